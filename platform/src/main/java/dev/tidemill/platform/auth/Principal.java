@@ -1,0 +1,20 @@
+package dev.tidemill.platform.auth;
+
+import java.util.Optional;
+
+/**
+ * Who calls.
+ *
+ * @param id stable identifier, such as {@code user:ada} or {@code token:0193...}
+ * @param administrator whether the caller administers the whole server
+ * @param user name of the user behind it; the rights of a token never exceed its user's
+ * @param roleCap the most that a token may do, whatever its user may
+ * @param onlyProject the one project a token is for
+ */
+public record Principal(
+        String id, boolean administrator, String user, Optional<Role> roleCap, Optional<String> onlyProject) {
+    /** The person at the keyboard of a server that listens on loopback and has no users yet. */
+    public static Principal localAdministrator() {
+        return new Principal("local", true, "local", Optional.empty(), Optional.empty());
+    }
+}

@@ -1,0 +1,211 @@
+package dev.tidemill.platform.children;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** The server's side of one child JVM. Used by one caller at a time. */
+final class Child implements AutoCloseable {
+    private static final Duration START = Duration.ofSeconds(60);
+
+    private final Process process;
+    private final SocketChannel channel;
+    private final DataInputStream in;
+    private final DataOutputStream out;
+    private volatile ChildTask.Report listener = Silent.INSTANCE;
+    private long idleSince = System.nanoTime();
+
+    private Child(Process process, SocketChannel channel) {
+        this.process = process;
+        this.channel = channel;
+        this.in = new DataInputStream(new java.io.BufferedInputStream(Channels.newInputStream(channel)));
+        this.out = new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(channel)));
+        Thread.ofVirtual().name("child-output-" + process.pid()).start(this::forwardOutput);
+    }
+
+    static Child start(List<String> command) {
+        Path directory = null;
+        Process process = null;
+        try {
+            directory = Files.createTempDirectory("tidemill-child");
+            Path socket = directory.resolve("s");
+            try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+                server.bind(UnixDomainSocketAddress.of(socket));
+                server.configureBlocking(false);
+                var full = new java.util.ArrayList<>(command);
+                full.add(socket.toString());
+                process = new ProcessBuilder(full).redirectErrorStream(true).start();
+                return new Child(process, accept(server, process));
+            }
+        } catch (IOException e) {
+            if (process != null) {
+                process.destroyForcibly();
+            }
+            throw new TidemillException(
+                            ErrorCode.UNAVAILABLE, "A child process could not be started: " + e.getMessage())
+                    .causedBy(e);
+        } finally {
+            deleteQuietly(directory);
+        }
+    }
+
+    private static SocketChannel accept(ServerSocketChannel server, Process process) throws IOException {
+        long deadline = System.nanoTime() + START.toNanos();
+        while (System.nanoTime() < deadline) {
+            SocketChannel channel = server.accept();
+            if (channel != null) {
+                channel.configureBlocking(true);
+                return channel;
+            }
+            try {
+                if (process.waitFor(2, TimeUnit.MILLISECONDS)) {
+                    String output = new String(
+                            process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+                    throw new IOException("it ended with code " + process.exitValue() + ": " + tail(output));
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                process.destroyForcibly();
+                throw new IOException("interrupted while it started", e);
+            }
+        }
+        process.destroyForcibly();
+        throw new IOException("it did not start within " + START.toSeconds() + " s");
+    }
+
+    private static String tail(String output) {
+        return output.length() <= 1000 ? output : output.substring(output.length() - 1000);
+    }
+
+    private static void deleteQuietly(@org.jspecify.annotations.Nullable Path directory) {
+        if (directory != null) {
+            try {
+                Files.deleteIfExists(directory.resolve("s"));
+                Files.deleteIfExists(directory);
+            } catch (IOException e) {
+                directory.toFile().deleteOnExit();
+            }
+        }
+    }
+
+    /**
+     * Runs one task.
+     *
+     * @throws TidemillException what the task refused with; {@code UNAVAILABLE} if the child died
+     */
+    JsonNode call(String task, JsonNode request, ChildTask.Report report) {
+        listener = report;
+        try {
+            Frames.write(out, Json.write(Json.object().put("task", task).set("request", request)));
+            while (true) {
+                JsonNode message = Json.read(Frames.read(in));
+                if (message.has("result")) {
+                    return message.get("result");
+                }
+                if (message.has("error")) {
+                    throw refusal(message.get("error"));
+                }
+                forward(message, report);
+            }
+        } catch (IOException e) {
+            throw new TidemillException(
+                            ErrorCode.UNAVAILABLE, "The child process ended in the middle of " + task + exit())
+                    .causedBy(e);
+        } finally {
+            listener = Silent.INSTANCE;
+            idleSince = System.nanoTime();
+        }
+    }
+
+    private String exit() {
+        try {
+            return process.waitFor(1, TimeUnit.SECONDS) ? " with exit code " + process.exitValue() : "";
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "";
+        }
+    }
+
+    private static void forward(JsonNode message, ChildTask.Report report) {
+        if (message.has("log")) {
+            report.log(message.get("log").asText());
+        } else if (message.has("metric")) {
+            report.metric(
+                    message.get("metric").asText(),
+                    message.get("step").asLong(),
+                    message.get("value").asDouble());
+        } else if (message.has("done")) {
+            report.progress(message.get("done").asLong(), message.get("total").asLong());
+        }
+    }
+
+    private static TidemillException refusal(JsonNode error) {
+        var refusal = new TidemillException(
+                ErrorCode.valueOf(error.path("code").asText("INTERNAL")),
+                error.path("message").asText());
+        if (error.has("field")) {
+            refusal = refusal.at(error.get("field").asText());
+        }
+        return error.has("remedy") ? refusal.remedy(error.get("remedy").asText()) : refusal;
+    }
+
+    private void forwardOutput() {
+        try (var lines = process.inputReader()) {
+            String line;
+            while ((line = lines.readLine()) != null) {
+                listener.log(line);
+            }
+        } catch (IOException e) {
+            // the child is gone, and so is its output
+        }
+    }
+
+    boolean isAlive() {
+        return process.isAlive() && channel.isOpen();
+    }
+
+    long idleNanos() {
+        return System.nanoTime() - idleSince;
+    }
+
+    /** Ends the child at once; a call in progress fails. */
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // closing is all that is wanted
+        }
+    }
+
+    private enum Silent implements ChildTask.Report {
+        INSTANCE;
+
+        @Override
+        public void log(String line) {
+            org.slf4j.LoggerFactory.getLogger(Child.class).debug("child: {}", line);
+        }
+
+        @Override
+        public void metric(String key, long step, double value) {}
+
+        @Override
+        public void progress(long done, long total) {}
+    }
+}

@@ -1,0 +1,127 @@
+package dev.tidemill.platform.config;
+
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.ReadOnlyFileSystemException;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/** The server's folder, held by one server at a time through a file lock that ends with the process, however it ends. */
+public final class DataDirectory implements AutoCloseable {
+    /** Raised when an older server must not open the folder any more. */
+    static final int FORMAT = 1;
+
+    private final Path path;
+    private final FileChannel lockFile;
+
+    private DataDirectory(Path path, FileChannel lockFile) {
+        this.path = path;
+        this.lockFile = lockFile;
+    }
+
+    /**
+     * Creates or opens the folder.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} if it cannot be written, is in use, or is of a newer format
+     */
+    @SuppressWarnings("resource") // the channel is kept open to hold the lock
+    public static DataDirectory open(Path path) {
+        try {
+            if (!Files.isDirectory(path)) {
+                Files.createDirectories(path.toAbsolutePath().getParent());
+                createPrivate(path);
+            }
+            FileChannel channel =
+                    FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            if (!lock(channel)) {
+                channel.close();
+                throw new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION,
+                                "The data directory " + path + " is used by another server")
+                        .at("data-dir")
+                        .remedy("Stop that server, or choose another directory with --data-dir");
+            }
+            checkFormat(path);
+            return new DataDirectory(path, channel);
+        } catch (AccessDeniedException | ReadOnlyFileSystemException e) {
+            throw unusable(path, "it cannot be written", e);
+        } catch (FileAlreadyExistsException e) {
+            throw unusable(path, "it is a file", e);
+        } catch (IOException e) {
+            throw unusable(path, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static void createPrivate(Path path) throws IOException {
+        try {
+            Files.createDirectory(
+                    path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        } catch (UnsupportedOperationException e) {
+            Files.createDirectory(path);
+        }
+    }
+
+    private static boolean lock(FileChannel channel) throws IOException {
+        try {
+            FileLock lock = channel.tryLock();
+            return lock != null;
+        } catch (OverlappingFileLockException e) {
+            return false;
+        }
+    }
+
+    private static void checkFormat(Path path) throws IOException {
+        Path file = path.resolve("format");
+        if (!Files.exists(file)) {
+            Files.writeString(file, FORMAT + "\n");
+            return;
+        }
+        String text = Files.readString(file).strip();
+        if (!text.equals(Integer.toString(FORMAT))) {
+            throw new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION,
+                            "The data directory " + path + " has format " + text + "; this version knows format "
+                                    + FORMAT)
+                    .at("data-dir")
+                    .remedy("Start the version of Tidemill that wrote it, or a newer one");
+        }
+    }
+
+    private static TidemillException unusable(Path path, String why, Exception cause) {
+        return new TidemillException(
+                        ErrorCode.FAILED_PRECONDITION, "The data directory " + path + " cannot be used: " + why)
+                .at("data-dir")
+                .remedy("Choose a directory that you may write, with --data-dir")
+                .causedBy(cause);
+    }
+
+    public Path path() {
+        return path;
+    }
+
+    /** A folder inside it, made if missing. */
+    public Path folder(String name) {
+        try {
+            return Files.createDirectories(path.resolve(name));
+        } catch (IOException e) {
+            throw unusable(path, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            lockFile.close();
+        } catch (IOException e) {
+            // the lock ends with the process in any case
+        }
+    }
+}

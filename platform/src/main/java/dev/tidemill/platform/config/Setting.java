@@ -1,0 +1,56 @@
+package dev.tidemill.platform.config;
+
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** Every setting of the server: its key, its default and what it means. */
+public enum Setting {
+    DATA_DIRECTORY("data.directory", "", "Where everything lives; empty: $XDG_DATA_HOME/tidemill"),
+    DATABASE("database", "sqlite", "sqlite, or postgresql://user:password@host:5432/database"),
+    ROLES("roles", "control,gateway,worker", "What this process does"),
+    HTTP_HOST("http.host", "127.0.0.1", "Address to listen on; any but loopback demands authentication"),
+    HTTP_PORT("http.port", "8080", "Port for HTTP; 0 picks a free one"),
+    HTTP_ALLOWED_HOSTS("http.allowed-hosts", "", "Host names under which the server is addressed, beside loopback"),
+    HTTP_MAX_BODY("http.max-body-megabytes", "16", "Largest JSON body; uploads are streamed and not bound by it"),
+    UPLOAD_LIMIT("artifacts.max-upload-megabytes", "10240", "Largest uploaded file"),
+    WORKERS("workers", "0", "Pipeline steps at a time; 0: the number of processors"),
+    CHILD_HEAP("children.heap-megabytes", "512", "Heap of each child JVM"),
+    OUTBOUND_ALLOW_INTERNAL("outbound.allow-internal", "", "Internal host:port entries that webhooks may reach"),
+    TRACES_ENDPOINT("telemetry.traces-endpoint", "", "OTLP over HTTP endpoint for traces; empty: none"),
+    LOG_LEVEL("log.level", "info", "error, warn, info or debug"),
+    LOG_FORMAT("log.format", "text", "text or json"),
+    TESTING("testing", "false", "Opens the reset route; loopback only");
+
+    private final String key;
+    private final String defaultValue;
+    private final String meaning;
+
+    Setting(String key, String defaultValue, String meaning) {
+        this.key = key;
+        this.defaultValue = defaultValue;
+        this.meaning = meaning;
+    }
+
+    public String key() {
+        return key;
+    }
+
+    public String defaultValue() {
+        return defaultValue;
+    }
+
+    public String meaning() {
+        return meaning;
+    }
+
+    static Optional<Setting> find(String key) {
+        return Arrays.stream(values())
+                .filter(setting -> setting.key.equals(key))
+                .findFirst();
+    }
+
+    static String keys() {
+        return Arrays.stream(values()).map(Setting::key).collect(Collectors.joining(", "));
+    }
+}

@@ -1,0 +1,41 @@
+package dev.tidemill.platform.definitions;
+
+import java.util.Collection;
+import java.util.Optional;
+
+/** Finds what somebody probably meant. */
+public final class Suggestions {
+    private Suggestions() {}
+
+    /** The candidate within an edit distance of a third of the word's length, at least one; the nearest of them. */
+    public static Optional<String> nearest(String word, Collection<String> candidates) {
+        int best = Math.max(1, word.length() / 3) + 1;
+        String nearest = null;
+        for (String candidate : candidates) {
+            int distance = distance(word, candidate);
+            if (distance < best) {
+                best = distance;
+                nearest = candidate;
+            }
+        }
+        return Optional.ofNullable(nearest);
+    }
+
+    /** Levenshtein distance (Wagner and Fischer 1974). */
+    private static int distance(String a, String b) {
+        int[] previous = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            previous[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int[] current = new int[b.length() + 1];
+            current[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int change = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
+                current[j] = Math.min(Math.min(current[j - 1], previous[j]) + 1, previous[j - 1] + change);
+            }
+            previous = current;
+        }
+        return previous[b.length()];
+    }
+}

@@ -1,0 +1,33 @@
+package dev.tidemill.platform.events;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The append-only log of what happened, in which every change of state leaves one entry within its own transaction.
+ * Thread-safe.
+ */
+public interface EventLog {
+    /** Appends within the caller's transaction: the event is there if and only if the change is. */
+    void append(Event event);
+
+    /** Settled events after the position, oldest first. */
+    List<StoredEvent> after(long position, int limit);
+
+    /** Events of one project, newest first, of the given type prefix or subject prefix where named. */
+    List<StoredEvent> newest(
+            String project,
+            Optional<String> typePrefix,
+            Optional<String> subjectPrefix,
+            Optional<Long> before,
+            int limit);
+
+    /** The highest settled position; zero for an empty log. */
+    long latestPosition();
+
+    /** Waits until something may have been appended or the time is over. Never misses an append by more than that time. */
+    void awaitAppend(java.time.Duration atMost) throws InterruptedException;
+
+    /** Remembers an event from outside; false if the same source has sent this id before. */
+    boolean rememberInbound(String project, String source, String id);
+}

@@ -1,0 +1,171 @@
+package dev.tidemill.platform.events;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Access;
+import dev.tidemill.platform.http.Requests;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.http.ServerSentEvents;
+import dev.tidemill.platform.json.Body;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.sql.Transactions;
+import io.javalin.http.Context;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Routes for the event log, its live stream, events from outside, and webhooks. */
+public final class EventRoutes {
+    private static final String PROJECT = "/api/tidemill/v1/projects/{project}";
+    private static final int MAX_DATA = 100_000;
+
+    private final EventLog log;
+    private final Webhooks webhooks;
+    private final Transactions transactions;
+
+    public EventRoutes(EventLog log, Webhooks webhooks, Transactions transactions) {
+        this.log = log;
+        this.webhooks = webhooks;
+        this.transactions = transactions;
+    }
+
+    public List<Route> routes() {
+        var inbound = new Access.Project(Resource.EVENT, Action.WRITE, EventRoutes::inboundProject);
+        return List.of(
+                Route.get(PROJECT + "/events", Access.project(Resource.EVENT, Action.READ), this::list),
+                Route.get(PROJECT + "/events/stream", Access.project(Resource.EVENT, Action.READ), this::stream),
+                Route.post("/api/tidemill/v1/events", inbound, this::receive),
+                Route.get(PROJECT + "/webhooks", Access.project(Resource.WEBHOOK, Action.OPERATE), this::listWebhooks),
+                Route.post(PROJECT + "/webhooks", Access.project(Resource.WEBHOOK, Action.OPERATE), this::create),
+                Route.delete(
+                        PROJECT + "/webhooks/{webhook}",
+                        Access.project(Resource.WEBHOOK, Action.OPERATE),
+                        (context, caller) -> {
+                            webhooks.delete(caller.project(), context.pathParam("webhook"));
+                            context.status(204);
+                        }));
+    }
+
+    private static String inboundProject(Context context) {
+        String header = context.header("X-Tidemill-Project");
+        return header == null ? "default" : header;
+    }
+
+    private void list(Context context, Caller caller) {
+        var events = log.newest(
+                caller.project(),
+                Requests.text(context, "type"),
+                Requests.text(context, "subject"),
+                Requests.number(context, "before"),
+                Requests.limit(context, 100, 1000));
+        context.json(Map.of("events", events.stream().map(CloudEvents::toJson).toList()));
+    }
+
+    /** Live events of one project. The stream starts after {@code Last-Event-ID}, or now. */
+    private void stream(Context context, Caller caller) throws IOException, InterruptedException {
+        String last = context.header("Last-Event-ID");
+        long position = last != null && last.matches("\\d{1,18}")
+                ? Long.parseLong(last)
+                : Requests.number(context, "after").orElseGet(log::latestPosition);
+        var stream = new ServerSentEvents(context);
+        stream.heartbeat();
+        long quietSince = System.nanoTime();
+        while (true) {
+            List<StoredEvent> events = log.after(position, 200);
+            for (StoredEvent event : events) {
+                position = event.position();
+                if (event.event().project().equals(caller.project())) {
+                    stream.send(Long.toString(position), event.event().type(), Json.write(CloudEvents.toJson(event)));
+                    quietSince = System.nanoTime();
+                }
+            }
+            if (events.isEmpty()) {
+                log.awaitAppend(Duration.ofSeconds(1));
+                if (System.nanoTime() - quietSince > Duration.ofSeconds(10).toNanos()) {
+                    stream.heartbeat();
+                    quietSince = System.nanoTime();
+                }
+            }
+        }
+    }
+
+    /** Takes a CloudEvent in structured or binary mode; the same source and id a second time changes nothing. */
+    private void receive(Context context, Caller caller) {
+        byte[] body = context.bodyAsBytes();
+        if (body.length > MAX_DATA) {
+            throw TidemillException.invalid("data", "An event may have at most " + MAX_DATA + " bytes");
+        }
+        Body event = new Body(cloudEvent(context, body));
+        if (!event.text("specversion").startsWith("1.")) {
+            throw TidemillException.invalid("specversion", "Only CloudEvents 1.x are taken");
+        }
+        String id = bounded("id", event.text("id"), 300);
+        String source = bounded("source", event.text("source"), 500);
+        String type = bounded("type", event.text("type"), 100);
+        Optional<String> subject = event.optionalText("subject").map(text -> bounded("subject", text, 280));
+        boolean isNew = transactions.write(() -> {
+            if (!log.rememberInbound(caller.project(), source, id)) {
+                return false;
+            }
+            Event received = Event.of(
+                    "external." + type,
+                    caller.project(),
+                    "external/" + subject.orElse(id),
+                    caller.actor(),
+                    Map.of("source", source, "id", id, "data", event.node().path("data")));
+            log.append(event.optionalInstant("time").map(received::at).orElse(received));
+            return true;
+        });
+        context.status(isNew ? 202 : 200).json(Map.of("accepted", isNew));
+    }
+
+    private static ObjectNode cloudEvent(Context context, byte[] body) {
+        if (context.header("ce-specversion") == null) {
+            return Json.parseObject(body);
+        }
+        ObjectNode event = Json.object();
+        for (String attribute : List.of("specversion", "id", "source", "type", "subject", "time")) {
+            Optional.ofNullable(context.header("ce-" + attribute)).ifPresent(value -> event.put(attribute, value));
+        }
+        if (body.length > 0) {
+            event.set("data", Json.parseObject(body));
+        }
+        return event;
+    }
+
+    private static String bounded(String field, String text, int most) {
+        if (text.isBlank() || text.length() > most) {
+            throw TidemillException.invalid(field, "'" + field + "' must have 1 to " + most + " characters");
+        }
+        return text;
+    }
+
+    private void listWebhooks(Context context, Caller caller) {
+        context.json(Map.of(
+                "webhooks",
+                webhooks.list(caller.project()).stream()
+                        .map(webhook -> hideSecret(webhook))
+                        .toList()));
+    }
+
+    private void create(Context context, Caller caller) {
+        Body body = Body.of(context.bodyAsBytes());
+        List<String> types = body.optionalText("types").stream()
+                .flatMap(text -> java.util.Arrays.stream(text.split(",")))
+                .map(String::strip)
+                .filter(text -> !text.isEmpty())
+                .toList();
+        context.status(201).json(webhooks.create(caller.project(), bounded("url", body.text("url"), 2000), types));
+    }
+
+    private static ObjectNode hideSecret(Webhook webhook) {
+        ObjectNode json = (ObjectNode) Json.tree(webhook);
+        json.remove("secret");
+        return json;
+    }
+}

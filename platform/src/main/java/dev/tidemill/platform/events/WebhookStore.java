@@ -1,0 +1,77 @@
+package dev.tidemill.platform.events;
+
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.sql.Columns;
+import dev.tidemill.platform.sql.Database;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+
+/** Webhooks in the database. */
+public final class WebhookStore {
+    private final Database database;
+
+    public WebhookStore(Database database) {
+        this.database = database;
+    }
+
+    void insert(Webhook webhook) {
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO webhook (id, project, url, secret, types, created_at, position)
+                        VALUES (:id, :project, :url, :secret, :types, :createdAt, :position)
+                        """)
+                .bindMethods(webhook)
+                .bind("types", Json.write(webhook.types()))
+                .execute());
+    }
+
+    void update(Webhook webhook) {
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE webhook
+                        SET position = :position, attempts = :attempts, next_attempt = :nextAttempt,
+                            delivered = :delivered, given_up = :givenUp, last_failure = :lastFailure
+                        WHERE id = :id
+                        """).bindMethods(webhook).execute());
+    }
+
+    List<Webhook> due(Instant now) {
+        return database.reading(handle -> handle.createQuery("SELECT * FROM webhook WHERE next_attempt <= :now")
+                .bind("now", now)
+                .map((row, context) -> webhook(row))
+                .list());
+    }
+
+    List<Webhook> list(String project) {
+        return database.reading(
+                handle -> handle.createQuery("SELECT * FROM webhook WHERE project = :project ORDER BY id")
+                        .bind("project", project)
+                        .map((row, context) -> webhook(row))
+                        .list());
+    }
+
+    boolean delete(String project, String id) {
+        return database.writing(
+                        handle -> handle.createUpdate("DELETE FROM webhook WHERE project = :project AND id = :id")
+                                .bind("project", project)
+                                .bind("id", id)
+                                .execute())
+                > 0;
+    }
+
+    private static Webhook webhook(ResultSet row) throws SQLException {
+        return new Webhook(
+                row.getString("id"),
+                row.getString("project"),
+                row.getString("url"),
+                row.getString("secret"),
+                List.of(Json.read(row.getString("types"), String[].class)),
+                Columns.instant(row, "created_at"),
+                row.getLong("position"),
+                row.getInt("attempts"),
+                row.getLong("next_attempt"),
+                row.getLong("delivered"),
+                row.getLong("given_up"),
+                Columns.optionalText(row, "last_failure").orElse(""));
+    }
+}

@@ -1,0 +1,156 @@
+package dev.tidemill.platform.events;
+
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.outbound.Destinations;
+import dev.tidemill.platform.outbound.OutboundHttp;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Sends a project's events to addresses that its maintainers gave. Each webhook has a durable cursor of its own, so an
+ * event is delivered at least once and in order; the receiver tells repetitions by the event's id. Delivery is retried
+ * with growing pauses; after {@value #ATTEMPTS} attempts an event is given up, counted, and the next one tried.
+ */
+public final class Webhooks implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Webhooks.class);
+    private static final int ATTEMPTS = 10;
+    private static final int BATCH = 100;
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
+
+    private final WebhookStore store;
+    private final EventLog log;
+    private final OutboundHttp http;
+    private final Destinations destinations;
+    private final Clock clock;
+    private final Thread thread;
+    private volatile boolean closed;
+
+    public Webhooks(WebhookStore store, EventLog log, OutboundHttp http, Destinations destinations, Clock clock) {
+        this.store = store;
+        this.log = log;
+        this.http = http;
+        this.destinations = destinations;
+        this.clock = clock;
+        this.thread = Thread.ofVirtual().name("webhooks").unstarted(this::deliverUntilClosed);
+    }
+
+    public void start() {
+        thread.start();
+    }
+
+    /** Creates a webhook for events from now on; the returned value is the only time its secret is shown. */
+    public Webhook create(String project, String url, List<String> types) {
+        destinations.requireHttp("url", url);
+        var webhook = new Webhook(
+                Ids.next(), project, url, Ids.secret(), types, clock.instant(), log.latestPosition(), 0, 0, 0, 0, "");
+        store.insert(webhook);
+        return webhook;
+    }
+
+    public List<Webhook> list(String project) {
+        return store.list(project);
+    }
+
+    public void delete(String project, String id) {
+        if (!store.delete(project, id)) {
+            throw TidemillException.notFound("webhook", id);
+        }
+    }
+
+    private void deliverUntilClosed() {
+        while (!closed) {
+            try {
+                boolean moved = false;
+                for (Webhook webhook : store.due(clock.instant())) {
+                    moved |= advance(webhook);
+                }
+                if (!moved) {
+                    log.awaitAppend(Duration.ofSeconds(1));
+                }
+            } catch (InterruptedException e) {
+                return;
+            } catch (RuntimeException e) {
+                LOG.warn("Webhooks could not be delivered; trying again", e);
+            }
+        }
+    }
+
+    private boolean advance(Webhook webhook) {
+        List<StoredEvent> events = log.after(webhook.position(), BATCH);
+        Webhook current = webhook;
+        for (StoredEvent event : events) {
+            if (!event.event().project().equals(webhook.project())
+                    || !webhook.wants(event.event().type())) {
+                current = current.movedTo(event.position());
+                continue;
+            }
+            current = deliver(current, event);
+            store.update(current);
+            if (current.attempts() > 0) {
+                return false;
+            }
+        }
+        if (!events.isEmpty()) {
+            store.update(current);
+        }
+        return !events.isEmpty();
+    }
+
+    private Webhook deliver(Webhook webhook, StoredEvent event) {
+        String failure;
+        try {
+            byte[] body = Json.write(CloudEvents.toJson(event)).getBytes(StandardCharsets.UTF_8);
+            String timestamp = Long.toString(clock.instant().getEpochSecond());
+            int status = http.post(
+                    URI.create(webhook.url()),
+                    Map.of(
+                            "Tidemill-Delivery", event.id(),
+                            "Tidemill-Timestamp", timestamp,
+                            "Tidemill-Signature", sign(webhook.secret(), event.id() + "." + timestamp + ".", body)),
+                    CloudEvents.CONTENT_TYPE,
+                    body);
+            if (status >= 200 && status < 300) {
+                return webhook.delivered(event.position());
+            }
+            failure = "the receiver answered " + status;
+        } catch (TidemillException e) {
+            failure = e.message();
+        }
+        if (webhook.attempts() + 1 >= ATTEMPTS) {
+            LOG.warn("Webhook {} gave up event {}: {}", webhook.id(), event.id(), failure);
+            return webhook.givenUp(event.position(), failure);
+        }
+        long pause = Math.min(LONGEST_PAUSE.toMillis(), 1000L << webhook.attempts());
+        return webhook.failed(clock.millis() + pause, failure);
+    }
+
+    /** HMAC-SHA256 over {@code id.timestamp.body}, as {@code v1,<base64>}. */
+    static String sign(String secret, String prefix, byte[] body) {
+        try {
+            Mac mac = Mac.getInstance("HmacSHA256");
+            mac.init(new SecretKeySpec(secret.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
+            mac.update(prefix.getBytes(StandardCharsets.UTF_8));
+            return "v1," + Base64.getEncoder().encodeToString(mac.doFinal(body));
+        } catch (GeneralSecurityException impossible) {
+            throw new AssertionError("every JDK has HmacSHA256", impossible);
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        thread.interrupt();
+    }
+}

@@ -1,0 +1,65 @@
+package dev.tidemill.platform.http;
+
+import dev.tidemill.platform.errors.TidemillException;
+import io.javalin.http.Context;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.Optional;
+
+/** Reads query parameters; every refusal names the parameter and the value. */
+public final class Requests {
+    private Requests() {}
+
+    public static int limit(Context context, int otherwise, int most) {
+        String text = context.queryParam("limit");
+        if (text == null) {
+            return otherwise;
+        }
+        try {
+            int limit = Integer.parseInt(text);
+            if (limit >= 1 && limit <= most) {
+                return limit;
+            }
+        } catch (NumberFormatException e) {
+            // refused below, with the value
+        }
+        throw TidemillException.invalid("limit", "'" + text + "' is not a number from 1 to " + most);
+    }
+
+    public static Optional<String> text(Context context, String parameter) {
+        return Optional.ofNullable(context.queryParam(parameter)).filter(text -> !text.isBlank());
+    }
+
+    public static Optional<Long> number(Context context, String parameter) {
+        return text(context, parameter).map(text -> {
+            try {
+                return Long.parseLong(text);
+            } catch (NumberFormatException e) {
+                throw TidemillException.invalid(parameter, "'" + text + "' is not a whole number");
+            }
+        });
+    }
+
+    public static int positive(Context context, String pathParameter) {
+        String text = context.pathParam(pathParameter);
+        try {
+            int value = Integer.parseInt(text);
+            if (value > 0) {
+                return value;
+            }
+        } catch (NumberFormatException e) {
+            // refused below, with the value
+        }
+        throw TidemillException.invalid(pathParameter, "'" + text + "' is not a positive whole number");
+    }
+
+    public static Optional<Instant> instant(Context context, String parameter) {
+        return text(context, parameter).map(text -> {
+            try {
+                return Instant.parse(text);
+            } catch (DateTimeException e) {
+                throw TidemillException.invalid(parameter, "'" + text + "' is not a time such as 2026-11-21T08:00:00Z");
+            }
+        });
+    }
+}

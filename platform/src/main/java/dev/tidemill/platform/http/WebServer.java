@@ -1,0 +1,213 @@
+package dev.tidemill.platform.http;
+
+import dev.tidemill.platform.auth.Authentication;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.telemetry.Telemetry;
+import io.javalin.Javalin;
+import io.javalin.config.JavalinConfig;
+import io.javalin.http.Context;
+import io.javalin.json.JavalinJackson;
+import java.net.BindException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.eclipse.jetty.io.EofException;
+import org.eclipse.jetty.server.ServerConnector;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/** Serves the route manifest over HTTP on virtual threads. */
+public final class WebServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(WebServer.class);
+    private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9_.:-]{1,100}");
+    private static final Duration IDLE = Duration.ofSeconds(60);
+    private static final int HEADER_BYTES = 16 * 1024;
+
+    /**
+     * @param host address to listen on
+     * @param port port to listen on; 0 picks a free one
+     * @param hosts names under which it may be addressed
+     * @param maxBody most bytes of a body that is read into memory
+     */
+    public record Settings(String host, int port, AllowedHosts hosts, long maxBody) {}
+
+    private final Settings settings;
+    private final RouteManifest manifest;
+    private final Gate gate;
+    private final Telemetry telemetry;
+    private final RefusalJournal refusals;
+    private final Javalin javalin;
+
+    public WebServer(
+            Settings settings,
+            RouteManifest manifest,
+            Authentication authentication,
+            Telemetry telemetry,
+            Database database,
+            Clock clock) {
+        this.settings = settings;
+        this.manifest = manifest;
+        this.gate = new Gate(authentication, settings.hosts());
+        this.telemetry = telemetry;
+        this.refusals = new RefusalJournal(database, clock);
+        this.javalin = Javalin.create(this::configure);
+    }
+
+    private void configure(JavalinConfig config) {
+        config.startup.showJavalinBanner = false;
+        config.startup.showOldJavalinVersionWarning = false;
+        config.startup.startupWatcherEnabled = false;
+        config.concurrency.useVirtualThreads = true;
+        config.http.maxRequestSize = settings.maxBody();
+        config.http.prefer405over404 = true;
+        config.http.asyncTimeout = 0;
+        config.jsonMapper(new JavalinJackson(Json.objectMapper(), true));
+        config.jetty.modifyHttpConfiguration(http -> {
+            http.setSendServerVersion(false);
+            http.setRequestHeaderSize(HEADER_BYTES);
+            http.setIdleTimeout(IDLE.toMillis());
+        });
+        config.jetty.modifyServer(server -> server.setStopTimeout(2000));
+        for (Route route : manifest.routes()) {
+            config.routes.addHttpHandler(route.method(), route.path(), context -> serve(route, context));
+        }
+        config.routes.error(404, context -> unmatched(context, ErrorCode.NOT_FOUND));
+        config.routes.error(405, context -> unmatched(context, ErrorCode.METHOD_NOT_ALLOWED));
+    }
+
+    /**
+     * Starts listening.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} if the port is taken
+     */
+    public WebServer start() {
+        try {
+            javalin.start(settings.host(), settings.port());
+        } catch (RuntimeException e) {
+            if (hasCause(e, BindException.class)) {
+                throw new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION,
+                                "Port " + settings.port() + " on " + settings.host() + " is taken by another process")
+                        .at("port")
+                        .remedy("Stop that process, or choose another port with --port (0 picks a free one)")
+                        .causedBy(e);
+            }
+            throw e;
+        }
+        return this;
+    }
+
+    public int port() {
+        return javalin.port();
+    }
+
+    public RouteManifest manifest() {
+        return manifest;
+    }
+
+    private void serve(Route route, Context context) {
+        long started = System.nanoTime();
+        String requestId = requestId(context);
+        context.attribute("handled", true);
+        context.header("X-Request-Id", requestId);
+        context.header("X-Content-Type-Options", "nosniff");
+        context.header("X-Frame-Options", "DENY");
+        context.header("Referrer-Policy", "no-referrer");
+        MDC.put("request", requestId);
+        var span = telemetry.startRequest(route.signature(), context.header("traceparent"));
+        Caller caller = null;
+        try {
+            caller = gate.admit(route, context);
+            route.endpoint().handle(context, caller);
+        } catch (Exception e) {
+            fail(route, context, caller, requestId, e);
+        } finally {
+            span.end(context.statusCode());
+            telemetry.requestServed(route.signature(), context.statusCode(), System.nanoTime() - started);
+            MDC.remove("request");
+        }
+    }
+
+    private void fail(
+            Route route,
+            Context context,
+            @org.jspecify.annotations.Nullable Caller caller,
+            String requestId,
+            Exception failure) {
+        if (context.res().isCommitted() || hasCause(failure, EofException.class)) {
+            LOG.debug("The client of {} went away: {}", route.signature(), failure.toString());
+            return;
+        }
+        TidemillException error = coded(failure);
+        if (error.code() == ErrorCode.INTERNAL) {
+            LOG.error("{} failed", route.signature(), failure);
+        } else {
+            LOG.debug("{} refused: {} {}", route.signature(), error.code(), error.message());
+        }
+        if (error.code().httpStatus() == 401 || error.code().httpStatus() == 403) {
+            refusals.record(Optional.ofNullable(caller).map(Caller::actor).orElse("unknown"), context, error.code());
+        }
+        if (error.code() == ErrorCode.UNAUTHENTICATED) {
+            context.header("WWW-Authenticate", "Bearer");
+        }
+        if (error.code() == ErrorCode.UNAVAILABLE || error.code() == ErrorCode.RATE_LIMITED) {
+            context.header("Retry-After", "1");
+        }
+        route.errors().write(context, error, requestId);
+    }
+
+    private static TidemillException coded(Exception failure) {
+        return switch (failure) {
+            case TidemillException coded -> coded;
+            case io.javalin.http.HttpResponseException http
+            when http.getStatus() == 413 ->
+                new TidemillException(ErrorCode.TOO_LARGE, "The body is larger than this route takes")
+                        .causedBy(failure);
+            case io.javalin.http.HttpResponseException http
+            when http.getStatus() < 500 ->
+                new TidemillException(ErrorCode.INVALID_ARGUMENT, String.valueOf(http.getMessage())).causedBy(failure);
+            default ->
+                new TidemillException(ErrorCode.INTERNAL, "Something went wrong on the server")
+                        .remedy("Look in the server's log for the request id")
+                        .causedBy(failure);
+        };
+    }
+
+    private static void unmatched(Context context, ErrorCode code) {
+        if (context.attribute("handled") == null) {
+            var error = new TidemillException(code, "Nothing is served at " + context.method() + " " + context.path());
+            ErrorStyle.PROBLEM.write(context, error, requestId(context));
+        }
+    }
+
+    private static String requestId(Context context) {
+        String given = context.header("X-Request-Id");
+        return given != null && REQUEST_ID.matcher(given).matches() ? given : Ids.next();
+    }
+
+    private static boolean hasCause(Throwable failure, Class<? extends Throwable> type) {
+        for (Throwable t = failure; t != null; t = t.getCause()) {
+            if (type.isInstance(t)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public void close() {
+        for (var connector : javalin.jettyServer().server().getConnectors()) {
+            if (connector instanceof ServerConnector serverConnector) {
+                serverConnector.setShutdownIdleTimeout(500);
+            }
+        }
+        javalin.stop();
+    }
+}

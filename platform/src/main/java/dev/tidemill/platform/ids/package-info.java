@@ -1,0 +1,5 @@
+/** Sortable, typed identifiers. */
+@NullMarked
+package dev.tidemill.platform.ids;
+
+import org.jspecify.annotations.NullMarked;

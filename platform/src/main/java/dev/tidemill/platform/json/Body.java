@@ -1,0 +1,111 @@
+package dev.tidemill.platform.json;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** A JSON object that somebody sent, read field by field; every refusal names the field and the value. */
+public final class Body {
+    private final ObjectNode object;
+
+    public Body(ObjectNode object) {
+        this.object = object;
+    }
+
+    public static Body of(byte[] body) {
+        return new Body(Json.parseObject(body));
+    }
+
+    public ObjectNode node() {
+        return object;
+    }
+
+    public String text(String field) {
+        return optionalText(field).orElseThrow(() -> TidemillException.invalid(field, "'" + field + "' is missing"));
+    }
+
+    public Optional<String> optionalText(String field) {
+        JsonNode node = object.get(field);
+        if (node == null || node.isNull()) {
+            return Optional.empty();
+        }
+        if (!node.isTextual()) {
+            throw TidemillException.invalid(field, "'" + field + "' must be a string, not " + node);
+        }
+        return Optional.of(node.textValue());
+    }
+
+    public double number(String field) {
+        JsonNode node = object.get(field);
+        if (node == null || !node.isNumber()) {
+            throw TidemillException.invalid(field, "'" + field + "' must be a number, not " + node);
+        }
+        return node.doubleValue();
+    }
+
+    public boolean flag(String field) {
+        JsonNode node = object.get(field);
+        if (node == null || node.isNull()) {
+            return false;
+        }
+        if (!node.isBoolean()) {
+            throw TidemillException.invalid(field, "'" + field + "' must be true or false, not " + node);
+        }
+        return node.booleanValue();
+    }
+
+    public Instant instant(String field) {
+        return optionalInstant(field).orElseThrow(() -> TidemillException.invalid(field, "'" + field + "' is missing"));
+    }
+
+    public Optional<Instant> optionalInstant(String field) {
+        return optionalText(field).map(text -> {
+            try {
+                return Instant.parse(text);
+            } catch (DateTimeException e) {
+                throw TidemillException.invalid(field, "'" + text + "' is not a time such as 2026-11-21T08:00:00Z");
+            }
+        });
+    }
+
+    public Map<String, String> texts(String field) {
+        JsonNode node = object.get(field);
+        if (node == null || node.isNull()) {
+            return Map.of();
+        }
+        if (!node.isObject()) {
+            throw TidemillException.invalid(field, "'" + field + "' must be an object, not " + node);
+        }
+        var texts = new LinkedHashMap<String, String>();
+        node.properties()
+                .forEach(entry -> texts.put(entry.getKey(), entry.getValue().asText()));
+        return texts;
+    }
+
+    /** The objects of a list field, at most {@code limit} of them. */
+    public List<Body> objects(String field, int limit) {
+        JsonNode node = object.get(field);
+        if (node == null || !node.isArray()) {
+            throw TidemillException.invalid(field, "'" + field + "' must be a list");
+        }
+        if (node.size() > limit) {
+            throw TidemillException.invalid(
+                    field, "'" + field + "' has " + node.size() + " entries; at most " + limit + " are taken at once");
+        }
+        var bodies = new ArrayList<Body>();
+        for (JsonNode element : node) {
+            if (!(element instanceof ObjectNode entry)) {
+                throw TidemillException.invalid(field, "'" + field + "' must hold objects, not " + element);
+            }
+            bodies.add(new Body(entry));
+        }
+        return bodies;
+    }
+}

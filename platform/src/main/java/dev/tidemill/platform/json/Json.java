@@ -1,0 +1,148 @@
+package dev.tidemill.platform.json;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MapperFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.ser.std.StdSerializer;
+import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
+import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.TypedId;
+import java.io.IOException;
+import java.util.Map;
+
+/**
+ * The one JSON mapping: instants in ISO 8601, absent values left out, typed ids as their text, keys of maps sorted so that
+ * equal values have equal bytes. Depth, length and number size of what is read are bounded. Thread-safe.
+ */
+public final class Json {
+    private static final int MAX_DEPTH = 64;
+    private static final int MAX_STRING = 20_000_000;
+    private static final ObjectMapper MAPPER = mapper();
+
+    private Json() {}
+
+    private static ObjectMapper mapper() {
+        JsonFactory factory = JsonFactory.builder()
+                .streamReadConstraints(StreamReadConstraints.builder()
+                        .maxNestingDepth(MAX_DEPTH)
+                        .maxStringLength(MAX_STRING)
+                        .build())
+                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .build();
+        SimpleModule ids = new SimpleModule();
+        ids.addSerializer(TypedId.class, new TypedIdSerializer());
+        return JsonMapper.builder(factory)
+                .addModule(new Jdk8Module())
+                .addModule(new JavaTimeModule())
+                .addModule(ids)
+                .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+                .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
+                .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
+                .disable(SerializationFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
+                .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                .disable(MapperFeature.AUTO_DETECT_IS_GETTERS)
+                .serializationInclusion(JsonInclude.Include.NON_ABSENT)
+                .build();
+    }
+
+    public static ObjectMapper objectMapper() {
+        return MAPPER;
+    }
+
+    public static ObjectNode object() {
+        return MAPPER.createObjectNode();
+    }
+
+    public static ArrayNode array() {
+        return MAPPER.createArrayNode();
+    }
+
+    public static JsonNode tree(Object value) {
+        return MAPPER.valueToTree(value);
+    }
+
+    public static String write(Object value) {
+        try {
+            return MAPPER.writeValueAsString(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot write " + value.getClass() + " as JSON", e);
+        }
+    }
+
+    /** Reads text that the platform itself wrote. */
+    public static <T> T read(String json, Class<T> type) {
+        try {
+            return MAPPER.readValue(json, type);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("stored JSON does not read as " + type.getSimpleName(), e);
+        }
+    }
+
+    public static JsonNode read(String json) {
+        return read(json, JsonNode.class);
+    }
+
+    public static Map<String, String> readStringMap(String json) {
+        try {
+            return MAPPER.readerForMapOf(String.class).readValue(json);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("stored JSON does not read as a map of strings", e);
+        }
+    }
+
+    /**
+     * Parses a JSON object that somebody sent.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} with line and column if it is not one JSON object
+     */
+    public static ObjectNode parseObject(byte[] body) {
+        try {
+            JsonNode node = MAPPER.readerFor(JsonNode.class)
+                    .with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                    .readValue(body);
+            if (node instanceof ObjectNode object) {
+                return object;
+            }
+            throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body is not a JSON object");
+        } catch (JsonProcessingException e) {
+            var where = e.getLocation() == null
+                    ? ""
+                    : " (line " + e.getLocation().getLineNr() + ", column "
+                            + e.getLocation().getColumnNr() + ")";
+            throw new TidemillException(
+                            ErrorCode.INVALID_ARGUMENT, "The body is not JSON: " + e.getOriginalMessage() + where)
+                    .causedBy(e);
+        } catch (IOException e) {
+            throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body could not be read").causedBy(e);
+        }
+    }
+
+    private static final class TypedIdSerializer extends StdSerializer<TypedId> {
+        private static final long serialVersionUID = 1L;
+
+        TypedIdSerializer() {
+            super(TypedId.class);
+        }
+
+        @Override
+        public void serialize(TypedId id, JsonGenerator generator, SerializerProvider provider) throws IOException {
+            generator.writeString(id.value());
+        }
+    }
+}

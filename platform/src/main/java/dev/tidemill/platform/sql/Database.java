@@ -1,0 +1,24 @@
+package dev.tidemill.platform.sql;
+
+import java.util.function.Function;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * The database as stores see it: a JDBI handle that belongs to the caller's unit of work, or to one of its own where the
+ * caller has none. Thread-safe.
+ */
+public interface Database extends Transactions, AutoCloseable {
+    /** Gives the handle to work that writes, within the caller's unit of work or a new one. */
+    <T> T writing(Function<Handle, T> work);
+
+    /** Gives a handle to work that reads; inside a unit of work it sees that unit's own writes. */
+    <T> T reading(Function<Handle, T> work);
+
+    Dialect dialect();
+
+    /** Brings every domain's schema up to date; see {@link Migrations}. */
+    void migrate(java.util.List<String> domains);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,25 @@
+package dev.tidemill.platform.sql;
+
+import java.sql.SQLException;
+import java.util.Map;
+
+/** The few places where SQLite and PostgreSQL differ. Everything else is written once. */
+public interface Dialect {
+    String name();
+
+    /** Values for the placeholders in migration scripts: {@code identity}, {@code bytes}, {@code transaction_id}. */
+    Map<String, String> migrationPlaceholders();
+
+    /** A condition that hides event rows which a transaction still open could be followed by, in commit order. */
+    String settledEvents();
+
+    /** What a {@code SELECT} that claims rows for this transaction ends with. */
+    String lockSkippingLocked();
+
+    boolean isUniqueViolation(SQLException e);
+
+    boolean isFull(SQLException e);
+
+    /** Whether running the same work again may succeed. */
+    boolean isRetryable(SQLException e);
+}

@@ -1,0 +1,56 @@
+package dev.tidemill.platform.sql;
+
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.util.List;
+import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.output.MigrateResult;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Applies each domain's scripts in {@code db/<domain>}, one Flyway history a domain. */
+final class Migrations {
+    private static final Logger LOG = LoggerFactory.getLogger(Migrations.class);
+
+    private Migrations() {}
+
+    static void run(DataSource source, Dialect dialect, List<String> domains) {
+        for (String domain : domains) {
+            Flyway flyway = Flyway.configure(Migrations.class.getClassLoader())
+                    .dataSource(source)
+                    .locations("classpath:db/" + domain)
+                    .table("schema_history_" + domain)
+                    .placeholders(dialect.migrationPlaceholders())
+                    .baselineOnMigrate(true)
+                    .baselineVersion("0")
+                    .load();
+            try {
+                refuseNewer(flyway, domain);
+                MigrateResult result = flyway.migrate();
+                if (result.migrationsExecuted > 0) {
+                    LOG.debug("Schema {}: {} scripts applied", domain, result.migrationsExecuted);
+                }
+            } catch (FlywayException e) {
+                throw new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION,
+                                "The schema of '" + domain + "' could not be brought up to date: " + e.getMessage())
+                        .causedBy(e);
+            }
+        }
+    }
+
+    private static void refuseNewer(Flyway flyway, String domain) {
+        for (var applied : flyway.info().applied()) {
+            if (applied.getState().isFailed()
+                    || applied.getState() == org.flywaydb.core.api.MigrationState.FUTURE_SUCCESS) {
+                throw new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION,
+                                "The schema of '" + domain + "' is at version " + applied.getVersion()
+                                        + ", which this version of Tidemill does not know")
+                        .remedy("Start the version of Tidemill that wrote this database, or a newer one");
+            }
+        }
+    }
+}

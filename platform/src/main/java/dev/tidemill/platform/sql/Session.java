@@ -1,0 +1,54 @@
+package dev.tidemill.platform.sql;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jdbi.v3.core.Handle;
+
+/** One unit of work on the thread that runs it. Not thread-safe: it never leaves its thread. */
+final class Session {
+    private static final ThreadLocal<Session> CURRENT = new ThreadLocal<>();
+
+    private final Handle handle;
+    private final boolean writable;
+    private final List<Runnable> afterCommit = new ArrayList<>();
+
+    Session(Handle handle, boolean writable) {
+        this.handle = handle;
+        this.writable = writable;
+    }
+
+    static Optional<Session> current() {
+        return Optional.ofNullable(CURRENT.get());
+    }
+
+    /** Runs the work with this session as the thread's current one. */
+    <T> T run(Supplier<T> work) {
+        CURRENT.set(this);
+        try {
+            return work.get();
+        } finally {
+            CURRENT.remove();
+        }
+    }
+
+    Handle handle() {
+        return handle;
+    }
+
+    Session requireWritable() {
+        if (!writable) {
+            throw new IllegalStateException("a unit of work that only reads cannot write");
+        }
+        return this;
+    }
+
+    void afterCommit(Runnable action) {
+        afterCommit.add(action);
+    }
+
+    List<Runnable> actionsAfterCommit() {
+        return afterCommit;
+    }
+}

@@ -1,0 +1,59 @@
+package dev.tidemill.platform.sql;
+
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.sql.SQLException;
+
+/** Turns what a database driver throws into coded errors. */
+final class SqlFailures {
+    private final Dialect dialect;
+
+    SqlFailures(Dialect dialect) {
+        this.dialect = dialect;
+    }
+
+    RuntimeException translate(RuntimeException failure) {
+        if (failure instanceof TidemillException) {
+            return failure;
+        }
+        SQLException sql = sqlException(failure);
+        if (sql == null) {
+            return failure;
+        }
+        if (dialect.isUniqueViolation(sql)) {
+            return new TidemillException(ErrorCode.ALREADY_EXISTS, "A row with the same key exists already")
+                    .causedBy(failure);
+        }
+        if (dialect.isFull(sql)) {
+            return new TidemillException(ErrorCode.STORAGE_FULL, "The database has no room left; nothing was written")
+                    .remedy("Free disk space where the database lives; writing resumes by itself")
+                    .causedBy(failure);
+        }
+        if (isConnectionLoss(sql)) {
+            return new TidemillException(ErrorCode.UNAVAILABLE, "The database cannot be reached")
+                    .remedy("Try again shortly")
+                    .causedBy(failure);
+        }
+        return failure;
+    }
+
+    boolean isRetryable(RuntimeException failure) {
+        SQLException sql = sqlException(failure);
+        return sql != null && dialect.isRetryable(sql);
+    }
+
+    private static boolean isConnectionLoss(SQLException sql) {
+        return sql instanceof java.sql.SQLTransientConnectionException
+                || (sql.getSQLState() != null && sql.getSQLState().startsWith("08"))
+                || "57P01".equals(sql.getSQLState());
+    }
+
+    private static @org.jspecify.annotations.Nullable SQLException sqlException(Throwable failure) {
+        for (Throwable t = failure; t != null; t = t.getCause()) {
+            if (t instanceof SQLException sql) {
+                return sql;
+            }
+        }
+        return null;
+    }
+}

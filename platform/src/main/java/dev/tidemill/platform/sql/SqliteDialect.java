@@ -1,0 +1,50 @@
+package dev.tidemill.platform.sql;
+
+import java.sql.SQLException;
+import java.util.Map;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+
+final class SqliteDialect implements Dialect {
+    @Override
+    public String name() {
+        return "sqlite";
+    }
+
+    @Override
+    public Map<String, String> migrationPlaceholders() {
+        return Map.of(
+                "identity", "INTEGER PRIMARY KEY AUTOINCREMENT",
+                "bytes", "BLOB",
+                "transaction_id", "BIGINT NOT NULL DEFAULT 0");
+    }
+
+    @Override
+    public String settledEvents() {
+        return "TRUE"; // one writer: positions are given in commit order
+    }
+
+    @Override
+    public String lockSkippingLocked() {
+        return "";
+    }
+
+    @Override
+    public boolean isUniqueViolation(SQLException e) {
+        return e instanceof SQLiteException sqlite
+                && (sqlite.getResultCode() == SQLiteErrorCode.SQLITE_CONSTRAINT_PRIMARYKEY
+                        || sqlite.getResultCode() == SQLiteErrorCode.SQLITE_CONSTRAINT_UNIQUE);
+    }
+
+    @Override
+    public boolean isFull(SQLException e) {
+        return e instanceof SQLiteException sqlite
+                && (sqlite.getResultCode() == SQLiteErrorCode.SQLITE_FULL
+                        || sqlite.getResultCode() == SQLiteErrorCode.SQLITE_IOERR_WRITE);
+    }
+
+    @Override
+    public boolean isRetryable(SQLException e) {
+        return false;
+    }
+}

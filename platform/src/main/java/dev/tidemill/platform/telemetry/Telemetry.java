@@ -1,0 +1,153 @@
+package dev.tidemill.platform.telemetry;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.common.Attributes;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.SpanKind;
+import io.opentelemetry.api.trace.StatusCode;
+import io.opentelemetry.api.trace.Tracer;
+import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
+import io.opentelemetry.context.Context;
+import io.opentelemetry.context.propagation.TextMapGetter;
+import io.opentelemetry.exporter.otlp.http.trace.OtlpHttpSpanExporter;
+import io.opentelemetry.sdk.OpenTelemetrySdk;
+import io.opentelemetry.sdk.resources.Resource;
+import io.opentelemetry.sdk.trace.SdkTracerProvider;
+import io.opentelemetry.sdk.trace.export.BatchSpanProcessor;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** Metrics for Prometheus and traces for OpenTelemetry. Thread-safe. */
+public final class Telemetry implements AutoCloseable {
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final ConcurrentMap<String, Timer> requestTimers = new ConcurrentHashMap<>();
+    private final @Nullable OpenTelemetrySdk sdk;
+    private final Tracer tracer;
+
+    /** @param traceEndpoint where to send spans (OTLP over HTTP); none records nothing */
+    public Telemetry(Optional<String> traceEndpoint) {
+        new JvmMemoryMetrics().bindTo(registry);
+        new JvmThreadMetrics().bindTo(registry);
+        new ProcessorMetrics().bindTo(registry);
+        new UptimeMetrics().bindTo(registry);
+        gcMetrics().bindTo(registry);
+        sdk = traceEndpoint.map(Telemetry::exportTo).orElse(null);
+        OpenTelemetry openTelemetry = sdk == null ? OpenTelemetry.noop() : sdk;
+        tracer = openTelemetry.getTracer("dev.tidemill");
+    }
+
+    @SuppressWarnings("resource") // lives as long as the process
+    private static JvmGcMetrics gcMetrics() {
+        return new JvmGcMetrics();
+    }
+
+    private static OpenTelemetrySdk exportTo(String endpoint) {
+        var exporter = OtlpHttpSpanExporter.builder().setEndpoint(endpoint).build();
+        var resource = Resource.getDefault()
+                .merge(Resource.create(
+                        Attributes.builder().put("service.name", "tidemill").build()));
+        return OpenTelemetrySdk.builder()
+                .setTracerProvider(SdkTracerProvider.builder()
+                        .setResource(resource)
+                        .addSpanProcessor(BatchSpanProcessor.builder(exporter).build())
+                        .build())
+                .build();
+    }
+
+    public MeterRegistry registry() {
+        return registry;
+    }
+
+    /** Everything measured, in Prometheus' text format. */
+    public String scrape() {
+        return registry.scrape();
+    }
+
+    public void requestServed(String route, int status, long nanos) {
+        requestTimers
+                .computeIfAbsent(
+                        route + " " + status,
+                        key -> Timer.builder("tidemill.http.requests")
+                                .description("Time to answer a request")
+                                .tag("route", route)
+                                .tag("status", Integer.toString(status))
+                                .publishPercentiles(0.5, 0.99)
+                                .register(registry))
+                .record(nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** Starts the span of a request, as a child of the caller's where it sent a W3C {@code traceparent}. */
+    public RequestSpan startRequest(String route, @Nullable String traceparent) {
+        if (sdk == null) {
+            return RequestSpan.NONE;
+        }
+        Context parent = traceparent == null
+                ? Context.root()
+                : W3CTraceContextPropagator.getInstance().extract(Context.root(), traceparent, TRACEPARENT);
+        Span span = tracer.spanBuilder(route)
+                .setParent(parent)
+                .setSpanKind(SpanKind.SERVER)
+                .startSpan();
+        return status -> {
+            span.setAttribute("http.response.status_code", status);
+            if (status >= 500) {
+                span.setStatus(StatusCode.ERROR);
+            }
+            span.end();
+        };
+    }
+
+    /** A unit of work inside the server, such as one attempt of a pipeline step. */
+    public RequestSpan startWork(String name) {
+        if (sdk == null) {
+            return RequestSpan.NONE;
+        }
+        Span span = tracer.spanBuilder(name).setSpanKind(SpanKind.INTERNAL).startSpan();
+        return status -> {
+            if (status != 0) {
+                span.setStatus(StatusCode.ERROR);
+            }
+            span.end();
+        };
+    }
+
+    @Override
+    public void close() {
+        if (sdk != null) {
+            sdk.close();
+        }
+    }
+
+    /** A span that waits for its end. */
+    @FunctionalInterface
+    public interface RequestSpan {
+        RequestSpan NONE = status -> {};
+
+        void end(int status);
+    }
+
+    private static final TextMapGetter<String> TRACEPARENT = new TextMapGetter<>() {
+        @Override
+        public Iterable<String> keys(String carrier) {
+            return List.of("traceparent");
+        }
+
+        @Override
+        public @Nullable String get(@Nullable String carrier, String key) {
+            return key.equals("traceparent") ? carrier : null;
+        }
+    };
+}
