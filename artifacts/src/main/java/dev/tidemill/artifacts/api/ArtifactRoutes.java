@@ -1,0 +1,105 @@
+package dev.tidemill.artifacts.api;
+
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.artifacts.domain.ProjectBlobs;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Access;
+import dev.tidemill.platform.http.Route;
+import io.javalin.http.Context;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+
+/** Routes for blobs and folders. */
+public final class ArtifactRoutes {
+    private static final String BLOBS = "/api/tidemill/v1/projects/{project}/blobs";
+    private static final String FOLDERS = "/api/tidemill/v1/projects/{project}/folders";
+
+    private final BlobStore blobs;
+    private final ProjectBlobs owned;
+    private final long uploadLimit;
+
+    public ArtifactRoutes(BlobStore blobs, ProjectBlobs owned, long uploadLimit) {
+        this.blobs = blobs;
+        this.owned = owned;
+        this.uploadLimit = uploadLimit;
+    }
+
+    public List<Route> routes() {
+        return List.of(
+                Route.post(BLOBS, Access.project(Resource.ARTIFACT, Action.WRITE), this::upload),
+                Route.get(BLOBS + "/{digest}", Access.project(Resource.ARTIFACT, Action.READ), this::download),
+                Route.get(FOLDERS + "/{digest}", Access.project(Resource.ARTIFACT, Action.READ), this::folder),
+                Route.get(FOLDERS + "/{digest}/<path>", Access.project(Resource.ARTIFACT, Action.READ), this::file));
+    }
+
+    /** Streams the body into a blob; {@code X-Content-SHA256}, where given, must match what arrives. */
+    private void upload(Context context, Caller caller) throws IOException {
+        String expected = context.header("X-Content-SHA256");
+        BlobStore.Blob blob = blobs.put(context.req().getInputStream(), uploadLimit);
+        if (expected != null && !expected.equals(blob.digest().value())) {
+            throw new TidemillException(
+                            ErrorCode.CHECK_FAILED,
+                            "The body has digest " + blob.digest() + ", the header says " + expected)
+                    .remedy("Send it again; it was damaged on the way");
+        }
+        owned.add(caller.project(), blob.digest());
+        context.status(201).json(blob);
+    }
+
+    private Digest visible(Context context, Caller caller) {
+        var digest = new Digest(context.pathParam("digest"));
+        if (!owned.contains(caller.project(), digest)) {
+            throw TidemillException.notFound("blob", digest);
+        }
+        return digest;
+    }
+
+    private void download(Context context, Caller caller) {
+        send(context, visible(context, caller));
+    }
+
+    private void folder(Context context, Caller caller) {
+        Folder folder = Folder.load(blobs, visible(context, caller));
+        context.json(Map.of(
+                "digest",
+                folder.digest(),
+                "size",
+                folder.size(),
+                "files",
+                folder.files().entrySet().stream()
+                        .map(file -> Map.of(
+                                "path", file.getKey(),
+                                "digest", file.getValue().digest(),
+                                "size", file.getValue().size()))
+                        .toList()));
+    }
+
+    private void file(Context context, Caller caller) {
+        Folder folder = Folder.load(blobs, visible(context, caller));
+        String path = context.pathParam("path");
+        // A look-up in the manifest, not a path: nothing outside the folder can be named.
+        send(
+                context,
+                folder.file(path)
+                        .orElseThrow(() -> TidemillException.notFound("file", path))
+                        .digest());
+    }
+
+    private void send(Context context, Digest digest) {
+        context.header("Content-Security-Policy", "sandbox")
+                .header("Content-Disposition", "attachment")
+                .header("ETag", '"' + digest.value() + '"')
+                .contentType("application/octet-stream");
+        context.writeSeekableStream(
+                blobs.open(digest),
+                "application/octet-stream",
+                blobs.find(digest).orElseThrow().size());
+    }
+}

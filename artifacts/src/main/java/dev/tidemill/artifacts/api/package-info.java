@@ -1,0 +1,5 @@
+/** Routes. */
+@NullMarked
+package dev.tidemill.artifacts.api;
+
+import org.jspecify.annotations.NullMarked;

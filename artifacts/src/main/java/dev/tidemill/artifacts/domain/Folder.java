@@ -1,0 +1,66 @@
+package dev.tidemill.artifacts.domain;
+
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.Ids;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * Files by path, each a blob. A folder's digest is that of its manifest, a sorted list of paths and digests, so equal
+ * folders have equal digests wherever and whenever they were made.
+ */
+public record Folder(SortedMap<String, BlobStore.Blob> files) {
+    public Folder {
+        files = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(files));
+    }
+
+    /** One line a file: digest, size, path. */
+    public String manifest() {
+        var text = new StringBuilder();
+        files.forEach((path, blob) -> text.append(blob.digest())
+                .append(' ')
+                .append(blob.size())
+                .append(' ')
+                .append(path)
+                .append('\n'));
+        return text.toString();
+    }
+
+    public Digest digest() {
+        return new Digest(Ids.sha256(manifest()));
+    }
+
+    public Optional<BlobStore.Blob> file(String path) {
+        return Optional.ofNullable(files.get(path));
+    }
+
+    /** Sum of the files' sizes in bytes. */
+    public long size() {
+        return files.values().stream().mapToLong(BlobStore.Blob::size).sum();
+    }
+
+    /** Stores files and their manifest. */
+    public static Folder store(BlobStore store, Map<String, byte[]> contents) {
+        var files = new TreeMap<String, BlobStore.Blob>();
+        contents.forEach((path, content) -> files.put(path, store.put(content)));
+        var folder = new Folder(files);
+        store.put(folder.manifest().getBytes(StandardCharsets.UTF_8));
+        return folder;
+    }
+
+    /** Reads a stored folder back from the digest of its manifest. */
+    public static Folder load(BlobStore store, Digest digest) {
+        var files = new TreeMap<String, BlobStore.Blob>();
+        new String(store.read(digest), StandardCharsets.UTF_8).lines().forEach(line -> {
+            String[] parts = line.split(" ", 3);
+            if (parts.length != 3) {
+                throw TidemillException.notFound("folder", digest);
+            }
+            files.put(parts[2], new BlobStore.Blob(new Digest(parts[0]), Long.parseLong(parts[1])));
+        });
+        return new Folder(files);
+    }
+}

@@ -1,0 +1,150 @@
+package dev.tidemill.artifacts.filesystem;
+
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.Ids;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.Optional;
+
+/** Blobs as files {@code ab/cdef...} below a root. A blob is written aside, synced and moved into place in one step. */
+public final class FolderBlobStore implements BlobStore {
+    private static final int BUFFER = 256 * 1024;
+
+    private final Path root;
+    private final Path incoming;
+
+    public FolderBlobStore(Path root) {
+        this.root = root;
+        this.incoming = root.resolve("incoming");
+        try {
+            Files.createDirectories(incoming);
+            // What a crash left half-written has no name that anybody knows.
+            try (var leftovers = Files.list(incoming)) {
+                for (Path leftover : leftovers.toList()) {
+                    Files.deleteIfExists(leftover);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public Blob put(InputStream content, long limit) throws IOException {
+        Path aside = incoming.resolve(Ids.next());
+        try {
+            MessageDigest digest = Ids.sha256Digest();
+            long size = 0;
+            try (FileChannel file = FileChannel.open(aside, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                byte[] buffer = new byte[BUFFER];
+                int read;
+                while ((read = content.read(buffer)) > 0) {
+                    size += read;
+                    if (size > limit) {
+                        throw new TidemillException(
+                                ErrorCode.TOO_LARGE, "The upload is larger than " + limit + " bytes");
+                    }
+                    digest.update(buffer, 0, read);
+                    write(file, buffer, read);
+                }
+                file.force(true);
+            }
+            var blob = new Blob(new Digest(HexFormat.of().formatHex(digest.digest())), size);
+            Path target = path(blob.digest());
+            Files.createDirectories(target.getParent());
+            Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            return blob;
+        } finally {
+            Files.deleteIfExists(aside);
+        }
+    }
+
+    private static void write(FileChannel file, byte[] buffer, int length) throws IOException {
+        try {
+            ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, length);
+            while (bytes.hasRemaining()) {
+                file.write(bytes);
+            }
+        } catch (IOException e) {
+            if (String.valueOf(e.getMessage()).contains("No space left")) {
+                throw new TidemillException(ErrorCode.STORAGE_FULL, "There is no room for the upload; nothing was kept")
+                        .remedy("Free disk space in the data directory")
+                        .causedBy(e);
+            }
+            throw e;
+        }
+    }
+
+    @Override
+    public Blob put(byte[] content) {
+        var digest = new Digest(Ids.sha256(content));
+        Optional<Blob> known = find(digest);
+        if (known.isPresent()) {
+            return known.get();
+        }
+        try {
+            return put(new ByteArrayInputStream(content), Long.MAX_VALUE);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public Optional<Blob> find(Digest digest) {
+        try {
+            return Optional.of(new Blob(digest, Files.size(path(digest))));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public InputStream open(Digest digest) {
+        try {
+            return Files.newInputStream(path(digest));
+        } catch (NoSuchFileException e) {
+            throw TidemillException.notFound("blob", digest);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public byte[] read(Digest digest) {
+        try (InputStream content = open(digest)) {
+            return content.readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public Path localFile(Digest digest) {
+        Path path = path(digest);
+        if (!Files.isRegularFile(path)) {
+            throw TidemillException.notFound("blob", digest);
+        }
+        return path;
+    }
+
+    private Path path(Digest digest) {
+        return root.resolve(digest.value().substring(0, 2))
+                .resolve(digest.value().substring(2));
+    }
+}

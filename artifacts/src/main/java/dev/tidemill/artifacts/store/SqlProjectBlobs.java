@@ -1,0 +1,34 @@
+package dev.tidemill.artifacts.store;
+
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.artifacts.domain.ProjectBlobs;
+import dev.tidemill.platform.sql.Database;
+
+/** Projects' blobs in the database. */
+public final class SqlProjectBlobs implements ProjectBlobs {
+    private final Database database;
+
+    public SqlProjectBlobs(Database database) {
+        this.database = database;
+    }
+
+    @Override
+    public void add(String project, Digest digest) {
+        database.writing(handle -> handle.createUpdate(
+                        "INSERT INTO project_blob (project, digest) VALUES (:project, :digest) ON CONFLICT DO NOTHING")
+                .bind("project", project)
+                .bind("digest", digest)
+                .execute());
+    }
+
+    @Override
+    public boolean contains(String project, Digest digest) {
+        return database.reading(handle -> handle.createQuery(
+                                "SELECT COUNT(*) FROM project_blob WHERE project = :project AND digest = :digest")
+                        .bind("project", project)
+                        .bind("digest", digest)
+                        .mapTo(Long.class)
+                        .one())
+                > 0;
+    }
+}

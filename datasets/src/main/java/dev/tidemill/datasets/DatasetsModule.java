@@ -1,0 +1,66 @@
+package dev.tidemill.datasets;
+
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.datasets.api.DataSetDefinitionKind;
+import dev.tidemill.datasets.api.DataSetRoutes;
+import dev.tidemill.datasets.domain.DataSets;
+import dev.tidemill.datasets.domain.QueryEngine;
+import dev.tidemill.datasets.duckdb.ChildQueryEngine;
+import dev.tidemill.datasets.iceberg.IcebergTables;
+import dev.tidemill.datasets.steps.ImportStep;
+import dev.tidemill.datasets.store.SqlDataSetStore;
+import dev.tidemill.datasets.store.SqlTablePointers;
+import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.platform.children.ChildPool;
+import dev.tidemill.platform.definitions.DefinitionKind;
+import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.sql.Database;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+
+/** Wires data sets. */
+public final class DatasetsModule {
+    private final DataSets dataSets;
+    private final QueryEngine engine;
+    private final BlobStore blobs;
+
+    public DatasetsModule(
+            Database database,
+            EventLog events,
+            Clock clock,
+            Path warehouse,
+            BlobStore blobs,
+            ChildPool steps,
+            ChildPool interactive) {
+        this.blobs = blobs;
+        this.engine = new ChildQueryEngine(steps, interactive);
+        this.dataSets = new DataSets(
+                new SqlDataSetStore(database),
+                new IcebergTables(warehouse, new SqlTablePointers(database), database),
+                database,
+                events,
+                clock);
+    }
+
+    public DataSets dataSets() {
+        return dataSets;
+    }
+
+    public QueryEngine engine() {
+        return engine;
+    }
+
+    public List<StepKind> stepKinds() {
+        return List.of(new ImportStep(dataSets, engine, blobs));
+    }
+
+    public List<DefinitionKind<?>> definitionKinds() {
+        return List.of(new DataSetDefinitionKind(dataSets));
+    }
+
+    public List<Route> routes() {
+        return new DataSetRoutes(dataSets, engine).routes();
+    }
+}

@@ -1,0 +1,5 @@
+/** Routes and the DataSet definition. */
+@NullMarked
+package dev.tidemill.datasets.api;
+
+import org.jspecify.annotations.NullMarked;

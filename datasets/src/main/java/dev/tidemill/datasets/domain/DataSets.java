@@ -1,0 +1,122 @@
+package dev.tidemill.datasets.domain;
+
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.sql.Transactions;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Data sets and their versions. Thread-safe. */
+public final class DataSets {
+    private final DataSetStore store;
+    private final TableFormat tables;
+    private final Transactions transactions;
+    private final EventLog events;
+    private final Clock clock;
+
+    public DataSets(DataSetStore store, TableFormat tables, Transactions transactions, EventLog events, Clock clock) {
+        this.store = store;
+        this.tables = tables;
+        this.transactions = transactions;
+        this.events = events;
+        this.clock = clock;
+    }
+
+    public void define(String project, String name, DataSet definition) {
+        store.save(project, name, definition);
+    }
+
+    public DataSet dataSet(String project, String name) {
+        return store.find(project, name).orElseThrow(() -> TidemillException.notFound("data set", name));
+    }
+
+    public List<DataSetStore.Named> list(String project) {
+        return store.list(project);
+    }
+
+    public List<DataSetVersion> versions(String project, String name) {
+        return store.versions(project, name);
+    }
+
+    /** The version that a reference such as {@code rentals@3}, or {@code rentals} for the newest, means. */
+    public DataSetVersion version(String project, String reference) {
+        int at = reference.lastIndexOf('@');
+        Optional<DataSetVersion> found = at < 0
+                ? store.newestVersion(project, reference)
+                : store.findVersion(project, reference.substring(0, at), number(reference, at));
+        return found.orElseThrow(() -> TidemillException.notFound("data set version", reference));
+    }
+
+    private static int number(String reference, int at) {
+        try {
+            return Integer.parseInt(reference.substring(at + 1));
+        } catch (NumberFormatException e) {
+            throw TidemillException.invalid("version", "'" + reference + "' is not a reference such as 'rentals@3'");
+        }
+    }
+
+    public List<Path> files(DataSetVersion version) {
+        return tables.files(version.project(), version.dataSet(), version.snapshotId());
+    }
+
+    public Path newFile(String project, String dataSet) {
+        return tables.newFile(project, dataSet);
+    }
+
+    /** What a step made before it was interrupted, if it got that far. */
+    public Optional<DataSetVersion> findMadeBy(String project, String dataSet, String madeBy) {
+        return store.findMadeBy(project, dataSet, madeBy);
+    }
+
+    /** What a new version holds. */
+    public record Contents(
+            List<Column> columns,
+            TableFormat.NewFile file,
+            String digest,
+            Map<String, Object> summary,
+            List<String> sources) {}
+
+    /** Makes the contents the next version; rows, record and event become visible together. */
+    public DataSetVersion commit(String project, String name, Contents contents, String madeBy, String actor) {
+        var made = new DataSetVersion[1];
+        tables.replace(
+                project,
+                name,
+                contents.columns(),
+                contents.file(),
+                snapshot -> made[0] = transactions.write(() -> {
+                    int number = store.newestVersion(project, name)
+                                    .map(DataSetVersion::version)
+                                    .orElse(0)
+                            + 1;
+                    var version = new DataSetVersion(
+                            project,
+                            name,
+                            number,
+                            snapshot,
+                            contents.digest(),
+                            contents.file().rows(),
+                            contents.file().bytes(),
+                            contents.columns(),
+                            contents.summary(),
+                            contents.sources(),
+                            madeBy,
+                            clock.instant());
+                    store.insertVersion(version);
+                    events.append(Event.of(
+                                    "data-set.version.created",
+                                    project,
+                                    "data-set/" + name + "/" + number,
+                                    actor,
+                                    Map.of("dataSet", name, "version", number, "rows", version.rows()))
+                            .withDigest(version.digest())
+                            .withCause("pipeline-run/" + madeBy));
+                    return version;
+                }));
+        return made[0];
+    }
+}

@@ -1,0 +1,58 @@
+package dev.tidemill.datasets.domain;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * Runs import and SQL outside the server's process, where users' queries can neither reach files that are not theirs nor
+ * take the server down. Thread-safe.
+ */
+public interface QueryEngine {
+    /** What has been written: rows, file, content digest, and facts about them. */
+    record Written(long rows, long bytes, String digest, List<Column> columns, Map<String, Object> summary) {}
+
+    /** Reads a CSV, maps and checks its rows, and writes those that pass to the file; any that does not refuses all. */
+    Written importCsv(Path csv, DataSet dataSet, Path target, Consumer<String> log, Duration timeout);
+
+    /**
+     * Runs a query and writes its rows, in event-time order, to the file.
+     *
+     * @param source files that the query sees as {@code source}
+     * @param sql one SELECT
+     * @param extra rows in newline-delimited JSON to append to the result, by column name
+     * @param time column of the result to filter and order by
+     * @param from first event time to keep
+     * @param until end, exclusive
+     */
+    record Query(
+            List<Path> source,
+            String sql,
+            Optional<Path> extra,
+            Optional<String> time,
+            Optional<Instant> from,
+            Optional<Instant> until) {}
+
+    Written query(Query query, Path target, Consumer<String> log, Duration timeout);
+
+    /**
+     * Computes the query over the given rows only.
+     *
+     * @param columns of {@code source}
+     * @param rows values by column; texts are converted to the column's type
+     * @param mapping maps raw rows to the columns first, where given; the rows' values are texts then
+     */
+    List<Map<String, Object>> compute(
+            List<Column> columns,
+            Optional<String> mapping,
+            String sql,
+            List<Map<String, Object>> rows,
+            Duration timeout);
+
+    /** The first rows of files, for people to look at. */
+    List<Map<String, Object>> sample(List<Path> files, int limit, Duration timeout);
+}

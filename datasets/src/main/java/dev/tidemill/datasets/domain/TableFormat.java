@@ -1,0 +1,25 @@
+package dev.tidemill.datasets.domain;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.LongConsumer;
+
+/** Holds the rows of data sets as versioned tables. Thread-safe. */
+public interface TableFormat {
+    /** A file of rows that has been written but belongs to no version yet. */
+    record NewFile(Path path, long rows, long bytes) {}
+
+    /** Where a new file for the table is to be written. */
+    Path newFile(String project, String dataSet);
+
+    /**
+     * Makes a new snapshot that consists of exactly this file.
+     *
+     * @param record runs in the transaction that makes the snapshot current, with its id
+     * @throws dev.tidemill.platform.errors.TidemillException {@code CONFLICT} if another writer came first
+     */
+    void replace(String project, String dataSet, List<Column> columns, NewFile file, LongConsumer record);
+
+    /** The files of a snapshot. */
+    List<Path> files(String project, String dataSet, long snapshotId);
+}

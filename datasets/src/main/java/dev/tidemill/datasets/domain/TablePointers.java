@@ -1,0 +1,11 @@
+package dev.tidemill.datasets.domain;
+
+import java.util.Optional;
+
+/** Which metadata file is current for each table: the whole of a catalog. Thread-safe. */
+public interface TablePointers {
+    Optional<String> find(String project, String table);
+
+    /** Compare-and-set, within the caller's transaction; false if the pointer is not {@code from} any more. */
+    boolean swap(String project, String table, Optional<String> from, String to);
+}

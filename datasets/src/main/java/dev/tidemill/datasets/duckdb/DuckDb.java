@@ -1,0 +1,174 @@
+package dev.tidemill.datasets.duckdb;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.datasets.domain.ColumnType;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Properties;
+
+/** One in-memory DuckDB in this child process. Not thread-safe. */
+final class DuckDb implements AutoCloseable {
+    private final Connection connection;
+
+    DuckDb() throws SQLException {
+        var properties = new Properties();
+        properties.setProperty("threads", "1"); // rows keep their order, so equal inputs give equal bytes
+        properties.setProperty("memory_limit", "1GB");
+        properties.setProperty("autoinstall_known_extensions", "false");
+        properties.setProperty("autoload_known_extensions", "false");
+        connection = DriverManager.getConnection("jdbc:duckdb:", properties);
+        execute("SET TimeZone = 'UTC'");
+        execute("SET preserve_insertion_order = true");
+    }
+
+    /** From here on SQL reaches only these files, and cannot change that. */
+    void confineTo(List<Path> files) throws SQLException {
+        var list = new ArrayList<String>();
+        files.forEach(file -> list.add(literal(file.toString())));
+        execute("SET allowed_paths = [" + String.join(", ", list) + "]");
+        execute("SET enable_external_access = false");
+        execute("SET lock_configuration = true");
+    }
+
+    void execute(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    Connection connection() {
+        return connection;
+    }
+
+    /** Runs SQL that a user wrote; what is wrong with it is refused with the engine's own words. */
+    void executeUsers(String sql, String what) {
+        try {
+            execute(sql);
+        } catch (SQLException e) {
+            throw new TidemillException(ErrorCode.INVALID_DEFINITION, what + " does not run: " + firstLines(e))
+                    .causedBy(e);
+        }
+    }
+
+    static String firstLines(SQLException failure) {
+        String text = String.valueOf(failure.getMessage())
+                .lines()
+                .limit(6)
+                .reduce((a, b) -> a + " | " + b)
+                .orElse("");
+        return text.length() <= 800 ? text : text.substring(0, 800);
+    }
+
+    long count(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            rows.next();
+            return rows.getLong(1);
+        }
+    }
+
+    List<ObjectNode> rows(String sql) throws SQLException {
+        var list = new ArrayList<ObjectNode>();
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            ResultSetMetaData meta = rows.getMetaData();
+            while (rows.next()) {
+                ObjectNode row = Json.object();
+                for (int i = 1; i <= meta.getColumnCount(); i++) {
+                    put(row, meta.getColumnLabel(i), rows.getObject(i));
+                }
+                list.add(row);
+            }
+        }
+        return list;
+    }
+
+    private static void put(ObjectNode row, String name, @org.jspecify.annotations.Nullable Object value) {
+        switch (value) {
+            case null -> row.putNull(name);
+            case Integer number -> row.put(name, number);
+            case Short number -> row.put(name, number);
+            case Byte number -> row.put(name, number.intValue());
+            case Long number -> row.put(name, number);
+            case BigInteger number -> row.put(name, number);
+            case Float number -> row.put(name, number);
+            case Double number -> row.put(name, number);
+            case BigDecimal number -> row.put(name, number);
+            case Boolean flag -> row.put(name, flag);
+            case java.sql.Timestamp time ->
+                row.put(name, time.toLocalDateTime().toInstant(ZoneOffset.UTC).toString());
+            case LocalDateTime time ->
+                row.put(name, time.toInstant(ZoneOffset.UTC).toString());
+            case OffsetDateTime time -> row.put(name, time.toInstant().toString());
+            default -> row.put(name, value.toString());
+        }
+    }
+
+    /** Name and type of a query's columns; a type that no column type stands for is refused. */
+    List<ResultColumn> describe(String relation) throws SQLException {
+        var columns = new ArrayList<ResultColumn>();
+        for (ObjectNode row : rows("DESCRIBE " + relation)) {
+            columns.add(new ResultColumn(
+                    row.path("column_name").asText(),
+                    columnType(
+                            row.path("column_name").asText(),
+                            row.path("column_type").asText())));
+        }
+        return columns;
+    }
+
+    record ResultColumn(String name, ColumnType type) {}
+
+    private static ColumnType columnType(String column, String type) {
+        String plain = type.toUpperCase(Locale.ROOT).replaceAll("\\(.*", "");
+        return switch (plain) {
+            case "VARCHAR", "UUID", "ENUM" -> ColumnType.TEXT;
+            case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "HUGEINT" ->
+                ColumnType.LONG;
+            case "FLOAT", "DOUBLE", "DECIMAL" -> ColumnType.DOUBLE;
+            case "BOOLEAN" -> ColumnType.BOOLEAN;
+            case "TIMESTAMP", "DATE", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_S", "TIMESTAMP_MS" -> ColumnType.TIMESTAMP;
+            default ->
+                throw new TidemillException(
+                                ErrorCode.INVALID_DEFINITION,
+                                "Column '" + column + "' has type " + type + ", which is not kept")
+                        .remedy("Cast it to VARCHAR, BIGINT, DOUBLE, BOOLEAN or TIMESTAMP");
+        };
+    }
+
+    static String identifier(String name) {
+        return '"' + name.replace("\"", "\"\"") + '"';
+    }
+
+    static String literal(String text) {
+        return '\'' + text.replace("'", "''") + '\'';
+    }
+
+    static String fileList(JsonNode paths) {
+        var list = new ArrayList<String>();
+        paths.forEach(path -> list.add(literal(path.asText())));
+        return "[" + String.join(", ", list) + "]";
+    }
+
+    @Override
+    public void close() throws SQLException {
+        connection.close();
+    }
+}

@@ -1,0 +1,258 @@
+package dev.tidemill.datasets.duckdb;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.datasets.domain.Column;
+import dev.tidemill.datasets.domain.ColumnType;
+import dev.tidemill.datasets.domain.DataSet;
+import dev.tidemill.platform.children.ChildTask;
+import dev.tidemill.platform.definitions.Suggestions;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.GZIPInputStream;
+
+/** Reads a CSV file, maps it, checks every row, and writes it. A file with any bad row is refused as a whole. */
+public final class ImportCsvTask implements ChildTask {
+    private static final long MOST_BYTES = 20L * 1024 * 1024 * 1024;
+
+    @Override
+    public String name() {
+        return "datasets.import-csv";
+    }
+
+    @Override
+    public JsonNode run(JsonNode request, Report report) throws Exception {
+        DataSet dataSet = Json.read(request.path("dataSet").toString(), DataSet.class);
+        DataSet.Source source = dataSet.source().orElseThrow();
+        Path target = Path.of(request.path("target").asText());
+        Path plain = Files.createTempFile("import", ".csv");
+        try (DuckDb db = new DuckDb()) {
+            String header = unpack(Path.of(request.path("csv").asText()), plain, source.path());
+            report.log("header: " + header);
+            db.confineTo(List.of(plain, target));
+            load(db, plain, source.path());
+            map(db, dataSet, source);
+            check(db, dataSet);
+            source.until().ifPresent(until -> keepBefore(db, dataSet, until));
+            String order = dataSet.time()
+                    .map(time -> " ORDER BY " + DuckDb.identifier(time))
+                    .orElse("");
+            ObjectNode written = ParquetFiles.write(db, "mapped", order, target);
+            written.set("summary", Summaries.of(db, "mapped"));
+            report.log(written.path("rows") + " rows passed every check");
+            return written;
+        } finally {
+            Files.deleteIfExists(plain);
+        }
+    }
+
+    /** Copies the file, unpacked, making sure that it is text in UTF-8 and not empty; returns its first line. */
+    private static String unpack(Path csv, Path plain, String name) throws IOException {
+        var decoder = StandardCharsets.UTF_8
+                .newDecoder()
+                .onMalformedInput(CodingErrorAction.REPORT)
+                .onUnmappableCharacter(CodingErrorAction.REPORT);
+        long size = 0;
+        long line = 1;
+        try (InputStream in = open(csv);
+                var out = Files.newOutputStream(plain)) {
+            byte[] buffer = new byte[256 * 1024];
+            int kept = 0;
+            int read;
+            while ((read = in.read(buffer, kept, buffer.length - kept)) >= 0) {
+                int length = kept + read;
+                var bytes = ByteBuffer.wrap(buffer, 0, length);
+                var chars = java.nio.CharBuffer.allocate(length);
+                var result = decoder.decode(bytes, chars, false);
+                if (result.isError()) {
+                    throw wrongEncoding(name, line + newLines(buffer, bytes.position()));
+                }
+                line += newLines(buffer, bytes.position());
+                out.write(buffer, 0, bytes.position());
+                size += bytes.position();
+                if (size > MOST_BYTES) {
+                    throw new TidemillException(ErrorCode.TOO_LARGE, name + " is larger than " + MOST_BYTES + " bytes");
+                }
+                kept = length - bytes.position();
+                System.arraycopy(buffer, bytes.position(), buffer, 0, kept);
+            }
+            if (kept > 0) {
+                throw wrongEncoding(name, line);
+            }
+        } catch (CharacterCodingException e) {
+            throw wrongEncoding(name, line);
+        }
+        try (var lines = Files.newBufferedReader(plain)) {
+            String header = lines.readLine();
+            if (header == null || header.isBlank()) {
+                throw new TidemillException(ErrorCode.INVALID_DATA, name + " is empty")
+                        .remedy("A CSV file begins with a line of column names");
+            }
+            if (lines.readLine() == null) {
+                throw new TidemillException(ErrorCode.INVALID_DATA, name + " has a header but no rows");
+            }
+            return header;
+        }
+    }
+
+    private static long newLines(byte[] bytes, int length) {
+        long count = 0;
+        for (int i = 0; i < length; i++) {
+            if (bytes[i] == '\n') {
+                count++;
+            }
+        }
+        return count;
+    }
+
+    private static TidemillException wrongEncoding(String name, long line) {
+        return new TidemillException(ErrorCode.INVALID_DATA, name + " is not UTF-8 text (line " + line + ")")
+                .remedy("Convert it, for example: iconv -f LATIN1 -t UTF-8");
+    }
+
+    private static InputStream open(Path csv) throws IOException {
+        var in = new BufferedInputStream(Files.newInputStream(csv));
+        in.mark(2);
+        boolean gzip = in.read() == 0x1f && in.read() == 0x8b;
+        in.reset();
+        return gzip ? new GZIPInputStream(in) : in;
+    }
+
+    /** All columns as text first, strictly: a ragged or broken row is refused with its line. */
+    private static void load(DuckDb db, Path plain, String name) {
+        try {
+            db.execute("CREATE TABLE source AS SELECT * FROM read_csv(" + DuckDb.literal(plain.toString())
+                    + ", header = true, all_varchar = true, strict_mode = true, null_padding = false, delim = ',',"
+                    + " quote = '\"', escape = '\"', auto_detect = true, sample_size = -1)");
+        } catch (SQLException e) {
+            throw new TidemillException(
+                            ErrorCode.INVALID_DATA,
+                            name + " is not a well-formed CSV: "
+                                    + DuckDb.firstLines(e).replace(plain.toString(), name))
+                    .remedy("Every row must have as many fields as the header")
+                    .causedBy(e);
+        }
+    }
+
+    private static void map(DuckDb db, DataSet dataSet, DataSet.Source source) throws SQLException {
+        String mapping = source.sql().orElse("SELECT * FROM source");
+        db.executeUsers("CREATE TABLE raw AS " + mapping, "The mapping SQL of " + source.path());
+        var found = db.describe("raw").stream().map(DuckDb.ResultColumn::name).toList();
+        for (Column column : dataSet.columns()) {
+            if (!found.contains(column.name())) {
+                throw new TidemillException(
+                                ErrorCode.INVALID_DATA,
+                                source.path() + " has no column '" + column.name() + "'"
+                                        + Suggestions.nearest(column.name(), found)
+                                                .map(near -> "; did you mean '" + near + "'?")
+                                                .orElse(""))
+                        .at(column.name())
+                        .remedy("It has: " + String.join(", ", found));
+            }
+        }
+        var select = new ArrayList<String>();
+        for (Column column : dataSet.columns()) {
+            String id = DuckDb.identifier(column.name());
+            requireConvertible(db, column, source.path());
+            select.add("CAST(" + text(id, column) + " AS " + column.type().sql() + ") AS " + id);
+        }
+        db.execute("CREATE TABLE mapped AS SELECT " + String.join(", ", select) + " FROM raw");
+    }
+
+    /** An empty field is a missing value, whatever the column's type. */
+    private static String text(String id, Column column) {
+        return column.type() == ColumnType.TEXT ? id : "NULLIF(CAST(" + id + " AS VARCHAR), '')";
+    }
+
+    private static void requireConvertible(DuckDb db, Column column, String file) throws SQLException {
+        String id = DuckDb.identifier(column.name());
+        String value = text(id, column);
+        String where = value + " IS NOT NULL AND TRY_CAST(" + value + " AS "
+                + column.type().sql() + ") IS NULL";
+        var bad = db.rows("SELECT rn + 2 AS line, CAST(v AS VARCHAR) AS v FROM (SELECT row_number() OVER () - 1 AS rn, "
+                + id + " AS v, (" + where + ") AS bad FROM raw) WHERE bad LIMIT 1");
+        if (!bad.isEmpty()) {
+            throw new TidemillException(
+                            ErrorCode.INVALID_DATA,
+                            file + ", row " + bad.getFirst().path("line").asLong() + ": '"
+                                    + bad.getFirst().path("v").asText() + "' in column '" + column.name()
+                                    + "' is not of type "
+                                    + column.type().name().toLowerCase(java.util.Locale.ROOT))
+                    .at(column.name());
+        }
+    }
+
+    private static void check(DuckDb db, DataSet dataSet) throws SQLException {
+        var problems = new ArrayList<String>();
+        for (Column column : dataSet.columns()) {
+            String id = DuckDb.identifier(column.name());
+            if (column.required()) {
+                count(db, id + " IS NULL", "'" + column.name() + "' is missing", problems);
+            }
+            if (column.least().isPresent()) {
+                count(
+                        db,
+                        id + " < " + column.least().get(),
+                        "'" + column.name() + "' is below " + column.least().get(),
+                        problems);
+            }
+            if (column.most().isPresent()) {
+                count(
+                        db,
+                        id + " > " + column.most().get(),
+                        "'" + column.name() + "' is above " + column.most().get(),
+                        problems);
+            }
+            if (!column.values().isEmpty()) {
+                var allowed = column.values().stream().map(DuckDb::literal).toList();
+                count(
+                        db,
+                        id + " NOT IN (" + String.join(", ", allowed) + ")",
+                        "'" + column.name() + "' is none of " + column.values(),
+                        problems);
+            }
+        }
+        if (!dataSet.key().isEmpty()) {
+            String key = String.join(
+                    ", ", dataSet.key().stream().map(DuckDb::identifier).toList());
+            long duplicates = db.count(
+                    "SELECT COUNT(*) - (SELECT COUNT(*) FROM (SELECT DISTINCT " + key + " FROM mapped)) FROM mapped");
+            if (duplicates > 0) {
+                problems.add(duplicates + " rows repeat the key " + dataSet.key());
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw new TidemillException(
+                            ErrorCode.CHECK_FAILED, "The data fails its checks: " + String.join("; ", problems))
+                    .remedy("Mend the file, or the rules in the data set's definition");
+        }
+    }
+
+    private static void count(DuckDb db, String condition, String what, List<String> problems) throws SQLException {
+        long rows = db.count("SELECT COUNT(*) FROM mapped WHERE " + condition);
+        if (rows > 0) {
+            problems.add("in " + rows + " rows " + what);
+        }
+    }
+
+    private static void keepBefore(DuckDb db, DataSet dataSet, java.time.Instant until) {
+        String time = DuckDb.identifier(dataSet.time().orElseThrow());
+        db.executeUsers(
+                "DELETE FROM mapped WHERE " + time + " >= TIMESTAMP "
+                        + DuckDb.literal(until.toString().replace("Z", "")),
+                "The limit 'until'");
+    }
+}

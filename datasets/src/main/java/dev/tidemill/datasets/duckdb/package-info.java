@@ -1,0 +1,5 @@
+/** Tasks that run in a child JVM with DuckDB: import, query, compute. */
+@NullMarked
+package dev.tidemill.datasets.duckdb;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,77 @@
+package dev.tidemill.datasets.steps;
+
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.datasets.domain.DataSet;
+import dev.tidemill.datasets.domain.DataSetVersion;
+import dev.tidemill.datasets.domain.DataSets;
+import dev.tidemill.datasets.domain.QueryEngine;
+import dev.tidemill.datasets.domain.TableFormat;
+import dev.tidemill.pipelines.domain.StepContext;
+import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.Event;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** {@code dataset.import}: imports a data set's source as a new version, if the newest is not from that very source. */
+public final class ImportStep implements StepKind {
+    private final DataSets dataSets;
+    private final QueryEngine engine;
+    private final BlobStore blobs;
+
+    public ImportStep(DataSets dataSets, QueryEngine engine, BlobStore blobs) {
+        this.dataSets = dataSets;
+        this.engine = engine;
+        this.blobs = blobs;
+    }
+
+    @Override
+    public String name() {
+        return "dataset.import";
+    }
+
+    @Override
+    public Inputs inputs() {
+        return new Inputs(Set.of("data-set"), Set.of());
+    }
+
+    @Override
+    public Map<String, Object> run(StepContext context) {
+        String name = context.text("data-set");
+        DataSet dataSet = dataSets.dataSet(context.project(), name);
+        DataSet.Source source = dataSet.source()
+                .orElseThrow(() -> new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION, "Data set '" + name + "' has no source to import")
+                        .remedy("Give it a 'source' in its definition"));
+        // The whole definition decides what an import gives, so it is the reference to what was imported.
+        String reference = source.path() + "@" + dev.tidemill.platform.ids.Ids.sha256(dataSet.toString());
+        for (DataSetVersion version : dataSets.versions(context.project(), name)) {
+            if (version.sources().contains(reference)) {
+                context.log(source.path() + " is imported already, as " + version.reference());
+                return outputs(version);
+            }
+        }
+        Path target = dataSets.newFile(context.project(), name);
+        QueryEngine.Written written = engine.importCsv(
+                blobs.localFile(new Digest(source.blob())), dataSet, target, context::log, context.timeout());
+        return outputs(dataSets.commit(
+                context.project(),
+                name,
+                new DataSets.Contents(
+                        dataSet.columns(),
+                        new TableFormat.NewFile(target, written.rows(), written.bytes()),
+                        written.digest(),
+                        written.summary(),
+                        List.of(reference)),
+                context.key(),
+                Event.SYSTEM));
+    }
+
+    private static Map<String, Object> outputs(DataSetVersion version) {
+        return Map.of("version", version.reference(), "rows", version.rows(), "digest", version.digest());
+    }
+}

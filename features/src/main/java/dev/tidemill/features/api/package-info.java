@@ -1,0 +1,5 @@
+/** Routes and the FeatureView definition. */
+@NullMarked
+package dev.tidemill.features.api;
+
+import org.jspecify.annotations.NullMarked;

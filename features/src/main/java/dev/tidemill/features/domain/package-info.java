@@ -1,0 +1,5 @@
+/** Feature views and their materialization. */
+@NullMarked
+package dev.tidemill.features.domain;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,117 @@
+package dev.tidemill.features.steps;
+
+import dev.tidemill.datasets.domain.DataSetVersion;
+import dev.tidemill.datasets.domain.DataSets;
+import dev.tidemill.datasets.domain.QueryEngine;
+import dev.tidemill.datasets.domain.TableFormat;
+import dev.tidemill.features.domain.FeatureView;
+import dev.tidemill.features.domain.FeatureViews;
+import dev.tidemill.features.domain.LabelledRows;
+import dev.tidemill.pipelines.domain.StepContext;
+import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.json.Json;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * {@code features.materialize}: computes a view over a data set version, adds the labelled rows that a deployment has served
+ * since, keeps one window of event time, and makes the result a version of the data set named like the view.
+ */
+public final class MaterializeStep implements StepKind {
+    private final FeatureViews views;
+    private final DataSets dataSets;
+    private final QueryEngine engine;
+    private final LabelledRows journal;
+
+    public MaterializeStep(FeatureViews views, DataSets dataSets, QueryEngine engine, LabelledRows journal) {
+        this.views = views;
+        this.dataSets = dataSets;
+        this.engine = engine;
+        this.journal = journal;
+    }
+
+    @Override
+    public String name() {
+        return "features.materialize";
+    }
+
+    @Override
+    public Inputs inputs() {
+        return new Inputs(Set.of("view", "version"), Set.of("until", "window", "served-by"));
+    }
+
+    @Override
+    public Map<String, Object> run(StepContext context) {
+        String name = context.text("view");
+        FeatureView view = views.view(context.project(), name);
+        DataSetVersion source = dataSets.version(context.project(), context.text("version"));
+        Optional<DataSetVersion> earlier = dataSets.findMadeBy(context.project(), name, context.key());
+        if (earlier.isPresent()) {
+            return outputs(earlier.get());
+        }
+        Optional<Instant> until = context.instant("until");
+        Optional<Instant> from = context.duration("window").flatMap(window -> until.map(end -> end.minus(window)));
+        Optional<Path> served = context.optionalText("served-by")
+                .flatMap(deployment -> write(journal.rows(
+                        context.project(),
+                        deployment,
+                        view,
+                        from.orElse(Instant.EPOCH),
+                        until.orElse(Instant.ofEpochMilli(Long.MAX_VALUE)))));
+        try {
+            Path target = dataSets.newFile(context.project(), name);
+            QueryEngine.Written written = engine.query(
+                    new QueryEngine.Query(
+                            dataSets.files(source), view.sql(), served, Optional.of(view.time()), from, until),
+                    target,
+                    context::log,
+                    context.timeout());
+            return outputs(dataSets.commit(
+                    context.project(),
+                    name,
+                    new DataSets.Contents(
+                            written.columns(),
+                            new TableFormat.NewFile(target, written.rows(), written.bytes()),
+                            written.digest(),
+                            written.summary(),
+                            List.of(source.reference())),
+                    context.key(),
+                    Event.SYSTEM));
+        } finally {
+            served.ifPresent(MaterializeStep::deleteQuietly);
+        }
+    }
+
+    private static Optional<Path> write(List<Map<String, Object>> rows) {
+        if (rows.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            Path file = Files.createTempFile("served", ".ndjson");
+            Files.write(file, rows.stream().map(Json::write).toList());
+            return Optional.of(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void deleteQuietly(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            file.toFile().deleteOnExit();
+        }
+    }
+
+    private static Map<String, Object> outputs(DataSetVersion version) {
+        return Map.of("version", version.reference(), "rows", version.rows(), "digest", version.digest());
+    }
+}

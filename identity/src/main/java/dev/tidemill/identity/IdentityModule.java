@@ -1,0 +1,27 @@
+package dev.tidemill.identity;
+
+import dev.tidemill.identity.api.IdentityRoutes;
+import dev.tidemill.identity.domain.Identity;
+import dev.tidemill.identity.store.SqlIdentityStore;
+import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.sql.Database;
+import java.time.Clock;
+import java.util.List;
+
+/** Wires identity. */
+public final class IdentityModule {
+    private final Identity identity;
+
+    public IdentityModule(Database database, EventLog events, Clock clock, boolean loopback) {
+        identity = new Identity(new SqlIdentityStore(database), database, events, clock, loopback);
+    }
+
+    public Identity identity() {
+        return identity;
+    }
+
+    public List<Route> routes() {
+        return new IdentityRoutes(identity).routes();
+    }
+}

@@ -1,0 +1,148 @@
+package dev.tidemill.identity.api;
+
+import dev.tidemill.identity.domain.Identity;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.auth.Role;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Access;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.json.Body;
+import dev.tidemill.platform.time.EventTime;
+import io.javalin.http.Context;
+import io.javalin.http.Cookie;
+import io.javalin.http.SameSite;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** Routes for signing in, users, tokens, projects and members. */
+public final class IdentityRoutes {
+    private static final String V1 = "/api/tidemill/v1";
+    private static final String COOKIE = "tidemill_session";
+
+    private final Identity identity;
+
+    public IdentityRoutes(Identity identity) {
+        this.identity = identity;
+    }
+
+    public List<Route> routes() {
+        return List.of(
+                Route.get(
+                        V1 + "/whoami",
+                        Access.signedIn(),
+                        (context, caller) -> context.json(Map.of(
+                                "id", caller.principal().id(),
+                                "user", caller.principal().user(),
+                                "administrator", caller.principal().administrator()))),
+                Route.post(V1 + "/setup", Access.open(), this::setUp),
+                Route.post(V1 + "/session", Access.open(), this::signIn),
+                Route.delete(V1 + "/session", Access.open(), this::signOut),
+                Route.get(
+                        V1 + "/users",
+                        Access.server(Resource.USER, Action.ADMINISTER),
+                        (context, caller) -> context.json(Map.of("users", identity.users()))),
+                Route.post(V1 + "/users", Access.server(Resource.USER, Action.ADMINISTER), this::createUser),
+                Route.get(
+                        V1 + "/tokens",
+                        Access.signedIn(),
+                        (context, caller) -> context.json(Map.of("tokens", identity.tokens(caller.principal())))),
+                Route.post(V1 + "/tokens", Access.signedIn(), this::createToken),
+                Route.delete(V1 + "/tokens/{token}", Access.signedIn(), (context, caller) -> {
+                    identity.revokeToken(caller.principal(), context.pathParam("token"));
+                    context.status(204);
+                }),
+                Route.get(
+                        V1 + "/projects",
+                        Access.signedIn(),
+                        (context, caller) -> context.json(Map.of("projects", identity.projects(caller.principal())))),
+                Route.post(V1 + "/projects", Access.server(Resource.PROJECT, Action.ADMINISTER), this::createProject),
+                Route.get(
+                        V1 + "/projects/{project}",
+                        Access.project(Resource.PROJECT, Action.READ),
+                        (context, caller) -> context.json(identity.project(caller.project()))),
+                Route.get(
+                        V1 + "/projects/{project}/members",
+                        Access.project(Resource.PROJECT, Action.READ),
+                        (context, caller) -> context.json(Map.of("members", identity.members(caller.project())))),
+                Route.put(
+                        V1 + "/projects/{project}/members/{user}",
+                        Access.project(Resource.PROJECT, Action.ADMINISTER),
+                        this::putMember),
+                Route.delete(
+                        V1 + "/projects/{project}/members/{user}",
+                        Access.project(Resource.PROJECT, Action.ADMINISTER),
+                        (context, caller) -> {
+                            identity.removeMember(caller.project(), context.pathParam("user"), caller.actor());
+                            context.status(204);
+                        }));
+    }
+
+    private void setUp(Context context, Caller caller) {
+        Body body = Body.of(context.bodyAsBytes());
+        context.status(201).json(identity.setUp(body.text("secret"), body.text("name"), body.text("password")));
+    }
+
+    private void signIn(Context context, Caller caller) {
+        Body body = Body.of(context.bodyAsBytes());
+        String secret = identity.signIn(body.text("name"), body.text("password"));
+        boolean secure = context.scheme().equals("https");
+        var cookie = new Cookie(COOKIE, secret);
+        cookie.setSecure(secure);
+        cookie.setHttpOnly(true);
+        cookie.setSameSite(SameSite.STRICT);
+        context.cookie(cookie);
+        context.json(Map.of("user", body.text("name")));
+    }
+
+    private void signOut(Context context, Caller caller) {
+        Optional.ofNullable(context.cookie(COOKIE)).ifPresent(identity::signOut);
+        context.removeCookie(COOKIE).status(204);
+    }
+
+    private void createUser(Context context, Caller caller) {
+        Body body = Body.of(context.bodyAsBytes());
+        context.status(201)
+                .json(identity.createUser(
+                        body.text("name"), body.text("password"), body.flag("administrator"), caller.actor()));
+    }
+
+    private void createToken(Context context, Caller caller) {
+        Body body = Body.of(context.bodyAsBytes());
+        Duration validFor = body.optionalText("validFor")
+                .map(text -> EventTime.duration("validFor", text))
+                .orElse(Duration.ofDays(90));
+        context.status(201)
+                .json(identity.createToken(
+                        caller.principal(),
+                        body.optionalText("label").orElse(""),
+                        body.optionalText("role").map(IdentityRoutes::role),
+                        body.optionalText("project"),
+                        validFor));
+    }
+
+    private void createProject(Context context, Caller caller) {
+        Body body = Body.of(context.bodyAsBytes());
+        context.status(201)
+                .json(identity.createProject(
+                        body.text("name"), body.optionalText("description").orElse(""), caller.principal()));
+    }
+
+    private void putMember(Context context, Caller caller) {
+        Body body = Body.of(context.bodyAsBytes());
+        context.json(identity.putMember(
+                caller.project(), context.pathParam("user"), role(body.text("role")), caller.actor()));
+    }
+
+    private static Role role(String text) {
+        try {
+            return Role.valueOf(text.toUpperCase(Locale.ROOT));
+        } catch (IllegalArgumentException e) {
+            throw TidemillException.invalid("role", "'" + text + "' is none of viewer, contributor, maintainer, admin");
+        }
+    }
+}

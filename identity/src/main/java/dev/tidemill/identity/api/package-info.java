@@ -1,0 +1,5 @@
+/** Routes. */
+@NullMarked
+package dev.tidemill.identity.api;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,289 @@
+package dev.tidemill.identity.domain;
+
+import dev.tidemill.platform.auth.Authentication;
+import dev.tidemill.platform.auth.Principal;
+import dev.tidemill.platform.auth.Role;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.ids.Names;
+import dev.tidemill.platform.sql.Transactions;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Who is who and who may do what.
+ *
+ * <p>A server that listens on loopback and has no users belongs to whoever sits at it. The first user, made with the
+ * one-time secret or by that local administrator, ends this. Thread-safe.
+ */
+public final class Identity implements Authentication {
+    private static final Duration SESSION = Duration.ofHours(12);
+    private static final Duration LONGEST_TOKEN = Duration.ofDays(366);
+    private static final Duration TOUCH = Duration.ofMinutes(1);
+    private static final String TOKEN_PREFIX = "tdm_";
+
+    private final IdentityStore store;
+    private final Transactions transactions;
+    private final EventLog events;
+    private final Clock clock;
+    private final boolean loopback;
+    private final SignInThrottle throttle;
+    private final Map<String, Instant> touched = new ConcurrentHashMap<>();
+    private volatile boolean hasUsers;
+
+    public Identity(IdentityStore store, Transactions transactions, EventLog events, Clock clock, boolean loopback) {
+        this.store = store;
+        this.transactions = transactions;
+        this.events = events;
+        this.clock = clock;
+        this.loopback = loopback;
+        this.throttle = new SignInThrottle(clock);
+    }
+
+    /**
+     * Prepares a new server: the default project, and for a server on a public address without users a one-time secret.
+     *
+     * @return the secret, to be shown to the operator and never stored in the clear
+     */
+    public Optional<String> prepare() {
+        return transactions.write(() -> {
+            if (store.findProject(Project.DEFAULT).isEmpty()) {
+                insertProject(Project.DEFAULT, "", Event.SYSTEM);
+            }
+            hasUsers = store.hasUsers();
+            if (loopback || hasUsers) {
+                return Optional.empty();
+            }
+            String secret = Ids.secret();
+            store.putSetupSecret(Ids.sha256(secret));
+            return Optional.of(secret);
+        });
+    }
+
+    @Override
+    public Optional<Principal> authenticate(Credentials credentials) {
+        if (credentials.secret().isEmpty()) {
+            return loopback && !hasUsers() ? Optional.of(Principal.localAdministrator()) : Optional.empty();
+        }
+        String hash = Ids.sha256(credentials.secret().get());
+        if (credentials.session()) {
+            return store.sessionUser(hash, clock.instant())
+                    .flatMap(store::findUser)
+                    .map(user -> new Principal(
+                            "user:" + user.name(),
+                            user.administrator(),
+                            user.name(),
+                            Optional.empty(),
+                            Optional.empty()));
+        }
+        return store.findToken(hash)
+                .filter(token -> token.expiresAt().isAfter(clock.instant()))
+                .flatMap(this::principal);
+    }
+
+    private Optional<Principal> principal(Token token) {
+        touch(token);
+        return store.findUser(token.user()).map(user -> {
+            boolean full = token.roleCap().map(cap -> cap == Role.ADMIN).orElse(true)
+                    && token.onlyProject().isEmpty();
+            return new Principal(
+                    "token:" + token.id(),
+                    user.administrator() && full,
+                    user.name(),
+                    token.roleCap(),
+                    token.onlyProject());
+        });
+    }
+
+    private void touch(Token token) {
+        Instant now = clock.instant();
+        Instant last = touched.get(token.id());
+        if (last == null || last.plus(TOUCH).isBefore(now)) {
+            touched.put(token.id(), now);
+            store.touchToken(token.id(), now);
+        }
+    }
+
+    private boolean hasUsers() {
+        if (!hasUsers) {
+            hasUsers = store.hasUsers();
+        }
+        return hasUsers;
+    }
+
+    @Override
+    public Optional<Role> role(Principal principal, String project) {
+        if (store.findProject(project).isEmpty()
+                || principal.onlyProject().filter(only -> !only.equals(project)).isPresent()) {
+            return Optional.empty();
+        }
+        Optional<Role> own =
+                store.findUser(principal.user()).map(User::administrator).orElse(principal.administrator())
+                        ? Optional.of(Role.ADMIN)
+                        : store.roleOf(project, principal.user());
+        return own.map(role -> principal.roleCap().map(role::atMost).orElse(role));
+    }
+
+    /** Makes the first administrator from the one-time secret. */
+    public User setUp(String secret, String name, String password) {
+        String passwordHash = Passwords.hash(Passwords.requireStrong(password));
+        return transactions.write(() -> {
+            if (!store.takeSetupSecret(Ids.sha256(secret))) {
+                throw new TidemillException(
+                                ErrorCode.UNAUTHENTICATED, "The one-time secret is not valid, or it has been used")
+                        .remedy("Take the secret from the server's output; a restart without users prints a new one");
+            }
+            return insertUser(name, passwordHash, true, "setup");
+        });
+    }
+
+    public User createUser(String name, String password, boolean administrator, String actor) {
+        String passwordHash = Passwords.hash(Passwords.requireStrong(password));
+        return transactions.write(() -> insertUser(name, passwordHash, administrator || !store.hasUsers(), actor));
+    }
+
+    private User insertUser(String name, String passwordHash, boolean administrator, String actor) {
+        var user = new User(Names.require("name", name), administrator, clock.instant());
+        if (store.findUser(name).isPresent()) {
+            throw new TidemillException(ErrorCode.ALREADY_EXISTS, "There is a user '" + name + "' already");
+        }
+        store.insertUser(user, passwordHash);
+        events.append(Event.of("user.created", "", "user/" + name, actor, Map.of("administrator", administrator)));
+        transactions.afterCommit(() -> hasUsers = true);
+        return user;
+    }
+
+    public List<User> users() {
+        return store.users();
+    }
+
+    /** A new session's secret for a user who knows the password. */
+    public String signIn(String name, String password) {
+        throttle.check(name);
+        boolean matches = store.passwordHash(name)
+                .map(hash -> Passwords.matches(password, hash))
+                .orElseGet(() -> {
+                    Passwords.hash(password); // takes as long for a user that does not exist
+                    return false;
+                });
+        if (!matches) {
+            throttle.failed(name);
+            throw new TidemillException(ErrorCode.UNAUTHENTICATED, "User name and password do not match");
+        }
+        throttle.succeeded(name);
+        String secret = Ids.secret();
+        store.insertSession(Ids.sha256(secret), name, clock.instant().plus(SESSION));
+        return secret;
+    }
+
+    public void signOut(String secret) {
+        store.deleteSession(Ids.sha256(secret));
+    }
+
+    /** A new token together with its secret, which is shown this once. */
+    public record NewToken(Token token, String secret) {}
+
+    public NewToken createToken(
+            Principal owner, String label, Optional<Role> roleCap, Optional<String> onlyProject, Duration validFor) {
+        if (store.findUser(owner.user()).isEmpty()) {
+            throw new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION, "A token belongs to a user, and there is none yet")
+                    .remedy("Create a user first");
+        }
+        if (owner.id().startsWith("token:")) {
+            throw new TidemillException(ErrorCode.PERMISSION_DENIED, "A token cannot make tokens; sign in");
+        }
+        if (validFor.isNegative() || validFor.isZero() || validFor.compareTo(LONGEST_TOKEN) > 0) {
+            throw TidemillException.invalid("validFor", validFor + " is not between a moment and " + LONGEST_TOKEN);
+        }
+        onlyProject.ifPresent(project -> {
+            if (role(owner, project).isEmpty()) {
+                throw TidemillException.notFound("project", project);
+            }
+        });
+        String secret = TOKEN_PREFIX + Ids.secret();
+        Instant now = clock.instant();
+        var token = new Token(
+                Ids.next(), owner.user(), label, roleCap, onlyProject, now, now.plus(validFor), Optional.empty());
+        store.insertToken(token, Ids.sha256(secret));
+        return new NewToken(token, secret);
+    }
+
+    public List<Token> tokens(Principal owner) {
+        return store.tokensOf(owner.user());
+    }
+
+    public void revokeToken(Principal owner, String id) {
+        if (!store.deleteToken(owner.user(), id)) {
+            throw TidemillException.notFound("token", id);
+        }
+    }
+
+    public Project createProject(String name, String description, Principal creator) {
+        Names.require("name", name);
+        return transactions.write(() -> {
+            if (store.findProject(name).isPresent()) {
+                throw new TidemillException(ErrorCode.ALREADY_EXISTS, "There is a project '" + name + "' already");
+            }
+            Project project = insertProject(name, description, creator.id());
+            if (store.findUser(creator.user()).isPresent()) {
+                store.putMember(new Member(name, creator.user(), Role.ADMIN));
+            }
+            return project;
+        });
+    }
+
+    private Project insertProject(String name, String description, String actor) {
+        var project = new Project(name, description, clock.instant());
+        store.insertProject(project);
+        events.append(Event.of("project.created", name, "project/" + name, actor, Map.of()));
+        return project;
+    }
+
+    /** The projects that the caller may see. */
+    public List<Project> projects(Principal principal) {
+        List<Project> own = principal.administrator() ? store.projects() : store.projectsOf(principal.user());
+        return own.stream()
+                .filter(project ->
+                        principal.onlyProject().map(project.name()::equals).orElse(true))
+                .toList();
+    }
+
+    public Project project(String name) {
+        return store.findProject(name).orElseThrow(() -> TidemillException.notFound("project", name));
+    }
+
+    public List<Member> members(String project) {
+        return store.members(project);
+    }
+
+    public Member putMember(String project, String user, Role role, String actor) {
+        return transactions.write(() -> {
+            if (store.findUser(user).isEmpty()) {
+                throw TidemillException.notFound("user", user);
+            }
+            var member = new Member(project, user, role);
+            store.putMember(member);
+            events.append(Event.of(
+                    "member.changed", project, "member/" + user, actor, Map.of("user", user, "role", role.name())));
+            return member;
+        });
+    }
+
+    public void removeMember(String project, String user, String actor) {
+        transactions.write(() -> {
+            if (!store.removeMember(project, user)) {
+                throw TidemillException.notFound("member", user);
+            }
+            events.append(Event.of("member.removed", project, "member/" + user, actor, Map.of("user", user)));
+        });
+    }
+}

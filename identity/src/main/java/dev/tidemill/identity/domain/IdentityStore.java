@@ -1,0 +1,58 @@
+package dev.tidemill.identity.domain;
+
+import dev.tidemill.platform.auth.Role;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** Keeps projects, users and their secrets; secrets are only ever kept as hashes. */
+public interface IdentityStore {
+    void insertProject(Project project);
+
+    Optional<Project> findProject(String name);
+
+    List<Project> projects();
+
+    /** Projects that the user is a member of. */
+    List<Project> projectsOf(String user);
+
+    void insertUser(User user, String passwordHash);
+
+    Optional<User> findUser(String name);
+
+    Optional<String> passwordHash(String user);
+
+    List<User> users();
+
+    boolean hasUsers();
+
+    void putMember(Member member);
+
+    boolean removeMember(String project, String user);
+
+    Optional<Role> roleOf(String project, String user);
+
+    List<Member> members(String project);
+
+    void insertToken(Token token, String secretHash);
+
+    Optional<Token> findToken(String secretHash);
+
+    void touchToken(String id, Instant at);
+
+    List<Token> tokensOf(String user);
+
+    boolean deleteToken(String user, String id);
+
+    void insertSession(String secretHash, String user, Instant expiresAt);
+
+    /** The user of a session that has not expired. */
+    Optional<String> sessionUser(String secretHash, Instant now);
+
+    void deleteSession(String secretHash);
+
+    void putSetupSecret(String secretHash);
+
+    /** Removes the secret; false if it was not there. */
+    boolean takeSetupSecret(String secretHash);
+}

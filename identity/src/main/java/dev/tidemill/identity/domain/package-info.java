@@ -1,0 +1,5 @@
+/** Rules. */
+@NullMarked
+package dev.tidemill.identity.domain;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Projects, members, users, tokens, sign-in: what every route asks. */
+@NullMarked
+package dev.tidemill.identity;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,41 @@
+package dev.tidemill.pipelines.api;
+
+import dev.tidemill.pipelines.domain.Pipeline;
+import dev.tidemill.pipelines.domain.PipelineParser;
+import dev.tidemill.pipelines.domain.Pipelines;
+import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.platform.definitions.DefinitionKind;
+import dev.tidemill.platform.definitions.ProjectFiles;
+import dev.tidemill.platform.definitions.YamlObject;
+import java.util.Map;
+
+/** {@code kind: Pipeline}. */
+public final class PipelineDefinitionKind implements DefinitionKind<Pipeline> {
+    private final Pipelines pipelines;
+    private final PipelineParser parser;
+
+    public PipelineDefinitionKind(Pipelines pipelines, Map<String, StepKind> kinds) {
+        this.pipelines = pipelines;
+        this.parser = new PipelineParser(kinds);
+    }
+
+    @Override
+    public String kind() {
+        return "Pipeline";
+    }
+
+    @Override
+    public int rank() {
+        return 30;
+    }
+
+    @Override
+    public Pipeline parse(String name, YamlObject document, ProjectFiles files) {
+        return parser.parse(document);
+    }
+
+    @Override
+    public void apply(String project, String name, Pipeline pipeline, Applied applied) {
+        pipelines.define(project, name, applied.version(), applied.digest(), pipeline);
+    }
+}

@@ -1,0 +1,5 @@
+/** Routes. */
+@NullMarked
+package dev.tidemill.registry.api;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Models and their versions. */
+@NullMarked
+package dev.tidemill.registry.domain;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Models, versions, aliases, signatures. */
+@NullMarked
+package dev.tidemill.registry;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,59 @@
+package dev.tidemill.tracking.api;
+
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.http.Access;
+import dev.tidemill.platform.http.Requests;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.tracking.domain.RunId;
+import dev.tidemill.tracking.domain.Tracking;
+import io.javalin.http.Context;
+import java.util.List;
+import java.util.Map;
+
+/** Routes for experiments and runs. */
+public final class RunRoutes {
+    private static final String PROJECT = "/api/tidemill/v1/projects/{project}";
+    private static final int MOST_POINTS = 10_000;
+
+    private final Tracking tracking;
+
+    public RunRoutes(Tracking tracking) {
+        this.tracking = tracking;
+    }
+
+    public List<Route> routes() {
+        var read = Access.project(Resource.EXPERIMENT, Action.READ);
+        return List.of(
+                Route.get(
+                        PROJECT + "/experiments",
+                        read,
+                        (context, caller) ->
+                                context.json(Map.of("experiments", tracking.experiments(caller.project())))),
+                Route.get(
+                        PROJECT + "/runs",
+                        read,
+                        (context, caller) -> context.json(Map.of(
+                                "runs",
+                                tracking.runs(
+                                        caller.project(),
+                                        Requests.number(context, "experiment"),
+                                        Requests.text(context, "before"),
+                                        Requests.limit(context, 100, 1000))))),
+                Route.get(
+                        PROJECT + "/runs/{run}",
+                        read,
+                        (context, caller) -> context.json(tracking.run(caller.project(), id(context)))),
+                Route.get(
+                        PROJECT + "/runs/{run}/metrics/{metric}",
+                        read,
+                        (context, caller) -> context.json(Map.of(
+                                "points",
+                                tracking.history(
+                                        caller.project(), id(context), context.pathParam("metric"), MOST_POINTS)))));
+    }
+
+    private static RunId id(Context context) {
+        return new RunId(context.pathParam("run"));
+    }
+}

@@ -1,0 +1,5 @@
+/** Routes. */
+@NullMarked
+package dev.tidemill.tracking.api;
+
+import org.jspecify.annotations.NullMarked;

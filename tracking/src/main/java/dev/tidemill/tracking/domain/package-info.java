@@ -1,0 +1,5 @@
+/** Experiments and runs. */
+@NullMarked
+package dev.tidemill.tracking.domain;
+
+import org.jspecify.annotations.NullMarked;

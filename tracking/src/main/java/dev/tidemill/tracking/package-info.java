@@ -1,0 +1,5 @@
+/** Experiments, runs, params, metrics. */
+@NullMarked
+package dev.tidemill.tracking;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,129 @@
+package dev.tidemill.trees;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Trees together with the encoding of their named columns: what goes in is what the data calls its columns. Immutable and
+ * thread-safe.
+ */
+public final class TabularModel {
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    private final List<InputColumn> columns;
+    private final List<Map<String, Integer>> codes = new ArrayList<>();
+    private final List<String> classes;
+    private final TreeEnsemble ensemble;
+    private final Objective objective;
+
+    /**
+     * @param columns in the order of the trees' inputs
+     * @param classes names of the classes of a classifier, in the order of its outputs; empty for a regression
+     */
+    public TabularModel(List<InputColumn> columns, List<String> classes, XgboostJson.Parsed trees) {
+        if (columns.size() != trees.ensemble().features()) {
+            throw new UnsupportedModelException("the encoding has " + columns.size() + " columns, the trees take "
+                    + trees.ensemble().features());
+        }
+        this.columns = List.copyOf(columns);
+        this.classes = List.copyOf(classes);
+        this.ensemble = trees.ensemble();
+        this.objective = trees.objective();
+        for (InputColumn column : columns) {
+            var code = new HashMap<String, Integer>();
+            for (int i = 0; i < column.categories().size(); i++) {
+                code.put(column.categories().get(i), i);
+            }
+            codes.add(code);
+        }
+    }
+
+    /** Puts a model together from the encoding and the trees as they lie in a model folder. */
+    public static TabularModel parse(byte[] encoding, byte[] trees) {
+        try {
+            JsonNode json = MAPPER.readTree(encoding);
+            var columns = new ArrayList<InputColumn>();
+            for (JsonNode column : json.path("columns")) {
+                columns.add(new InputColumn(column.path("name").asText(), texts(column.path("categories"))));
+            }
+            return new TabularModel(columns, texts(json.path("classes")), XgboostJson.parse(trees));
+        } catch (IOException e) {
+            throw new UnsupportedModelException("the encoding is not JSON", e);
+        }
+    }
+
+    private static List<String> texts(JsonNode node) {
+        var texts = new ArrayList<String>();
+        node.forEach(element -> texts.add(element.asText()));
+        return texts;
+    }
+
+    /** The encoding as {@link #parse} reads it; equal encodings have equal bytes. */
+    public static byte[] encoding(List<InputColumn> columns, List<String> classes) {
+        ObjectNode json = MAPPER.createObjectNode();
+        ArrayNode list = json.putArray("columns");
+        for (InputColumn column : columns) {
+            ObjectNode entry = list.addObject().put("name", column.name());
+            if (column.isText()) {
+                column.categories().forEach(entry.putArray("categories")::add);
+            }
+        }
+        classes.forEach(json.putArray("classes")::add);
+        try {
+            return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(json);
+        } catch (IOException impossible) {
+            throw new AssertionError("a tree of texts can be written", impossible);
+        }
+    }
+
+    public List<InputColumn> columns() {
+        return columns;
+    }
+
+    public List<String> classes() {
+        return classes;
+    }
+
+    public Objective objective() {
+        return objective;
+    }
+
+    /** Encodes one row; a number for a text column is looked up by its text, an unparsable text for a number is missing. */
+    public float[] encode(List<? extends @Nullable Object> values) {
+        float[] row = new float[columns.size()];
+        for (int i = 0; i < row.length; i++) {
+            row[i] = encode(i, values.get(i));
+        }
+        return row;
+    }
+
+    private float encode(int column, @Nullable Object value) {
+        if (value == null) {
+            return Float.NaN;
+        }
+        if (columns.get(column).isText()) {
+            Integer code = codes.get(column).get(String.valueOf(value));
+            return code == null ? Float.NaN : code;
+        }
+        if (value instanceof Number number) {
+            return number.floatValue();
+        }
+        if (value instanceof Boolean flag) {
+            return flag ? 1 : 0;
+        }
+        return Float.NaN;
+    }
+
+    /** Predicts from an encoded row: one number for a regression or a binary classifier, else one for each class. */
+    public double[] predict(float[] row) {
+        return objective.predictions(ensemble.margins(row));
+    }
+}
