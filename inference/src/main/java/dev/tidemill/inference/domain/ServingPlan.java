@@ -1,0 +1,18 @@
+package dev.tidemill.inference.domain;
+
+import java.util.Optional;
+
+/**
+ * What a gateway is to serve under one name: a snapshot of the desired state, the newer revision replacing the older.
+ *
+ * @param challenger scores every request in shadow, and answers its share of them
+ */
+public record ServingPlan(
+        String project, String name, long revision, ServedVersion champion, Optional<Challenger> challenger) {
+    /**
+     * A version on trial.
+     *
+     * @param share of the traffic that it answers, from 0 (shadow only) to 1
+     */
+    public record Challenger(ServedVersion version, double share) {}
+}

@@ -1,0 +1,5 @@
+/** Built-in trainers and evaluators. */
+@NullMarked
+package dev.tidemill.training;
+
+import org.jspecify.annotations.NullMarked;

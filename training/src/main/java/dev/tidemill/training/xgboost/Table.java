@@ -1,0 +1,168 @@
+package dev.tidemill.training.xgboost;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.trees.InputColumn;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows of a data set version in memory, in event-time order.
+ *
+ * @param names of the columns, in order
+ * @param text whether a column holds text
+ * @param times event time of each row; empty without a time column
+ */
+record Table(List<String> names, List<Boolean> text, List<List<@Nullable Object>> rows, List<Instant> times) {
+    private static final int MOST_CATEGORIES = 1000;
+
+    /**
+     * Reads Parquet files.
+     *
+     * @param time column to order by and to leave out of the features; empty for none
+     */
+    static Table read(JsonNode files, String time) throws SQLException {
+        var paths = new ArrayList<String>();
+        files.forEach(file -> paths.add("'" + file.asText().replace("'", "''") + "'"));
+        String order = time.isEmpty() ? "" : " ORDER BY \"" + time.replace("\"", "\"\"") + '"';
+        try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
+                Statement statement = connection.createStatement()) {
+            statement.execute("SET threads = 1");
+            try (ResultSet result =
+                    statement.executeQuery("SELECT * FROM read_parquet([" + String.join(", ", paths) + "])" + order)) {
+                return read(result, time);
+            }
+        }
+    }
+
+    private static Table read(ResultSet result, String time) throws SQLException {
+        ResultSetMetaData meta = result.getMetaData();
+        var names = new ArrayList<String>();
+        var text = new ArrayList<Boolean>();
+        var positions = new ArrayList<Integer>();
+        int timePosition = 0;
+        for (int i = 1; i <= meta.getColumnCount(); i++) {
+            String type = meta.getColumnTypeName(i).toUpperCase(Locale.ROOT);
+            if (meta.getColumnLabel(i).equals(time)) {
+                timePosition = i;
+            } else if (!type.startsWith("TIMESTAMP") && !type.equals("DATE")) {
+                names.add(meta.getColumnLabel(i));
+                text.add(type.startsWith("VARCHAR"));
+                positions.add(i);
+            }
+        }
+        List<List<@Nullable Object>> rows = new ArrayList<>();
+        var times = new ArrayList<Instant>();
+        while (result.next()) {
+            List<@Nullable Object> row = new ArrayList<>(positions.size());
+            for (int position : positions) {
+                row.add(plain(result.getObject(position)));
+            }
+            rows.add(row);
+            if (timePosition > 0) {
+                times.add(result.getTimestamp(timePosition).toLocalDateTime().toInstant(ZoneOffset.UTC));
+            }
+        }
+        return new Table(names, text, rows, times);
+    }
+
+    private static @Nullable Object plain(@Nullable Object value) {
+        if (value instanceof Boolean flag) {
+            return flag ? 1.0 : 0.0;
+        }
+        return value instanceof Number number ? (Object) number.doubleValue() : value;
+    }
+
+    int column(String name) {
+        int index = names.indexOf(name);
+        if (index < 0) {
+            throw new TidemillException(
+                            ErrorCode.INVALID_ARGUMENT, "The data has no column '" + name + "'; it has " + names)
+                    .at("target");
+        }
+        return index;
+    }
+
+    /** Rows of an interval of positions. */
+    Table slice(int from, int to) {
+        return new Table(names, text, rows.subList(from, to), times.isEmpty() ? times : times.subList(from, to));
+    }
+
+    /** Position of the first row at or after the time. */
+    int positionOf(Instant time) {
+        int position = 0;
+        while (position < times.size() && times.get(position).isBefore(time)) {
+            position++;
+        }
+        return position;
+    }
+
+    /** The features with their categories as they occur in these rows. */
+    List<InputColumn> inputs(Set<String> leaveOut) {
+        var inputs = new ArrayList<InputColumn>();
+        for (int i = 0; i < names.size(); i++) {
+            if (leaveOut.contains(names.get(i))) {
+                continue;
+            }
+            if (!text.get(i)) {
+                inputs.add(InputColumn.numeric(names.get(i)));
+                continue;
+            }
+            var values = new TreeSet<String>();
+            for (List<@Nullable Object> row : rows) {
+                Object value = row.get(i);
+                if (value != null) {
+                    values.add(String.valueOf(value));
+                }
+            }
+            if (values.isEmpty() || values.size() > MOST_CATEGORIES) {
+                throw new TidemillException(
+                                ErrorCode.INVALID_DATA,
+                                "Column '" + names.get(i) + "' has " + values.size()
+                                        + " different texts; a feature has 1 to " + MOST_CATEGORIES)
+                        .remedy("Leave it out with the step's input 'exclude', or derive something coarser from it");
+            }
+            inputs.add(new InputColumn(names.get(i), List.copyOf(values)));
+        }
+        if (inputs.isEmpty()) {
+            throw new TidemillException(ErrorCode.INVALID_DATA, "The data has no features beside its target");
+        }
+        return inputs;
+    }
+
+    /** One row by column. */
+    Map<String, @Nullable Object> row(int position) {
+        var map = new TreeMap<String, @Nullable Object>();
+        for (int i = 0; i < names.size(); i++) {
+            map.put(names.get(i), rows.get(position).get(i));
+        }
+        return map;
+    }
+
+    /** The classes of a text target, in order. */
+    List<String> classes(int column) {
+        return rows.stream()
+                .map(row -> row.get(column))
+                .filter(java.util.Objects::nonNull)
+                .map(String::valueOf)
+                .collect(Collectors.toCollection(TreeSet::new))
+                .stream()
+                .toList();
+    }
+}
