@@ -1,0 +1,40 @@
+package dev.tidemill.deployments.api;
+
+import dev.tidemill.deployments.domain.Deployment;
+import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.platform.definitions.DefinitionKind;
+import dev.tidemill.platform.definitions.ProjectFiles;
+import dev.tidemill.platform.definitions.YamlObject;
+
+/** {@code kind: Deployment}. */
+public final class DeploymentDefinitionKind implements DefinitionKind<Deployment.Definition> {
+    private final Deployments deployments;
+
+    public DeploymentDefinitionKind(Deployments deployments) {
+        this.deployments = deployments;
+    }
+
+    @Override
+    public String kind() {
+        return "Deployment";
+    }
+
+    @Override
+    public int rank() {
+        return 60;
+    }
+
+    @Override
+    public Deployment.Definition parse(String name, YamlObject document, ProjectFiles files) {
+        return new Deployment.Definition(
+                document.text("model"),
+                document.optionalText("view"),
+                document.optionalText("monitor"),
+                document.optionalText("policy"));
+    }
+
+    @Override
+    public void apply(String project, String name, Deployment.Definition definition, Applied applied) {
+        deployments.define(project, name, definition);
+    }
+}

@@ -1,0 +1,85 @@
+package dev.tidemill.deployments.api;
+
+import dev.tidemill.deployments.domain.Deployment;
+import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Access;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.json.Body;
+import io.javalin.http.Context;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Routes for deployments. */
+public final class DeploymentRoutes {
+    private static final String PATH = "/api/tidemill/v1/projects/{project}/deployments";
+
+    private final Deployments deployments;
+    private final Gateway gateway;
+
+    public DeploymentRoutes(Deployments deployments, Gateway gateway) {
+        this.deployments = deployments;
+        this.gateway = gateway;
+    }
+
+    public List<Route> routes() {
+        var read = Access.project(Resource.DEPLOYMENT, Action.READ);
+        var operate = Access.project(Resource.DEPLOYMENT, Action.OPERATE);
+        return List.of(
+                Route.get(
+                        PATH,
+                        read,
+                        (context, caller) -> context.json(Map.of(
+                                "deployments",
+                                deployments.list(caller.project()).stream()
+                                        .map(this::withTraffic)
+                                        .toList()))),
+                Route.get(
+                        PATH + "/{deployment}",
+                        read,
+                        (context, caller) -> context.json(withTraffic(deployment(context, caller)))),
+                Route.get(
+                        PATH + "/{deployment}/decisions",
+                        read,
+                        (context, caller) -> context.json(Map.of(
+                                "decisions",
+                                deployments.decisions(
+                                        caller.project(),
+                                        deployment(context, caller).name())))),
+                Route.post(PATH + "/{deployment}/promote", operate, (context, caller) -> {
+                    Deployment before = deployment(context, caller);
+                    context.json(deployments.promote(
+                            before, "asked for by " + caller.actor(), Map.of(), before.eventTime(), caller.actor()));
+                }),
+                Route.post(PATH + "/{deployment}/reject", operate, (context, caller) -> {
+                    Deployment before = deployment(context, caller);
+                    context.json(deployments.reject(
+                            before, "asked for by " + caller.actor(), Map.of(), before.eventTime(), caller.actor()));
+                }),
+                Route.post(PATH + "/{deployment}/roll-back", operate, (context, caller) -> {
+                    double version = Body.of(context.bodyAsBytes()).number("version");
+                    if (version < 1 || version != Math.rint(version)) {
+                        throw TidemillException.invalid("version", version + " is not a version number");
+                    }
+                    context.json(deployments.rollBack(
+                            caller.project(), context.pathParam("deployment"), (int) version, caller.actor()));
+                }));
+    }
+
+    private Deployment deployment(Context context, Caller caller) {
+        return deployments.deployment(caller.project(), context.pathParam("deployment"));
+    }
+
+    private Map<String, Object> withTraffic(Deployment deployment) {
+        var view = new LinkedHashMap<String, Object>();
+        view.put("deployment", deployment);
+        deployments.policy(deployment).ifPresent(policy -> view.put("policy", policy));
+        view.put("live", gateway.live(deployment.project(), deployment.name()));
+        return view;
+    }
+}

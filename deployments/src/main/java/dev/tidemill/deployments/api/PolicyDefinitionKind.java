@@ -1,0 +1,71 @@
+package dev.tidemill.deployments.api;
+
+import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.platform.definitions.DefinitionKind;
+import dev.tidemill.platform.definitions.ProjectFiles;
+import dev.tidemill.platform.definitions.YamlObject;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** {@code kind: Policy}. */
+public final class PolicyDefinitionKind implements DefinitionKind<Policy> {
+    private final Deployments deployments;
+
+    public PolicyDefinitionKind(Deployments deployments) {
+        this.deployments = deployments;
+    }
+
+    @Override
+    public String kind() {
+        return "Policy";
+    }
+
+    @Override
+    public int rank() {
+        return 40;
+    }
+
+    @Override
+    public Policy parse(String name, YamlObject document, ProjectFiles files) {
+        return new Policy(
+                document.optionalObject("retrain").map(PolicyDefinitionKind::retrain),
+                promotion(document.optionalObject("promote").orElseGet(() -> YamlObject.parse(document.file(), "{}"))));
+    }
+
+    private static Policy.Retrain retrain(YamlObject yaml) {
+        Map<String, String> parameters = new TreeMap<>();
+        yaml.optionalObject("parameters")
+                .ifPresent(
+                        object -> object.plain().forEach((key, value) -> parameters.put(key, String.valueOf(value))));
+        int of = yaml.integer("of", 3, 1, 100);
+        var retrain = new Policy.Retrain(
+                yaml.text("pipeline"),
+                parameters,
+                yaml.number("tolerance", 0.15, 0, 10),
+                yaml.integer("degraded", 2, 1, of),
+                of,
+                yaml.optionalDuration("at-least-every"),
+                yaml.duration("cool-down", "P7D"));
+        yaml.end();
+        return retrain;
+    }
+
+    private static Policy.Promotion promotion(YamlObject yaml) {
+        var promotion = new Policy.Promotion(
+                yaml.number("margin", 0.02, 0, 10),
+                yaml.duration("shadow", "P3D"),
+                yaml.duration("canary", "P4D"),
+                yaml.duration("canary-at-most", "P14D"),
+                yaml.number("share", 0.1, 0, 1),
+                yaml.number("confidence", 0.95, 0.5, 0.9999),
+                yaml.integer("rows", 48, 1, 1_000_000));
+        yaml.end();
+        return promotion;
+    }
+
+    @Override
+    public void apply(String project, String name, Policy policy, Applied applied) {
+        deployments.definePolicy(project, name, applied.version(), policy);
+    }
+}

@@ -1,0 +1,44 @@
+package dev.tidemill.deployments.domain;
+
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * A name under which a model is served, and where its rollout stands.
+ *
+ * @param revision rises with every change
+ * @param championSince event time at which the champion took over
+ * @param phaseSince event time at which the phase began
+ * @param offeredAt event time at which the challenger was offered
+ * @param eventTime how far the deployment's data has come
+ */
+public record Deployment(
+        String project,
+        String name,
+        Definition definition,
+        long revision,
+        Optional<Integer> champion,
+        Optional<Instant> championSince,
+        Optional<Integer> challenger,
+        Phase phase,
+        double share,
+        Optional<Instant> phaseSince,
+        Optional<Instant> offeredAt,
+        Optional<Instant> eventTime) {
+    /**
+     * What the project says about it.
+     *
+     * @param model name of the registered model
+     * @param view feature view that its rows come from
+     * @param monitor name of the monitor that watches it
+     * @param policy name of the policy that rules it
+     */
+    public record Definition(String model, Optional<String> view, Optional<String> monitor, Optional<String> policy) {}
+
+    /** Where the challenger stands. */
+    public enum Phase {
+        NONE,
+        SHADOW,
+        CANARY
+    }
+}

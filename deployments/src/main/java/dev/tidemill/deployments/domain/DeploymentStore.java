@@ -1,0 +1,32 @@
+package dev.tidemill.deployments.domain;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** Keeps deployments, policies and decisions. All methods join the caller's transaction. */
+public interface DeploymentStore {
+    void define(String project, String name, Deployment.Definition definition);
+
+    Optional<Deployment> find(String project, String name);
+
+    List<Deployment> list(String project);
+
+    List<Deployment> listAll();
+
+    /** Replaces the state if its revision is still {@code state.revision() - 1}; false otherwise. */
+    boolean save(Deployment state);
+
+    /** Moves the event time forward; never back. */
+    void moveEventTime(String project, String name, Instant time);
+
+    void savePolicy(String project, String name, int version, Policy policy);
+
+    Optional<Policy> findPolicy(String project, String name);
+
+    /** Adds a decision; false if {@code madeBy} has made one for this deployment already. */
+    boolean addDecision(String project, String deployment, Decision decision, Optional<String> madeBy);
+
+    /** Oldest first. */
+    List<Decision> decisions(String project, String deployment);
+}

@@ -1,0 +1,393 @@
+package dev.tidemill.deployments.domain;
+
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.ModelLoader;
+import dev.tidemill.inference.domain.ServedVersion;
+import dev.tidemill.inference.domain.ServingPlan;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.sql.Transactions;
+import dev.tidemill.registry.domain.ModelVersion;
+import dev.tidemill.registry.domain.Models;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Deployments and their rollouts. Every change is one transaction, after which the gateway gets the new plan. Thread-safe. */
+public final class Deployments {
+    private static final Set<Decision.Action> FINAL = Set.of(
+            Decision.Action.DEPLOYED, Decision.Action.PROMOTED, Decision.Action.REJECTED, Decision.Action.ROLLED_BACK);
+
+    private final DeploymentStore store;
+    private final Models models;
+    private final Gateway gateway;
+    private final ModelLoader loader;
+    private final Transactions transactions;
+    private final EventLog events;
+    private final Clock clock;
+
+    public Deployments(
+            DeploymentStore store,
+            Models models,
+            Gateway gateway,
+            ModelLoader loader,
+            Transactions transactions,
+            EventLog events,
+            Clock clock) {
+        this.store = store;
+        this.models = models;
+        this.gateway = gateway;
+        this.loader = loader;
+        this.transactions = transactions;
+        this.events = events;
+        this.clock = clock;
+    }
+
+    public void define(String project, String name, Deployment.Definition definition) {
+        store.define(project, name, definition);
+    }
+
+    public void definePolicy(String project, String name, int version, Policy policy) {
+        store.savePolicy(project, name, version, policy);
+    }
+
+    /** The policy that rules a deployment. */
+    public Optional<Policy> policy(Deployment deployment) {
+        return deployment
+                .definition()
+                .policy()
+                .map(name -> store.findPolicy(deployment.project(), name)
+                        .orElseThrow(() -> TidemillException.notFound("policy", name)));
+    }
+
+    public Deployment deployment(String project, String name) {
+        return store.find(project, name).orElseThrow(() -> TidemillException.notFound("deployment", name));
+    }
+
+    public List<Deployment> list(String project) {
+        return store.list(project);
+    }
+
+    public List<Deployment> listAll() {
+        return store.listAll();
+    }
+
+    public List<Decision> decisions(String project, String name) {
+        return store.decisions(project, name);
+    }
+
+    /** Event time of the newest decision that ended a trial. */
+    public Optional<Instant> lastFinalDecision(String project, String name) {
+        return store.decisions(project, name).reversed().stream()
+                .filter(decision -> FINAL.contains(decision.action()))
+                .findFirst()
+                .flatMap(Decision::at);
+    }
+
+    /** Tells how far the data of a deployment has come. */
+    public void moveEventTime(String project, String name, Instant time) {
+        store.moveEventTime(project, name, time);
+    }
+
+    public Optional<Digest> championFolder(String project, String name) {
+        Deployment deployment = deployment(project, name);
+        return deployment.champion().map(version -> model(deployment, version).folder());
+    }
+
+    private ModelVersion model(Deployment deployment, int version) {
+        return models.version(deployment.project(), deployment.definition().model(), version);
+    }
+
+    /**
+     * Offers a version. The first one becomes champion; a later one must pass the gate and then goes into shadow, or is
+     * turned down. The same maker a second time changes nothing.
+     *
+     * @param errors {@code error} of the version and, where there is a champion, {@code champion_error}, on the same
+     *     held-out rows
+     * @param until event time up to which the version has seen data
+     */
+    public Deployment offer(
+            String project,
+            String name,
+            int version,
+            Map<String, Double> errors,
+            Optional<Instant> until,
+            String madeBy,
+            String actor) {
+        loader.load(served(model(deployment(project, name), version)));
+        return transactions.write(() -> {
+            Deployment before = deployment(project, name);
+            Optional<Instant> at = before.eventTime().or(() -> until);
+            if (before.champion().isEmpty()) {
+                return decide(
+                        before,
+                        new Deployment(
+                                project,
+                                name,
+                                before.definition(),
+                                before.revision() + 1,
+                                Optional.of(version),
+                                at,
+                                Optional.empty(),
+                                Deployment.Phase.NONE,
+                                0,
+                                Optional.empty(),
+                                Optional.empty(),
+                                before.eventTime()),
+                        Decision.Action.DEPLOYED,
+                        version,
+                        "the first version",
+                        errors,
+                        actor,
+                        Optional.of(madeBy));
+            }
+            if (before.challenger().isPresent()) {
+                throw new TidemillException(
+                        ErrorCode.FAILED_PRECONDITION,
+                        "Deployment '" + name + "' is trying version "
+                                + before.challenger().get() + " already");
+            }
+            double margin =
+                    policy(before).map(policy -> policy.promotion().margin()).orElse(0.0);
+            RolloutRules.Verdict gate = RolloutRules.gate(
+                    errors.getOrDefault("error", Double.NaN),
+                    errors.getOrDefault("champion_error", Double.POSITIVE_INFINITY),
+                    margin);
+            if (gate.outcome() == RolloutRules.Outcome.REJECT) {
+                return decide(
+                        before,
+                        withChallenger(before, Optional.empty(), Deployment.Phase.NONE, 0, at, at),
+                        Decision.Action.REJECTED,
+                        version,
+                        "at the gate: " + gate.reason(),
+                        errors,
+                        actor,
+                        Optional.of(madeBy));
+            }
+            return decide(
+                    before,
+                    withChallenger(before, Optional.of(version), Deployment.Phase.SHADOW, 0, at, at),
+                    Decision.Action.SHADOWED,
+                    version,
+                    gate.reason(),
+                    errors,
+                    actor,
+                    Optional.of(madeBy));
+        });
+    }
+
+    /** Lets the challenger answer a share of the traffic. */
+    public Deployment canary(Deployment before, double share, String reason, Evidence evidence, Instant at) {
+        return decide(
+                before,
+                withChallenger(
+                        before,
+                        before.challenger(),
+                        Deployment.Phase.CANARY,
+                        share,
+                        Optional.of(at),
+                        before.offeredAt()),
+                Decision.Action.CANARIED,
+                before.challenger().orElseThrow(),
+                reason,
+                evidence.toMap(),
+                Event.SYSTEM,
+                Optional.empty());
+    }
+
+    /** Makes the challenger champion and archives the old one. */
+    public Deployment promote(
+            Deployment before, String reason, Map<String, ?> evidence, Optional<Instant> at, String actor) {
+        return transactions.write(() -> {
+            int version = before.challenger()
+                    .orElseThrow(() -> new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION,
+                            "Deployment '" + before.name() + "' has no challenger to promote"));
+            Deployment after = decide(
+                    before,
+                    new Deployment(
+                            before.project(),
+                            before.name(),
+                            before.definition(),
+                            before.revision() + 1,
+                            Optional.of(version),
+                            at,
+                            Optional.empty(),
+                            Deployment.Phase.NONE,
+                            0,
+                            Optional.empty(),
+                            Optional.empty(),
+                            before.eventTime()),
+                    Decision.Action.PROMOTED,
+                    version,
+                    reason,
+                    evidence,
+                    actor,
+                    Optional.empty());
+            before.champion()
+                    .ifPresent(old ->
+                            models.archive(before.project(), before.definition().model(), old, actor));
+            return after;
+        });
+    }
+
+    /** Keeps the champion and archives the challenger. */
+    public Deployment reject(
+            Deployment before, String reason, Map<String, ?> evidence, Optional<Instant> at, String actor) {
+        return transactions.write(() -> {
+            int version = before.challenger()
+                    .orElseThrow(() -> new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION,
+                            "Deployment '" + before.name() + "' has no challenger to reject"));
+            Deployment after = decide(
+                    before,
+                    withChallenger(
+                            before, Optional.empty(), Deployment.Phase.NONE, 0, Optional.empty(), Optional.empty()),
+                    Decision.Action.REJECTED,
+                    version,
+                    reason,
+                    evidence,
+                    actor,
+                    Optional.empty());
+            models.archive(before.project(), before.definition().model(), version, actor);
+            return after;
+        });
+    }
+
+    /** Puts an earlier version back; a running trial ends. */
+    public Deployment rollBack(String project, String name, int version, String actor) {
+        return transactions.write(() -> {
+            Deployment before = deployment(project, name);
+            loader.load(served(model(before, version)));
+            return decide(
+                    before,
+                    new Deployment(
+                            project,
+                            name,
+                            before.definition(),
+                            before.revision() + 1,
+                            Optional.of(version),
+                            before.eventTime(),
+                            Optional.empty(),
+                            Deployment.Phase.NONE,
+                            0,
+                            Optional.empty(),
+                            Optional.empty(),
+                            before.eventTime()),
+                    Decision.Action.ROLLED_BACK,
+                    version,
+                    "asked for by " + actor,
+                    Map.of(),
+                    actor,
+                    Optional.empty());
+        });
+    }
+
+    private static Deployment withChallenger(
+            Deployment before,
+            Optional<Integer> challenger,
+            Deployment.Phase phase,
+            double share,
+            Optional<Instant> since,
+            Optional<Instant> offeredAt) {
+        return new Deployment(
+                before.project(),
+                before.name(),
+                before.definition(),
+                before.revision() + 1,
+                before.champion(),
+                before.championSince(),
+                challenger,
+                phase,
+                share,
+                phase == Deployment.Phase.NONE ? Optional.empty() : since,
+                phase == Deployment.Phase.NONE ? Optional.empty() : offeredAt,
+                before.eventTime());
+    }
+
+    private Deployment decide(
+            Deployment before,
+            Deployment after,
+            Decision.Action action,
+            int version,
+            String reason,
+            Map<String, ?> evidence,
+            String actor,
+            Optional<String> madeBy) {
+        return transactions.write(() -> {
+            var decision = new Decision(
+                    0,
+                    before.eventTime().or(after::championSince),
+                    clock.instant(),
+                    action,
+                    Optional.of(version),
+                    reason,
+                    new LinkedHashMap<>(evidence),
+                    actor);
+            if (!store.addDecision(before.project(), before.name(), decision, madeBy)) {
+                return before; // this maker has decided before; a crash kept it from hearing so
+            }
+            if (!store.save(after)) {
+                throw new TidemillException(
+                                ErrorCode.CONFLICT, "Deployment '" + before.name() + "' has changed meanwhile")
+                        .remedy("Try again");
+            }
+            moveAliases(after, actor);
+            Event event = Event.of(
+                    "deployment." + action.name().toLowerCase(Locale.ROOT),
+                    before.project(),
+                    "deployment/" + before.name(),
+                    actor,
+                    Map.of("version", version, "reason", reason, "evidence", evidence));
+            event = madeBy.map(event::withCause).orElse(event);
+            events.append(decision.at().map(event::at).orElse(event));
+            transactions.afterCommit(() -> publish(after));
+            return after;
+        });
+    }
+
+    private void moveAliases(Deployment deployment, String actor) {
+        String model = deployment.definition().model();
+        deployment.champion().ifPresent(version -> {
+            if (!version.equals(models.aliases(deployment.project(), model).get("champion"))) {
+                models.setAlias(deployment.project(), model, "champion", version, actor);
+            }
+        });
+        deployment
+                .challenger()
+                .ifPresentOrElse(
+                        version -> models.setAlias(deployment.project(), model, "challenger", version, actor),
+                        () -> models.removeAlias(deployment.project(), model, "challenger"));
+    }
+
+    /** Gives the gateway every plan, as a starting server does. */
+    public void publishAll() {
+        store.listAll().forEach(this::publish);
+    }
+
+    private void publish(Deployment deployment) {
+        deployment
+                .champion()
+                .ifPresent(champion -> gateway.apply(new ServingPlan(
+                        deployment.project(),
+                        deployment.name(),
+                        deployment.revision(),
+                        served(model(deployment, champion)),
+                        deployment
+                                .challenger()
+                                .map(challenger -> new ServingPlan.Challenger(
+                                        served(model(deployment, challenger)), deployment.share())))));
+    }
+
+    private static ServedVersion served(ModelVersion version) {
+        return new ServedVersion(version.model(), version.version(), version.folder());
+    }
+}

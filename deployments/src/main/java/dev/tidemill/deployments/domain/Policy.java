@@ -1,0 +1,51 @@
+package dev.tidemill.deployments.domain;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * When to retrain, and what a challenger must show before it serves. All durations are event time.
+ *
+ * @param retrain none never retrains by itself
+ */
+public record Policy(Optional<Retrain> retrain, Promotion promotion) {
+    /**
+     * Loss of quality retrains; drift alone does not.
+     *
+     * @param pipeline to run, with its parameter {@code until} set to the end of the labels that are trusted
+     * @param tolerance share by which a window's error may exceed the champion's reference error
+     * @param degraded number of windows that must be degraded
+     * @param of number of newest windows looked at
+     * @param atLeastEvery retrain when the champion's data is this old, whatever its quality
+     * @param coolDown time after a decision during which nothing is retrained
+     */
+    public record Retrain(
+            String pipeline,
+            Map<String, String> parameters,
+            double tolerance,
+            int degraded,
+            int of,
+            Optional<Duration> atLeastEvery,
+            Duration coolDown) {}
+
+    /**
+     * The gate, then shadow, then canary.
+     *
+     * @param margin share of the champion's error by which a challenger may be worse and still count as not inferior
+     * @param shadow how long the challenger scores all traffic without answering
+     * @param canary how long it answers its share before it may be promoted
+     * @param canaryAtMost how long it may take to convince
+     * @param share of the traffic in canary
+     * @param confidence of the bounds on the difference, which hold at every look
+     * @param rows labelled rows without which nothing is decided
+     */
+    public record Promotion(
+            double margin,
+            Duration shadow,
+            Duration canary,
+            Duration canaryAtMost,
+            double share,
+            double confidence,
+            int rows) {}
+}

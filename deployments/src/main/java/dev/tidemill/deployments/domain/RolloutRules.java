@@ -1,0 +1,80 @@
+package dev.tidemill.deployments.domain;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+
+/** The rules by which a challenger moves on or leaves. Pure: equal evidence gives equal verdicts. */
+public final class RolloutRules {
+    private RolloutRules() {}
+
+    /** What is to be done, and why. */
+    public record Verdict(Outcome outcome, String reason) {}
+
+    public enum Outcome {
+        WAIT,
+        CANARY,
+        PROMOTE,
+        REJECT
+    }
+
+    /** Whether a candidate may be tried at all: it must not be inferior to the champion on held-out rows. */
+    public static Verdict gate(double candidateError, double championError, double margin) {
+        if (Double.isNaN(candidateError)) {
+            return new Verdict(Outcome.REJECT, "the candidate gave no valid prediction on the held-out rows");
+        }
+        String numbers =
+                format("error %.4g against the champion's %.4g on held-out rows", candidateError, championError);
+        return candidateError <= championError * (1 + margin)
+                ? new Verdict(Outcome.CANARY, numbers)
+                : new Verdict(Outcome.REJECT, numbers + ": inferior");
+    }
+
+    /**
+     * Judges the running trial.
+     *
+     * @param trusted event time up to which labels have matured
+     */
+    public static Verdict judge(Deployment deployment, Evidence evidence, Instant trusted, Policy.Promotion policy) {
+        double margin = policy.margin() * evidence.championError();
+        String numbers = format(
+                "error %.4g against %.4g on %d rows, difference in [%.4g, %.4g]",
+                evidence.challengerError(),
+                evidence.championError(),
+                evidence.rows(),
+                evidence.lower(),
+                evidence.upper());
+        if (evidence.lower() > margin) {
+            return new Verdict(Outcome.REJECT, "worse than the champion: " + numbers);
+        }
+        Duration inPhase = Duration.between(deployment.phaseSince().orElse(trusted), trusted);
+        boolean enough = evidence.rows() >= policy.rows();
+        return switch (deployment.phase()) {
+            case NONE -> new Verdict(Outcome.WAIT, "there is no challenger");
+            case SHADOW -> {
+                if (inPhase.compareTo(policy.shadow()) < 0 || !enough) {
+                    yield overdue(inPhase, policy, numbers);
+                }
+                yield evidence.challengerError() <= evidence.championError() + margin
+                        ? new Verdict(Outcome.CANARY, "not inferior in shadow: " + numbers)
+                        : new Verdict(Outcome.REJECT, "inferior in shadow: " + numbers);
+            }
+            case CANARY -> {
+                if (inPhase.compareTo(policy.canary()) >= 0 && enough && evidence.upper() <= margin) {
+                    yield new Verdict(Outcome.PROMOTE, "not inferior with confidence: " + numbers);
+                }
+                yield overdue(inPhase, policy, numbers);
+            }
+        };
+    }
+
+    private static Verdict overdue(Duration inPhase, Policy.Promotion policy, String numbers) {
+        return inPhase.compareTo(policy.canaryAtMost()) >= 0
+                ? new Verdict(Outcome.REJECT, "the evidence does not suffice in time: " + numbers)
+                : new Verdict(Outcome.WAIT, numbers);
+    }
+
+    private static String format(String pattern, Object... values) {
+        return String.format(Locale.ROOT, pattern, values);
+    }
+}

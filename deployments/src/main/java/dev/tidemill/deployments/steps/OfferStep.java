@@ -1,0 +1,52 @@
+package dev.tidemill.deployments.steps;
+
+import dev.tidemill.deployments.domain.Deployment;
+import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.pipelines.domain.StepContext;
+import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.platform.events.Event;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** {@code deployments.offer}: deploys the first version of a model; offers a later one as challenger. */
+public final class OfferStep implements StepKind {
+    private final Deployments deployments;
+
+    public OfferStep(Deployments deployments) {
+        this.deployments = deployments;
+    }
+
+    @Override
+    public String name() {
+        return "deployments.offer";
+    }
+
+    @Override
+    public Inputs inputs() {
+        return new Inputs(Set.of("deployment", "version"), Set.of("metrics", "until"));
+    }
+
+    @Override
+    public Map<String, Object> run(StepContext context) {
+        var errors = new TreeMap<String, Double>();
+        context.map("metrics").forEach((name, value) -> {
+            if (value instanceof Number number) {
+                errors.put(name, number.doubleValue());
+            }
+        });
+        Deployment deployment = deployments.offer(
+                context.project(),
+                context.text("deployment"),
+                (int) context.number("version", 0),
+                errors,
+                context.instant("until"),
+                "pipeline-run/" + context.key(),
+                Event.SYSTEM);
+        String phase = deployment.phase().name().toLowerCase(Locale.ROOT);
+        context.log("champion " + deployment.champion().orElse(0) + ", challenger "
+                + deployment.challenger().map(String::valueOf).orElse("none") + ", phase " + phase);
+        return Map.of("deployment", deployment.name(), "phase", phase);
+    }
+}

@@ -1,0 +1,5 @@
+/** Tables. */
+@NullMarked
+package dev.tidemill.deployments.store;
+
+import org.jspecify.annotations.NullMarked;

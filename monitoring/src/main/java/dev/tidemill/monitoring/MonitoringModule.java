@@ -1,0 +1,85 @@
+package dev.tidemill.monitoring;
+
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.ModelLoader;
+import dev.tidemill.monitoring.api.MonitorDefinitionKind;
+import dev.tidemill.monitoring.api.MonitoringRoutes;
+import dev.tidemill.monitoring.domain.MonitorLoop;
+import dev.tidemill.monitoring.domain.MonitorStore;
+import dev.tidemill.monitoring.domain.Monitoring;
+import dev.tidemill.monitoring.domain.Windows;
+import dev.tidemill.monitoring.store.SqlMonitorStore;
+import dev.tidemill.pipelines.domain.Pipelines;
+import dev.tidemill.platform.definitions.DefinitionKind;
+import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.events.EventSubscriber;
+import dev.tidemill.platform.events.StoredEvent;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.registry.domain.Models;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+
+/** Wires monitoring. */
+public final class MonitoringModule {
+    private final Monitoring monitoring;
+    private final MonitorLoop loop;
+    private final MonitoringRoutes routes;
+    private final Database database;
+
+    public MonitoringModule(
+            Database database,
+            EventLog events,
+            Clock clock,
+            Deployments deployments,
+            Models models,
+            Pipelines pipelines,
+            Gateway gateway,
+            ModelLoader loader,
+            BlobStore blobs) {
+        this.database = database;
+        MonitorStore store = new SqlMonitorStore(database);
+        var windows = new Windows(blobs, bytes -> Json.read(new String(bytes, StandardCharsets.UTF_8), Map.class));
+        this.monitoring = new Monitoring(store, deployments, models, gateway, loader, database, clock);
+        this.loop = new MonitorLoop(store, monitoring, deployments, models, pipelines, windows, database, events);
+        this.routes = new MonitoringRoutes(monitoring, deployments, models, windows);
+    }
+
+    public Monitoring monitoring() {
+        return monitoring;
+    }
+
+    public MonitorLoop loop() {
+        return loop;
+    }
+
+    /** Hears of pipeline runs that have ended, so that ticks which wait for them go on. */
+    public EventSubscriber subscriber() {
+        return new EventSubscriber() {
+            @Override
+            public String name() {
+                return "monitoring";
+            }
+
+            @Override
+            public void on(StoredEvent event) {
+                if (event.event().type().startsWith("pipeline.run.")) {
+                    database.afterCommit(loop::wake);
+                }
+            }
+        };
+    }
+
+    public List<DefinitionKind<?>> definitionKinds() {
+        return List.of(new MonitorDefinitionKind(monitoring));
+    }
+
+    public List<Route> routes() {
+        return routes.routes();
+    }
+}

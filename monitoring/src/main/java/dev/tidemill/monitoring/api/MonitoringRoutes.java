@@ -1,0 +1,130 @@
+package dev.tidemill.monitoring.api;
+
+import dev.tidemill.deployments.domain.Deployment;
+import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.monitoring.domain.JournalRow;
+import dev.tidemill.monitoring.domain.Monitoring;
+import dev.tidemill.monitoring.domain.Windows;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Access;
+import dev.tidemill.platform.http.Requests;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.json.Body;
+import dev.tidemill.registry.domain.Models;
+import dev.tidemill.statistics.ProfileMaps;
+import io.javalin.http.Context;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Routes for labels, watermarks, windows and reports. */
+public final class MonitoringRoutes {
+    private static final String PATH = "/api/tidemill/v1/projects/{project}/deployments/{deployment}";
+    private static final int MOST_LABELS = 10_000;
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final long LOOK_MILLIS = 2;
+
+    private final Monitoring monitoring;
+    private final Deployments deployments;
+    private final Models models;
+    private final Windows windows;
+
+    public MonitoringRoutes(Monitoring monitoring, Deployments deployments, Models models, Windows windows) {
+        this.monitoring = monitoring;
+        this.deployments = deployments;
+        this.models = models;
+        this.windows = windows;
+    }
+
+    public List<Route> routes() {
+        var read = Access.project(Resource.MONITOR, Action.READ);
+        var write = Access.project(Resource.MONITOR, Action.WRITE);
+        return List.of(
+                Route.post(PATH + "/labels", write, this::label),
+                Route.post(PATH + "/watermark", write, this::declareWatermark),
+                Route.get(
+                        PATH + "/windows",
+                        read,
+                        (context, caller) -> context.json(Map.of(
+                                "windows",
+                                monitoring.windows(
+                                        caller.project(),
+                                        deployment(context, caller).name())))),
+                Route.get(PATH + "/reference", read, this::reference),
+                Route.get(PATH + "/predictions", read, this::predictions),
+                Route.get(PATH + "/report", read, this::report));
+    }
+
+    private Deployment deployment(Context context, Caller caller) {
+        return deployments.deployment(caller.project(), context.pathParam("deployment"));
+    }
+
+    private void label(Context context, Caller caller) {
+        List<Monitoring.Label> labels = Body.of(context.bodyAsBytes()).objects("labels", MOST_LABELS).stream()
+                .map(entry -> {
+                    var value = entry.node().path("value");
+                    if (!value.isValueNode() || value.isNull()) {
+                        throw TidemillException.invalid("value", "A label's value is a number or a text, not " + value);
+                    }
+                    return new Monitoring.Label(entry.text("id"), value.asText());
+                })
+                .toList();
+        context.json(
+                monitoring.label(caller.project(), deployment(context, caller).name(), labels));
+    }
+
+    /**
+     * Declares the watermark and waits a while for what is due to be decided; {@code settled: false} asks the caller to
+     * ask again.
+     */
+    private void declareWatermark(Context context, Caller caller) throws InterruptedException {
+        Instant time = Body.of(context.bodyAsBytes()).instant("time");
+        String name = deployment(context, caller).name();
+        monitoring.declareWatermark(caller.project(), name, time);
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        boolean settled;
+        while (!(settled = monitoring.isSettled(caller.project(), name)) && System.nanoTime() < deadline) {
+            Thread.sleep(LOOK_MILLIS);
+        }
+        var answer = new LinkedHashMap<String, Object>();
+        answer.put("settled", settled);
+        monitoring.state(caller.project(), name).ifPresent(state -> answer.put("state", state));
+        answer.put("deployment", deployments.deployment(caller.project(), name));
+        context.json(answer);
+    }
+
+    private void reference(Context context, Caller caller) {
+        Deployment deployment = deployment(context, caller);
+        int champion = deployment
+                .champion()
+                .orElseThrow(() -> TidemillException.notFound("champion of deployment", deployment.name()));
+        var version = models.version(caller.project(), deployment.definition().model(), champion);
+        context.json(Map.of(
+                "version",
+                champion,
+                "profile",
+                windows.reference(version).map(ProfileMaps::toMap).orElse(Map.of())));
+    }
+
+    private void predictions(Context context, Caller caller) {
+        Deployment deployment = deployment(context, caller);
+        Instant until = Requests.instant(context, "until").orElse(Instant.ofEpochMilli(Long.MAX_VALUE));
+        Instant from = Requests.instant(context, "from").orElse(Instant.EPOCH);
+        int limit = Requests.limit(context, 200, 5000);
+        List<JournalRow> rows = monitoring.rows(caller.project(), deployment.name(), from, until);
+        context.json(Map.of(
+                "total", rows.size(), "predictions", rows.subList(Math.max(0, rows.size() - limit), rows.size())));
+    }
+
+    private void report(Context context, Caller caller) {
+        Deployment deployment = deployment(context, caller);
+        int baseline = Requests.number(context, "baseline").orElse(1L).intValue();
+        context.json(Map.of(
+                "baseline", baseline, "months", monitoring.monthly(caller.project(), deployment.name(), baseline)));
+    }
+}

@@ -1,0 +1,29 @@
+package dev.tidemill.monitoring.domain;
+
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a window has shown.
+ *
+ * @param version champion at its close
+ * @param error mean loss of what was answered; empty where too few labels have come
+ * @param referenceError the champion's error on held-out data when it was registered
+ * @param degraded whether the error exceeds the reference by more than the policy tolerates
+ * @param broken whether the data itself is at fault
+ * @param drift distance of each column from the reference
+ * @param profile counts in the reference's bins, as plain maps
+ */
+public record ClosedWindow(
+        Instant startsAt,
+        Instant endsAt,
+        int version,
+        long rows,
+        long labelled,
+        Optional<Double> error,
+        Optional<Double> referenceError,
+        boolean degraded,
+        boolean broken,
+        Map<String, Object> drift,
+        Map<String, Object> profile) {}

@@ -1,0 +1,123 @@
+package dev.tidemill.monitoring.domain;
+
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.registry.domain.ModelVersion;
+import dev.tidemill.statistics.FalseDiscoveryRate;
+import dev.tidemill.statistics.ProfileMaps;
+import dev.tidemill.statistics.WindowProfile;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** Turns a window's journal into what it has shown: error, profile, drift. Thread-safe. */
+public final class Windows {
+    private static final String PROFILE = "tidemill/reference-profile.json";
+
+    private final BlobStore blobs;
+    private final Function<byte[], Map<?, ?>> parser;
+
+    /** @param parser reads a stored profile into plain maps */
+    public Windows(BlobStore blobs, Function<byte[], Map<?, ?>> parser) {
+        this.blobs = blobs;
+        this.parser = parser;
+    }
+
+    /** The reference profile that travels with a model version. */
+    Optional<WindowProfile> reference(ModelVersion version) {
+        return Folder.load(blobs, version.folder())
+                .file(PROFILE)
+                .map(blob -> ProfileMaps.fromMap(parser.apply(blobs.read(blob.digest()))));
+    }
+
+    ClosedWindow close(
+            Instant from,
+            Instant until,
+            List<JournalRow> rows,
+            ModelVersion champion,
+            Monitor monitor,
+            Optional<Policy.Retrain> policy) {
+        List<Double> losses =
+                rows.stream().flatMap(row -> row.servedLoss().stream()).toList();
+        boolean covered = !rows.isEmpty() && losses.size() >= monitor.coverage() * rows.size();
+        Optional<Double> error = covered
+                ? Optional.of(losses.stream()
+                        .mapToDouble(Double::doubleValue)
+                        .average()
+                        .orElse(0))
+                : Optional.empty();
+        Optional<Double> reference = Optional.ofNullable(champion.metrics().get("error"));
+        boolean degraded = error.isPresent()
+                && reference.isPresent()
+                && error.get()
+                        > reference.get()
+                                * (1 + policy.map(Policy.Retrain::tolerance).orElse(0.15));
+        Optional<WindowProfile> baseline = reference(champion);
+        Optional<WindowProfile> profile = baseline.map(before -> profile(before, rows));
+        return new ClosedWindow(
+                from,
+                until,
+                champion.version(),
+                rows.size(),
+                losses.size(),
+                error,
+                reference,
+                degraded,
+                profile.map(now -> isBroken(baseline.orElseThrow(), now, monitor))
+                        .orElse(false),
+                profile.map(now -> drift(baseline.orElseThrow(), now)).orElse(Map.of()),
+                profile.map(ProfileMaps::toMap).orElse(Map.of()));
+    }
+
+    private static WindowProfile profile(WindowProfile reference, List<JournalRow> rows) {
+        var profile = new WindowProfile(reference.bins());
+        for (JournalRow row : rows) {
+            var values = new HashMap<>(row.features());
+            if (!row.served().isEmpty()) {
+                values.put("prediction", row.served().getFirst());
+            }
+            profile.add(values);
+        }
+        return profile;
+    }
+
+    private static boolean isBroken(WindowProfile reference, WindowProfile now, Monitor monitor) {
+        if (now.rows() == 0) {
+            return false;
+        }
+        return now.bins().keySet().stream()
+                .anyMatch(column -> missing(now, column) - missing(reference, column) > monitor.missingRise());
+    }
+
+    private static double missing(WindowProfile profile, String column) {
+        return profile.rows() == 0 ? 0 : (double) profile.counts(column)[0] / profile.rows();
+    }
+
+    private static Map<String, Object> drift(WindowProfile reference, WindowProfile now) {
+        Map<String, WindowProfile.ColumnDrift> columns = now.driftFrom(reference);
+        double[] adjusted = FalseDiscoveryRate.adjust(columns.values().stream()
+                .mapToDouble(WindowProfile.ColumnDrift::pValue)
+                .toArray());
+        var drift = new LinkedHashMap<String, Object>();
+        var names = new ArrayList<>(columns.keySet());
+        for (int i = 0; i < names.size(); i++) {
+            WindowProfile.ColumnDrift column = columns.get(names.get(i));
+            var facts = new LinkedHashMap<String, Object>();
+            facts.put("test", column.test());
+            facts.put("effect", column.effect());
+            facts.put("pValue", column.pValue());
+            facts.put("adjustedPValue", adjusted[i]);
+            facts.put("populationStabilityIndex", column.populationStabilityIndex());
+            // Significance grows with the number of rows; what matters must also be large.
+            facts.put("drifted", adjusted[i] < 0.01 && column.effect() >= 0.1);
+            drift.put(names.get(i), facts);
+        }
+        return drift;
+    }
+}

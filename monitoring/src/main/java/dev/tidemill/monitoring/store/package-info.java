@@ -1,0 +1,5 @@
+/** Tables. */
+@NullMarked
+package dev.tidemill.monitoring.store;
+
+import org.jspecify.annotations.NullMarked;
