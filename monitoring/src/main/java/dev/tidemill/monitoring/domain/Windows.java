@@ -8,7 +8,6 @@ import dev.tidemill.statistics.FalseDiscoveryRate;
 import dev.tidemill.statistics.ProfileMaps;
 import dev.tidemill.statistics.WindowProfile;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,7 +29,7 @@ public final class Windows {
     }
 
     /** The reference profile that travels with a model version. */
-    Optional<WindowProfile> reference(ModelVersion version) {
+    public Optional<WindowProfile> reference(ModelVersion version) {
         return Folder.load(blobs, version.folder())
                 .file(PROFILE)
                 .map(blob -> ProfileMaps.fromMap(parser.apply(blobs.read(blob.digest()))));
@@ -105,9 +104,9 @@ public final class Windows {
                 .mapToDouble(WindowProfile.ColumnDrift::pValue)
                 .toArray());
         var drift = new LinkedHashMap<String, Object>();
-        var names = new ArrayList<>(columns.keySet());
-        for (int i = 0; i < names.size(); i++) {
-            WindowProfile.ColumnDrift column = columns.get(names.get(i));
+        int i = 0;
+        for (var entry : columns.entrySet()) {
+            WindowProfile.ColumnDrift column = entry.getValue();
             var facts = new LinkedHashMap<String, Object>();
             facts.put("test", column.test());
             facts.put("effect", column.effect());
@@ -116,7 +115,8 @@ public final class Windows {
             facts.put("populationStabilityIndex", column.populationStabilityIndex());
             // Significance grows with the number of rows; what matters must also be large.
             facts.put("drifted", adjusted[i] < 0.01 && column.effect() >= 0.1);
-            drift.put(names.get(i), facts);
+            drift.put(entry.getKey(), facts);
+            i++;
         }
         return drift;
     }

@@ -1,0 +1,56 @@
+package dev.tidemill.app;
+
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.http.Access;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.telemetry.Telemetry;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Routes for whoever runs the server. */
+final class OperationsRoutes {
+    private final Database database;
+    private final Telemetry telemetry;
+    private final String version;
+    private final Set<String> roles;
+
+    OperationsRoutes(Database database, Telemetry telemetry, String version, Set<String> roles) {
+        this.database = database;
+        this.telemetry = telemetry;
+        this.version = version;
+        this.roles = roles;
+    }
+
+    List<Route> routes() {
+        return List.of(
+                Route.get(
+                        "/health",
+                        Access.open(),
+                        (context, caller) -> context.contentType("text/plain").result("OK")),
+                Route.get("/ready", Access.open(), (context, caller) -> {
+                    database.reading(handle ->
+                            handle.select("SELECT 1").mapTo(Integer.class).one());
+                    context.contentType("text/plain").result("OK");
+                }),
+                Route.get(
+                        "/metrics",
+                        Access.server(Resource.SERVER, Action.READ),
+                        (context, caller) -> context.contentType("text/plain; version=0.0.4; charset=utf-8")
+                                .result(telemetry.scrape())),
+                Route.get(
+                        "/api/tidemill/v1/server",
+                        Access.signedIn(),
+                        (context, caller) -> context.json(Map.of(
+                                "version",
+                                version,
+                                "java",
+                                Runtime.version().toString(),
+                                "database",
+                                database.dialect().name(),
+                                "roles",
+                                roles))));
+    }
+}

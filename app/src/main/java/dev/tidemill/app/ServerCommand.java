@@ -1,0 +1,98 @@
+package dev.tidemill.app;
+
+import dev.tidemill.platform.config.Logging;
+import dev.tidemill.platform.config.Setting;
+import dev.tidemill.platform.config.Settings;
+import dev.tidemill.platform.errors.TidemillException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code tidemill server}. */
+@Command(
+        name = "server",
+        description = "Start a server.",
+        mixinStandardHelpOptions = true,
+        footer = {"", "Ready when GET /health answers 200. Every setting: --print-settings"})
+final class ServerCommand implements Callable<Integer> {
+    /** Not an exit code: the server's threads keep the process alive. */
+    static final int STAYS_UP = -1;
+
+    private static final int FAILURE = 1;
+
+    @Option(names = "--host", description = "Address to listen on. Default: 127.0.0.1")
+    private @Nullable String host;
+
+    @Option(names = "--port", description = "Port for HTTP; 0 picks a free one. Default: 8080")
+    private @Nullable String port;
+
+    @Option(names = "--data-dir", paramLabel = "DIR", description = "Where everything lives")
+    private @Nullable String dataDirectory;
+
+    @Option(
+            names = "--database",
+            paramLabel = "ADDRESS",
+            description = "sqlite, or postgresql://user:password@host/database")
+    private @Nullable String database;
+
+    @Option(names = "--roles", description = "What this process does: control,gateway,worker")
+    private @Nullable String roles;
+
+    @Option(names = "--config", paramLabel = "FILE", description = "Settings as key=value lines")
+    private @Nullable Path config;
+
+    @Option(names = "--testing", description = "Open the reset route; loopback only")
+    private boolean testing;
+
+    @Option(names = "--print-settings", description = "Print the effective settings and end")
+    private boolean printSettings;
+
+    @Override
+    public Integer call() {
+        try {
+            Settings settings = Settings.load(Optional.ofNullable(config), System.getenv(), flags());
+            if (printSettings) {
+                System.out.print(settings.table());
+                return 0;
+            }
+            Logging.configure(settings);
+            System.err.print(settings.table());
+            Server server = Server.start(settings);
+            Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
+            System.out.println("Tidemill is ready at " + server.url());
+            server.setupSecret()
+                    .ifPresent(secret -> System.out.println(
+                            "There is no user yet. Make the first administrator with this one-time secret: " + secret));
+            System.out.flush();
+            return STAYS_UP;
+        } catch (TidemillException e) {
+            System.err.println("tidemill: " + e.message());
+            e.remedy().ifPresent(remedy -> System.err.println("  " + remedy));
+            return FAILURE;
+        }
+    }
+
+    private Map<String, String> flags() {
+        var flags = new TreeMap<String, String>();
+        put(flags, Setting.HTTP_HOST, host);
+        put(flags, Setting.HTTP_PORT, port);
+        put(flags, Setting.DATA_DIRECTORY, dataDirectory);
+        put(flags, Setting.DATABASE, database);
+        put(flags, Setting.ROLES, roles);
+        if (testing) {
+            flags.put(Setting.TESTING.key(), "true");
+        }
+        return flags;
+    }
+
+    private static void put(Map<String, String> flags, Setting setting, @Nullable String value) {
+        if (value != null) {
+            flags.put(setting.key(), value);
+        }
+    }
+}

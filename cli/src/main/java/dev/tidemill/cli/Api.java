@@ -1,0 +1,150 @@
+package dev.tidemill.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/** The server's public API, as a client sees it. Thread-safe. */
+final class Api {
+    static final ObjectMapper JSON = new ObjectMapper();
+    private static final Duration TIMEOUT = Duration.ofSeconds(60);
+
+    private final HttpClient http = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(5))
+            .build();
+    private final String server;
+    private final Optional<String> token;
+    private final String project;
+
+    Api(String server, Optional<String> token, String project) {
+        this.server = server.endsWith("/") ? server.substring(0, server.length() - 1) : server;
+        this.token = token;
+        this.project = project;
+    }
+
+    String server() {
+        return server;
+    }
+
+    String project() {
+        return project;
+    }
+
+    /** Path of something in the project. */
+    String in(String path) {
+        return "/api/tidemill/v1/projects/" + encode(project) + path;
+    }
+
+    static String encode(String segment) {
+        return URLEncoder.encode(segment, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    static ObjectNode object() {
+        return JSON.createObjectNode();
+    }
+
+    JsonNode get(String path) {
+        return send(request(path).GET());
+    }
+
+    JsonNode post(String path, JsonNode body) {
+        return send(request(path)
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(body.toString())));
+    }
+
+    JsonNode upload(String path, Path file) throws IOException {
+        return send(request(path)
+                .timeout(Duration.ofHours(1))
+                .header("Content-Type", "application/octet-stream")
+                .POST(BodyPublishers.ofFile(file)));
+    }
+
+    /** A stream of server-sent events, to be closed by the caller. */
+    InputStream stream(String path) {
+        try {
+            HttpResponse<InputStream> response = http.send(
+                    request(path).timeout(Duration.ofDays(1)).GET().build(), HttpResponse.BodyHandlers.ofInputStream());
+            if (response.statusCode() >= 400) {
+                throw failure(
+                        response.statusCode(), new String(response.body().readAllBytes(), StandardCharsets.UTF_8));
+            }
+            return response.body();
+        } catch (IOException e) {
+            throw unreachable(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CliException(Exit.INTERRUPTED, "interrupted");
+        }
+    }
+
+    private HttpRequest.Builder request(String path) {
+        HttpRequest.Builder builder =
+                HttpRequest.newBuilder(URI.create(server + path)).timeout(TIMEOUT);
+        token.ifPresent(secret -> builder.header("Authorization", "Bearer " + secret));
+        return builder;
+    }
+
+    private JsonNode send(HttpRequest.Builder request) {
+        try {
+            HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+            if (response.statusCode() >= 400) {
+                throw failure(response.statusCode(), response.body());
+            }
+            return response.body().isEmpty() ? JSON.createObjectNode() : JSON.readTree(response.body());
+        } catch (JsonProcessingException e) {
+            throw new CliException(Exit.FAILURE, server + " does not answer as a Tidemill server does");
+        } catch (IOException e) {
+            throw unreachable(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CliException(Exit.INTERRUPTED, "interrupted");
+        }
+    }
+
+    private Unreachable unreachable(IOException e) {
+        String why = e instanceof ConnectException ? "no server answers there" : String.valueOf(e.getMessage());
+        return new Unreachable(server + ": " + why + ". Start one with 'tidemill server', or name yours with --server");
+    }
+
+    private static CliException failure(int status, String body) {
+        try {
+            JsonNode problem = JSON.readTree(body);
+            var text = new StringBuilder(
+                    problem.path("detail").asText(problem.path("error").asText("HTTP " + status)));
+            if (problem.hasNonNull("remedy")) {
+                text.append("\n  ").append(problem.get("remedy").asText());
+            }
+            if (status >= 500 && problem.hasNonNull("requestId")) {
+                text.append("\n  request ").append(problem.get("requestId").asText());
+            }
+            return new CliException(Exit.of(status), text.toString());
+        } catch (JsonProcessingException e) {
+            return new CliException(Exit.of(status), "HTTP " + status);
+        }
+    }
+
+    /** The server cannot be reached now; the same call may succeed later. */
+    static final class Unreachable extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Unreachable(String message) {
+            super(message);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package dev.tidemill.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code tidemill logs}. */
+@Command(
+        name = "logs",
+        description = "Print the logs of a run's steps.",
+        mixinStandardHelpOptions = true,
+        footer = {"", "Example:", "  tidemill logs 0192f2c4 -f --step trial.0"})
+final class LogsCommand implements Callable<Integer> {
+    @Mixin
+    private Connection connection = new Connection();
+
+    @Parameters(paramLabel = "RUN", description = "Id of the run")
+    private String run = "";
+
+    @Option(names = "--step", paramLabel = "NAME", description = "Only this step")
+    private @Nullable String step;
+
+    @Option(
+            names = {"-f", "--follow"},
+            description = "Go on until the steps have ended")
+    private boolean follow;
+
+    @Override
+    public Integer call() throws IOException {
+        Api api = connection.api();
+        String path = api.in("/pipeline-runs/" + Api.encode(run));
+        for (JsonNode entry : api.get(path).path("steps")) {
+            String name = entry.path("name").asText();
+            if (step == null || step.equals(name)) {
+                String log = path + "/steps/" + Api.encode(name) + "/log";
+                if (follow) {
+                    follow(api, name, log + "/stream");
+                } else {
+                    all(api, name, log);
+                }
+            }
+        }
+        return Exit.OK;
+    }
+
+    private void all(Api api, String name, String log) {
+        long offset = 0;
+        while (true) {
+            JsonNode chunk = api.get(log + "?offset=" + offset);
+            if (chunk.path("text").asText().isEmpty()) {
+                return;
+            }
+            chunk.path("text").asText().lines().forEach(line -> print(name, line));
+            offset = chunk.path("nextOffset").asLong();
+        }
+    }
+
+    private void follow(Api api, String name, String stream) throws IOException {
+        try (BufferedReader lines =
+                new BufferedReader(new InputStreamReader(api.stream(stream), StandardCharsets.UTF_8))) {
+            String line;
+            while ((line = lines.readLine()) != null) {
+                if (line.equals("event: end")) {
+                    return;
+                }
+                if (line.startsWith("data: ")) {
+                    print(name, line.substring(6));
+                }
+            }
+        }
+    }
+
+    private void print(String name, String line) {
+        System.out.println(connection.json() ? Api.object().put("step", name).put("line", line) : name + " " + line);
+    }
+}

@@ -1,0 +1,62 @@
+package dev.tidemill.cli;
+
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.Locale;
+
+/**
+ * Tells on standard error how far long work is: one line that is drawn again on a terminal, now and then a new line
+ * elsewhere. Not thread-safe.
+ */
+final class Progress {
+    private static final int WIDTH = 28;
+    private static final Duration REDRAW = Duration.ofMillis(100);
+    private static final Duration LINES = Duration.ofSeconds(5);
+
+    private final PrintStream out = System.err;
+    private final boolean terminal =
+            System.console() != null && System.console().isTerminal() && System.getenv("NO_COLOR") == null;
+    private final String title;
+    private final long started = System.nanoTime();
+    private long lastDrawn;
+
+    Progress(String title) {
+        this.title = title;
+        if (!terminal) {
+            out.println(title);
+        }
+    }
+
+    void update(long done, long total, String note) {
+        long now = System.nanoTime();
+        if (now - lastDrawn < (terminal ? REDRAW : LINES).toNanos()) {
+            return;
+        }
+        lastDrawn = now;
+        String line = line(done, total, note);
+        if (terminal) {
+            out.print("\r\033[2K" + line);
+            out.flush();
+        } else {
+            out.println("  " + line);
+        }
+    }
+
+    private String line(long done, long total, String note) {
+        double share = total <= 0 ? 0 : Math.min(1, (double) done / total);
+        int filled = (int) (share * WIDTH);
+        double seconds = (System.nanoTime() - started) / 1e9;
+        String left =
+                share > 0.02 && share < 1 ? String.format(Locale.ROOT, ", %.0f s left", seconds / share - seconds) : "";
+        String bar = "█".repeat(filled) + "░".repeat(WIDTH - filled);
+        return String.format(Locale.ROOT, "%-9s %s %3.0f %%  %s%s", terminal ? title : "", bar, share * 100, note, left)
+                .strip();
+    }
+
+    void done(String result) {
+        double seconds = (System.nanoTime() - started) / 1e9;
+        String line =
+                String.format(Locale.ROOT, "%s  %s (%.1f s)", terminal ? "✓ " + title : "  done:", result, seconds);
+        out.println((terminal ? "\r\033[2K" : "") + line);
+    }
+}

@@ -1,0 +1,219 @@
+package dev.tidemill.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Plays recorded rows back as live traffic: features from the view, a prediction for each row in the order of event time,
+ * labels as late as they would be, and at each midnight the watermark. The server sees no row before its time, and none of
+ * its labels before they would have arrived. Everything sent carries an id of its own, so that after a server's restart
+ * the day that was interrupted is simply sent again.
+ */
+final class Replay {
+    /**
+     * What to play.
+     *
+     * @param rows as in the data set's source
+     * @param labels columns of the rows, the first that is present being the label
+     * @param drop columns that nobody knew at the time
+     */
+    record Script(
+            String deployment,
+            String view,
+            List<Map<String, String>> rows,
+            List<String> labels,
+            List<String> drop,
+            Instant from,
+            Optional<Instant> until,
+            Duration labelDelay) {}
+
+    private record Pending(String id, Instant time, String value) {}
+
+    private static final int SKIP_BATCH = 500;
+
+    private final Api api;
+    private final Retry retry;
+    private final Script script;
+    private final String model;
+    private final Deque<Pending> pending = new ArrayDeque<>();
+    private String timeColumn = "time";
+    private long predictions;
+    private String phase = "";
+
+    Replay(Api api, Retry retry, Script script) {
+        this.api = api;
+        this.retry = retry;
+        this.script = script;
+        this.model = api.project().equals("default") ? script.deployment() : api.project() + "~" + script.deployment();
+    }
+
+    /** Plays everything and returns the number of predictions. */
+    long run(Progress progress) {
+        timeColumn = retry.call(() -> api.get(api.in("/feature-views")))
+                .path("featureViews")
+                .valueStream()
+                .filter(view -> view.path("name").asText().equals(script.view()))
+                .findFirst()
+                .orElseThrow(() -> new CliException(Exit.NOT_FOUND, "There is no feature view '" + script.view() + "'"))
+                .path("definition")
+                .path("time")
+                .asText();
+        int row = firstRow();
+        int first = row;
+        Instant midnight = script.from().truncatedTo(ChronoUnit.DAYS).plus(1, ChronoUnit.DAYS);
+        Optional<Event> event = event(row);
+        while (event.isPresent()) {
+            int dayBegan = row;
+            Instant end = midnight;
+            while (true) {
+                try {
+                    row = playDay(dayBegan, end);
+                    closeDay(end);
+                    break;
+                } catch (Api.Unreachable e) {
+                    // The server went away in the middle of the day: wait for it, then send the day again.
+                    retry.call(() -> api.get("/v2/health/ready"));
+                    pending.removeIf(label -> !label.time().isBefore(end.minus(1, ChronoUnit.DAYS)));
+                }
+            }
+            progress.update(
+                    row - first,
+                    script.rows().size() - first,
+                    end.toString().substring(0, 10) + ", " + predictions + " predictions" + phase);
+            midnight = midnight.plus(1, ChronoUnit.DAYS);
+            event = event(row);
+        }
+        return predictions;
+    }
+
+    /** One row with its features. */
+    private record Event(Instant time, ObjectNode features) {}
+
+    private int firstRow() {
+        int start = 0;
+        while (start < script.rows().size()) {
+            int batch = start;
+            List<Event> events = compute(batch, Math.min(script.rows().size(), batch + SKIP_BATCH));
+            for (int i = 0; i < events.size(); i++) {
+                if (!events.get(i).time().isBefore(script.from())) {
+                    return start + i;
+                }
+            }
+            start += SKIP_BATCH;
+        }
+        throw new CliException(Exit.FAILURE, "No row is at or after " + script.from());
+    }
+
+    private Optional<Event> event(int row) {
+        if (row >= script.rows().size()) {
+            return Optional.empty();
+        }
+        Event event = retry.call(() -> compute(row, row + 1)).getFirst();
+        return script.until().filter(end -> !event.time().isBefore(end)).isPresent()
+                ? Optional.empty()
+                : Optional.of(event);
+    }
+
+    private List<Event> compute(int from, int to) {
+        ObjectNode body = Api.object().put("raw", true);
+        ArrayNode rows = body.putArray("rows");
+        for (Map<String, String> row : script.rows().subList(from, to)) {
+            ObjectNode sent = rows.addObject();
+            row.forEach((column, value) -> {
+                if (!script.drop().contains(column) && !script.labels().contains(column)) {
+                    sent.put(column, value);
+                }
+            });
+        }
+        JsonNode answer = api.post(api.in("/feature-views/" + Api.encode(script.view()) + "/compute"), body);
+        return answer.path("rows")
+                .valueStream()
+                .map(row -> {
+                    ObjectNode features = (ObjectNode) row;
+                    Instant time = Instant.parse(features.remove(timeColumn).asText());
+                    return new Event(time, features);
+                })
+                .toList();
+    }
+
+    /** Predicts the rows before midnight; returns the first row after it. */
+    private int playDay(int start, Instant end) {
+        int row = start;
+        Optional<Event> event = eventOnce(row);
+        while (event.isPresent() && event.get().time().isBefore(end)) {
+            predict(row, event.get());
+            row++;
+            event = eventOnce(row);
+        }
+        return row;
+    }
+
+    private Optional<Event> eventOnce(int row) {
+        if (row >= script.rows().size()) {
+            return Optional.empty();
+        }
+        Event event = compute(row, row + 1).getFirst();
+        return script.until().filter(end -> !event.time().isBefore(end)).isPresent()
+                ? Optional.empty()
+                : Optional.of(event);
+    }
+
+    private void predict(int row, Event event) {
+        String id = "row-" + row;
+        ObjectNode body = Api.object().put("id", id);
+        body.putObject("parameters").put("event_time", event.time().toString());
+        ArrayNode inputs = body.putArray("inputs");
+        event.features().properties().forEach(entry -> {
+            JsonNode value = entry.getValue();
+            ObjectNode tensor = inputs.addObject()
+                    .put("name", entry.getKey())
+                    .put("datatype", value.isTextual() ? "BYTES" : value.isBoolean() ? "BOOL" : "FP64");
+            tensor.putArray("shape").add(1);
+            tensor.putArray("data").add(value);
+        });
+        api.post("/v2/models/" + Api.encode(model) + "/infer", body);
+        predictions++;
+        Map<String, String> source = script.rows().get(row);
+        script.labels().stream()
+                .filter(source::containsKey)
+                .findFirst()
+                .map(column -> source.getOrDefault(column, ""))
+                .ifPresent(value -> pending.add(new Pending(id, event.time(), value)));
+    }
+
+    /** Sends the labels that have come by midnight, then the watermark, and waits for what it sets off. */
+    private void closeDay(Instant end) {
+        ObjectNode labels = Api.object();
+        ArrayNode list = labels.putArray("labels");
+        for (Pending label : pending) {
+            if (!label.time().plus(script.labelDelay()).isAfter(end)) {
+                list.addObject().put("id", label.id()).put("value", label.value());
+            }
+        }
+        String deployment = "/deployments/" + Api.encode(script.deployment());
+        if (!list.isEmpty()) {
+            api.post(api.in(deployment + "/labels"), labels);
+        }
+        ObjectNode watermark = Api.object().put("time", end.toString());
+        JsonNode answer;
+        do {
+            answer = api.post(api.in(deployment + "/watermark"), watermark);
+        } while (!answer.path("settled").asBoolean());
+        pending.removeIf(label -> !label.time().plus(script.labelDelay()).isAfter(end));
+        JsonNode state = answer.path("deployment");
+        phase = ", champion v" + state.path("champion").asText()
+                + (state.path("challenger").isInt()
+                        ? ", challenger v" + state.path("challenger").asText() + " in "
+                                + state.path("phase").asText().toLowerCase(java.util.Locale.ROOT)
+                        : "");
+    }
+}

@@ -1,0 +1,73 @@
+package dev.tidemill.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code tidemill status}. */
+@Command(
+        name = "status",
+        description = "Show deployments, models and the newest runs of a project.",
+        mixinStandardHelpOptions = true)
+final class StatusCommand implements Callable<Integer> {
+    @Mixin
+    private Connection connection = new Connection();
+
+    @Override
+    public Integer call() {
+        Api api = connection.api();
+        ObjectNode status = Api.object();
+        status.set("deployments", api.get(api.in("/deployments")).path("deployments"));
+        status.set("models", api.get(api.in("/models")).path("models"));
+        status.set("runs", api.get(api.in("/pipeline-runs?limit=10")).path("runs"));
+        if (connection.json()) {
+            System.out.println(status);
+            return Exit.OK;
+        }
+        print("deployment", status.path("deployments"), entry -> {
+            JsonNode deployment = entry.path("deployment");
+            return String.format(
+                    Locale.ROOT,
+                    "%-24s champion v%s  challenger %s  %s  %.1f requests/s, p99 %.0f us",
+                    deployment.path("name").asText(),
+                    deployment.path("champion").asText("-"),
+                    deployment.has("challenger")
+                            ? "v" + deployment.path("challenger").asText()
+                            : "none",
+                    deployment.path("phase").asText().toLowerCase(Locale.ROOT),
+                    entry.path("live").path("perSecond").asDouble(),
+                    entry.path("live").path("p99Micros").asDouble());
+        });
+        print(
+                "model",
+                status.path("models"),
+                model -> String.format(
+                        Locale.ROOT,
+                        "%-24s %s versions, aliases %s",
+                        model.path("name").asText(),
+                        model.path("versions").asText(),
+                        model.path("aliases")));
+        print(
+                "run",
+                status.path("runs"),
+                run -> String.format(
+                        Locale.ROOT,
+                        "%s %-16s %-10s %s",
+                        run.path("id").asText(),
+                        run.path("pipeline").asText(),
+                        run.path("state").asText().toLowerCase(Locale.ROOT),
+                        run.path("createdAt").asText()));
+        return Exit.OK;
+    }
+
+    private static void print(String what, JsonNode entries, java.util.function.Function<JsonNode, String> line) {
+        System.out.println(what + "s");
+        if (entries.isEmpty()) {
+            System.out.println("  none yet");
+        }
+        entries.forEach(entry -> System.out.println("  " + line.apply(entry)));
+    }
+}

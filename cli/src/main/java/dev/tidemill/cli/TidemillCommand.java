@@ -1,0 +1,61 @@
+package dev.tidemill.cli;
+
+import picocli.AutoComplete;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.ParameterException;
+
+/** The root of the command line. */
+@Command(
+        name = "tidemill",
+        description = "The whole machine-learning operations loop in one process.",
+        synopsisSubcommandLabel = "COMMAND",
+        mixinStandardHelpOptions = true,
+        versionProvider = VersionCommand.class,
+        footer = {
+            "",
+            "Examples:",
+            "  tidemill demo                                   the whole loop on real data, in minutes",
+            "  tidemill server                                 a server on http://127.0.0.1:8080",
+            "  tidemill init my-project --template tabular     a project of your own",
+            "  tidemill apply -f my-project                    make it so",
+            "  tidemill run train                              run its pipeline"
+        },
+        subcommands = {
+            DemoCommand.class,
+            InitCommand.class,
+            ApplyCommand.class,
+            RunCommand.class,
+            StatusCommand.class,
+            LogsCommand.class,
+            ReplayCommand.class,
+            VersionCommand.class,
+            AutoComplete.GenerateCompletion.class,
+            HelpCommand.class
+        })
+public final class TidemillCommand implements Runnable {
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec spec = CommandLine.Model.CommandSpec.create();
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "Name a command.");
+    }
+
+    /** A command line that prints failures as one message and ends with the agreed exit codes. */
+    public static CommandLine commandLine() {
+        return new CommandLine(new TidemillCommand())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionExceptionHandler((failure, command, result) -> switch (failure) {
+                    case CliException known -> fail(known.getMessage(), known.exit());
+                    case Api.Unreachable unreachable -> fail(unreachable.getMessage(), Exit.FAILURE);
+                    default -> throw failure;
+                });
+    }
+
+    private static int fail(@org.jspecify.annotations.Nullable String message, int exit) {
+        System.err.println("tidemill: " + message);
+        return exit;
+    }
+}

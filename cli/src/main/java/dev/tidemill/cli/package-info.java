@@ -1,0 +1,5 @@
+/** The command line: a client of the public API. */
+@NullMarked
+package dev.tidemill.cli;
+
+import org.jspecify.annotations.NullMarked;
