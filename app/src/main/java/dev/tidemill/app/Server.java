@@ -72,6 +72,7 @@ public final class Server implements AutoCloseable {
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
     private final Settings settings;
     private Optional<String> setupSecret = Optional.empty();
+    private RouteManifest manifest = new RouteManifest();
     private String url = "";
 
     private Server(Settings settings) {
@@ -186,7 +187,7 @@ public final class Server implements AutoCloseable {
             subscriptions.start(monitoring.subscriber());
         }
 
-        var manifest = new RouteManifest()
+        manifest = new RouteManifest()
                 .add(StaticFiles.routes())
                 .add(new OperationsRoutes(database, telemetry, version, roles).routes())
                 .add(new EventRoutes(events, webhooks, database).routes())
@@ -276,6 +277,11 @@ public final class Server implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Every route that this server answers. */
+    RouteManifest manifest() {
+        return manifest;
     }
 
     public String url() {

@@ -1,8 +1,10 @@
 package dev.tidemill.statistics;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Counts of the values of named columns in one window, in bins fixed by the reference. Profiles of the same bins merge by
@@ -10,11 +12,11 @@ import java.util.Map;
  */
 public final class WindowProfile {
     private final Map<String, Bins> bins;
-    private final Map<String, long[]> counts = new LinkedHashMap<>();
+    private final Map<String, long[]> counts = new TreeMap<>();
     private long rows;
 
     public WindowProfile(Map<String, Bins> bins) {
-        this.bins = Map.copyOf(bins);
+        this.bins = Collections.unmodifiableSortedMap(new TreeMap<>(bins));
         bins.forEach((column, columnBins) -> counts.put(column, new long[columnBins.size()]));
     }
 

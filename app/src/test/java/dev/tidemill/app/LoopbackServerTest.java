@@ -1,0 +1,284 @@
+package dev.tidemill.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.sun.net.httpserver.HttpServer;
+import dev.tidemill.platform.config.Setting;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.testkit.Await;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a server on loopback does, and how it refuses what it should not take. */
+class LoopbackServerTest {
+    private static final String PROJECT = "/api/tidemill/v1/projects/default";
+    private static TestServer server;
+    private static HttpServer receiver;
+    private static final CopyOnWriteArrayList<String> RECEIVED = new CopyOnWriteArrayList<>();
+
+    @TempDir
+    Path directory;
+
+    @BeforeAll
+    static void start() throws IOException {
+        receiver = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        receiver.createContext("/hook", exchange -> {
+            String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+            RECEIVED.add(exchange.getRequestHeaders().getFirst("Tidemill-Signature") + " " + body);
+            exchange.sendResponseHeaders(204, -1);
+            exchange.close();
+        });
+        receiver.start();
+        server = TestServer.start(Map.of(
+                Setting.TESTING,
+                "true",
+                Setting.OUTBOUND_ALLOW_INTERNAL,
+                "127.0.0.1:" + receiver.getAddress().getPort()));
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+        receiver.stop(0);
+    }
+
+    private static void expect(int status, HttpResponse<String> response, String... parts) {
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(status);
+        assertThat(response.body()).contains(parts);
+    }
+
+    @Test
+    void isReadyAndSaysSo() {
+        expect(200, server.get("/health"), "OK");
+        expect(200, server.get("/ready"), "OK");
+        expect(200, server.get("/metrics"), "jvm_memory");
+        expect(200, server.get("/api/tidemill/v1/server"), "sqlite");
+        expect(404, server.get("/api/nothing"), "NOT_FOUND", "requestId");
+        expect(405, server.post("/health", "{}"), "METHOD_NOT_ALLOWED");
+    }
+
+    @Test
+    void foreignHostsAndOriginsAreRefused() throws IOException {
+        assertThat(raw("GET /api/tidemill/v1/whoami HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"))
+                .contains(" 403 ");
+        expect(
+                403,
+                server.call(
+                        "POST",
+                        PROJECT + "/definitions",
+                        java.util.Optional.empty(),
+                        "{}",
+                        "Origin",
+                        "https://evil.example"),
+                "FORBIDDEN_ORIGIN");
+        expect(
+                403,
+                server.call(
+                        "POST",
+                        PROJECT + "/definitions",
+                        java.util.Optional.empty(),
+                        "{}",
+                        "Sec-Fetch-Site",
+                        "cross-site"),
+                "FORBIDDEN_ORIGIN");
+        expect(
+                200,
+                server.call("GET", "/api/tidemill/v1/whoami", java.util.Optional.empty(), "", "Origin", server.base()));
+    }
+
+    private static String raw(String request) throws IOException {
+        int port = Integer.parseInt(server.base().replaceAll(".*:", ""));
+        try (var socket = new Socket("127.0.0.1", port)) {
+            OutputStream out = socket.getOutputStream();
+            out.write(request.getBytes(StandardCharsets.US_ASCII));
+            out.flush();
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    @Test
+    void bodiesThatAreNoGoodAreRefused() {
+        expect(400, server.post(PROJECT + "/definitions", "{"), "line 1");
+        expect(400, server.post(PROJECT + "/definitions", "[]"), "not a JSON object");
+        expect(
+                400,
+                server.post(PROJECT + "/definitions", "{\"files\": {\"../x.yaml\": \"kind: Pipeline\"}}"),
+                "inside the project folder");
+        expect(
+                400,
+                server.post(PROJECT + "/definitions", "{\"files\": {\"x.yaml\": \"kind: Pipelin\\nname: a\"}}"),
+                "x.yaml:1:7",
+                "Pipeline");
+        expect(400, server.post(PROJECT + "/definitions", "{\"files\": {}}"), "no definition");
+        expect(400, server.post("/api/tidemill/v1/events", "[".repeat(200)), "INVALID_ARGUMENT");
+        expect(
+                413,
+                server.post(PROJECT + "/definitions", "{\"files\": {\"a\": \"" + "x".repeat(17 * 1024 * 1024) + "\"}}"),
+                "TOO_LARGE");
+    }
+
+    @Test
+    void aBadDefinitionLeavesNothingOfTheOthers() {
+        String files =
+                "{\"files\": {\"a.yaml\": \"kind: Monitor\\nname: fine\", \"b.yaml\": \"kind: Monitor\\nname: bad\\nwindow: 3 days\"}}";
+        expect(400, server.post(PROJECT + "/definitions", files), "b.yaml:3:9", "P90D");
+        assertThat(server.get(PROJECT + "/definitions").body()).doesNotContain("fine");
+    }
+
+    @Test
+    void applyingTwiceChangesNothingAndADryRunNothingAtAll() {
+        String body = "{\"dryRun\": %s, \"files\": {\"m.yaml\": \"kind: Monitor\\nname: idem\\nwindow: %s\"}}";
+        expect(200, server.post(PROJECT + "/definitions", body.formatted("true", "P7D")), "CREATED");
+        assertThat(server.get(PROJECT + "/definitions").body()).doesNotContain("idem");
+        expect(200, server.post(PROJECT + "/definitions", body.formatted("false", "P7D")), "CREATED");
+        expect(200, server.post(PROJECT + "/definitions", body.formatted("false", "P7D")), "UNCHANGED");
+        expect(
+                200,
+                server.post(PROJECT + "/definitions", body.formatted("false", "P1D")),
+                "CHANGED",
+                "-window: P7D",
+                "+window: P1D");
+    }
+
+    @Test
+    void eventsComeInOnceAndGoOutSigned() throws Exception {
+        String url = "http://127.0.0.1:" + receiver.getAddress().getPort() + "/hook";
+        HttpResponse<String> made =
+                server.post(PROJECT + "/webhooks", "{\"url\":\"" + url + "\",\"types\":\"external.\"}");
+        expect(201, made, "secret");
+        String secret = Json.read(made.body()).path("secret").asText();
+        String event =
+                "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/here\",\"type\":\"rained\",\"data\":{\"mm\":3}}";
+        expect(202, server.post("/api/tidemill/v1/events", event));
+        expect(200, server.post("/api/tidemill/v1/events", event), "false");
+        Await.until("the webhook is called", () -> !RECEIVED.isEmpty());
+        assertThat(RECEIVED).hasSize(1);
+        assertThat(RECEIVED.getFirst()).startsWith("v1,").contains("external.rained");
+        JsonNode listed = Json.read(server.get(PROJECT + "/webhooks").body())
+                .path("webhooks")
+                .get(0);
+        assertThat(listed.toString()).doesNotContain(secret);
+    }
+
+    @Test
+    void webhooksReachNoInternalAddress() {
+        int before = RECEIVED.size();
+        for (String url : new String[] {
+            "http://localhost:" + receiver.getAddress().getPort() + "/hook",
+            "http://169.254.169.254/latest/meta-data",
+            "http://[::ffff:127.0.0.1]:" + receiver.getAddress().getPort() + "/hook",
+            "http://2130706433:" + receiver.getAddress().getPort() + "/hook"
+        }) {
+            HttpResponse<String> made =
+                    server.post(PROJECT + "/webhooks", "{\"url\":\"" + url + "\",\"types\":\"external.probe\"}");
+            assertThat(made.statusCode()).isIn(201, 400);
+        }
+        expect(400, server.post(PROJECT + "/webhooks", "{\"url\":\"file:///etc/passwd\"}"), "not an http or https URL");
+        expect(
+                202,
+                server.post(
+                        "/api/tidemill/v1/events",
+                        "{\"specversion\":\"1.0\",\"id\":\"p\",\"source\":\"/here\",\"type\":\"probe\"}"));
+        Await.until(
+                "refusals are noted",
+                () -> server.get(PROJECT + "/webhooks").body().contains("internal address"));
+        assertThat(RECEIVED).hasSize(before);
+    }
+
+    @Test
+    void uploadsAreCheckedAndConfined() {
+        expect(
+                422,
+                server.call(
+                        "POST",
+                        PROJECT + "/blobs",
+                        java.util.Optional.empty(),
+                        "hello",
+                        "X-Content-SHA256",
+                        "0".repeat(64)),
+                "CHECK_FAILED");
+        HttpResponse<String> made = server.post(PROJECT + "/blobs", "hello");
+        expect(201, made);
+        String digest = Json.read(made.body()).path("digest").asText();
+        expect(200, server.get(PROJECT + "/blobs/" + digest), "hello");
+        expect(404, server.get(PROJECT + "/blobs/" + "0".repeat(64)));
+        for (String path : new String[] {"..%2f..%2fetc%2fpasswd", "%252e%252e%252fetc", "..%5c..%5cx", "%00"}) {
+            assertThat(server.get(PROJECT + "/blobs/" + path).statusCode())
+                    .as(path)
+                    .isIn(400, 404);
+            assertThat(server.get("/assets/" + path).statusCode()).as(path).isIn(400, 404);
+        }
+    }
+
+    @Test
+    void inferenceRefusesInTheProtocolsOwnWords() {
+        HttpResponse<String> unknown = server.post(
+                "/v2/models/none/infer",
+                "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[1]}]}");
+        expect(404, unknown, "\"error\":\"Request for unknown model");
+        assertThat(unknown.headers().firstValue("Content-Type")).contains("application/json");
+        for (String tensor : new String[] {
+            "{\"shape\":[1],\"datatype\":\"FP64\",\"data\":[1]}",
+            "{\"name\":\"x\",\"shape\":[-1],\"datatype\":\"FP64\",\"data\":[1]}",
+            "{\"name\":\"x\",\"shape\":[99999999999],\"datatype\":\"FP64\",\"data\":[1]}",
+            "{\"name\":\"x\",\"shape\":[2],\"datatype\":\"FP64\",\"data\":[1]}",
+            "{\"name\":\"x\",\"shape\":[1],\"datatype\":\"FP99\",\"data\":[1]}",
+            "{\"name\":\"x\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[\"a\"]}",
+            "{\"name\":\"x\",\"shape\":[1],\"datatype\":\"FP64\"}"
+        }) {
+            expect(400, server.post("/v2/models/none/infer", "{\"inputs\":[" + tensor + "]}"), "error");
+        }
+    }
+
+    @Test
+    void resetMakesTheServerVirginAgain() {
+        expect(201, server.post("/api/tidemill/v1/projects", "{\"name\":\"gone\"}"));
+        expect(204, server.post("/api/tidemill/v1/testing/reset", ""));
+        JsonNode projects =
+                Json.read(server.get("/api/tidemill/v1/projects").body()).path("projects");
+        assertThat(projects).hasSize(1);
+        assertThat(projects.get(0).path("name").asText()).isEqualTo("default");
+    }
+
+    @Test
+    void whatCannotBeUsedIsNamedAtStart() throws IOException {
+        String port = server.base().replaceAll(".*:", "");
+        refused(Map.of(Setting.HTTP_PORT, port), "taken");
+        refused(Map.of(Setting.HTTP_PORT, "99999"), "not a port");
+        refused(Map.of(Setting.ROLES, "cook"), "none of control, gateway, worker");
+        refused(Map.of(Setting.DATABASE, "jdbc:h2:mem:x;INIT=RUNSCRIPT FROM 'http://x'"), "cannot be used");
+        refused(Map.of(Setting.DATABASE, "postgresql://u:secret@h/d?socketFactory=x"), "cannot be used");
+        refused(Map.of(Setting.HTTP_HOST, "0.0.0.0", Setting.TESTING, "true"), "loopback only");
+        try (TestServer first = TestServer.start(directory, Map.of())) {
+            assertThat(first.get("/health").statusCode()).isEqualTo(200);
+            refused(Map.of(), "used by another server");
+        }
+        Files.writeString(directory.resolve("format"), "99\n");
+        refused(Map.of(), "has format 99");
+        Path file = Files.createTempFile("a-file", "");
+        assertThatThrownBy(() -> TestServer.start(file, Map.of())).isInstanceOf(TidemillException.class);
+    }
+
+    private void refused(Map<Setting, String> settings, String message) {
+        assertThatThrownBy(() -> TestServer.start(directory, settings).close())
+                .isInstanceOf(TidemillException.class)
+                .hasMessageContaining(message)
+                .satisfies(e -> assertThat(e.getMessage()).doesNotContain("secret"));
+    }
+}

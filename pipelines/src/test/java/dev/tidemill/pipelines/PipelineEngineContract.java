@@ -1,0 +1,230 @@
+package dev.tidemill.pipelines;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidemill.pipelines.domain.Pipeline;
+import dev.tidemill.pipelines.domain.PipelineRun;
+import dev.tidemill.pipelines.domain.Pipelines;
+import dev.tidemill.pipelines.domain.RunState;
+import dev.tidemill.pipelines.domain.StepContext;
+import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.pipelines.domain.StepRun;
+import dev.tidemill.pipelines.domain.StepState;
+import dev.tidemill.pipelines.domain.StepWorker;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Await;
+import java.nio.file.Files;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What the engine promises, on every database. */
+abstract class PipelineEngineContract {
+    private static final String PROJECT = "default";
+
+    private Database database;
+    private PipelinesModule module;
+    private Pipelines pipelines;
+    private StepWorker worker;
+    private final AtomicInteger calls = new AtomicInteger();
+
+    abstract Database open();
+
+    @BeforeEach
+    void start() throws Exception {
+        database = open();
+        Clock clock = Clock.systemUTC();
+        module = new PipelinesModule(
+                database, new SqlEventLog(database, clock), clock, Files.createTempDirectory("logs"));
+        module.add(kind(
+                "echo", true, context -> Map.of("value", context.inputs().getOrDefault("value", "none"))));
+        module.add(kind("flaky", false, context -> {
+            if (calls.get() < 3) {
+                throw new TidemillException(ErrorCode.INTERNAL, "not yet");
+            }
+            return Map.of("value", "at last");
+        }));
+        module.add(kind("hang", false, context -> {
+            Thread.sleep(Duration.ofMinutes(5));
+            return Map.of();
+        }));
+        module.add(kind("chatter", false, context -> {
+            for (int i = 0; i < 30_000; i++) {
+                context.log("x".repeat(1000));
+            }
+            return Map.of();
+        }));
+        pipelines = module.pipelines();
+        worker = module.worker(4, true);
+        worker.start();
+    }
+
+    @AfterEach
+    void stop() {
+        if (worker != null) {
+            worker.close();
+            database.close();
+        }
+    }
+
+    private interface Work {
+        Map<String, Object> run(StepContext context) throws InterruptedException;
+    }
+
+    private StepKind kind(String name, boolean cacheable, Work work) {
+        return new StepKind() {
+            @Override
+            public String name() {
+                return name;
+            }
+
+            @Override
+            public Inputs inputs() {
+                return new Inputs(Set.of(), Set.of("value"));
+            }
+
+            @Override
+            public boolean cacheable() {
+                return cacheable;
+            }
+
+            @Override
+            public Map<String, Object> run(StepContext context) throws InterruptedException {
+                calls.incrementAndGet();
+                return work.run(context);
+            }
+        };
+    }
+
+    private static Pipeline.Step step(String name, String uses, List<String> needs, Map<String, Object> with) {
+        return new Pipeline.Step(name, uses, needs, with, Map.of(), 0, Duration.ofMinutes(1), true);
+    }
+
+    private PipelineRun run(Pipeline pipeline) {
+        String name = "p" + System.nanoTime();
+        pipelines.define(PROJECT, name, 1, "digest", pipeline);
+        return pipelines.start(PROJECT, name, Map.of(), "tester", Optional.empty(), Optional.empty());
+    }
+
+    private PipelineRun ended(PipelineRun run) {
+        Await.until("run ends", () -> pipelines.run(PROJECT, run.id()).state().isFinal());
+        return pipelines.run(PROJECT, run.id());
+    }
+
+    private StepRun stepOf(PipelineRun run, String name) {
+        return pipelines.steps(run.id()).stream()
+                .filter(step -> step.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void outputsFlowAlongTheGraphAndFanOutGathers() {
+        var pipeline = new Pipeline(
+                List.of(),
+                List.of(
+                        step("a", "echo", List.of(), Map.of("value", "one")),
+                        new Pipeline.Step(
+                                "fan",
+                                "echo",
+                                List.of("a"),
+                                Map.of(),
+                                Map.of("value", List.of(1, 2, 3)),
+                                0,
+                                Duration.ofMinutes(1),
+                                true),
+                        step("end", "echo", List.of("fan", "a"), Map.of("value", "${steps.fan.value}"))));
+        PipelineRun run = ended(run(pipeline));
+        assertThat(run.state()).isEqualTo(RunState.SUCCEEDED);
+        assertThat(stepOf(run, "end").outputs()).isEqualTo(Map.of("value", List.of(1, 2, 3)));
+    }
+
+    @Test
+    void equalInputsAreNotComputedTwice() {
+        var pipeline = new Pipeline(List.of(), List.of(step("a", "echo", List.of(), Map.of("value", "same"))));
+        ended(run(pipeline));
+        int before = calls.get();
+        PipelineRun again = ended(run(pipeline));
+        assertThat(calls).hasValue(before);
+        assertThat(stepOf(again, "a").cached()).isTrue();
+    }
+
+    @Test
+    void failuresAreRetriedAsOftenAsAskedAndThenSkipWhatFollows() {
+        var retried =
+                new Pipeline.Step("flaky", "flaky", List.of(), Map.of(), Map.of(), 2, Duration.ofMinutes(1), true);
+        PipelineRun good = ended(run(new Pipeline(List.of(), List.of(retried))));
+        assertThat(good.state()).isEqualTo(RunState.SUCCEEDED);
+        assertThat(stepOf(good, "flaky").attempt()).isEqualTo(3);
+
+        calls.set(0);
+        PipelineRun bad = ended(run(new Pipeline(
+                List.of(),
+                List.of(
+                        step("flaky", "flaky", List.of(), Map.of()),
+                        step("after", "echo", List.of("flaky"), Map.of())))));
+        assertThat(bad.state()).isEqualTo(RunState.FAILED);
+        assertThat(bad.error().orElse("")).contains("not yet");
+        assertThat(stepOf(bad, "after").state()).isEqualTo(StepState.SKIPPED);
+
+        calls.set(10);
+        pipelines.resume(PROJECT, bad.id(), "tester");
+        assertThat(ended(bad).state()).isEqualTo(RunState.SUCCEEDED);
+    }
+
+    @Test
+    void aStepThatHangsIsEndedByItsTimeout() {
+        var hanging = new Pipeline.Step("hang", "hang", List.of(), Map.of(), Map.of(), 0, Duration.ofMillis(200), true);
+        PipelineRun run = ended(run(new Pipeline(List.of(), List.of(hanging))));
+        assertThat(run.state()).isEqualTo(RunState.FAILED);
+        assertThat(run.error().orElse("")).contains("did not end within");
+    }
+
+    @Test
+    void cancellingStopsWhatRuns() {
+        PipelineRun run = run(new Pipeline(
+                List.of(),
+                List.of(step("hang", "hang", List.of(), Map.of()), step("after", "echo", List.of("hang"), Map.of()))));
+        Await.until("it runs", () -> stepOf(run, "hang").state() == StepState.RUNNING);
+        pipelines.cancel(PROJECT, run.id(), "tester");
+        assertThat(ended(run).state()).isEqualTo(RunState.CANCELLED);
+        assertThat(stepOf(run, "after").state()).isEqualTo(StepState.CANCELLED);
+    }
+
+    @Test
+    void aNewWorkerTakesUpWhatADeadOneLeft() {
+        PipelineRun run = run(new Pipeline(List.of(), List.of(step("hang", "hang", List.of(), Map.of()))));
+        Await.until("it runs", () -> stepOf(run, "hang").state() == StepState.RUNNING);
+        worker.close();
+        worker = module.worker(2, true);
+        worker.start();
+        Await.until("it runs again", () -> stepOf(run, "hang").attempt() == 2);
+        pipelines.cancel(PROJECT, run.id(), "tester");
+        assertThat(ended(run).state()).isEqualTo(RunState.CANCELLED);
+    }
+
+    @Test
+    void aStepThatPrintsWithoutEndFillsNoDisk() {
+        PipelineRun run = ended(run(new Pipeline(List.of(), List.of(step("chatter", "chatter", List.of(), Map.of())))));
+        assertThat(run.state()).isEqualTo(RunState.SUCCEEDED);
+    }
+
+    @Test
+    void theSameRequestStartsOneRun() {
+        pipelines.define(
+                PROJECT, "once", 1, "digest", new Pipeline(List.of(), List.of(step("a", "echo", List.of(), Map.of()))));
+        PipelineRun first = pipelines.start(PROJECT, "once", Map.of(), "tester", Optional.empty(), Optional.of("key"));
+        PipelineRun second = pipelines.start(PROJECT, "once", Map.of(), "tester", Optional.empty(), Optional.of("key"));
+        assertThat(second.id()).isEqualTo(first.id());
+    }
+}

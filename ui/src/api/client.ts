@@ -1,0 +1,31 @@
+/** A refusal or failure, as the server words it (RFC 9457), or the lack of an answer. */
+export class ApiError extends Error {
+  constructor(readonly status: number, message: string, readonly remedy?: string, readonly requestId?: string) {
+    super(message)
+  }
+}
+
+interface Problem { detail?: string; remedy?: string; requestId?: string }
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  let response: Response
+  try {
+    response = await fetch(`/api/tidemill/v1${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+    })
+  } catch {
+    throw new ApiError(0, 'The server does not answer.', 'Check that it runs; this page tries again by itself.')
+  }
+  if (!response.ok) {
+    const problem = (await response.json().catch(() => ({}))) as Problem
+    throw new ApiError(response.status, problem.detail ?? `HTTP ${response.status}`, problem.remedy, problem.requestId)
+  }
+  return (response.status === 204 ? undefined : await response.json()) as T
+}
+
+export const get = <T>(path: string): Promise<T> => call<T>('GET', path)
+export const post = <T>(path: string, body: unknown = {}): Promise<T> => call<T>('POST', path, body)
+
+/** Path of something in a project. */
+export const inProject = (project: string, path: string): string => `/projects/${encodeURIComponent(project)}${path}`

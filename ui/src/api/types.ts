@@ -1,0 +1,79 @@
+/** The server's answers, as far as the screens read them. Times are ISO 8601. */
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+
+export interface Project { name: string; description: string; createdAt: string }
+
+export interface TidemillEvent {
+  id: string; type: string; subject: string; time: string; recordedtime: string; position: number; actor: string
+  cause?: string; digest?: string; data: { [key: string]: Json }
+}
+
+export type RunState = 'RUNNING' | 'CANCELLING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
+export type StepState = 'WAITING' | 'READY' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'SKIPPED'
+
+export interface PipelineStep {
+  name: string; uses: string; needs: string[]; with: { [key: string]: Json }; matrix: { [key: string]: Json[] }
+}
+export interface Pipeline { parameters: { name: string; type: string; otherwise?: string }[]; steps: PipelineStep[] }
+export interface PipelineVersion { name: string; version: number; digest: string; pipeline: Pipeline }
+export interface PipelineRun {
+  id: string; pipeline: string; pipelineVersion: number; parameters: { [key: string]: string }; state: RunState
+  actor: string; cause?: string; error?: string; createdAt: string; finishedAt?: string
+}
+export interface StepRun {
+  name: string; step: string; position: number; choice: { [key: string]: Json }; state: StepState; attempt: number
+  cached: boolean; inputs: { [key: string]: Json }; outputs: { [key: string]: Json }; error?: string
+  startedAt?: string; finishedAt?: string
+}
+export interface PipelineRunView { run: PipelineRun; pipeline: Pipeline; steps: StepRun[] }
+
+export interface Column { name: string; type: string; required: boolean; least?: number; most?: number; values: string[] }
+export interface DataSet { name: string; definition: { columns: Column[]; key: string[]; time?: string; source?: { path: string } } }
+export interface ColumnSummary { least: Json; most: Json; mean: number | null; missing: number; distinct_values: number }
+export interface DataSetVersion {
+  dataSet: string; version: number; digest: string; rows: number; bytes: number; columns: Column[]
+  summary: { [column: string]: ColumnSummary }; sources: string[]; madeBy: string; createdAt: string
+}
+export interface FeatureView { name: string; definition: { source: string; sql: string; time: string; label: string } }
+
+export interface Experiment { id: number; name: string; createdAt: string }
+export interface TrackedRun {
+  id: string; experimentId: number; name: string; sourceKey?: string; status: 'RUNNING' | 'FINISHED' | 'FAILED' | 'KILLED'
+  startedAt: string; endedAt?: string; modelDigest?: string
+  params: { [key: string]: string }; metrics: { [key: string]: number }; tags: { [key: string]: string }
+}
+export interface MetricPoint { name: string; step: number; recordedAt: string; value: number }
+
+export interface ModelVersion {
+  model: string; version: number; stage: 'ACTIVE' | 'ARCHIVED'; folder: string; metrics: { [key: string]: number }
+  params: { [key: string]: string }; run?: string; dataVersions: string[]; dataDigest: string; codeVersion: string
+  dataUntil?: string; madeBy: string; createdAt: string
+  signature: { inputs: { name: string; type: string }[]; outputs: { name: string; type: string }[] }
+}
+export interface Model { name: string; versions: number; aliases: { [alias: string]: number }; createdAt: string }
+export interface ModelView { name: string; aliases: { [alias: string]: number }; versions: ModelVersion[] }
+
+export interface Deployment {
+  name: string; revision: number; champion?: number; championSince?: string; challenger?: number
+  phase: 'NONE' | 'SHADOW' | 'CANARY'; share: number; phaseSince?: string; eventTime?: string
+  definition: { model: string; view?: string; monitor?: string; policy?: string }
+}
+export interface Live { requests: number; errors: number; perSecond: number; p50Micros: number; p99Micros: number }
+export interface DeploymentView { deployment: Deployment; live: Live; policy?: { [key: string]: Json } }
+export interface Decision {
+  position: number; at?: string; recordedAt: string; version?: number; reason: string; actor: string
+  action: 'DEPLOYED' | 'SHADOWED' | 'CANARIED' | 'PROMOTED' | 'REJECTED' | 'ROLLED_BACK'; evidence: { [key: string]: Json }
+}
+export interface Month {
+  month: string; rows: number; served: number; baseline: number; retrainings: number; promotions: number; rejections: number
+}
+export interface Drift {
+  test: string; effect: number; pValue: number; adjustedPValue: number; populationStabilityIndex: number; drifted: boolean
+}
+export interface ProfileColumn { edges?: number[]; values?: string[]; counts: number[] }
+export interface Profile { rows?: number; columns?: { [column: string]: ProfileColumn } }
+export interface MonitorWindow {
+  startsAt: string; endsAt: string; version: number; rows: number; labelled: number; error?: number; referenceError?: number
+  degraded: boolean; broken: boolean; drift: { [column: string]: Drift }; profile: Profile
+}

@@ -1,0 +1,103 @@
+import { Group, ScrollArea, Select, Table, Text, Title, Tooltip } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useMemo } from 'react'
+import { get, inProject } from '../../api/client'
+import type { DeploymentView, MonitorWindow, Profile } from '../../api/types'
+import { useProject } from '../../project'
+import { COLOUR, Curves, Distributions } from '../../ui/charts'
+import { date, number } from '../../ui/format'
+import { Page, To } from '../../ui/page'
+import { Empty, Loaded } from '../../ui/states'
+
+interface Search { deployment?: string; feature?: string; window?: string }
+
+export function Monitoring() {
+  const project = useProject()
+  const navigate = useNavigate()
+  const search: Search = useSearch({ strict: false })
+  const deployments = useQuery({ queryKey: [project, 'deployments'], queryFn: () => get<{ deployments: DeploymentView[] }>(inProject(project, '/deployments')) })
+  const names = deployments.data?.deployments.map((entry) => entry.deployment.name) ?? []
+  const name = search.deployment ?? names[0]
+  const windows = useQuery({ queryKey: [project, 'windows', name], enabled: !!name, queryFn: () => get<{ windows: MonitorWindow[] }>(inProject(project, `/deployments/${name}/windows`)) })
+  const reference = useQuery({ queryKey: [project, 'deployments', name, 'reference'], enabled: !!name && (windows.data?.windows.length ?? 0) > 0, queryFn: () => get<{ version: number; profile: Profile }>(inProject(project, `/deployments/${name}/reference`)) })
+  const go = (next: Search) => void navigate({ to: '.', search: { ...search, ...next } })
+  return (
+    <Page title="Monitoring" action={names.length > 0 && <Select aria-label="Deployment" data={names} value={name ?? null} onChange={(value) => value && go({ deployment: value })} allowDeselect={false} />}>
+      <Loaded query={deployments}>
+        {() => !name ? <Empty text="Nothing is deployed, so there is nothing to watch yet." command="./tidemill demo --keep" /> : (
+          <Loaded query={windows}>
+            {({ windows: list }) => list.length === 0 ? <Empty text="No window has closed yet: labels are still on their way." command={`curl ${window.location.origin}/v2/models/${name}`} /> : (
+              <>
+                <Text size="sm" c="dimmed">Weekly windows of <To to={`/ui/${project}/deployments/${name}`}>{name}</To>, in event time.</Text>
+                <Title order={3} fz={16}>Quality</Title>
+                <Quality windows={list} />
+                <Title order={3} fz={16}>Drift from the reference, by feature and window</Title>
+                <HeatMap windows={list} search={search} onPick={go} />
+                <Compare windows={list} search={search} reference={reference.data?.profile} version={reference.data?.version} />
+              </>)}
+          </Loaded>)}
+      </Loaded>
+    </Page>
+  )
+}
+
+function Quality({ windows }: { windows: MonitorWindow[] }) {
+  const { x, series } = useMemo(() => ({
+    x: windows.map((window) => Date.parse(window.endsAt) / 1000),
+    series: [
+      { label: 'reference error', values: windows.map((window) => window.referenceError ?? null), colour: COLOUR.reference, dash: [6, 4] },
+      { label: 'error of what was served', values: windows.map((window) => window.error ?? null), colour: COLOUR.champion },
+      { label: 'degraded', values: windows.map((window) => (window.degraded ? (window.error ?? null) : null)), colour: COLOUR.bad, width: 0 },
+    ],
+  }), [windows])
+  return <Curves x={x} time series={series} unit="mean loss" sync="monitoring" />
+}
+
+/** From no effect (neutral) to a large one (amber to red); a drifted cell also carries a mark. */
+const shade = (effect: number): string => `color-mix(in srgb, ${effect >= 0.25 ? '#e03131' : '#f59f00'} ${Math.min(100, Math.round(effect * 260))}%, var(--mantine-color-default))`
+
+function HeatMap({ windows, search, onPick }: { windows: MonitorWindow[]; search: Search; onPick: (next: Search) => void }) {
+  const features = Object.keys(windows.at(-1)?.drift ?? {})
+  return (
+    <ScrollArea>
+      <Table className="heat" withRowBorders={false}>
+        <Table.Tbody>{features.map((feature) => (
+          <Table.Tr key={feature}>
+            <Table.Th style={{ whiteSpace: 'nowrap', fontWeight: 500, paddingRight: 10 }}>{feature}</Table.Th>
+            {windows.map((window) => {
+              const drift = window.drift[feature]
+              const label = `${feature}, week to ${date(window.endsAt)}: effect ${number(drift?.effect)}, adjusted p ${number(drift?.adjustedPValue)}, PSI ${number(drift?.populationStabilityIndex)}`
+              return (
+                <Table.Td key={window.startsAt}>
+                  <Tooltip label={label} openDelay={150}>
+                    <button type="button" aria-label={label} aria-pressed={search.feature === feature && search.window === window.startsAt} style={{ background: shade(drift?.effect ?? 0) }} onClick={() => onPick({ feature, window: window.startsAt })}>{drift?.drifted ? '•' : ''}</button>
+                  </Tooltip>
+                </Table.Td>)
+            })}
+          </Table.Tr>))}
+        </Table.Tbody>
+      </Table>
+    </ScrollArea>
+  )
+}
+
+function Compare({ windows, search, reference, version }: { windows: MonitorWindow[]; search: Search; reference: Profile | undefined; version: number | undefined }) {
+  const window = windows.find((candidate) => candidate.startsAt === search.window) ?? windows.at(-1)
+  const feature = search.feature ?? Object.keys(window?.drift ?? {})[0]
+  const current = feature ? window?.profile.columns?.[feature] : undefined
+  const before = feature ? reference?.columns?.[feature] : undefined
+  if (!window || !feature || !current) return null
+  const comparable = before && before.counts.length === current.counts.length && window.version === version
+  const labels = ['missing', ...(current.edges?.map((edge) => `≤ ${number(edge)}`) ?? current.values ?? []), current.edges ? 'above' : 'other']
+  return (
+    <div>
+      <Group justify="space-between">
+        <Title order={3} fz={16}>{feature}, week to {date(window.endsAt)}</Title>
+        <Text size="sm"><span style={{ color: COLOUR.reference }}>■ reference of v{window.version}</span> <span style={{ color: COLOUR.champion }}>■ this window</span></Text>
+      </Group>
+      <Distributions labels={labels} reference={comparable ? before.counts : current.counts.map(() => 0)} current={current.counts} />
+      {!comparable && <Text size="xs" c="dimmed">The window was counted against v{window.version}, which serves no longer; its reference is not drawn.</Text>}
+    </div>
+  )
+}

@@ -1,0 +1,30 @@
+/** Numbers and times for people. */
+
+export function number(value: number | undefined | null, digits = 3): string {
+  if (value === undefined || value === null || Number.isNaN(value)) return '–'
+  if (Number.isInteger(value)) return value.toLocaleString('en')
+  return value.toLocaleString('en', { maximumSignificantDigits: digits + (Math.abs(value) >= 100 ? 1 : 0) })
+}
+
+export const short = (id: string): string => (id.length > 16 ? id.replace(/-/g, '').slice(-8) : id)
+
+export const date = (iso: string | undefined): string => (iso ? iso.slice(0, 10) : '–')
+
+/** Time passed, such as "3 min ago". */
+export function ago(iso: string, now = Date.now()): string {
+  const seconds = Math.max(0, (now - Date.parse(iso)) / 1000)
+  if (seconds < 60) return `${Math.floor(seconds)} s ago`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`
+  return `${Math.floor(seconds / 86_400)} d ago`
+}
+
+export function duration(from: string | undefined, to: string | undefined): string {
+  if (!from) return '–'
+  const seconds = ((to ? Date.parse(to) : Date.now()) - Date.parse(from)) / 1000
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`
+}
+
+/** A large count of microseconds in the unit that fits. */
+export const micros = (value: number): string =>
+  value >= 1000 ? `${number(value / 1000)} ms` : `${Math.round(value)} µs`
