@@ -100,7 +100,7 @@ class ArchitectureTest {
                 .that()
                 .resideInAPackage(ROOT + "cli..")
                 .should()
-                .dependOnClassesThat(JavaClass.Predicates.resideInAPackage(ROOT + "..")
+                .dependOnClassesThat(JavaClass.Predicates.resideInAPackage("dev.tidemill..")
                         .and(com.tngtech.archunit.base.DescribedPredicate.not(
                                 JavaClass.Predicates.resideInAPackage(ROOT + "cli.."))))
                 .check(CLASSES);

@@ -198,8 +198,7 @@ class SecurityMatrixTest {
     void serverRoutesTakeAnAdministrator() {
         for (Route route : routes()) {
             if (route.access() instanceof Access.Server) {
-                assertThat(call(route, "own", Optional.of(token(Role.ADMIN)))
-                                .statusCode())
+                assertThat(call(route, "own", Optional.of(token(Role.ADMIN))).statusCode())
                         .as(route.signature())
                         .isEqualTo(403);
                 assertThat(call(route, "own", Optional.of(adminToken)).statusCode())

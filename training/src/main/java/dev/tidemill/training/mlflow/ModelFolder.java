@@ -1,4 +1,4 @@
-package dev.tidemill.training.domain;
+package dev.tidemill.training.mlflow;
 
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.registry.domain.Signature;

@@ -1,0 +1,53 @@
+# Common commands. `make help` lists them.
+JDK := $(shell bash -c 'for h in "$$TIDEMILL_JAVA_HOME" "$$JAVA_HOME" /usr/lib/jvm/* /opt/java/* $$HOME/.sdkman/candidates/java/* $$HOME/.jdks/*; do grep -qsE "^JAVA_VERSION=\"25" "$$h/release" && [ -x "$$h/bin/javac" ] && echo "$$h" && exit; done')
+MVN := JAVA_HOME="$(JDK)" mvn -B --no-transfer-progress
+
+.PHONY: help build ui java test java-test ui-test e2e-test peers bench soak fmt clean jdk
+
+help: ## list the commands
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+jdk:
+	@[ -n "$(JDK)" ] || { echo "No JDK 25 was found; set TIDEMILL_JAVA_HOME"; exit 1; }
+	@command -v mvn >/dev/null || { echo "Maven (mvn) was not found"; exit 1; }
+	@command -v npm >/dev/null || { echo "Node.js with npm was not found"; exit 1; }
+
+ui/node_modules: ui/package-lock.json
+	cd ui && npm ci --no-audit --no-fund --loglevel=error
+	touch ui/node_modules
+
+ui: jdk ui/node_modules ## build the user interface
+	cd ui && npm run --silent build
+
+build: ui ## build the jar, without tests
+	$(MVN) -q install -DskipTests
+
+test: jdk ui-test java-test e2e-test ## every test; skips by name what this machine lacks
+
+ui-test: ui/node_modules
+	cd ui && npm run --silent check && npm run --silent test && npm run --silent build
+
+java-test: jdk
+	@[ -n "$$TIDEMILL_TEST_POSTGRES" ] || echo "note: TIDEMILL_TEST_POSTGRES is not set; tests on PostgreSQL are skipped"
+	$(MVN) install
+
+e2e-test:
+	@command -v chromium >/dev/null || echo "note: no Chromium; the walk through the screens is skipped"
+	@[ -x .cache/peers/mlflow/bin/python ] || echo "note: no MLflow peer (make peers); its test is skipped"
+	cd e2e && python3 -m unittest -v test_command_line test_loop
+
+peers: ## install the Python peers that tests compare with, one virtual environment each
+	[ -x .cache/peers/mlflow/bin/python ] || { python3 -m venv .cache/peers/mlflow && .cache/peers/mlflow/bin/pip install -q mlflow-skinny pandas xgboost-cpu; }
+
+bench: build ## measure against the budgets; results go to benchmarks/results
+	python3 benchmarks/measure.py
+
+soak: build ## kill the demo's server many more times
+	cd e2e && TIDEMILL_E2E_KILLS=60 python3 -m unittest -v test_loop.LoopTest.test_killed_again_and_again_it_ends_the_same
+
+fmt: jdk ## format the Java sources
+	$(MVN) -q spotless:apply
+
+clean: ## remove what was built
+	$(MVN) -q clean
+	rm -rf ui/dist

@@ -1,0 +1,110 @@
+"""Starts, kills and calls real servers and commands, from nothing but the launcher and the standard library."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LAUNCHER = ROOT / "tidemill"
+SHARED = pathlib.Path(os.environ.get("TIDEMILL_SHARED", ROOT.parent / "shared"))
+PROJECT = "bike-sharing"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def command(*arguments: str, **options) -> subprocess.CompletedProcess:
+    """Runs ``./tidemill`` to its end; fails the test after ``timeout`` seconds (600 unless given)."""
+    options.setdefault("timeout", 600)
+    return subprocess.run([str(LAUNCHER), *arguments], capture_output=True, text=True, **options)
+
+
+class Server:
+    """A server in a directory of its own, on one port for life, however often it is killed."""
+
+    def __init__(self, *flags: str) -> None:
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-e2e-"))
+        self.port = free_port()
+        self.flags = flags
+        self.log = open(self.directory / "server.log", "a", encoding="utf-8")
+        self.process = self._launch()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def _launch(self) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [str(LAUNCHER), "server", "--port", str(self.port), "--data-dir", str(self.directory / "data"), *self.flags],
+            stdout=self.log,
+            stderr=self.log,
+        )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise AssertionError("the server ended: " + (self.directory / "server.log").read_text()[-2000:])
+            try:
+                with urllib.request.urlopen(self.url + "/health", timeout=1) as answer:
+                    if answer.status == 200:
+                        return process
+            except OSError:
+                time.sleep(0.02)
+        raise AssertionError("the server did not become ready")
+
+    def kill(self) -> None:
+        """SIGKILL: no chance to save anything."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def restart(self) -> None:
+        self.process = self._launch()
+
+    def get(self, path: str):
+        return self.call("GET", path)
+
+    def call(self, method: str, path: str, body=None):
+        """Status and parsed answer."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.url + path, data=data, method=method, headers={"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, json.loads(refusal.read() or b"null")
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.log.close()
+
+
+def outcome(server: Server) -> dict:
+    """What a replay has come to, without anything that may differ between two runs: ids and wall times."""
+    base = f"/api/tidemill/v1/projects/{PROJECT}"
+    versions = server.get(f"{base}/models/bike-demand")[1]["versions"]
+    decisions = server.get(f"{base}/deployments/bikes/decisions")[1]["decisions"]
+    windows = server.get(f"{base}/deployments/bikes/windows")[1]["windows"]
+    return {
+        "models": [(v["version"], v["folder"], v["stage"], v["metrics"], v["dataDigest"]) for v in versions],
+        "decisions": [(d.get("at"), d["action"], d.get("version"), d["reason"]) for d in decisions],
+        "windows": [(w["startsAt"], w["rows"], w["labelled"], w.get("error"), w["profile"]) for w in windows],
+        "months": server.get(f"{base}/deployments/bikes/report?baseline=1")[1]["months"],
+    }

@@ -1,0 +1,142 @@
+"""The command line and what it does with bad input, against a real server."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import pathlib
+import tempfile
+import unittest
+
+from harness import Server, command
+
+DEFAULT = "/api/tidemill/v1/projects/default"
+
+
+class CommandLineTest(unittest.TestCase):
+    server: Server
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.server = Server()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.server.close()
+
+    def tidemill(self, *arguments: str, expect: int = 0) -> str:
+        result = command(*arguments, "--server", self.server.url)
+        self.assertEqual(result.returncode, expect, result.stdout + result.stderr)
+        return result.stdout if expect == 0 else result.stderr
+
+    def project(self, template: str = "tabular") -> pathlib.Path:
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-project-")) / "mine"
+        self.assertEqual(command("init", str(folder), "--template", template).returncode, 0)
+        return folder
+
+    def test_a_csv_and_a_target_become_a_served_model(self) -> None:
+        folder = self.project()
+        self.assertIn("created Pipeline/train", self.tidemill("apply", "-f", str(folder)))
+        self.assertIn("unchanged Pipeline/train", self.tidemill("apply", "-f", str(folder)))
+        run = json.loads(self.tidemill("run", "train", "--json"))
+        self.assertEqual(run["run"]["state"], "SUCCEEDED")
+        status, model = self.server.get("/v2/models/model")
+        self.assertEqual(status, 200)
+        names = [tensor["name"] for tensor in model["inputs"]]
+        self.assertEqual(sorted(names), ["age", "monthly_spend", "plan", "support_calls", "visits_per_week"])
+        body = {
+            "inputs": [
+                {"name": "plan", "shape": [2], "datatype": "BYTES", "data": ["basic", "premium"]},
+                {"name": "age", "shape": [2, 1], "datatype": "INT64", "data": [[25], [60]]},
+                {"name": "support_calls", "shape": [2], "datatype": "INT64", "data": [6, 0]},
+                {"name": "visits_per_week", "shape": [2], "datatype": "FP64", "data": [0.1, 9.0]},
+            ]
+        }
+        status, answer = self.server.call("POST", "/v2/models/model/infer", body)
+        self.assertEqual(status, 200, answer)
+        risky, loyal = answer["outputs"][0]["data"]
+        self.assertGreater(risky, 0.5)
+        self.assertLess(loyal, 0.5)
+        self.assertIn("champion v1", self.tidemill("status"))
+        self.assertIn("rows passed every check", self.tidemill("logs", run["run"]["id"], "--step", "import"))
+        self.assertIn("rows passed every check", self.tidemill("logs", run["run"]["id"], "-f", "--step", "import"))
+
+    def test_bad_csv_files_are_refused_and_leave_nothing(self) -> None:
+        header = "signed_up,plan,age,visits_per_week,support_calls,monthly_spend,churned\n"
+        good = "2026-01-01T00:10:00,basic,30,1.0,0,12.0,no\n"
+        cases = {
+            "no column 'plan'; did you mean 'plann'?": (header.replace("plan", "plann") + good).encode(),
+            "not a well-formed CSV": (header + good + "2026-01-01T00:20:00,basic,30\n").encode(),
+            "not UTF-8 text (line 3)": (header + good).encode() + b"2026-01-01T00:20:00,ba\xffsic,30,1,0,1,no\n",
+            "is empty": b"",
+            "has a header but no rows": header.encode(),
+            "'thirty' in column 'age' is not of type long": (header + good.replace("30", "thirty")).encode(),
+            "'age' is above 120": (header + good.replace("30", "300")).encode(),
+            "'churned' is none of": (header + good.replace(",no", ",maybe")).encode(),
+            "'plan' is missing": (header + good.replace("basic", "")).encode(),
+        }
+        self.server.call("POST", "/api/tidemill/v1/projects", {"name": "bad-csv"})
+        for index, (message, content) in enumerate(cases.items()):
+            with self.subTest(message):
+                folder = self.project()
+                (folder / "data" / "data.csv").write_bytes(content if index % 2 else content)
+                self.tidemill("apply", "-f", str(folder), "-p", "bad-csv")
+                error = self.tidemill("run", "train", "-p", "bad-csv", expect=1)
+                self.assertIn(message, error)
+                _, view = self.server.get("/api/tidemill/v1/projects/bad-csv/data-sets/rows")
+                self.assertEqual(view["versions"], [])
+
+    def test_gzipped_data_is_read_too(self) -> None:
+        self.server.call("POST", "/api/tidemill/v1/projects", {"name": "zipped"})
+        folder = self.project()
+        data = folder / "data" / "data.csv"
+        data.write_bytes(gzip.compress(data.read_bytes()))
+        self.tidemill("apply", "-f", str(folder), "-p", "zipped")
+        self.tidemill("run", "train", "-p", "zipped")
+
+    def test_users_sql_reaches_no_file(self) -> None:
+        self.server.call("POST", "/api/tidemill/v1/projects", {"name": "sql"})
+        folder = self.project()
+        for sql in (
+            "SELECT * FROM read_csv('/etc/passwd')",
+            "SELECT * FROM source; COPY source TO '/tmp/tidemill-stolen.csv'",
+            "SELECT * FROM read_text('/etc/hostname')",
+        ):
+            with self.subTest(sql):
+                (folder / "sql" / "features.sql").write_text(sql)
+                self.tidemill("apply", "-f", str(folder), "-p", "sql")
+                self.assertIn("does not run", self.tidemill("run", "train", "-p", "sql", expect=1))
+                self.assertFalse(pathlib.Path("/tmp/tidemill-stolen.csv").exists())
+
+    def test_definitions_with_mistakes_name_the_place(self) -> None:
+        folder = self.project()
+        (folder / "daily.yaml").write_text("kind: Monitor\nname: daily\nwindos: P1D\n")
+        error = self.tidemill("apply", "-f", str(folder), expect=1)
+        self.assertIn("daily.yaml:3:1: unknown key 'windos'; did you mean 'window'?", error)
+
+    def test_exit_codes_and_suggestions(self) -> None:
+        self.assertIn("no pipeline 'nothing'", self.tidemill("run", "nothing", expect=3))
+        self.assertIn("no project 'nowhere'", self.tidemill("status", "-p", "nowhere", expect=3))
+        self.assertEqual(command("stats").returncode, 2)
+        self.assertIn("Did you mean", command("stats").stderr)
+        lost = command("status", "--server", "http://127.0.0.1:1")
+        self.assertEqual(lost.returncode, 1)
+        self.assertIn("no server answers there", lost.stderr)
+        self.assertIn("tidemill 0.", command("version").stdout)
+        self.assertIn("_complete_tidemill", command("generate-completion").stdout)
+        folder = self.project()
+        self.assertEqual(command("init", str(folder)).returncode, 5)
+
+    def test_dry_run_shows_the_difference(self) -> None:
+        self.server.call("POST", "/api/tidemill/v1/projects", {"name": "dry"})
+        folder = self.project()
+        self.tidemill("apply", "-f", str(folder), "-p", "dry")
+        (folder / "daily.yaml").write_text((folder / "daily.yaml").read_text().replace("window: P1D", "window: P2D"))
+        shown = self.tidemill("apply", "-f", str(folder), "-p", "dry", "--dry-run")
+        self.assertIn("+window: P2D", shown)
+        again = self.tidemill("apply", "-f", str(folder), "-p", "dry", "--dry-run")
+        self.assertEqual(shown, again)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

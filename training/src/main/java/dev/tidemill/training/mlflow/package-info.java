@@ -1,0 +1,5 @@
+/** Trained models as MLflow model folders. */
+@NullMarked
+package dev.tidemill.training.mlflow;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,80 @@
+// Walks the screens of a server on which the demo has run, as a user would, and takes a picture of each.
+// Arguments: server URL, project, path of Chromium, folder for the pictures.
+import assert from 'node:assert/strict'
+import { mkdir } from 'node:fs/promises'
+import { chromium } from 'playwright-core'
+
+const [url, project, executablePath, shots] = process.argv.slice(2)
+await mkdir(shots, { recursive: true })
+const browser = await chromium.launch({
+  executablePath,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+})
+const problems = []
+
+async function walk(colorScheme) {
+  const page = await browser.newPage({ viewport: { width: 1360, height: 900 }, colorScheme })
+  page.on('pageerror', (error) => problems.push(`${page.url()}: ${error.message}`))
+  page.on('console', (message) => message.type() === 'error' && problems.push(`${page.url()}: ${message.text()}`))
+  const shot = (name) => page.screenshot({ path: `${shots}/${name}-${colorScheme}.png`, fullPage: true })
+  const open = async (path, text) => {
+    await page.goto(`${url}/ui/${project}${path}`)
+    await page.getByText(text, { exact: false }).first().waitFor({ timeout: 15_000 })
+  }
+
+  await open('', 'Served models')
+  await page.getByText('● live').waitFor()
+  await shot('home')
+
+  await page.getByRole('link', { name: 'Pipelines' }).click()
+  await page.getByRole('cell', { name: /succeeded/ }).first().waitFor()
+  await shot('pipelines')
+  await page.locator('tbody tr a').last().click()
+  await page.getByRole('button', { name: /trial\.0/ }).waitFor()
+  await page.getByRole('button', { name: /trial\.0/ }).click()
+  await page.waitForURL(/step=trial\.0/)
+  await page.getByText('rows to train on').waitFor()
+  await shot('run')
+
+  await open('/data/rentals', 'Columns')
+  await page.getByRole('tab', { name: 'Sample' }).click()
+  await page.getByRole('columnheader', { name: 'humidity' }).waitFor()
+  await shot('data')
+  await open('/features', 'rental-features')
+
+  await open('/experiments', 'max_depth')
+  await shot('experiments')
+  await page.locator('tbody tr a').first().click()
+  await page.locator('canvas').first().waitFor()
+  await shot('experiment-run')
+
+  await open('/models/bike-demand', 'Model folder')
+  await page.getByText('champion').first().waitFor()
+  await shot('model')
+
+  await open('/deployments/bikes', 'Error by month')
+  await page.getByText('promoted').first().waitFor()
+  await page.locator('canvas').first().waitFor()
+  await shot('deployment')
+
+  await open('/monitoring', 'Drift from the reference')
+  await page.locator('.heat button').first().click()
+  await page.waitForURL(/feature=/)
+  const address = page.url()
+  await shot('monitoring')
+  await page.goto(address)
+  await page.locator('.heat button[aria-pressed="true"]').waitFor()
+
+  await page.goto(`${url}/ui/${project}/nothing/here`)
+  await page.getByText('There is no such page').waitFor()
+  await page.goto(`${url}/ui/no-such-project`)
+  await page.getByText("There is no project 'no-such-project'").first().waitFor()
+  await page.close()
+}
+
+await walk('light')
+await walk('dark')
+await browser.close()
+const unexpected = problems.filter((problem) => !problem.includes('no-such-project') && !problem.includes('404'))
+assert.deepEqual(unexpected, [])
+console.log('every screen was walked, light and dark')
