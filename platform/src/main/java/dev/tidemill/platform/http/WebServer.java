@@ -126,7 +126,7 @@ public final class WebServer implements AutoCloseable {
         try {
             caller = gate.admit(route, context);
             route.endpoint().handle(context, caller);
-        } catch (Exception e) {
+        } catch (Exception | LinkageError | StackOverflowError | AssertionError e) {
             fail(route, context, caller, requestId, e);
         } finally {
             span.end(context.statusCode());
@@ -140,7 +140,7 @@ public final class WebServer implements AutoCloseable {
             Context context,
             @org.jspecify.annotations.Nullable Caller caller,
             String requestId,
-            Exception failure) {
+            Throwable failure) {
         if (context.res().isCommitted() || hasCause(failure, EofException.class)) {
             LOG.debug("The client of {} went away: {}", route.signature(), failure.toString());
             return;
@@ -163,7 +163,7 @@ public final class WebServer implements AutoCloseable {
         route.errors().write(context, error, requestId);
     }
 
-    private static TidemillException coded(Exception failure) {
+    private static TidemillException coded(Throwable failure) {
         return switch (failure) {
             case TidemillException coded -> coded;
             case io.javalin.http.HttpResponseException http
