@@ -68,7 +68,7 @@ function NotFound() {
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound })
 const start = createRoute({ getParentRoute: () => root, path: '/', component: () => <Navigate to="/ui/default" replace /> })
-const shell = createRoute({ getParentRoute: () => root, path: '/ui/$project', component: Shell })
+const shell = createRoute({ getParentRoute: () => root, path: '/ui/$project', component: Shell, notFoundComponent: NotFound })
 const page = (path: string, component: () => React.ReactNode) => createRoute({ getParentRoute: () => shell, path, component })
 const router = createRouter({
   routeTree: root.addChildren([
@@ -82,6 +82,7 @@ const router = createRouter({
     ]),
   ]),
   defaultPreload: 'intent',
+  defaultNotFoundComponent: NotFound,
 })
 declare module '@tanstack/react-router' { interface Register { router: typeof router } }
 

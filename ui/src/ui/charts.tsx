@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 
-export interface Series { label: string; values: (number | null)[]; colour: string; dash?: number[]; width?: number }
+export interface Series { label: string; values: (number | null)[]; colour: string; dash?: number[]; /** Marks only, no line. */ dots?: boolean }
 
 /** Colours that mean the same everywhere. */
 export const COLOUR = {
@@ -29,7 +29,8 @@ export function Curves(props: { x: number[]; time?: boolean; series: Series[]; u
       series: [
         {},
         ...series.map((line) => ({
-          label: line.label, stroke: line.colour, width: line.width ?? 2, spanGaps: true, points: { show: x.length < 80 },
+          label: line.label, stroke: line.colour, width: line.dots ? 0 : 2, spanGaps: !line.dots,
+          points: line.dots ? { show: true, size: 11, width: 3, stroke: line.colour } : { show: x.length < 80 },
           ...(line.dash ? { dash: line.dash } : {}),
           value: (_: uPlot, value: number | null) => (value === null ? '–' : value.toFixed(2)),
         })),

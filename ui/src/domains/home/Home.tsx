@@ -2,7 +2,7 @@ import { Card, Group, SimpleGrid, Stack, Table, Text, Title } from '@mantine/cor
 import { useQuery } from '@tanstack/react-query'
 import { get, inProject } from '../../api/client'
 import type { DeploymentView, TidemillEvent } from '../../api/types'
-import { date, micros, number } from '../../ui/format'
+import { date, micros, number, short } from '../../ui/format'
 import { Page, To } from '../../ui/page'
 import { Ago, Command, Empty, Loaded, State } from '../../ui/states'
 import { useProject } from '../../project'
@@ -83,9 +83,9 @@ function Feed(props: { project: string; events: TidemillEvent[]; label: (event: 
         {props.events.map((event) => (
           <Table.Tr key={event.id}>
             <Table.Td>{props.label(event)}</Table.Td>
-            <Table.Td><To to={pageOf(props.project, event.subject)}>{event.subject.length > 40 ? event.subject.slice(0, 40) + '…' : event.subject}</To></Table.Td>
-            <Table.Td>{date(event.time)}</Table.Td>
-            <Table.Td ta="right"><Ago time={event.recordedtime} /></Table.Td>
+            <Table.Td><To to={pageOf(props.project, event.subject)}>{event.subject.split('/').map(short).join('/')}</To></Table.Td>
+            <Table.Td className="when">{date(event.time)}</Table.Td>
+            <Table.Td ta="right" className="when"><Ago time={event.recordedtime} /></Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>

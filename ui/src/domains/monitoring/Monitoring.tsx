@@ -20,7 +20,9 @@ export function Monitoring() {
   const names = deployments.data?.deployments.map((entry) => entry.deployment.name) ?? []
   const name = search.deployment ?? names[0]
   const windows = useQuery({ queryKey: [project, 'windows', name], enabled: !!name, queryFn: () => get<{ windows: MonitorWindow[] }>(inProject(project, `/deployments/${name}/windows`)) })
-  const reference = useQuery({ queryKey: [project, 'deployments', name, 'reference'], enabled: !!name && (windows.data?.windows.length ?? 0) > 0, queryFn: () => get<{ version: number; profile: Profile }>(inProject(project, `/deployments/${name}/reference`)) })
+  const list = windows.data?.windows ?? []
+  const chosen = list.find((candidate) => candidate.startsAt === search.window) ?? list.at(-1)
+  const reference = useQuery({ queryKey: [project, 'reference', name, chosen?.version], enabled: !!name && !!chosen, staleTime: Infinity, queryFn: () => get<{ version: number; profile: Profile }>(inProject(project, `/deployments/${name}/reference?version=${chosen?.version ?? 1}`)) })
   const go = (next: Search) => void navigate({ to: '.', search: { ...search, ...next } })
   return (
     <Page title="Monitoring" action={names.length > 0 && <Select aria-label="Deployment" data={names} value={name ?? null} onChange={(value) => value && go({ deployment: value })} allowDeselect={false} />}>
@@ -34,7 +36,7 @@ export function Monitoring() {
                 <Quality windows={list} />
                 <Title order={3} fz={16}>Drift from the reference, by feature and window</Title>
                 <HeatMap windows={list} search={search} onPick={go} />
-                <Compare windows={list} search={search} reference={reference.data?.profile} version={reference.data?.version} />
+                {chosen && <Compare window={chosen} feature={search.feature} reference={reference.data?.profile} />}
               </>)}
           </Loaded>)}
       </Loaded>
@@ -48,7 +50,7 @@ function Quality({ windows }: { windows: MonitorWindow[] }) {
     series: [
       { label: 'reference error', values: windows.map((window) => window.referenceError ?? null), colour: COLOUR.reference, dash: [6, 4] },
       { label: 'error of what was served', values: windows.map((window) => window.error ?? null), colour: COLOUR.champion },
-      { label: 'degraded', values: windows.map((window) => (window.degraded ? (window.error ?? null) : null)), colour: COLOUR.bad, width: 0 },
+      { label: 'degraded', values: windows.map((window) => (window.degraded ? (window.error ?? null) : null)), colour: COLOUR.bad, dots: true },
     ],
   }), [windows])
   return <Curves x={x} time series={series} unit="mean loss" sync="monitoring" />
@@ -82,22 +84,22 @@ function HeatMap({ windows, search, onPick }: { windows: MonitorWindow[]; search
   )
 }
 
-function Compare({ windows, search, reference, version }: { windows: MonitorWindow[]; search: Search; reference: Profile | undefined; version: number | undefined }) {
-  const window = windows.find((candidate) => candidate.startsAt === search.window) ?? windows.at(-1)
-  const feature = search.feature ?? Object.keys(window?.drift ?? {})[0]
-  const current = feature ? window?.profile.columns?.[feature] : undefined
+function Compare(props: { window: MonitorWindow; feature: string | undefined; reference: Profile | undefined }) {
+  const { window, reference } = props
+  const feature = props.feature ?? Object.keys(window.drift)[0]
+  const current = feature ? window.profile.columns?.[feature] : undefined
   const before = feature ? reference?.columns?.[feature] : undefined
-  if (!window || !feature || !current) return null
-  const comparable = before && before.counts.length === current.counts.length && window.version === version
+  if (!feature || !current) return null
   const labels = ['missing', ...(current.edges?.map((edge) => `≤ ${number(edge)}`) ?? current.values ?? []), current.edges ? 'above' : 'other']
+  const drift = window.drift[feature]
   return (
     <div>
       <Group justify="space-between">
         <Title order={3} fz={16}>{feature}, week to {date(window.endsAt)}</Title>
         <Text size="sm"><span style={{ color: COLOUR.reference }}>■ reference of v{window.version}</span> <span style={{ color: COLOUR.champion }}>■ this window</span></Text>
       </Group>
-      <Distributions labels={labels} reference={comparable ? before.counts : current.counts.map(() => 0)} current={current.counts} />
-      {!comparable && <Text size="xs" c="dimmed">The window was counted against v{window.version}, which serves no longer; its reference is not drawn.</Text>}
+      <Text size="sm" c="dimmed">{drift?.test}: effect {number(drift?.effect)}, adjusted p {number(drift?.adjustedPValue)}, population stability index {number(drift?.populationStabilityIndex)}</Text>
+      <Distributions labels={labels} reference={before?.counts ?? current.counts.map(() => 0)} current={current.counts} />
     </div>
   )
 }

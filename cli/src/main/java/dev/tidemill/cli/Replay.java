@@ -85,6 +85,7 @@ final class Replay {
                     pending.removeIf(label -> !label.time().isBefore(end.minus(1, ChronoUnit.DAYS)));
                 }
             }
+            predictions = row - first;
             progress.update(
                     row - first,
                     script.rows().size() - first,
@@ -102,7 +103,8 @@ final class Replay {
         int start = 0;
         while (start < script.rows().size()) {
             int batch = start;
-            List<Event> events = compute(batch, Math.min(script.rows().size(), batch + SKIP_BATCH));
+            List<Event> events =
+                    retry.call(() -> compute(batch, Math.min(script.rows().size(), batch + SKIP_BATCH)));
             for (int i = 0; i < events.size(); i++) {
                 if (!events.get(i).time().isBefore(script.from())) {
                     return start + i;
@@ -181,7 +183,6 @@ final class Replay {
             tensor.putArray("data").add(value);
         });
         api.post("/v2/models/" + Api.encode(model) + "/infer", body);
-        predictions++;
         Map<String, String> source = script.rows().get(row);
         script.labels().stream()
                 .filter(source::containsKey)

@@ -100,13 +100,14 @@ public final class MonitoringRoutes {
 
     private void reference(Context context, Caller caller) {
         Deployment deployment = deployment(context, caller);
-        int champion = deployment
-                .champion()
+        int number = Requests.number(context, "version")
+                .map(Long::intValue)
+                .or(deployment::champion)
                 .orElseThrow(() -> TidemillException.notFound("champion of deployment", deployment.name()));
-        var version = models.version(caller.project(), deployment.definition().model(), champion);
+        var version = models.version(caller.project(), deployment.definition().model(), number);
         context.json(Map.of(
                 "version",
-                champion,
+                number,
                 "profile",
                 windows.reference(version).map(ProfileMaps::toMap).orElse(Map.of())));
     }

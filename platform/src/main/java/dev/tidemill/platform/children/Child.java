@@ -168,7 +168,9 @@ final class Child implements AutoCloseable {
         try (var lines = process.inputReader()) {
             String line;
             while ((line = lines.readLine()) != null) {
-                listener.log(line);
+                if (!line.isBlank()) {
+                    listener.log(line);
+                }
             }
         } catch (IOException e) {
             // the child is gone, and so is its output

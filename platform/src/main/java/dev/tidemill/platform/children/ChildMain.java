@@ -28,6 +28,8 @@ public final class ChildMain {
 
     /** @param arguments the path of the server's Unix domain socket */
     public static void main(String[] arguments) throws IOException {
+        var root = (ch.qos.logback.classic.Logger) org.slf4j.LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+        root.setLevel(ch.qos.logback.classic.Level.WARN);
         Thread.ofPlatform().daemon().name("parent-watch").start(ChildMain::exitWithParent);
         Map<String, ChildTask> tasks = new HashMap<>();
         ServiceLoader.load(ChildTask.class).forEach(task -> tasks.put(task.name(), task));
