@@ -21,6 +21,7 @@ ui: jdk ui/node_modules ## build the user interface
 
 build: ui ## build the jar, without tests
 	$(MVN) -q install -DskipTests
+	./tidemill --make-cache
 
 test: jdk ui-test java-test e2e-test ## every test; skips by name what this machine lacks
 
@@ -30,6 +31,7 @@ ui-test: ui/node_modules
 java-test: jdk
 	@[ -n "$$TIDEMILL_TEST_POSTGRES" ] || echo "note: TIDEMILL_TEST_POSTGRES is not set; tests on PostgreSQL are skipped"
 	$(MVN) install
+	./tidemill --make-cache
 
 e2e-test:
 	@command -v chromium >/dev/null || echo "note: no Chromium; the walk through the screens is skipped"

@@ -64,7 +64,7 @@ def step_overhead() -> dict:
             state = server.get(f"{base}/pipeline-runs/{run}")[1]["run"]
             if state["state"] != "RUNNING":
                 break
-            time.sleep(0.01)
+            time.sleep(0.2)
         assert state["state"] == "SUCCEEDED", state
         begun = datetime.datetime.fromisoformat(state["createdAt"])
         ended = datetime.datetime.fromisoformat(state["finishedAt"])

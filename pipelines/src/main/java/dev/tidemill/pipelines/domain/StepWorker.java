@@ -93,10 +93,10 @@ public final class StepWorker implements AutoCloseable {
         while (!closed) {
             try {
                 slots.acquire();
-                Optional<StepRun> claimed = claim();
+                Optional<Claimed> claimed = claim();
                 if (claimed.isPresent()) {
-                    StepRun step = claimed.get();
-                    Thread.ofVirtual().name("step-" + step.name()).start(() -> carryOut(step));
+                    Claimed step = claimed.get();
+                    Thread.ofVirtual().name("step-" + step.step().name()).start(() -> carryOut(step));
                 } else {
                     slots.release();
                     wake.tryAcquire(pause().toMillis(), TimeUnit.MILLISECONDS);
@@ -112,9 +112,22 @@ public final class StepWorker implements AutoCloseable {
         }
     }
 
-    private Optional<StepRun> claim() {
-        return transactions.write(
-                () -> store.claim(owner, clock.instant(), clock.instant().plus(LEASE)));
+    /** Claims a step and resolves its inputs in one transaction: each commit of a chain of steps counts. */
+    private Optional<Claimed> claim() {
+        return transactions.write(() -> store.claim(
+                        owner, clock.instant(), clock.instant().plus(LEASE))
+                .map(step -> {
+                    PipelineRun run = store.run(step.runId());
+                    Pipeline pipeline = pipelines.definition(run);
+                    Pipeline.Step definition = pipeline.step(step.step()).orElseThrow();
+                    try {
+                        Map<String, Object> inputs = inputs(run, definition, step);
+                        store.recordInputs(run.id(), step.name(), step.fence(), inputs);
+                        return new Claimed(step, run, pipeline, definition, inputs, Optional.empty());
+                    } catch (TidemillException e) {
+                        return new Claimed(step, run, pipeline, definition, Map.of(), Optional.of(e));
+                    }
+                }));
     }
 
     private Duration pause() {
@@ -168,14 +181,12 @@ public final class StepWorker implements AutoCloseable {
                 .forEach(attempt -> attempt.thread().interrupt());
     }
 
-    private void carryOut(StepRun step) {
+    private void carryOut(Claimed claimed) {
+        StepRun step = claimed.step();
         String key = step.runId() + "/" + step.name();
         try {
-            PipelineRun run = store.run(step.runId());
-            Pipeline pipeline = pipelines.definition(run);
-            Pipeline.Step definition = pipeline.step(step.step()).orElseThrow();
             running.put(key, new Attempt(step, Thread.currentThread()));
-            attempt(run, pipeline, definition, step);
+            attempt(claimed);
         } catch (RuntimeException e) {
             LOG.error("Step {} could not be brought to an end; its lease will run out", key, e);
         } finally {
@@ -185,13 +196,19 @@ public final class StepWorker implements AutoCloseable {
         }
     }
 
-    private void attempt(PipelineRun run, Pipeline pipeline, Pipeline.Step definition, StepRun step) {
+    private void attempt(Claimed claimed) {
+        PipelineRun run = claimed.run();
+        Pipeline pipeline = claimed.pipeline();
+        Pipeline.Step definition = claimed.definition();
+        StepRun step = claimed.step();
+        Map<String, Object> inputs = claimed.inputs();
         try {
+            if (claimed.problem().isPresent()) {
+                throw claimed.problem().get();
+            }
             StepKind kind = Optional.ofNullable(kinds.get(definition.uses()))
                     .orElseThrow(() -> new TidemillException(
                             ErrorCode.NOT_SUPPORTED, "This server has no step kind '" + definition.uses() + "'"));
-            Map<String, Object> inputs = inputs(run, definition, step);
-            store.recordInputs(run.id(), step.name(), step.fence(), inputs);
             boolean cacheable = kind.cacheable() && definition.cache();
             String cacheKey = cacheKey(kind, inputs);
             Optional<Map<String, Object>> reused = cacheable ? store.cached(run.project(), cacheKey) : Optional.empty();
@@ -361,6 +378,14 @@ public final class StepWorker implements AutoCloseable {
     public Set<String> kinds() {
         return kinds.keySet();
     }
+
+    private record Claimed(
+            StepRun step,
+            PipelineRun run,
+            Pipeline pipeline,
+            Pipeline.Step definition,
+            Map<String, Object> inputs,
+            Optional<TidemillException> problem) {}
 
     private record Attempt(StepRun step, Thread thread) {}
 
