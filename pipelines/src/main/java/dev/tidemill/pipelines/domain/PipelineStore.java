@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Keeps pipelines, runs and steps. Every change of a step's state is a compare-and-set on its state and fence, so two
@@ -39,6 +40,9 @@ public interface PipelineStore {
     List<PipelineRun> unfinishedRuns();
 
     List<StepRun> steps(PipelineRunId run);
+
+    /** The states that any step of the run is in. */
+    Set<StepState> states(PipelineRunId run);
 
     boolean moveRun(PipelineRunId run, Collection<RunState> from, RunState to, Optional<String> error, Instant at);
 

@@ -22,11 +22,22 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /** Starting, looking at, cancelling and resuming runs. Thread-safe. */
 public final class Pipelines {
     private static final int MOST_STEPS = 10_000;
+    private static final int KEPT_DEFINITIONS = 256;
 
     private final PipelineStore store;
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
+    /** Definitions of the runs last asked about: a run's definition never changes, and each of its steps needs it. */
+    private final Map<PipelineRunId, Pipeline> definitions = new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<PipelineRunId, Pipeline> eldest) {
+            return size() > KEPT_DEFINITIONS;
+        }
+    };
+
     private final List<Runnable> readyListeners = new CopyOnWriteArrayList<>();
     private final List<java.util.function.Consumer<PipelineRunId>> cancelListeners = new CopyOnWriteArrayList<>();
 
@@ -188,9 +199,20 @@ public final class Pipelines {
 
     /** The definition that a run follows. */
     public Pipeline definition(PipelineRun run) {
-        return store.findPipeline(run.project(), run.pipeline(), run.pipelineVersion())
+        synchronized (definitions) {
+            Pipeline known = definitions.get(run.id());
+            if (known != null) {
+                return known;
+            }
+        }
+        // Loaded outside the lock: whoever holds it must not wait for the database.
+        Pipeline loaded = store.findPipeline(run.project(), run.pipeline(), run.pipelineVersion())
                 .orElseThrow()
                 .pipeline();
+        synchronized (definitions) {
+            definitions.put(run.id(), loaded);
+        }
+        return loaded;
     }
 
     public List<PipelineRun> runs(String project, Optional<String> pipeline, Optional<String> before, int limit) {
@@ -208,7 +230,7 @@ public final class Pipelines {
             store.moveRun(id, Set.of(RunState.RUNNING), RunState.CANCELLING, Optional.empty(), clock.instant());
             store.moveSteps(id, Set.of(StepState.WAITING, StepState.READY), StepState.CANCELLED, clock.instant());
             append(run, "pipeline.run.cancelling", Map.of("by", actor));
-            settle(run, definition(run));
+            settle(run);
             transactions.afterCommit(() -> cancelListeners.forEach(listener -> listener.accept(id)));
             return run(project, id);
         });
@@ -245,21 +267,19 @@ public final class Pipelines {
     }
 
     /** Ends the run if nothing of it can go on. Within the caller's transaction. */
-    void settle(PipelineRun run, Pipeline pipeline) {
-        List<StepRun> steps = store.steps(run.id());
-        boolean failed = steps.stream().anyMatch(step -> step.state() == StepState.FAILED);
-        if (failed && store.moveSteps(run.id(), Set.of(StepState.WAITING), StepState.SKIPPED, clock.instant()) > 0) {
-            steps = store.steps(run.id());
+    void settle(PipelineRun run) {
+        boolean failed = store.states(run.id()).contains(StepState.FAILED);
+        if (failed) {
+            store.moveSteps(run.id(), Set.of(StepState.WAITING), StepState.SKIPPED, clock.instant());
         }
-        if (!steps.stream().allMatch(step -> step.state().isFinal())) {
+        Set<StepState> states = store.states(run.id());
+        if (!states.stream().allMatch(StepState::isFinal)) {
             return;
         }
         RunState end = failed
                 ? RunState.FAILED
-                : steps.stream().anyMatch(step -> step.state() == StepState.CANCELLED)
-                        ? RunState.CANCELLED
-                        : RunState.SUCCEEDED;
-        Optional<String> error = steps.stream()
+                : states.contains(StepState.CANCELLED) ? RunState.CANCELLED : RunState.SUCCEEDED;
+        Optional<String> error = store.steps(run.id()).stream()
                 .filter(step -> step.state() == StepState.FAILED)
                 .findFirst()
                 .map(step -> step.name() + ": " + step.error().orElse(""));

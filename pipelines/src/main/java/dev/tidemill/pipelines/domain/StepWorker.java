@@ -83,7 +83,7 @@ public final class StepWorker implements AutoCloseable {
             }
         }
         for (PipelineRun run : store.unfinishedRuns()) {
-            transactions.write(() -> pipelines.settle(run, pipelines.definition(run)));
+            transactions.write(() -> pipelines.settle(run));
         }
         dispatcher = Thread.ofVirtual().name("step-dispatcher").start(this::dispatchUntilClosed);
         renewer = Thread.ofVirtual().name("step-leases").start(this::renewUntilClosed);
@@ -238,8 +238,9 @@ public final class StepWorker implements AutoCloseable {
 
     private Map<String, Object> inputs(PipelineRun run, Pipeline.Step definition, StepRun step) {
         var outputs = new HashMap<String, List<Map<String, Object>>>();
-        for (StepRun other : store.steps(run.id())) {
-            if (other.state() == StepState.SUCCEEDED) {
+        Set<String> wanted = Expressions.steps(definition.with());
+        for (StepRun other : wanted.isEmpty() ? List.<StepRun>of() : store.steps(run.id())) {
+            if (wanted.contains(other.step()) && other.state() == StepState.SUCCEEDED) {
                 outputs.computeIfAbsent(other.step(), name -> new ArrayList<>()).add(other.outputs());
             }
         }
@@ -311,7 +312,7 @@ public final class StepWorker implements AutoCloseable {
             store.release(run.id(), pipeline.dependents(step.step()), now);
             pipelines.append(
                     run, "pipeline.step.succeeded", Map.of("step", step.name(), "cached", cached, "outputs", outputs));
-            pipelines.settle(run, pipeline);
+            pipelines.settle(run);
         });
     }
 
@@ -340,7 +341,7 @@ public final class StepWorker implements AutoCloseable {
             if (store.finish(
                     run.id(), step.name(), step.fence(), StepState.FAILED, Map.of(), false, Optional.of(error), now)) {
                 pipelines.append(run, "pipeline.step.failed", Map.of("step", step.name(), "error", error));
-                pipelines.settle(run, pipeline);
+                pipelines.settle(run);
             }
         });
     }
@@ -362,7 +363,7 @@ public final class StepWorker implements AutoCloseable {
                     false,
                     Optional.of("cancelled"),
                     clock.instant());
-            pipelines.settle(store.run(run.id()), pipeline);
+            pipelines.settle(store.run(run.id()));
         });
     }
 

@@ -17,6 +17,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jdbi.v3.core.mapper.RowMapper;
 import org.jspecify.annotations.Nullable;
 
@@ -173,6 +174,14 @@ public final class SqlPipelineStore implements PipelineStore {
                         .bind("run", run)
                         .map(STEP)
                         .list());
+    }
+
+    @Override
+    public Set<StepState> states(PipelineRunId run) {
+        return database.reading(handle -> handle.createQuery("SELECT DISTINCT state FROM step_run WHERE run_id = :run")
+                .bind("run", run)
+                .map((row, context) -> StepState.valueOf(row.getString("state")))
+                .set());
     }
 
     @Override
