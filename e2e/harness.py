@@ -34,8 +34,8 @@ def command(*arguments: str, **options) -> subprocess.CompletedProcess:
 class Server:
     """A server in a directory of its own, on one port for life, however often it is killed."""
 
-    def __init__(self, *flags: str) -> None:
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-e2e-"))
+    def __init__(self, *flags: str, directory: pathlib.Path | None = None) -> None:
+        self.directory = directory or pathlib.Path(tempfile.mkdtemp(prefix="tidemill-e2e-"))
         self.port = free_port()
         self.flags = flags
         self.log = open(self.directory / "server.log", "a", encoding="utf-8")

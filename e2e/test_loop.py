@@ -78,6 +78,24 @@ class LoopTest(unittest.TestCase):
         finally:
             server.close()
 
+    def test_postgresql_decides_the_same(self) -> None:
+        address = os.environ.get("TIDEMILL_TEST_POSTGRES", "")
+        if not address or not shutil.which("psql"):
+            self.skipTest("TIDEMILL_TEST_POSTGRES names no server, or there is no psql to make a schema with")
+        schema = f"e2e_{os.getpid()}"
+        subprocess.run(["psql", "-q", address, "-c", f"CREATE SCHEMA {schema}"], check=True)
+        server = Server("--database", f"{address}?schema={schema}")
+        try:
+            work = tempfile.mkdtemp(prefix="tidemill-postgres-")
+            demo = command("demo", "--server", server.url, "--directory", work, "--until", UNTIL)
+            self.assertEqual(demo.returncode, 0, demo.stderr)
+            self.assertEqual(server.get("/api/tidemill/v1/server")[1]["database"], "postgresql")
+            expected, actual = outcome(self.server), outcome(server)
+            for part in expected:
+                self.assertEqual(expected[part], actual[part], f"{part} differ")
+        finally:
+            server.close()
+
     @unittest.skipUnless(CHROMIUM, "no Chromium on this machine")
     def test_the_screens_show_what_was_done(self) -> None:
         shots = os.environ.get("TIDEMILL_E2E_SHOTS", str(self.work / "shots"))
