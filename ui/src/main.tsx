@@ -6,7 +6,7 @@ import { QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-quer
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Navigate, Outlet, RouterProvider, useNavigate } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { get } from './api/client'
+import { ApiError, get } from './api/client'
 import { useLive } from './api/live'
 import type { Project } from './api/types'
 import { DataSetPage, DataSets, FeatureViews } from './domains/data/Data'
@@ -16,6 +16,7 @@ import { Home } from './domains/home/Home'
 import { ModelPage, Models } from './domains/models/Models'
 import { Monitoring } from './domains/monitoring/Monitoring'
 import { Pipelines } from './domains/pipelines/Pipelines'
+import { SignIn } from './domains/identity/SignIn'
 import { useProject } from './project'
 import { Page, To } from './ui/page'
 
@@ -24,7 +25,14 @@ const RAIL: [label: string, path: string, key: string][] = [
   ['Models', '/models', 'm'], ['Deployments', '/deployments', 's'], ['Monitoring', '/monitoring', 'o'],
 ]
 
+/** Asks who is there before anything else is shown. */
 function Shell() {
+  const who = useQuery({ queryKey: ['whoami'], queryFn: () => get<{ user: string }>('/whoami'), retry: false })
+  if (who.error instanceof ApiError && who.error.status === 401) return <SignIn onDone={() => void who.refetch()} />
+  return who.isPending ? null : <Frame />
+}
+
+function Frame() {
   const project = useProject()
   const navigate = useNavigate()
   const live = useLive(project)

@@ -142,7 +142,7 @@ public final class Settings {
             rows.add(new String[] {
                 setting.key(),
                 shown.replaceAll("(://[^:/@]+):[^@]*@", "$1:****@"),
-                value.getSourceName() == null ? "default" : value.getSourceName(),
+                origin(value.getSourceName()),
                 setting.meaning()
             });
         }
@@ -158,6 +158,11 @@ public final class Settings {
             table.append(pad(row[2], from)).append("  ").append(row[3]).append('\n');
         }
         return table.toString();
+    }
+
+    /** The library wraps a source's name in its class's. */
+    private static String origin(@org.jspecify.annotations.Nullable String source) {
+        return source == null ? "default" : source.replaceAll("^\\w+\\[source=(.*)]$", "$1");
     }
 
     private static String pad(String text, int width) {
