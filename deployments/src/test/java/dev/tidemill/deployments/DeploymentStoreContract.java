@@ -1,0 +1,101 @@
+package dev.tidemill.deployments;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidemill.deployments.domain.Decision;
+import dev.tidemill.deployments.domain.Deployment;
+import dev.tidemill.deployments.domain.DeploymentStore;
+import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.deployments.store.SqlDeploymentStore;
+import dev.tidemill.platform.sql.Database;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What a deployment store promises, on every database. */
+abstract class DeploymentStoreContract {
+    private static final Instant NOW = Instant.parse("2011-04-01T00:00:00Z");
+    private static final Deployment.Definition DEFINITION =
+            new Deployment.Definition("bikes", Optional.of("view"), Optional.empty(), Optional.of("policy"));
+
+    private Database database;
+    private DeploymentStore store;
+
+    abstract Database open();
+
+    @BeforeEach
+    void openStore() {
+        database = open();
+        store = new SqlDeploymentStore(database);
+        store.define("a", "d", DEFINITION);
+    }
+
+    @AfterEach
+    void closeStore() {
+        if (database != null) {
+            database.close();
+        }
+    }
+
+    private static Deployment state(long revision, int champion) {
+        return new Deployment(
+                "a",
+                "d",
+                DEFINITION,
+                revision,
+                Optional.of(champion),
+                Optional.of(NOW),
+                Optional.of(champion + 1),
+                Deployment.Phase.CANARY,
+                0.2,
+                Optional.of(NOW),
+                Optional.of(NOW),
+                Optional.empty());
+    }
+
+    @Test
+    void aStateReplacesOnlyTheOneItWasMadeFrom() {
+        assertThat(store.save(state(1, 1))).isTrue();
+        assertThat(store.save(state(1, 5))).isFalse();
+        assertThat(store.save(state(3, 5))).isFalse();
+        assertThat(store.find("a", "d")).contains(state(1, 1));
+        store.define("a", "d", DEFINITION);
+        assertThat(store.find("a", "d").orElseThrow().champion()).contains(1);
+        assertThat(store.find("b", "d")).isEmpty();
+    }
+
+    @Test
+    void eventTimeNeverGoesBack() {
+        store.moveEventTime("a", "d", NOW);
+        store.moveEventTime("a", "d", NOW.minusSeconds(1));
+        assertThat(store.find("a", "d").orElseThrow().eventTime()).contains(NOW);
+    }
+
+    @Test
+    void aMakerDecidesOnce() {
+        var decision = new Decision(
+                0, Optional.of(NOW), NOW, Decision.Action.SHADOWED, Optional.of(2), "why", Map.of("rows", 7), "system");
+        assertThat(store.addDecision("a", "d", decision, Optional.of("m"))).isTrue();
+        assertThat(store.addDecision("a", "d", decision, Optional.of("m"))).isFalse();
+        assertThat(store.addDecision("a", "d", decision, Optional.empty())).isTrue();
+        assertThat(store.addDecision("a", "d", decision, Optional.empty())).isTrue();
+        assertThat(store.decisions("a", "d")).hasSize(3);
+        assertThat(store.decisions("a", "d").getFirst().evidence()).isEqualTo(Map.of("rows", 7));
+    }
+
+    @Test
+    void policiesComeBackAsTheyWere() {
+        var policy = new Policy(
+                Optional.of(new Policy.Retrain(
+                        "train", Map.of("x", "1"), 0.15, 2, 3, Optional.of(Duration.ofDays(28)), Duration.ofDays(7))),
+                new Policy.Promotion(0.02, Duration.ofDays(3), Duration.ofDays(4), Duration.ofDays(14), 0.1, 0.95, 48));
+        store.savePolicy("a", "p", 1, policy);
+        store.savePolicy("a", "p", 2, policy);
+        assertThat(store.findPolicy("a", "p")).contains(policy);
+        assertThat(store.findPolicy("b", "p")).isEmpty();
+    }
+}

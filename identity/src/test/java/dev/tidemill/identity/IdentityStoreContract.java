@@ -1,0 +1,92 @@
+package dev.tidemill.identity;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidemill.identity.domain.IdentityStore;
+import dev.tidemill.identity.domain.Member;
+import dev.tidemill.identity.domain.Project;
+import dev.tidemill.identity.domain.Token;
+import dev.tidemill.identity.domain.User;
+import dev.tidemill.identity.store.SqlIdentityStore;
+import dev.tidemill.platform.auth.Role;
+import dev.tidemill.platform.sql.Database;
+import java.time.Instant;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What an identity store promises, on every database. */
+abstract class IdentityStoreContract {
+    private static final Instant NOW = Instant.parse("2026-11-21T08:00:00Z");
+
+    private Database database;
+    private IdentityStore store;
+
+    abstract Database open();
+
+    @BeforeEach
+    void openStore() {
+        database = open();
+        store = new SqlIdentityStore(database);
+        store.insertProject(new Project("bikes", "", NOW));
+        store.insertProject(new Project("other", "", NOW));
+        store.insertUser(new User("ada", true, NOW), "hash");
+    }
+
+    @AfterEach
+    void closeStore() {
+        if (database != null) {
+            database.close();
+        }
+    }
+
+    @Test
+    void membersBelongToTheirProject() {
+        store.putMember(new Member("bikes", "ada", Role.VIEWER));
+        store.putMember(new Member("bikes", "ada", Role.MAINTAINER));
+        assertThat(store.roleOf("bikes", "ada")).contains(Role.MAINTAINER);
+        assertThat(store.roleOf("other", "ada")).isEmpty();
+        assertThat(store.projectsOf("ada")).extracting(Project::name).containsExactly("bikes");
+        assertThat(store.removeMember("bikes", "ada")).isTrue();
+        assertThat(store.removeMember("bikes", "ada")).isFalse();
+    }
+
+    @Test
+    void tokensAreFoundByTheirHashUntilRevoked() {
+        var token = new Token(
+                "t",
+                "ada",
+                "ci",
+                Optional.of(Role.VIEWER),
+                Optional.of("bikes"),
+                NOW,
+                NOW.plusSeconds(60),
+                Optional.empty());
+        store.insertToken(token, "h");
+        assertThat(store.findToken("h")).contains(token);
+        store.touchToken("t", NOW);
+        assertThat(store.findToken("h").orElseThrow().lastUsedAt()).contains(NOW);
+        assertThat(store.deleteToken("eve", "t")).isFalse();
+        assertThat(store.deleteToken("ada", "t")).isTrue();
+        assertThat(store.findToken("h")).isEmpty();
+    }
+
+    @Test
+    void sessionsExpire() {
+        store.insertSession("s", "ada", NOW.plusSeconds(10));
+        assertThat(store.sessionUser("s", NOW)).contains("ada");
+        assertThat(store.sessionUser("s", NOW.plusSeconds(10))).isEmpty();
+        store.deleteSession("s");
+        assertThat(store.sessionUser("s", NOW)).isEmpty();
+    }
+
+    @Test
+    void theSetupSecretIsTakenOnceAndTheNewestCounts() {
+        store.putSetupSecret("old");
+        store.putSetupSecret("new");
+        assertThat(store.takeSetupSecret("old")).isFalse();
+        assertThat(store.takeSetupSecret("new")).isTrue();
+        assertThat(store.takeSetupSecret("new")).isFalse();
+    }
+}
