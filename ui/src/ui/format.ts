@@ -6,6 +6,9 @@ export function number(value: number | undefined | null, digits = 3): string {
   return value.toLocaleString('en', { maximumSignificantDigits: digits + (Math.abs(value) >= 100 ? 1 : 0) })
 }
 
+/** A probability that may be very small. */
+export const probability = (value: number | undefined): string => (value !== undefined && value < 0.001 ? '< 0.001' : number(value))
+
 export const short = (id: string): string => (id.length > 16 ? id.replace(/-/g, '').slice(-8) : id)
 
 export const date = (iso: string | undefined): string => (iso ? iso.slice(0, 10) : '–')

@@ -58,7 +58,7 @@ const COLOURS: { [state: string]: [colour: string, mark: string] } = {
 export function State({ value }: { value: string }) {
   const [colour, mark] = COLOURS[value] ?? ['gray', '·']
   return (
-    <Badge color={colour} variant="light" radius="sm" style={{ minWidth: 'max-content' }} leftSection={<span aria-hidden="true">{mark}</span>}>
+    <Badge color={colour} variant="light" radius="sm" tt="none" fw={600} style={{ minWidth: 'max-content' }} leftSection={<span aria-hidden="true">{mark}</span>}>
       {value.toLowerCase().replace('_', ' ')}
     </Badge>
   )

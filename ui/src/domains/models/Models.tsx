@@ -30,7 +30,7 @@ function Aliases({ of, version }: { of: { [alias: string]: number }; version?: n
   return (
     <Group gap={4}>
       {Object.entries(of).filter(([, target]) => version === undefined || target === version).map(([alias, target]) => (
-        <Badge key={alias} radius="sm" variant="light" color={alias === 'champion' ? 'blue' : alias === 'challenger' ? 'orange' : 'gray'}>{alias}{version === undefined ? ` v${target}` : ''}</Badge>))}
+        <Badge key={alias} radius="sm" tt="none" variant="light" color={alias === 'champion' ? 'blue' : alias === 'challenger' ? 'orange' : 'gray'}>{alias}{version === undefined ? ` v${target}` : ''}</Badge>))}
     </Group>
   )
 }

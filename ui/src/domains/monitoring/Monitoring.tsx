@@ -6,7 +6,7 @@ import { get, inProject } from '../../api/client'
 import type { DeploymentView, MonitorWindow, Profile } from '../../api/types'
 import { useProject } from '../../project'
 import { COLOUR, Curves, Distributions } from '../../ui/charts'
-import { date, number } from '../../ui/format'
+import { date, number, probability } from '../../ui/format'
 import { Page, To } from '../../ui/page'
 import { Empty, Loaded } from '../../ui/states'
 
@@ -69,7 +69,7 @@ function HeatMap({ windows, search, onPick }: { windows: MonitorWindow[]; search
             <Table.Th style={{ whiteSpace: 'nowrap', fontWeight: 500, paddingRight: 10 }}>{feature}</Table.Th>
             {windows.map((window) => {
               const drift = window.drift[feature]
-              const label = `${feature}, week to ${date(window.endsAt)}: effect ${number(drift?.effect)}, adjusted p ${number(drift?.adjustedPValue)}, PSI ${number(drift?.populationStabilityIndex)}`
+              const label = `${feature}, week to ${date(window.endsAt)}: effect ${number(drift?.effect)}, adjusted p ${probability(drift?.adjustedPValue)}, PSI ${number(drift?.populationStabilityIndex)}`
               return (
                 <Table.Td key={window.startsAt}>
                   <Tooltip label={label} openDelay={150}>
@@ -98,7 +98,7 @@ function Compare(props: { window: MonitorWindow; feature: string | undefined; re
         <Title order={3} fz={16}>{feature}, week to {date(window.endsAt)}</Title>
         <Text size="sm"><span style={{ color: COLOUR.reference }}>■ reference of v{window.version}</span> <span style={{ color: COLOUR.champion }}>■ this window</span></Text>
       </Group>
-      <Text size="sm" c="dimmed">{drift?.test}: effect {number(drift?.effect)}, adjusted p {number(drift?.adjustedPValue)}, population stability index {number(drift?.populationStabilityIndex)}</Text>
+      <Text size="sm" c="dimmed">{drift?.test}: effect {number(drift?.effect)}, adjusted p {probability(drift?.adjustedPValue)}, population stability index {number(drift?.populationStabilityIndex)}</Text>
       <Distributions labels={labels} reference={before?.counts ?? current.counts.map(() => 0)} current={current.counts} />
     </div>
   )

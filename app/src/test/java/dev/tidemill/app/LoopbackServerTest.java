@@ -144,6 +144,14 @@ class LoopbackServerTest {
     }
 
     @Test
+    void aDeploymentNamesAPolicyThatIsThere() {
+        String files = "{\"files\": {\"d.yaml\": \"kind: Deployment\\nname: d\\nmodel: m\\npolicy: p\"%s}}";
+        expect(400, server.post(PROJECT + "/definitions", files.formatted("")), "names policy 'p'");
+        String policy = ", \"p.yaml\": \"kind: Policy\\nname: p\"";
+        expect(200, server.post(PROJECT + "/definitions", files.formatted(policy)), "CREATED");
+    }
+
+    @Test
     void applyingTwiceChangesNothingAndADryRunNothingAtAll() {
         String body = "{\"dryRun\": %s, \"files\": {\"m.yaml\": \"kind: Monitor\\nname: idem\\nwindow: %s\"}}";
         expect(200, server.post(PROJECT + "/definitions", body.formatted("true", "P7D")), "CREATED");

@@ -134,8 +134,20 @@ final class DemoCommand implements Callable<Integer> {
                 .valueStream()
                 .anyMatch(entry -> entry.path("name").asText().equals(PROJECT));
         if (!known) {
-            retry.call(() -> api.post("/api/tidemill/v1/projects", Api.object().put("name", PROJECT)));
+            retry.call(() -> createProject(api));
         }
         retry.call(() -> new ProjectFolder(project).apply(api, false));
+    }
+
+    /** Creating it again after a lost answer is no failure. */
+    private static JsonNode createProject(Api api) {
+        try {
+            return api.post("/api/tidemill/v1/projects", Api.object().put("name", PROJECT));
+        } catch (CliException e) {
+            if (e.exit() == Exit.CONFLICT) {
+                return Api.object();
+            }
+            throw e;
+        }
     }
 }

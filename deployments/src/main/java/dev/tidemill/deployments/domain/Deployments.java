@@ -51,7 +51,20 @@ public final class Deployments {
         this.clock = clock;
     }
 
+    /**
+     * Stores what the project says about a deployment.
+     *
+     * @throws TidemillException {@code INVALID_DEFINITION} if it names a policy that is not there
+     */
     public void define(String project, String name, Deployment.Definition definition) {
+        definition.policy().ifPresent(policy -> {
+            if (store.findPolicy(project, policy).isEmpty()) {
+                throw new TidemillException(
+                                ErrorCode.INVALID_DEFINITION,
+                                "Deployment '" + name + "' names policy '" + policy + "', which is not defined")
+                        .remedy("Define it in the same folder, or leave 'policy' out");
+            }
+        });
         store.define(project, name, definition);
     }
 

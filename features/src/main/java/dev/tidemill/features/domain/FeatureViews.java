@@ -14,7 +14,7 @@ import java.util.Optional;
 
 /** Feature views. Thread-safe. */
 public final class FeatureViews {
-    private static final Duration COMPUTE_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration COMPUTE_TIMEOUT = Duration.ofSeconds(30);
 
     private final FeatureViewStore store;
     private final DataSets dataSets;
