@@ -71,6 +71,7 @@ class LoopTest(unittest.TestCase):
                     kills += 1
             output = demo.communicate()[0]
             self.assertEqual(demo.returncode, 0, output[-3000:])
+            print(f"killed {kills} times")
             self.assertGreaterEqual(kills, 3, "the run was too short to be killed")
             expected, actual = outcome(self.server), outcome(server)
             for part in expected:

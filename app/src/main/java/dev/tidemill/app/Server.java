@@ -162,6 +162,10 @@ public final class Server implements AutoCloseable {
                 inference.loader(),
                 artifacts.blobs());
         sink.connect(monitoring.monitoring());
+        telemetry.gauge(
+                "tidemill.predictions.dropped",
+                "Predictions that were answered but not journalled",
+                inference.gateway()::droppedPredictions);
 
         datasets.stepKinds().forEach(pipelines::add);
         features.stepKinds(monitoring.monitoring()).forEach(pipelines::add);

@@ -116,13 +116,7 @@ final class Replay {
     }
 
     private Optional<Event> event(int row) {
-        if (row >= script.rows().size()) {
-            return Optional.empty();
-        }
-        Event event = retry.call(() -> compute(row, row + 1)).getFirst();
-        return script.until().filter(end -> !event.time().isBefore(end)).isPresent()
-                ? Optional.empty()
-                : Optional.of(event);
+        return retry.call(() -> eventOnce(row));
     }
 
     private List<Event> compute(int from, int to) {

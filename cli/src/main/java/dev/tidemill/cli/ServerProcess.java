@@ -87,10 +87,6 @@ final class ServerProcess implements AutoCloseable {
         return ready.path("url").asText();
     }
 
-    boolean isAlive() {
-        return process.isAlive();
-    }
-
     void await() throws InterruptedException {
         process.waitFor();
     }

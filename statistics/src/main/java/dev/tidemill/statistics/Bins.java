@@ -2,7 +2,6 @@ package dev.tidemill.statistics;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -156,15 +155,6 @@ public sealed interface Bins {
             }
             int index = values.indexOf(value);
             return index < 0 ? values.size() + 1 : index + 1;
-        }
-
-        /** An index for many look-ups. */
-        public Map<String, Integer> index() {
-            var index = new HashMap<String, Integer>();
-            for (int i = 0; i < values.size(); i++) {
-                index.put(values.get(i), i + 1);
-            }
-            return index;
         }
 
         @Override

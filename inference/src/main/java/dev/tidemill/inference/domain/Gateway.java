@@ -65,14 +65,6 @@ public final class Gateway {
         return serving(project, name).plan();
     }
 
-    public List<String> names(String project) {
-        return servings.values().stream()
-                .filter(serving -> serving.plan().project().equals(project))
-                .map(serving -> serving.plan().name())
-                .sorted()
-                .toList();
-    }
-
     /** The champion in memory, whose inputs describe the model to clients. */
     public LoadedModel champion(String project, String name) {
         return serving(project, name).champion();

@@ -9,7 +9,6 @@ import dev.tidemill.platform.time.EventTime;
 import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Instant;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -298,9 +297,5 @@ public final class Pipelines {
 
     void signalReady() {
         readyListeners.forEach(Runnable::run);
-    }
-
-    static Collection<RunState> active() {
-        return Set.of(RunState.RUNNING, RunState.CANCELLING);
     }
 }

@@ -375,11 +375,6 @@ public final class StepWorker implements AutoCloseable {
         running.values().forEach(attempt -> attempt.thread().interrupt());
     }
 
-    /** Names of the step kinds that this worker can carry out. */
-    public Set<String> kinds() {
-        return kinds.keySet();
-    }
-
     private record Claimed(
             StepRun step,
             PipelineRun run,

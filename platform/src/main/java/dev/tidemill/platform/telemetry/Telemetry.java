@@ -1,5 +1,6 @@
 package dev.tidemill.platform.telemetry;
 
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -28,6 +29,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Metrics for Prometheus and traces for OpenTelemetry. Thread-safe. */
@@ -110,18 +112,12 @@ public final class Telemetry implements AutoCloseable {
         };
     }
 
-    /** A unit of work inside the server, such as one attempt of a pipeline step. */
-    public RequestSpan startWork(String name) {
-        if (sdk == null) {
-            return RequestSpan.NONE;
-        }
-        Span span = tracer.spanBuilder(name).setSpanKind(SpanKind.INTERNAL).startSpan();
-        return status -> {
-            if (status != 0) {
-                span.setStatus(StatusCode.ERROR);
-            }
-            span.end();
-        };
+    /** Publishes a number that is read when somebody asks. */
+    public void gauge(String name, String description, Supplier<Number> value) {
+        Gauge.builder(name, value)
+                .description(description)
+                .strongReference(true)
+                .register(registry);
     }
 
     @Override

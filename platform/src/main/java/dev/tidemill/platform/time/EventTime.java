@@ -2,7 +2,6 @@ package dev.tidemill.platform.time;
 
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.Period;
 import java.time.format.DateTimeParseException;
 
@@ -38,11 +37,5 @@ public final class EventTime {
             throw new DateTimeParseException("months and years differ in length", text, 0);
         }
         return period.getDays();
-    }
-
-    /** The end of the last window of this length that is complete at the time, windows being counted from the origin. */
-    public static Instant lastBoundary(Instant origin, Duration length, Instant time) {
-        long since = Duration.between(origin, time).toMillis();
-        return origin.plusMillis(Math.floorDiv(since, length.toMillis()) * length.toMillis());
     }
 }
