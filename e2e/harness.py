@@ -31,6 +31,14 @@ def command(*arguments: str, **options) -> subprocess.CompletedProcess:
     return subprocess.run([str(LAUNCHER), *arguments], capture_output=True, text=True, **options)
 
 
+def tabular_project() -> pathlib.Path:
+    """An untouched copy of the tabular template."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-project-")) / "mine"
+    result = command("init", str(folder), "--template", "tabular")
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
 class Server:
     """A server in a directory of its own, on one port for life, however often it is killed."""
 
@@ -45,9 +53,15 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def grpc(self) -> str:
+        """Host and port of gRPC, as the server itself tells."""
+        return json.loads((self.directory / "data" / "server.json").read_text())["grpc"]
+
     def _launch(self) -> subprocess.Popen:
         process = subprocess.Popen(
-            [str(LAUNCHER), "server", "--port", str(self.port), "--data-dir", str(self.directory / "data"), *self.flags],
+            [str(LAUNCHER), "server", "--port", str(self.port), "--grpc-port", "0",
+             "--data-dir", str(self.directory / "data"), *self.flags],
             stdout=self.log,
             stderr=self.log,
         )
@@ -82,7 +96,9 @@ class Server:
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, json.loads(answer.read() or b"null")
+                content = answer.read() or b"null"
+                is_json = answer.headers.get_content_type().endswith("json")
+                return answer.status, json.loads(content) if is_json else content.decode()
         except urllib.error.HTTPError as refusal:
             return refusal.code, json.loads(refusal.read() or b"null")
 

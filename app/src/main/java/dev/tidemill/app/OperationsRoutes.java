@@ -1,8 +1,11 @@
 package dev.tidemill.app;
 
+import dev.tidemill.inference.controlplane.PlanFeed;
+import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Resource;
-import dev.tidemill.platform.http.Access;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.telemetry.Telemetry;
@@ -17,6 +20,11 @@ final class OperationsRoutes {
     private final String version;
     private final Set<String> roles;
 
+    private static final Route HEALTH = Route.get(
+            "/health",
+            Access.open(),
+            (context, caller) -> context.contentType("text/plain").result("OK"));
+
     OperationsRoutes(Database database, Telemetry telemetry, String version, Set<String> roles) {
         this.database = database;
         this.telemetry = telemetry;
@@ -26,20 +34,13 @@ final class OperationsRoutes {
 
     List<Route> routes() {
         return List.of(
-                Route.get(
-                        "/health",
-                        Access.open(),
-                        (context, caller) -> context.contentType("text/plain").result("OK")),
+                HEALTH,
                 Route.get("/ready", Access.open(), (context, caller) -> {
                     database.reading(handle ->
                             handle.select("SELECT 1").mapTo(Integer.class).one());
                     context.contentType("text/plain").result("OK");
                 }),
-                Route.get(
-                        "/metrics",
-                        Access.server(Resource.SERVER, Action.READ),
-                        (context, caller) -> context.contentType("text/plain; version=0.0.4; charset=utf-8")
-                                .result(telemetry.scrape())),
+                metrics(telemetry),
                 Route.get(
                         "/api/tidemill/v1/server",
                         Access.signedIn(),
@@ -52,5 +53,27 @@ final class OperationsRoutes {
                                 database.dialect().name(),
                                 "roles",
                                 roles))));
+    }
+
+    private static Route metrics(Telemetry telemetry) {
+        return Route.get(
+                "/metrics",
+                Access.server(Resource.SERVER, Action.READ),
+                (context, caller) -> context.contentType("text/plain; version=0.0.4; charset=utf-8")
+                        .result(telemetry.scrape()));
+    }
+
+    /** The routes of a process without a database, ready once it knows what to serve. */
+    static List<Route> ofGateway(PlanFeed feed, Telemetry telemetry) {
+        return List.of(
+                HEALTH,
+                Route.get("/ready", Access.open(), (context, caller) -> {
+                    if (!feed.isReady()) {
+                        throw new TidemillException(
+                                ErrorCode.UNAVAILABLE, "The control plane has not told yet what to serve");
+                    }
+                    context.contentType("text/plain").result("OK");
+                }),
+                metrics(telemetry));
     }
 }

@@ -6,10 +6,13 @@ import dev.tidemill.deployments.DeploymentsModule;
 import dev.tidemill.features.FeaturesModule;
 import dev.tidemill.identity.IdentityModule;
 import dev.tidemill.inference.InferenceModule;
+import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.monitoring.MonitoringModule;
 import dev.tidemill.pipelines.PipelinesModule;
 import dev.tidemill.pipelines.domain.StepWorker;
+import dev.tidemill.platform.auth.Admission;
+import dev.tidemill.platform.auth.SqlRefusalJournal;
 import dev.tidemill.platform.children.ChildPool;
 import dev.tidemill.platform.config.DataDirectory;
 import dev.tidemill.platform.config.Setting;
@@ -24,10 +27,8 @@ import dev.tidemill.platform.events.EventSubscriptions;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.events.WebhookStore;
 import dev.tidemill.platform.events.Webhooks;
-import dev.tidemill.platform.http.AllowedHosts;
 import dev.tidemill.platform.http.RouteManifest;
 import dev.tidemill.platform.http.StaticFiles;
-import dev.tidemill.platform.http.WebServer;
 import dev.tidemill.platform.outbound.Destinations;
 import dev.tidemill.platform.outbound.OutboundHttp;
 import dev.tidemill.platform.sql.Database;
@@ -37,26 +38,14 @@ import dev.tidemill.platform.telemetry.Telemetry;
 import dev.tidemill.registry.RegistryModule;
 import dev.tidemill.tracking.TrackingModule;
 import dev.tidemill.training.TrainingModule;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Clock;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The composition root: a list of what the house is made of, read from the bottom of the design's arrows to the top. */
-public final class Server implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(Server.class);
-    private static final Set<String> ROLES = Set.of("control", "gateway", "worker");
+public final class Server implements Node {
     static final List<String> SCHEMAS = List.of(
             "platform",
             "identity",
@@ -69,11 +58,11 @@ public final class Server implements AutoCloseable {
             "deployments",
             "monitoring");
 
-    private final Deque<AutoCloseable> open = new ArrayDeque<>();
+    private final Parts parts = new Parts();
     private final Settings settings;
     private Optional<String> setupSecret = Optional.empty();
     private RouteManifest manifest = new RouteManifest();
-    private String url = "";
+    private Listeners listeners = new Listeners("", "");
 
     private Server(Settings settings) {
         this.settings = settings;
@@ -95,34 +84,29 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private <T extends AutoCloseable> T keep(T part) {
-        open.push(part);
-        return part;
-    }
-
     private void assemble(Clock clock) {
-        Set<String> roles = roles();
-        boolean loopback = isLoopback(settings.text(Setting.HTTP_HOST));
+        Set<String> roles = Node.roles(settings);
+        boolean loopback = Listeners.isLoopback(settings);
         boolean testing = settings.flag(Setting.TESTING);
         if (testing && !loopback) {
             throw TidemillException.invalid(
                     "testing", "--testing opens a route that erases everything; it is for loopback only");
         }
         String version = Version.current();
-        var directory = keep(DataDirectory.open(dataDirectory()));
+        var directory = parts.keep(DataDirectory.open(dataDirectory(settings)));
         var address = DatabaseAddress.parse(settings.text(Setting.DATABASE));
-        var telemetry = keep(new Telemetry(settings.optional(Setting.TRACES_ENDPOINT)));
-        Database database = keep(openDatabase(address, directory.path()));
+        var telemetry = parts.keep(new Telemetry(settings.optional(Setting.TRACES_ENDPOINT)));
+        Database database = parts.keep(openDatabase(address, directory.path()));
         var events = new SqlEventLog(database, clock);
         var definitions = new Definitions(new SqlDefinitionStore(database), database, events, clock);
         var destinations = new Destinations(settings.list(Setting.OUTBOUND_ALLOW_INTERNAL));
-        var outbound = keep(new OutboundHttp(destinations));
-        var webhooks = keep(new Webhooks(new WebhookStore(database), events, outbound, destinations, clock));
+        var outbound = parts.keep(new OutboundHttp(destinations));
+        var webhooks = parts.keep(new Webhooks(new WebhookStore(database), events, outbound, destinations, clock));
         int processors = Math.max(2, Runtime.getRuntime().availableProcessors());
         int slots = slots(processors);
         int heap = (int) settings.megabytes(Setting.CHILD_HEAP);
-        var stepChildren = keep(new ChildPool("steps", slots, heap));
-        var interactiveChildren = keep(new ChildPool("interactive", 1, heap));
+        var stepChildren = parts.keep(new ChildPool("steps", slots, heap));
+        var interactiveChildren = parts.keep(new ChildPool("interactive", 1, heap));
 
         var identity = new IdentityModule(database, events, clock, loopback);
         var artifacts = new ArtifactsModule(
@@ -140,7 +124,7 @@ public final class Server implements AutoCloseable {
         var tracking = new TrackingModule(database, events, clock);
         var registry = new RegistryModule(database, events, clock, "tidemill " + version);
         var sink = new LateSink();
-        var inference = keep(new InferenceModule(artifacts.blobs(), sink, clock, version));
+        var inference = parts.keep(new InferenceModule(artifacts.blobs(), sink, clock, version));
         var deployments = new DeploymentsModule(
                 database, events, clock, registry.models(), inference.gateway(), inference.loader());
         var training = new TrainingModule(
@@ -162,10 +146,7 @@ public final class Server implements AutoCloseable {
                 inference.loader(),
                 artifacts.blobs());
         sink.connect(monitoring.monitoring());
-        telemetry.gauge(
-                "tidemill.predictions.dropped",
-                "Predictions that were answered but not journalled",
-                inference.gateway()::droppedPredictions);
+        publishDropped(telemetry, inference.gateway());
 
         datasets.stepKinds().forEach(pipelines::add);
         features.stepKinds(monitoring.monitoring()).forEach(pipelines::add);
@@ -180,14 +161,14 @@ public final class Server implements AutoCloseable {
 
         setupSecret = identity.identity().prepare();
         deployments.deployments().publishAll();
-        var subscriptions = keep(new EventSubscriptions(events, database));
+        var subscriptions = parts.keep(new EventSubscriptions(events, database));
         if (roles.contains("worker")) {
-            StepWorker worker = keep(pipelines.worker(slots, address instanceof DatabaseAddress.Sqlite));
+            StepWorker worker = parts.keep(pipelines.worker(slots, address instanceof DatabaseAddress.Sqlite));
             worker.start();
         }
         if (roles.contains("control")) {
             webhooks.start();
-            keep(monitoring.loop()).start();
+            parts.keep(monitoring.loop()).start();
             subscriptions.start(monitoring.subscriber());
         }
 
@@ -204,14 +185,24 @@ public final class Server implements AutoCloseable {
                 .add(tracking.routes())
                 .add(registry.routes())
                 .add(inference.routes())
+                .add(inference.planeRoutes(monitoring.monitoring(), identity.identity()))
+                .addMethods(inference.methods())
                 .add(deployments.routes())
                 .add(monitoring.routes());
         if (testing) {
             manifest.add(new TestingRoutes(new Reset(database, identity.identity(), inference.gateway())).routes());
         }
-        var web = keep(new WebServer(webSettings(loopback), manifest, identity.identity(), telemetry, database, clock));
-        url = "http://" + settings.text(Setting.HTTP_HOST) + ":" + web.start().port();
-        announce(directory.path());
+        var admission = new Admission(identity.identity());
+        var refusals = parts.keep(new SqlRefusalJournal(database, clock));
+        listeners = Listeners.open(settings, manifest, admission, telemetry, refusals, parts);
+        listeners.announce(directory.path());
+    }
+
+    static void publishDropped(Telemetry telemetry, Gateway gateway) {
+        telemetry.gauge(
+                "tidemill.predictions.dropped",
+                "Predictions that were answered but not journalled",
+                gateway::droppedPredictions);
     }
 
     private Database openDatabase(DatabaseAddress address, Path directory) {
@@ -228,39 +219,12 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private Set<String> roles() {
-        List<String> roles = settings.list(Setting.ROLES);
-        for (String role : roles) {
-            if (!ROLES.contains(role)) {
-                throw TidemillException.invalid("roles", "'" + role + "' is none of control, gateway, worker");
-            }
-        }
-        return Set.copyOf(roles);
-    }
-
     private int slots(int processors) {
         String text = settings.text(Setting.WORKERS);
         return text.equals("0") ? processors : (int) settings.megabytes(Setting.WORKERS);
     }
 
-    private WebServer.Settings webSettings(boolean loopback) {
-        String host = settings.text(Setting.HTTP_HOST);
-        return new WebServer.Settings(
-                host,
-                settings.port(Setting.HTTP_PORT),
-                new AllowedHosts(settings.list(Setting.HTTP_ALLOWED_HOSTS), loopback, host),
-                settings.megabytes(Setting.HTTP_MAX_BODY) * 1024 * 1024);
-    }
-
-    private static boolean isLoopback(String host) {
-        try {
-            return InetAddress.getByName(host).isLoopbackAddress();
-        } catch (UnknownHostException e) {
-            throw TidemillException.invalid("host", "'" + host + "' is not an address of this machine");
-        }
-    }
-
-    private Path dataDirectory() {
+    static Path dataDirectory(Settings settings) {
         return settings.optional(Setting.DATA_DIRECTORY).map(Path::of).orElseGet(() -> {
             String base = System.getenv("XDG_DATA_HOME");
             return base == null || base.isBlank()
@@ -269,44 +233,29 @@ public final class Server implements AutoCloseable {
         });
     }
 
-    /** Tells others on this machine where the server is. */
-    private void announce(Path directory) {
-        try {
-            Path aside = directory.resolve("server.json.new");
-            Files.writeString(
-                    aside,
-                    "{\"url\":\"" + url + "\",\"pid\":"
-                            + ProcessHandle.current().pid() + "}\n");
-            Files.move(aside, directory.resolve("server.json"), StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
     /** Every route that this server answers. */
     RouteManifest manifest() {
         return manifest;
     }
 
+    @Override
     public String url() {
-        return url;
+        return listeners.url();
     }
 
-    /** The one-time secret of a server on a public address without users. */
+    @Override
+    public String grpcAddress() {
+        return listeners.grpc();
+    }
+
+    @Override
     public Optional<String> setupSecret() {
         return setupSecret;
     }
 
     @Override
     public void close() {
-        while (!open.isEmpty()) {
-            AutoCloseable part = open.pop();
-            try {
-                part.close();
-            } catch (Exception e) {
-                LOG.warn("{} did not close well", part.getClass().getSimpleName(), e);
-            }
-        }
+        parts.close();
     }
 
     /** Inference needs a sink before monitoring, which is built on inference, exists. */

@@ -31,6 +31,9 @@ final class ServerCommand implements Callable<Integer> {
     @Option(names = "--port", description = "Port for HTTP; 0 picks a free one. Default: 8080")
     private @Nullable String port;
 
+    @Option(names = "--grpc-port", description = "Port for gRPC; 0 picks a free one. Default: 8081")
+    private @Nullable String grpcPort;
+
     @Option(names = "--data-dir", paramLabel = "DIR", description = "Where everything lives")
     private @Nullable String dataDirectory;
 
@@ -42,6 +45,12 @@ final class ServerCommand implements Callable<Integer> {
 
     @Option(names = "--roles", description = "What this process does: control,gateway,worker")
     private @Nullable String roles;
+
+    @Option(
+            names = "--control",
+            paramLabel = "URL",
+            description = "With --roles gateway: the control plane to serve for")
+    private @Nullable String control;
 
     @Option(names = "--config", paramLabel = "FILE", description = "Settings as key=value lines")
     private @Nullable Path config;
@@ -62,9 +71,9 @@ final class ServerCommand implements Callable<Integer> {
             }
             Logging.configure(settings);
             System.err.print(settings.table());
-            Server server = Server.start(settings);
+            Node server = Node.start(settings);
             Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
-            System.out.println("Tidemill is ready at " + server.url());
+            System.out.println("Tidemill is ready at " + server.url() + " (gRPC " + server.grpcAddress() + ")");
             server.setupSecret()
                     .ifPresent(secret -> System.out.println(
                             "There is no user yet. Make the first administrator with this one-time secret: " + secret));
@@ -81,9 +90,11 @@ final class ServerCommand implements Callable<Integer> {
         var flags = new TreeMap<String, String>();
         put(flags, Setting.HTTP_HOST, host);
         put(flags, Setting.HTTP_PORT, port);
+        put(flags, Setting.GRPC_PORT, grpcPort);
         put(flags, Setting.DATA_DIRECTORY, dataDirectory);
         put(flags, Setting.DATABASE, database);
         put(flags, Setting.ROLES, roles);
+        put(flags, Setting.CONTROL_URL, control);
         if (testing) {
             flags.put(Setting.TESTING.key(), "true");
         }

@@ -1,8 +1,8 @@
 package dev.tidemill.app;
 
+import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Resource;
-import dev.tidemill.platform.http.Access;
 import dev.tidemill.platform.http.Route;
 import java.util.List;
 

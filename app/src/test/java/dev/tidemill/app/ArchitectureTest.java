@@ -150,8 +150,6 @@ class ArchitectureTest {
                 .and()
                 .doNotHaveSimpleName("EventCursors")
                 .and()
-                .doNotHaveSimpleName("RefusalJournal")
-                .and()
                 .doNotHaveSimpleName("Reset")
                 .and()
                 .doNotHaveSimpleName("OperationsRoutes")

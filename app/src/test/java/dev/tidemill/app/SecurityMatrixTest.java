@@ -3,9 +3,10 @@ package dev.tidemill.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Role;
 import dev.tidemill.platform.config.Setting;
-import dev.tidemill.platform.http.Access;
+import dev.tidemill.platform.grpc.GrpcMethod;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
 import java.net.http.HttpResponse;
@@ -233,5 +234,48 @@ class SecurityMatrixTest {
             expect(401, server.post("/api/tidemill/v1/session", body));
         }
         expect(429, server.post("/api/tidemill/v1/session", body));
+    }
+
+    @Test
+    void overGrpcTheSameRulesHold() {
+        try (var calls = new GrpcCalls(server.server.grpcAddress().replace("0.0.0.0", "127.0.0.1"))) {
+            for (GrpcMethod<?, ?> method : server.server.manifest().methods()) {
+                String name = method.signature();
+                if (method.access() instanceof Access.Open) {
+                    assertThat(calls.call(method, "own", Optional.empty()))
+                            .as(name)
+                            .isEqualTo("OK");
+                    continue;
+                }
+                assertThat(calls.call(method, "own", Optional.empty())).as(name).startsWith("UNAUTHENTICATED");
+                assertThat(calls.call(method, "own", Optional.of("tdm_" + "0".repeat(64))))
+                        .as(name)
+                        .startsWith("UNAUTHENTICATED");
+                for (Role role : Role.values()) {
+                    var token = Optional.of(token(role));
+                    boolean permitted =
+                            method.access() instanceof Access.Project access && role.permits(access.action());
+                    assertThat(calls.call(method, "own", token).startsWith("PERMISSION_DENIED"))
+                            .as(name + " as " + role)
+                            .isNotEqualTo(permitted);
+                    String other = calls.call(method, "other", token);
+                    assertThat(other).as(name + " as " + role).startsWith("NOT_FOUND");
+                    assertThat(other.replace("other", ""))
+                            .as("no difference tells that the project exists")
+                            .isEqualTo(calls.call(method, "missing", token).replace("missing", ""));
+                }
+            }
+        }
+    }
+
+    @Test
+    void methodsOpenToAllAreTheseAndNoOthers() {
+        assertThat(server.server.manifest().methods().stream()
+                        .filter(method -> method.access() instanceof Access.Open)
+                        .map(GrpcMethod::signature))
+                .containsExactlyInAnyOrder(
+                        "GRPC inference.GRPCInferenceService/ServerLive",
+                        "GRPC inference.GRPCInferenceService/ServerReady",
+                        "GRPC inference.GRPCInferenceService/ServerMetadata");
     }
 }

@@ -34,6 +34,7 @@ final class TestServer implements AutoCloseable {
     static TestServer start(Path directory, Map<Setting, String> settings) {
         var flags = new HashMap<String, String>();
         flags.put(Setting.HTTP_PORT.key(), "0");
+        flags.put(Setting.GRPC_PORT.key(), "0");
         flags.put(Setting.DATA_DIRECTORY.key(), directory.toString());
         settings.forEach((setting, value) -> flags.put(setting.key(), value));
         return new TestServer(Server.start(Settings.load(Optional.empty(), Map.of(), flags)));

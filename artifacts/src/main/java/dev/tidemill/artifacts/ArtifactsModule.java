@@ -18,9 +18,14 @@ public final class ArtifactsModule {
 
     /** @param uploadLimit most bytes of one upload */
     public ArtifactsModule(Database database, Path folder, long uploadLimit) {
-        this.blobs = new FolderBlobStore(folder);
+        this.blobs = folder(folder);
         this.projectBlobs = new SqlProjectBlobs(database);
         this.uploadLimit = uploadLimit;
+    }
+
+    /** Blobs in a folder alone, for a process without a database. */
+    public static BlobStore folder(Path folder) {
+        return new FolderBlobStore(folder);
     }
 
     public BlobStore blobs() {

@@ -37,6 +37,8 @@ final class ServerProcess implements AutoCloseable {
                 "server",
                 "--port",
                 Integer.toString(port),
+                "--grpc-port",
+                "0",
                 "--data-dir",
                 directory.resolve("data").toString()));
         Process process = new ProcessBuilder(command)

@@ -1,10 +1,10 @@
 package dev.tidemill.features.api;
 
 import dev.tidemill.features.domain.FeatureViews;
+import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
-import dev.tidemill.platform.http.Access;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;

@@ -1,12 +1,12 @@
 package dev.tidemill.identity.api;
 
 import dev.tidemill.identity.domain.Identity;
+import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.auth.Role;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.http.Access;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.time.EventTime;

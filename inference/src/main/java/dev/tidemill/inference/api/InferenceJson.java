@@ -5,112 +5,59 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
+import dev.tidemill.inference.domain.InputTensor;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
 import java.time.Clock;
-import java.time.DateTimeException;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The Open Inference Protocol's JSON: tensors of one column each, shape {@code [rows]} or {@code [rows, 1]}. */
+/** The Open Inference Protocol's JSON. */
 final class InferenceJson {
-    private static final int MOST_ROWS = 10_000;
-
     private InferenceJson() {}
 
     static InferenceRequest request(byte[] body, Clock clock) {
         ObjectNode json = Json.parseObject(body);
         JsonNode inputs = json.path("inputs");
-        if (!inputs.isArray() || inputs.isEmpty()) {
+        if (!inputs.isArray()) {
             throw TidemillException.invalid("inputs", "'inputs' must be a list of at least one tensor");
         }
-        int rows = rows(inputs.get(0));
-        List<Map<String, @Nullable Object>> table = new ArrayList<>();
-        for (int row = 0; row < rows; row++) {
-            table.add(new HashMap<>());
-        }
+        List<InputTensor> tensors = new ArrayList<>();
         for (JsonNode tensor : inputs) {
-            fill(tensor, rows, table);
+            tensors.add(tensor(tensor));
         }
         JsonNode parameters = json.path("parameters");
-        String id = new Body(json)
-                .optionalText("id")
-                .filter(text -> !text.isBlank())
-                .orElseGet(Ids::next);
-        if (id.length() > 200) {
-            throw TidemillException.invalid("id", "The id is longer than 200 characters");
-        }
-        return new InferenceRequest(
-                id,
-                eventTime(parameters, clock),
-                Optional.ofNullable(parameters.path("entity").textValue()),
-                table);
-    }
-
-    private static Instant eventTime(JsonNode parameters, Clock clock) {
         JsonNode time = parameters.path("event_time");
-        if (time.isMissingNode()) {
-            return clock.instant();
-        }
-        try {
-            return Instant.parse(time.asText());
-        } catch (DateTimeException e) {
-            throw TidemillException.invalid(
-                    "parameters.event_time", "'" + time.asText() + "' is not a time such as 2011-04-01T08:00:00Z");
-        }
+        return InferenceRequest.of(
+                new Body(json).optionalText("id"),
+                time.isMissingNode() ? Optional.empty() : Optional.of(time.asText()),
+                Optional.ofNullable(parameters.path("entity").textValue()),
+                tensors,
+                clock.instant());
     }
 
-    private static int rows(JsonNode tensor) {
-        JsonNode shape = tensor.path("shape");
-        if (!shape.isArray()
-                || shape.isEmpty()
-                || shape.size() > 2
-                || !shape.get(0).canConvertToInt()) {
-            throw TidemillException.invalid(
-                    "shape", "The shape of '" + name(tensor) + "' must be [rows] or [rows, 1], not " + shape);
-        }
-        int rows = shape.get(0).asInt();
-        if (rows < 0 || rows > MOST_ROWS) {
-            throw TidemillException.invalid(
-                    "shape", "'" + name(tensor) + "' has " + rows + " rows; 0 to " + MOST_ROWS + " are taken");
-        }
-        return rows;
-    }
-
-    private static String name(JsonNode tensor) {
-        return tensor.path("name").asText();
-    }
-
-    private static void fill(JsonNode tensor, int rows, List<Map<String, @Nullable Object>> table) {
-        String name = name(tensor);
-        if (name.isEmpty()) {
-            throw TidemillException.invalid("inputs", "A tensor has no name");
-        }
-        if (rows(tensor) != rows
-                || (tensor.path("shape").size() == 2
-                        && tensor.path("shape").get(1).asInt() != 1)) {
-            throw TidemillException.invalid(
-                    "shape",
-                    "Tensor '" + name + "' has shape " + tensor.path("shape") + "; all tensors must have " + rows
-                            + " rows of one value");
+    private static InputTensor tensor(JsonNode json) {
+        String name = json.path("name").asText();
+        JsonNode shape = json.path("shape");
+        List<Long> sizes = new ArrayList<>();
+        for (JsonNode size : shape) {
+            if (!size.canConvertToInt()) {
+                throw TidemillException.invalid(
+                        "shape", "The shape of '" + name + "' must be [rows] or [rows, 1], not " + shape);
+            }
+            sizes.add(size.asLong());
         }
         List<JsonNode> values = new ArrayList<>();
-        flatten(tensor.path("data"), values, 0);
-        if (values.size() != rows) {
-            throw TidemillException.invalid(
-                    "data", "Tensor '" + name + "' has " + values.size() + " values; its shape says " + rows);
+        flatten(json.path("data"), values, 0);
+        String datatype = json.path("datatype").asText();
+        List<@Nullable Object> converted = new ArrayList<>(values.size());
+        for (JsonNode value : values) {
+            converted.add(value(name, datatype, value));
         }
-        String datatype = tensor.path("datatype").asText();
-        for (int row = 0; row < rows; row++) {
-            table.get(row).put(name, value(name, datatype, values.get(row)));
-        }
+        return new InputTensor(name, datatype, sizes, converted);
     }
 
     private static void flatten(JsonNode data, List<JsonNode> values, int depth) {

@@ -7,10 +7,10 @@ import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ServingPlan;
+import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
-import dev.tidemill.platform.http.Access;
 import dev.tidemill.platform.http.ErrorStyle;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
@@ -38,7 +38,7 @@ public final class InferenceRoutes {
     }
 
     public List<Route> routes() {
-        var read = new Access.Project(Resource.INFERENCE, Action.READ, InferenceRoutes::project);
+        var read = Access.project(Resource.INFERENCE, Action.READ);
         return List.of(
                         Route.get("/v2", Access.open(), (context, caller) -> send(context, serverMetadata())),
                         Route.get(
@@ -56,19 +56,14 @@ public final class InferenceRoutes {
                         Route.post(MODEL + "/infer", read, this::infer),
                         Route.post(MODEL + "/versions/{version}/infer", read, this::infer))
                 .stream()
-                .map(route -> route.errors(ErrorStyle.INFERENCE))
+                .map(route -> route.errors(ErrorStyle.INFERENCE)
+                        .project((context, principal) ->
+                                ModelName.parse(context.pathParam("model")).project()))
                 .toList();
     }
 
-    private static String project(Context context) {
-        String model = context.pathParam("model");
-        int tilde = model.indexOf('~');
-        return tilde < 0 ? "default" : model.substring(0, tilde);
-    }
-
     private static String name(Context context) {
-        String model = context.pathParam("model");
-        return model.substring(model.indexOf('~') + 1);
+        return ModelName.parse(context.pathParam("model")).name();
     }
 
     private static Optional<Integer> version(Context context) {

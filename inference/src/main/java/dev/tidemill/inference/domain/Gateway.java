@@ -4,14 +4,19 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 
 /**
  * Serves models by plan. A new plan's models are loaded and tried before it replaces the old one in a single reference, so
@@ -25,6 +30,8 @@ public final class Gateway {
     private final Clock clock;
     private final ConcurrentMap<String, Serving> servings = new ConcurrentHashMap<>();
     private final ConcurrentMap<String, LiveStatistics> statistics = new ConcurrentHashMap<>();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
 
     public Gateway(ModelLoader loader, PredictionJournal journal, Clock clock) {
         this.loader = loader;
@@ -42,11 +49,53 @@ public final class Gateway {
                 key(plan.project(), plan.name()),
                 serving,
                 (before, after) -> after.plan().revision() >= before.plan().revision() ? after : before);
+        announceChange();
     }
 
     public void forgetAll() {
         servings.clear();
         statistics.clear();
+        announceChange();
+    }
+
+    /** Everything that is served now. */
+    public PlanSnapshot snapshot() {
+        return new PlanSnapshot(servings.values().stream().map(Serving::plan).toList());
+    }
+
+    /** Takes up every plan of a snapshot and stops serving what it does not hold. */
+    public void replaceAll(PlanSnapshot snapshot) {
+        snapshot.plans().forEach(this::apply);
+        Set<String> kept = snapshot.plans().stream()
+                .map(plan -> key(plan.project(), plan.name()))
+                .collect(Collectors.toSet());
+        servings.keySet().retainAll(kept);
+        statistics.keySet().retainAll(kept);
+    }
+
+    /** Waits until what is served differs from a snapshot's version, at most so long; gives what is served then. */
+    public PlanSnapshot awaitOtherThan(String version, Duration atMost) throws InterruptedException {
+        long left = atMost.toNanos();
+        lock.lock();
+        try {
+            PlanSnapshot now = snapshot();
+            while (now.version().equals(version) && left > 0) {
+                left = changed.awaitNanos(left);
+                now = snapshot();
+            }
+            return now;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void announceChange() {
+        lock.lock();
+        try {
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private static String key(String project, String name) {

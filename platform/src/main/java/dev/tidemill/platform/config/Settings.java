@@ -140,10 +140,7 @@ public final class Settings {
             var value = config.getConfigValue(setting.key());
             String shown = String.valueOf(value.getValue() == null ? "" : value.getValue());
             rows.add(new String[] {
-                setting.key(),
-                shown.replaceAll("(://[^:/@]+):[^@]*@", "$1:****@"),
-                origin(value.getSourceName()),
-                setting.meaning()
+                setting.key(), masked(setting, shown), origin(value.getSourceName()), setting.meaning()
             });
         }
         int key = rows.stream().mapToInt(row -> row[0].length()).max().orElse(0);
@@ -158,6 +155,12 @@ public final class Settings {
             table.append(pad(row[2], from)).append("  ").append(row[3]).append('\n');
         }
         return table.toString();
+    }
+
+    private static String masked(Setting setting, String value) {
+        return setting == Setting.CONTROL_TOKEN && !value.isEmpty()
+                ? "****"
+                : value.replaceAll("(://[^:/@]+):[^@]*@", "$1:****@");
     }
 
     /** The library wraps a source's name in its class's. */

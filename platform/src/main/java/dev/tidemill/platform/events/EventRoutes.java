@@ -1,11 +1,11 @@
 package dev.tidemill.platform.events;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.http.Access;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.ServerSentEvents;
@@ -35,11 +35,12 @@ public final class EventRoutes {
     }
 
     public List<Route> routes() {
-        var inbound = new Access.Project(Resource.EVENT, Action.WRITE, EventRoutes::inboundProject);
+        var inbound = Access.project(Resource.EVENT, Action.WRITE);
         return List.of(
                 Route.get(PROJECT + "/events", Access.project(Resource.EVENT, Action.READ), this::list),
                 Route.get(PROJECT + "/events/stream", Access.project(Resource.EVENT, Action.READ), this::stream),
-                Route.post("/api/tidemill/v1/events", inbound, this::receive),
+                Route.post("/api/tidemill/v1/events", inbound, this::receive)
+                        .project((context, principal) -> inboundProject(context)),
                 Route.get(PROJECT + "/webhooks", Access.project(Resource.WEBHOOK, Action.OPERATE), this::listWebhooks),
                 Route.post(PROJECT + "/webhooks", Access.project(Resource.WEBHOOK, Action.OPERATE), this::create),
                 Route.delete(

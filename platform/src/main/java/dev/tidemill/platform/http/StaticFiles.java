@@ -1,5 +1,6 @@
 package dev.tidemill.platform.http;
 
+import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import io.javalin.http.Context;

@@ -1,19 +1,18 @@
 package dev.tidemill.platform.http;
 
-import dev.tidemill.platform.auth.Authentication;
+import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.RefusalJournal;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Json;
-import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.telemetry.Telemetry;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.http.Context;
 import io.javalin.json.JavalinJackson;
 import java.net.BindException;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -48,15 +47,14 @@ public final class WebServer implements AutoCloseable {
     public WebServer(
             Settings settings,
             RouteManifest manifest,
-            Authentication authentication,
+            Admission admission,
             Telemetry telemetry,
-            Database database,
-            Clock clock) {
+            RefusalJournal refusals) {
         this.settings = settings;
         this.manifest = manifest;
-        this.gate = new Gate(authentication, settings.hosts());
+        this.gate = new Gate(admission, settings.hosts());
         this.telemetry = telemetry;
-        this.refusals = new RefusalJournal(database, clock);
+        this.refusals = refusals;
         this.javalin = Javalin.create(this::configure);
     }
 
@@ -152,7 +150,9 @@ public final class WebServer implements AutoCloseable {
             LOG.debug("{} refused: {} {}", route.signature(), error.code(), error.message());
         }
         if (error.code().httpStatus() == 401 || error.code().httpStatus() == 403) {
-            refusals.record(Optional.ofNullable(caller).map(Caller::actor).orElse("unknown"), context, error.code());
+            String actor = Optional.ofNullable(caller).map(Caller::actor).orElse("unknown");
+            refusals.record(new RefusalJournal.Refusal(
+                    actor, context.ip(), context.method().name(), context.path(), error.code()));
         }
         if (error.code() == ErrorCode.UNAUTHENTICATED) {
             context.header("WWW-Authenticate", "Bearer");

@@ -1,9 +1,9 @@
 package dev.tidemill.registry.api;
 
+import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.http.Access;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.registry.domain.Models;

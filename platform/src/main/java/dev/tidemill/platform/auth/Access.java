@@ -1,9 +1,4 @@
-package dev.tidemill.platform.http;
-
-import dev.tidemill.platform.auth.Action;
-import dev.tidemill.platform.auth.Resource;
-import io.javalin.http.Context;
-import java.util.function.Function;
+package dev.tidemill.platform.auth;
 
 /** Who may call a route. Every route declares it; the server refuses to start with one that does not. */
 public sealed interface Access {
@@ -16,12 +11,8 @@ public sealed interface Access {
     /** Administrators of the whole server. */
     record Server(Resource resource, Action action) implements Access {}
 
-    /**
-     * Members of a project whose role permits the action.
-     *
-     * @param project reads the project's name from the request
-     */
-    record Project(Resource resource, Action action, Function<Context, String> project) implements Access {}
+    /** Members of the request's project whose role permits the action. */
+    record Project(Resource resource, Action action) implements Access {}
 
     static Access open() {
         return new Open();
@@ -35,8 +26,7 @@ public sealed interface Access {
         return new Server(resource, action);
     }
 
-    /** For paths that hold {@code {project}}. */
     static Access project(Resource resource, Action action) {
-        return new Project(resource, action, context -> context.pathParam("project"));
+        return new Project(resource, action);
     }
 }

@@ -1,8 +1,6 @@
-package dev.tidemill.platform.http;
+package dev.tidemill.platform.auth;
 
-import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.sql.Database;
-import io.javalin.http.Context;
 import java.time.Clock;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -10,36 +8,30 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Journals refused requests for the auditor. Written behind the answer through a bounded queue, so that a flood of bad
+ * The journal of refusals in the database. Written behind the answer through a bounded queue, so that a flood of bad
  * requests costs the flood, not the server; what does not fit is counted in the log.
  */
-final class RefusalJournal {
-    private static final Logger LOG = LoggerFactory.getLogger(RefusalJournal.class);
+public final class SqlRefusalJournal implements RefusalJournal, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SqlRefusalJournal.class);
     private static final int QUEUE = 1000;
 
-    private record Refusal(long time, String actor, String address, String method, String path, ErrorCode code) {}
+    private record Entry(long time, Refusal refusal) {}
 
     private final Database database;
     private final Clock clock;
-    private final BlockingQueue<Refusal> queue = new ArrayBlockingQueue<>(QUEUE);
+    private final Thread thread;
+    private final BlockingQueue<Entry> queue = new ArrayBlockingQueue<>(QUEUE);
 
-    RefusalJournal(Database database, Clock clock) {
+    public SqlRefusalJournal(Database database, Clock clock) {
         this.database = database;
         this.clock = clock;
-        Thread.ofVirtual().name("refusal-journal").start(this::drain);
+        this.thread = Thread.ofVirtual().name("refusal-journal").start(this::drain);
     }
 
-    void record(String actor, Context context, ErrorCode code) {
-        String path = context.path();
-        var refusal = new Refusal(
-                clock.millis(),
-                actor,
-                context.ip(),
-                context.method().name(),
-                path.length() > 1000 ? path.substring(0, 1000) : path,
-                code);
-        if (!queue.offer(refusal)) {
-            LOG.warn("The journal of refusals is full; one refusal of {} was not journalled", actor);
+    @Override
+    public void record(Refusal refusal) {
+        if (!queue.offer(new Entry(clock.millis(), refusal))) {
+            LOG.warn("The journal of refusals is full; one refusal of {} was not journalled", refusal.actor());
         }
     }
 
@@ -56,17 +48,23 @@ final class RefusalJournal {
         }
     }
 
-    private void write(Refusal refusal) {
+    private void write(Entry entry) {
+        Refusal refusal = entry.refusal();
         database.writing(handle -> handle.createUpdate("""
                         INSERT INTO audit_refusal (record_time, actor, address, method, path, code)
                         VALUES (:time, :actor, :address, :method, :path, :code)
                         """)
-                .bind("time", refusal.time())
+                .bind("time", entry.time())
                 .bind("actor", refusal.actor())
                 .bind("address", refusal.address())
                 .bind("method", refusal.method())
                 .bind("path", refusal.path())
                 .bind("code", refusal.code().name())
                 .execute());
+    }
+
+    @Override
+    public void close() {
+        thread.interrupt();
     }
 }

@@ -1,0 +1,92 @@
+package dev.tidemill.app;
+
+import dev.tidemill.artifacts.ArtifactsModule;
+import dev.tidemill.inference.InferenceModule;
+import dev.tidemill.inference.controlplane.ControlPlane;
+import dev.tidemill.inference.controlplane.ControlPlaneAuthentication;
+import dev.tidemill.inference.controlplane.ControlPlaneBlobs;
+import dev.tidemill.inference.controlplane.ControlPlaneSink;
+import dev.tidemill.inference.controlplane.PlanFeed;
+import dev.tidemill.platform.auth.Admission;
+import dev.tidemill.platform.auth.RefusalJournal;
+import dev.tidemill.platform.config.DataDirectory;
+import dev.tidemill.platform.config.Setting;
+import dev.tidemill.platform.config.Settings;
+import dev.tidemill.platform.http.RouteManifest;
+import dev.tidemill.platform.telemetry.Telemetry;
+import java.time.Clock;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A process that only answers predictions. It has no database: plans, models and the judgement who calls come from the control
+ * plane, predictions go there. While the control plane is away it goes on serving what it has.
+ */
+final class GatewayReplica implements Node {
+    private static final Logger LOG = LoggerFactory.getLogger(GatewayReplica.class);
+
+    private final Parts parts = new Parts();
+    private Listeners listeners = new Listeners("", "");
+
+    private GatewayReplica() {}
+
+    static GatewayReplica start(Settings settings) {
+        var replica = new GatewayReplica();
+        try {
+            replica.assemble(settings);
+            return replica;
+        } catch (RuntimeException | Error e) {
+            replica.close();
+            throw e;
+        }
+    }
+
+    private void assemble(Settings settings) {
+        var directory = parts.keep(DataDirectory.open(Server.dataDirectory(settings)));
+        var telemetry = parts.keep(new Telemetry(settings.optional(Setting.TRACES_ENDPOINT)));
+        var control = parts.keep(
+                new ControlPlane(settings.text(Setting.CONTROL_URL), settings.optional(Setting.CONTROL_TOKEN)));
+        var blobs = new ControlPlaneBlobs(control, ArtifactsModule.folder(directory.folder("artifacts")));
+        var inference = parts.keep(
+                new InferenceModule(blobs, new ControlPlaneSink(control), Clock.systemUTC(), Version.current()));
+        Server.publishDropped(telemetry, inference.gateway());
+        var feed = parts.keep(
+                new PlanFeed(control, inference.gateway(), directory.path().resolve("plans.json")));
+        feed.start();
+        var manifest = new RouteManifest()
+                .add(OperationsRoutes.ofGateway(feed, telemetry))
+                .add(inference.routes())
+                .addMethods(inference.methods());
+        RefusalJournal refusals = refusal -> LOG.warn(
+                "Refused {} {} of {} at {}: {}",
+                refusal.method(),
+                refusal.path(),
+                refusal.actor(),
+                refusal.address(),
+                refusal.code());
+        var admission = new Admission(new ControlPlaneAuthentication(control, Listeners.isLoopback(settings)));
+        listeners = Listeners.open(settings, manifest, admission, telemetry, refusals, parts);
+        listeners.announce(directory.path());
+    }
+
+    @Override
+    public String url() {
+        return listeners.url();
+    }
+
+    @Override
+    public String grpcAddress() {
+        return listeners.grpc();
+    }
+
+    @Override
+    public Optional<String> setupSecret() {
+        return Optional.empty();
+    }
+
+    @Override
+    public void close() {
+        parts.close();
+    }
+}

@@ -1,0 +1,78 @@
+package dev.tidemill.app;
+
+import dev.tidemill.platform.auth.Admission;
+import dev.tidemill.platform.auth.RefusalJournal;
+import dev.tidemill.platform.config.Setting;
+import dev.tidemill.platform.config.Settings;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.grpc.GrpcServer;
+import dev.tidemill.platform.http.AllowedHosts;
+import dev.tidemill.platform.http.RouteManifest;
+import dev.tidemill.platform.http.WebServer;
+import dev.tidemill.platform.telemetry.Telemetry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/**
+ * Where a process can be reached.
+ *
+ * @param url of HTTP
+ * @param grpc host and port of gRPC
+ */
+record Listeners(String url, String grpc) {
+    /** Opens both ports for everything in the manifest. */
+    static Listeners open(
+            Settings settings,
+            RouteManifest manifest,
+            Admission admission,
+            Telemetry telemetry,
+            RefusalJournal refusals,
+            Parts parts) {
+        String host = settings.text(Setting.HTTP_HOST);
+        long maxBody = settings.megabytes(Setting.HTTP_MAX_BODY) * 1024 * 1024;
+        var allowed = new AllowedHosts(settings.list(Setting.HTTP_ALLOWED_HOSTS), isLoopback(settings), host);
+        var grpc = parts.keep(new GrpcServer(
+                new GrpcServer.Settings(
+                        host, settings.port(Setting.GRPC_PORT), (int) Math.min(maxBody, Integer.MAX_VALUE)),
+                manifest.methods(),
+                admission,
+                telemetry,
+                refusals));
+        var web = parts.keep(new WebServer(
+                new WebServer.Settings(host, settings.port(Setting.HTTP_PORT), allowed, maxBody),
+                manifest,
+                admission,
+                telemetry,
+                refusals));
+        String grpcAddress = host + ":" + grpc.start().port();
+        return new Listeners("http://" + host + ":" + web.start().port(), grpcAddress);
+    }
+
+    static boolean isLoopback(Settings settings) {
+        String host = settings.text(Setting.HTTP_HOST);
+        try {
+            return InetAddress.getByName(host).isLoopbackAddress();
+        } catch (UnknownHostException e) {
+            throw TidemillException.invalid("host", "'" + host + "' is not an address of this machine");
+        }
+    }
+
+    /** Tells others on this machine where the process is. */
+    void announce(Path directory) {
+        try {
+            Path aside = directory.resolve("server.json.new");
+            Files.writeString(
+                    aside,
+                    "{\"url\":\"" + url + "\",\"grpc\":\"" + grpc + "\",\"pid\":"
+                            + ProcessHandle.current().pid() + "}\n");
+            Files.move(aside, directory.resolve("server.json"), StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package dev.tidemill.app;
+
+import dev.tidemill.platform.config.Setting;
+import dev.tidemill.platform.config.Settings;
+import dev.tidemill.platform.errors.TidemillException;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** One started process of the platform: a server, or a gateway that serves for one. */
+public interface Node extends AutoCloseable {
+    Set<String> ROLES = Set.of("control", "gateway", "worker");
+
+    /**
+     * Starts what the settings ask for; when this returns it is ready.
+     *
+     * @throws TidemillException for a setting, directory, database or port that cannot be used; nothing is left open then
+     */
+    static Node start(Settings settings) {
+        Optional<String> control = settings.optional(Setting.CONTROL_URL);
+        boolean onlyGateway = roles(settings).equals(Set.of("gateway"));
+        if (control.isPresent() && !onlyGateway) {
+            throw TidemillException.invalid("control.url", "'control.url' is for a process whose only role is gateway")
+                    .remedy("Start it with --roles gateway, or leave --control out");
+        }
+        if (control.isEmpty() && onlyGateway) {
+            throw TidemillException.invalid("roles", "A process whose only role is gateway has no database of its own")
+                    .remedy("Name the control plane it serves for with --control http://HOST:PORT");
+        }
+        return onlyGateway ? GatewayReplica.start(settings) : Server.start(settings);
+    }
+
+    /** The roles that the settings name. */
+    static Set<String> roles(Settings settings) {
+        List<String> roles = settings.list(Setting.ROLES);
+        for (String role : roles) {
+            if (!ROLES.contains(role)) {
+                throw TidemillException.invalid("roles", "'" + role + "' is none of control, gateway, worker");
+            }
+        }
+        return Set.copyOf(roles);
+    }
+
+    String url();
+
+    /** Host and port of gRPC. */
+    String grpcAddress();
+
+    /** The one-time secret of a server on a public address without users. */
+    Optional<String> setupSecret();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,114 @@
+"""A gateway without a database, beside its control plane: both killed and restarted, REST and gRPC by real clients."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+from harness import ROOT, Server, command, tabular_project
+
+ROWS = {
+    "inputs": [
+        {"name": "plan", "shape": [2], "datatype": "BYTES", "data": ["basic", "premium"]},
+        {"name": "age", "shape": [2], "datatype": "INT64", "data": [25, 60]},
+        {"name": "support_calls", "shape": [2], "datatype": "INT64", "data": [6, 0]},
+        {"name": "visits_per_week", "shape": [2], "datatype": "FP64", "data": [0.1, 9.0]},
+    ]
+}
+PREDICTIONS = "/api/tidemill/v1/projects/default/deployments/model/predictions?limit=1000"
+
+
+class GatewayTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.control = Server()
+        environment = {**os.environ, "TIDEMILL_SERVER": cls.control.url}
+        folder = tabular_project()
+        for arguments in (("apply", "-f", str(folder)), ("run", "train")):
+            result = command(*arguments, env=environment)
+            if result.returncode:
+                raise AssertionError(result.stdout + result.stderr)
+        cls.gateway = Server("--roles", "gateway", "--control", cls.control.url)
+        cls.wait_for(lambda: cls.gateway.get("/v2/models/model")[0] == 200)
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.gateway.close()
+        cls.control.close()
+
+    @staticmethod
+    def wait_for(condition, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError("it did not happen in time")
+            time.sleep(0.1)
+
+    def infer(self, server: Server, request_id: str):
+        status, answer = server.call("POST", "/v2/models/model/infer", {"id": request_id, **ROWS})
+        self.assertEqual(status, 200, answer)
+        return answer["outputs"][0]["data"]
+
+    def journalled(self) -> set[str]:
+        return {row["id"] for row in self.control.get(PREDICTIONS)[1]["predictions"]}
+
+    def test_it_answers_as_the_control_plane_does_and_its_predictions_are_journalled(self) -> None:
+        self.assertEqual(self.infer(self.gateway, "a"), self.infer(self.control, "b"))
+        self.wait_for(lambda: {"a.0", "a.1"} <= self.journalled())
+
+    def test_it_has_nothing_but_inference(self) -> None:
+        self.assertEqual(self.gateway.get("/api/tidemill/v1/projects")[0], 404)
+
+    def test_it_serves_on_while_the_control_plane_is_dead(self) -> None:
+        before = self.infer(self.gateway, "c")
+        self.control.kill()
+        try:
+            self.assertEqual(self.infer(self.gateway, "d"), before)
+        finally:
+            self.control.restart()
+        self.wait_for(lambda: {"d.0", "d.1"} <= self.journalled())
+
+    def test_it_starts_while_the_control_plane_is_dead_but_lets_in_nobody_it_does_not_know(self) -> None:
+        before = self.infer(self.gateway, "e")
+        self.wait_for(lambda: "e.0" in self.journalled())
+        self.control.kill()
+        try:
+            self.gateway.kill()
+            self.gateway.restart()
+            self.assertEqual(self.gateway.get("/ready"), (200, "OK"))
+            self.assertEqual(self.gateway.get("/v2/models/model")[0], 503)
+        finally:
+            self.control.restart()
+        self.assertEqual(self.infer(self.gateway, "f"), before)
+
+    def test_grpc_and_rest_agree(self) -> None:
+        python = ROOT / ".cache" / "peers" / "triton" / "bin" / "python"
+        if not python.exists():
+            self.skipTest("tritonclient is not here; `make peers` installs it")
+        for server in (self.control, self.gateway):
+            result = subprocess.run(
+                [str(python), str(ROOT / "e2e" / "call_with_triton.py"), server.url, server.grpc],
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            sys.stderr.write(result.stdout)
+
+
+class RolesTest(unittest.TestCase):
+    def test_roles_that_make_no_sense_are_refused(self) -> None:
+        alone = command("server", "--roles", "gateway", "--port", "0", "--grpc-port", "0")
+        self.assertEqual(alone.returncode, 1)
+        self.assertIn("--control", alone.stderr)
+        both = command("server", "--roles", "gateway,worker", "--control", "http://127.0.0.1:1")
+        self.assertEqual(both.returncode, 1)
+        self.assertIn("only role is gateway", both.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,95 @@
+package dev.tidemill.inference.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.inference.domain.PlanSnapshot;
+import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.inference.domain.ServedVersion;
+import dev.tidemill.inference.domain.ServingPlan;
+import dev.tidemill.platform.auth.Principal;
+import dev.tidemill.platform.auth.Role;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** What a control plane and its gateways tell each other. Both ends are of the same version. */
+public final class PlaneJson {
+    private PlaneJson() {}
+
+    public static ObjectNode snapshot(PlanSnapshot snapshot) {
+        ObjectNode json = Json.object().put("version", snapshot.version());
+        json.set("plans", Json.objectMapper().valueToTree(snapshot.plans()));
+        return json;
+    }
+
+    public static PlanSnapshot snapshot(JsonNode json) {
+        List<ServingPlan> plans = new ArrayList<>();
+        for (JsonNode plan : json.path("plans")) {
+            Optional<ServingPlan.Challenger> challenger =
+                    plan.path("challenger").isObject()
+                            ? Optional.of(new ServingPlan.Challenger(
+                                    served(plan.path("challenger").path("version")),
+                                    plan.path("challenger").path("share").asDouble()))
+                            : Optional.empty();
+            plans.add(new ServingPlan(
+                    plan.path("project").asText(),
+                    plan.path("name").asText(),
+                    plan.path("revision").asLong(),
+                    served(plan.path("champion")),
+                    challenger));
+        }
+        return new PlanSnapshot(plans);
+    }
+
+    private static ServedVersion served(JsonNode json) {
+        return new ServedVersion(
+                json.path("model").asText(),
+                json.path("version").asInt(),
+                new Digest(json.path("folder").asText()));
+    }
+
+    public static ObjectNode predictions(List<Prediction> batch) {
+        ObjectNode json = Json.object();
+        json.set("predictions", Json.objectMapper().valueToTree(batch));
+        return json;
+    }
+
+    static List<Prediction> predictions(ObjectNode json) {
+        List<Prediction> batch = new ArrayList<>();
+        try {
+            for (JsonNode prediction : json.path("predictions")) {
+                batch.add(Json.objectMapper().treeToValue(prediction, Prediction.class));
+            }
+        } catch (IOException e) {
+            throw TidemillException.invalid("predictions", "A prediction cannot be read: " + e.getMessage());
+        }
+        return batch;
+    }
+
+    static ObjectNode principal(Optional<Principal> principal) {
+        ObjectNode json = Json.object();
+        json.set("principal", Json.objectMapper().valueToTree(principal.orElse(null)));
+        return json;
+    }
+
+    public static Optional<Principal> principal(JsonNode json) {
+        JsonNode principal = json.path("principal");
+        if (!principal.isObject()) {
+            return Optional.empty();
+        }
+        return Optional.of(new Principal(
+                principal.path("id").asText(),
+                principal.path("administrator").asBoolean(),
+                principal.path("user").asText(),
+                role(principal.path("roleCap")),
+                Optional.ofNullable(principal.path("onlyProject").textValue())));
+    }
+
+    public static Optional<Role> role(JsonNode text) {
+        return Optional.ofNullable(text.textValue()).map(Role::valueOf);
+    }
+}

@@ -1,0 +1,89 @@
+package dev.tidemill.inference.api;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.PredictionSink;
+import dev.tidemill.platform.auth.Access;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Authentication;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Principal;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Requests;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.json.Body;
+import dev.tidemill.platform.json.Json;
+import io.javalin.http.Context;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** What gateways without a database ask of the control plane: plans, models, who calls, and to keep their journals. */
+public final class PlaneRoutes {
+    private static final String PLANE = "/api/tidemill/v1/plane";
+    private static final int LONGEST_WAIT = 30;
+
+    private final Gateway gateway;
+    private final BlobStore blobs;
+    private final PredictionSink sink;
+    private final Authentication authentication;
+
+    public PlaneRoutes(Gateway gateway, BlobStore blobs, PredictionSink sink, Authentication authentication) {
+        this.gateway = gateway;
+        this.blobs = blobs;
+        this.sink = sink;
+        this.authentication = authentication;
+    }
+
+    public List<Route> routes() {
+        var access = Access.server(Resource.INFERENCE, Action.OPERATE);
+        return List.of(
+                Route.get(PLANE + "/plans", access, this::plans),
+                Route.get(PLANE + "/blobs/{digest}", access, this::blob),
+                Route.post(PLANE + "/predictions", access, this::predictions),
+                Route.post(PLANE + "/authentication", access, this::authenticate),
+                Route.post(PLANE + "/role", access, this::role));
+    }
+
+    /** Answers at once if {@code known} is not the newest snapshot's version, else when a newer one comes or after {@code wait} s. */
+    private void plans(Context context, Caller caller) throws InterruptedException {
+        String known = Requests.text(context, "known").orElse("");
+        long wait = Requests.number(context, "wait").orElse(0L);
+        Duration atMost = Duration.ofSeconds(Math.max(0, Math.min(wait, LONGEST_WAIT)));
+        context.json(PlaneJson.snapshot(gateway.awaitOtherThan(known, atMost)));
+    }
+
+    private void blob(Context context, Caller caller) {
+        var digest = new Digest(context.pathParam("digest"));
+        if (blobs.find(digest).isEmpty()) {
+            throw TidemillException.notFound("blob", digest);
+        }
+        context.contentType("application/octet-stream").result(blobs.open(digest));
+    }
+
+    /** A prediction that came before is left out, so a gateway may send a batch again. */
+    private void predictions(Context context, Caller caller) {
+        sink.append(PlaneJson.predictions(Json.parseObject(context.bodyAsBytes())));
+        context.status(204);
+    }
+
+    private void authenticate(Context context, Caller caller) {
+        Body body = Body.of(context.bodyAsBytes());
+        var credentials = new Authentication.Credentials(body.optionalText("secret"), body.flag("session"));
+        context.json(PlaneJson.principal(authentication.authenticate(credentials)));
+    }
+
+    private void role(Context context, Caller caller) {
+        Body body = Body.of(context.bodyAsBytes());
+        Principal principal = PlaneJson.principal(body.node())
+                .orElseThrow(() -> TidemillException.invalid("principal", "'principal' is missing"));
+        ObjectNode json = Json.object();
+        Optional<String> role =
+                authentication.role(principal, body.text("project")).map(Enum::name);
+        json.put("role", role.orElse(null));
+        context.json(json);
+    }
+}

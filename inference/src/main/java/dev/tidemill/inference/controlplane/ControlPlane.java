@@ -1,0 +1,101 @@
+package dev.tidemill.inference.controlplane;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Calls the control plane's routes for gateways. Thread-safe. */
+public final class ControlPlane implements AutoCloseable {
+    private static final String PLANE = "/api/tidemill/v1/plane";
+    private static final Duration CONNECT = Duration.ofSeconds(5);
+    private static final Duration ANSWER = Duration.ofSeconds(60);
+
+    private final String url;
+    private final Optional<String> token;
+    private final HttpClient client =
+            HttpClient.newBuilder().connectTimeout(CONNECT).build();
+
+    /**
+     * @param url address of a server with the role {@code control}, as the operator configured it
+     * @param token of an administrator there; none where the control plane asks none
+     */
+    public ControlPlane(String url, Optional<String> token) {
+        if (!url.matches("https?://[^/?#]+/?")) {
+            throw TidemillException.invalid(
+                    "control.url", "'" + url + "' is not an address such as http://control:8080");
+        }
+        this.url = url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
+        this.token = token;
+    }
+
+    JsonNode plans(String known, Duration wait) {
+        String path = "/plans?known=" + known + "&wait=" + wait.toSeconds();
+        return json(
+                send(request(path).GET().build(), BodyHandlers.ofByteArray()).body());
+    }
+
+    /** The bytes of a blob; the caller checks them against the digest. */
+    byte[] blob(Digest digest) {
+        return send(request("/blobs/" + digest).GET().build(), BodyHandlers.ofByteArray())
+                .body();
+    }
+
+    JsonNode post(String path, JsonNode body) {
+        var request = request(path)
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(Json.write(body)))
+                .build();
+        byte[] answer = send(request, BodyHandlers.ofByteArray()).body();
+        return answer.length == 0 ? Json.object() : json(answer);
+    }
+
+    private HttpRequest.Builder request(String path) {
+        var request = HttpRequest.newBuilder(URI.create(url + PLANE + path)).timeout(ANSWER);
+        token.ifPresent(secret -> request.header("Authorization", "Bearer " + secret));
+        return request;
+    }
+
+    private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler) {
+        try {
+            HttpResponse<T> response = client.send(request, handler);
+            if (response.statusCode() == 401 || response.statusCode() == 403) {
+                throw new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION, "The control plane at " + url + " refuses this gateway")
+                        .remedy("Set 'control.token' to a token of an administrator");
+            }
+            if (response.statusCode() >= 400) {
+                throw unavailable("it answered " + response.statusCode());
+            }
+            return response;
+        } catch (IOException e) {
+            throw unavailable(String.valueOf(e.getMessage())).causedBy(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new TidemillException(ErrorCode.CANCELLED, "Interrupted").causedBy(e);
+        }
+    }
+
+    private TidemillException unavailable(String why) {
+        return new TidemillException(ErrorCode.UNAVAILABLE, "The control plane at " + url + " is not there: " + why);
+    }
+
+    private static JsonNode json(byte[] bytes) {
+        return Json.parseObject(bytes);
+    }
+
+    @Override
+    public void close() {
+        client.shutdownNow();
+    }
+}

@@ -1,0 +1,105 @@
+package dev.tidemill.inference.controlplane;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemill.inference.api.PlaneJson;
+import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.PlanSnapshot;
+import dev.tidemill.platform.json.Json;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps a gateway at the control plane's newest snapshot. The last one is kept in a file, so that a gateway which restarts
+ * while the control plane is away serves what it served before.
+ */
+public final class PlanFeed implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PlanFeed.class);
+    private static final Duration WAIT = Duration.ofSeconds(20);
+    private static final Duration PAUSE = Duration.ofSeconds(1);
+
+    private final ControlPlane control;
+    private final Gateway gateway;
+    private final Path file;
+    private final Thread thread = Thread.ofVirtual().name("plan-feed").unstarted(this::follow);
+    private volatile boolean ready;
+    private volatile boolean closed;
+
+    /** @param file where the last snapshot is kept */
+    public PlanFeed(ControlPlane control, Gateway gateway, Path file) {
+        this.control = control;
+        this.gateway = gateway;
+        this.file = file;
+    }
+
+    /** Serves the kept snapshot, if there is one, and follows the control plane from then on. */
+    public void start() {
+        try {
+            if (Files.exists(file)) {
+                gateway.replaceAll(PlaneJson.snapshot(Json.parseObject(Files.readAllBytes(file))));
+                ready = true;
+            }
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("The last snapshot in {} cannot be served: {}", file, e.toString());
+        }
+        thread.start();
+    }
+
+    /** Whether a snapshot is served. */
+    public boolean isReady() {
+        return ready;
+    }
+
+    private void follow() {
+        String known = "";
+        while (!closed) {
+            try {
+                JsonNode answer = control.plans(known, WAIT);
+                PlanSnapshot snapshot = PlaneJson.snapshot(answer);
+                if (!snapshot.version().equals(known)) {
+                    gateway.replaceAll(snapshot);
+                    save(answer);
+                    known = snapshot.version();
+                    LOG.info(
+                            "Serving {} plans of the control plane",
+                            snapshot.plans().size());
+                }
+                ready = true;
+            } catch (RuntimeException e) {
+                if (!closed) {
+                    LOG.warn("The control plane's plans cannot be taken up; trying again: {}", e.toString());
+                    pause();
+                }
+            }
+        }
+    }
+
+    private void save(JsonNode answer) {
+        try {
+            Path aside = file.resolveSibling(file.getFileName() + ".new");
+            Files.writeString(aside, Json.write(answer));
+            Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(PAUSE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        thread.interrupt();
+    }
+}

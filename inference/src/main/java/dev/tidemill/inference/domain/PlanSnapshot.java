@@ -1,0 +1,22 @@
+package dev.tidemill.inference.domain;
+
+import dev.tidemill.platform.ids.Ids;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The desired state of a gateway: every plan, sorted by project and name. */
+public record PlanSnapshot(List<ServingPlan> plans) {
+    public PlanSnapshot {
+        plans = plans.stream()
+                .sorted(Comparator.comparing(ServingPlan::project).thenComparing(ServingPlan::name))
+                .toList();
+    }
+
+    /** Equal for equal states, whichever process tells it. */
+    public String version() {
+        return Ids.sha256(plans.stream()
+                .map(plan -> plan.project() + '~' + plan.name() + ' ' + plan.revision())
+                .collect(Collectors.joining("\n")));
+    }
+}

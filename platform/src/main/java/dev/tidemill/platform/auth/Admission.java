@@ -1,0 +1,91 @@
+package dev.tidemill.platform.auth;
+
+import dev.tidemill.platform.auth.Authentication.Credentials;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * The one decision whether a caller may do what a route declares, whatever the protocol. A project that the caller may not
+ * see answers as one that does not exist. Thread-safe.
+ */
+public final class Admission {
+    private static final Caller ANYBODY =
+            new Caller(new Principal("anonymous", false, "anonymous", Optional.empty(), Optional.empty()), "");
+
+    private final Authentication authentication;
+
+    public Admission(Authentication authentication) {
+        this.authentication = authentication;
+    }
+
+    /**
+     * Lets a request in.
+     *
+     * @param project finds the project that the request is about; asked only where the access is a project's
+     * @throws TidemillException {@code UNAUTHENTICATED}, {@code PERMISSION_DENIED} or {@code NOT_FOUND}
+     */
+    public Caller admit(Access access, Credentials credentials, Function<Principal, String> project) {
+        return switch (access) {
+            case Access.Open() -> ANYBODY;
+            case Access.SignedIn() -> new Caller(principal(credentials), "");
+            case Access.Server(var resource, var action) -> {
+                Principal principal = principal(credentials);
+                if (!principal.administrator() || principal.onlyProject().isPresent()) {
+                    throw denied(action + " " + resource + " takes an administrator of the server");
+                }
+                yield new Caller(principal, "");
+            }
+            case Access.Project(var resource, var action) -> {
+                Principal principal = principal(credentials);
+                String name = project.apply(principal);
+                Role role = authentication
+                        .role(principal, name)
+                        .orElseThrow(() -> TidemillException.notFound("project", name));
+                if (!role.permits(action)) {
+                    throw denied("Role " + role.name().toLowerCase(Locale.ROOT) + " may not " + action + " " + resource
+                            + " in project '" + name + "'");
+                }
+                yield new Caller(principal, name);
+            }
+        };
+    }
+
+    private Principal principal(Credentials credentials) {
+        return authentication
+                .authenticate(credentials)
+                .orElseThrow(() -> new TidemillException(
+                                ErrorCode.UNAUTHENTICATED, "The request carries no valid credentials")
+                        .remedy("Send 'Authorization: Bearer <token>' or sign in"));
+    }
+
+    /** Reads an {@code Authorization} header; empty if it carries neither a bearer token nor basic credentials. */
+    public static Optional<Credentials> credentials(String header) {
+        if (header.regionMatches(true, 0, "Bearer ", 0, 7)) {
+            return Optional.of(new Credentials(Optional.of(header.substring(7).strip()), false));
+        }
+        if (header.regionMatches(true, 0, "Basic ", 0, 6)) {
+            return Optional.of(new Credentials(basicPassword(header.substring(6)), false));
+        }
+        return Optional.empty();
+    }
+
+    /** A token may travel as the password of basic authentication, whatever the user name. */
+    private static Optional<String> basicPassword(String encoded) {
+        try {
+            String pair = new String(Base64.getDecoder().decode(encoded.strip()), StandardCharsets.UTF_8);
+            int colon = pair.indexOf(':');
+            return colon < 0 ? Optional.empty() : Optional.of(pair.substring(colon + 1));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static TidemillException denied(String why) {
+        return new TidemillException(ErrorCode.PERMISSION_DENIED, why);
+    }
+}

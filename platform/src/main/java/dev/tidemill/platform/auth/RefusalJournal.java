@@ -1,0 +1,24 @@
+package dev.tidemill.platform.auth;
+
+import dev.tidemill.platform.errors.ErrorCode;
+
+/** Journals refused requests for the auditor. Never blocks the answer. Thread-safe. */
+@FunctionalInterface
+public interface RefusalJournal {
+    void record(Refusal refusal);
+
+    /**
+     * One refused request.
+     *
+     * @param actor id of the principal, or {@code unknown}
+     * @param address it came from
+     * @param path at most 1000 characters of what was asked for
+     */
+    record Refusal(String actor, String address, String method, String path, ErrorCode code) {
+        private static final int LONGEST_PATH = 1000;
+
+        public Refusal {
+            path = path.length() > LONGEST_PATH ? path.substring(0, LONGEST_PATH) : path;
+        }
+    }
+}

@@ -1,0 +1,191 @@
+package dev.tidemill.platform.grpc;
+
+import dev.tidemill.platform.auth.Admission;
+import dev.tidemill.platform.auth.Authentication.Credentials;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.RefusalJournal;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.telemetry.Telemetry;
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.Grpc;
+import io.grpc.Metadata;
+import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.Status;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.ServerCalls;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/**
+ * Serves the route manifest's gRPC methods on virtual threads. A method that the manifest lacks does not exist: services are
+ * assembled from it, not from generated base classes.
+ */
+public final class GrpcServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(GrpcServer.class);
+    private static final Metadata.Key<String> AUTHORIZATION =
+            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Metadata.Key<String> TRACEPARENT =
+            Metadata.Key.of("traceparent", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Metadata.Key<String> CODE = Metadata.Key.of("tidemill-code", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Context.Key<Sender> SENDER = Context.key("sender");
+
+    private record Sender(Credentials credentials, @Nullable String traceparent, String address) {}
+
+    /**
+     * @param host address to listen on
+     * @param port port to listen on; 0 picks a free one
+     * @param maxMessage most bytes of one message
+     */
+    public record Settings(String host, int port, int maxMessage) {}
+
+    private final Settings settings;
+    private final Admission admission;
+    private final Telemetry telemetry;
+    private final RefusalJournal refusals;
+    private final Server server;
+
+    public GrpcServer(
+            Settings settings,
+            Iterable<GrpcMethod<?, ?>> methods,
+            Admission admission,
+            Telemetry telemetry,
+            RefusalJournal refusals) {
+        this.settings = settings;
+        this.admission = admission;
+        this.telemetry = telemetry;
+        this.refusals = refusals;
+        var services = new TreeMap<String, ServerServiceDefinition.Builder>();
+        for (GrpcMethod<?, ?> method : methods) {
+            String service = String.valueOf(method.descriptor().getServiceName());
+            add(services.computeIfAbsent(service, ServerServiceDefinition::builder), method);
+        }
+        var builder = NettyServerBuilder.forAddress(new InetSocketAddress(settings.host(), settings.port()))
+                .maxInboundMessageSize(settings.maxMessage())
+                .maxInboundMetadataSize(16 * 1024)
+                .permitKeepAliveTime(10, TimeUnit.SECONDS)
+                .executor(Executors.newVirtualThreadPerTaskExecutor())
+                .intercept(new SenderInterceptor());
+        services.values().forEach(service -> builder.addService(service.build()));
+        this.server = builder.build();
+    }
+
+    private <Q, A> void add(ServerServiceDefinition.Builder service, GrpcMethod<Q, A> method) {
+        service.addMethod(
+                method.descriptor(),
+                ServerCalls.asyncUnaryCall(
+                        (Q request, StreamObserver<A> observer) -> serve(method, request, observer)));
+    }
+
+    /**
+     * Starts listening.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} if the port is taken
+     */
+    public GrpcServer start() {
+        try {
+            server.start();
+            return this;
+        } catch (IOException e) {
+            throw new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION,
+                            "gRPC port " + settings.port() + " on " + settings.host() + " is taken by another process")
+                    .at("grpc-port")
+                    .remedy("Stop that process, or choose another port with --grpc-port (0 picks a free one)")
+                    .causedBy(e);
+        }
+    }
+
+    public int port() {
+        return server.getPort();
+    }
+
+    private <Q, A> void serve(GrpcMethod<Q, A> method, Q request, StreamObserver<A> observer) {
+        long started = System.nanoTime();
+        Sender sender = SENDER.get();
+        MDC.put("request", Ids.next());
+        var span = telemetry.startRequest(method.signature(), sender.traceparent());
+        int status = 200;
+        Caller caller = null;
+        try {
+            caller = admission.admit(
+                    method.access(),
+                    sender.credentials(),
+                    principal -> method.project().apply(request));
+            observer.onNext(method.endpoint().answer(request, caller));
+            observer.onCompleted();
+        } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
+            TidemillException error = coded(method, e);
+            status = error.code().httpStatus();
+            if (status == 401 || status == 403) {
+                String actor = Optional.ofNullable(caller).map(Caller::actor).orElse("unknown");
+                refusals.record(new RefusalJournal.Refusal(
+                        actor, sender.address(), "GRPC", method.descriptor().getFullMethodName(), error.code()));
+            }
+            fail(observer, error);
+        } finally {
+            span.end(status);
+            telemetry.requestServed(method.signature(), status, System.nanoTime() - started);
+            MDC.remove("request");
+        }
+    }
+
+    private static TidemillException coded(GrpcMethod<?, ?> method, Throwable failure) {
+        if (failure instanceof TidemillException coded) {
+            return coded;
+        }
+        LOG.error("{} failed", method.signature(), failure);
+        return new TidemillException(ErrorCode.INTERNAL, "Something went wrong on the server");
+    }
+
+    private static void fail(StreamObserver<?> observer, TidemillException error) {
+        var trailers = new Metadata();
+        trailers.put(CODE, error.code().name());
+        String remedy = error.remedy().map(text -> ". " + text).orElse("");
+        observer.onError(Status.fromCode(Status.Code.valueOf(error.code().grpcStatus()))
+                .withDescription(error.message() + remedy)
+                .asRuntimeException(trailers));
+    }
+
+    @Override
+    public void close() {
+        server.shutdown();
+        try {
+            if (!server.awaitTermination(2, TimeUnit.SECONDS)) {
+                server.shutdownNow();
+            }
+        } catch (InterruptedException e) {
+            server.shutdownNow();
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Keeps who sent a call where the method finds it. */
+    private static final class SenderInterceptor implements ServerInterceptor {
+        @Override
+        public <Q, A> ServerCall.Listener<Q> interceptCall(
+                ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+            var credentials = Optional.ofNullable(headers.get(AUTHORIZATION))
+                    .flatMap(Admission::credentials)
+                    .orElseGet(() -> new Credentials(Optional.empty(), false));
+            String address = String.valueOf(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
+            var sender = new Sender(credentials, headers.get(TRACEPARENT), address);
+            return Contexts.interceptCall(Context.current().withValue(SENDER, sender), call, headers, next);
+        }
+    }
+}
