@@ -2,7 +2,9 @@
 JDK := $(shell bash -c 'for h in "$$TIDEMILL_JAVA_HOME" "$$JAVA_HOME" /usr/lib/jvm/* /opt/java/* $$HOME/.sdkman/candidates/java/* $$HOME/.jdks/*; do grep -qsE "^JAVA_VERSION=\"25" "$$h/release" && [ -x "$$h/bin/javac" ] && echo "$$h" && exit; done')
 MVN := JAVA_HOME="$(JDK)" mvn -B --no-transfer-progress
 
-.PHONY: help build ui java test java-test ui-test e2e-test peers bench soak fmt clean jdk
+SDK := .cache/peers/sdk/bin
+
+.PHONY: help build ui java test java-test ui-test python-test e2e-test peers bench soak fmt clean jdk
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,10 +25,14 @@ build: ui ## build the jar, without tests
 	$(MVN) -q install -DskipTests
 	./tidemill --make-cache
 
-test: jdk ui-test java-test e2e-test ## every test; skips by name what this machine lacks
+test: jdk ui-test python-test java-test e2e-test ## every test; skips by name what this machine lacks
 
 ui-test: ui/node_modules
 	cd ui && npm run --silent check && npm run --silent test && npm run --silent build
+
+python-test:
+	@[ -x $(SDK)/python ] || echo "note: the Python package's tools are not here (make peers); its checks are skipped"
+	[ ! -x $(SDK)/python ] || { $(SDK)/ruff check python e2e benchmarks --config python/pyproject.toml && $(SDK)/ruff format --check python e2e benchmarks --config python/pyproject.toml && $(SDK)/mypy --config-file python/pyproject.toml python/src python/tests && $(SDK)/python -m unittest discover -s python/tests; }
 
 java-test: jdk
 	@[ -n "$$TIDEMILL_TEST_POSTGRES" ] || echo "note: TIDEMILL_TEST_POSTGRES is not set; tests on PostgreSQL are skipped"
@@ -36,11 +42,12 @@ java-test: jdk
 e2e-test:
 	@command -v chromium >/dev/null || echo "note: no Chromium; the walk through the screens is skipped"
 	@[ -x .cache/peers/mlflow/bin/python ] || echo "note: no MLflow peer (make peers); its test is skipped"
-	cd e2e && python3 -m unittest -v test_command_line test_gateway test_disk_full test_sign_in test_loop
+	cd e2e && python3 -m unittest -v test_command_line test_gateway test_python test_disk_full test_sign_in test_loop
 
 peers: ## install the Python peers that tests compare with, one virtual environment each
 	[ -x .cache/peers/mlflow/bin/python ] || { python3 -m venv .cache/peers/mlflow && .cache/peers/mlflow/bin/pip install -q mlflow-skinny pandas xgboost-cpu; }
 	[ -x .cache/peers/triton/bin/python ] || { python3 -m venv .cache/peers/triton && .cache/peers/triton/bin/pip install -q 'tritonclient[grpc]' numpy; }
+	[ -x $(SDK)/mypy ] || { python3 -m venv .cache/peers/sdk && $(SDK)/pip install -q -e python ruff==0.14.5 mypy==1.18.2; }
 
 bench: build ## measure against the budgets; results go to benchmarks/results
 	python3 benchmarks/measure.py

@@ -32,7 +32,11 @@ def resident_megabytes(pid: int) -> float:
 
 
 def summary(values: list[float]) -> dict:
-    return {"median": round(statistics.median(values), 3), "least": round(min(values), 3), "most": round(max(values), 3)}
+    return {
+        "median": round(statistics.median(values), 3),
+        "least": round(min(values), 3),
+        "most": round(max(values), 3),
+    }
 
 
 def starts() -> tuple[dict, dict]:
@@ -81,14 +85,19 @@ def main() -> None:
         "figures": [
             {"what": "server ready, fresh directory, SQLite (s)", "budget": 1.5, **ready},
             {"what": "idle memory, resident (MB)", "budget": 250, **memory},
-            {"what": "engine overhead a step, chain of 40, SQLite synchronous=FULL (ms)", "budget": 5, **step_overhead()},
+            {
+                "what": "engine overhead a step, chain of 40, SQLite synchronous=FULL (ms)",
+                "budget": 5,
+                **step_overhead(),
+            },
         ],
     }
     target = ROOT / "benchmarks" / "results" / f"{result['date']}-foundation.json"
     target.write_text(json.dumps(result, indent=2) + "\n")
     for figure in result["figures"]:
         verdict = "meets" if figure["median"] <= figure["budget"] else "MISSES"
-        print(f"{figure['what']}: {figure['median']} ({figure['least']} to {figure['most']}), {verdict} the budget of {figure['budget']}")
+        figures = f"{figure['median']} ({figure['least']} to {figure['most']})"
+        print(f"{figure['what']}: {figures}, {verdict} the budget of {figure['budget']}")
 
 
 if __name__ == "__main__":

@@ -35,9 +35,7 @@ body = {
         for name, (datatype, values) in columns.items()
     ]
 }
-request = urllib.request.Request(
-    f"{url}/v2/models/model/infer", json.dumps(body).encode(), {"Content-Type": "application/json"}
-)
+request = urllib.request.Request(f"{url}/v2/models/model/infer", json.dumps(body).encode(), {"Content-Type": "application/json"})
 with urllib.request.urlopen(request) as response:
     rest = json.loads(response.read())["outputs"][0]["data"]
 assert ours == rest, (ours, rest)

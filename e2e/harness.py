@@ -46,7 +46,7 @@ class Server:
         self.directory = directory or pathlib.Path(tempfile.mkdtemp(prefix="tidemill-e2e-"))
         self.port = free_port()
         self.flags = flags
-        self.log = open(self.directory / "server.log", "a", encoding="utf-8")
+        self.log = (self.directory / "server.log").open("a", encoding="utf-8")
         self.process = self._launch()
 
     @property
@@ -60,8 +60,17 @@ class Server:
 
     def _launch(self) -> subprocess.Popen:
         process = subprocess.Popen(
-            [str(LAUNCHER), "server", "--port", str(self.port), "--grpc-port", "0",
-             "--data-dir", str(self.directory / "data"), *self.flags],
+            [
+                str(LAUNCHER),
+                "server",
+                "--port",
+                str(self.port),
+                "--grpc-port",
+                "0",
+                "--data-dir",
+                str(self.directory / "data"),
+                *self.flags,
+            ],
             stdout=self.log,
             stderr=self.log,
         )
@@ -91,9 +100,7 @@ class Server:
     def call(self, method: str, path: str, body=None):
         """Status and parsed answer."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self.url + path, data=data, method=method, headers={"Content-Type": "application/json"}
-        )
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers={"Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 content = answer.read() or b"null"

@@ -49,6 +49,6 @@ request = urllib.request.Request(
 with urllib.request.urlopen(request) as answer:
     ours = json.loads(answer.read())["outputs"][0]["data"]
 
-worst = max(abs(a - b) / max(1.0, abs(a)) for a, b in zip(ours, theirs))
+worst = max(abs(a - b) / max(1.0, abs(a)) for a, b in zip(ours, theirs, strict=True))
 print(f"{len(ours)} rows, largest relative difference {worst:.2e}, mlflow {mlflow.__version__}")
 sys.exit(0 if worst < 1e-6 else 1)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import pathlib
+import subprocess
 import tempfile
 import unittest
 
-from harness import Server, command
+from harness import Server, command, tabular_project
 
 DEFAULT = "/api/tidemill/v1/projects/default"
 
@@ -29,13 +31,8 @@ class CommandLineTest(unittest.TestCase):
         self.assertEqual(result.returncode, expect, result.stdout + result.stderr)
         return result.stdout if expect == 0 else result.stderr
 
-    def project(self, template: str = "tabular") -> pathlib.Path:
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-project-")) / "mine"
-        self.assertEqual(command("init", str(folder), "--template", template).returncode, 0)
-        return folder
-
     def test_a_csv_and_a_target_become_a_served_model(self) -> None:
-        folder = self.project()
+        folder = tabular_project()
         self.assertIn("created Pipeline/train", self.tidemill("apply", "-f", str(folder)))
         self.assertIn("unchanged Pipeline/train", self.tidemill("apply", "-f", str(folder)))
         run = json.loads(self.tidemill("run", "train", "--json"))
@@ -61,6 +58,23 @@ class CommandLineTest(unittest.TestCase):
         self.assertIn("rows passed every check", self.tidemill("logs", run["run"]["id"], "--step", "import"))
         self.assertIn("rows passed every check", self.tidemill("logs", run["run"]["id"], "-f", "--step", "import"))
 
+    def test_a_data_directory_that_cannot_be_written_is_refused(self) -> None:
+        directory = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-read-only-"))
+        mount = ["mount", "-t", "tmpfs", "-o", "size=1m,ro", "tmpfs", str(directory)]
+        if os.getuid() == 0:
+            # Root writes where the mode forbids it, but not on a disk that is mounted for reading.
+            if subprocess.run(mount, capture_output=True).returncode != 0:
+                self.skipTest("a read-only disk cannot be mounted here")
+            self.addCleanup(subprocess.run, ["umount", str(directory)])
+        else:
+            directory.chmod(0o500)
+        for data in (directory, directory / "below"):
+            result = command("server", "--port", "0", "--grpc-port", "0", "--data-dir", str(data))
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn("cannot be written", result.stderr)
+            self.assertIn("--data-dir", result.stderr)
+            self.assertNotIn("Exception", result.stderr)
+
     def test_bad_csv_files_are_refused_and_leave_nothing(self) -> None:
         header = "signed_up,plan,age,visits_per_week,support_calls,monthly_spend,churned\n"
         good = "2026-01-01T00:10:00,basic,30,1.0,0,12.0,no\n"
@@ -76,10 +90,10 @@ class CommandLineTest(unittest.TestCase):
             "'plan' is missing": (header + good.replace("basic", "")).encode(),
         }
         self.server.call("POST", "/api/tidemill/v1/projects", {"name": "bad-csv"})
-        for index, (message, content) in enumerate(cases.items()):
+        for message, content in cases.items():
             with self.subTest(message):
-                folder = self.project()
-                (folder / "data" / "data.csv").write_bytes(content if index % 2 else content)
+                folder = tabular_project()
+                (folder / "data" / "data.csv").write_bytes(content)
                 self.tidemill("apply", "-f", str(folder), "-p", "bad-csv")
                 error = self.tidemill("run", "train", "-p", "bad-csv", expect=1)
                 self.assertIn(message, error)
@@ -88,7 +102,7 @@ class CommandLineTest(unittest.TestCase):
 
     def test_gzipped_data_is_read_too(self) -> None:
         self.server.call("POST", "/api/tidemill/v1/projects", {"name": "zipped"})
-        folder = self.project()
+        folder = tabular_project()
         data = folder / "data" / "data.csv"
         data.write_bytes(gzip.compress(data.read_bytes()))
         self.tidemill("apply", "-f", str(folder), "-p", "zipped")
@@ -96,7 +110,7 @@ class CommandLineTest(unittest.TestCase):
 
     def test_users_sql_reaches_no_file(self) -> None:
         self.server.call("POST", "/api/tidemill/v1/projects", {"name": "sql"})
-        folder = self.project()
+        folder = tabular_project()
         for sql in (
             "SELECT * FROM read_csv('/etc/passwd')",
             "SELECT * FROM source; COPY source TO '/tmp/tidemill-stolen.csv'",
@@ -109,7 +123,7 @@ class CommandLineTest(unittest.TestCase):
                 self.assertFalse(pathlib.Path("/tmp/tidemill-stolen.csv").exists())
 
     def test_definitions_with_mistakes_name_the_place(self) -> None:
-        folder = self.project()
+        folder = tabular_project()
         (folder / "daily.yaml").write_text("kind: Monitor\nname: daily\nwindos: P1D\n")
         error = self.tidemill("apply", "-f", str(folder), expect=1)
         self.assertIn("daily.yaml:3:1: unknown key 'windos'; did you mean 'window'?", error)
@@ -124,12 +138,12 @@ class CommandLineTest(unittest.TestCase):
         self.assertIn("no server answers there", lost.stderr)
         self.assertIn("tidemill 0.", command("version").stdout)
         self.assertIn("_complete_tidemill", command("generate-completion").stdout)
-        folder = self.project()
+        folder = tabular_project()
         self.assertEqual(command("init", str(folder)).returncode, 5)
 
     def test_dry_run_shows_the_difference(self) -> None:
         self.server.call("POST", "/api/tidemill/v1/projects", {"name": "dry"})
-        folder = self.project()
+        folder = tabular_project()
         self.tidemill("apply", "-f", str(folder), "-p", "dry")
         (folder / "daily.yaml").write_text((folder / "daily.yaml").read_text().replace("window: P1D", "window: P2D"))
         shown = self.tidemill("apply", "-f", str(folder), "-p", "dry", "--dry-run")

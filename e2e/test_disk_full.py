@@ -14,7 +14,13 @@ EVENTS = "/api/tidemill/v1/events"
 
 
 def event(number: int) -> dict:
-    return {"specversion": "1.0", "id": str(number), "source": "/test", "type": "filled", "data": {"text": "y" * 50_000}}
+    return {
+        "specversion": "1.0",
+        "id": str(number),
+        "source": "/test",
+        "type": "filled",
+        "data": {"text": "y" * 50_000},
+    }
 
 
 class DiskFullTest(unittest.TestCase):
@@ -32,9 +38,17 @@ class DiskFullTest(unittest.TestCase):
             upload.write(os.urandom(40_000_000))
             upload.flush()
             answer = subprocess.run(
-                ["curl", "-s", "-w", "%{http_code}", "--data-binary", f"@{upload.name}",
-                 f"{server.url}/api/tidemill/v1/projects/default/blobs"],
-                capture_output=True, text=True,
+                [
+                    "curl",
+                    "-s",
+                    "-w",
+                    "%{http_code}",
+                    "--data-binary",
+                    f"@{upload.name}",
+                    f"{server.url}/api/tidemill/v1/projects/default/blobs",
+                ],
+                capture_output=True,
+                text=True,
             ).stdout
             self.assertTrue(answer.endswith("507"), answer)
             self.assertIn("STORAGE_FULL", answer)
@@ -42,7 +56,7 @@ class DiskFullTest(unittest.TestCase):
             self.assertEqual(kept, [], "nothing of a refused upload is kept")
 
             filler = self.disk / "filler"
-            with open(filler, "wb") as file, self.assertRaises(OSError):
+            with filler.open("wb") as file, self.assertRaises(OSError):
                 while True:
                     file.write(b"x" * 100_000)
                     file.flush()

@@ -60,7 +60,9 @@ class LoopTest(unittest.TestCase):
             work = tempfile.mkdtemp(prefix="tidemill-killed-")
             demo = subprocess.Popen(
                 [str(LAUNCHER), "demo", "--server", server.url, "--directory", work, "--until", UNTIL],
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
             )
             kills = 0
             while demo.poll() is None:
@@ -102,7 +104,9 @@ class LoopTest(unittest.TestCase):
         shots = os.environ.get("TIDEMILL_E2E_SHOTS", str(self.work / "shots"))
         result = subprocess.run(
             ["node", str(ROOT / "ui" / "e2e" / "walk.mjs"), self.server.url, PROJECT, CHROMIUM or "", shots],
-            capture_output=True, text=True, timeout=300,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
@@ -112,7 +116,9 @@ class LoopTest(unittest.TestCase):
             self.skipTest("the MLflow peer is not installed: make peers")
         result = subprocess.run(
             [str(python), str(ROOT / "e2e" / "open_with_mlflow.py"), self.server.url, PROJECT],
-            capture_output=True, text=True, timeout=300,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
@@ -126,7 +132,14 @@ class TwoYearsTest(unittest.TestCase):
         with zipfile.ZipFile(archive) as files:
             files.extract("hour.csv", work)
         result = command(
-            "demo", "--directory", str(work / "demo"), "--port", "0", "--data", str(work / "hour.csv"), "--json",
+            "demo",
+            "--directory",
+            str(work / "demo"),
+            "--port",
+            "0",
+            "--data",
+            str(work / "hour.csv"),
+            "--json",
             timeout=1500,
         )
         self.assertEqual(result.returncode, 0, result.stderr[-3000:])
@@ -135,8 +148,10 @@ class TwoYearsTest(unittest.TestCase):
         months = json.loads(result.stdout)["months"]
         served = [month["served"] for month in months]
         frozen = [month["baseline"] for month in months]
-        print(f"two years: served mean {sum(served) / len(served):.1f}, worst {max(served):.1f};"
-              f" frozen mean {sum(frozen) / len(frozen):.1f}, worst {max(frozen):.1f}")
+        print(
+            f"two years: served mean {sum(served) / len(served):.1f}, worst {max(served):.1f};"
+            f" frozen mean {sum(frozen) / len(frozen):.1f}, worst {max(frozen):.1f}"
+        )
         self.assertEqual(len(months), 21)
         self.assertLess(sum(served) / len(served), 60)
         self.assertLess(max(served), 90)

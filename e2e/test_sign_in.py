@@ -25,7 +25,9 @@ class SignInTest(unittest.TestCase):
             shots = os.environ.get("TIDEMILL_E2E_SHOTS", tempfile.mkdtemp())
             result = subprocess.run(
                 ["node", str(ROOT / "ui" / "e2e" / "sign-in.mjs"), server.url, secret[1], CHROMIUM or "", shots],
-                capture_output=True, text=True, timeout=120,
+                capture_output=True,
+                text=True,
+                timeout=120,
             )
             self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         finally:

@@ -26,6 +26,14 @@ async function walk(colorScheme) {
   await page.getByText('● live').waitFor()
   await shot('home')
 
+  await page.keyboard.press('Control+k')
+  await page.getByLabel('Go to').fill('bike-dem')
+  await page.getByText('Model', { exact: true }).waitFor()
+  await shot('palette')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/models\/bike-demand/)
+  await page.goBack()
+
   await page.getByRole('link', { name: 'Pipelines' }).click()
   await page.getByRole('cell', { name: /succeeded/ }).first().waitFor()
   await shot('pipelines')
@@ -47,6 +55,9 @@ async function walk(colorScheme) {
   await page.locator('tbody tr a').first().click()
   await page.locator('canvas').first().waitFor()
   await shot('experiment-run')
+
+  await open('/models', 'bike-demand')
+  await open('/deployments', 'bikes')
 
   await open('/models/bike-demand', 'Model folder')
   await page.getByText('champion').first().waitFor()

@@ -19,6 +19,7 @@ import { Pipelines } from './domains/pipelines/Pipelines'
 import { SignIn } from './domains/identity/SignIn'
 import { useProject } from './project'
 import { Page, To } from './ui/page'
+import { Palette } from './ui/Palette'
 
 const RAIL: [label: string, path: string, key: string][] = [
   ['Home', '', 'h'], ['Data', '/data', 'd'], ['Features', '/features', 'f'], ['Pipelines', '/pipelines', 'p'], ['Experiments', '/experiments', 'e'],
@@ -62,8 +63,9 @@ function Frame() {
         {RAIL.map(([label, path]) => <Link key={label} to={`/ui/${project}${path}`} activeOptions={{ exact: path === '' }} onClick={menuState.close}>{label}</Link>)}
       </AppShell.Navbar>
       <AppShell.Main><Outlet /></AppShell.Main>
+      <Palette project={project} screens={RAIL} />
       <Modal opened={help} onClose={helpState.close} title="Keys">
-        <Table><Table.Tbody>{RAIL.map(([label, , key]) => <Table.Tr key={key}><Table.Td><Kbd>Alt</Kbd> <Kbd>{key.toUpperCase()}</Kbd></Table.Td><Table.Td>{label}</Table.Td></Table.Tr>)}<Table.Tr><Table.Td><Kbd>?</Kbd></Table.Td><Table.Td>This list</Table.Td></Table.Tr></Table.Tbody></Table>
+        <Table><Table.Tbody>{RAIL.map(([label, , key]) => <Table.Tr key={key}><Table.Td><Kbd>Alt</Kbd> <Kbd>{key.toUpperCase()}</Kbd></Table.Td><Table.Td>{label}</Table.Td></Table.Tr>)}<Table.Tr><Table.Td><Kbd>Ctrl</Kbd> <Kbd>K</Kbd> or <Kbd>/</Kbd></Table.Td><Table.Td>Go to anything by name</Table.Td></Table.Tr><Table.Tr><Table.Td><Kbd>?</Kbd></Table.Td><Table.Td>This list</Table.Td></Table.Tr></Table.Tbody></Table>
       </Modal>
     </AppShell>
   )

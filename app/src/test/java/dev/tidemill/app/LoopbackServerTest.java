@@ -144,11 +144,13 @@ class LoopbackServerTest {
     }
 
     @Test
-    void aDeploymentNamesAPolicyThatIsThere() {
+    void aDeploymentNamesAPolicyAndAMonitorThatAreThere() {
         String files = "{\"files\": {\"d.yaml\": \"kind: Deployment\\nname: d\\nmodel: m\\npolicy: p\"%s}}";
         expect(400, server.post(PROJECT + "/definitions", files.formatted("")), "names policy 'p'");
         String policy = ", \"p.yaml\": \"kind: Policy\\nname: p\"";
         expect(200, server.post(PROJECT + "/definitions", files.formatted(policy)), "CREATED");
+        String monitored = "{\"files\": {\"d.yaml\": \"kind: Deployment\\nname: d\\nmodel: m\\nmonitor: quality\"}}";
+        expect(400, server.post(PROJECT + "/definitions", monitored), "names monitor 'quality'");
     }
 
     @Test

@@ -44,6 +44,8 @@ public final class MonitoringModule {
             BlobStore blobs) {
         this.database = database;
         MonitorStore store = new SqlMonitorStore(database);
+        deployments.knowMonitors(
+                (project, name) -> store.findMonitor(project, name).isPresent());
         var windows = new Windows(blobs, bytes -> Json.read(new String(bytes, StandardCharsets.UTF_8), Map.class));
         this.monitoring = new Monitoring(store, deployments, models, gateway, loader, database, clock);
         this.loop = new MonitorLoop(store, monitoring, deployments, models, pipelines, windows, database, events);

@@ -20,6 +20,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiPredicate;
 
 /** Deployments and their rollouts. Every change is one transaction, after which the gateway gets the new plan. Thread-safe. */
 public final class Deployments {
@@ -33,6 +34,7 @@ public final class Deployments {
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
+    private volatile BiPredicate<String, String> monitors = (project, name) -> true;
 
     public Deployments(
             DeploymentStore store,
@@ -54,7 +56,7 @@ public final class Deployments {
     /**
      * Stores what the project says about a deployment.
      *
-     * @throws TidemillException {@code INVALID_DEFINITION} if it names a policy that is not there
+     * @throws TidemillException {@code INVALID_DEFINITION} if it names a policy or monitor that is not there
      */
     public void define(String project, String name, Deployment.Definition definition) {
         definition.policy().ifPresent(policy -> {
@@ -65,7 +67,20 @@ public final class Deployments {
                         .remedy("Define it in the same folder, or leave 'policy' out");
             }
         });
+        definition.monitor().ifPresent(monitor -> {
+            if (!monitors.test(project, monitor)) {
+                throw new TidemillException(
+                                ErrorCode.INVALID_DEFINITION,
+                                "Deployment '" + name + "' names monitor '" + monitor + "', which is not defined")
+                        .remedy("Define it in the same folder, or leave 'monitor' out");
+            }
+        });
         store.define(project, name, definition);
+    }
+
+    /** Tells which monitors there are: project and name to whether it exists. */
+    public void knowMonitors(BiPredicate<String, String> exists) {
+        monitors = exists;
     }
 
     public void definePolicy(String project, String name, int version, Policy policy) {

@@ -8,6 +8,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.ReadOnlyFileSystemException;
@@ -56,7 +57,9 @@ public final class DataDirectory implements AutoCloseable {
         } catch (FileAlreadyExistsException e) {
             throw unusable(path, "it is a file", e);
         } catch (IOException e) {
-            throw unusable(path, String.valueOf(e.getMessage()), e);
+            boolean readOnly =
+                    e instanceof FileSystemException failure && "Read-only file system".equals(failure.getReason());
+            throw unusable(path, readOnly ? "it cannot be written" : String.valueOf(e.getMessage()), e);
         }
     }
 

@@ -1,0 +1,188 @@
+"""A small typed client of Tidemill's own API and of its predictions."""
+
+from __future__ import annotations
+
+import datetime
+import numbers
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from tidemill._errors import ServerUnavailable, TidemillError
+
+Value = str | float | int | bool | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Predictions, one for each row.
+
+    Attributes:
+        predictions: a number a row; for a classifier with several classes a list of probabilities a row.
+        prediction_ids: what labels refer to, one a row.
+        version: the model version that answered.
+        route: ``champion`` or ``challenger``.
+    """
+
+    predictions: list[float] | list[list[float]]
+    prediction_ids: list[str]
+    version: str
+    route: str
+
+
+class Client:
+    """Talks to one project of one server. Thread-safe; close it, or use it in a ``with`` statement.
+
+    Args:
+        server: such as ``http://127.0.0.1:8080``; ``$TIDEMILL_SERVER`` if not given.
+        token: ``$TIDEMILL_TOKEN`` if not given; a server on loopback without users needs none.
+        project: ``$TIDEMILL_PROJECT``, else ``default``.
+        timeout: seconds that one call may take.
+    """
+
+    def __init__(
+        self,
+        server: str | None = None,
+        *,
+        token: str | None = None,
+        project: str | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        address = server or os.environ.get("TIDEMILL_SERVER") or "http://127.0.0.1:8080"
+        secret = token or os.environ.get("TIDEMILL_TOKEN")
+        self.project = project or os.environ.get("TIDEMILL_PROJECT") or "default"
+        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        self._http = httpx.Client(base_url=address.rstrip("/"), headers=headers, timeout=timeout)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def predict(
+        self,
+        deployment: str,
+        rows: Sequence[Mapping[str, Value]],
+        *,
+        request_id: str | None = None,
+        event_time: str | datetime.datetime | None = None,
+        entity: str | None = None,
+    ) -> Answer:
+        """Predicts rows given by column name; a column that a row lacks is missing.
+
+        Args:
+            request_id: sent again with the same id, a request is journalled once.
+            event_time: when what the rows describe happened; now if not given. A datetime must know its time zone.
+            entity: whom the rows are about; one entity keeps one route during a canary.
+
+        Raises:
+            TidemillError: with code ``NOT_FOUND`` for an unknown deployment, ``INVALID_ARGUMENT`` for rows that do not fit.
+        """
+        if not rows:
+            raise TidemillError("INVALID_ARGUMENT", "There is no row to predict", "rows")
+        parameters: dict[str, str] = {}
+        if event_time is not None:
+            parameters["event_time"] = _iso(event_time)
+        if entity is not None:
+            parameters["entity"] = entity
+        body: dict[str, Any] = {"inputs": _tensors(rows), "parameters": parameters}
+        if request_id is not None:
+            body["id"] = request_id
+        name = deployment if self.project == "default" else f"{self.project}~{deployment}"
+        answer = self._call("POST", f"/v2/models/{quote(name, safe='~')}/infer", body)
+        output = answer["outputs"][0]
+        data: list[float] = [float("nan") if value is None else value for value in output["data"]]
+        shape = output["shape"]
+        wide = [data[i : i + shape[1]] for i in range(0, len(data), shape[1])] if len(shape) > 1 else data
+        ids = [answer["id"]] if len(rows) == 1 else [f"{answer['id']}.{i}" for i in range(len(rows))]
+        return Answer(wide, ids, answer["model_version"], answer["parameters"]["route"])
+
+    def label(self, deployment: str, labels: Mapping[str, Value]) -> dict[str, Any]:
+        """Tells what really happened, by prediction id. A label that is there already stays.
+
+        Returns:
+            ``accepted``, ``repeated`` and ``unknown``: two counts and the ids that no prediction has.
+        """
+        entries = [{"id": key, "value": _text(value)} for key, value in labels.items()]
+        return self._project("POST", f"/deployments/{quote(deployment, safe='')}/labels", {"labels": entries})
+
+    def deployment(self, name: str) -> dict[str, Any]:
+        """A deployment's champion, challenger and live statistics."""
+        return self._project("GET", f"/deployments/{quote(name, safe='')}")
+
+    def _project(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        return self._call(method, f"/api/tidemill/v1/projects/{quote(self.project, safe='')}{path}", body)
+
+    def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        try:
+            response = self._http.request(method, path, json=body)
+        except httpx.TransportError as error:
+            raise ServerUnavailable("UNAVAILABLE", f"{self._http.base_url} does not answer: {error}") from error
+        if response.is_error:
+            raise _refusal(response)
+        answer: dict[str, Any] = response.json() if response.content else {}
+        return answer
+
+
+def _refusal(response: httpx.Response) -> TidemillError:
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = {}
+    message = str(problem.get("detail") or problem.get("error") or f"HTTP {response.status_code}")
+    known = {404: "NOT_FOUND", 400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED"}
+    code = str(problem.get("code") or known.get(response.status_code, "INTERNAL"))
+    kind = ServerUnavailable if response.status_code == 503 else TidemillError
+    return kind(code, message, problem.get("field"), problem.get("remedy"))
+
+
+def _iso(time: str | datetime.datetime) -> str:
+    if isinstance(time, str):
+        return time
+    if time.tzinfo is None:
+        raise TidemillError("INVALID_ARGUMENT", f"The time {time} has no time zone", "event_time")
+    return time.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _tensors(rows: Sequence[Mapping[str, Value]]) -> list[dict[str, Any]]:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return [_tensor(name, [row.get(name) for row in rows]) for name in names]
+
+
+def _tensor(name: str, values: list[Value]) -> dict[str, Any]:
+    present = [value for value in values if value is not None]
+    if all(isinstance(value, bool) for value in present):
+        datatype = "BOOL"
+    elif all(isinstance(value, numbers.Integral) for value in present):
+        datatype = "INT64"
+    elif all(isinstance(value, numbers.Real) for value in present):
+        datatype = "FP64"
+    elif all(isinstance(value, str) for value in present):
+        datatype = "BYTES"
+    else:
+        raise TidemillError("INVALID_ARGUMENT", f"Column '{name}' mixes text and numbers", name)
+    data = [_plain(datatype, value) for value in values]
+    return {"name": name, "shape": [len(values)], "datatype": datatype, "data": data}
+
+
+_CONVERT: dict[str, Callable[[Any], Value]] = {"BOOL": bool, "INT64": int, "FP64": float, "BYTES": str}
+
+
+def _plain(datatype: str, value: Value) -> Value:
+    """Plain JSON for numpy's numbers too; a NaN is a missing value."""
+    if value is None or value != value:
+        return None
+    return _CONVERT[datatype](value)

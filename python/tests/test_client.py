@@ -1,0 +1,43 @@
+"""The client against a server that is not there, and its encoding of rows. e2e/test_python.py drives it against a real one."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import unittest
+
+import tidemill
+from tidemill._client import _iso, _tensors
+
+
+class ClientTest(unittest.TestCase):
+    def test_an_absent_server_is_told_apart_from_a_refusal(self) -> None:
+        with tidemill.Client("http://127.0.0.1:9", timeout=1) as client, self.assertRaises(tidemill.ServerUnavailable):
+            client.deployment("bikes")
+
+    def test_columns_get_the_narrowest_datatype_that_holds_them(self) -> None:
+        rows: list[dict[str, str | float | int | bool | None]] = [
+            {"a": 1, "b": 1, "c": "x", "d": True},
+            {"a": 2, "b": 0.5, "c": None, "e": math.nan},
+        ]
+        tensors = {tensor["name"]: tensor for tensor in _tensors(rows)}
+        self.assertEqual(
+            {name: tensor["datatype"] for name, tensor in tensors.items()},
+            {"a": "INT64", "b": "FP64", "c": "BYTES", "d": "BOOL", "e": "FP64"},
+        )
+        self.assertEqual(tensors["c"]["data"], ["x", None])
+        self.assertEqual(tensors["e"]["data"], [None, None])
+
+    def test_text_and_numbers_do_not_mix(self) -> None:
+        with self.assertRaisesRegex(tidemill.TidemillError, "'a' mixes"):
+            _tensors([{"a": 1}, {"a": "x"}])
+
+    def test_times_need_a_zone(self) -> None:
+        zone = datetime.timezone(datetime.timedelta(hours=2))
+        self.assertEqual(_iso(datetime.datetime(2011, 4, 1, 10, tzinfo=zone)), "2011-04-01T08:00:00Z")
+        with self.assertRaisesRegex(tidemill.TidemillError, "no time zone"):
+            _iso(datetime.datetime(2011, 4, 1, 10))
+
+
+if __name__ == "__main__":
+    unittest.main()

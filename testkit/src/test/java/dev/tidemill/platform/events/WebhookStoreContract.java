@@ -1,0 +1,55 @@
+package dev.tidemill.platform.events;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidemill.platform.sql.Database;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What the store of webhooks does on each database. */
+abstract class WebhookStoreContract {
+    private Database database;
+    private WebhookStore store;
+
+    abstract Database open();
+
+    @BeforeEach
+    void start() {
+        database = open();
+        store = new WebhookStore(database);
+    }
+
+    @AfterEach
+    void stop() {
+        database.close();
+    }
+
+    private static Webhook webhook(String id, String project) {
+        return new Webhook(
+                id, project, "https://example.org/hook", "secret", List.of("model."), Instant.EPOCH, 7, 0, 0, 0, 0, "");
+    }
+
+    @Test
+    void whatWasInsertedIsListedInItsProjectOnly() {
+        store.insert(webhook("1", "a"));
+        store.insert(webhook("2", "b"));
+        assertThat(store.list("a")).containsExactly(webhook("1", "a"));
+        assertThat(store.delete("a", "2")).isFalse();
+        assertThat(store.delete("a", "1")).isTrue();
+        assertThat(store.list("a")).isEmpty();
+    }
+
+    @Test
+    void aFailedOneIsDueAgainAtItsTime() {
+        store.insert(webhook("1", "a"));
+        Webhook failed = webhook("1", "a").failed(5_000, "the receiver answered 500");
+        store.update(failed);
+        assertThat(store.due(Instant.ofEpochMilli(4_999))).isEmpty();
+        assertThat(store.due(Instant.ofEpochMilli(5_000))).containsExactly(failed);
+        store.update(failed.delivered(9));
+        assertThat(store.due(Instant.EPOCH)).containsExactly(failed.delivered(9));
+    }
+}
