@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -37,6 +38,16 @@ def tabular_project() -> pathlib.Path:
     result = command("init", str(folder), "--template", "tabular")
     assert result.returncode == 0, result.stderr
     return folder
+
+
+def postgres_schema() -> str | None:
+    """Address of a fresh schema in the PostgreSQL that the environment names; none where there is no such server."""
+    address = os.environ.get("TIDEMILL_TEST_POSTGRES", "")
+    if not address or not shutil.which("psql"):
+        return None
+    schema = f"e2e_{os.getpid()}_{time.monotonic_ns()}"
+    subprocess.run(["psql", "-q", address, "-c", f"CREATE SCHEMA {schema}"], check=True)
+    return f"{address}?schema={schema}"
 
 
 class Server:

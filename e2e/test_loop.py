@@ -12,7 +12,7 @@ import time
 import unittest
 import zipfile
 
-from harness import LAUNCHER, PROJECT, ROOT, SHARED, Server, command, outcome
+from harness import LAUNCHER, PROJECT, ROOT, SHARED, Server, command, outcome, postgres_schema
 
 UNTIL = "2011-06-25T00:00:00Z"
 KILLS = int(os.environ.get("TIDEMILL_E2E_KILLS", "8"))
@@ -82,12 +82,10 @@ class LoopTest(unittest.TestCase):
             server.close()
 
     def test_postgresql_decides_the_same(self) -> None:
-        address = os.environ.get("TIDEMILL_TEST_POSTGRES", "")
-        if not address or not shutil.which("psql"):
+        address = postgres_schema()
+        if address is None:
             self.skipTest("TIDEMILL_TEST_POSTGRES names no server, or there is no psql to make a schema with")
-        schema = f"e2e_{os.getpid()}"
-        subprocess.run(["psql", "-q", address, "-c", f"CREATE SCHEMA {schema}"], check=True)
-        server = Server("--database", f"{address}?schema={schema}")
+        server = Server("--database", address)
         try:
             work = tempfile.mkdtemp(prefix="tidemill-postgres-")
             demo = command("demo", "--server", server.url, "--directory", work, "--until", UNTIL)

@@ -77,7 +77,13 @@ function NotFound() {
 }
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound })
-const start = createRoute({ getParentRoute: () => root, path: '/', component: () => <Navigate to="/ui/default" replace /> })
+/** The mlflow client prints links such as /#/experiments/3/runs/0a1b; they lead to the run's page. */
+function Start() {
+  const run = /^#\/experiments\/\d+\/runs\/([0-9a-f]{32})/.exec(window.location.hash)
+  return <Navigate to={run ? `/ui/default/experiments/${run[1]}` : window.location.hash.startsWith('#/experiments') ? '/ui/default/experiments' : '/ui/default'} replace />
+}
+
+const start = createRoute({ getParentRoute: () => root, path: '/', component: Start })
 const shell = createRoute({ getParentRoute: () => root, path: '/ui/$project', component: Shell, notFoundComponent: NotFound })
 const page = (path: string, component: () => React.ReactNode) => createRoute({ getParentRoute: () => shell, path, component })
 const router = createRouter({

@@ -46,7 +46,7 @@ export interface TrackedRun {
 export interface MetricPoint { name: string; step: number; recordedAt: string; value: number }
 
 export interface ModelVersion {
-  model: string; version: number; stage: 'ACTIVE' | 'ARCHIVED'; folder: string; metrics: { [key: string]: number }
+  model: string; version: number; stage: 'NONE' | 'STAGING' | 'PRODUCTION' | 'ARCHIVED'; folder?: string; source: string; description: string; tags: { [key: string]: string }; metrics: { [key: string]: number }
   params: { [key: string]: string }; run?: string; dataVersions: string[]; dataDigest: string; codeVersion: string
   dataUntil?: string; madeBy: string; createdAt: string
   signature: { inputs: { name: string; type: string }[]; outputs: { name: string; type: string }[] }

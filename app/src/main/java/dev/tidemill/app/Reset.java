@@ -1,7 +1,5 @@
 package dev.tidemill.app;
 
-import dev.tidemill.identity.domain.Identity;
-import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.platform.sql.Database;
 import java.util.List;
 import org.jdbi.v3.core.Handle;
@@ -9,13 +7,12 @@ import org.jdbi.v3.core.Handle;
 /** Makes a testing server virgin again: every table empty, every sequence at its start. */
 final class Reset {
     private final Database database;
-    private final Identity identity;
-    private final Gateway gateway;
+    private final List<Runnable> modules;
 
-    Reset(Database database, Identity identity, Gateway gateway) {
+    /** @param modules what each module does to be as new once its tables are empty */
+    Reset(Database database, List<Runnable> modules) {
         this.database = database;
-        this.identity = identity;
-        this.gateway = gateway;
+        this.modules = modules;
     }
 
     void run() {
@@ -27,8 +24,7 @@ final class Reset {
             }
             return true;
         });
-        gateway.forgetAll();
-        identity.prepare();
+        modules.forEach(Runnable::run);
     }
 
     private static void clearSqlite(Handle handle) {

@@ -110,7 +110,7 @@ public final class Server implements Node {
 
         var identity = new IdentityModule(database, events, clock, loopback);
         var artifacts = new ArtifactsModule(
-                database, directory.folder("artifacts"), settings.megabytes(Setting.UPLOAD_LIMIT) * 1024 * 1024);
+                database, directory.folder("artifacts"), settings.megabytes(Setting.UPLOAD_LIMIT) * 1024 * 1024, clock);
         var pipelines = new PipelinesModule(database, events, clock, directory.folder("logs"));
         var datasets = new DatasetsModule(
                 database,
@@ -121,8 +121,16 @@ public final class Server implements Node {
                 stepChildren,
                 interactiveChildren);
         var features = new FeaturesModule(database, datasets.dataSets(), datasets.engine());
-        var tracking = new TrackingModule(database, events, clock);
-        var registry = new RegistryModule(database, events, clock, "tidemill " + version);
+        var tracking =
+                new TrackingModule(database, events, clock, artifacts.tree(), settings.text(Setting.ARTIFACT_ROOT));
+        var registry = new RegistryModule(
+                database,
+                events,
+                clock,
+                artifacts.tree(),
+                tracking.models(),
+                tracking.tracking(),
+                "tidemill " + version);
         var sink = new LateSink();
         var inference = parts.keep(new InferenceModule(artifacts.blobs(), sink, clock, version));
         var deployments = new DeploymentsModule(
@@ -160,6 +168,7 @@ public final class Server implements Node {
         monitoring.definitionKinds().forEach(definitions::register);
 
         setupSecret = identity.identity().prepare();
+        tracking.prepare();
         deployments.deployments().publishAll();
         var subscriptions = parts.keep(new EventSubscriptions(events, database));
         if (roles.contains("worker")) {
@@ -190,7 +199,10 @@ public final class Server implements Node {
                 .add(deployments.routes())
                 .add(monitoring.routes());
         if (testing) {
-            manifest.add(new TestingRoutes(new Reset(database, identity.identity(), inference.gateway())).routes());
+            manifest.add(new TestingRoutes(new Reset(
+                            database,
+                            List.of(inference.gateway()::forgetAll, identity.identity()::prepare, tracking::prepare)))
+                    .routes());
         }
         var admission = new Admission(identity.identity());
         var refusals = parts.keep(new SqlRefusalJournal(database, clock));

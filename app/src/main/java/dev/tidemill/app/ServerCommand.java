@@ -52,6 +52,12 @@ final class ServerCommand implements Callable<Integer> {
             description = "With --roles gateway: the control plane to serve for")
     private @Nullable String control;
 
+    @Option(
+            names = "--default-artifact-root",
+            paramLabel = "URI",
+            description = "Where new experiments keep artifacts. Default: mlflow-artifacts:/, this server's own store")
+    private @Nullable String artifactRoot;
+
     @Option(names = "--config", paramLabel = "FILE", description = "Settings as key=value lines")
     private @Nullable Path config;
 
@@ -95,6 +101,7 @@ final class ServerCommand implements Callable<Integer> {
         put(flags, Setting.DATABASE, database);
         put(flags, Setting.ROLES, roles);
         put(flags, Setting.CONTROL_URL, control);
+        put(flags, Setting.ARTIFACT_ROOT, artifactRoot);
         if (testing) {
             flags.put(Setting.TESTING.key(), "true");
         }

@@ -115,10 +115,8 @@ class SecurityMatrixTest {
     }
 
     private static HttpResponse<String> call(Route route, String project, Optional<String> token) {
-        String body = Set.of("POST", "PUT").contains(route.method().name()) ? "{}" : "";
-        String[] headers = route.path().equals("/api/tidemill/v1/events")
-                ? new String[] {"X-Tidemill-Project", project}
-                : new String[0];
+        String body = Set.of("POST", "PUT", "PATCH").contains(route.method().name()) ? "{}" : "";
+        String[] headers = {"X-Tidemill-Project", project, "X-MLFLOW-WORKSPACE", project};
         return server.call(route.method().name(), path(route, project), token, body, headers);
     }
 

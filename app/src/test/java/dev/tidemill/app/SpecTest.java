@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
@@ -21,6 +22,8 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
 /** Holds the contracts in {@code spec/} against what the server really does. */
 class SpecTest {
     private static final Path SPEC = SharedData.repository().resolve("spec");
+
+    private static final Pattern MLFLOW = Pattern.compile("/(api|ajax-api)/[23]\\.0/|/v1/traces");
 
     private static Object yaml(Path file) throws Exception {
         return new Load(LoadSettings.builder().setCodePointLimit(10_000_000).build())
@@ -36,13 +39,26 @@ class SpecTest {
                 .keySet()
                 .forEach(method -> written.add(String.valueOf(method).toUpperCase(Locale.ROOT) + " " + path)));
         var served = new TreeSet<String>();
+        var mlflow = new TreeSet<String>();
         try (TestServer server = TestServer.start(Map.of())) {
             for (Route route : server.server.manifest().routes()) {
-                served.add(route.method().name() + " "
-                        + route.path().replace('<', '{').replace('>', '}'));
+                String path = route.path().replace('<', '{').replace('>', '}');
+                (MLFLOW.matcher(path).lookingAt() ? mlflow : served)
+                        .add(route.method().name() + " " + path);
             }
         }
         assertThat(written).isEqualTo(served);
+        // Pages of MLflow's own ask below /ajax-api what clients ask below /api.
+        assertThat(mlflow.stream()
+                        .filter(line -> line.contains(" /ajax-api"))
+                        .map(line -> line.replace("/ajax-api", "/api")))
+                .containsExactlyInAnyOrderElementsOf(
+                        mlflow.stream().filter(line -> line.contains(" /api")).toList());
+        assertThat(Files.readAllLines(SPEC.resolve("mlflow-routes.txt")).stream()
+                        .filter(line -> !line.startsWith("#") && !line.isBlank()))
+                .containsExactlyElementsOf(mlflow.stream()
+                        .filter(line -> !line.contains(" /ajax-api"))
+                        .toList());
     }
 
     @Test

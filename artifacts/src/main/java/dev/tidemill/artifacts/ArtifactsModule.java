@@ -1,13 +1,18 @@
 package dev.tidemill.artifacts;
 
 import dev.tidemill.artifacts.api.ArtifactRoutes;
+import dev.tidemill.artifacts.api.MlflowArtifactRoutes;
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
+import dev.tidemill.artifacts.store.SqlFileStore;
 import dev.tidemill.artifacts.store.SqlProjectBlobs;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.sql.Database;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Wires artifacts. */
@@ -15,12 +20,14 @@ public final class ArtifactsModule {
     private final BlobStore blobs;
     private final ProjectBlobs projectBlobs;
     private final long uploadLimit;
+    private final ArtifactTree tree;
 
     /** @param uploadLimit most bytes of one upload */
-    public ArtifactsModule(Database database, Path folder, long uploadLimit) {
+    public ArtifactsModule(Database database, Path folder, long uploadLimit, Clock clock) {
         this.blobs = folder(folder);
         this.projectBlobs = new SqlProjectBlobs(database);
         this.uploadLimit = uploadLimit;
+        this.tree = new ArtifactTree(new SqlFileStore(database), blobs, projectBlobs, clock);
     }
 
     /** Blobs in a folder alone, for a process without a database. */
@@ -32,11 +39,17 @@ public final class ArtifactsModule {
         return blobs;
     }
 
+    public ArtifactTree tree() {
+        return tree;
+    }
+
     public ProjectBlobs projectBlobs() {
         return projectBlobs;
     }
 
     public List<Route> routes() {
-        return new ArtifactRoutes(blobs, projectBlobs, uploadLimit).routes();
+        var routes = new ArrayList<>(new ArtifactRoutes(blobs, projectBlobs, uploadLimit).routes());
+        routes.addAll(new MlflowArtifactRoutes(tree, uploadLimit).routes());
+        return routes;
     }
 }

@@ -1,23 +1,39 @@
 package dev.tidemill.registry;
 
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.registry.api.MlflowRegistryRoutes;
 import dev.tidemill.registry.api.ModelRoutes;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.steps.RegisterStep;
 import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.tracking.domain.LoggedModels;
+import dev.tidemill.tracking.domain.Tracking;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Wires the registry. */
 public final class RegistryModule {
     private final Models models;
+    private final LoggedModels logged;
+    private final Tracking tracking;
     private final String codeVersion;
 
-    public RegistryModule(Database database, EventLog events, Clock clock, String codeVersion) {
-        this.models = new Models(new SqlModelStore(database), database, events, clock);
+    public RegistryModule(
+            Database database,
+            EventLog events,
+            Clock clock,
+            ArtifactTree tree,
+            LoggedModels logged,
+            Tracking tracking,
+            String codeVersion) {
+        this.models = new Models(new SqlModelStore(database), tree, database, events, clock);
+        this.logged = logged;
+        this.tracking = tracking;
         this.codeVersion = codeVersion;
     }
 
@@ -30,6 +46,8 @@ public final class RegistryModule {
     }
 
     public List<Route> routes() {
-        return new ModelRoutes(models).routes();
+        var routes = new ArrayList<>(new ModelRoutes(models).routes());
+        routes.addAll(new MlflowRegistryRoutes(models, logged, tracking).routes());
+        return routes;
     }
 }

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.registry.domain.ModelStore;
 import dev.tidemill.registry.domain.ModelVersion;
+import dev.tidemill.registry.domain.RegisteredModel;
+import dev.tidemill.registry.domain.RegistryKeys;
 import dev.tidemill.registry.domain.Signature;
 import dev.tidemill.registry.store.SqlModelStore;
 import java.time.Instant;
@@ -31,8 +34,7 @@ abstract class ModelStoreContract {
     void openStore() {
         database = open();
         store = new SqlModelStore(database);
-        store.ensureModel("a", "bikes", NOW);
-        store.ensureModel("a", "bikes", NOW);
+        store.insertModel("a", "bikes", "", NOW);
     }
 
     @AfterEach
@@ -47,8 +49,12 @@ abstract class ModelStoreContract {
                 "a",
                 "bikes",
                 number,
-                ModelVersion.Stage.ACTIVE,
-                new Digest("0".repeat(64)),
+                ModelVersion.Stage.NONE,
+                "made by " + madeBy,
+                "mlflow-artifacts:/x",
+                "",
+                Optional.of("m-1"),
+                number == 1 ? Optional.of(new Digest("0".repeat(64))) : Optional.empty(),
                 new Signature(List.of(new Signature.Field("hour", "double")), List.of()),
                 Map.of("error", 41.5),
                 Map.of("depth", "4"),
@@ -58,7 +64,87 @@ abstract class ModelStoreContract {
                 "code",
                 Optional.of(NOW),
                 madeBy,
-                NOW);
+                "user:ada",
+                NOW,
+                NOW,
+                Map.of());
+    }
+
+    private List<String> models(String filter) {
+        return store.searchModels("a", SearchParser.filter(RegistryKeys.MODELS, filter), List.of(), 0, 100).stream()
+                .map(RegisteredModel::name)
+                .toList();
+    }
+
+    private List<Integer> versions(String filter, String... order) {
+        return store
+                .searchVersions(
+                        "a",
+                        SearchParser.filter(RegistryKeys.VERSIONS, filter),
+                        SearchParser.order(RegistryKeys.VERSIONS, List.of(order)),
+                        0,
+                        100)
+                .stream()
+                .map(ModelVersion::version)
+                .toList();
+    }
+
+    @Test
+    void modelsAreFoundByNameAndTag() {
+        store.insertModel("a", "Bikes_2", "", NOW);
+        store.insertModel("b", "bikes", "", NOW);
+        store.putTag("a", "Bikes_2", 0, "task", "regression");
+        assertThat(models("")).containsExactly("Bikes_2", "bikes");
+        assertThat(models("name LIKE 'bik%'")).containsExactly("bikes");
+        assertThat(models("name ILIKE 'bik%'")).containsExactly("Bikes_2", "bikes");
+        assertThat(models("name LIKE 'Bikes_2'")).containsExactly("Bikes_2");
+        assertThat(models("tags.task = 'regression'")).containsExactly("Bikes_2");
+        assertThat(models("tags.task != 'regression'")).isEmpty();
+        assertThat(models("name LIKE '*'")).isEmpty();
+        assertThat(models("name = 'bikes'' OR 1=1 --'")).isEmpty();
+    }
+
+    @Test
+    void aPromptIsFoundOnlyAsOne() {
+        store.insertModel("a", "greeting", "", NOW);
+        store.putTag("a", "greeting", 0, RegisteredModel.PROMPT_TAG, "true");
+        assertThat(models("tags.`mlflow.prompt.is_prompt` = 'true'")).containsExactly("greeting");
+        assertThat(models("tags.`mlflow.prompt.is_prompt` != 'true'")).containsExactly("bikes");
+        assertThat(models("tags.`mlflow.prompt.is_prompt` = 'false'")).containsExactly("bikes");
+    }
+
+    @Test
+    void versionsAreFoundByWhatTheyAre() {
+        store.insert(version(1, "m1"));
+        store.insert(version(2, "m2"));
+        store.putTag("a", "bikes", 2, "by", "hand");
+        assertThat(versions("name = 'bikes'")).containsExactly(2, 1);
+        assertThat(versions("version_number > 1")).containsExactly(2);
+        assertThat(versions("run_id IN ('run', 'other')", "version_number ASC")).containsExactly(1, 2);
+        assertThat(versions("tags.by = 'hand'")).containsExactly(2);
+    }
+
+    @Test
+    void aModelIsRenamedWithEverythingThatIsItsOwn() {
+        store.insert(version(1, "m1"));
+        store.setAlias("a", "bikes", "champion", 1);
+        store.putTag("a", "bikes", 1, "by", "hand");
+        store.insertModel("a", "taken", "", NOW);
+        assertThat(store.updateModel("a", "bikes", "taken", "", NOW)).isFalse();
+        assertThat(store.updateModel("a", "bikes", "cycles", "what for", NOW)).isTrue();
+        assertThat(store.findModel("a", "bikes")).isEmpty();
+        assertThat(store.findModel("a", "cycles").orElseThrow().aliases()).isEqualTo(Map.of("champion", 1));
+        assertThat(store.find("a", "cycles", 1).orElseThrow().tags()).isEqualTo(Map.of("by", "hand"));
+    }
+
+    @Test
+    void theNumberOfADeletedVersionStaysTaken() {
+        store.insert(version(1, "m1"));
+        store.setAlias("a", "bikes", "champion", 1);
+        store.deleteVersion("a", "bikes", 1, NOW);
+        assertThat(store.find("a", "bikes", 1)).isEmpty();
+        assertThat(store.aliases("a", "bikes")).isEmpty();
+        assertThat(store.newestVersion("a", "bikes")).isEqualTo(1);
     }
 
     @Test
@@ -86,11 +172,11 @@ abstract class ModelStoreContract {
         store.setAlias("a", "bikes", "champion", 2);
         store.setAlias("a", "bikes", "challenger", 1);
         store.removeAlias("a", "bikes", "challenger");
-        store.setStage("a", "bikes", 1, ModelVersion.Stage.ARCHIVED);
+        store.updateVersion("a", "bikes", 1, "", ModelVersion.Stage.ARCHIVED, NOW);
         assertThat(store.aliases("a", "bikes")).isEqualTo(Map.of("champion", 2));
         assertThat(store.versions("a", "bikes"))
                 .extracting(ModelVersion::stage)
-                .containsExactly(ModelVersion.Stage.ACTIVE, ModelVersion.Stage.ARCHIVED);
+                .containsExactly(ModelVersion.Stage.NONE, ModelVersion.Stage.ARCHIVED);
         assertThat(store.models("a").getFirst().versions()).isEqualTo(2);
     }
 }

@@ -1,27 +1,67 @@
 package dev.tidemill.tracking;
 
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.tracking.api.MlflowExperimentRoutes;
+import dev.tidemill.tracking.api.MlflowLoggedModelRoutes;
+import dev.tidemill.tracking.api.MlflowRunRoutes;
 import dev.tidemill.tracking.api.RunRoutes;
+import dev.tidemill.tracking.domain.Experiments;
+import dev.tidemill.tracking.domain.LoggedModels;
 import dev.tidemill.tracking.domain.Tracking;
+import dev.tidemill.tracking.store.SqlExperimentStore;
+import dev.tidemill.tracking.store.SqlLoggedModelStore;
 import dev.tidemill.tracking.store.SqlRunStore;
 import java.time.Clock;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Wires tracking. */
 public final class TrackingModule {
+    private final ArtifactTree tree;
+    private final SqlRunStore runs;
+    private final Experiments experiments;
+    private final LoggedModels models;
     private final Tracking tracking;
 
-    public TrackingModule(Database database, EventLog events, Clock clock) {
-        this.tracking = new Tracking(new SqlRunStore(database), database, events, clock);
+    /** @param artifactRoot URI below which experiments keep artifacts */
+    public TrackingModule(Database database, EventLog events, Clock clock, ArtifactTree tree, String artifactRoot) {
+        this.tree = tree;
+        this.runs = new SqlRunStore(database);
+        this.experiments = new Experiments(
+                new SqlExperimentStore(database), runs, database, events, clock, artifactRoot.replaceFirst("/+$", ""));
+        var modelStore = new SqlLoggedModelStore(database);
+        this.models = new LoggedModels(modelStore, experiments, database, events, clock);
+        this.tracking = new Tracking(runs, modelStore, experiments, database, events, clock);
     }
 
     public Tracking tracking() {
         return tracking;
     }
 
+    public Experiments experiments() {
+        return experiments;
+    }
+
+    public LoggedModels models() {
+        return models;
+    }
+
+    /** Makes what a virgin server has; for a start and after a reset. */
+    public void prepare() {
+        runs.forget();
+        experiments.prepare();
+    }
+
     public List<Route> routes() {
-        return new RunRoutes(tracking).routes();
+        return Stream.of(
+                        new RunRoutes(tracking, experiments).routes(),
+                        new MlflowExperimentRoutes(experiments).routes(),
+                        new MlflowRunRoutes(tracking, tree).routes(),
+                        new MlflowLoggedModelRoutes(models).routes())
+                .flatMap(List::stream)
+                .toList();
     }
 }

@@ -2,13 +2,21 @@ package dev.tidemill.tracking;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.tracking.domain.DataSetInput;
+import dev.tidemill.tracking.domain.Experiment;
+import dev.tidemill.tracking.domain.Lifecycle;
 import dev.tidemill.tracking.domain.MetricPoint;
+import dev.tidemill.tracking.domain.ModelLink;
 import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
-import dev.tidemill.tracking.domain.RunStore;
+import dev.tidemill.tracking.domain.RunStore.RunState;
+import dev.tidemill.tracking.domain.SearchKeys;
+import dev.tidemill.tracking.store.SqlExperimentStore;
 import dev.tidemill.tracking.store.SqlRunStore;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,19 +24,23 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a run store promises, on every database. */
+/** What the stores of experiments and runs promise, on every database. */
 abstract class RunStoreContract {
     private static final Instant NOW = Instant.parse("2026-11-21T08:00:00Z");
-
+    private static final String ROOT = "mlflow-artifacts:";
     private Database database;
-    private RunStore store;
+    private SqlExperimentStore experiments;
+    private SqlRunStore store;
+    private Experiment group;
 
     abstract Database open();
 
     @BeforeEach
     void openStore() {
         database = open();
+        experiments = new SqlExperimentStore(database);
         store = new SqlRunStore(database);
+        group = experiments.insert("a", "bikes", Optional.empty(), ROOT, NOW).orElseThrow();
     }
 
     @AfterEach
@@ -38,39 +50,58 @@ abstract class RunStoreContract {
         }
     }
 
-    private Run run(String project, long experiment, String source) {
-        return new Run(
-                RunId.next(),
-                project,
-                experiment,
-                "trial",
-                Optional.of(source),
-                Run.Status.RUNNING,
-                NOW,
-                Optional.empty(),
-                Optional.empty(),
-                Map.of(),
-                Map.of(),
-                Map.of());
+    private Run run(Experiment experiment, String name, int second) {
+        return Run.started(RunId.next(), experiment, name, Optional.of(name), "ada", NOW.plusSeconds(second));
     }
 
-    private static MetricPoint point(long step, int second, double value) {
-        return new MetricPoint("loss", step, NOW.plusSeconds(second), value);
+    private RunState add(Experiment experiment, String name, int second) {
+        Run run = run(experiment, name, second);
+        assertThat(store.insert(run)).isTrue();
+        return store.findState(experiment.project(), run.id()).orElseThrow();
+    }
+
+    private static MetricPoint point(String name, long step, int second, double value) {
+        return new MetricPoint(name, step, NOW.plusSeconds(second), value);
+    }
+
+    private List<String> search(String filter, String... order) {
+        return store
+                .search(
+                        "a",
+                        List.of(group.id()),
+                        Lifecycle.ACTIVE_ONLY,
+                        SearchParser.filter(SearchKeys.RUNS, filter),
+                        SearchParser.order(SearchKeys.RUNS, List.of(order)),
+                        0,
+                        100)
+                .stream()
+                .map(Run::name)
+                .toList();
     }
 
     @Test
-    void anExperimentIsMadeOnceForEachProject() {
-        long first = store.experiment("a", "bikes", NOW).id();
-        assertThat(store.experiment("a", "bikes", NOW).id()).isEqualTo(first);
-        assertThat(store.experiment("b", "bikes", NOW).id()).isNotEqualTo(first);
-        assertThat(store.experiments("a")).hasSize(1);
+    void anExperimentHasItsProjectsNameAndAPlaceOfItsOwn() {
+        assertThat(group.artifactLocation()).isEqualTo(ROOT + "/" + group.id());
+        assertThat(experiments.insert("a", "bikes", Optional.empty(), ROOT, NOW))
+                .isEmpty();
+        assertThat(experiments
+                        .insert("b", "bikes", Optional.of("s3://bucket/x"), ROOT, NOW)
+                        .orElseThrow()
+                        .artifactLocation())
+                .isEqualTo("s3://bucket/x");
+        assertThat(experiments.find("b", group.id())).isEmpty();
+        experiments.ensureDefault(ROOT, NOW);
+        experiments.ensureDefault(ROOT, NOW);
+        assertThat(experiments.find("default", 0).orElseThrow().name()).isEqualTo("Default");
+        assertThat(experiments.update(group.id(), "cycles", true, NOW)).isTrue();
+        assertThat(experiments.findByName("a", "cycles").orElseThrow().deleted())
+                .isTrue();
     }
 
     @Test
     void aSourceStartsOneRun() {
-        assertThat(store.insert(run("a", 1, "s"))).isTrue();
-        assertThat(store.insert(run("a", 1, "s"))).isFalse();
-        assertThat(store.insert(run("b", 1, "s"))).isTrue();
+        assertThat(store.insert(run(group, "s", 0))).isTrue();
+        assertThat(store.insert(run(group, "s", 0))).isFalse();
         assertThat(store.findBySource("a", "s")).isPresent();
         assertThat(store.find("b", store.findBySource("a", "s").orElseThrow().id()))
                 .isEmpty();
@@ -78,33 +109,127 @@ abstract class RunStoreContract {
 
     @Test
     void theLatestPointIsTheHighestByStepThenTimeThenValue() {
-        Run run = run("a", 1, "s");
-        store.insert(run);
-        store.addPoints(run.id(), List.of(point(2, 0, 5), point(1, 9, 9)));
-        store.addPoints(run.id(), List.of(point(2, 0, 4), point(2, 0, 6)));
-        assertThat(store.find("a", run.id()).orElseThrow().metrics()).isEqualTo(Map.of("loss", 6.0));
-        store.addPoints(run.id(), List.of(point(2, 0, 6)));
-        assertThat(store.history(run.id(), "loss", 100))
+        RunState run = add(group, "s", 0);
+        store.addPoints(run, List.of(point("loss", 2, 0, 5), point("loss", 1, 9, 9)));
+        store.addPoints(run, List.of(point("loss", 2, 0, 4), point("loss", 2, 0, 6)));
+        store.addPoints(run, List.of(point("loss", 2, 0, 6)));
+        assertThat(store.find("a", run.id()).orElseThrow().metrics()).isEqualTo(Map.of("loss", point("loss", 2, 0, 6)));
+        assertThat(store.history(run, "loss", 0, 100))
                 .extracting(MetricPoint::value)
-                .containsExactly(9.0, 4.0, 5.0, 6.0);
+                .containsExactly(4.0, 5.0, 6.0, 9.0);
+        assertThat(store.history(run, "loss", 1, 2))
+                .extracting(MetricPoint::value)
+                .containsExactly(5.0, 6.0);
+        assertThat(store.history(run, "absent", 0, 9)).isEmpty();
+    }
+
+    @Test
+    void valuesThatAreNoNumbersAreKeptAsMlflowKeepsThem() {
+        RunState run = add(group, "s", 0);
+        store.addPoints(
+                run,
+                List.of(
+                        point("nan", 0, 0, Double.NaN),
+                        point("up", 0, 0, Double.POSITIVE_INFINITY),
+                        point("down", 0, 0, Double.NEGATIVE_INFINITY)));
+        assertThat(store.find("a", run.id()).orElseThrow().metrics().values())
+                .extracting(MetricPoint::value)
+                .containsExactly(-Double.MAX_VALUE, Double.NaN, Double.MAX_VALUE);
+    }
+
+    @Test
+    void paramsNeverChange() {
+        RunState run = add(group, "s", 0);
+        assertThat(store.addParams(run, Map.of("depth", "4"))).isEmpty();
+        assertThat(store.addParams(run, Map.of("depth", "4", "rate", "1"))).isEmpty();
+        assertThat(store.addParams(run, Map.of("depth", "5", "more", "1"))).isEqualTo(Map.of("depth", "4"));
+        assertThat(store.find("a", run.id()).orElseThrow().params()).isEqualTo(Map.of("depth", "4", "rate", "1"));
     }
 
     @Test
     void runsComeWithWhatBelongsToThemNewestFirst() {
-        Run first = run("a", 1, "1");
-        Run second = run("a", 1, "2");
-        store.insert(first);
-        store.insert(second);
-        store.putParams(first.id(), Map.of("depth", "4"));
-        store.putTags(second.id(), Map.of("data", "rows@1"));
-        store.finish(second.id(), Run.Status.FINISHED, NOW, Optional.of("abc"));
-        List<Run> newest = store.newest("a", Optional.of(1L), Optional.empty(), 10);
+        RunState first = add(group, "1", 0);
+        RunState second = add(group, "2", 0);
+        store.putTags(second, Map.of("data", "rows@1"));
+        var input = new DataSetInput("rows", "d1", "local", "{}", "", "", Map.of("mlflow.data.context", "training"));
+        store.addInputs(second, List.of(input));
+        store.addInputs(second, List.of(input));
+        store.addModels(second, List.of(new ModelLink("m-1", true, 3)));
+        store.update(second, Optional.empty(), Optional.of(Run.Status.FINISHED), Optional.of(NOW));
+        store.setModelDigest(second, Optional.of("abc"));
+        List<Run> newest = store.newest("a", Optional.of(group.id()), Optional.empty(), 10);
         assertThat(newest).extracting(Run::id).containsExactly(second.id(), first.id());
-        assertThat(newest.getFirst().modelDigest()).contains("abc");
-        assertThat(newest.getLast().params()).isEqualTo(Map.of("depth", "4"));
+        Run found = newest.getFirst();
+        assertThat(found.modelDigest()).contains("abc");
+        assertThat(found.status()).isEqualTo(Run.Status.FINISHED);
+        assertThat(found.inputs()).containsExactly(input);
+        assertThat(found.models()).containsExactly(new ModelLink("m-1", true, 3));
         assertThat(store.newest("a", Optional.empty(), Optional.of(second.id().value()), 10))
                 .hasSize(1);
         assertThat(store.newest("other", Optional.empty(), Optional.empty(), 10))
                 .isEmpty();
+        assertThat(search("dataset.context = 'training'")).containsExactly("2");
+    }
+
+    @Test
+    void searchesFindWhatTheFilterSays() {
+        for (int i = 0; i < 6; i++) {
+            RunState run = add(group, "run-" + i, i);
+            store.addParams(run, Map.of("depth", Integer.toString(i), "long", "x".repeat(300) + i));
+            store.putTags(run, Map.of("parity", i % 2 == 0 ? "even" : "odd"));
+            if (i < 5) {
+                store.addPoints(run, List.of(point("loss", 0, 0, i == 3 ? Double.NaN : i)));
+            }
+        }
+        assertThat(search("")).containsExactly("run-5", "run-4", "run-3", "run-2", "run-1", "run-0");
+        assertThat(search("metrics.loss > 1")).containsExactly("run-4", "run-2");
+        assertThat(search("metrics.loss != 4 AND tags.parity = 'even'")).containsExactly("run-2", "run-0");
+        assertThat(search("params.long = '" + "x".repeat(300) + "3'")).containsExactly("run-3");
+        assertThat(search("params.depth != '3' AND tag.parity LIKE 'o%'")).containsExactly("run-5", "run-1");
+        assertThat(search("tag.parity LIKE 'O%'")).isEmpty();
+        assertThat(search("tag.parity ILIKE 'O%'")).hasSize(3);
+        assertThat(search("start_time > " + NOW.plusSeconds(3).toEpochMilli())).containsExactly("run-5", "run-4");
+        assertThat(search("", "metrics.loss DESC"))
+                .containsExactly("run-4", "run-2", "run-1", "run-0", "run-3", "run-5");
+        assertThat(search("", "metrics.loss")).containsExactly("run-0", "run-1", "run-2", "run-4", "run-3", "run-5");
+        assertThat(search("", "params.depth DESC")).first().isEqualTo("run-5");
+        assertThat(search("tags.`parity` = 'even' AND run_name LIKE '%-4'")).containsExactly("run-4");
+    }
+
+    @Test
+    void anotherProjectsRunsAreNeverSeen() {
+        Experiment other =
+                experiments.insert("b", "secret", Optional.empty(), ROOT, NOW).orElseThrow();
+        add(other, "hidden", 0);
+        assertThat(store.search("a", List.of(group.id(), other.id()), Lifecycle.ALL, List.of(), List.of(), 0, 10))
+                .isEmpty();
+    }
+
+    @Test
+    void deletedRunsAreSeenOnlyWhereAskedFor() {
+        RunState run = add(group, "s", 0);
+        store.setDeletedIn(group.id(), true, NOW);
+        assertThat(search("")).isEmpty();
+        assertThat(store.search("a", List.of(group.id()), Lifecycle.DELETED_ONLY, List.of(), List.of(), 0, 10))
+                .hasSize(1);
+        store.setDeleted(run, false, NOW);
+        assertThat(search("")).hasSize(1);
+    }
+
+    @Test
+    void aThinnedCurveKeepsItsPeaks() {
+        RunState run = add(group, "s", 0);
+        var random = new java.util.Random(7);
+        var points = new ArrayList<MetricPoint>();
+        for (int step = 0; step < 5_000; step++) {
+            points.add(point("loss", step, 0, random.nextDouble()));
+        }
+        points.set(1234, point("loss", 1234, 0, 100));
+        points.set(4321, point("loss", 4321, 0, -100));
+        store.addPoints(run, points);
+        List<MetricPoint> curve = store.envelope(run, "loss", 100);
+        assertThat(curve).hasSizeBetween(150, 200).contains(points.get(1234), points.get(4321));
+        assertThat(curve).isSortedAccordingTo((a, b) -> Long.compare(a.step(), b.step()));
+        assertThat(store.envelope(run, "loss", 5_000)).hasSize(5_000);
     }
 }

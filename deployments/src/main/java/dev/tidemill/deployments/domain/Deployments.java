@@ -127,7 +127,7 @@ public final class Deployments {
 
     public Optional<Digest> championFolder(String project, String name) {
         Deployment deployment = deployment(project, name);
-        return deployment.champion().map(version -> model(deployment, version).folder());
+        return deployment.champion().map(version -> model(deployment, version).requireFolder());
     }
 
     private ModelVersion model(Deployment deployment, int version) {
@@ -416,6 +416,6 @@ public final class Deployments {
     }
 
     private static ServedVersion served(ModelVersion version) {
-        return new ServedVersion(version.model(), version.version(), version.folder());
+        return new ServedVersion(version.model(), version.version(), version.requireFolder());
     }
 }

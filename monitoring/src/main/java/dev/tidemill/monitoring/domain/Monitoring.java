@@ -183,7 +183,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
     private LoadedModel loaded(Deployment deployment, int version) {
         ModelVersion model =
                 models.version(deployment.project(), deployment.definition().model(), version);
-        return loader.load(new ServedVersion(model.model(), model.version(), model.folder()));
+        return loader.load(new ServedVersion(model.model(), model.version(), model.requireFolder()));
     }
 
     /** Declares that all data before the time has arrived; decisions that were due are taken from then on. */

@@ -30,7 +30,7 @@ public final class Windows {
 
     /** The reference profile that travels with a model version. */
     public Optional<WindowProfile> reference(ModelVersion version) {
-        return Folder.load(blobs, version.folder())
+        return Folder.load(blobs, version.requireFolder())
                 .file(PROFILE)
                 .map(blob -> ProfileMaps.fromMap(parser.apply(blobs.read(blob.digest()))));
     }

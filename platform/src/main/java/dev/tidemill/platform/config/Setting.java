@@ -16,6 +16,10 @@ public enum Setting {
     GRPC_PORT("grpc.port", "8081", "Port for gRPC; 0 picks a free one"),
     HTTP_ALLOWED_HOSTS("http.allowed-hosts", "", "Host names under which the server is addressed, beside loopback"),
     HTTP_MAX_BODY("http.max-body-megabytes", "16", "Largest JSON body; uploads are streamed and not bound by it"),
+    ARTIFACT_ROOT(
+            "artifacts.root",
+            "mlflow-artifacts:/",
+            "Where new experiments keep artifacts: ours, or an s3: or file: URI"),
     UPLOAD_LIMIT("artifacts.max-upload-megabytes", "10240", "Largest uploaded file"),
     WORKERS("workers", "0", "Pipeline steps at a time; 0: the number of processors"),
     CHILD_HEAP("children.heap-megabytes", "512", "Heap of each child JVM"),

@@ -7,7 +7,8 @@ import java.util.Map;
 public interface Dialect {
     String name();
 
-    /** Values for the placeholders in migration scripts: {@code identity}, {@code bytes}, {@code transaction_id}. */
+    /** Values for the placeholders in migration scripts: {@code identity}, {@code bytes}, {@code transaction_id}, {@code clustered},
+     * {@code bytewise_text}. */
     Map<String, String> migrationPlaceholders();
 
     /** A condition that hides event rows which a transaction still open could be followed by, in commit order. */
@@ -22,4 +23,13 @@ public interface Dialect {
 
     /** Whether running the same work again may succeed. */
     boolean isRetryable(SQLException e);
+
+    /** A condition that an expression is like a pattern that {@link #likePattern} has made; case matters. */
+    String like(String expression, String parameter);
+
+    /** Turns a pattern with {@code %} and {@code _}, and no escapes, into what {@link #like} compares with. */
+    String likePattern(String pattern);
+
+    /** A condition that an expression is like a pattern with {@code %} and {@code _}, whatever the case. */
+    String likeIgnoringCase(String expression, String parameter);
 }

@@ -16,6 +16,8 @@ final class SqliteDialect implements Dialect {
         return Map.of(
                 "identity", "INTEGER PRIMARY KEY AUTOINCREMENT",
                 "bytes", "BLOB",
+                "bytewise_text", "TEXT",
+                "clustered", "WITHOUT ROWID",
                 "transaction_id", "BIGINT NOT NULL DEFAULT 0");
     }
 
@@ -46,5 +48,30 @@ final class SqliteDialect implements Dialect {
     @Override
     public boolean isRetryable(SQLException e) {
         return false;
+    }
+
+    /** SQLite's own LIKE ignores case; GLOB does not. */
+    @Override
+    public String like(String expression, String parameter) {
+        return expression + " GLOB " + parameter;
+    }
+
+    @Override
+    public String likePattern(String pattern) {
+        var glob = new StringBuilder();
+        for (char c : pattern.toCharArray()) {
+            switch (c) {
+                case '%' -> glob.append('*');
+                case '_' -> glob.append('?');
+                case '*', '?', '[' -> glob.append('[').append(c).append(']');
+                default -> glob.append(c);
+            }
+        }
+        return glob.toString();
+    }
+
+    @Override
+    public String likeIgnoringCase(String expression, String parameter) {
+        return expression + " LIKE " + parameter;
     }
 }

@@ -3,10 +3,10 @@ package dev.tidemill.registry.api;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Resource;
-import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.registry.domain.Models;
+import dev.tidemill.registry.domain.RegisteredModel;
 import java.util.List;
 import java.util.Map;
 
@@ -27,12 +27,18 @@ public final class ModelRoutes {
                         PATH, read, (context, caller) -> context.json(Map.of("models", models.list(caller.project())))),
                 Route.get(PATH + "/{model}", read, (context, caller) -> {
                     String name = context.pathParam("model");
-                    var versions = models.versions(caller.project(), name);
-                    if (versions.isEmpty()) {
-                        throw TidemillException.notFound("model", name);
-                    }
+                    RegisteredModel model = models.model(caller.project(), name);
                     context.json(Map.of(
-                            "name", name, "aliases", models.aliases(caller.project(), name), "versions", versions));
+                            "name",
+                            name,
+                            "description",
+                            model.description(),
+                            "tags",
+                            model.tags(),
+                            "aliases",
+                            model.aliases(),
+                            "versions",
+                            models.versions(caller.project(), name)));
                 }),
                 Route.get(
                         PATH + "/{model}/versions/{version}",

@@ -1,19 +1,30 @@
 package dev.tidemill.registry.domain;
 
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Ordering;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Keeps models. All methods join the caller's transaction. */
+/** Keeps models. All methods join the caller's transaction. Versions that are deleted are not seen. */
 public interface ModelStore {
-    /** A registered model with its number of versions. */
-    record Model(String project, String name, Instant createdAt, int versions, Map<String, Integer> aliases) {}
+    /** Inserts a model; false if there is one of that name. */
+    boolean insertModel(String project, String name, String description, Instant now);
 
-    void ensureModel(String project, String name, Instant now);
+    Optional<RegisteredModel> findModel(String project, String name);
 
-    List<Model> models(String project);
+    List<RegisteredModel> models(String project);
 
+    /** Changes name and description; false if the new name is taken. */
+    boolean updateModel(String project, String name, String newName, String description, Instant now);
+
+    void deleteModel(String project, String name);
+
+    List<RegisteredModel> searchModels(
+            String project, List<Comparison> filter, List<Ordering> order, long offset, int limit);
+
+    /** The highest number that any version, deleted or not, has had. */
     int newestVersion(String project, String model);
 
     void insert(ModelVersion version);
@@ -22,13 +33,26 @@ public interface ModelStore {
 
     Optional<ModelVersion> findMadeBy(String project, String model, String madeBy);
 
+    /** Newest first. */
     List<ModelVersion> versions(String project, String model);
 
-    void setStage(String project, String model, int version, ModelVersion.Stage stage);
+    List<ModelVersion> searchVersions(
+            String project, List<Comparison> filter, List<Ordering> order, long offset, int limit);
+
+    /** Changes what is said about a version. */
+    void updateVersion(
+            String project, String model, int version, String description, ModelVersion.Stage stage, Instant now);
+
+    void deleteVersion(String project, String model, int version, Instant now);
 
     void setAlias(String project, String model, String alias, int version);
 
-    void removeAlias(String project, String model, String alias);
+    boolean removeAlias(String project, String model, String alias);
 
     Map<String, Integer> aliases(String project, String model);
+
+    /** Sets a tag of a version, or with version 0 of the model itself. */
+    void putTag(String project, String model, int version, String name, String value);
+
+    boolean removeTag(String project, String model, int version, String name);
 }

@@ -1,29 +1,37 @@
 package dev.tidemill.registry.domain;
 
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
- * An immutable version of a registered model.
+ * A version of a registered model. Its contents never change; what is said about it does.
  *
- * @param folder digest of its MLflow model folder
+ * @param source URI that it was made from, as the client gave it
+ * @param loggedModel id of the logged model that it is
+ * @param folder digest of its MLflow model folder; empty if its files are not kept here
  * @param metrics as measured on held-out data
  * @param run the tracked run that made it
  * @param dataVersions data set versions it was trained on
- * @param dataDigest digest of the rows it was trained on
- * @param codeVersion version of the code that trained it
+ * @param dataDigest digest of the rows it was trained on; empty if unknown
+ * @param codeVersion version of the code that trained it; empty if unknown
  * @param dataUntil event time up to which it has seen data
- * @param madeBy the pipeline step that registered it
+ * @param madeBy the pipeline step, or the request, that registered it
  */
 public record ModelVersion(
         String project,
         String model,
         int version,
         Stage stage,
-        Digest folder,
+        String description,
+        String source,
+        String runLink,
+        Optional<String> loggedModel,
+        Optional<Digest> folder,
         Signature signature,
         Map<String, Double> metrics,
         Map<String, String> params,
@@ -33,15 +41,53 @@ public record ModelVersion(
         String codeVersion,
         Optional<Instant> dataUntil,
         String madeBy,
-        Instant createdAt) {
-    /** Whether it is of use. */
+        String madeByUser,
+        Instant createdAt,
+        Instant updatedAt,
+        Map<String, String> tags) {
+    /** How far it has come, in MLflow's words. */
     public enum Stage {
-        ACTIVE,
-        ARCHIVED
+        NONE("None"),
+        STAGING("Staging"),
+        PRODUCTION("Production"),
+        ARCHIVED("Archived");
+
+        private final String label;
+
+        Stage(String label) {
+            this.label = label;
+        }
+
+        /** As MLflow writes it. */
+        public String label() {
+            return label;
+        }
+
+        /** The stage of that label, whatever its case. */
+        public static Optional<Stage> ofLabel(String label) {
+            for (Stage stage : values()) {
+                if (stage.label.equalsIgnoreCase(label)) {
+                    return Optional.of(stage);
+                }
+            }
+            return Optional.empty();
+        }
     }
 
     /** How other things refer to it, such as {@code bike-demand/3}. */
     public String reference() {
         return model + "/" + version;
+    }
+
+    /**
+     * The folder with its files.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} if they are not kept here
+     */
+    public Digest requireFolder() {
+        return folder.orElseThrow(() -> new TidemillException(
+                        ErrorCode.FAILED_PRECONDITION,
+                        "The files of " + reference() + " are not kept by this server: they are at " + source)
+                .remedy("Register a version from a run or model whose artifacts are at mlflow-artifacts:/"));
     }
 }

@@ -1,26 +1,41 @@
 package dev.tidemill.registry.domain;
 
+import dev.tidemill.artifacts.domain.ArtifactLocations;
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.ids.Names;
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Page;
+import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
 /** Models and versions. Thread-safe. */
 public final class Models {
+    private static final int LONGEST_NAME = 256;
+    private static final int LONGEST_ALIAS = 255;
+    private static final int LONGEST_TAG = 100_000;
+
     private final ModelStore store;
+    private final ArtifactTree tree;
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
 
-    public Models(ModelStore store, Transactions transactions, EventLog events, Clock clock) {
+    public Models(ModelStore store, ArtifactTree tree, Transactions transactions, EventLog events, Clock clock) {
         this.store = store;
+        this.tree = tree;
         this.transactions = transactions;
         this.events = events;
         this.clock = clock;
@@ -46,13 +61,17 @@ public final class Models {
             if (earlier.isPresent()) {
                 return earlier.get();
             }
-            store.ensureModel(project, model, clock.instant());
+            store.insertModel(project, model, "", clock.instant());
             var version = new ModelVersion(
                     project,
                     model,
                     store.newestVersion(project, model) + 1,
-                    ModelVersion.Stage.ACTIVE,
-                    candidate.folder(),
+                    ModelVersion.Stage.NONE,
+                    "",
+                    ArtifactLocations.OWN + ArtifactTree.FOLDERS + "/" + candidate.folder(),
+                    "",
+                    Optional.empty(),
+                    Optional.of(candidate.folder()),
                     candidate.signature(),
                     candidate.metrics(),
                     candidate.params(),
@@ -62,58 +81,334 @@ public final class Models {
                     candidate.codeVersion(),
                     candidate.dataUntil(),
                     madeBy,
-                    clock.instant());
+                    actor,
+                    clock.instant(),
+                    clock.instant(),
+                    Map.of());
             store.insert(version);
-            Event event = Event.of(
-                            "model.version.registered",
-                            project,
-                            "model/" + version.reference(),
-                            actor,
-                            Map.of("model", model, "version", version.version(), "metrics", version.metrics()))
-                    .withDigest(version.folder().value())
-                    .withCause("pipeline-run/" + madeBy);
+            Event event = registered(version, actor).withCause("pipeline-run/" + madeBy);
             events.append(candidate.dataUntil().map(event::at).orElse(event));
             return version;
         });
     }
 
-    public List<ModelStore.Model> list(String project) {
-        return store.models(project);
+    private static Event registered(ModelVersion version, String actor) {
+        Event event = Event.of(
+                "model.version.registered",
+                version.project(),
+                "model/" + version.reference(),
+                actor,
+                Map.of("model", version.model(), "version", version.version(), "metrics", version.metrics()));
+        return version.folder().map(folder -> event.withDigest(folder.value())).orElse(event);
+    }
+
+    /**
+     * What a client says of a version that it registers.
+     *
+     * @param source URI of its files
+     * @param location where those files are, once {@code models:/} and the like are resolved
+     */
+    public record Claim(
+            String source,
+            String location,
+            Optional<String> run,
+            String runLink,
+            Optional<String> loggedModel,
+            String description,
+            Map<String, String> tags) {}
+
+    /** Registers a version from where a client has put it; files that are kept here become an immutable folder. */
+    public ModelVersion create(String project, String model, Claim claim, String actor) {
+        ArtifactLocations.require("source", claim.source());
+        claim.tags().forEach(Models::checkTag);
+        Optional<Digest> folder = claim.location().startsWith(ArtifactLocations.OWN)
+                ? tree.freeze(project, claim.location().substring(ArtifactLocations.OWN.length()))
+                        .map(files -> files.digest())
+                : Optional.empty();
+        return transactions.write(() -> {
+            RegisteredModel registered = model(project, model);
+            var version = new ModelVersion(
+                    project,
+                    model,
+                    store.newestVersion(project, model) + 1,
+                    ModelVersion.Stage.NONE,
+                    claim.description(),
+                    claim.source(),
+                    claim.runLink(),
+                    claim.loggedModel(),
+                    folder,
+                    new Signature(List.of(), List.of()),
+                    Map.of(),
+                    Map.of(),
+                    claim.run(),
+                    List.of(),
+                    "",
+                    "",
+                    Optional.empty(),
+                    "request/" + Ids.next(),
+                    actor,
+                    clock.instant(),
+                    clock.instant(),
+                    Map.of());
+            store.insert(version);
+            claim.tags().forEach((name, value) -> store.putTag(project, model, version.version(), name, value));
+            touch(registered);
+            events.append(registered(version, actor));
+            return version(project, model, version.version());
+        });
+    }
+
+    private void touch(RegisteredModel model) {
+        store.updateModel(model.project(), model.name(), model.name(), model.description(), clock.instant());
+    }
+
+    private static void checkTag(String name, String value) {
+        if (name.isEmpty() || name.length() > 250) {
+            throw TidemillException.invalid("key", "A tag's key must have 1 to 250 characters");
+        }
+        if (value.length() > LONGEST_TAG) {
+            throw TidemillException.invalid("value", "'Model tag value' exceeds the maximum length of " + LONGEST_TAG);
+        }
+    }
+
+    private static String checkName(String name) {
+        if (name.isBlank()) {
+            throw TidemillException.invalid("name", "Registered model name cannot be empty.");
+        }
+        boolean bad = name.length() > LONGEST_NAME
+                || name.indexOf('/') >= 0
+                || name.indexOf(':') >= 0
+                || name.equals(".")
+                || name.equals("..")
+                || name.chars().anyMatch(c -> c < ' ');
+        if (bad) {
+            throw TidemillException.invalid(
+                    "name",
+                    "Invalid model name: '" + (name.length() > 100 ? name.substring(0, 100) + "..." : name)
+                            + "'. It must have at most " + LONGEST_NAME + " characters and none of '/' and ':'");
+        }
+        return name;
+    }
+
+    /** Creates a model without versions. */
+    public RegisteredModel createModel(
+            String project, String name, String description, Map<String, String> tags, String actor) {
+        checkName(name);
+        tags.forEach(Models::checkTag);
+        return transactions.write(() -> {
+            if (!store.insertModel(project, name, description, clock.instant())) {
+                throw taken(name);
+            }
+            tags.forEach((key, value) -> store.putTag(project, name, 0, key, value));
+            events.append(Event.of("model.created", project, "model/" + name, actor, Map.of("model", name)));
+            return model(project, name);
+        });
+    }
+
+    private static TidemillException taken(String name) {
+        return new TidemillException(ErrorCode.ALREADY_EXISTS, "Registered Model (name=" + name + ") already exists.");
+    }
+
+    /** @throws TidemillException {@code NOT_FOUND}, in MLflow's words */
+    public RegisteredModel model(String project, String name) {
+        return store.findModel(project, name)
+                .orElseThrow(() -> new TidemillException(
+                        ErrorCode.NOT_FOUND, "Registered Model with name=" + name + " not found"));
+    }
+
+    /** Changes name, description or both. */
+    public RegisteredModel updateModel(
+            String project, String name, Optional<String> newName, Optional<String> description) {
+        newName.ifPresent(Models::checkName);
+        return transactions.write(() -> {
+            RegisteredModel before = model(project, name);
+            String after = newName.orElse(name);
+            if (!store.updateModel(project, name, after, description.orElse(before.description()), clock.instant())) {
+                throw taken(after);
+            }
+            return model(project, after);
+        });
+    }
+
+    public void deleteModel(String project, String name, String actor) {
+        transactions.write(() -> {
+            store.deleteModel(project, model(project, name).name());
+            events.append(Event.of("model.deleted", project, "model/" + name, actor, Map.of("model", name)));
+        });
+    }
+
+    public List<RegisteredModel> list(String project) {
+        return store.models(project).stream()
+                .filter(model -> !"true".equals(model.tags().get(RegisteredModel.PROMPT_TAG)))
+                .toList();
+    }
+
+    /** Models that match; prompts only where the filter asks for them. */
+    public Page<RegisteredModel> searchModels(
+            String project, String filter, List<String> order, Optional<String> token, int size) {
+        var clauses = SearchParser.filter(RegistryKeys.MODELS, filter);
+        var orderings = SearchParser.order(RegistryKeys.MODELS, order);
+        long offset = Page.offset(token);
+        return Page.cut(
+                store.searchModels(project, withoutPrompts(clauses), orderings, offset, size + 1), offset, size);
+    }
+
+    /** Versions that match; those of prompts only where the filter asks for them. */
+    public Page<ModelVersion> searchVersions(
+            String project, String filter, List<String> order, Optional<String> token, int size) {
+        var clauses = SearchParser.filter(RegistryKeys.VERSIONS, filter);
+        var orderings = SearchParser.order(RegistryKeys.VERSIONS, order);
+        long offset = Page.offset(token);
+        return Page.cut(
+                store.searchVersions(project, withoutPrompts(clauses), orderings, offset, size + 1), offset, size);
+    }
+
+    private static List<Comparison> withoutPrompts(List<Comparison> clauses) {
+        boolean asked = clauses.stream().anyMatch(clause -> clause.key().equals(RegisteredModel.PROMPT_TAG));
+        if (asked) {
+            return clauses;
+        }
+        var all = new ArrayList<>(clauses);
+        all.add(new Comparison(
+                RegistryKeys.TAG,
+                RegisteredModel.PROMPT_TAG,
+                Comparison.Operator.NOT_EQUAL,
+                new Comparison.Text("true")));
+        return all;
     }
 
     public ModelVersion version(String project, String model, int version) {
         return store.find(project, model, version)
-                .orElseThrow(() -> TidemillException.notFound("model version", model + "/" + version));
+                .orElseThrow(() -> new TidemillException(
+                        ErrorCode.NOT_FOUND, "Model Version (name=" + model + ", version=" + version + ") not found"));
     }
 
     public List<ModelVersion> versions(String project, String model) {
         return store.versions(project, model);
     }
 
+    public ModelVersion describe(String project, String model, int version, String description) {
+        return transactions.write(() -> {
+            ModelVersion before = version(project, model, version);
+            store.updateVersion(project, model, version, description, before.stage(), clock.instant());
+            return version(project, model, version);
+        });
+    }
+
+    /** Moves a version to a stage; others in that stage are archived if asked. */
+    public ModelVersion moveToStage(
+            String project, String model, int version, String label, boolean archiveOthers, String actor) {
+        ModelVersion.Stage stage = ModelVersion.Stage.ofLabel(label)
+                .orElseThrow(() -> TidemillException.invalid(
+                        "stage",
+                        "Invalid Model Version stage: " + label
+                                + ". Value must be one of None, Staging, Production, Archived."));
+        boolean exclusive = stage == ModelVersion.Stage.STAGING || stage == ModelVersion.Stage.PRODUCTION;
+        if (archiveOthers && !exclusive) {
+            throw TidemillException.invalid(
+                    "archive_existing_versions",
+                    "Model version transition cannot archive existing model versions because '" + stage.label()
+                            + "' is not an Active stage. Valid stages are Staging, Production");
+        }
+        return transactions.write(() -> {
+            ModelVersion moved = version(project, model, version);
+            if (archiveOthers) {
+                store.versions(project, model).stream()
+                        .filter(other -> other.stage() == stage && other.version() != version)
+                        .forEach(other -> setStage(other, ModelVersion.Stage.ARCHIVED));
+            }
+            setStage(moved, stage);
+            touch(model(project, model));
+            events.append(Event.of(
+                    "model.version." + (stage == ModelVersion.Stage.ARCHIVED ? "archived" : "stage-changed"),
+                    project,
+                    "model/" + moved.reference(),
+                    actor,
+                    Map.of("stage", stage.label())));
+            return version(project, model, version);
+        });
+    }
+
+    private void setStage(ModelVersion version, ModelVersion.Stage stage) {
+        store.updateVersion(
+                version.project(), version.model(), version.version(), version.description(), stage, clock.instant());
+    }
+
+    /** Takes a version out of use; it stays readable. */
+    public void archive(String project, String model, int version, String actor) {
+        moveToStage(project, model, version, ModelVersion.Stage.ARCHIVED.label(), false, actor);
+    }
+
+    public void deleteVersion(String project, String model, int version, String actor) {
+        transactions.write(() -> {
+            ModelVersion gone = version(project, model, version);
+            store.deleteVersion(project, model, version, clock.instant());
+            touch(model(project, model));
+            events.append(Event.of("model.version.deleted", project, "model/" + gone.reference(), actor, Map.of()));
+        });
+    }
+
     public Map<String, Integer> aliases(String project, String model) {
         return store.aliases(project, model);
     }
 
+    /** The version that an alias points at. */
+    public ModelVersion byAlias(String project, String model, String alias) {
+        model(project, model);
+        Integer version = store.aliases(project, model).get(alias);
+        if (version == null) {
+            throw TidemillException.invalid("alias", "Registered model alias " + alias + " not found.");
+        }
+        return version(project, model, version);
+    }
+
     /** Points an alias at a version. */
     public void setAlias(String project, String model, String alias, int version, String actor) {
+        if (alias.isEmpty() || alias.length() > LONGEST_ALIAS || !alias.matches("[\\w-]+")) {
+            throw TidemillException.invalid(
+                    "alias",
+                    "Invalid alias name: '" + (alias.length() > 100 ? alias.substring(0, 100) + "..." : alias)
+                            + "'. It may have up to " + LONGEST_ALIAS + " letters, digits, '-' and '_'");
+        }
+        if (alias.toLowerCase(Locale.ROOT).equals("latest")) {
+            throw TidemillException.invalid("alias", "'latest' alias name (case insensitive) is reserved.");
+        }
+        if (alias.matches("[vV]\\d+")) {
+            throw TidemillException.invalid("alias", "Version alias name '" + alias + "' is reserved.");
+        }
         transactions.write(() -> {
             ModelVersion target = version(project, model, version);
-            store.setAlias(project, model, Names.require("alias", alias), version);
+            store.setAlias(project, model, alias, version);
+            touch(model(project, model));
             events.append(Event.of(
                     "model.alias.moved", project, "model/" + target.reference(), actor, Map.of("alias", alias)));
         });
     }
 
     public void removeAlias(String project, String model, String alias) {
-        store.removeAlias(project, model, alias);
+        transactions.write(() -> store.removeAlias(project, model, alias));
     }
 
-    /** Takes a version out of use; it stays readable. */
-    public void archive(String project, String model, int version, String actor) {
-        transactions.write(() -> {
-            store.setStage(project, model, version, ModelVersion.Stage.ARCHIVED);
-            events.append(
-                    Event.of("model.version.archived", project, "model/" + model + "/" + version, actor, Map.of()));
-        });
+    /** Sets a tag of a model. */
+    public void putTag(String project, String model, String name, String value) {
+        checkTag(name, value);
+        transactions.write(() -> store.putTag(project, model(project, model).name(), 0, name, value));
+    }
+
+    /** Sets a tag of a version. */
+    public void putTag(String project, String model, int version, String name, String value) {
+        checkTag(name, value);
+        transactions.write(() ->
+                store.putTag(project, model, version(project, model, version).version(), name, value));
+    }
+
+    /** Removes a tag; one that is not there changes nothing. */
+    public void removeTag(String project, String model, String name) {
+        transactions.write(() -> store.removeTag(project, model(project, model).name(), 0, name));
+    }
+
+    public void removeTag(String project, String model, int version, String name) {
+        transactions.write(() ->
+                store.removeTag(project, model, version(project, model, version).version(), name));
     }
 }

@@ -65,11 +65,11 @@ public final class RegisterStep implements StepKind {
                                 .map(java.time.Instant::parse)),
                 context.key(),
                 Event.SYSTEM);
-        context.log("registered " + version.reference() + " with digest " + version.folder());
+        context.log("registered " + version.reference() + " with digest " + version.requireFolder());
         return Map.of(
                 "model", version.model(),
                 "version", version.version(),
-                "digest", version.folder().value());
+                "digest", version.requireFolder().value());
     }
 
     private static Signature signature(@org.jspecify.annotations.Nullable Object value) {

@@ -2,22 +2,31 @@ package dev.tidemill.registry.store;
 
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.registry.domain.ModelStore;
 import dev.tidemill.registry.domain.ModelVersion;
+import dev.tidemill.registry.domain.RegisteredModel;
 import dev.tidemill.registry.domain.Signature;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Query;
 
 /** Models in the database. */
 public final class SqlModelStore implements ModelStore {
+    private static final List<String> PARTS = List.of("version", "alias", "model_tag");
+
     private final Database database;
 
     public SqlModelStore(Database database) {
@@ -25,40 +34,147 @@ public final class SqlModelStore implements ModelStore {
     }
 
     @Override
-    public void ensureModel(String project, String name, Instant now) {
-        database.writing(handle -> handle.createUpdate("""
-                        INSERT INTO registered_model (project, name, created_at) VALUES (:project, :name, :now)
-                        ON CONFLICT DO NOTHING
-                        """)
-                .bind("project", project)
-                .bind("name", name)
-                .bind("now", now)
-                .execute());
+    public boolean insertModel(String project, String name, String description, Instant now) {
+        return database.writing(handle -> handle.createUpdate("""
+                                INSERT INTO model (project, name, description, created_at, updated_at)
+                                VALUES (:project, :name, :description, :now, :now) ON CONFLICT DO NOTHING
+                                """)
+                        .bind("project", project)
+                        .bind("name", name)
+                        .bind("description", description)
+                        .bind("now", now)
+                        .execute())
+                > 0;
     }
 
     @Override
-    public List<Model> models(String project) {
-        return database.reading(handle -> handle.createQuery("""
-                        SELECT registered_model.*,
-                               (SELECT COUNT(*) FROM model_version
-                                WHERE model_version.project = registered_model.project
-                                  AND model_version.model = registered_model.name) AS versions
-                        FROM registered_model WHERE project = :project ORDER BY name
-                        """)
+    public Optional<RegisteredModel> findModel(String project, String name) {
+        return modelList(
+                        "SELECT m.* FROM model m WHERE m.project = :project AND m.name = :name",
+                        query -> query.bind("project", project).bind("name", name))
+                .stream()
+                .findFirst();
+    }
+
+    @Override
+    public List<RegisteredModel> models(String project) {
+        return modelList(
+                "SELECT m.* FROM model m WHERE m.project = :project ORDER BY m.name",
+                query -> query.bind("project", project));
+    }
+
+    @Override
+    public List<RegisteredModel> searchModels(
+            String project, List<Comparison> filter, List<Ordering> order, long offset, int limit) {
+        var search = new RegistrySearchSql(database.dialect(), false);
+        String sql = search.write(project, filter, order, offset, limit);
+        return modelList(sql, search.values()::bindAll);
+    }
+
+    private List<RegisteredModel> modelList(String sql, UnaryOperator<Query> bind) {
+        return database.reading(handle -> {
+            List<RegisteredModel> bare = bind.apply(handle.createQuery(sql))
+                    .map((row, context) -> new RegisteredModel(
+                            row.getString("project"),
+                            row.getString("name"),
+                            row.getString("description"),
+                            Columns.instant(row, "created_at"),
+                            Columns.instant(row, "updated_at"),
+                            0,
+                            Map.of(),
+                            Map.of()))
+                    .list();
+            return bare.isEmpty() ? bare : complete(handle, bare);
+        });
+    }
+
+    /** Counts, aliases and tags of all models in three queries, however many models there are. */
+    private static List<RegisteredModel> complete(Handle handle, List<RegisteredModel> models) {
+        String project = models.getFirst().project();
+        List<String> names = models.stream().map(RegisteredModel::name).toList();
+        var counts = new HashMap<String, Integer>();
+        of(handle, "SELECT model, COUNT(*) AS n FROM version WHERE NOT deleted AND", "GROUP BY model", project, names)
+                .map((row, context) -> counts.put(row.getString("model"), row.getInt("n")))
+                .list();
+        var aliases = new HashMap<String, Map<String, Integer>>();
+        of(handle, "SELECT model, alias, version FROM alias WHERE", "", project, names)
+                .map((row, context) -> aliases.computeIfAbsent(row.getString("model"), name -> new TreeMap<>())
+                        .put(row.getString("alias"), row.getInt("version")))
+                .list();
+        var tags = new HashMap<String, Map<String, String>>();
+        of(handle, "SELECT model, name, value FROM model_tag WHERE version = 0 AND", "", project, names)
+                .map((row, context) -> tags.computeIfAbsent(row.getString("model"), name -> new TreeMap<>())
+                        .put(row.getString("name"), row.getString("value")))
+                .list();
+        return models.stream()
+                .map(model -> new RegisteredModel(
+                        model.project(),
+                        model.name(),
+                        model.description(),
+                        model.createdAt(),
+                        model.updatedAt(),
+                        counts.getOrDefault(model.name(), 0),
+                        aliases.getOrDefault(model.name(), Map.of()),
+                        tags.getOrDefault(model.name(), Map.of())))
+                .toList();
+    }
+
+    private static Query of(Handle handle, String select, String rest, String project, List<String> names) {
+        return handle.createQuery(select + " project = :project AND model IN (<names>) " + rest)
                 .bind("project", project)
-                .map((row, context) -> new Model(
-                        project,
-                        row.getString("name"),
-                        Columns.instant(row, "created_at"),
-                        row.getInt("versions"),
-                        aliases(project, row.getString("name"))))
-                .list());
+                .bindList("names", names);
+    }
+
+    @Override
+    public boolean updateModel(String project, String name, String newName, String description, Instant now) {
+        return database.writing(handle -> {
+            if (!newName.equals(name) && findModel(project, newName).isPresent()) {
+                return false;
+            }
+            handle.createUpdate("""
+                            UPDATE model SET name = :newName, description = :description, updated_at = :now
+                            WHERE project = :project AND name = :name
+                            """)
+                    .bind("newName", newName)
+                    .bind("description", description)
+                    .bind("now", now)
+                    .bind("project", project)
+                    .bind("name", name)
+                    .execute();
+            if (!newName.equals(name)) {
+                for (String part : PARTS) {
+                    handle.createUpdate("UPDATE " + part
+                                    + " SET model = :newName WHERE project = :project AND model = :name")
+                            .bind("newName", newName)
+                            .bind("project", project)
+                            .bind("name", name)
+                            .execute();
+                }
+            }
+            return true;
+        });
+    }
+
+    @Override
+    public void deleteModel(String project, String name) {
+        database.writing(handle -> {
+            for (String part : PARTS) {
+                handle.createUpdate("DELETE FROM " + part + " WHERE project = :project AND model = :name")
+                        .bind("project", project)
+                        .bind("name", name)
+                        .execute();
+            }
+            return handle.createUpdate("DELETE FROM model WHERE project = :project AND name = :name")
+                    .bind("project", project)
+                    .bind("name", name)
+                    .execute();
+        });
     }
 
     @Override
     public int newestVersion(String project, String model) {
         return database.reading(handle -> handle.createQuery(
-                        "SELECT COALESCE(MAX(version), 0) FROM model_version WHERE project = :project AND model = :model")
+                        "SELECT COALESCE(MAX(version), 0) FROM version WHERE project = :project AND model = :model")
                 .bind("project", project)
                 .bind("model", model)
                 .mapTo(Integer.class)
@@ -68,13 +184,16 @@ public final class SqlModelStore implements ModelStore {
     @Override
     public void insert(ModelVersion version) {
         database.writing(handle -> handle.createUpdate("""
-                        INSERT INTO model_version (project, model, version, stage, folder_digest, signature, metrics, params,
-                                                   run_id, data_versions, data_digest, code_version, data_until, made_by,
-                                                   created_at)
-                        VALUES (:project, :model, :version, :stage, :folder, :signatureJson, :metricsJson, :paramsJson,
-                                :runId, :dataVersionsJson, :dataDigest, :codeVersion, :untilMillis, :madeBy, :createdAt)
+                        INSERT INTO version (project, model, version, stage, description, source, run_link, logged_model,
+                                             folder_digest, signature, metrics, params, run_id, data_versions, data_digest,
+                                             code_version, data_until, made_by, made_by_user, deleted, created_at, updated_at)
+                        VALUES (:project, :model, :version, :stage, :description, :source, :runLink, :loggedModelId,
+                                :folderDigest, :signatureJson, :metricsJson, :paramsJson, :runId, :dataVersionsJson,
+                                :dataDigest, :codeVersion, :untilMillis, :madeBy, :madeByUser, FALSE, :createdAt, :updatedAt)
                         """)
                 .bindMethods(version)
+                .bind("loggedModelId", version.loggedModel().orElse(null))
+                .bind("folderDigest", version.folder().map(Digest::value).orElse(null))
                 .bind("signatureJson", Json.write(version.signature()))
                 .bind("metricsJson", Json.write(version.metrics()))
                 .bind("paramsJson", Json.write(version.params()))
@@ -88,36 +207,98 @@ public final class SqlModelStore implements ModelStore {
 
     @Override
     public Optional<ModelVersion> find(String project, String model, int version) {
-        return where(project, model, "AND version = :value", version).stream().findFirst();
+        return where(project, model, "AND v.version = :value", version).stream().findFirst();
     }
 
     @Override
     public Optional<ModelVersion> findMadeBy(String project, String model, String madeBy) {
-        return where(project, model, "AND made_by = :value", madeBy).stream().findFirst();
+        return where(project, model, "AND v.made_by = :value", madeBy).stream().findFirst();
     }
 
     @Override
     public List<ModelVersion> versions(String project, String model) {
-        return where(project, model, "ORDER BY version DESC LIMIT 1000", 0);
+        return where(project, model, "ORDER BY v.version DESC LIMIT 1000", 0);
     }
 
     private List<ModelVersion> where(String project, String model, String rest, Object value) {
-        return database.reading(handle -> handle.createQuery(
-                        "SELECT * FROM model_version WHERE project = :project AND model = :model " + rest)
-                .bind("project", project)
-                .bind("model", model)
-                .bind("value", value)
-                .map((row, context) -> version(row))
-                .list());
+        return versionList(
+                "SELECT v.* FROM version v WHERE NOT v.deleted AND v.project = :project AND v.model = :model " + rest,
+                query -> query.bind("project", project).bind("model", model).bind("value", value));
     }
 
     @Override
-    public void setStage(String project, String model, int version, ModelVersion.Stage stage) {
+    public List<ModelVersion> searchVersions(
+            String project, List<Comparison> filter, List<Ordering> order, long offset, int limit) {
+        var search = new RegistrySearchSql(database.dialect(), true);
+        String sql = search.write(project, filter, order, offset, limit);
+        return versionList(sql, search.values()::bindAll);
+    }
+
+    private List<ModelVersion> versionList(String sql, UnaryOperator<Query> bind) {
+        return database.reading(handle -> {
+            List<ModelVersion> bare = bind.apply(handle.createQuery(sql))
+                    .map((row, context) -> version(row, Map.of()))
+                    .list();
+            if (bare.isEmpty()) {
+                return bare;
+            }
+            var tags = new HashMap<String, Map<String, String>>();
+            List<String> names =
+                    bare.stream().map(ModelVersion::model).distinct().toList();
+            of(
+                            handle,
+                            "SELECT * FROM model_tag WHERE version > 0 AND",
+                            "",
+                            bare.getFirst().project(),
+                            names)
+                    .map((row, context) -> tags.computeIfAbsent(
+                                    row.getString("model") + "/" + row.getInt("version"), name -> new TreeMap<>())
+                            .put(row.getString("name"), row.getString("value")))
+                    .list();
+            List<ModelVersion> complete = new ArrayList<>(bare.size());
+            for (ModelVersion version : bare) {
+                complete.add(tagged(version, tags.getOrDefault(version.reference(), Map.of())));
+            }
+            return complete;
+        });
+    }
+
+    private static ModelVersion tagged(ModelVersion v, Map<String, String> tags) {
+        return new ModelVersion(
+                v.project(),
+                v.model(),
+                v.version(),
+                v.stage(),
+                v.description(),
+                v.source(),
+                v.runLink(),
+                v.loggedModel(),
+                v.folder(),
+                v.signature(),
+                v.metrics(),
+                v.params(),
+                v.run(),
+                v.dataVersions(),
+                v.dataDigest(),
+                v.codeVersion(),
+                v.dataUntil(),
+                v.madeBy(),
+                v.madeByUser(),
+                v.createdAt(),
+                v.updatedAt(),
+                tags);
+    }
+
+    @Override
+    public void updateVersion(
+            String project, String model, int version, String description, ModelVersion.Stage stage, Instant now) {
         database.writing(handle -> handle.createUpdate("""
-                        UPDATE model_version SET stage = :stage
+                        UPDATE version SET description = :description, stage = :stage, updated_at = :now
                         WHERE project = :project AND model = :model AND version = :version
                         """)
+                .bind("description", description)
                 .bind("stage", stage)
+                .bind("now", now)
                 .bind("project", project)
                 .bind("model", model)
                 .bind("version", version)
@@ -125,9 +306,33 @@ public final class SqlModelStore implements ModelStore {
     }
 
     @Override
+    public void deleteVersion(String project, String model, int version, Instant now) {
+        database.writing(handle -> {
+            for (String part : List.of("alias", "model_tag")) {
+                handle.createUpdate("DELETE FROM " + part
+                                + " WHERE project = :project AND model = :model AND version = :version")
+                        .bind("project", project)
+                        .bind("model", model)
+                        .bind("version", version)
+                        .execute();
+            }
+            // Its number stays taken: a version is never another one later.
+            return handle.createUpdate("""
+                            UPDATE version SET deleted = TRUE, updated_at = :now
+                            WHERE project = :project AND model = :model AND version = :version
+                            """)
+                    .bind("now", now)
+                    .bind("project", project)
+                    .bind("model", model)
+                    .bind("version", version)
+                    .execute();
+        });
+    }
+
+    @Override
     public void setAlias(String project, String model, String alias, int version) {
         database.writing(handle -> handle.createUpdate("""
-                        INSERT INTO model_alias (project, model, alias, version)
+                        INSERT INTO alias (project, model, alias, version)
                         VALUES (:project, :model, :alias, :version)
                         ON CONFLICT (project, model, alias) DO UPDATE SET version = excluded.version
                         """)
@@ -139,20 +344,21 @@ public final class SqlModelStore implements ModelStore {
     }
 
     @Override
-    public void removeAlias(String project, String model, String alias) {
-        database.writing(handle -> handle.createUpdate(
-                        "DELETE FROM model_alias WHERE project = :project AND model = :model AND alias = :alias")
-                .bind("project", project)
-                .bind("model", model)
-                .bind("alias", alias)
-                .execute());
+    public boolean removeAlias(String project, String model, String alias) {
+        return database.writing(handle -> handle.createUpdate(
+                                "DELETE FROM alias WHERE project = :project AND model = :model AND alias = :alias")
+                        .bind("project", project)
+                        .bind("model", model)
+                        .bind("alias", alias)
+                        .execute())
+                > 0;
     }
 
     @Override
     public Map<String, Integer> aliases(String project, String model) {
         var aliases = new TreeMap<String, Integer>();
         database.reading(handle -> handle.createQuery(
-                        "SELECT alias, version FROM model_alias WHERE project = :project AND model = :model")
+                        "SELECT alias, version FROM alias WHERE project = :project AND model = :model")
                 .bind("project", project)
                 .bind("model", model)
                 .map((row, context) -> aliases.put(row.getString("alias"), row.getInt("version")))
@@ -160,8 +366,37 @@ public final class SqlModelStore implements ModelStore {
         return aliases;
     }
 
+    @Override
+    public void putTag(String project, String model, int version, String name, String value) {
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO model_tag (project, model, version, name, value)
+                        VALUES (:project, :model, :version, :name, :value)
+                        ON CONFLICT (project, model, version, name) DO UPDATE SET value = excluded.value
+                        """)
+                .bind("project", project)
+                .bind("model", model)
+                .bind("version", version)
+                .bind("name", name)
+                .bind("value", value)
+                .execute());
+    }
+
+    @Override
+    public boolean removeTag(String project, String model, int version, String name) {
+        return database.writing(handle -> handle.createUpdate("""
+                                DELETE FROM model_tag
+                                WHERE project = :project AND model = :model AND version = :version AND name = :name
+                                """)
+                        .bind("project", project)
+                        .bind("model", model)
+                        .bind("version", version)
+                        .bind("name", name)
+                        .execute())
+                > 0;
+    }
+
     @SuppressWarnings("unchecked")
-    private static ModelVersion version(ResultSet row) throws SQLException {
+    private static ModelVersion version(ResultSet row, Map<String, String> tags) throws SQLException {
         var metrics = new HashMap<String, Double>();
         ((Map<String, Number>) Json.read(row.getString("metrics"), Map.class))
                 .forEach((name, value) -> metrics.put(name, value.doubleValue()));
@@ -170,7 +405,11 @@ public final class SqlModelStore implements ModelStore {
                 row.getString("model"),
                 row.getInt("version"),
                 ModelVersion.Stage.valueOf(row.getString("stage")),
-                new Digest(row.getString("folder_digest")),
+                row.getString("description"),
+                row.getString("source"),
+                row.getString("run_link"),
+                Columns.optionalText(row, "logged_model"),
+                Columns.optionalText(row, "folder_digest").map(Digest::new),
                 Json.read(row.getString("signature"), Signature.class),
                 metrics,
                 Json.readStringMap(row.getString("params")),
@@ -180,6 +419,9 @@ public final class SqlModelStore implements ModelStore {
                 row.getString("code_version"),
                 Columns.optionalInstant(row, "data_until"),
                 row.getString("made_by"),
-                Columns.instant(row, "created_at"));
+                row.getString("made_by_user"),
+                Columns.instant(row, "created_at"),
+                Columns.instant(row, "updated_at"),
+                tags);
     }
 }

@@ -5,21 +5,26 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.tracking.domain.Experiments;
+import dev.tidemill.tracking.domain.Lifecycle;
 import dev.tidemill.tracking.domain.RunId;
 import dev.tidemill.tracking.domain.Tracking;
 import io.javalin.http.Context;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Routes for experiments and runs. */
 public final class RunRoutes {
     private static final String PROJECT = "/api/tidemill/v1/projects/{project}";
-    private static final int MOST_POINTS = 10_000;
+    private static final int BUCKETS = 1_000;
 
     private final Tracking tracking;
+    private final Experiments experiments;
 
-    public RunRoutes(Tracking tracking) {
+    public RunRoutes(Tracking tracking, Experiments experiments) {
         this.tracking = tracking;
+        this.experiments = experiments;
     }
 
     public List<Route> routes() {
@@ -28,29 +33,41 @@ public final class RunRoutes {
                 Route.get(
                         PROJECT + "/experiments",
                         read,
-                        (context, caller) ->
-                                context.json(Map.of("experiments", tracking.experiments(caller.project())))),
+                        (context, caller) -> context.json(Map.of(
+                                "experiments",
+                                experiments
+                                        .search(
+                                                caller.project(),
+                                                Lifecycle.ACTIVE_ONLY,
+                                                "",
+                                                List.of("experiment_id"),
+                                                Optional.empty(),
+                                                10_000)
+                                        .items()))),
                 Route.get(
                         PROJECT + "/runs",
                         read,
                         (context, caller) -> context.json(Map.of(
                                 "runs",
-                                tracking.runs(
-                                        caller.project(),
-                                        Requests.number(context, "experiment"),
-                                        Requests.text(context, "before"),
-                                        Requests.limit(context, 100, 1000))))),
+                                tracking
+                                        .runs(
+                                                caller.project(),
+                                                Requests.number(context, "experiment"),
+                                                Requests.text(context, "before"),
+                                                Requests.limit(context, 100, 1000))
+                                        .stream()
+                                        .map(RunJson::of)
+                                        .toList()))),
                 Route.get(
                         PROJECT + "/runs/{run}",
                         read,
-                        (context, caller) -> context.json(tracking.run(caller.project(), id(context)))),
+                        (context, caller) -> context.json(RunJson.of(tracking.run(caller.project(), id(context))))),
                 Route.get(
                         PROJECT + "/runs/{run}/metrics/{metric}",
                         read,
                         (context, caller) -> context.json(Map.of(
                                 "points",
-                                tracking.history(
-                                        caller.project(), id(context), context.pathParam("metric"), MOST_POINTS)))));
+                                tracking.curve(caller.project(), id(context), context.pathParam("metric"), BUCKETS)))));
     }
 
     private static RunId id(Context context) {

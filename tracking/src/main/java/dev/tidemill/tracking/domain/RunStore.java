@@ -1,34 +1,79 @@
 package dev.tidemill.tracking.domain;
 
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Ordering;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Keeps experiments and runs. All methods join the caller's transaction. */
+/** Keeps runs and what is logged to them. All methods join the caller's transaction. */
 public interface RunStore {
-    Experiment experiment(String project, String name, Instant now);
-
-    List<Experiment> experiments(String project);
-
-    /** Inserts a run without params, metrics or tags; false if its source key is taken. */
+    /** Inserts a run without what is logged to it; false if its source key is taken. */
     boolean insert(Run run);
 
+    /** The run with everything that belongs to it. */
     Optional<Run> find(String project, RunId id);
+
+    /** The run alone, for deciding whether it may be written; cheaper than {@link #find}. */
+    Optional<RunState> findState(String project, RunId id);
+
+    /**
+     * What has to be known of a run before something is logged to it.
+     *
+     * @param number by which the store knows it
+     */
+    record RunState(long number, RunId id, long experimentId, boolean deleted) {}
 
     Optional<Run> findBySource(String project, String sourceKey);
 
     List<Run> newest(String project, Optional<Long> experiment, Optional<String> before, int limit);
 
-    void putParams(RunId run, Map<String, String> params);
+    /** Adds params; gives those that are there already with another value, and then adds none. */
+    Map<String, String> addParams(RunState run, Map<String, String> params);
 
-    void putTags(RunId run, Map<String, String> tags);
+    void putTags(RunState run, Map<String, String> tags);
+
+    boolean removeTag(RunState run, String name);
 
     /** Adds points; one that is there already changes nothing. The latest is the highest by step, then time, then value. */
-    void addPoints(RunId run, List<MetricPoint> points);
+    void addPoints(RunState run, List<MetricPoint> points);
 
-    /** A metric's curve in order of step. */
-    List<MetricPoint> history(RunId run, String metric, int limit);
+    void addInputs(RunState run, List<DataSetInput> inputs);
 
-    void finish(RunId run, Run.Status status, Instant at, Optional<String> modelDigest);
+    void addModels(RunState run, List<ModelLink> models);
+
+    /** A page of a metric's points by time, step and value. */
+    List<MetricPoint> history(RunState run, String metric, long offset, int limit);
+
+    /**
+     * A metric's points in order of step, thinned to at most {@code buckets} equal spans of steps: of each span the points with
+     * the least and the greatest value, so that no peak is lost.
+     */
+    List<MetricPoint> envelope(RunState run, String metric, int buckets);
+
+    /** Changes the run itself; what is empty stays. */
+    void update(RunState run, Optional<String> name, Optional<Run.Status> status, Optional<Instant> endedAt);
+
+    void setModelDigest(RunState run, Optional<String> digest);
+
+    void setDeleted(RunState run, boolean deleted, Instant at);
+
+    /** Deletes or restores every run of an experiment. */
+    void setDeletedIn(long experiment, boolean deleted, Instant at);
+
+    /**
+     * Runs that match.
+     *
+     * @param project whose runs are seen, whatever experiments are named
+     */
+    List<Run> search(
+            String project,
+            Collection<Long> experiments,
+            Lifecycle lifecycle,
+            List<Comparison> filter,
+            List<Ordering> order,
+            long offset,
+            int limit);
 }

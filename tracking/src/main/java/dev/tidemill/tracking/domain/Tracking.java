@@ -1,23 +1,45 @@
 package dev.tidemill.tracking.domain;
 
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.search.Page;
+import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Transactions;
+import dev.tidemill.tracking.domain.RunStore.RunState;
 import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
-/** Experiments and runs. Thread-safe. */
+/** Runs and what is logged to them. Thread-safe. */
 public final class Tracking {
+    /** The tag under which clients keep a run's name. */
+    public static final String NAME_TAG = "mlflow.runName";
+
     private final RunStore store;
+    private final LoggedModelStore models;
+    private final Experiments experiments;
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
 
-    public Tracking(RunStore store, Transactions transactions, EventLog events, Clock clock) {
+    public Tracking(
+            RunStore store,
+            LoggedModelStore models,
+            Experiments experiments,
+            Transactions transactions,
+            EventLog events,
+            Clock clock) {
         this.store = store;
+        this.models = models;
+        this.experiments = experiments;
         this.transactions = transactions;
         this.events = events;
         this.clock = clock;
@@ -30,56 +52,248 @@ public final class Tracking {
             if (earlier.isPresent()) {
                 return earlier.get();
             }
-            Experiment group = store.experiment(project, experiment, clock.instant());
-            var run = new Run(
-                    RunId.next(),
-                    project,
-                    group.id(),
-                    name,
-                    Optional.of(sourceKey),
-                    Run.Status.RUNNING,
-                    clock.instant(),
-                    Optional.empty(),
-                    Optional.empty(),
-                    Map.of(),
-                    Map.of(),
-                    Map.of());
+            Experiment group = experiments.ensure(project, experiment, actor);
+            Run run = Run.started(RunId.next(), group, name, Optional.of(sourceKey), actor, clock.instant());
             store.insert(run);
+            store.putTags(state(project, run.id()), Map.of(NAME_TAG, name));
             events.append(Event.of("run.started", project, "run/" + run.id(), actor, Map.of("experiment", experiment))
                     .withCause("pipeline-run/" + sourceKey));
             return run;
         });
     }
 
-    public void log(RunId run, Map<String, String> params, Map<String, String> tags, List<MetricPoint> points) {
-        transactions.write(() -> {
-            store.putParams(run, params);
-            store.putTags(run, tags);
-            store.addPoints(run, points);
-        });
-    }
-
-    public void finish(String project, RunId run, Run.Status status, Optional<String> modelDigest, String actor) {
-        transactions.write(() -> {
-            store.finish(run, status, clock.instant(), modelDigest);
+    /** Creates a run that a client will log to. */
+    public Run create(
+            String project,
+            String experimentId,
+            Optional<String> name,
+            String user,
+            Optional<Instant> startedAt,
+            Map<String, String> tags,
+            String actor) {
+        Optional<String> tagged = Optional.ofNullable(tags.get(NAME_TAG));
+        if (name.isPresent() && tagged.isPresent() && !name.equals(tagged)) {
+            throw TidemillException.invalid(
+                    "run_name",
+                    "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='"
+                            + name.get() + "', mlflow.runName='" + tagged.get() + "').");
+        }
+        String chosen = name.or(() -> tagged).orElseGet(RunNames::next);
+        var all = new HashMap<>(tags);
+        all.put(NAME_TAG, chosen);
+        checkTags(all);
+        return transactions.write(() -> {
+            Experiment experiment = experiments.active(project, experimentId);
+            Run run = Run.started(
+                    RunId.next(), experiment, chosen, Optional.empty(), user, startedAt.orElseGet(clock::instant));
+            store.insert(run);
+            store.putTags(state(project, run.id()), all);
             events.append(Event.of(
-                    "run." + status.name().toLowerCase(java.util.Locale.ROOT), project, "run/" + run, actor, Map.of()));
+                    "run.started", project, "run/" + run.id(), actor, Map.of("experiment", experiment.name())));
+            return run(project, run.id());
         });
     }
 
+    private static void checkTags(Map<String, String> tags) {
+        tags.keySet().forEach(key -> Limits.key("Tag", key));
+        tags.replaceAll((key, value) -> Limits.runTagValue(value));
+    }
+
+    private RunState state(String project, RunId id) {
+        return store.findState(project, id).orElseThrow(() -> noRun(id));
+    }
+
+    private static TidemillException noRun(RunId id) {
+        return new TidemillException(ErrorCode.NOT_FOUND, "Run with id=" + id + " not found");
+    }
+
+    private RunState active(String project, RunId id) {
+        RunState run = state(project, id);
+        if (run.deleted()) {
+            throw TidemillException.invalid(
+                    "run_id", "The run " + id + " must be in the 'active' state. Current state is deleted.");
+        }
+        return run;
+    }
+
+    /** What a client logs at once; all of it or nothing. */
+    public record Batch(List<MetricPoint> points, Map<String, String> params, Map<String, String> tags) {}
+
+    /**
+     * Logs a batch.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} for a param that has another value already
+     */
+    public void log(String project, RunId id, Batch batch) {
+        var params = new TreeMap<String, String>();
+        batch.params().forEach((key, value) -> params.put(Limits.key("Param", key), Limits.paramValue(key, value)));
+        var tags = new HashMap<>(batch.tags());
+        checkTags(tags);
+        batch.points().forEach(point -> {
+            Limits.key("Metric", point.name());
+            if (point.recordedAt().toEpochMilli() < 0) {
+                throw TidemillException.invalid(
+                        "timestamp",
+                        "Invalid value " + point.recordedAt().toEpochMilli()
+                                + " for parameter 'timestamp' supplied: it must not be negative");
+            }
+        });
+        transactions.write(() -> {
+            RunState run = active(project, id);
+            Map<String, String> other = params.isEmpty() ? Map.of() : store.addParams(run, params);
+            if (!other.isEmpty()) {
+                throw changed(id, params, other);
+            }
+            store.addPoints(run, batch.points());
+            store.putTags(run, tags);
+            Optional.ofNullable(tags.get(NAME_TAG))
+                    .ifPresent(name -> store.update(run, Optional.of(name), Optional.empty(), Optional.empty()));
+        });
+    }
+
+    private static TidemillException changed(RunId id, Map<String, String> params, Map<String, String> other) {
+        if (params.size() == 1) {
+            String key = params.keySet().iterator().next();
+            return TidemillException.invalid(
+                    "params",
+                    "Changing param values is not allowed. Param with key='" + key + "' was already logged with value='"
+                            + other.get(key) + "' for run ID='" + id + "'. Attempted logging new value '"
+                            + params.get(key) + "'.");
+        }
+        var shown = new ArrayList<String>();
+        other.forEach((key, value) -> shown.add(
+                "{'key': '" + key + "', 'old_value': '" + value + "', 'new_value': '" + params.get(key) + "'}"));
+        return TidemillException.invalid(
+                "params",
+                "Changing param values is not allowed. Params were already logged='" + shown + "' for run ID='" + id
+                        + "'.");
+    }
+
+    /** Logs points that belong to a model too. */
+    public void logOfModel(String project, RunId id, String modelId, LoggedModel.Measured measured) {
+        transactions.write(() -> {
+            log(project, id, new Batch(List.of(measured.point()), Map.of(), Map.of()));
+            if (models.find(project, modelId).isPresent()) {
+                models.addMetrics(modelId, List.of(measured));
+            }
+        });
+    }
+
+    public void log(
+            String project, RunId run, Map<String, String> params, Map<String, String> tags, List<MetricPoint> points) {
+        log(project, run, new Batch(points, params, tags));
+    }
+
+    public void removeTag(String project, RunId id, String name) {
+        transactions.write(() -> {
+            if (!store.removeTag(active(project, id), name)) {
+                throw new TidemillException(ErrorCode.NOT_FOUND, "No tag with name: " + name + " in run with id " + id);
+            }
+        });
+    }
+
+    public void addInputs(String project, RunId id, List<DataSetInput> inputs, List<ModelLink> read) {
+        transactions.write(() -> {
+            RunState run = active(project, id);
+            store.addInputs(run, inputs);
+            store.addModels(run, read);
+        });
+    }
+
+    public void addOutputs(String project, RunId id, List<ModelLink> made) {
+        transactions.write(() -> store.addModels(active(project, id), made));
+    }
+
+    /** Changes what is given: state, end and name. */
+    public Run update(
+            String project,
+            RunId id,
+            Optional<Run.Status> status,
+            Optional<Instant> endedAt,
+            Optional<String> name,
+            String actor) {
+        return transactions.write(() -> {
+            RunState run = active(project, id);
+            store.update(run, name, status, endedAt);
+            name.ifPresent(text -> store.putTags(run, Map.of(NAME_TAG, text)));
+            status.filter(now -> now != Run.Status.RUNNING && now != Run.Status.SCHEDULED)
+                    .ifPresent(now -> events.append(Event.of(
+                            "run." + now.name().toLowerCase(Locale.ROOT), project, "run/" + id, actor, Map.of())));
+            return run(project, id);
+        });
+    }
+
+    public void finish(String project, RunId id, Run.Status status, Optional<String> modelDigest, String actor) {
+        transactions.write(() -> {
+            store.setModelDigest(state(project, id), modelDigest);
+            update(project, id, Optional.of(status), Optional.of(clock.instant()), Optional.empty(), actor);
+        });
+    }
+
+    public void delete(String project, RunId id, String actor) {
+        transactions.write(() -> {
+            store.setDeleted(active(project, id), true, clock.instant());
+            events.append(Event.of("run.deleted", project, "run/" + id, actor, Map.of()));
+        });
+    }
+
+    public void restore(String project, RunId id, String actor) {
+        transactions.write(() -> {
+            RunState run = state(project, id);
+            if (!run.deleted()) {
+                throw TidemillException.invalid(
+                        "run_id", "The run " + id + " must be in the 'deleted' state. Current state is active.");
+            }
+            store.setDeleted(run, false, clock.instant());
+            events.append(Event.of("run.restored", project, "run/" + id, actor, Map.of()));
+        });
+    }
+
+    /** @throws TidemillException {@code NOT_FOUND}, in MLflow's words */
     public Run run(String project, RunId id) {
-        return store.find(project, id).orElseThrow(() -> TidemillException.notFound("run", id));
+        return store.find(project, id).orElseThrow(() -> noRun(id));
     }
 
     public List<Run> runs(String project, Optional<Long> experiment, Optional<String> before, int limit) {
         return store.newest(project, experiment, before, limit);
     }
 
-    public List<Experiment> experiments(String project) {
-        return store.experiments(project);
+    public Page<Run> search(
+            String project,
+            List<String> experimentIds,
+            Lifecycle lifecycle,
+            String filter,
+            List<String> order,
+            Optional<String> token,
+            int size) {
+        var clauses = SearchParser.filter(SearchKeys.RUNS, filter);
+        var orderings = SearchParser.order(SearchKeys.RUNS, order);
+        long offset = Page.offset(token);
+        var numbers = experimentIds.stream()
+                .flatMap(id -> Experiments.number(id).stream())
+                .toList();
+        List<Run> found = numbers.isEmpty()
+                ? List.of()
+                : store.search(project, numbers, lifecycle, clauses, orderings, offset, size);
+        // As MLflow: a full page always has a token, so that the last page may be empty.
+        return new Page<>(found, found.size() == size ? Optional.of(Page.token(offset + size)) : Optional.empty());
     }
 
-    public List<MetricPoint> history(String project, RunId id, String metric, int limit) {
-        return store.history(run(project, id).id(), metric, limit);
+    /**
+     * A metric's points by time, step and value.
+     *
+     * @param size most points of the page; empty for all of them
+     */
+    public Page<MetricPoint> history(
+            String project, RunId id, String metric, Optional<String> token, Optional<Integer> size) {
+        RunState run = state(project, id);
+        long offset = Page.offset(token);
+        int limit = size.orElse(Integer.MAX_VALUE - 1);
+        return Page.cut(store.history(run, metric, offset, limit + 1), offset, limit);
+    }
+
+    /** A metric's curve, thinned so that no peak is lost; see {@link RunStore#envelope}. */
+    public List<MetricPoint> curve(String project, RunId id, String metric, int buckets) {
+        return store.envelope(state(project, id), metric, buckets);
     }
 }

@@ -1,69 +1,53 @@
 package dev.tidemill.tracking.store;
 
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
-import dev.tidemill.tracking.domain.Experiment;
+import dev.tidemill.tracking.domain.DataSetInput;
+import dev.tidemill.tracking.domain.Lifecycle;
 import dev.tidemill.tracking.domain.MetricPoint;
+import dev.tidemill.tracking.domain.ModelLink;
 import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
 import dev.tidemill.tracking.domain.RunStore;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
+import org.jdbi.v3.core.statement.Query;
 
 /** Runs in the database. */
 public final class SqlRunStore implements RunStore {
     private final Database database;
+    private final MetricNames names;
+    private final SqlMetricStore metrics;
 
     public SqlRunStore(Database database) {
         this.database = database;
+        this.names = new MetricNames(database);
+        this.metrics = new SqlMetricStore(database, names);
     }
 
-    @Override
-    public Experiment experiment(String project, String name, Instant now) {
-        return database.writing(handle -> {
-            handle.createUpdate("""
-                            INSERT INTO experiment (project, name, created_at) VALUES (:project, :name, :now)
-                            ON CONFLICT (project, name) DO NOTHING
-                            """)
-                    .bind("project", project)
-                    .bind("name", name)
-                    .bind("now", now)
-                    .execute();
-            return handle.createQuery("SELECT * FROM experiment WHERE project = :project AND name = :name")
-                    .bind("project", project)
-                    .bind("name", name)
-                    .map((row, context) -> experiment(row))
-                    .one();
-        });
-    }
-
-    @Override
-    public List<Experiment> experiments(String project) {
-        return database.reading(
-                handle -> handle.createQuery("SELECT * FROM experiment WHERE project = :project ORDER BY id")
-                        .bind("project", project)
-                        .map((row, context) -> experiment(row))
-                        .list());
-    }
-
-    private static Experiment experiment(ResultSet row) throws SQLException {
-        return new Experiment(
-                row.getLong("id"), row.getString("project"), row.getString("name"), Columns.instant(row, "created_at"));
+    /** Forgets what it remembers of the database; for after a reset. */
+    public void forget() {
+        names.forget();
     }
 
     @Override
     public boolean insert(Run run) {
         return database.writing(handle -> handle.createUpdate("""
-                                INSERT INTO tracked_run (id, project, experiment_id, name, source_key, status, started_at)
-                                VALUES (:id, :project, :experimentId, :name, :source, :status, :startedAt)
+                                INSERT INTO run (id, project, experiment_id, name, source_key, user_name, status, deleted,
+                                                 started_at, artifacts)
+                                VALUES (:id, :project, :experimentId, :name, :source, :user, :status, FALSE,
+                                        :startedAt, :artifacts)
                                 ON CONFLICT DO NOTHING
                                 """)
                         .bindMethods(run)
@@ -80,6 +64,17 @@ public final class SqlRunStore implements RunStore {
     }
 
     @Override
+    public Optional<RunState> findState(String project, RunId id) {
+        return database.reading(handle -> handle.createQuery(
+                        "SELECT number, experiment_id, deleted FROM run WHERE project = :project AND id = :id")
+                .bind("project", project)
+                .bind("id", id)
+                .map((row, context) -> new RunState(
+                        row.getLong("number"), id, row.getLong("experiment_id"), row.getBoolean("deleted")))
+                .findOne());
+    }
+
+    @Override
     public Optional<Run> findBySource(String project, String sourceKey) {
         return where("project = :project AND source_key = :value", project, sourceKey, 1).stream()
                 .findFirst();
@@ -87,7 +82,7 @@ public final class SqlRunStore implements RunStore {
 
     @Override
     public List<Run> newest(String project, Optional<Long> experiment, Optional<String> before, int limit) {
-        String condition = "project = :project"
+        String condition = "project = :project AND NOT deleted"
                 + experiment.map(id -> " AND experiment_id = " + id).orElse("")
                 + before.map(id -> " AND id < :value").orElse("")
                 + " ORDER BY id DESC";
@@ -95,53 +90,32 @@ public final class SqlRunStore implements RunStore {
     }
 
     private List<Run> where(String condition, String project, String value, int limit) {
+        return list(
+                "SELECT * FROM run WHERE " + condition + " LIMIT " + limit,
+                query -> query.bind("project", project).bind("value", value));
+    }
+
+    private List<Run> list(String sql, java.util.function.UnaryOperator<Query> bind) {
         return database.reading(handle -> {
-            List<Run> bare = handle.createQuery("SELECT * FROM tracked_run WHERE " + condition + " LIMIT :limit")
-                    .bind("project", project)
-                    .bind("value", value)
-                    .bind("limit", limit)
-                    .map((row, context) -> run(row))
+            List<RunRows.Bare> bare = bind.apply(handle.createQuery(sql))
+                    .map((row, context) -> new RunRows.Bare(row.getLong("number"), run(row)))
                     .list();
-            return bare.isEmpty() ? bare : complete(handle, bare);
+            return bare.isEmpty() ? List.of() : RunRows.complete(handle, bare);
         });
     }
 
-    /** Params, metrics and tags of all runs in three queries, however many runs there are. */
-    private static List<Run> complete(Handle handle, List<Run> runs) {
-        List<String> ids = runs.stream().map(run -> run.id().value()).toList();
-        var params = texts(handle, "run_param", ids);
-        var tags = texts(handle, "run_tag", ids);
-        var metrics = new HashMap<String, Map<String, Double>>();
-        handle.createQuery("SELECT run_id, name, value FROM metric_latest WHERE run_id IN (<ids>)")
-                .bindList("ids", ids)
-                .map((row, context) -> metrics.computeIfAbsent(row.getString("run_id"), id -> new TreeMap<>())
-                        .put(row.getString("name"), row.getDouble("value")))
-                .list();
-        return runs.stream()
-                .map(run -> new Run(
-                        run.id(),
-                        run.project(),
-                        run.experimentId(),
-                        run.name(),
-                        run.sourceKey(),
-                        run.status(),
-                        run.startedAt(),
-                        run.endedAt(),
-                        run.modelDigest(),
-                        params.getOrDefault(run.id().value(), Map.of()),
-                        metrics.getOrDefault(run.id().value(), Map.of()),
-                        tags.getOrDefault(run.id().value(), Map.of())))
-                .toList();
-    }
-
-    private static Map<String, Map<String, String>> texts(Handle handle, String table, List<String> ids) {
-        var texts = new HashMap<String, Map<String, String>>();
-        handle.createQuery("SELECT run_id, name, value FROM " + table + " WHERE run_id IN (<ids>)")
-                .bindList("ids", ids)
-                .map((row, context) -> texts.computeIfAbsent(row.getString("run_id"), id -> new TreeMap<>())
-                        .put(row.getString("name"), row.getString("value")))
-                .list();
-        return texts;
+    @Override
+    public List<Run> search(
+            String project,
+            Collection<Long> experiments,
+            Lifecycle lifecycle,
+            List<Comparison> filter,
+            List<Ordering> order,
+            long offset,
+            int limit) {
+        var search = new RunSearchSql(database.dialect(), names::find);
+        String sql = search.write(project, experiments, lifecycle, filter, order, offset, limit);
+        return list(sql, search.values()::bindAll);
     }
 
     private static Run run(ResultSet row) throws SQLException {
@@ -151,34 +125,55 @@ public final class SqlRunStore implements RunStore {
                 row.getLong("experiment_id"),
                 row.getString("name"),
                 Columns.optionalText(row, "source_key"),
+                row.getString("user_name"),
                 Run.Status.valueOf(row.getString("status")),
+                row.getBoolean("deleted"),
                 Columns.instant(row, "started_at"),
                 Columns.optionalInstant(row, "ended_at"),
+                row.getString("artifacts"),
                 Columns.optionalText(row, "model_digest"),
                 Map.of(),
                 Map.of(),
-                Map.of());
+                Map.of(),
+                List.of(),
+                List.of());
     }
 
     @Override
-    public void putParams(RunId run, Map<String, String> params) {
-        putTexts("run_param", run, params);
+    public Map<String, String> addParams(RunState run, Map<String, String> params) {
+        return database.writing(handle -> {
+            Map<String, String> there = new HashMap<>();
+            handle.createQuery("SELECT name, value FROM param WHERE run = :run AND name IN (<names>)")
+                    .bind("run", run.number())
+                    .bindList("names", List.copyOf(params.keySet()))
+                    .map((row, context) -> there.put(row.getString("name"), row.getString("value")))
+                    .list();
+            var other = new TreeMap<String, String>();
+            there.forEach((name, value) -> {
+                if (!value.equals(params.get(name))) {
+                    other.put(name, value);
+                }
+            });
+            if (other.isEmpty()) {
+                putTexts("param", run, params, "DO NOTHING");
+            }
+            return other;
+        });
     }
 
     @Override
-    public void putTags(RunId run, Map<String, String> tags) {
-        putTexts("run_tag", run, tags);
+    public void putTags(RunState run, Map<String, String> tags) {
+        putTexts("tag", run, tags, "DO UPDATE SET value = excluded.value");
     }
 
-    private void putTexts(String table, RunId run, Map<String, String> texts) {
+    private void putTexts(String table, RunState run, Map<String, String> texts, String onConflict) {
         if (texts.isEmpty()) {
             return;
         }
         database.writing(handle -> {
-            PreparedBatch batch = handle.prepareBatch("INSERT INTO " + table + " (run_id, name, value)"
-                    + " VALUES (:run, :name, :value)"
-                    + " ON CONFLICT (run_id, name) DO UPDATE SET value = excluded.value");
-            texts.forEach((name, value) -> batch.bind("run", run)
+            PreparedBatch batch = handle.prepareBatch("INSERT INTO " + table
+                    + " (run, name, value) VALUES (:run, :name, :value) ON CONFLICT (run, name) " + onConflict);
+            texts.forEach((name, value) -> batch.bind("run", run.number())
                     .bind("name", name)
                     .bind("value", value)
                     .add());
@@ -187,59 +182,112 @@ public final class SqlRunStore implements RunStore {
     }
 
     @Override
-    public void addPoints(RunId run, List<MetricPoint> points) {
-        if (points.isEmpty()) {
-            return;
-        }
+    public boolean removeTag(RunState run, String name) {
+        return database.writing(handle -> handle.createUpdate("DELETE FROM tag WHERE run = :run AND name = :name")
+                        .bind("run", run.number())
+                        .bind("name", name)
+                        .execute())
+                > 0;
+    }
+
+    @Override
+    public void addPoints(RunState run, List<MetricPoint> points) {
+        metrics.add(run, points);
+    }
+
+    @Override
+    public List<MetricPoint> history(RunState run, String metric, long offset, int limit) {
+        return metrics.history(run, metric, offset, limit);
+    }
+
+    @Override
+    public List<MetricPoint> envelope(RunState run, String metric, int buckets) {
+        return metrics.envelope(run, metric, buckets);
+    }
+
+    @Override
+    public void addInputs(RunState run, List<DataSetInput> inputs) {
         database.writing(handle -> {
-            PreparedBatch batch = handle.prepareBatch("""
-                    INSERT INTO metric_point (run_id, name, step, recorded_at, value)
-                    VALUES (:run, :name, :step, :recordedAt, :value)
-                    ON CONFLICT DO NOTHING
-                    """);
-            PreparedBatch latest = handle.prepareBatch("""
-                    INSERT INTO metric_latest (run_id, name, step, recorded_at, value)
-                    VALUES (:run, :name, :step, :recordedAt, :value)
-                    ON CONFLICT (run_id, name) DO UPDATE
-                    SET step = excluded.step, recorded_at = excluded.recorded_at, value = excluded.value
-                    WHERE (excluded.step, excluded.recorded_at, excluded.value)
-                        > (metric_latest.step, metric_latest.recorded_at, metric_latest.value)
-                    """);
-            for (MetricPoint point : points) {
-                batch.bind("run", run).bindMethods(point).add();
-                latest.bind("run", run).bindMethods(point).add();
+            for (DataSetInput input : inputs) {
+                handle.createUpdate("""
+                                INSERT INTO data_set_input (experiment_id, name, digest, source_type, source, schema_text, profile)
+                                VALUES (:experiment, :name, :digest, :sourceType, :source, :schema, :profile)
+                                ON CONFLICT DO NOTHING
+                                """)
+                        .bindMethods(input)
+                        .bind("experiment", run.experimentId())
+                        .execute();
+                handle.createUpdate("""
+                                INSERT INTO run_input (run, data_set, tags, context)
+                                SELECT :run, number, :tagsJson, :context FROM data_set_input
+                                WHERE experiment_id = :experiment AND name = :name AND digest = :digest
+                                ON CONFLICT DO NOTHING
+                                """)
+                        .bindMethods(input)
+                        .bind("run", run.number())
+                        .bind("experiment", run.experimentId())
+                        .bind("tagsJson", Json.write(input.tags()))
+                        .bind("context", input.tags().getOrDefault("mlflow.data.context", ""))
+                        .execute();
             }
-            batch.execute();
-            return latest.execute();
+            return true;
         });
     }
 
     @Override
-    public List<MetricPoint> history(RunId run, String metric, int limit) {
-        return database.reading(handle -> handle.createQuery("""
-                        SELECT * FROM metric_point WHERE run_id = :run AND name = :metric
-                        ORDER BY step, recorded_at, value LIMIT :limit
-                        """)
-                .bind("run", run)
-                .bind("metric", metric)
-                .bind("limit", limit)
-                .map((row, context) -> new MetricPoint(
-                        row.getString("name"),
-                        row.getLong("step"),
-                        Columns.instant(row, "recorded_at"),
-                        row.getDouble("value")))
-                .list());
+    public void addModels(RunState run, List<ModelLink> models) {
+        database.writing(handle -> {
+            for (ModelLink link : models) {
+                handle.createUpdate("""
+                                INSERT INTO run_model (run, model_id, is_output, step)
+                                VALUES (:run, :modelId, :output, :step) ON CONFLICT DO NOTHING
+                                """)
+                        .bindMethods(link)
+                        .bind("run", run.number())
+                        .execute();
+            }
+            return true;
+        });
     }
 
     @Override
-    public void finish(RunId run, Run.Status status, Instant at, Optional<String> modelDigest) {
+    public void update(RunState run, Optional<String> name, Optional<Run.Status> status, Optional<Instant> endedAt) {
         database.writing(handle -> handle.createUpdate("""
-                        UPDATE tracked_run SET status = :status, ended_at = :at, model_digest = :digest WHERE id = :run
+                        UPDATE run SET name = COALESCE(:name, name), status = COALESCE(:status, status),
+                                       ended_at = COALESCE(CAST(:endedAt AS BIGINT), ended_at)
+                        WHERE number = :run
                         """)
-                .bind("status", status)
-                .bind("at", at)
-                .bind("digest", modelDigest.orElse(null))
-                .bind("run", run)
+                .bind("name", name.orElse(null))
+                .bind("status", status.map(Run.Status::name).orElse(null))
+                .bind("endedAt", endedAt.map(Instant::toEpochMilli).orElse(null))
+                .bind("run", run.number())
                 .execute());
+    }
+
+    @Override
+    public void setModelDigest(RunState run, Optional<String> digest) {
+        database.writing(handle -> handle.createUpdate("UPDATE run SET model_digest = :digest WHERE number = :run")
+                .bind("digest", digest.orElse(null))
+                .bind("run", run.number())
+                .execute());
+    }
+
+    @Override
+    public void setDeleted(RunState run, boolean deleted, Instant at) {
+        setDeleted("number = :value", run.number(), deleted, at);
+    }
+
+    @Override
+    public void setDeletedIn(long experiment, boolean deleted, Instant at) {
+        setDeleted("experiment_id = :value", experiment, deleted, at);
+    }
+
+    private void setDeleted(String condition, long value, boolean deleted, Instant at) {
+        database.writing(
+                handle -> handle.createUpdate("UPDATE run SET deleted = :deleted, deleted_at = :at WHERE " + condition)
+                        .bind("deleted", deleted)
+                        .bind("at", deleted ? at.toEpochMilli() : null)
+                        .bind("value", value)
+                        .execute());
     }
 }

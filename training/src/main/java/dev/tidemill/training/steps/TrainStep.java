@@ -96,6 +96,7 @@ public final class TrainStep implements StepKind {
                 context.key(),
                 Event.SYSTEM);
         tracking.log(
+                context.project(),
                 run.id(),
                 texts(parameters),
                 Map.of(
@@ -135,7 +136,7 @@ public final class TrainStep implements StepKind {
         Map<String, Object> metrics = map(answer.path("metrics"));
         metrics.forEach(
                 (name, value) -> points.add(new MetricPoint(name, 0, clock.instant(), ((Number) value).doubleValue())));
-        tracking.log(run.id(), Map.of(), Map.of(), points);
+        tracking.log(context.project(), run.id(), Map.of(), Map.of(), points);
         tracking.finish(
                 context.project(),
                 run.id(),

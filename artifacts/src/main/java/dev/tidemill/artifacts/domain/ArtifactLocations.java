@@ -1,0 +1,95 @@
+package dev.tidemill.artifacts.domain;
+
+import dev.tidemill.platform.errors.TidemillException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/** Which URIs may say where artifacts are. */
+public final class ArtifactLocations {
+    /** Scheme of what this server itself keeps. */
+    public static final String OWN = "mlflow-artifacts:/";
+
+    private static final Pattern SCHEME = Pattern.compile("^([A-Za-z][A-Za-z0-9+.-]*):.*", Pattern.DOTALL);
+    private static final Set<String> SCHEMES = Set.of(
+            "mlflow-artifacts",
+            "s3",
+            "gs",
+            "wasb",
+            "wasbs",
+            "abfss",
+            "hdfs",
+            "dbfs",
+            "file",
+            "runs",
+            "models",
+            "r2",
+            "http",
+            "https",
+            "ftp",
+            "sftp");
+
+    private ArtifactLocations() {}
+
+    /**
+     * Refuses URIs that could mean something else than they say: dots that climb, fragments and queries, unknown schemes.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} naming the field
+     */
+    public static String require(String field, String location) {
+        String decoded = decoded(location);
+        var scheme = SCHEME.matcher(decoded);
+        boolean climbs = Arrays.asList(decoded.split("[/\\\\]", -1)).contains("..");
+        boolean known = !scheme.matches() || SCHEMES.contains(scheme.group(1).toLowerCase(java.util.Locale.ROOT));
+        if (climbs || !known || decoded.chars().anyMatch(c -> c < ' ' || c == '#' || c == '?')) {
+            throw TidemillException.invalid(field, "Invalid path in '" + field + "': '" + shown(location) + "'");
+        }
+        return location;
+    }
+
+    /**
+     * A path inside a folder of artifacts, normalised: no part may climb, be absolute or hide behind an encoding.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT}
+     */
+    public static String requireInside(String field, String path) {
+        String decoded = decoded(path);
+        boolean bad = decoded.startsWith("/")
+                || decoded.indexOf('\\') >= 0
+                || decoded.indexOf('#') >= 0
+                || SCHEME.matcher(decoded).matches()
+                || decoded.chars().anyMatch(c -> c < ' ')
+                || Arrays.asList(decoded.split("/", -1)).contains("..");
+        if (bad) {
+            throw TidemillException.invalid(field, "Invalid path: '" + shown(path) + "'");
+        }
+        String[] parts = Arrays.stream(path.split("/"))
+                .filter(part -> !part.isEmpty() && !part.equals("."))
+                .toArray(String[]::new);
+        return String.join("/", parts);
+    }
+
+    /** Decoded until nothing changes, so that no second decoding elsewhere finds something new. */
+    private static String decoded(String text) {
+        String now = text;
+        for (int i = 0; i < 5; i++) {
+            String next;
+            try {
+                next = URLDecoder.decode(now.replace("+", "%2B"), StandardCharsets.UTF_8);
+            } catch (IllegalArgumentException e) {
+                return now;
+            }
+            if (next.equals(now)) {
+                return now;
+            }
+            now = next;
+        }
+        return now;
+    }
+
+    private static String shown(String text) {
+        return text.length() <= 200 ? text : text.substring(0, 200) + "...";
+    }
+}

@@ -1,0 +1,121 @@
+package dev.tidemill.artifacts.domain;
+
+import dev.tidemill.platform.errors.TidemillException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * A project's artifacts by path. Below {@value #FOLDERS} lie, by their digests and for reading only, the folders that the
+ * project may see. Thread-safe.
+ */
+public final class ArtifactTree {
+    /** Where folders are found by digest. */
+    public static final String FOLDERS = "folders";
+
+    private final FileStore files;
+    private final BlobStore blobs;
+    private final ProjectBlobs owned;
+    private final Clock clock;
+
+    public ArtifactTree(FileStore files, BlobStore blobs, ProjectBlobs owned, Clock clock) {
+        this.files = files;
+        this.blobs = blobs;
+        this.owned = owned;
+        this.clock = clock;
+    }
+
+    /**
+     * Stores a file, in place of the one that was there.
+     *
+     * @param limit most bytes to take
+     * @throws TidemillException {@code INVALID_ARGUMENT} for a path that leaves its folder
+     */
+    public BlobStore.Blob put(String project, String path, InputStream content, long limit) throws IOException {
+        String safe = ArtifactLocations.requireInside("path", path);
+        if (safe.isEmpty() || safe.equals(FOLDERS) || safe.startsWith(FOLDERS + "/")) {
+            throw TidemillException.invalid("path", "Invalid path: '" + path + "' cannot be written");
+        }
+        BlobStore.Blob blob = blobs.put(content, limit);
+        owned.add(project, blob.digest());
+        files.put(project, safe, blob, clock.instant());
+        return blob;
+    }
+
+    public Optional<BlobStore.Blob> find(String project, String path) {
+        String safe = ArtifactLocations.requireInside("path", path);
+        Optional<Named> named = named(project, safe);
+        return named.isPresent() ? named.get().folder().file(named.get().rest()) : files.find(project, safe);
+    }
+
+    public InputStream open(BlobStore.Blob blob) {
+        return blobs.open(blob.digest());
+    }
+
+    /** What a folder holds itself; nothing for one that is not there. */
+    public List<FileStore.Entry> list(String project, String path) {
+        String safe = ArtifactLocations.requireInside("path", path);
+        Optional<Named> named = named(project, safe);
+        return named.isPresent()
+                ? entries(named.get().folder().files(), named.get().rest())
+                : files.list(project, safe);
+    }
+
+    /** Removes a file, or a folder with everything in it; gives how many files that were. */
+    public int delete(String project, String path) {
+        String safe = ArtifactLocations.requireInside("path", path);
+        return safe.isEmpty() ? 0 : files.delete(project, safe);
+    }
+
+    /** The files below a path as one immutable folder, stored and visible to the project; empty if there is no file. */
+    public Optional<Folder> freeze(String project, String path) {
+        String safe = ArtifactLocations.requireInside("path", path);
+        Optional<Named> named = named(project, safe);
+        if (named.isPresent()) {
+            return named.get().rest().isEmpty() ? Optional.of(named.get().folder()) : Optional.empty();
+        }
+        var relative = new TreeMap<String, BlobStore.Blob>();
+        files.below(project, safe).forEach((file, blob) -> relative.put(file.substring(safe.length() + 1), blob));
+        if (safe.isEmpty() || relative.isEmpty()) {
+            return Optional.empty();
+        }
+        var folder = new Folder(relative);
+        blobs.put(folder.manifest().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        owned.add(project, folder);
+        return Optional.of(folder);
+    }
+
+    private record Named(Folder folder, String rest) {}
+
+    /** The folder that a path names by digest, if it does and the project may see it. */
+    private Optional<Named> named(String project, String path) {
+        String[] parts = path.split("/", 3);
+        if (parts.length < 2 || !parts[0].equals(FOLDERS) || !parts[1].matches("[0-9a-f]{64}")) {
+            return Optional.empty();
+        }
+        var digest = new Digest(parts[1]);
+        if (!owned.contains(project, digest)) {
+            throw TidemillException.notFound("artifact", path);
+        }
+        return Optional.of(new Named(Folder.load(blobs, digest), parts.length == 3 ? parts[2] : ""));
+    }
+
+    /** What lies directly below a folder, from the paths of everything that lies below it. */
+    public static List<FileStore.Entry> entries(SortedMap<String, BlobStore.Blob> files, String folder) {
+        String prefix = folder.isEmpty() ? "" : folder + "/";
+        var entries = new TreeMap<String, FileStore.Entry>();
+        files.forEach((path, blob) -> {
+            if (path.startsWith(prefix)) {
+                String rest = path.substring(prefix.length());
+                int slash = rest.indexOf('/');
+                String name = slash < 0 ? rest : rest.substring(0, slash);
+                entries.putIfAbsent(name, new FileStore.Entry(name, slash >= 0, slash < 0 ? blob.size() : 0));
+            }
+        });
+        return List.copyOf(entries.values());
+    }
+}

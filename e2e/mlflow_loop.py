@@ -1,0 +1,254 @@
+"""What a data scientist does with the real mlflow client, from first run to loaded model. Argument: the server's address."""
+
+from __future__ import annotations
+
+import math
+import os
+import pathlib
+import sys
+import tempfile
+
+os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+import mlflow
+import mlflow.data
+import numpy
+import pandas
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from sklearn.linear_model import LogisticRegression
+
+mlflow.set_tracking_uri(sys.argv[1])
+client = MlflowClient()
+
+
+def refused(code: str, call, *arguments, **named) -> str:
+    try:
+        call(*arguments, **named)
+    except MlflowException as refusal:
+        assert refusal.error_code == code, (refusal.error_code, code, str(refusal))
+        return str(refusal)
+    raise AssertionError(f"{call.__name__} was not refused")
+
+
+def experiments() -> None:
+    assert client.get_experiment("0").name == "Default"
+    made = client.create_experiment("shop", tags={"team": "a"})
+    assert client.get_experiment(made).tags == {"team": "a"}
+    refused("RESOURCE_ALREADY_EXISTS", client.create_experiment, "shop")
+    refused("RESOURCE_DOES_NOT_EXIST", client.get_experiment, "999999")
+    refused("INVALID_PARAMETER_VALUE", client.get_experiment, "no-number")
+    client.set_experiment_tag(made, "stage", "dev")
+    client.rename_experiment(made, "store")
+    assert client.get_experiment_by_name("shop") is None
+    assert client.get_experiment_by_name("store").experiment_id == made
+    for name in ("Alpha", "beta"):
+        client.create_experiment(name)
+    found = client.search_experiments(filter_string="name ILIKE 'A%'")
+    assert [one.name for one in found] == ["Alpha"], found
+    assert client.search_experiments(filter_string="name LIKE 'a%'") == []
+    assert [one.name for one in client.search_experiments(filter_string="tags.stage = 'dev'")] == ["store"]
+    ordered = client.search_experiments(order_by=["name ASC"], max_results=2)
+    assert [one.name for one in ordered] == ["Alpha", "Default"], ordered
+    following = client.search_experiments(order_by=["name ASC"], max_results=2, page_token=ordered.token)
+    assert [one.name for one in following] == ["beta", "store"] and not following.token
+    client.delete_experiment(made)
+    assert client.get_experiment(made).lifecycle_stage == "deleted"
+    assert "store" in [one.name for one in client.search_experiments(view_type=mlflow.entities.ViewType.DELETED_ONLY)]
+    refused("INVALID_PARAMETER_VALUE", client.create_run, made)
+    client.restore_experiment(made)
+
+
+def runs() -> None:
+    mlflow.set_experiment("runs")
+    with mlflow.start_run(run_name="first", tags={"kind": "a"}) as outer:
+        mlflow.log_param("depth", 4)
+        mlflow.log_params({"rate": 0.1, "kind": "tree"})
+        for step in range(5):
+            mlflow.log_metric("loss", 1.0 / (step + 1), step=step)
+        mlflow.log_metrics({"accuracy": 0.9, "odd": math.nan})
+        with mlflow.start_run(nested=True, run_name="child") as inner:
+            mlflow.log_metric("loss", 0.05)
+    run = client.get_run(outer.info.run_id)
+    assert run.info.run_name == "first" and run.info.status == "FINISHED" and run.info.end_time
+    assert run.data.params == {"depth": "4", "rate": "0.1", "kind": "tree"}, run.data.params
+    assert run.data.metrics["loss"] == 0.2 and math.isnan(run.data.metrics["odd"])
+    assert client.get_run(inner.info.run_id).data.tags["mlflow.parentRunId"] == outer.info.run_id
+    history = client.get_metric_history(outer.info.run_id, "loss")
+    assert [point.step for point in history] == [0, 1, 2, 3, 4]
+    client.log_param(outer.info.run_id, "depth", 4)
+    message = refused("INVALID_PARAMETER_VALUE", client.log_param, outer.info.run_id, "depth", 5)
+    assert "Changing param values is not allowed" in message, message
+    client.log_metric(outer.info.run_id, "top", math.inf)
+    assert client.get_run(outer.info.run_id).data.metrics["top"] == sys.float_info.max
+    client.set_tag(outer.info.run_id, "note", "x" * 20_000)
+    assert len(client.get_run(outer.info.run_id).data.tags["note"]) == 8000
+    client.delete_tag(outer.info.run_id, "note")
+    refused("RESOURCE_DOES_NOT_EXIST", client.delete_tag, outer.info.run_id, "note")
+    refused("RESOURCE_DOES_NOT_EXIST", client.get_run, "0" * 32)
+    client.update_run(outer.info.run_id, name="renamed")
+    assert client.get_run(outer.info.run_id).data.tags["mlflow.runName"] == "renamed"
+    client.delete_run(inner.info.run_id)
+    assert [one.info.run_id for one in client.search_runs([run.info.experiment_id])] == [outer.info.run_id]
+    refused("INVALID_PARAMETER_VALUE", client.log_metric, inner.info.run_id, "loss", 1)
+    client.restore_run(inner.info.run_id)
+    for bad in ("../up", "/abs", "a//b", "a\nb", "what?"):
+        refused("INVALID_PARAMETER_VALUE", client.log_metric, outer.info.run_id, bad, 1)
+
+
+def search() -> None:
+    experiment = client.create_experiment("search")
+    ids = []
+    for i in range(6):
+        run = client.create_run(
+            experiment, start_time=1000 + i, run_name=f"run-{i}", tags={"parity": "even" if i % 2 == 0 else "odd"}
+        )
+        ids.append(run.info.run_id)
+        client.log_param(run.info.run_id, "Depth", str(i))
+        if i < 5:
+            client.log_metric(run.info.run_id, "a b.c", math.nan if i == 3 else float(i))
+
+    def names(text: str = "", order=None, **more) -> list[str]:
+        return [run.info.run_name for run in client.search_runs([experiment], text, order_by=order, **more)]
+
+    assert names() == [f"run-{i}" for i in (5, 4, 3, 2, 1, 0)], names()
+    assert names("metrics.`a b.c` > 1") == ["run-4", "run-2"]
+    assert names('metrics."a b.c" <= 1') == ["run-1", "run-0"]
+    assert names("params.Depth = '2'") == ["run-2"]
+    assert names("params.depth = '2'") == []
+    assert names("params.Depth != '2' and tags.parity = 'even'") == ["run-4", "run-0"]
+    assert names("tags.parity LIKE 'O%'") == []
+    assert names("tags.parity ILIKE 'O%'") == ["run-5", "run-3", "run-1"]
+    assert names("attributes.run_name = 'run-1'") == ["run-1"]
+    assert names("run_name LIKE '%-3'") == ["run-3"]
+    assert names("start_time >= 1004") == ["run-5", "run-4"]
+    assert names("status = 'RUNNING'") == names()
+    assert names(f"run_id IN ('{ids[0]}', '{ids[5]}')") == ["run-5", "run-0"]
+    assert names(f"attribute.run_id NOT IN ('{ids[0]}')") == [f"run-{i}" for i in (5, 4, 3, 2, 1)]
+    assert names(order=["metrics.`a b.c` DESC"]) == ["run-4", "run-2", "run-1", "run-0", "run-3", "run-5"]
+    assert names(order=["metrics.`a b.c` ASC"]) == ["run-0", "run-1", "run-2", "run-4", "run-3", "run-5"]
+    assert names(order=["tags.parity", "start_time ASC"]) == [f"run-{i}" for i in (0, 2, 4, 1, 3, 5)]
+    first = client.search_runs([experiment], max_results=4)
+    second = client.search_runs([experiment], max_results=4, page_token=first.token)
+    assert len(first) == 4 and len(second) == 2 and not second.token
+    for bad in (
+        "params.Depth = 2",
+        "metrics.x = 'a'",
+        "nonsense.x = 'a'",
+        "attributes.nope = 'a'",
+        "params.a = 'b' OR params.c = 'd'",
+        "params.a == 'b'",
+        "params.a",
+        "run_id IN ()",
+        "status IN ('RUNNING')",
+        "metrics.x = 1; DROP TABLE run",
+        "params.a = 'b",
+    ):
+        refused("INVALID_PARAMETER_VALUE", client.search_runs, [experiment], bad)
+    refused("INVALID_PARAMETER_VALUE", client.search_runs, [experiment], page_token="nonsense")
+    refused("INVALID_PARAMETER_VALUE", client.search_runs, [experiment], max_results=50_001)
+
+
+def artifacts() -> None:
+    mlflow.set_experiment("artifacts")
+    folder = pathlib.Path(tempfile.mkdtemp())
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "deep" / "er" / "b.bin").write_bytes(os.urandom(3_000_000))
+    (folder / "ü ñ.txt").write_text("héllo")
+    with mlflow.start_run() as run:
+        mlflow.log_artifacts(str(folder), "all")
+        mlflow.log_text("plain", "notes/a.txt")
+        mlflow.log_dict({"a": 1}, "d.json")
+    run_id = run.info.run_id
+    assert sorted(entry.path for entry in client.list_artifacts(run_id)) == ["all", "d.json", "notes"]
+    listed = {entry.path: entry.file_size for entry in client.list_artifacts(run_id, "all/deep/er")}
+    assert listed == {"all/deep/er/b.bin": 3_000_000}, listed
+    down = pathlib.Path(client.download_artifacts(run_id, "all"))
+    assert (down / "deep/er/b.bin").read_bytes() == (folder / "deep/er/b.bin").read_bytes()
+    assert (down / "ü ñ.txt").read_text() == "héllo"
+    assert mlflow.artifacts.load_dict(f"runs:/{run_id}/d.json") == {"a": 1}
+
+
+def models() -> None:
+    mlflow.set_experiment("models")
+    rows = pandas.DataFrame({"x": numpy.arange(50.0), "y": numpy.arange(50.0)[::-1]})
+    target = (rows.x > 20).astype(int)
+    with mlflow.start_run() as run:
+        model = LogisticRegression(max_iter=500).fit(rows, target)
+        mlflow.log_input(mlflow.data.from_pandas(rows, name="rows"), context="training")
+        logged = mlflow.sklearn.log_model(
+            model, name="classifier", input_example=rows.head(2), registered_model_name="Churn (v2)"
+        )
+        mlflow.log_metric("auc", 0.97, model_id=logged.model_id)
+    full = client.get_run(run.info.run_id)
+    assert full.inputs.dataset_inputs[0].dataset.name == "rows"
+    assert full.outputs.model_outputs[0].model_id == logged.model_id
+    found = mlflow.get_logged_model(logged.model_id)
+    assert found.status.name == "READY" and {metric.key: metric.value for metric in found.metrics} == {"auc": 0.97}
+    searched = mlflow.search_logged_models([full.info.experiment_id], filter_string="metrics.auc > 0.9", output_format="list")
+    assert [one.model_id for one in searched] == [logged.model_id]
+    assert mlflow.search_logged_models([full.info.experiment_id], filter_string="name = 'no'", output_format="list") == []
+    byset = client.search_runs([full.info.experiment_id], "dataset.name = 'rows' AND dataset.context = 'training'")
+    assert len(byset) == 1
+
+    expected = model.predict(rows)
+    client.set_registered_model_alias("Churn (v2)", "champion", 1)
+    for uri in (
+        logged.model_uri,
+        f"runs:/{run.info.run_id}/classifier",
+        "models:/Churn (v2)/1",
+        "models:/Churn (v2)@champion",
+        "models:/Churn (v2)/latest",
+    ):
+        assert (mlflow.pyfunc.load_model(uri).predict(rows) == expected).all(), uri
+    again = mlflow.register_model(f"runs:/{run.info.run_id}/classifier", "Churn (v2)", tags={"by": "hand"})
+    assert int(again.version) == 2 and client.get_model_version("Churn (v2)", "2").tags == {"by": "hand"}
+    client.transition_model_version_stage("Churn (v2)", "1", "Production")
+    client.transition_model_version_stage("Churn (v2)", "2", "Production", archive_existing_versions=True)
+    assert client.get_model_version("Churn (v2)", "1").current_stage == "Archived"
+    assert (mlflow.pyfunc.load_model("models:/Churn (v2)/Production").predict(rows) == expected).all()
+    refused("INVALID_PARAMETER_VALUE", client.set_registered_model_alias, "Churn (v2)", "v1", 1)
+    refused("INVALID_PARAMETER_VALUE", client.get_model_version_by_alias, "Churn (v2)", "nobody")
+    refused("RESOURCE_DOES_NOT_EXIST", client.get_model_version, "Churn (v2)", "99")
+    refused("RESOURCE_DOES_NOT_EXIST", client.get_registered_model, "absent")
+    client.update_registered_model("Churn (v2)", "who leaves")
+    client.set_registered_model_tag("Churn (v2)", "task", "classification")
+    client.create_registered_model("other")
+    assert [one.name for one in client.search_registered_models("tags.task = 'classification'")] == ["Churn (v2)"]
+    assert [one.name for one in client.search_registered_models("name ILIKE 'churn%'")] == ["Churn (v2)"]
+    versions = client.search_model_versions("name = 'Churn (v2)'", order_by=["version_number ASC"])
+    assert [version.version for version in versions] in (["1", "2"], [1, 2]), versions
+    assert len(client.search_model_versions(f"run_id = '{run.info.run_id}'")) == 2
+    client.rename_registered_model("Churn (v2)", "churn")
+    assert client.get_model_version_by_alias("churn", "champion").version in ("1", 1)
+    client.delete_model_version("churn", "1")
+    refused("RESOURCE_DOES_NOT_EXIST", client.get_model_version, "churn", "1")
+    assert int(mlflow.register_model(logged.model_uri, "churn").version) == 3
+    client.delete_registered_model("other")
+
+
+def autologging() -> None:
+    mlflow.set_experiment("autologging")
+    mlflow.sklearn.autolog(log_datasets=True)
+    rows = pandas.DataFrame({"x": numpy.arange(60.0), "y": numpy.arange(60.0) % 7})
+    with mlflow.start_run() as run:
+        LogisticRegression(max_iter=500).fit(rows, (rows.x > 30).astype(int))
+    mlflow.sklearn.autolog(disable=True)
+    data = client.get_run(run.info.run_id)
+    assert data.data.params["max_iter"] == "500" and data.data.metrics["training_accuracy_score"] > 0.9
+    assert data.inputs.dataset_inputs
+
+
+def prompts() -> None:
+    made = mlflow.genai.register_prompt("greet", "Hello {{name}}", tags={"tone": "warm"})
+    assert made.version == 1
+    assert mlflow.genai.load_prompt("prompts:/greet/1").format(name="Ada") == "Hello Ada"
+    assert "greet" not in [model.name for model in client.search_registered_models()]
+    assert [prompt.name for prompt in mlflow.genai.search_prompts()] == ["greet"]
+
+
+for part in sys.argv[2:] or ["experiments", "runs", "search", "artifacts", "models", "autologging", "prompts"]:
+    globals()[part]()
+    print(part, "ok", flush=True)
+print("mlflow", mlflow.__version__)

@@ -1,0 +1,117 @@
+package dev.tidemill.platform.http.mlflow;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.platform.auth.Access;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Principal;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.ErrorStyle;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.json.Json;
+import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Collects the routes of an MLflow service. Each is served below {@code /api} for clients and below {@code /ajax-api} for
+ * pages. The project is the token's, else the one that {@code X-MLFLOW-WORKSPACE} names, else {@code default}.
+ */
+public final class MlflowWireRoutes {
+    /** Answers one request; the answer's fields that are unset are left out. */
+    @FunctionalInterface
+    public interface Endpoint {
+        ObjectNode answer(MlflowRequest request, Caller caller);
+    }
+
+    /** Errors as MLflow's clients read them: {@code {"error_code", "message"}} with MLflow's own status. */
+    public static final ErrorStyle ERRORS = (context, error, requestId) -> {
+        String remedy = error.remedy().map(text -> ". " + text).orElse("");
+        context.status(status(error.code()))
+                .result(Json.write(
+                        Json.object().put("error_code", code(error.code())).put("message", error.message() + remedy)))
+                .contentType("application/json");
+    };
+
+    private final String prefix;
+    private final List<Route> routes = new ArrayList<>();
+
+    /** @param prefix after {@code /api} or {@code /ajax-api}, such as {@code /2.0/mlflow} */
+    public MlflowWireRoutes(String prefix) {
+        this.prefix = prefix;
+    }
+
+    public MlflowWireRoutes get(String path, Access access, Endpoint endpoint) {
+        return add(HandlerType.GET, path, access, endpoint);
+    }
+
+    public MlflowWireRoutes post(String path, Access access, Endpoint endpoint) {
+        return add(HandlerType.POST, path, access, endpoint);
+    }
+
+    public MlflowWireRoutes patch(String path, Access access, Endpoint endpoint) {
+        return add(HandlerType.PATCH, path, access, endpoint);
+    }
+
+    public MlflowWireRoutes delete(String path, Access access, Endpoint endpoint) {
+        return add(HandlerType.DELETE, path, access, endpoint);
+    }
+
+    private MlflowWireRoutes add(HandlerType method, String path, Access access, Endpoint endpoint) {
+        for (String root : List.of("/api", "/ajax-api")) {
+            Route.Endpoint handler =
+                    (context, caller) -> context.result(Json.write(endpoint.answer(MlflowRequest.of(context), caller)))
+                            .contentType("application/json");
+            routes.add(route(method, root + prefix + path, access, handler));
+        }
+        return this;
+    }
+
+    /** A route of the wire that reads and writes something else than JSON. */
+    public static Route route(HandlerType method, String path, Access access, Route.Endpoint endpoint) {
+        return new Route(method, path, access, MlflowWireRoutes::project, endpoint, ERRORS);
+    }
+
+    public List<Route> routes() {
+        return List.copyOf(routes);
+    }
+
+    private static String project(Context context, Principal principal) {
+        String workspace = context.header("X-MLFLOW-WORKSPACE");
+        return principal.onlyProject().orElse(workspace == null || workspace.isBlank() ? "default" : workspace);
+    }
+
+    private static int status(ErrorCode code) {
+        return switch (code) {
+            case ALREADY_EXISTS, FAILED_PRECONDITION, TOO_LARGE, CHECK_FAILED -> 400;
+            default -> code.httpStatus();
+        };
+    }
+
+    private static String code(ErrorCode code) {
+        return switch (code) {
+            case INVALID_ARGUMENT, INVALID_DEFINITION, INVALID_DATA, FAILED_PRECONDITION, TOO_LARGE, CHECK_FAILED ->
+                "INVALID_PARAMETER_VALUE";
+            case UNSUPPORTED_MEDIA_TYPE -> "BAD_REQUEST";
+            case UNAUTHENTICATED -> "UNAUTHENTICATED";
+            case PERMISSION_DENIED, FORBIDDEN_ORIGIN -> "PERMISSION_DENIED";
+            case NOT_FOUND -> "RESOURCE_DOES_NOT_EXIST";
+            case METHOD_NOT_ALLOWED -> "ENDPOINT_NOT_FOUND";
+            case ALREADY_EXISTS -> "RESOURCE_ALREADY_EXISTS";
+            case CONFLICT -> "RESOURCE_CONFLICT";
+            case RATE_LIMITED -> "REQUEST_LIMIT_EXCEEDED";
+            case CANCELLED -> "CANCELLED";
+            case INTERNAL -> "INTERNAL_ERROR";
+            case NOT_SUPPORTED -> "NOT_IMPLEMENTED";
+            case UNAVAILABLE -> "TEMPORARILY_UNAVAILABLE";
+            case STORAGE_FULL -> "RESOURCE_EXHAUSTED";
+            case TIMEOUT -> "DEADLINE_EXCEEDED";
+        };
+    }
+
+    /** Refuses what MLflow has and we do not, in words that say so. */
+    public static TidemillException notOffered(String what) {
+        return new TidemillException(ErrorCode.NOT_SUPPORTED, "Tidemill does not offer MLflow's " + what);
+    }
+}

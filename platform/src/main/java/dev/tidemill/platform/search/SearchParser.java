@@ -1,0 +1,286 @@
+package dev.tidemill.platform.search;
+
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.search.Comparison.Operand;
+import dev.tidemill.platform.search.Comparison.Operator;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Reads MLflow's filters: clauses joined by {@code AND}, each {@code [entity.]key operator value}. Refusals use MLflow's words.
+ */
+public final class SearchParser {
+    private static final int LONGEST = 100_000;
+    private static final String[] SYMBOLS = {"!=", "<=", ">=", "==", "<>", "=", "<", ">"};
+
+    private final SearchGrammar grammar;
+    private final String text;
+    private int position;
+
+    private SearchParser(SearchGrammar grammar, String text) {
+        this.grammar = grammar;
+        this.text = text;
+    }
+
+    /**
+     * Parses a filter.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} saying which part is not understood
+     */
+    public static List<Comparison> filter(SearchGrammar grammar, String text) {
+        if (text.isBlank()) {
+            return List.of();
+        }
+        if (text.length() > LONGEST) {
+            throw invalid("The filter is longer than " + LONGEST + " characters");
+        }
+        return new SearchParser(grammar, text).clauses();
+    }
+
+    /** Parses order keys such as {@code metrics.loss DESC}. */
+    public static List<Ordering> order(SearchGrammar grammar, List<String> keys) {
+        var orderings = new ArrayList<Ordering>();
+        var seen = new HashSet<String>();
+        for (String key : keys) {
+            var parser = new SearchParser(grammar, key.strip());
+            String identifier = parser.identifier();
+            String direction = parser.rest().toUpperCase(Locale.ROOT);
+            if (!direction.isEmpty() && !direction.equals("ASC") && !direction.equals("DESC")) {
+                throw invalid("Invalid order_by clause '" + key + "'. Could not be parsed.");
+            }
+            SearchGrammar.Key resolved = grammar.resolve(identifier);
+            orderings.add(new Ordering(resolved.entity(), resolved.name(), !direction.equals("DESC")));
+            if (!seen.add(resolved.entity() + "." + resolved.name())) {
+                throw invalid("`order_by` contains duplicate fields: " + keys);
+            }
+        }
+        return orderings;
+    }
+
+    private static TidemillException invalid(String message) {
+        return TidemillException.invalid("filter", message);
+    }
+
+    private List<Comparison> clauses() {
+        var clauses = new ArrayList<Comparison>();
+        while (true) {
+            clauses.add(clause());
+            skipSpace();
+            if (position == text.length()) {
+                return clauses;
+            }
+            if (!keyword("AND")) {
+                if (text.charAt(position) == ';') {
+                    throw invalid("Search filter contained multiple expression '" + shown()
+                            + "'. Provide AND-ed expression list.");
+                }
+                throw invalid("Invalid clause(s) in filter string: '" + word() + "'");
+            }
+        }
+    }
+
+    private String shown() {
+        return text.length() <= 200 ? text : text.substring(0, 200) + "...";
+    }
+
+    private Comparison clause() {
+        skipSpace();
+        if (position == text.length()) {
+            throw invalid("Invalid comparison clause. Expected 3 tokens found 0");
+        }
+        String identifier = identifier();
+        Operator operator = operator()
+                .orElseThrow(() -> invalid("Invalid comparison clause. Expected 3 tokens found 1: '" + identifier
+                        + "' has no operator after it"));
+        SearchGrammar.Key key = grammar.resolve(identifier);
+        Operand operand = operand(key, operator);
+        if (!key.rule().operators().contains(operator)) {
+            if (operator == Operator.IN || operator == Operator.NOT_IN) {
+                throw invalid("Only the 'run_id' attribute supports comparison with a list of quoted string values.");
+            }
+            throw invalid("Invalid comparator '" + operator.symbol() + "' not one of '"
+                    + key.rule().operators().stream().map(Operator::symbol).toList() + "'");
+        }
+        return new Comparison(key.entity(), key.name(), operator, operand);
+    }
+
+    private void skipSpace() {
+        while (position < text.length() && Character.isWhitespace(text.charAt(position))) {
+            position++;
+        }
+    }
+
+    /** Up to white space or an operator, quoted parts whole. */
+    private String identifier() {
+        skipSpace();
+        int start = position;
+        while (position < text.length()) {
+            char c = text.charAt(position);
+            if (c == '`' || c == '"') {
+                int end = text.indexOf(c, position + 1);
+                if (end < 0) {
+                    throw invalid("Invalid clause(s) in filter string: a quote is not closed in '" + shown() + "'");
+                }
+                position = end + 1;
+            } else if (Character.isWhitespace(c) || "=!<>();'".indexOf(c) >= 0) {
+                break;
+            } else {
+                position++;
+            }
+        }
+        if (start == position) {
+            throw invalid("Invalid clause(s) in filter string: '" + word() + "'");
+        }
+        return text.substring(start, position);
+    }
+
+    private String rest() {
+        return text.substring(position).strip();
+    }
+
+    private String word() {
+        int end = position;
+        while (end < text.length() && !Character.isWhitespace(text.charAt(end))) {
+            end++;
+        }
+        return text.substring(position, end);
+    }
+
+    private boolean keyword(String keyword) {
+        skipSpace();
+        int end = position + keyword.length();
+        if (text.regionMatches(true, position, keyword, 0, keyword.length())
+                && (end == text.length() || !Character.isLetterOrDigit(text.charAt(end)))) {
+            position = end;
+            return true;
+        }
+        return false;
+    }
+
+    private Optional<Operator> operator() {
+        skipSpace();
+        for (String symbol : SYMBOLS) {
+            if (text.startsWith(symbol, position)) {
+                position += symbol.length();
+                for (Operator operator : Operator.values()) {
+                    if (operator.symbol().equals(symbol)) {
+                        return Optional.of(operator);
+                    }
+                }
+                throw invalid("Invalid comparator '" + symbol + "' not one of "
+                        + List.of("=", "!=", "<", "<=", ">", ">=", "LIKE", "ILIKE", "IN", "NOT IN"));
+            }
+        }
+        if (keyword("LIKE")) {
+            return Optional.of(Operator.LIKE);
+        }
+        if (keyword("ILIKE")) {
+            return Optional.of(Operator.ILIKE);
+        }
+        if (keyword("RLIKE")) {
+            return Optional.of(Operator.RLIKE);
+        }
+        if (keyword("IN")) {
+            return Optional.of(Operator.IN);
+        }
+        if (keyword("NOT") && keyword("IN")) {
+            return Optional.of(Operator.NOT_IN);
+        }
+        return Optional.empty();
+    }
+
+    private Operand operand(SearchGrammar.Key key, Operator operator) {
+        skipSpace();
+        if (position == text.length()) {
+            throw invalid("Invalid comparison clause. Expected 3 tokens found 2");
+        }
+        if (operator == Operator.IN || operator == Operator.NOT_IN) {
+            return list();
+        }
+        char first = text.charAt(position);
+        if (first == '\'' || first == '"') {
+            String value = quoted();
+            if (key.rule().numeric()) {
+                String kind =
+                        key.entity().equals(SearchGrammar.ATTRIBUTE) ? "numeric attribute: " + key.name() : "metric";
+                throw invalid("Expected numeric value type for " + kind + ". Found '" + value + "'");
+            }
+            return new Comparison.Text(value);
+        }
+        String word = literal();
+        if (!key.rule().numeric()) {
+            throw invalid(
+                    "Expected a quoted string value for " + key.entity() + " (e.g. 'my-value'). Got value " + word);
+        }
+        try {
+            double value = Double.parseDouble(word);
+            if (!Double.isNaN(value) && word.matches("[-+.\\deE]+")) {
+                return new Comparison.Number(value);
+            }
+        } catch (NumberFormatException e) {
+            // refused below, with the value
+        }
+        throw invalid("Expected numeric value type for metric. Found " + word);
+    }
+
+    private String literal() {
+        int start = position;
+        while (position < text.length()
+                && !Character.isWhitespace(text.charAt(position))
+                && text.charAt(position) != ';') {
+            position++;
+        }
+        return text.substring(start, position);
+    }
+
+    private String quoted() {
+        char quote = text.charAt(position);
+        int end = text.indexOf(quote, position + 1);
+        // A doubled quote does not end the text; it stays doubled, as MLflow keeps it.
+        while (end >= 0 && end + 1 < text.length() && text.charAt(end + 1) == quote) {
+            end = text.indexOf(quote, end + 2);
+        }
+        if (end < 0) {
+            throw invalid("Invalid clause(s) in filter string: a quote is not closed in '" + shown() + "'");
+        }
+        String value = text.substring(position + 1, end);
+        position = end + 1;
+        return value;
+    }
+
+    private Operand list() {
+        String refusal =
+                "While parsing a list in the query, expected a non-empty list of string values, in parentheses";
+        if (text.charAt(position) != '(') {
+            throw invalid(refusal);
+        }
+        position++;
+        var values = new ArrayList<String>();
+        while (true) {
+            skipSpace();
+            if (position == text.length() || (text.charAt(position) != '\'' && text.charAt(position) != '"')) {
+                throw invalid(refusal);
+            }
+            values.add(quoted());
+            skipSpace();
+            if (position == text.length()) {
+                throw invalid(refusal);
+            }
+            char next = text.charAt(position++);
+            if (next == ')') {
+                return new Comparison.Texts(values);
+            }
+            if (next != ',') {
+                throw invalid(refusal);
+            }
+            skipSpace();
+            if (position < text.length() && text.charAt(position) == ')') {
+                position++;
+                return new Comparison.Texts(values);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package dev.tidemill.platform.sql;
+
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Comparison.Operator;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jdbi.v3.core.statement.SqlStatement;
+
+/** SQL that grows clause by clause; every value is bound, never written into the text. Not thread-safe. */
+public final class SqlCondition {
+    private final Dialect dialect;
+    private final StringBuilder where = new StringBuilder();
+    private final Map<String, Object> values = new LinkedHashMap<>();
+
+    public SqlCondition(Dialect dialect) {
+        this.dialect = dialect;
+    }
+
+    /** Binds a value and gives the name by which the text refers to it. */
+    public String bind(Object value) {
+        String name = "v" + values.size();
+        values.put(name, value);
+        return ":" + name;
+    }
+
+    public SqlCondition and(String clause) {
+        where.append(where.isEmpty() ? " WHERE " : " AND ").append(clause);
+        return this;
+    }
+
+    /** Numbers are written as they are: they can hold nothing but digits. */
+    public static String numbers(Collection<Long> numbers) {
+        return numbers.stream().map(String::valueOf).collect(Collectors.joining(",", "(", ")"));
+    }
+
+    /** An expression compared as a clause of a filter says; what is missing never matches. */
+    public String compare(String expression, Operator operator, Comparison.Operand operand) {
+        return switch (operand) {
+            case Comparison.Number(double value) -> expression + " " + operator.symbol() + " " + bind(value);
+            case Comparison.Texts(List<String> texts) -> {
+                String list = texts.stream().map(this::bind).collect(Collectors.joining(",", "(", ")"));
+                yield expression + " " + operator.symbol() + " " + list;
+            }
+            case Comparison.Text(String text) ->
+                switch (operator) {
+                    case LIKE -> dialect.like(expression, bind(dialect.likePattern(text)));
+                    case ILIKE -> dialect.likeIgnoringCase(expression, bind(text));
+                    default -> expression + " " + operator.symbol() + " " + bind(text);
+                };
+        };
+    }
+
+    /** As {@link #compare}, for a long text that is indexed by its first 100 characters. */
+    public String compareIndexed(String expression, Operator operator, Comparison.Operand operand) {
+        String exact = compare(expression, operator, operand);
+        if (operator == Operator.EQUAL && operand instanceof Comparison.Text(String text)) {
+            String start = text.codePointCount(0, text.length()) <= 100
+                    ? text
+                    : text.substring(0, text.offsetByCodePoints(0, 100));
+            return "substr(" + expression + ", 1, 100) = " + bind(start) + " AND " + exact;
+        }
+        return exact;
+    }
+
+    public <S extends SqlStatement<S>> S bindAll(S statement) {
+        values.forEach(statement::bind);
+        return statement;
+    }
+
+    @Override
+    public String toString() {
+        return where.toString();
+    }
+}

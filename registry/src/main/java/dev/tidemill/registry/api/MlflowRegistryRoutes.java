@@ -1,0 +1,350 @@
+package dev.tidemill.registry.api;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.artifacts.domain.ArtifactLocations;
+import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.platform.auth.Access;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.http.mlflow.MlflowRequest;
+import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.registry.domain.ModelVersion;
+import dev.tidemill.registry.domain.Models;
+import dev.tidemill.registry.domain.RegisteredModel;
+import dev.tidemill.tracking.domain.LoggedModels;
+import dev.tidemill.tracking.domain.RunId;
+import dev.tidemill.tracking.domain.Tracking;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/** MLflow's routes for registered models, versions and aliases. */
+public final class MlflowRegistryRoutes {
+    private static final String MODELS = "/registered-models";
+    private static final String VERSIONS = "/model-versions";
+    private static final int MOST_MODELS = 1000;
+    private static final int MOST_VERSIONS = 200_000;
+
+    private final Models models;
+    private final LoggedModels logged;
+    private final Tracking tracking;
+
+    public MlflowRegistryRoutes(Models models, LoggedModels logged, Tracking tracking) {
+        this.models = models;
+        this.logged = logged;
+        this.tracking = tracking;
+    }
+
+    public List<Route> routes() {
+        var read = Access.project(Resource.MODEL, Action.READ);
+        var write = Access.project(Resource.MODEL, Action.WRITE);
+        return new MlflowWireRoutes("/2.0/mlflow")
+                .post(MODELS + "/create", write, this::createModel)
+                .post(
+                        MODELS + "/rename",
+                        write,
+                        (request, caller) -> one(models.updateModel(
+                                caller.project(),
+                                request.text("name"),
+                                Optional.of(request.text("new_name")),
+                                Optional.empty())))
+                .patch(
+                        MODELS + "/update",
+                        write,
+                        (request, caller) -> one(models.updateModel(
+                                caller.project(),
+                                request.text("name"),
+                                Optional.empty(),
+                                Optional.of(request.node("description").asText("")))))
+                .delete(MODELS + "/delete", write, (request, caller) -> {
+                    models.deleteModel(caller.project(), request.text("name"), caller.actor());
+                    return Json.object();
+                })
+                .get(
+                        MODELS + "/get",
+                        read,
+                        (request, caller) -> one(models.model(caller.project(), request.text("name"))))
+                .get(MODELS + "/search", read, this::searchModels)
+                .get(MODELS + "/get-latest-versions", read, this::latest)
+                .post(MODELS + "/get-latest-versions", read, this::latest)
+                .post(MODELS + "/set-tag", write, (request, caller) -> {
+                    models.putTag(caller.project(), request.text("name"), request.text("key"), value(request));
+                    return Json.object();
+                })
+                .delete(MODELS + "/delete-tag", write, (request, caller) -> {
+                    models.removeTag(caller.project(), request.text("name"), request.text("key"));
+                    return Json.object();
+                })
+                .post(MODELS + "/alias", write, (request, caller) -> {
+                    models.setAlias(
+                            caller.project(),
+                            request.text("name"),
+                            request.text("alias"),
+                            number(request),
+                            caller.actor());
+                    return Json.object();
+                })
+                .delete(MODELS + "/alias", write, (request, caller) -> {
+                    models.removeAlias(caller.project(), request.text("name"), request.text("alias"));
+                    return Json.object();
+                })
+                .get(
+                        MODELS + "/alias",
+                        read,
+                        (request, caller) ->
+                                one(models.byAlias(caller.project(), request.text("name"), request.text("alias"))))
+                .post(VERSIONS + "/create", write, this::createVersion)
+                .patch(
+                        VERSIONS + "/update",
+                        write,
+                        (request, caller) -> one(models.describe(
+                                caller.project(),
+                                request.text("name"),
+                                number(request),
+                                request.node("description").asText(""))))
+                .post(
+                        VERSIONS + "/transition-stage",
+                        write,
+                        (request, caller) -> one(models.moveToStage(
+                                caller.project(),
+                                request.text("name"),
+                                number(request),
+                                request.text("stage"),
+                                request.optionalFlag("archive_existing_versions")
+                                        .orElse(false),
+                                caller.actor())))
+                .delete(VERSIONS + "/delete", write, (request, caller) -> {
+                    models.deleteVersion(caller.project(), request.text("name"), number(request), caller.actor());
+                    return Json.object();
+                })
+                .get(
+                        VERSIONS + "/get",
+                        read,
+                        (request, caller) ->
+                                one(models.version(caller.project(), request.text("name"), number(request))))
+                .get(VERSIONS + "/search", read, this::searchVersions)
+                .get(VERSIONS + "/get-download-uri", read, this::downloadUri)
+                .post(VERSIONS + "/set-tag", write, (request, caller) -> {
+                    models.putTag(
+                            caller.project(),
+                            request.text("name"),
+                            number(request),
+                            request.text("key"),
+                            value(request));
+                    return Json.object();
+                })
+                .delete(VERSIONS + "/delete-tag", write, (request, caller) -> {
+                    models.removeTag(caller.project(), request.text("name"), number(request), request.text("key"));
+                    return Json.object();
+                })
+                .routes();
+    }
+
+    private static String value(MlflowRequest request) {
+        return request.node("value").asText("");
+    }
+
+    private static int number(MlflowRequest request) {
+        String text = request.text("version");
+        if (!text.matches("[0-9]{1,9}")) {
+            throw TidemillException.invalid("version", "Parameter 'version' must be an integer, got '" + text + "'.");
+        }
+        return Integer.parseInt(text);
+    }
+
+    private ObjectNode one(RegisteredModel model) {
+        ObjectNode json = Json.object();
+        json.set("registered_model", MlflowRegistryJson.model(model, latestOf(model, List.of())));
+        return json;
+    }
+
+    private ObjectNode one(ModelVersion version) {
+        ObjectNode json = Json.object();
+        json.set(
+                "model_version",
+                MlflowRegistryJson.version(version, models.aliases(version.project(), version.model())));
+        return json;
+    }
+
+    /** The newest version of each stage asked for, or of every stage. */
+    private List<ModelVersion> latestOf(RegisteredModel model, List<String> stages) {
+        var newest = new TreeMap<ModelVersion.Stage, ModelVersion>();
+        models.versions(model.project(), model.name()).forEach(version -> newest.putIfAbsent(version.stage(), version));
+        return newest.values().stream()
+                .filter(version -> stages.isEmpty()
+                        || stages.stream()
+                                .anyMatch(stage -> version.stage().label().equalsIgnoreCase(stage)))
+                .toList();
+    }
+
+    private static Map<String, String> tags(MlflowRequest request) {
+        var tags = new LinkedHashMap<String, String>();
+        request.messages("tags").forEach(tag -> tags.put(tag.text("key"), value(tag)));
+        return tags;
+    }
+
+    private ObjectNode createModel(MlflowRequest request, Caller caller) {
+        return one(models.createModel(
+                caller.project(),
+                request.text("name"),
+                request.optionalText("description").orElse(""),
+                tags(request),
+                caller.actor()));
+    }
+
+    private static int pageSize(MlflowRequest request, long otherwise, int most) {
+        long asked = request.optionalWhole("max_results").orElse(otherwise);
+        if (asked < 1 || asked > most) {
+            throw TidemillException.invalid(
+                    "max_results",
+                    "Invalid value for max_results. It must be a positive number no greater than " + most
+                            + ", but got value " + asked);
+        }
+        return (int) asked;
+    }
+
+    private ObjectNode searchModels(MlflowRequest request, Caller caller) {
+        var page = models.searchModels(
+                caller.project(),
+                request.optionalText("filter").orElse(""),
+                request.texts("order_by"),
+                request.optionalText("page_token"),
+                pageSize(request, 100, MOST_MODELS));
+        ObjectNode json = Json.object();
+        if (!page.items().isEmpty()) {
+            ArrayNode list = json.putArray("registered_models");
+            page.items().forEach(model -> list.add(MlflowRegistryJson.model(model, latestOf(model, List.of()))));
+        }
+        page.next().ifPresent(token -> json.put("next_page_token", token));
+        return json;
+    }
+
+    private ObjectNode latest(MlflowRequest request, Caller caller) {
+        RegisteredModel model = models.model(caller.project(), request.text("name"));
+        List<String> stages = request.texts("stages");
+        for (String stage : stages) {
+            if (ModelVersion.Stage.ofLabel(stage).isEmpty()) {
+                throw TidemillException.invalid(
+                        "stages",
+                        "Invalid Model Version stage: " + stage
+                                + ". Value must be one of None, Staging, Production, Archived.");
+            }
+        }
+        ObjectNode json = Json.object();
+        List<ModelVersion> latest = latestOf(model, stages);
+        if (!latest.isEmpty()) {
+            ArrayNode list = json.putArray("model_versions");
+            latest.forEach(version -> list.add(MlflowRegistryJson.version(version, model.aliases())));
+        }
+        return json;
+    }
+
+    private ObjectNode searchVersions(MlflowRequest request, Caller caller) {
+        var page = models.searchVersions(
+                caller.project(),
+                request.optionalText("filter").orElse(""),
+                request.texts("order_by"),
+                request.optionalText("page_token"),
+                pageSize(request, 10_000, MOST_VERSIONS));
+        Map<String, Map<String, Integer>> aliases = page.items().stream()
+                .map(ModelVersion::model)
+                .distinct()
+                .collect(Collectors.toMap(name -> name, name -> models.aliases(caller.project(), name)));
+        ObjectNode json = Json.object();
+        if (!page.items().isEmpty()) {
+            ArrayNode list = json.putArray("model_versions");
+            page.items()
+                    .forEach(version -> list.add(
+                            MlflowRegistryJson.version(version, aliases.getOrDefault(version.model(), Map.of()))));
+        }
+        page.next().ifPresent(token -> json.put("next_page_token", token));
+        return json;
+    }
+
+    private ObjectNode createVersion(MlflowRequest request, Caller caller) {
+        String project = caller.project();
+        String source = request.text("source");
+        Optional<String> model = request.optionalText("model_id").or(() -> loggedModel(source));
+        Optional<String> run = request.optionalText("run_id")
+                .or(() -> model.flatMap(id -> logged.find(project, id))
+                        .map(found -> found.sourceRun())
+                        .filter(id -> !id.isEmpty()));
+        String location = model.flatMap(id -> logged.find(project, id))
+                .filter(found -> source.startsWith("models:/"))
+                .map(found -> found.artifacts())
+                .orElse(source);
+        if (!tags(request).containsKey(RegisteredModel.PROMPT_TAG)) {
+            // A prompt is its tags; its source is a word that names nothing.
+            checkSource(project, source, location, run, model);
+        }
+        return one(models.create(
+                project,
+                request.text("name"),
+                new Models.Claim(
+                        source,
+                        location,
+                        run,
+                        request.optionalText("run_link").orElse(""),
+                        model,
+                        request.optionalText("description").orElse(""),
+                        tags(request)),
+                caller.actor()));
+    }
+
+    private static Optional<String> loggedModel(String source) {
+        return source.matches("models:/m-[0-9a-f]{32}/?")
+                ? Optional.of(source.substring("models:/".length()).replace("/", ""))
+                : Optional.empty();
+    }
+
+    /** A path of this machine is taken only inside the artifacts of the run or model that is named. */
+    private void checkSource(
+            String project, String source, String location, Optional<String> run, Optional<String> model) {
+        ArtifactLocations.require("source", source);
+        boolean local =
+                !source.matches("(?s)^[A-Za-z][A-Za-z0-9+.-]+:.*") || source.regionMatches(true, 0, "file:", 0, 5);
+        if (!local) {
+            return;
+        }
+        Optional<String> root = run.map(
+                        id -> tracking.run(project, new RunId(id)).artifacts())
+                .or(() -> model.flatMap(id -> logged.find(project, id)).map(found -> found.artifacts()));
+        if (root.isEmpty() || !inside(location, root.get())) {
+            throw TidemillException.invalid(
+                    "source",
+                    "Invalid model version source: '" + source
+                            + "'. To use a local path as a model version source, the run_id request parameter has to be"
+                            + " specified and the local path has to be contained within the artifact directory of the run"
+                            + " specified by the run_id.");
+        }
+    }
+
+    private static boolean inside(String path, String root) {
+        String a = path.replaceFirst("(?i)^file:(//)?", "");
+        String b = root.replaceFirst("(?i)^file:(//)?", "");
+        return !root.startsWith(ArtifactLocations.OWN) && (a.equals(b) || a.startsWith(b + "/"));
+    }
+
+    private ObjectNode downloadUri(MlflowRequest request, Caller caller) {
+        ModelVersion version = models.version(caller.project(), request.text("name"), number(request));
+        String uri = version.folder()
+                .map(folder -> ArtifactLocations.OWN + ArtifactTree.FOLDERS + "/" + folder)
+                .orElseGet(() -> version.loggedModel()
+                        .flatMap(id -> logged.find(caller.project(), id))
+                        .map(found -> found.artifacts())
+                        .orElse(version.source()));
+        if (uri.isEmpty()) {
+            throw new TidemillException(ErrorCode.NOT_FOUND, "The version has no files");
+        }
+        return Json.object().put("artifact_uri", uri);
+    }
+}

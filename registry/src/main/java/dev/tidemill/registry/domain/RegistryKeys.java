@@ -1,0 +1,40 @@
+package dev.tidemill.registry.domain;
+
+import dev.tidemill.platform.search.SearchGrammar;
+import dev.tidemill.platform.search.SearchGrammar.Rule;
+import java.util.Map;
+
+/** What models and versions may be searched by. */
+public final class RegistryKeys {
+    public static final String TAG = "tag";
+
+    private static final Rule NUMBER = new Rule(true, SearchGrammar.NUMERIC);
+    private static final Rule TEXT = new Rule(false, SearchGrammar.TEXTUAL);
+    private static final Rule TEXT_OR_LIST = new Rule(false, SearchGrammar.TEXTUAL_OR_LIST);
+
+    public static final SearchGrammar MODELS = new SearchGrammar()
+            .fixedKeys(
+                    SearchGrammar.ATTRIBUTE,
+                    Map.of("name", TEXT, "last_updated_timestamp", NUMBER),
+                    Map.of("timestamp", "last_updated_timestamp"),
+                    "attributes",
+                    "attr")
+            .freeKeys(TAG, TEXT, "tags");
+
+    public static final SearchGrammar VERSIONS = new SearchGrammar()
+            .fixedKeys(
+                    SearchGrammar.ATTRIBUTE,
+                    Map.of(
+                            "name", TEXT,
+                            "run_id", TEXT_OR_LIST,
+                            "source_path", TEXT,
+                            "version_number", NUMBER,
+                            "creation_timestamp", NUMBER,
+                            "last_updated_timestamp", NUMBER),
+                    Map.of(),
+                    "attributes",
+                    "attr")
+            .freeKeys(TAG, TEXT, "tags");
+
+    private RegistryKeys() {}
+}

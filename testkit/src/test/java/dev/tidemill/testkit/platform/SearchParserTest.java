@@ -1,0 +1,128 @@
+package dev.tidemill.testkit.platform;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Comparison.Operator;
+import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.search.Page;
+import dev.tidemill.platform.search.SearchGrammar;
+import dev.tidemill.platform.search.SearchGrammar.Rule;
+import dev.tidemill.platform.search.SearchParser;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class SearchParserTest {
+    private static final SearchGrammar GRAMMAR = new SearchGrammar()
+            .fixedKeys(
+                    SearchGrammar.ATTRIBUTE,
+                    Map.of(
+                            "name", new Rule(false, SearchGrammar.TEXTUAL_OR_LIST),
+                            "start_time", new Rule(true, SearchGrammar.NUMERIC)),
+                    Map.of("created", "start_time"),
+                    "attr")
+            .freeKeys("metric", new Rule(true, SearchGrammar.NUMERIC), "metrics")
+            .freeKeys("tag", new Rule(false, SearchGrammar.TEXTUAL), "tags");
+
+    private static List<Comparison> parse(String text) {
+        return SearchParser.filter(GRAMMAR, text);
+    }
+
+    private static Comparison text(String entity, String key, Operator operator, String value) {
+        return new Comparison(entity, key, operator, new Comparison.Text(value));
+    }
+
+    @Test
+    void clausesAreRead() {
+        assertThat(parse("  ")).isEmpty();
+        assertThat(parse("name='a'")).containsExactly(text("attribute", "name", Operator.EQUAL, "a"));
+        assertThat(parse("attr.created >= -1.5e3"))
+                .containsExactly(new Comparison(
+                        "attribute", "start_time", Operator.GREATER_OR_EQUAL, new Comparison.Number(-1500)));
+        assertThat(parse("metrics.`a b.c`<3 and tags.\"x y\" ilike \"%A%\""))
+                .containsExactly(
+                        new Comparison("metric", "a b.c", Operator.LESS, new Comparison.Number(3)),
+                        text("tag", "x y", Operator.ILIKE, "%A%"));
+        assertThat(parse("tags.mlflow.user != 'AND x = 1'"))
+                .containsExactly(text("tag", "mlflow.user", Operator.NOT_EQUAL, "AND x = 1"));
+        assertThat(parse("name not in ('a', \"b\",)"))
+                .containsExactly(
+                        new Comparison("attribute", "name", Operator.NOT_IN, new Comparison.Texts(List.of("a", "b"))));
+        assertThat(parse("tags.a = 'it''s'")).containsExactly(text("tag", "a", Operator.EQUAL, "it''s"));
+    }
+
+    @Test
+    void whatIsNoFilterIsRefusedWithTheReason() {
+        Map.of(
+                        "name = 1", "Expected a quoted string value",
+                        "metrics.a = '1'", "Expected numeric value type for metric",
+                        "created = '1'", "Expected numeric value type for numeric attribute: start_time",
+                        "other.a = 'b'", "Invalid entity type 'other'",
+                        "nope = 'b'", "Invalid attribute key 'nope'",
+                        "name = 'a' OR name = 'b'", "Invalid clause(s) in filter string: 'OR'",
+                        "name == 'a'", "Invalid comparator '=='",
+                        "name", "has no operator after it",
+                        "tags.a IN ('b')", "Only the 'run_id' attribute",
+                        "metrics.a = NaN", "Expected numeric value type")
+                .forEach((filter, message) -> assertThatThrownBy(() -> parse(filter))
+                        .as(filter)
+                        .isInstanceOf(TidemillException.class)
+                        .hasMessageContaining(message));
+        for (String bad : List.of(
+                "name = 'a",
+                "name IN ()",
+                "name IN ('a'",
+                "= 'a'",
+                "name = 'a' AND",
+                "name = 'a'; x",
+                "(name = 'a')")) {
+            assertThatThrownBy(() -> parse(bad)).as(bad).isInstanceOf(TidemillException.class);
+        }
+    }
+
+    /** Whatever is typed, the answer is a list or a coded refusal. */
+    @Test
+    void noTextBreaksTheParser() {
+        String alphabet = "nametgs.mric`\"'()=!<>,; ANDLIKEin0123456789-e%_\\\n\u00e4\ud83d\ude00";
+        var random = new Random(42);
+        for (int i = 0; i < 20_000; i++) {
+            var text = new StringBuilder(random.nextBoolean() ? "name = 'a' AND " : "");
+            int length = random.nextInt(40);
+            for (int j = 0; j < length; j++) {
+                text.append(alphabet.charAt(random.nextInt(alphabet.length())));
+            }
+            try {
+                parse(text.toString());
+            } catch (TidemillException expected) {
+                assertThat(expected.code().httpStatus()).isEqualTo(400);
+            }
+        }
+    }
+
+    @Test
+    void ordersAreRead() {
+        assertThat(SearchParser.order(GRAMMAR, List.of("metrics.`a b` DESC", "name", "created asc")))
+                .containsExactly(
+                        new Ordering("metric", "a b", false),
+                        new Ordering("attribute", "name", true),
+                        new Ordering("attribute", "start_time", true));
+        assertThatThrownBy(() -> SearchParser.order(GRAMMAR, List.of("name", "name DESC")))
+                .hasMessageContaining("duplicate fields");
+        assertThatThrownBy(() -> SearchParser.order(GRAMMAR, List.of("name sideways")))
+                .isInstanceOf(TidemillException.class);
+    }
+
+    @Test
+    void tokensOfPagesGoThereAndBack() {
+        assertThat(Page.offset(Optional.of(Page.token(123)))).isEqualTo(123);
+        assertThat(Page.offset(Optional.empty())).isZero();
+        for (String bad : List.of("!", "e30=", "eyJvZmZzZXQiOiAtMX0=")) {
+            assertThatThrownBy(() -> Page.offset(Optional.of(bad))).isInstanceOf(TidemillException.class);
+        }
+    }
+}

@@ -1,0 +1,302 @@
+package dev.tidemill.tracking.api;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.artifacts.domain.ArtifactLocations;
+import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.FileStore;
+import dev.tidemill.platform.auth.Access;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.http.mlflow.MlflowRequest;
+import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.tracking.domain.DataSetInput;
+import dev.tidemill.tracking.domain.Limits;
+import dev.tidemill.tracking.domain.LoggedModel;
+import dev.tidemill.tracking.domain.MetricPoint;
+import dev.tidemill.tracking.domain.ModelLink;
+import dev.tidemill.tracking.domain.Run;
+import dev.tidemill.tracking.domain.RunId;
+import dev.tidemill.tracking.domain.Tracking;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** MLflow's routes for runs, what is logged to them, and metrics. */
+public final class MlflowRunRoutes {
+    private static final int MOST_RUNS = 50_000;
+    private static final int MOST_POINTS = 25_000;
+
+    private final Tracking tracking;
+    private final ArtifactTree tree;
+
+    public MlflowRunRoutes(Tracking tracking, ArtifactTree tree) {
+        this.tracking = tracking;
+        this.tree = tree;
+    }
+
+    public List<Route> routes() {
+        var read = Access.project(Resource.EXPERIMENT, Action.READ);
+        var write = Access.project(Resource.EXPERIMENT, Action.WRITE);
+        return new MlflowWireRoutes("/2.0/mlflow")
+                .post("/runs/create", write, this::create)
+                .get("/runs/get", read, (request, caller) -> one(tracking.run(caller.project(), id(request))))
+                .post("/runs/update", write, this::update)
+                .post("/runs/delete", write, (request, caller) -> {
+                    tracking.delete(caller.project(), new RunId(request.text("run_id")), caller.actor());
+                    return Json.object();
+                })
+                .post("/runs/restore", write, (request, caller) -> {
+                    tracking.restore(caller.project(), new RunId(request.text("run_id")), caller.actor());
+                    return Json.object();
+                })
+                .post("/runs/search", read, this::search)
+                .post("/runs/log-metric", write, this::logMetric)
+                .post("/runs/log-parameter", write, (request, caller) -> {
+                    String key = request.text("key");
+                    tracking.log(
+                            caller.project(),
+                            id(request),
+                            Map.of(key, request.node("value").asText("")),
+                            Map.of(),
+                            List.of());
+                    return Json.object();
+                })
+                .post("/runs/set-tag", write, (request, caller) -> {
+                    String key = request.text("key");
+                    tracking.log(
+                            caller.project(),
+                            id(request),
+                            Map.of(),
+                            Map.of(key, request.node("value").asText("")),
+                            List.of());
+                    return Json.object();
+                })
+                .post("/runs/delete-tag", write, (request, caller) -> {
+                    tracking.removeTag(caller.project(), id(request), request.text("key"));
+                    return Json.object();
+                })
+                .post("/runs/log-batch", write, this::logBatch)
+                .post("/runs/log-inputs", write, this::logInputs)
+                .post("/runs/outputs", write, this::logOutputs)
+                .post("/runs/log-model", write, this::logModel)
+                .get("/artifacts/list", read, this::artifacts)
+                .get("/metrics/get-history", read, this::history)
+                .get("/metrics/get-history-bulk-interval", read, this::intervals)
+                .routes();
+    }
+
+    private static RunId id(MlflowRequest request) {
+        return new RunId(request.optionalText("run_id")
+                .orElseGet(() -> request.optionalText("run_uuid").orElseThrow(() -> MlflowRequest.missing("run_id"))));
+    }
+
+    private static ObjectNode one(Run run) {
+        ObjectNode json = Json.object();
+        json.set("run", MlflowTrackingJson.run(run));
+        return json;
+    }
+
+    private ObjectNode create(MlflowRequest request, Caller caller) {
+        return one(tracking.create(
+                caller.project(),
+                request.optionalText("experiment_id").orElse("0"),
+                request.optionalText("run_name"),
+                request.optionalText("user_id").orElse(""),
+                request.optionalWhole("start_time").map(Instant::ofEpochMilli),
+                MlflowTrackingJson.texts(request.messages("tags"), false),
+                caller.actor()));
+    }
+
+    private ObjectNode update(MlflowRequest request, Caller caller) {
+        Run run = tracking.update(
+                caller.project(),
+                id(request),
+                request.optionalText("status").map(MlflowRunRoutes::status),
+                request.optionalWhole("end_time").map(Instant::ofEpochMilli),
+                request.optionalText("run_name"),
+                caller.actor());
+        ObjectNode json = Json.object();
+        json.set("run_info", MlflowTrackingJson.info(run));
+        return json;
+    }
+
+    private static Run.Status status(String text) {
+        try {
+            return Run.Status.valueOf(text);
+        } catch (IllegalArgumentException e) {
+            throw TidemillException.invalid("status", "Invalid value \"" + text + "\" for parameter 'status' supplied");
+        }
+    }
+
+    private ObjectNode search(MlflowRequest request, Caller caller) {
+        var page = tracking.search(
+                caller.project(),
+                request.texts("experiment_ids"),
+                MlflowTrackingJson.lifecycle(request, "run_view_type"),
+                request.optionalText("filter").orElse(""),
+                request.texts("order_by"),
+                request.optionalText("page_token"),
+                Limits.pageSize(request.optionalWhole("max_results").orElse(1000L), MOST_RUNS));
+        return MlflowTrackingJson.page("runs", page, MlflowTrackingJson::run);
+    }
+
+    private ObjectNode logMetric(MlflowRequest request, Caller caller) {
+        RunId run = id(request);
+        MetricPoint point = MlflowTrackingJson.point(request);
+        Optional<String> model = request.optionalText("model_id");
+        if (model.isPresent()) {
+            tracking.logOfModel(caller.project(), run, model.get(), measured(run, request, point));
+        } else {
+            tracking.log(caller.project(), run, Map.of(), Map.of(), List.of(point));
+        }
+        return Json.object();
+    }
+
+    private static LoggedModel.Measured measured(RunId run, MlflowRequest metric, MetricPoint point) {
+        return new LoggedModel.Measured(
+                point, run.value(), metric.optionalText("dataset_name"), metric.optionalText("dataset_digest"));
+    }
+
+    private ObjectNode logBatch(MlflowRequest request, Caller caller) {
+        if (request.bodySize() > Limits.BATCH_BYTES) {
+            throw TidemillException.invalid(
+                    "body",
+                    "Batched logging API requests must be at most " + Limits.BATCH_BYTES
+                            + " bytes, got a request of size " + request.bodySize() + ".");
+        }
+        RunId run = id(request);
+        List<MlflowRequest> metrics = request.messages("metrics");
+        List<MlflowRequest> params = request.messages("params");
+        List<MlflowRequest> tags = request.messages("tags");
+        Limits.batch("metrics", metrics.size(), Limits.METRICS);
+        Limits.batch("params", params.size(), Limits.PARAMS);
+        Limits.batch("tags", tags.size(), Limits.TAGS);
+        int entries = metrics.size() + params.size() + tags.size();
+        if (entries > Limits.ENTRIES) {
+            throw TidemillException.invalid(
+                    "body",
+                    "A batch logging request can contain at most " + Limits.ENTRIES + " metrics, params, and tags. Got "
+                            + entries + ". Please split up the entries across multiple requests and try again.");
+        }
+        tracking.log(
+                caller.project(),
+                run,
+                new Tracking.Batch(
+                        metrics.stream().map(MlflowTrackingJson::point).toList(),
+                        MlflowTrackingJson.texts(params, true),
+                        MlflowTrackingJson.texts(tags, false)));
+        for (MlflowRequest metric : metrics) {
+            metric.optionalText("model_id")
+                    .ifPresent(model -> tracking.logOfModel(
+                            caller.project(), run, model, measured(run, metric, MlflowTrackingJson.point(metric))));
+        }
+        return Json.object();
+    }
+
+    private ObjectNode logInputs(MlflowRequest request, Caller caller) {
+        List<DataSetInput> inputs =
+                request.messages("datasets").stream().map(entry -> input(entry)).toList();
+        tracking.addInputs(caller.project(), id(request), inputs, links(request, "models", false));
+        return Json.object();
+    }
+
+    private static DataSetInput input(MlflowRequest entry) {
+        MlflowRequest dataSet = entry.message("dataset");
+        return new DataSetInput(
+                bounded(dataSet.text("name"), "name", 500),
+                bounded(dataSet.text("digest"), "digest", 36),
+                dataSet.text("source_type"),
+                bounded(dataSet.text("source"), "source", 65_535),
+                bounded(dataSet.optionalText("schema").orElse(""), "schema", 1_048_575),
+                bounded(dataSet.optionalText("profile").orElse(""), "profile", 16_777_215),
+                MlflowTrackingJson.texts(entry.messages("tags"), false));
+    }
+
+    private static String bounded(String text, String field, int limit) {
+        if (text.length() > limit) {
+            throw TidemillException.invalid(
+                    field, "'" + field + "' exceeds the maximum length of " + limit + " characters");
+        }
+        return text;
+    }
+
+    private static List<ModelLink> links(MlflowRequest request, String field, boolean output) {
+        return request.messages(field).stream()
+                .map(model -> new ModelLink(
+                        model.text("model_id"),
+                        output,
+                        model.optionalWhole("step").orElse(0L)))
+                .toList();
+    }
+
+    private ObjectNode logOutputs(MlflowRequest request, Caller caller) {
+        tracking.addOutputs(caller.project(), id(request), links(request, "models", true));
+        return Json.object();
+    }
+
+    /** What clients before 3.0 send: the model's description is kept as the tag that they read. */
+    private ObjectNode logModel(MlflowRequest request, Caller caller) {
+        String described = request.text("model_json");
+        RunId run = id(request);
+        var models = Json.array();
+        Optional.ofNullable(tracking.run(caller.project(), run).tags().get("mlflow.log-model.history"))
+                .ifPresent(history -> Json.read(history).forEach(models::add));
+        models.add(Json.parseObject(described.getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+        tracking.log(
+                caller.project(), run, Map.of(), Map.of("mlflow.log-model.history", Json.write(models)), List.of());
+        return Json.object();
+    }
+
+    private ObjectNode artifacts(MlflowRequest request, Caller caller) {
+        Run run = tracking.run(caller.project(), id(request));
+        ObjectNode json = Json.object().put("root_uri", run.artifacts());
+        String path = ArtifactLocations.requireInside(
+                "path", request.optionalText("path").orElse(""));
+        if (run.artifacts().startsWith(ArtifactLocations.OWN)) {
+            String root = run.artifacts().substring(ArtifactLocations.OWN.length());
+            String folder = path.isEmpty() ? root : root + "/" + path;
+            for (FileStore.Entry entry : tree.list(caller.project(), folder)) {
+                ObjectNode file = json.withArray("files")
+                        .addObject()
+                        .put("path", path.isEmpty() ? entry.name() : path + "/" + entry.name())
+                        .put("is_dir", entry.folder());
+                if (!entry.folder()) {
+                    file.put("file_size", entry.size());
+                }
+            }
+        }
+        return json;
+    }
+
+    private ObjectNode history(MlflowRequest request, Caller caller) {
+        Optional<Integer> size =
+                request.optionalWhole("max_results").map(asked -> (int) Math.max(1, Math.min(asked, MOST_POINTS)));
+        var page = tracking.history(
+                caller.project(), id(request), request.text("metric_key"), request.optionalText("page_token"), size);
+        return MlflowTrackingJson.page("metrics", page, MlflowTrackingJson::metric);
+    }
+
+    private ObjectNode intervals(MlflowRequest request, Caller caller) {
+        List<String> runs = request.texts("run_ids");
+        if (runs.isEmpty() || runs.size() > 100) {
+            throw TidemillException.invalid(
+                    "run_ids", "GetMetricHistoryBulkInterval request must specify 1 to 100 run_ids");
+        }
+        int most =
+                (int) Math.max(2, Math.min(request.optionalWhole("max_results").orElse(320L), 2500L));
+        ObjectNode json = Json.object();
+        var list = json.putArray("metrics");
+        for (String run : runs) {
+            for (MetricPoint point :
+                    tracking.curve(caller.project(), new RunId(run), request.text("metric_key"), most / 2)) {
+                list.add(MlflowTrackingJson.metric(point).put("run_id", run));
+            }
+        }
+        return json;
+    }
+}

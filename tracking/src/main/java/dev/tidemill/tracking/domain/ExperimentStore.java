@@ -1,0 +1,36 @@
+package dev.tidemill.tracking.domain;
+
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Ordering;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** Keeps experiments. All methods join the caller's transaction. */
+public interface ExperimentStore {
+    /**
+     * Inserts an experiment; empty if the project has one of that name, deleted or not.
+     *
+     * @param artifactLocation given by the user; empty derives one from the root and the new id
+     */
+    Optional<Experiment> insert(
+            String project, String name, Optional<String> artifactLocation, String artifactRoot, Instant now);
+
+    /** Makes the experiment with id 0 of the project {@code default} if it is missing. */
+    void ensureDefault(String artifactRoot, Instant now);
+
+    Optional<Experiment> find(String project, long id);
+
+    Optional<Experiment> findByName(String project, String name);
+
+    /** Changes name and state; false if the name is taken. */
+    boolean update(long id, String name, boolean deleted, Instant now);
+
+    void putTag(long id, String name, String value);
+
+    boolean removeTag(long id, String name);
+
+    /** Experiments that match, ordered, from an offset; newest first where no order is given. */
+    List<Experiment> search(
+            String project, Lifecycle lifecycle, List<Comparison> filter, List<Ordering> order, long offset, int limit);
+}

@@ -1,0 +1,171 @@
+package dev.tidemill.tracking.domain;
+
+import dev.tidemill.artifacts.domain.ArtifactLocations;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.search.Page;
+import dev.tidemill.platform.search.SearchParser;
+import dev.tidemill.platform.sql.Transactions;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Experiments. Thread-safe. */
+public final class Experiments {
+    private final ExperimentStore store;
+    private final RunStore runs;
+    private final Transactions transactions;
+    private final EventLog events;
+    private final Clock clock;
+    private final String artifactRoot;
+
+    /** @param artifactRoot URI below which experiments keep artifacts, without a slash at the end */
+    public Experiments(
+            ExperimentStore store,
+            RunStore runs,
+            Transactions transactions,
+            EventLog events,
+            Clock clock,
+            String artifactRoot) {
+        this.store = store;
+        this.runs = runs;
+        this.transactions = transactions;
+        this.events = events;
+        this.clock = clock;
+        this.artifactRoot = artifactRoot;
+    }
+
+    /** Sees to it that the experiment with id 0 is there. */
+    public void prepare() {
+        transactions.write(() -> store.ensureDefault(artifactRoot, clock.instant()));
+    }
+
+    /**
+     * Creates an experiment.
+     *
+     * @param artifactLocation where its artifacts go; empty for the server's own place
+     */
+    public Experiment create(
+            String project, String name, Optional<String> artifactLocation, Map<String, String> tags, String actor) {
+        Limits.experimentName(name);
+        tags.forEach((key, value) -> {
+            Limits.key("Tag", key);
+            Limits.experimentTagValue(value);
+        });
+        artifactLocation.ifPresent(location -> ArtifactLocations.require("artifact_location", location));
+        return transactions.write(() -> {
+            Experiment made = store.insert(project, name, artifactLocation, artifactRoot, clock.instant())
+                    .orElseThrow(() -> taken(name));
+            tags.forEach((key, value) -> store.putTag(made.id(), key, value));
+            events.append(
+                    Event.of("experiment.created", project, "experiment/" + made.id(), actor, Map.of("name", name)));
+            return get(project, made.reference());
+        });
+    }
+
+    private static TidemillException taken(String name) {
+        return new TidemillException(
+                ErrorCode.ALREADY_EXISTS,
+                "Experiment(name=" + name
+                        + ") already exists. Error: the name is unique, deleted experiments included");
+    }
+
+    /** The experiment of that name, made if it is missing. */
+    public Experiment ensure(String project, String name, String actor) {
+        return transactions.write(() -> store.findByName(project, name)
+                .orElseGet(() -> create(project, name, Optional.empty(), Map.of(), actor)));
+    }
+
+    /** @throws TidemillException {@code NOT_FOUND}, or {@code INVALID_ARGUMENT} for an id that is no number, in MLflow's words */
+    public Experiment get(String project, String id) {
+        if (number(id).isEmpty()) {
+            throw TidemillException.invalid(
+                    "experiment_id", "Invalid experiment ID '" + id + "'. Experiment ID must be a valid integer.");
+        }
+        return number(id)
+                .flatMap(number -> store.find(project, number))
+                .orElseThrow(
+                        () -> new TidemillException(ErrorCode.NOT_FOUND, "No Experiment with id=" + id + " exists"));
+    }
+
+    /** The experiment's number; ids that are no number are ids of no experiment. */
+    static Optional<Long> number(String id) {
+        return id.matches("\\d{1,18}") ? Optional.of(Long.parseLong(id)) : Optional.empty();
+    }
+
+    public Experiment getByName(String project, String name) {
+        return store.findByName(project, name)
+                .orElseThrow(() -> new TidemillException(
+                        ErrorCode.NOT_FOUND, "Could not find experiment with name '" + name + "'"));
+    }
+
+    Experiment active(String project, String id) {
+        Experiment experiment = get(project, id);
+        if (experiment.deleted()) {
+            throw TidemillException.invalid(
+                    "experiment_id",
+                    "The experiment " + id + " must be in the 'active' state. Current state is deleted.");
+        }
+        return experiment;
+    }
+
+    public Page<Experiment> search(
+            String project, Lifecycle lifecycle, String filter, List<String> order, Optional<String> token, int size) {
+        var clauses = SearchParser.filter(SearchKeys.EXPERIMENTS, filter);
+        var orderings = SearchParser.order(SearchKeys.EXPERIMENTS, order);
+        long offset = Page.offset(token);
+        return Page.cut(store.search(project, lifecycle, clauses, orderings, offset, size + 1), offset, size);
+    }
+
+    public void rename(String project, String id, String name) {
+        Limits.experimentName(name);
+        transactions.write(() -> {
+            Experiment experiment = active(project, id);
+            if (!store.update(experiment.id(), name, false, clock.instant())) {
+                throw taken(name);
+            }
+        });
+    }
+
+    /** Deletes an experiment and its runs; all of it can be restored. */
+    public void delete(String project, String id, String actor) {
+        transactions.write(() -> {
+            Experiment experiment = active(project, id);
+            store.update(experiment.id(), experiment.name(), true, clock.instant());
+            runs.setDeletedIn(experiment.id(), true, clock.instant());
+            events.append(Event.of("experiment.deleted", project, "experiment/" + id, actor, Map.of()));
+        });
+    }
+
+    public void restore(String project, String id, String actor) {
+        transactions.write(() -> {
+            Experiment experiment = get(project, id);
+            if (!experiment.deleted()) {
+                throw TidemillException.invalid(
+                        "experiment_id",
+                        "The experiment " + id + " must be in the 'deleted' state. Current state is active.");
+            }
+            store.update(experiment.id(), experiment.name(), false, clock.instant());
+            runs.setDeletedIn(experiment.id(), false, clock.instant());
+            events.append(Event.of("experiment.restored", project, "experiment/" + id, actor, Map.of()));
+        });
+    }
+
+    public void putTag(String project, String id, String key, String value) {
+        Limits.key("Tag", key);
+        Limits.experimentTagValue(value);
+        transactions.write(() -> store.putTag(active(project, id).id(), key, value));
+    }
+
+    public void removeTag(String project, String id, String key) {
+        transactions.write(() -> {
+            if (!store.removeTag(active(project, id).id(), key)) {
+                throw new TidemillException(
+                        ErrorCode.NOT_FOUND, "No tag with name: " + key + " in experiment with id " + id);
+            }
+        });
+    }
+}

@@ -1,0 +1,114 @@
+package dev.tidemill.tracking.domain;
+
+import dev.tidemill.platform.errors.TidemillException;
+import java.util.Arrays;
+import java.util.regex.Pattern;
+
+/** How long and of what form things that clients log may be, as MLflow has it. */
+public final class Limits {
+    public static final int METRICS = 1000;
+    public static final int PARAMS = 100;
+    public static final int TAGS = 100;
+    public static final int ENTRIES = 1000;
+    public static final int BATCH_BYTES = 1_000_000;
+    private static final int KEY = 250;
+    private static final int PARAM_VALUE = 6000;
+    private static final int RUN_TAG_VALUE = 8000;
+    private static final int EXPERIMENT_TAG_VALUE = 5000;
+    private static final Pattern KEY_FORM = Pattern.compile("[/\\w.\\- :]*", Pattern.UNICODE_CHARACTER_CLASS);
+
+    private Limits() {}
+
+    /**
+     * The name of a metric, param or tag.
+     *
+     * @param what {@code Metric}, {@code Param} or {@code Tag}
+     */
+    public static String key(String what, String name) {
+        if (name.isEmpty()) {
+            throw TidemillException.invalid("key", what + " name cannot be None. A key name must be provided.");
+        }
+        if (name.length() > KEY) {
+            throw TidemillException.invalid(
+                    "key",
+                    "'" + what + " name' exceeds the maximum length of " + KEY + " characters: it has "
+                            + name.length());
+        }
+        if (!KEY_FORM.matcher(name).matches()) {
+            throw TidemillException.invalid(
+                    "key",
+                    "Invalid value \"" + name
+                            + "\" for parameter 'name' supplied: Names may only contain alphanumerics,"
+                            + " underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).");
+        }
+        if (name.startsWith("/") || Arrays.stream(name.split("/", -1)).anyMatch(Limits::isNoPart)) {
+            throw TidemillException.invalid(
+                    "key",
+                    "Invalid value \"" + name + "\" for parameter 'name' supplied: Names may be treated as files in"
+                            + " certain cases, and must not resolve to other names when treated as such.");
+        }
+        return name;
+    }
+
+    private static boolean isNoPart(String part) {
+        return part.isEmpty() || part.equals(".") || part.equals("..");
+    }
+
+    public static String paramValue(String name, String value) {
+        return truncated(value, PARAM_VALUE);
+    }
+
+    public static String runTagValue(String value) {
+        return truncated(value, RUN_TAG_VALUE);
+    }
+
+    /** Values that are too long are cut, as MLflow's server does unless told otherwise. */
+    private static String truncated(String value, int limit) {
+        return value.length() > limit ? value.substring(0, limit) : value;
+    }
+
+    public static String experimentTagValue(String value) {
+        if (value.length() > EXPERIMENT_TAG_VALUE) {
+            throw TidemillException.invalid(
+                    "value",
+                    "'Experiment tag value' exceeds the maximum length of " + EXPERIMENT_TAG_VALUE + " characters");
+        }
+        return value;
+    }
+
+    public static String experimentName(String name) {
+        if (name.isBlank() || name.length() > 500) {
+            throw TidemillException.invalid(
+                    "name",
+                    name.isBlank()
+                            ? "Invalid experiment name: ''. The name must not be empty"
+                            : "'name' exceeds the maximum length of 500 characters");
+        }
+        return name;
+    }
+
+    /** Refuses a batch that is too large, in MLflow's words. */
+    public static void batch(String what, int size, int limit) {
+        if (size > limit) {
+            throw TidemillException.invalid(
+                    what,
+                    "A batch logging request can contain at most " + limit + " " + what + ". Got " + size + " " + what
+                            + ". Please split up " + what + " across multiple requests and try again.");
+        }
+    }
+
+    /** How many results a page may have. */
+    public static int pageSize(long asked, int most) {
+        if (asked < 1) {
+            throw TidemillException.invalid(
+                    "max_results",
+                    "Invalid value " + asked + " for parameter 'max_results' supplied: It must be a positive integer");
+        }
+        if (asked > most) {
+            throw TidemillException.invalid(
+                    "max_results",
+                    "Invalid value " + asked + " for parameter 'max_results' supplied: It must be at most " + most);
+        }
+        return (int) asked;
+    }
+}

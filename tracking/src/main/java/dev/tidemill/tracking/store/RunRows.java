@@ -1,0 +1,103 @@
+package dev.tidemill.tracking.store;
+
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.sql.SqlCondition;
+import dev.tidemill.tracking.domain.DataSetInput;
+import dev.tidemill.tracking.domain.MetricPoint;
+import dev.tidemill.tracking.domain.ModelLink;
+import dev.tidemill.tracking.domain.Run;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jdbi.v3.core.Handle;
+
+/** Adds to runs what belongs to them, with one query for each kind of thing however many runs there are. */
+final class RunRows {
+    /** A run alone, with the number that its rows refer to. */
+    record Bare(long number, Run run) {}
+
+    private RunRows() {}
+
+    static List<Run> complete(Handle handle, List<Bare> runs) {
+        String numbers = SqlCondition.numbers(runs.stream().map(Bare::number).toList());
+        var params = texts(handle, "param", numbers);
+        var tags = texts(handle, "tag", numbers);
+        var metrics = metrics(handle, numbers);
+        var inputs = inputs(handle, numbers);
+        var models = models(handle, numbers);
+        List<Run> complete = new ArrayList<>(runs.size());
+        for (Bare bare : runs) {
+            Run run = bare.run();
+            complete.add(new Run(
+                    run.id(),
+                    run.project(),
+                    run.experimentId(),
+                    run.name(),
+                    run.sourceKey(),
+                    run.user(),
+                    run.status(),
+                    run.deleted(),
+                    run.startedAt(),
+                    run.endedAt(),
+                    run.artifacts(),
+                    run.modelDigest(),
+                    params.getOrDefault(bare.number(), Map.of()),
+                    metrics.getOrDefault(bare.number(), Map.of()),
+                    tags.getOrDefault(bare.number(), Map.of()),
+                    inputs.getOrDefault(bare.number(), List.of()),
+                    models.getOrDefault(bare.number(), List.of())));
+        }
+        return complete;
+    }
+
+    private static Map<Long, Map<String, String>> texts(Handle handle, String table, String numbers) {
+        var texts = new HashMap<Long, Map<String, String>>();
+        handle.createQuery("SELECT run, name, value FROM " + table + " WHERE run IN " + numbers)
+                .map((row, context) -> texts.computeIfAbsent(row.getLong(1), run -> new TreeMap<>())
+                        .put(row.getString(2), row.getString(3)))
+                .list();
+        return texts;
+    }
+
+    private static Map<Long, Map<String, MetricPoint>> metrics(Handle handle, String numbers) {
+        var metrics = new HashMap<Long, Map<String, MetricPoint>>();
+        handle.createQuery("""
+                        SELECT run, name, step, recorded_at, value, is_nan
+                        FROM metric_newest JOIN metric_name ON metric_name.number = metric_newest.metric WHERE run IN\s""" + numbers)
+                .map((row, context) -> metrics.computeIfAbsent(row.getLong(1), run -> new TreeMap<>())
+                        .put(row.getString(2), SqlMetricStore.point(row.getString(2), row)))
+                .list();
+        return metrics;
+    }
+
+    private static Map<Long, List<DataSetInput>> inputs(Handle handle, String numbers) {
+        var inputs = new HashMap<Long, List<DataSetInput>>();
+        handle.createQuery("""
+                        SELECT run_input.run, run_input.tags, data_set_input.*
+                        FROM run_input JOIN data_set_input ON data_set_input.number = run_input.data_set
+                        WHERE run IN\s""" + numbers + " ORDER BY data_set_input.number")
+                .map((row, context) -> inputs.computeIfAbsent(row.getLong("run"), run -> new ArrayList<>())
+                        .add(new DataSetInput(
+                                row.getString("name"),
+                                row.getString("digest"),
+                                row.getString("source_type"),
+                                row.getString("source"),
+                                row.getString("schema_text"),
+                                row.getString("profile"),
+                                Json.readStringMap(row.getString("tags")))))
+                .list();
+        return inputs;
+    }
+
+    private static Map<Long, List<ModelLink>> models(Handle handle, String numbers) {
+        var models = new HashMap<Long, List<ModelLink>>();
+        handle.createQuery("SELECT * FROM run_model WHERE run IN " + numbers + " ORDER BY step, model_id")
+                .map((row, context) -> models.computeIfAbsent(row.getLong("run"), run -> new ArrayList<>())
+                        .add(new ModelLink(
+                                row.getString("model_id"), row.getBoolean("is_output"), row.getLong("step"))))
+                .list();
+        return models;
+    }
+}

@@ -1,0 +1,225 @@
+package dev.tidemill.tracking.store;
+
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.sql.Columns;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.SqlCondition;
+import dev.tidemill.tracking.domain.Experiment;
+import dev.tidemill.tracking.domain.ExperimentStore;
+import dev.tidemill.tracking.domain.Lifecycle;
+import dev.tidemill.tracking.domain.SearchKeys;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jdbi.v3.core.Handle;
+
+/** Experiments in the database. */
+public final class SqlExperimentStore implements ExperimentStore {
+    private static final Map<String, String> COLUMNS = Map.of(
+            "name", "name",
+            "experiment_id", "id",
+            "creation_time", "created_at",
+            "last_update_time", "updated_at");
+
+    private final Database database;
+
+    public SqlExperimentStore(Database database) {
+        this.database = database;
+    }
+
+    @Override
+    public Optional<Experiment> insert(
+            String project, String name, Optional<String> artifactLocation, String artifactRoot, Instant now) {
+        return database.writing(handle -> {
+            int inserted = handle.createUpdate("""
+                            INSERT INTO experiment (project, name, created_at, updated_at, artifact_location)
+                            VALUES (:project, :name, :now, :now, :location)
+                            ON CONFLICT (project, name) DO NOTHING
+                            """)
+                    .bind("project", project)
+                    .bind("name", name)
+                    .bind("now", now)
+                    .bind("location", artifactLocation.orElse(""))
+                    .execute();
+            if (inserted == 0) {
+                return Optional.empty();
+            }
+            handle.createUpdate("""
+                            UPDATE experiment SET artifact_location = :root || '/' || id
+                            WHERE project = :project AND name = :name AND artifact_location = ''
+                            """)
+                    .bind("root", artifactRoot)
+                    .bind("project", project)
+                    .bind("name", name)
+                    .execute();
+            return findByName(project, name);
+        });
+    }
+
+    @Override
+    public void ensureDefault(String artifactRoot, Instant now) {
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO experiment (id, project, name, created_at, updated_at, artifact_location)
+                        VALUES (0, 'default', :name, :now, :now, :location) ON CONFLICT DO NOTHING
+                        """)
+                .bind("name", Experiment.DEFAULT_NAME)
+                .bind("now", now)
+                .bind("location", artifactRoot + "/0")
+                .execute());
+    }
+
+    @Override
+    public Optional<Experiment> find(String project, long id) {
+        return one(project, "id = :value", id);
+    }
+
+    @Override
+    public Optional<Experiment> findByName(String project, String name) {
+        return one(project, "name = :value", name);
+    }
+
+    private Optional<Experiment> one(String project, String condition, Object value) {
+        return database.reading(handle -> complete(
+                        handle,
+                        handle.createQuery("SELECT * FROM experiment WHERE project = :project AND " + condition)
+                                .bind("project", project)
+                                .bind("value", value)
+                                .map((row, context) -> experiment(row))
+                                .list())
+                .stream()
+                .findFirst());
+    }
+
+    @Override
+    public boolean update(long id, String name, boolean deleted, Instant now) {
+        try {
+            return database.writing(handle -> handle.createUpdate(
+                                    "UPDATE experiment SET name = :name, deleted = :deleted, updated_at = :now WHERE id = :id")
+                            .bind("name", name)
+                            .bind("deleted", deleted)
+                            .bind("now", now)
+                            .bind("id", id)
+                            .execute())
+                    > 0;
+        } catch (TidemillException e) {
+            if (e.code() == ErrorCode.ALREADY_EXISTS) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    @Override
+    public void putTag(long id, String name, String value) {
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO experiment_tag (experiment_id, name, value) VALUES (:id, :name, :value)
+                        ON CONFLICT (experiment_id, name) DO UPDATE SET value = excluded.value
+                        """)
+                .bind("id", id)
+                .bind("name", name)
+                .bind("value", value)
+                .execute());
+    }
+
+    @Override
+    public boolean removeTag(long id, String name) {
+        return database.writing(handle -> handle.createUpdate(
+                                "DELETE FROM experiment_tag WHERE experiment_id = :id AND name = :name")
+                        .bind("id", id)
+                        .bind("name", name)
+                        .execute())
+                > 0;
+    }
+
+    @Override
+    public List<Experiment> search(
+            String project,
+            Lifecycle lifecycle,
+            List<Comparison> filter,
+            List<Ordering> order,
+            long offset,
+            int limit) {
+        var condition = new SqlCondition(database.dialect());
+        condition.and("e.project = " + condition.bind(project));
+        if (lifecycle != Lifecycle.ALL) {
+            condition.and("e.deleted = " + condition.bind(lifecycle == Lifecycle.DELETED_ONLY));
+        }
+        for (Comparison clause : filter) {
+            if (clause.entity().equals(SearchKeys.TAG)) {
+                condition.and("EXISTS (SELECT 1 FROM experiment_tag t WHERE t.experiment_id = e.id AND t.name = "
+                        + condition.bind(clause.key()) + " AND "
+                        + condition.compare("t.value", clause.operator(), clause.operand()) + ")");
+            } else {
+                condition.and(condition.compare("e." + COLUMNS.get(clause.key()), clause.operator(), clause.operand()));
+            }
+        }
+        var keys = new ArrayList<String>();
+        boolean byId = false;
+        for (Ordering ordering : order) {
+            if (ordering.entity().equals(SearchKeys.TAG)) {
+                throw TidemillException.invalid(
+                        "order_by", "Invalid order_by entity: experiments are not ordered by tags");
+            }
+            keys.add("e." + COLUMNS.get(ordering.key()) + (ordering.ascending() ? " ASC" : " DESC"));
+            byId |= ordering.key().equals("experiment_id");
+        }
+        if (keys.isEmpty()) {
+            keys.add("e.created_at DESC");
+        }
+        if (!byId) {
+            keys.add("e.id DESC");
+        }
+        String sql = "SELECT e.* FROM experiment e" + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT "
+                + limit + " OFFSET " + offset;
+        return database.reading(handle -> complete(
+                handle,
+                condition
+                        .bindAll(handle.createQuery(sql))
+                        .map((row, context) -> experiment(row))
+                        .list()));
+    }
+
+    private static List<Experiment> complete(Handle handle, List<Experiment> bare) {
+        if (bare.isEmpty()) {
+            return bare;
+        }
+        var tags = new HashMap<Long, Map<String, String>>();
+        handle.createQuery("SELECT * FROM experiment_tag WHERE experiment_id IN "
+                        + SqlCondition.numbers(bare.stream().map(Experiment::id).toList()))
+                .map((row, context) -> tags.computeIfAbsent(row.getLong("experiment_id"), id -> new TreeMap<>())
+                        .put(row.getString("name"), row.getString("value")))
+                .list();
+        return bare.stream()
+                .map(one -> new Experiment(
+                        one.id(),
+                        one.project(),
+                        one.name(),
+                        one.artifactLocation(),
+                        one.deleted(),
+                        one.createdAt(),
+                        one.updatedAt(),
+                        tags.getOrDefault(one.id(), Map.of())))
+                .toList();
+    }
+
+    private static Experiment experiment(ResultSet row) throws SQLException {
+        return new Experiment(
+                row.getLong("id"),
+                row.getString("project"),
+                row.getString("name"),
+                row.getString("artifact_location"),
+                row.getBoolean("deleted"),
+                Columns.instant(row, "created_at"),
+                Columns.instant(row, "updated_at"),
+                Map.of());
+    }
+}

@@ -1,0 +1,181 @@
+package dev.tidemill.tracking.store;
+
+import dev.tidemill.platform.sql.Columns;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.tracking.domain.MetricPoint;
+import dev.tidemill.tracking.domain.RunStore.RunState;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jdbi.v3.core.statement.PreparedBatch;
+
+/** Points of metrics: all of them, and beside them the latest of each, which searches look at. */
+final class SqlMetricStore {
+    private static final Comparator<MetricPoint> LATER = Comparator.comparingLong(MetricPoint::step)
+            .thenComparing(MetricPoint::recordedAt)
+            .thenComparingDouble(MetricPoint::value);
+
+    private final Database database;
+    private final MetricNames names;
+
+    SqlMetricStore(Database database, MetricNames names) {
+        this.database = database;
+        this.names = names;
+    }
+
+    void add(RunState run, List<MetricPoint> points) {
+        if (points.isEmpty()) {
+            return;
+        }
+        database.writing(handle -> {
+            var numbers = new HashMap<String, Long>();
+            var latest = new HashMap<String, MetricPoint>();
+            for (MetricPoint point : points) {
+                numbers.computeIfAbsent(point.name(), names::number);
+                latest.merge(point.name(), point, (a, b) -> LATER.compare(a, b) >= 0 ? a : b);
+            }
+            PreparedBatch all = handle.prepareBatch("""
+                    INSERT INTO metric_value (run, metric, step, recorded_at, value, is_nan)
+                    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                    """);
+            points.forEach(point -> bind(all, run, numbers, point));
+            all.execute();
+            PreparedBatch newest = handle.prepareBatch("""
+                    INSERT INTO metric_newest (run, metric, step, recorded_at, value, is_nan)
+                    VALUES (?, ?, ?, ?, ?, ?)
+                    ON CONFLICT (run, metric) DO UPDATE
+                    SET step = excluded.step, recorded_at = excluded.recorded_at, value = excluded.value,
+                        is_nan = excluded.is_nan
+                    WHERE (excluded.step, excluded.recorded_at, excluded.value)
+                        > (metric_newest.step, metric_newest.recorded_at, metric_newest.value)
+                    """);
+            // In one order for all writers, so that two of them never wait for each other.
+            latest.values().stream()
+                    .sorted(Comparator.comparing(MetricPoint::name))
+                    .forEach(point -> bind(newest, run, numbers, point));
+            return newest.execute();
+        });
+    }
+
+    private static void bind(PreparedBatch batch, RunState run, Map<String, Long> numbers, MetricPoint point) {
+        boolean nan = Double.isNaN(point.value());
+        batch.bind(0, run.number())
+                .bind(1, numbers.get(point.name()))
+                .bind(2, point.step())
+                .bind(3, point.recordedAt().toEpochMilli())
+                .bind(4, nan ? 0 : Math.clamp(point.value(), -Double.MAX_VALUE, Double.MAX_VALUE))
+                .bind(5, nan)
+                .add();
+    }
+
+    static MetricPoint point(String name, ResultSet row) throws SQLException {
+        return new MetricPoint(
+                name,
+                row.getLong("step"),
+                Columns.instant(row, "recorded_at"),
+                row.getBoolean("is_nan") ? Double.NaN : row.getDouble("value"));
+    }
+
+    List<MetricPoint> history(RunState run, String metric, long offset, int limit) {
+        Optional<Long> number = names.find(metric);
+        if (number.isEmpty()) {
+            return List.of();
+        }
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT step, recorded_at, value, is_nan FROM metric_value WHERE run = :run AND metric = :metric
+                        ORDER BY recorded_at, step, value LIMIT :limit OFFSET :offset
+                        """)
+                .bind("run", run.number())
+                .bind("metric", number.get())
+                .bind("limit", limit)
+                .bind("offset", offset)
+                .map((row, context) -> point(metric, row))
+                .list());
+    }
+
+    List<MetricPoint> envelope(RunState run, String metric, int buckets) {
+        Optional<Long> number = names.find(metric);
+        if (number.isEmpty()) {
+            return List.of();
+        }
+        return database.reading(handle -> {
+            long[] ends = handle.createQuery(
+                            "SELECT MIN(step), MAX(step), COUNT(*) FROM metric_value WHERE run = :run AND metric = :metric")
+                    .bind("run", run.number())
+                    .bind("metric", number.get())
+                    .map((row, context) -> new long[] {row.getLong(1), row.getLong(2), row.getLong(3)})
+                    .one();
+            var thinning = new Envelope(ends[0], ends[1], ends[2] <= 2L * buckets ? Integer.MAX_VALUE : buckets);
+            try (var points = handle
+                    .createQuery("""
+                            SELECT step, recorded_at, value, is_nan FROM metric_value WHERE run = :run AND metric = :metric
+                            ORDER BY step, recorded_at, value
+                            """)
+                    .setFetchSize(5_000)
+                    .bind("run", run.number())
+                    .bind("metric", number.get())
+                    .map((row, context) -> point(metric, row))
+                    .stream()) {
+                points.forEach(thinning::add);
+            }
+            return thinning.finish();
+        });
+    }
+
+    /** Of each span of steps keeps the points with the least and the greatest value, in order of step. */
+    private static final class Envelope {
+        private final long first;
+        private final double width;
+        private final boolean all;
+        private final List<MetricPoint> kept = new ArrayList<>();
+        private long span = -1;
+        private Optional<MetricPoint> least = Optional.empty();
+        private Optional<MetricPoint> most = Optional.empty();
+
+        Envelope(long first, long last, int buckets) {
+            this.first = first;
+            this.all = buckets == Integer.MAX_VALUE;
+            this.width = Math.max(1.0, ((double) last - first + 1) / buckets);
+        }
+
+        void add(MetricPoint point) {
+            if (all) {
+                kept.add(point);
+                return;
+            }
+            if (Double.isNaN(point.value())) {
+                return;
+            }
+            long at = (long) ((point.step() - first) / width);
+            if (at != span) {
+                flush();
+                span = at;
+            }
+            least = least.filter(known -> known.value() <= point.value()).or(() -> Optional.of(point));
+            most = most.filter(known -> known.value() >= point.value()).or(() -> Optional.of(point));
+        }
+
+        private void flush() {
+            if (least.isPresent() && most.isPresent()) {
+                MetricPoint a = least.get();
+                MetricPoint b = most.get();
+                kept.add(LATER.compare(a, b) <= 0 ? a : b);
+                if (!a.equals(b)) {
+                    kept.add(LATER.compare(a, b) <= 0 ? b : a);
+                }
+            }
+            least = Optional.empty();
+            most = Optional.empty();
+        }
+
+        List<MetricPoint> finish() {
+            flush();
+            return kept;
+        }
+    }
+}
