@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
+import urllib.request
 
-from harness import ROOT, Server, postgres_schema
+from harness import ROOT, Server, free_port, postgres_schema
 
 PYTHON = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
 
@@ -37,6 +41,41 @@ class MlflowTest(unittest.TestCase):
         if address is None:
             self.skipTest("TIDEMILL_TEST_POSTGRES names no server, or there is no psql to make a schema with")
         self.drive("--database", address)
+
+    def test_answers_are_those_of_mlflows_own_server(self) -> None:
+        work = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-peer-"))
+        port = free_port()
+        peer = subprocess.Popen(
+            [
+                *(str(PYTHON.with_name("mlflow")), "server", "--port", str(port), "--workers", "1"),
+                *("--backend-store-uri", f"sqlite:///{work}/peer.db", "--artifacts-destination", str(work / "artifacts")),
+            ],
+            cwd=work,
+            env={**os.environ, "HOME": str(work)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.addCleanup(peer.wait)
+        self.addCleanup(os.killpg, peer.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
+                break
+            except OSError:
+                self.assertLess(time.monotonic(), deadline, "MLflow's own server did not start")
+                time.sleep(0.2)
+        server = Server()
+        self.addCleanup(server.close)
+        result = subprocess.run(
+            [sys.executable, str(ROOT / "e2e" / "mlflow_differential.py"), server.url, f"http://127.0.0.1:{port}"],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        self.assertEqual(result.returncode, 0, result.stdout[-6000:] + result.stderr)
+        sys.stderr.write(result.stdout)
 
 
 if __name__ == "__main__":

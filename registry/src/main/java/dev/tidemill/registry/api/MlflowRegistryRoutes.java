@@ -25,7 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 
 /** MLflow's routes for registered models, versions and aliases. */
 public final class MlflowRegistryRoutes {
@@ -64,7 +63,7 @@ public final class MlflowRegistryRoutes {
                                 caller.project(),
                                 request.text("name"),
                                 Optional.empty(),
-                                Optional.of(request.node("description").asText("")))))
+                                Optional.of(request.anyText("description")))))
                 .delete(MODELS + "/delete", write, (request, caller) -> {
                     models.deleteModel(caller.project(), request.text("name"), caller.actor());
                     return Json.object();
@@ -110,7 +109,7 @@ public final class MlflowRegistryRoutes {
                                 caller.project(),
                                 request.text("name"),
                                 number(request),
-                                request.node("description").asText(""))))
+                                request.anyText("description"))))
                 .post(
                         VERSIONS + "/transition-stage",
                         write,
@@ -150,7 +149,7 @@ public final class MlflowRegistryRoutes {
     }
 
     private static String value(MlflowRequest request) {
-        return request.node("value").asText("");
+        return request.anyText("value");
     }
 
     private static int number(MlflowRequest request) {
@@ -255,16 +254,10 @@ public final class MlflowRegistryRoutes {
                 request.texts("order_by"),
                 request.optionalText("page_token"),
                 pageSize(request, 10_000, MOST_VERSIONS));
-        Map<String, Map<String, Integer>> aliases = page.items().stream()
-                .map(ModelVersion::model)
-                .distinct()
-                .collect(Collectors.toMap(name -> name, name -> models.aliases(caller.project(), name)));
         ObjectNode json = Json.object();
         if (!page.items().isEmpty()) {
             ArrayNode list = json.putArray("model_versions");
-            page.items()
-                    .forEach(version -> list.add(
-                            MlflowRegistryJson.version(version, aliases.getOrDefault(version.model(), Map.of()))));
+            page.items().forEach(version -> list.add(MlflowRegistryJson.version(version, Map.of())));
         }
         page.next().ifPresent(token -> json.put("next_page_token", token));
         return json;
@@ -310,6 +303,15 @@ public final class MlflowRegistryRoutes {
     private void checkSource(
             String project, String source, String location, Optional<String> run, Optional<String> model) {
         ArtifactLocations.require("source", source);
+        if (loggedModel(source).isPresent() || source.matches("models:/m-[^/]*/?")) {
+            if (model.flatMap(id -> logged.find(project, id)).isEmpty()) {
+                throw TidemillException.invalid(
+                        "source",
+                        "Invalid model version source: '" + source
+                                + "'. The model_id request parameter must identify the resource that contains the source.");
+            }
+            return;
+        }
         boolean local =
                 !source.matches("(?s)^[A-Za-z][A-Za-z0-9+.-]+:.*") || source.regionMatches(true, 0, "file:", 0, 5);
         if (!local) {

@@ -57,7 +57,7 @@ public final class MlflowExperimentRoutes {
                             caller.project(),
                             request.text("experiment_id"),
                             request.text("key"),
-                            request.node("value").asText(""));
+                            request.anyText("value"));
                     return Json.object();
                 })
                 .post(PATH + "/delete-experiment-tag", write, (request, caller) -> {

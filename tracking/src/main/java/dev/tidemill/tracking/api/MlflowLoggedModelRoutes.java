@@ -99,6 +99,9 @@ public final class MlflowLoggedModelRoutes {
     }
 
     private ObjectNode search(MlflowRequest request, Caller caller) {
+        if (request.texts("experiment_ids").isEmpty()) {
+            throw MlflowRequest.missing("experiment_ids");
+        }
         List<DataSetRef> dataSets = request.messages("datasets").stream()
                 .map(entry -> new DataSetRef(entry.text("dataset_name"), entry.optionalText("dataset_digest")))
                 .toList();

@@ -30,6 +30,7 @@ import java.util.Optional;
 public final class MlflowRunRoutes {
     private static final int MOST_RUNS = 50_000;
     private static final int MOST_POINTS = 25_000;
+    private static final int MOST_OF_CURVE = 2500;
 
     private final Tracking tracking;
     private final ArtifactTree tree;
@@ -59,21 +60,13 @@ public final class MlflowRunRoutes {
                 .post("/runs/log-parameter", write, (request, caller) -> {
                     String key = request.text("key");
                     tracking.log(
-                            caller.project(),
-                            id(request),
-                            Map.of(key, request.node("value").asText("")),
-                            Map.of(),
-                            List.of());
+                            caller.project(), id(request), Map.of(key, request.anyText("value")), Map.of(), List.of());
                     return Json.object();
                 })
                 .post("/runs/set-tag", write, (request, caller) -> {
                     String key = request.text("key");
                     tracking.log(
-                            caller.project(),
-                            id(request),
-                            Map.of(),
-                            Map.of(key, request.node("value").asText("")),
-                            List.of());
+                            caller.project(), id(request), Map.of(), Map.of(key, request.anyText("value")), List.of());
                     return Json.object();
                 })
                 .post("/runs/delete-tag", write, (request, caller) -> {
@@ -287,16 +280,41 @@ public final class MlflowRunRoutes {
             throw TidemillException.invalid(
                     "run_ids", "GetMetricHistoryBulkInterval request must specify 1 to 100 run_ids");
         }
-        int most =
-                (int) Math.max(2, Math.min(request.optionalWhole("max_results").orElse(320L), 2500L));
+        long most = request.optionalWhole("max_results").orElse(320L);
+        if (most < 1 || most > MOST_OF_CURVE) {
+            throw TidemillException.invalid(
+                    "max_results",
+                    "max_results must be between 1 and " + MOST_OF_CURVE
+                            + ". See the API docs for more information about request parameters.");
+        }
+        Tracking.Span span = span(request);
         ObjectNode json = Json.object();
         var list = json.putArray("metrics");
         for (String run : runs) {
-            for (MetricPoint point :
-                    tracking.curve(caller.project(), new RunId(run), request.text("metric_key"), most / 2)) {
+            for (MetricPoint point : tracking.curve(
+                    caller.project(), new RunId(run), request.text("metric_key"), span, (int) Math.max(1, most / 2))) {
                 list.add(MlflowTrackingJson.metric(point).put("run_id", run));
             }
         }
         return json;
+    }
+
+    private static Tracking.Span span(MlflowRequest request) {
+        Optional<Long> start = request.optionalWhole("start_step");
+        Optional<Long> end = request.optionalWhole("end_step");
+        if (start.isPresent() != end.isPresent()) {
+            throw TidemillException.invalid(
+                    "start_step", "If either start step or end step are specified, both must be specified.");
+        }
+        if (start.isEmpty() || end.isEmpty()) {
+            return Tracking.Span.ALL;
+        }
+        if (start.get() > end.get()) {
+            throw TidemillException.invalid(
+                    "end_step",
+                    "end_step must be greater than start_step. Found start_step=" + start.get() + " and end_step="
+                            + end.get() + ".");
+        }
+        return new Tracking.Span(start.get(), end.get());
     }
 }

@@ -67,7 +67,12 @@ public final class RunRoutes {
                         read,
                         (context, caller) -> context.json(Map.of(
                                 "points",
-                                tracking.curve(caller.project(), id(context), context.pathParam("metric"), BUCKETS)))));
+                                tracking.curve(
+                                        caller.project(),
+                                        id(context),
+                                        context.pathParam("metric"),
+                                        Tracking.Span.ALL,
+                                        BUCKETS)))));
     }
 
     private static RunId id(Context context) {

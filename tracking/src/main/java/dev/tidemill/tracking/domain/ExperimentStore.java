@@ -23,8 +23,8 @@ public interface ExperimentStore {
 
     Optional<Experiment> findByName(String project, String name);
 
-    /** Changes name and state; false if the name is taken. */
-    boolean update(long id, String name, boolean deleted, Instant now);
+    /** Changes name and state. */
+    void update(long id, String name, boolean deleted, Instant now);
 
     void putTag(long id, String name, String value);
 

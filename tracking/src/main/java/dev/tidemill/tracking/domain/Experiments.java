@@ -60,8 +60,7 @@ public final class Experiments {
             Experiment made = store.insert(project, name, artifactLocation, artifactRoot, clock.instant())
                     .orElseThrow(() -> taken(name));
             tags.forEach((key, value) -> store.putTag(made.id(), key, value));
-            events.append(
-                    Event.of("experiment.created", project, "experiment/" + made.id(), actor, Map.of("name", name)));
+            announce(made, actor);
             return get(project, made.reference());
         });
     }
@@ -75,25 +74,37 @@ public final class Experiments {
 
     /** The experiment of that name, made if it is missing. */
     public Experiment ensure(String project, String name, String actor) {
-        return transactions.write(() -> store.findByName(project, name)
-                .orElseGet(() -> create(project, name, Optional.empty(), Map.of(), actor)));
+        return transactions.write(() -> {
+            Optional<Experiment> there = store.findByName(project, name);
+            if (there.isPresent()) {
+                return there.get();
+            }
+            Optional<Experiment> made = store.insert(project, name, Optional.empty(), artifactRoot, clock.instant());
+            made.ifPresent(experiment -> announce(experiment, actor));
+            // Somebody else may have made it since.
+            return made.or(() -> store.findByName(project, name)).orElseThrow();
+        });
+    }
+
+    private void announce(Experiment made, String actor) {
+        events.append(Event.of(
+                "experiment.created", made.project(), "experiment/" + made.id(), actor, Map.of("name", made.name())));
     }
 
     /** @throws TidemillException {@code NOT_FOUND}, or {@code INVALID_ARGUMENT} for an id that is no number, in MLflow's words */
     public Experiment get(String project, String id) {
-        if (number(id).isEmpty()) {
-            throw TidemillException.invalid(
-                    "experiment_id", "Invalid experiment ID '" + id + "'. Experiment ID must be a valid integer.");
-        }
-        return number(id)
-                .flatMap(number -> store.find(project, number))
+        return store.find(project, number(id))
                 .orElseThrow(
                         () -> new TidemillException(ErrorCode.NOT_FOUND, "No Experiment with id=" + id + " exists"));
     }
 
-    /** The experiment's number; ids that are no number are ids of no experiment. */
-    static Optional<Long> number(String id) {
-        return id.matches("\\d{1,18}") ? Optional.of(Long.parseLong(id)) : Optional.empty();
+    /** An experiment's number. */
+    static long number(String id) {
+        if (!id.matches("\\d{1,18}")) {
+            throw TidemillException.invalid(
+                    "experiment_id", "Invalid experiment ID '" + id + "'. Experiment ID must be a valid integer.");
+        }
+        return Long.parseLong(id);
     }
 
     public Experiment getByName(String project, String name) {
@@ -124,9 +135,12 @@ public final class Experiments {
         Limits.experimentName(name);
         transactions.write(() -> {
             Experiment experiment = active(project, id);
-            if (!store.update(experiment.id(), name, false, clock.instant())) {
+            if (store.findByName(project, name)
+                    .filter(other -> other.id() != experiment.id())
+                    .isPresent()) {
                 throw taken(name);
             }
+            store.update(experiment.id(), name, false, clock.instant());
         });
     }
 
@@ -144,9 +158,7 @@ public final class Experiments {
         transactions.write(() -> {
             Experiment experiment = get(project, id);
             if (!experiment.deleted()) {
-                throw TidemillException.invalid(
-                        "experiment_id",
-                        "The experiment " + id + " must be in the 'deleted' state. Current state is active.");
+                throw new TidemillException(ErrorCode.NOT_FOUND, "No deleted experiment with id=" + id + " exists");
             }
             store.update(experiment.id(), experiment.name(), false, clock.instant());
             runs.setDeletedIn(experiment.id(), false, clock.instant());

@@ -132,9 +132,7 @@ public final class LoggedModels {
         // A token belongs to the search that gave it.
         long asked = Integer.toUnsignedLong(Objects.hash(experimentIds, filter, dataSets, order));
         SearchToken from = SearchToken.parse(token, asked);
-        var numbers = experimentIds.stream()
-                .flatMap(id -> Experiments.number(id).stream())
-                .toList();
+        var numbers = experimentIds.stream().map(Experiments::number).toList();
         List<LoggedModel> read = store.search(project, numbers, clauses, dataSets, order, from.offset(), size + 1);
         return read.size() > size
                 ? new Page<>(read.subList(0, size), Optional.of(new SearchToken(from.offset() + size, asked).text()))

@@ -2,6 +2,7 @@ package dev.tidemill.tracking.domain;
 
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.tracking.domain.Tracking.Span;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -51,7 +52,7 @@ public interface RunStore {
      * A metric's points in order of step, thinned to at most {@code buckets} equal spans of steps: of each span the points with
      * the least and the greatest value, so that no peak is lost.
      */
-    List<MetricPoint> envelope(RunState run, String metric, int buckets);
+    List<MetricPoint> envelope(RunState run, String metric, Span span, int buckets);
 
     /** Changes the run itself; what is empty stays. */
     void update(RunState run, Optional<String> name, Optional<Run.Status> status, Optional<Instant> endedAt);

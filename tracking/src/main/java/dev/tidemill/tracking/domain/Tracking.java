@@ -232,7 +232,11 @@ public final class Tracking {
 
     public void delete(String project, RunId id, String actor) {
         transactions.write(() -> {
-            store.setDeleted(active(project, id), true, clock.instant());
+            RunState run = state(project, id);
+            if (run.deleted()) {
+                return;
+            }
+            store.setDeleted(run, true, clock.instant());
             events.append(Event.of("run.deleted", project, "run/" + id, actor, Map.of()));
         });
     }
@@ -241,8 +245,7 @@ public final class Tracking {
         transactions.write(() -> {
             RunState run = state(project, id);
             if (!run.deleted()) {
-                throw TidemillException.invalid(
-                        "run_id", "The run " + id + " must be in the 'deleted' state. Current state is active.");
+                return;
             }
             store.setDeleted(run, false, clock.instant());
             events.append(Event.of("run.restored", project, "run/" + id, actor, Map.of()));
@@ -269,9 +272,7 @@ public final class Tracking {
         var clauses = SearchParser.filter(SearchKeys.RUNS, filter);
         var orderings = SearchParser.order(SearchKeys.RUNS, order);
         long offset = Page.offset(token);
-        var numbers = experimentIds.stream()
-                .flatMap(id -> Experiments.number(id).stream())
-                .toList();
+        var numbers = experimentIds.stream().map(Experiments::number).toList();
         List<Run> found = numbers.isEmpty()
                 ? List.of()
                 : store.search(project, numbers, lifecycle, clauses, orderings, offset, size);
@@ -292,8 +293,14 @@ public final class Tracking {
         return Page.cut(store.history(run, metric, offset, limit + 1), offset, limit);
     }
 
-    /** A metric's curve, thinned so that no peak is lost; see {@link RunStore#envelope}. */
-    public List<MetricPoint> curve(String project, RunId id, String metric, int buckets) {
-        return store.envelope(state(project, id), metric, buckets);
+    /** Steps from the first to the last, both included. */
+    public record Span(long first, long last) {
+        /** Every step there is. */
+        public static final Span ALL = new Span(Long.MIN_VALUE, Long.MAX_VALUE);
+    }
+
+    /** A metric's curve within a span, thinned so that no peak is lost; see {@link RunStore#envelope}. */
+    public List<MetricPoint> curve(String project, RunId id, String metric, Span span, int buckets) {
+        return store.envelope(state(project, id), metric, span, buckets);
     }
 }

@@ -1,6 +1,5 @@
 package dev.tidemill.tracking.store;
 
-import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
@@ -100,22 +99,14 @@ public final class SqlExperimentStore implements ExperimentStore {
     }
 
     @Override
-    public boolean update(long id, String name, boolean deleted, Instant now) {
-        try {
-            return database.writing(handle -> handle.createUpdate(
-                                    "UPDATE experiment SET name = :name, deleted = :deleted, updated_at = :now WHERE id = :id")
-                            .bind("name", name)
-                            .bind("deleted", deleted)
-                            .bind("now", now)
-                            .bind("id", id)
-                            .execute())
-                    > 0;
-        } catch (TidemillException e) {
-            if (e.code() == ErrorCode.ALREADY_EXISTS) {
-                return false;
-            }
-            throw e;
-        }
+    public void update(long id, String name, boolean deleted, Instant now) {
+        database.writing(handle -> handle.createUpdate(
+                        "UPDATE experiment SET name = :name, deleted = :deleted, updated_at = :now WHERE id = :id")
+                .bind("name", name)
+                .bind("deleted", deleted)
+                .bind("now", now)
+                .bind("id", id)
+                .execute());
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.tracking.domain.MetricPoint;
 import dev.tidemill.tracking.domain.RunStore.RunState;
+import dev.tidemill.tracking.domain.Tracking.Span;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -98,26 +99,30 @@ final class SqlMetricStore {
                 .list());
     }
 
-    List<MetricPoint> envelope(RunState run, String metric, int buckets) {
+    List<MetricPoint> envelope(RunState run, String metric, Span span, int buckets) {
         Optional<Long> number = names.find(metric);
         if (number.isEmpty()) {
             return List.of();
         }
         return database.reading(handle -> {
-            long[] ends = handle.createQuery(
-                            "SELECT MIN(step), MAX(step), COUNT(*) FROM metric_value WHERE run = :run AND metric = :metric")
+            long[] ends = handle.createQuery("SELECT MIN(step), MAX(step), COUNT(*) FROM metric_value"
+                            + " WHERE run = :run AND metric = :metric AND step BETWEEN :first AND :last")
                     .bind("run", run.number())
+                    .bind("first", span.first())
+                    .bind("last", span.last())
                     .bind("metric", number.get())
                     .map((row, context) -> new long[] {row.getLong(1), row.getLong(2), row.getLong(3)})
                     .one();
             var thinning = new Envelope(ends[0], ends[1], ends[2] <= 2L * buckets ? Integer.MAX_VALUE : buckets);
             try (var points = handle
                     .createQuery("""
-                            SELECT step, recorded_at, value, is_nan FROM metric_value WHERE run = :run AND metric = :metric
+                            SELECT step, recorded_at, value, is_nan FROM metric_value WHERE run = :run AND metric = :metric AND step BETWEEN :first AND :last
                             ORDER BY step, recorded_at, value
                             """)
                     .setFetchSize(5_000)
                     .bind("run", run.number())
+                    .bind("first", span.first())
+                    .bind("last", span.last())
                     .bind("metric", number.get())
                     .map((row, context) -> point(metric, row))
                     .stream()) {

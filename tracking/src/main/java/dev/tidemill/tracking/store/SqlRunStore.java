@@ -12,6 +12,7 @@ import dev.tidemill.tracking.domain.ModelLink;
 import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
 import dev.tidemill.tracking.domain.RunStore;
+import dev.tidemill.tracking.domain.Tracking.Span;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -201,8 +202,8 @@ public final class SqlRunStore implements RunStore {
     }
 
     @Override
-    public List<MetricPoint> envelope(RunState run, String metric, int buckets) {
-        return metrics.envelope(run, metric, buckets);
+    public List<MetricPoint> envelope(RunState run, String metric, Span span, int buckets) {
+        return metrics.envelope(run, metric, span, buckets);
     }
 
     @Override

@@ -22,8 +22,10 @@ public final class MlflowRequest {
     private final JsonNode fields;
     private final Map<String, String> path;
     private final int bodySize;
+    private final boolean query;
 
-    private MlflowRequest(JsonNode fields, Map<String, String> path, int bodySize) {
+    private MlflowRequest(JsonNode fields, Map<String, String> path, int bodySize, boolean query) {
+        this.query = query;
         this.fields = fields;
         this.path = path;
         this.bodySize = bodySize;
@@ -32,7 +34,7 @@ public final class MlflowRequest {
     static MlflowRequest of(Context context) {
         byte[] body = context.bodyAsBytes();
         if (body.length > 0) {
-            return new MlflowRequest(body(body), context.pathParamMap(), body.length);
+            return new MlflowRequest(body(body), context.pathParamMap(), body.length, false);
         }
         ObjectNode query = Json.object();
         context.queryParamMap().forEach((name, values) -> {
@@ -43,7 +45,7 @@ public final class MlflowRequest {
                 values.forEach(list::add);
             }
         });
-        return new MlflowRequest(query, context.pathParamMap(), 0);
+        return new MlflowRequest(query, context.pathParamMap(), 0, true);
     }
 
     /** Old clients send the object as a JSON string of JSON. */
@@ -57,7 +59,7 @@ public final class MlflowRequest {
 
     /** A nested message, read as a request of its own. */
     public static MlflowRequest of(JsonNode message) {
-        return new MlflowRequest(message, Map.of(), 0);
+        return new MlflowRequest(message, Map.of(), 0, false);
     }
 
     /** Bytes of the body. */
@@ -90,7 +92,7 @@ public final class MlflowRequest {
         if (node.isMissingNode() || node.isNull()) {
             return Optional.empty();
         }
-        if (!node.isTextual() && !node.isNumber()) {
+        if (!node.isTextual()) {
             throw wrongType(field, node);
         }
         return Optional.of(node.asText()).filter(text -> !text.isEmpty());
@@ -108,6 +110,11 @@ public final class MlflowRequest {
         return node.textValue();
     }
 
+    /** Text as it is, empty where it is absent. */
+    public String anyText(String field) {
+        return optionalText(field).orElse("");
+    }
+
     public Optional<Long> optionalWhole(String field) {
         JsonNode node = fields.path(field);
         if (node.isMissingNode()
@@ -117,6 +124,10 @@ public final class MlflowRequest {
         }
         if (node.isIntegralNumber() && node.canConvertToLong()) {
             return Optional.of(node.longValue());
+        }
+        if (node.isFloatingPointNumber() && Math.abs(node.doubleValue()) < 1L << 53) {
+            // As MLflow's own server: what follows the point is cut.
+            return Optional.of((long) node.doubleValue());
         }
         if (node.isTextual() && node.textValue().matches("-?\\d{1,18}")) {
             return Optional.of(Long.parseLong(node.textValue()));
@@ -173,13 +184,13 @@ public final class MlflowRequest {
         };
     }
 
-    /** A repeated text; a single one counts as a list of one. */
+    /** A repeated text; in a query a single one is a list of one. */
     public List<String> texts(String field) {
         JsonNode node = fields.path(field);
         if (node.isMissingNode() || node.isNull()) {
             return List.of();
         }
-        if (node.isTextual()) {
+        if (node.isTextual() && query) {
             return List.of(node.textValue());
         }
         var texts = new ArrayList<String>();
