@@ -58,6 +58,12 @@ class CommandLineTest(unittest.TestCase):
         self.assertIn("rows passed every check", self.tidemill("logs", run["run"]["id"], "--step", "import"))
         self.assertIn("rows passed every check", self.tidemill("logs", run["run"]["id"], "-f", "--step", "import"))
 
+    def test_init_tells_what_it_made(self) -> None:
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-init-")) / "shop"
+        made = command("init", str(folder), "--json")
+        self.assertEqual(json.loads(made.stdout), {"folder": str(folder), "template": "tabular"})
+        self.assertTrue(list(folder.glob("*.yaml")))
+
     def test_a_data_directory_that_cannot_be_written_is_refused(self) -> None:
         directory = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-read-only-"))
         mount = ["mount", "-t", "tmpfs", "-o", "size=1m,ro", "tmpfs", str(directory)]

@@ -19,9 +19,16 @@ final class InitCommand implements Callable<Integer> {
     @Option(names = "--template", defaultValue = "tabular", description = "bike-sharing or tabular (default)")
     private String template = "tabular";
 
+    @Option(names = "--json", description = "Print as JSON")
+    private boolean json;
+
     @Override
     public Integer call() {
         Templates.copy(template, name);
+        if (json) {
+            System.out.println(
+                    Api.JSON.createObjectNode().put("folder", name.toString()).put("template", template));
+        }
         System.err.println("Made " + name + " from template " + template + ". Next:");
         System.err.println("  tidemill apply -f " + name + " && tidemill run train");
         return Exit.OK;

@@ -7,24 +7,32 @@ import dev.tidemill.platform.sql.Database;
 import dev.tidemill.tracking.api.MlflowExperimentRoutes;
 import dev.tidemill.tracking.api.MlflowLoggedModelRoutes;
 import dev.tidemill.tracking.api.MlflowRunRoutes;
+import dev.tidemill.tracking.api.MlflowTraceRoutes;
+import dev.tidemill.tracking.api.OtlpRoutes;
 import dev.tidemill.tracking.api.RunRoutes;
 import dev.tidemill.tracking.domain.Experiments;
 import dev.tidemill.tracking.domain.LoggedModels;
+import dev.tidemill.tracking.domain.Traces;
 import dev.tidemill.tracking.domain.Tracking;
 import dev.tidemill.tracking.store.SqlExperimentStore;
 import dev.tidemill.tracking.store.SqlLoggedModelStore;
 import dev.tidemill.tracking.store.SqlRunStore;
+import dev.tidemill.tracking.store.SqlTraceStore;
 import java.time.Clock;
 import java.util.List;
 import java.util.stream.Stream;
 
 /** Wires tracking. */
 public final class TrackingModule {
+    /** Most bytes of spans in one request, once they are unpacked. */
+    private static final int MOST_SPANS = 64 * 1024 * 1024;
+
     private final ArtifactTree tree;
     private final SqlRunStore runs;
     private final Experiments experiments;
     private final LoggedModels models;
     private final Tracking tracking;
+    private final Traces traces;
 
     /** @param artifactRoot URI below which experiments keep artifacts */
     public TrackingModule(Database database, EventLog events, Clock clock, ArtifactTree tree, String artifactRoot) {
@@ -35,6 +43,7 @@ public final class TrackingModule {
         var modelStore = new SqlLoggedModelStore(database);
         this.models = new LoggedModels(modelStore, experiments, database, events, clock);
         this.tracking = new Tracking(runs, modelStore, experiments, database, events, clock);
+        this.traces = new Traces(new SqlTraceStore(database), runs, experiments, database, clock);
     }
 
     public Tracking tracking() {
@@ -60,7 +69,9 @@ public final class TrackingModule {
                         new RunRoutes(tracking, experiments).routes(),
                         new MlflowExperimentRoutes(experiments).routes(),
                         new MlflowRunRoutes(tracking, tree).routes(),
-                        new MlflowLoggedModelRoutes(models).routes())
+                        new MlflowLoggedModelRoutes(models).routes(),
+                        new MlflowTraceRoutes(traces).routes(),
+                        new OtlpRoutes(traces, MOST_SPANS).routes())
                 .flatMap(List::stream)
                 .toList();
     }

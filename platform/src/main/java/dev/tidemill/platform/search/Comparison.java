@@ -21,7 +21,9 @@ public record Comparison(String entity, String key, Operator operator, Operand o
         ILIKE("ILIKE"),
         RLIKE("RLIKE"),
         IN("IN"),
-        NOT_IN("NOT IN");
+        NOT_IN("NOT IN"),
+        IS_NULL("IS NULL"),
+        IS_NOT_NULL("IS NOT NULL");
 
         private final String symbol;
 
@@ -37,6 +39,9 @@ public record Comparison(String entity, String key, Operator operator, Operand o
 
     /** The right side. */
     public sealed interface Operand {}
+
+    /** Nothing: the operator says it all. */
+    public record Nothing() implements Operand {}
 
     /** A quoted text. */
     public record Text(String value) implements Operand {}

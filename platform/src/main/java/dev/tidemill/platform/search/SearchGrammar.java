@@ -30,8 +30,38 @@ public final class SearchGrammar {
     public static final Set<Operator> TEXTUAL = EnumSet.of(EQUAL, NOT_EQUAL, LIKE, ILIKE);
     public static final Set<Operator> TEXTUAL_OR_LIST = EnumSet.of(EQUAL, NOT_EQUAL, LIKE, ILIKE, IN, NOT_IN);
 
+    /** What may stand on the right side. */
+    enum Right {
+        TEXT,
+        NUMBER,
+        EITHER
+    }
+
     /** What a key holds, and which operators it takes. */
-    public record Rule(boolean numeric, Set<Operator> operators) {}
+    public record Rule(Right right, Set<Operator> operators) {
+        public Rule(boolean numeric, Set<Operator> operators) {
+            this(numeric ? Right.NUMBER : Right.TEXT, operators);
+        }
+
+        /** A text that may be missing, which can be asked for too. */
+        public static Rule optional(Set<Operator> operators) {
+            return new Rule(Right.TEXT, withNull(operators));
+        }
+
+        /** A text or a number that may be missing. */
+        public static Rule anyValue(Set<Operator> ofTexts, Set<Operator> ofNumbers) {
+            var all = EnumSet.copyOf(ofTexts);
+            all.addAll(ofNumbers);
+            return new Rule(Right.EITHER, withNull(all));
+        }
+
+        private static Set<Operator> withNull(Set<Operator> operators) {
+            var all = EnumSet.copyOf(operators);
+            all.add(Operator.IS_NULL);
+            all.add(Operator.IS_NOT_NULL);
+            return all;
+        }
+    }
 
     private record Entity(String name, @Nullable Rule anyKey, Map<String, Rule> keys, Map<String, String> aliases) {}
 

@@ -174,6 +174,10 @@ public final class SearchParser {
                         + List.of("=", "!=", "<", "<=", ">", ">=", "LIKE", "ILIKE", "IN", "NOT IN"));
             }
         }
+        if (keyword("IS")) {
+            boolean not = keyword("NOT");
+            return keyword("NULL") ? Optional.of(not ? Operator.IS_NOT_NULL : Operator.IS_NULL) : Optional.empty();
+        }
         if (keyword("LIKE")) {
             return Optional.of(Operator.LIKE);
         }
@@ -193,6 +197,9 @@ public final class SearchParser {
     }
 
     private Operand operand(SearchGrammar.Key key, Operator operator) {
+        if (operator == Operator.IS_NULL || operator == Operator.IS_NOT_NULL) {
+            return new Comparison.Nothing();
+        }
         skipSpace();
         if (position == text.length()) {
             throw invalid("Invalid comparison clause. Expected 3 tokens found 2");
@@ -203,7 +210,7 @@ public final class SearchParser {
         char first = text.charAt(position);
         if (first == '\'' || first == '"') {
             String value = quoted();
-            if (key.rule().numeric()) {
+            if (key.rule().right() == SearchGrammar.Right.NUMBER) {
                 String kind =
                         key.entity().equals(SearchGrammar.ATTRIBUTE) ? "numeric attribute: " + key.name() : "metric";
                 throw invalid("Expected numeric value type for " + kind + ". Found '" + value + "'");
@@ -211,7 +218,7 @@ public final class SearchParser {
             return new Comparison.Text(value);
         }
         String word = literal();
-        if (!key.rule().numeric()) {
+        if (key.rule().right() == SearchGrammar.Right.TEXT) {
             throw invalid(
                     "Expected a quoted string value for " + key.entity() + " (e.g. 'my-value'). Got value " + word);
         }

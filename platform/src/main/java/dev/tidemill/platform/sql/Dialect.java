@@ -32,4 +32,10 @@ public interface Dialect {
 
     /** A condition that an expression is like a pattern with {@code %} and {@code _}, whatever the case. */
     String likeIgnoringCase(String expression, String parameter);
+
+    /** The text under a key of a JSON object that a text column holds; null where the object has no such key. */
+    String jsonText(String expression, String parameter);
+
+    /** A text that holds a JSON number as that number; null for any other text. */
+    String jsonNumber(String expression);
 }

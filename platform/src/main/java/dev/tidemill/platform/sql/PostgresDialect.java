@@ -59,4 +59,15 @@ final class PostgresDialect implements Dialect {
     public String likeIgnoringCase(String expression, String parameter) {
         return expression + " ILIKE " + parameter + " ESCAPE ''";
     }
+
+    @Override
+    public String jsonText(String expression, String parameter) {
+        return "(CAST(" + expression + " AS jsonb) ->> " + parameter + ")";
+    }
+
+    @Override
+    public String jsonNumber(String expression) {
+        return "(CASE WHEN " + expression + " ~ '^-?[0-9.]+([eE][-+]?[0-9]+)?$' THEN CAST(" + expression
+                + " AS DOUBLE PRECISION) END)";
+    }
 }

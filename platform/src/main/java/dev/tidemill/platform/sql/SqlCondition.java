@@ -39,6 +39,7 @@ public final class SqlCondition {
     /** An expression compared as a clause of a filter says; what is missing never matches. */
     public String compare(String expression, Operator operator, Comparison.Operand operand) {
         return switch (operand) {
+            case Comparison.Nothing() -> expression + " " + operator.symbol();
             case Comparison.Number(double value) -> expression + " " + operator.symbol() + " " + bind(value);
             case Comparison.Texts(List<String> texts) -> {
                 String list = texts.stream().map(this::bind).collect(Collectors.joining(",", "(", ")"));

@@ -74,4 +74,15 @@ final class SqliteDialect implements Dialect {
     public String likeIgnoringCase(String expression, String parameter) {
         return expression + " LIKE " + parameter;
     }
+
+    @Override
+    public String jsonText(String expression, String parameter) {
+        return "(" + expression + " ->> " + parameter + ")";
+    }
+
+    @Override
+    public String jsonNumber(String expression) {
+        return "(CASE WHEN json_valid(" + expression + ") AND json_type(" + expression
+                + ") IN ('integer', 'real') THEN CAST(" + expression + " AS REAL) END)";
+    }
 }

@@ -5,7 +5,6 @@ import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.errors.ErrorCode;
-import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.ErrorStyle;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
@@ -108,10 +107,5 @@ public final class MlflowWireRoutes {
             case STORAGE_FULL -> "RESOURCE_EXHAUSTED";
             case TIMEOUT -> "DEADLINE_EXCEEDED";
         };
-    }
-
-    /** Refuses what MLflow has and we do not, in words that say so. */
-    public static TidemillException notOffered(String what) {
-        return new TidemillException(ErrorCode.NOT_SUPPORTED, "Tidemill does not offer MLflow's " + what);
     }
 }

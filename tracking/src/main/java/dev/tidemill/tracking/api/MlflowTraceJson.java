@@ -1,0 +1,217 @@
+package dev.tidemill.tracking.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.mlflow.MlflowRequest;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.tracking.domain.Assessment;
+import dev.tidemill.tracking.domain.Assessment.Judgement;
+import dev.tidemill.tracking.domain.Assessment.Kind;
+import dev.tidemill.tracking.domain.Trace;
+import dev.tidemill.tracking.domain.TraceSpan;
+import java.math.BigDecimal;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** MLflow's messages about traces and assessments. */
+final class MlflowTraceJson {
+    private MlflowTraceJson() {}
+
+    static ObjectNode info(Trace trace) {
+        ObjectNode json = Json.object().put("trace_id", trace.id());
+        trace.clientRequestId().ifPresent(id -> json.put("client_request_id", id));
+        json.putObject("trace_location")
+                .put("type", "MLFLOW_EXPERIMENT")
+                .putObject("mlflow_experiment")
+                .put("experiment_id", Long.toString(trace.experimentId()));
+        if (!trace.requestPreview().isEmpty()) {
+            json.put("request_preview", trace.requestPreview());
+        }
+        if (!trace.responsePreview().isEmpty()) {
+            json.put("response_preview", trace.responsePreview());
+        }
+        json.put("request_time", timestamp(trace.requestedAt()));
+        trace.executionMillis().ifPresent(millis -> json.put("execution_duration", duration(millis)));
+        json.put("state", trace.state().name());
+        json.set("trace_metadata", Json.tree(trace.metadata()));
+        json.set("tags", Json.tree(trace.tags()));
+        if (!trace.assessments().isEmpty()) {
+            var list = json.putArray("assessments");
+            trace.assessments().forEach(assessment -> list.add(assessment(assessment)));
+        }
+        return json;
+    }
+
+    /** As protobuf's JSON: no digits, three, six or nine of them after the point. */
+    private static String timestamp(Instant time) {
+        return time.toString();
+    }
+
+    private static String duration(long millis) {
+        return millis % 1000 == 0
+                ? millis / 1000 + "s"
+                : String.format(java.util.Locale.ROOT, "%d.%03ds", millis / 1000, millis % 1000);
+    }
+
+    static ObjectNode infoOnly(Trace trace) {
+        ObjectNode json = Json.object();
+        json.putObject("trace").set("trace_info", info(trace));
+        return json;
+    }
+
+    static ObjectNode withSpans(Trace trace, List<TraceSpan> spans) {
+        ObjectNode json = Json.object();
+        json.set("trace_info", info(trace));
+        if (!spans.isEmpty()) {
+            var list = json.putArray("spans");
+            spans.forEach(span -> list.add(Json.read(span.content())));
+        }
+        return json;
+    }
+
+    /** A trace as clients before 3.0 read it. */
+    static ObjectNode older(Trace trace) {
+        ObjectNode json = Json.object()
+                .put("request_id", trace.id())
+                .put("experiment_id", Long.toString(trace.experimentId()))
+                .put("timestamp_ms", trace.requestedAt().toEpochMilli());
+        trace.executionMillis().ifPresent(millis -> json.put("execution_time_ms", millis));
+        json.put(
+                "status",
+                trace.state() == Trace.State.STATE_UNSPECIFIED
+                        ? "TRACE_STATUS_UNSPECIFIED"
+                        : trace.state().name());
+        json.set("request_metadata", MlflowTrackingJson.entries(trace.metadata()));
+        json.set("tags", MlflowTrackingJson.entries(trace.tags()));
+        return json;
+    }
+
+    /** Reads what a client tells of a trace. */
+    static Trace read(String project, MlflowRequest info) {
+        String id = info.text("trace_id");
+        if (id.length() > 250) {
+            throw TidemillException.invalid("trace_id", "'trace_id' exceeds the maximum length of 250 characters");
+        }
+        JsonNode location = info.node("trace_location").path("mlflow_experiment");
+        var assessments = new ArrayList<Assessment>();
+        for (MlflowRequest assessment : info.messages("assessments")) {
+            assessments.add(assessment(id, assessment));
+        }
+        return new Trace(
+                id,
+                project,
+                whole("experiment_id", location.path("experiment_id").asText("")),
+                state(info.optionalText("state")),
+                time(info.optionalText("request_time"), "request_time"),
+                info.optionalText("execution_duration").map(MlflowTraceJson::millis),
+                info.optionalText("client_request_id"),
+                info.anyText("request_preview"),
+                info.anyText("response_preview"),
+                texts(info.node("tags")),
+                texts(info.node("trace_metadata")),
+                assessments);
+    }
+
+    static long whole(String field, String text) {
+        if (!text.matches("\\d{1,18}")) {
+            throw TidemillException.invalid(
+                    field, "Invalid experiment ID '" + text + "'. Experiment ID must be a valid integer.");
+        }
+        return Long.parseLong(text);
+    }
+
+    static Trace.State state(Optional<String> text) {
+        try {
+            return text.map(Trace.State::valueOf).orElse(Trace.State.STATE_UNSPECIFIED);
+        } catch (IllegalArgumentException e) {
+            throw TidemillException.invalid("state", "Invalid trace state: '" + text.orElse("") + "'");
+        }
+    }
+
+    private static Instant time(Optional<String> text, String field) {
+        try {
+            return text.map(Instant::parse).orElse(Instant.EPOCH);
+        } catch (DateTimeException e) {
+            throw TidemillException.invalid(
+                    field, "'" + text.orElse("") + "' is not a time such as 2026-11-25T08:00:00Z");
+        }
+    }
+
+    private static long millis(String duration) {
+        if (!duration.matches("-?\\d{1,12}(\\.\\d{1,9})?s")) {
+            throw TidemillException.invalid("execution_duration", "'" + duration + "' is not a duration such as 1.5s");
+        }
+        return new BigDecimal(duration.substring(0, duration.length() - 1))
+                .movePointRight(3)
+                .longValue();
+    }
+
+    static Map<String, String> texts(JsonNode object) {
+        var texts = new TreeMap<String, String>();
+        object.properties()
+                .forEach(entry -> texts.put(entry.getKey(), entry.getValue().asText()));
+        return texts;
+    }
+
+    static ObjectNode assessment(Assessment assessment) {
+        ObjectNode json = Json.object()
+                .put("assessment_id", assessment.id())
+                .put("assessment_name", assessment.name())
+                .put("trace_id", assessment.traceId());
+        assessment.spanId().ifPresent(span -> json.put("span_id", span));
+        json.putObject("source").put("source_type", assessment.sourceType()).put("source_id", assessment.sourceId());
+        json.put("create_time", timestamp(assessment.createdAt()))
+                .put("last_update_time", timestamp(assessment.updatedAt()));
+        json.set(assessment.kind().name().toLowerCase(java.util.Locale.ROOT), Json.read(assessment.content()));
+        assessment.rationale().ifPresent(text -> json.put("rationale", text));
+        if (!assessment.metadata().isEmpty()) {
+            json.set("metadata", Json.tree(assessment.metadata()));
+        }
+        assessment.overrides().ifPresent(id -> json.put("overrides", id));
+        return json.put("valid", assessment.valid());
+    }
+
+    static Assessment assessment(String traceId, MlflowRequest told) {
+        Judgement judgement = judgement(told)
+                .orElseThrow(() -> TidemillException.invalid(
+                        "assessment", "An assessment holds one of feedback, expectation and issue"));
+        JsonNode source = told.node("source");
+        return new Assessment(
+                told.anyText("assessment_id"),
+                traceId,
+                told.text("assessment_name"),
+                judgement.kind(),
+                judgement.value(),
+                judgement.content(),
+                told.optionalText("span_id"),
+                source.path("source_type").asText("SOURCE_TYPE_UNSPECIFIED"),
+                source.path("source_id").asText("default"),
+                told.optionalText("rationale"),
+                texts(told.node("metadata")),
+                told.optionalText("overrides"),
+                true,
+                time(told.optionalText("create_time"), "create_time"),
+                time(told.optionalText("last_update_time"), "last_update_time"));
+    }
+
+    static Optional<Judgement> judgement(MlflowRequest told) {
+        for (Kind kind : Kind.values()) {
+            JsonNode content = told.node(kind.name().toLowerCase(java.util.Locale.ROOT));
+            if (content.isObject()) {
+                JsonNode serialized = content.path("serialized_value").path("value");
+                JsonNode value = kind == Kind.ISSUE ? content.path("issue_name") : content.path("value");
+                String text = serialized.isTextual()
+                        ? serialized.textValue()
+                        : value.isMissingNode() ? "null" : Json.write(value);
+                return Optional.of(new Judgement(kind, text, Json.write(content)));
+            }
+        }
+        return Optional.empty();
+    }
+}

@@ -1,0 +1,331 @@
+package dev.tidemill.tracking.api;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.platform.auth.Access;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.http.mlflow.MlflowRequest;
+import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.search.Page;
+import dev.tidemill.tracking.domain.Assessment;
+import dev.tidemill.tracking.domain.Limits;
+import dev.tidemill.tracking.domain.RunId;
+import dev.tidemill.tracking.domain.Trace;
+import dev.tidemill.tracking.domain.Traces;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** MLflow's routes for traces and assessments, those of clients before 3.0 too. */
+public final class MlflowTraceRoutes {
+    private static final String PATH = "/traces";
+    private static final String ONE = PATH + "/{trace}";
+    private static final String ASSESSMENT = ONE + "/assessments/{assessment}";
+    private static final int MOST = 500;
+    private static final int MOST_IDS = 1000;
+    private static final Access READ = Access.project(Resource.EXPERIMENT, Action.READ);
+    private static final Access WRITE = Access.project(Resource.EXPERIMENT, Action.WRITE);
+
+    private final Traces traces;
+
+    public MlflowTraceRoutes(Traces traces) {
+        this.traces = traces;
+    }
+
+    public List<Route> routes() {
+        var routes = new ArrayList<>(current());
+        routes.addAll(assessments());
+        routes.addAll(older());
+        return routes;
+    }
+
+    private List<Route> current() {
+        return new MlflowWireRoutes("/3.0/mlflow")
+                .post(
+                        PATH,
+                        WRITE,
+                        (request, caller) -> MlflowTraceJson.infoOnly(traces.put(
+                                caller.project(),
+                                MlflowTraceJson.read(
+                                        caller.project(),
+                                        request.message("trace").message("trace_info")))))
+                .get(PATH + "/get", READ, (request, caller) -> {
+                    Trace trace = traces.get(caller.project(), request.text("trace_id"));
+                    ObjectNode json = Json.object();
+                    json.set("trace", MlflowTraceJson.withSpans(trace, traces.spans(caller.project(), trace.id())));
+                    return json;
+                })
+                .get(PATH + "/batchGet", READ, this::batch)
+                .post(PATH + "/batchGetInfos", READ, (request, caller) -> {
+                    ObjectNode json = Json.object();
+                    inOrder(caller.project(), ids(request))
+                            .forEach(trace -> json.withArray("trace_infos").add(MlflowTraceJson.info(trace)));
+                    return json;
+                })
+                .post(PATH + "/search", READ, this::search)
+                .post(PATH + "/delete-traces", WRITE, this::delete)
+                .post(PATH + "/calculate-filter-correlation", READ, this::correlation)
+                .get(
+                        ONE,
+                        READ,
+                        (request, caller) ->
+                                MlflowTraceJson.infoOnly(traces.get(caller.project(), request.path("trace"))))
+                .patch(ONE + "/tags", WRITE, this::putTag)
+                .delete(ONE + "/tags", WRITE, this::removeTag)
+                .routes();
+    }
+
+    private List<Route> assessments() {
+        return new MlflowWireRoutes("/3.0/mlflow")
+                .post(
+                        ONE + "/assessments",
+                        WRITE,
+                        (request, caller) -> one(traces.assess(
+                                caller.project(),
+                                MlflowTraceJson.assessment(request.path("trace"), request.message("assessment")))))
+                .get(
+                        ASSESSMENT,
+                        READ,
+                        (request, caller) -> one(
+                                traces.assessment(caller.project(), request.path("trace"), request.path("assessment"))))
+                .patch(ASSESSMENT, WRITE, this::reassess)
+                .delete(ASSESSMENT, WRITE, (request, caller) -> {
+                    traces.removeAssessment(caller.project(), request.path("trace"), request.path("assessment"));
+                    return Json.object();
+                })
+                .routes();
+    }
+
+    /** What clients before 3.0 call, and the two calls that later ones still make there. */
+    private List<Route> older() {
+        return new MlflowWireRoutes("/2.0/mlflow")
+                .post(PATH, WRITE, this::start)
+                .patch(ONE, WRITE, this::end)
+                .get(ONE + "/info", READ, (request, caller) -> {
+                    ObjectNode json = Json.object();
+                    json.set("trace_info", MlflowTraceJson.older(traces.get(caller.project(), request.path("trace"))));
+                    return json;
+                })
+                .get(
+                        PATH,
+                        READ,
+                        (request, caller) -> MlflowTrackingJson.page(
+                                "traces",
+                                searched(caller, request.texts("experiment_ids"), request),
+                                MlflowTraceJson::older))
+                .post(PATH + "/delete-traces", WRITE, this::delete)
+                .patch(ONE + "/tags", WRITE, this::putTag)
+                .delete(ONE + "/tags", WRITE, this::removeTag)
+                .post(PATH + "/link-to-run", WRITE, (request, caller) -> {
+                    traces.link(caller.project(), request.texts("trace_ids"), new RunId(request.text("run_id")));
+                    return Json.object();
+                })
+                .post(PATH + "/link-prompts", WRITE, (request, caller) -> {
+                    var prompts = Json.array();
+                    for (MlflowRequest prompt : request.messages("prompt_versions")) {
+                        prompts.addObject().put("name", prompt.text("name")).put("version", prompt.text("version"));
+                    }
+                    traces.linkPrompts(caller.project(), request.text("trace_id"), Json.write(prompts));
+                    return Json.object();
+                })
+                .routes();
+    }
+
+    private static List<String> ids(MlflowRequest request) {
+        List<String> ids = request.texts("trace_ids");
+        if (ids.isEmpty() || ids.size() > MOST_IDS) {
+            throw TidemillException.invalid(
+                    "trace_ids", "trace_ids must hold 1 to " + MOST_IDS + " ids, it holds " + ids.size());
+        }
+        return ids;
+    }
+
+    private List<Trace> inOrder(String project, List<String> ids) {
+        var found = new java.util.HashMap<String, Trace>();
+        traces.getAll(project, ids).forEach(trace -> found.put(trace.id(), trace));
+        return ids.stream()
+                .distinct()
+                .flatMap(id -> Optional.ofNullable(found.get(id)).stream())
+                .toList();
+    }
+
+    /** Only traces whose spans are kept here: clients fetch others from where their artifacts are. */
+    private ObjectNode batch(MlflowRequest request, Caller caller) {
+        ObjectNode json = Json.object();
+        for (Trace trace : inOrder(caller.project(), ids(request))) {
+            var spans = traces.spans(caller.project(), trace.id());
+            if (!spans.isEmpty()) {
+                json.withArray("traces").add(MlflowTraceJson.withSpans(trace, spans));
+            }
+        }
+        return json;
+    }
+
+    private ObjectNode search(MlflowRequest request, Caller caller) {
+        List<String> experiments = request.messages("locations").stream()
+                .map(location -> location.message("mlflow_experiment").text("experiment_id"))
+                .toList();
+        return MlflowTrackingJson.page("traces", searched(caller, experiments, request), MlflowTraceJson::info);
+    }
+
+    private Page<Trace> searched(Caller caller, List<String> experiments, MlflowRequest request) {
+        return traces.search(
+                caller.project(),
+                experiments,
+                request.anyText("filter"),
+                request.texts("order_by"),
+                request.optionalText("page_token"),
+                Limits.pageSize(request.optionalWhole("max_results").orElse(100L), MOST));
+    }
+
+    private ObjectNode delete(MlflowRequest request, Caller caller) {
+        String experiment = request.text("experiment_id");
+        Optional<Long> before = request.optionalWhole("max_timestamp_millis");
+        Optional<Long> most = request.optionalWhole("max_traces");
+        List<String> ids = request.texts("request_ids");
+        if (before.isEmpty() && ids.isEmpty()) {
+            throw TidemillException.invalid(
+                    "max_timestamp_millis", "Either `max_timestamp_millis` or `trace_ids` must be specified.");
+        }
+        if (before.isPresent() && !ids.isEmpty()) {
+            throw TidemillException.invalid(
+                    "max_timestamp_millis", "Only one of `max_timestamp_millis` and `trace_ids` can be specified.");
+        }
+        if (most.isPresent() && !ids.isEmpty()) {
+            throw TidemillException.invalid(
+                    "max_traces", "`max_traces` can't be specified if `trace_ids` is specified.");
+        }
+        if (most.isPresent() && most.get() <= 0) {
+            throw TidemillException.invalid(
+                    "max_traces", "`max_traces` must be a positive integer, received " + most.get() + ".");
+        }
+        int deleted = before.isPresent()
+                ? traces.deleteOlder(
+                        caller.project(),
+                        experiment,
+                        Instant.ofEpochMilli(before.get()),
+                        most.map(Math::toIntExact).orElse(0))
+                : traces.delete(caller.project(), experiment, ids);
+        return Json.object().put("traces_deleted", deleted);
+    }
+
+    private ObjectNode putTag(MlflowRequest request, Caller caller) {
+        traces.putTags(caller.project(), request.path("trace"), Map.of(request.text("key"), request.anyText("value")));
+        return Json.object();
+    }
+
+    private ObjectNode removeTag(MlflowRequest request, Caller caller) {
+        traces.removeTag(caller.project(), request.path("trace"), request.text("key"));
+        return Json.object();
+    }
+
+    /** Normalized pointwise mutual information of two filters: -1 never together, 0 by chance, 1 always together. */
+    private ObjectNode correlation(MlflowRequest request, Caller caller) {
+        Traces.Together counts = traces.together(
+                caller.project(),
+                request.texts("experiment_ids"),
+                request.text("filter_string1"),
+                request.text("filter_string2"),
+                request.anyText("base_filter"));
+        ObjectNode json = Json.object();
+        double plain = mutual(counts, 0);
+        if (!Double.isNaN(plain)) {
+            json.put("npmi", plain);
+        }
+        json.put("npmi_smoothed", mutual(counts, 0.5));
+        return json.put("filter1_count", counts.first())
+                .put("filter2_count", counts.second())
+                .put("joint_count", counts.both())
+                .put("total_count", counts.all());
+    }
+
+    private static double mutual(Traces.Together counts, double smoothing) {
+        double all = counts.all() + 4 * smoothing;
+        double both = counts.both() + smoothing;
+        double first = counts.first() + 2 * smoothing;
+        double second = counts.second() + 2 * smoothing;
+        if (all == 0 || first == 0 || second == 0) {
+            return Double.NaN;
+        }
+        if (both == 0) {
+            return -1;
+        }
+        return both == all ? 1 : Math.clamp(Math.log(both * all / (first * second)) / -Math.log(both / all), -1, 1);
+    }
+
+    private static ObjectNode one(Assessment assessment) {
+        ObjectNode json = Json.object();
+        json.set("assessment", MlflowTraceJson.assessment(assessment));
+        return json;
+    }
+
+    private ObjectNode reassess(MlflowRequest request, Caller caller) {
+        MlflowRequest told = request.message("assessment");
+        // Which fields change is said by the mask; protobuf's JSON writes it as one text, names in camel case.
+        String mask = request.node("update_mask")
+                .asText("")
+                .replaceAll("([A-Z])", "_$1")
+                .toLowerCase(java.util.Locale.ROOT);
+        List<String> fields = List.of(mask.split(","));
+        boolean all = mask.isBlank();
+        var change = new Assessment.Change(
+                all || fields.contains("assessment_name") ? told.optionalText("assessment_name") : Optional.empty(),
+                all || fields.contains("feedback") || fields.contains("expectation")
+                        ? MlflowTraceJson.judgement(told)
+                        : Optional.empty(),
+                all || fields.contains("rationale") ? told.optionalText("rationale") : Optional.empty(),
+                all || fields.contains("metadata") ? MlflowTraceJson.texts(told.node("metadata")) : Map.of());
+        return one(traces.reassess(caller.project(), request.path("trace"), request.path("assessment"), change));
+    }
+
+    private ObjectNode start(MlflowRequest request, Caller caller) {
+        String experiment = request.text("experiment_id");
+        Trace made = traces.put(
+                caller.project(),
+                new Trace(
+                        "tr-" + RunId.next().value(),
+                        caller.project(),
+                        MlflowTraceJson.whole("experiment_id", experiment),
+                        Trace.State.IN_PROGRESS,
+                        Instant.ofEpochMilli(request.whole("timestamp_ms")),
+                        Optional.empty(),
+                        Optional.empty(),
+                        "",
+                        "",
+                        MlflowTrackingJson.texts(request.messages("tags"), false),
+                        MlflowTrackingJson.texts(request.messages("request_metadata"), false),
+                        List.of()));
+        ObjectNode json = Json.object();
+        json.set("trace_info", MlflowTraceJson.older(made));
+        return json;
+    }
+
+    private ObjectNode end(MlflowRequest request, Caller caller) {
+        Trace there = traces.get(caller.project(), request.path("trace"));
+        Trace ended = traces.put(
+                caller.project(),
+                new Trace(
+                        there.id(),
+                        there.project(),
+                        there.experimentId(),
+                        MlflowTraceJson.state(request.optionalText("status")),
+                        there.requestedAt(),
+                        Optional.of(request.whole("timestamp_ms")
+                                - there.requestedAt().toEpochMilli()),
+                        there.clientRequestId(),
+                        there.requestPreview(),
+                        there.responsePreview(),
+                        MlflowTrackingJson.texts(request.messages("tags"), false),
+                        MlflowTrackingJson.texts(request.messages("request_metadata"), false),
+                        List.of()));
+        ObjectNode json = Json.object();
+        json.set("trace_info", MlflowTraceJson.older(ended));
+        return json;
+    }
+}

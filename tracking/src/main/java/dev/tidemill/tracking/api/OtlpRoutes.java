@@ -1,0 +1,87 @@
+package dev.tidemill.tracking.api;
+
+import com.google.protobuf.util.JsonFormat;
+import dev.tidemill.platform.auth.Access;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
+import dev.tidemill.tracking.domain.Traces;
+import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
+import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceResponse;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.InflaterInputStream;
+
+/** OpenTelemetry's protocol over HTTP for traces; the header {@code x-mlflow-experiment-id} says where they go. */
+public final class OtlpRoutes {
+    private static final String PROTOBUF = "application/x-protobuf";
+    private static final String JSON = "application/json";
+
+    private final Traces traces;
+    private final int limit;
+
+    /** @param limit most bytes of a request once it is unpacked */
+    public OtlpRoutes(Traces traces, int limit) {
+        this.traces = traces;
+        this.limit = limit;
+    }
+
+    public List<Route> routes() {
+        return List.of(MlflowWireRoutes.route(
+                HandlerType.POST, "/v1/traces", Access.project(Resource.EXPERIMENT, Action.WRITE), this::ingest));
+    }
+
+    private void ingest(Context context, Caller caller) throws IOException {
+        String type =
+                String.valueOf(context.contentType()).split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+        if (!type.equals(PROTOBUF) && !type.equals(JSON)) {
+            throw TidemillException.invalid(
+                    "content-type", "Invalid Content-Type: " + type + ". Expected: " + PROTOBUF + " or " + JSON);
+        }
+        byte[] body = unpacked(context);
+        List<Traces.Spans> told = type.equals(JSON) ? OtlpSpans.ofJson(body) : OtlpSpans.ofProtobuf(body);
+        String experiment =
+                Optional.ofNullable(context.header("x-mlflow-experiment-id")).orElse("0");
+        traces.addSpans(caller.project(), experiment, told, Optional.ofNullable(context.header("x-mlflow-run-id")));
+        var answer = ExportTraceServiceResponse.getDefaultInstance();
+        if (type.equals(JSON)) {
+            context.result(JsonFormat.printer().print(answer)).contentType(JSON);
+        } else {
+            context.result(answer.toByteArray()).contentType(PROTOBUF);
+        }
+    }
+
+    private byte[] unpacked(Context context) throws IOException {
+        byte[] body = context.bodyAsBytes();
+        String encoding = String.valueOf(context.header("Content-Encoding")).toLowerCase(Locale.ROOT);
+        try (InputStream content =
+                switch (encoding) {
+                    case "null", "identity" -> new ByteArrayInputStream(body);
+                    case "gzip" -> new GZIPInputStream(new ByteArrayInputStream(body));
+                    case "deflate" -> new InflaterInputStream(new ByteArrayInputStream(body));
+                    default ->
+                        throw TidemillException.invalid(
+                                "content-encoding", "Unsupported Content-Encoding: " + encoding);
+                }) {
+            byte[] unpacked = content.readNBytes(limit + 1);
+            if (unpacked.length > limit) {
+                throw new TidemillException(
+                        ErrorCode.TOO_LARGE, "The request is larger than " + limit + " bytes once it is unpacked");
+            }
+            return unpacked;
+        } catch (java.util.zip.ZipException | java.io.EOFException e) {
+            throw TidemillException.invalid("body", "The body is not valid " + encoding)
+                    .causedBy(e);
+        }
+    }
+}

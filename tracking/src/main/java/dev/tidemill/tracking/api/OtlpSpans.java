@@ -1,0 +1,257 @@
+package dev.tidemill.tracking.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.util.JsonFormat;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.tracking.domain.TraceSpan;
+import dev.tidemill.tracking.domain.Traces;
+import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
+import io.opentelemetry.proto.common.v1.AnyValue;
+import io.opentelemetry.proto.common.v1.KeyValue;
+import io.opentelemetry.proto.trace.v1.Span;
+import io.opentelemetry.proto.trace.v1.Status.StatusCode;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** Reads OTLP's export requests, in protobuf or JSON, as the spans of traces. */
+final class OtlpSpans {
+    private static final String TYPE = "mlflow.spanType";
+    private static final String INPUTS = "mlflow.spanInputs";
+    private static final String OUTPUTS = "mlflow.spanOutputs";
+    private static final String TAG_PREFIX = "mlflow.traceTag.";
+    private static final String USAGE = "mlflow.chat.tokenUsage";
+    private static final int PREVIEW = 1000;
+    private static final List<String> USAGE_FIELDS = List.of("input_tokens", "output_tokens", "total_tokens");
+    /** Fields of OTLP's JSON that hold hexadecimal digits, where protobuf's JSON has base64. */
+    private static final List<String> IDS = List.of("traceId", "spanId", "parentSpanId");
+
+    private OtlpSpans() {}
+
+    static List<Traces.Spans> ofProtobuf(byte[] body) {
+        try {
+            return traces(ExportTraceServiceRequest.parseFrom(body));
+        } catch (InvalidProtocolBufferException e) {
+            throw malformed(e);
+        }
+    }
+
+    static List<Traces.Spans> ofJson(byte[] body) {
+        ObjectNode json = Json.parseObject(body);
+        asBase64(json);
+        var request = ExportTraceServiceRequest.newBuilder();
+        try {
+            JsonFormat.parser().ignoringUnknownFields().merge(Json.write(json), request);
+        } catch (InvalidProtocolBufferException e) {
+            throw malformed(e);
+        }
+        return traces(request.build());
+    }
+
+    private static TidemillException malformed(Exception cause) {
+        return new TidemillException(ErrorCode.INVALID_ARGUMENT, "Invalid OpenTelemetry format").causedBy(cause);
+    }
+
+    private static void asBase64(JsonNode node) {
+        if (node instanceof ObjectNode object) {
+            for (String field : IDS) {
+                String digits = object.path(field).asText("");
+                if (!digits.isEmpty()) {
+                    try {
+                        object.put(
+                                field,
+                                Base64.getEncoder()
+                                        .encodeToString(HexFormat.of().parseHex(digits)));
+                    } catch (IllegalArgumentException e) {
+                        throw TidemillException.invalid(field, "'" + digits + "' is not hexadecimal");
+                    }
+                }
+            }
+        }
+        node.forEach(OtlpSpans::asBase64);
+    }
+
+    private static List<Traces.Spans> traces(ExportTraceServiceRequest request) {
+        Map<String, List<Span>> byTrace = new LinkedHashMap<>();
+        request.getResourceSpansList().stream()
+                .flatMap(resource -> resource.getScopeSpansList().stream())
+                .flatMap(scope -> scope.getSpansList().stream())
+                .forEach(span -> byTrace.computeIfAbsent(traceId(span), id -> new ArrayList<>())
+                        .add(span));
+        if (request.getResourceSpansCount() == 0) {
+            throw TidemillException.invalid("resourceSpans", "Invalid OpenTelemetry format - no spans found");
+        }
+        return byTrace.entrySet().stream()
+                .map(entry -> trace(entry.getKey(), entry.getValue()))
+                .toList();
+    }
+
+    private static String traceId(Span span) {
+        if (span.getTraceId().size() != 16 || span.getSpanId().size() != 8) {
+            throw TidemillException.invalid(
+                    "traceId", "A span has a trace id of 16 bytes and an id of 8; '" + span.getName() + "' has not");
+        }
+        return "tr-" + hex(span.getTraceId());
+    }
+
+    private static String hex(ByteString bytes) {
+        return HexFormat.of().formatHex(bytes.toByteArray());
+    }
+
+    private static Traces.Spans trace(String id, List<Span> told) {
+        var spans = new ArrayList<TraceSpan>();
+        var tags = new TreeMap<String, String>();
+        var metadata = new TreeMap<String, String>();
+        String request = "";
+        String response = "";
+        long[] usage = new long[USAGE_FIELDS.size()];
+        for (Span span : told) {
+            Map<String, String> attributes = attributes(span);
+            spans.add(span(span, attributes));
+            Optional.ofNullable(attributes.get("session.id"))
+                    .ifPresent(session -> metadata.putIfAbsent("mlflow.trace.session", session));
+            Optional.ofNullable(attributes.get("user.id"))
+                    .ifPresent(user -> metadata.putIfAbsent("mlflow.trace.user", user));
+            addUsage(attributes.get(USAGE), usage);
+            if (span.getParentSpanId().isEmpty()) {
+                request = preview(attributes.getOrDefault(INPUTS, ""));
+                response = preview(attributes.getOrDefault(OUTPUTS, ""));
+                attributes.forEach((name, value) -> {
+                    if (name.startsWith(TAG_PREFIX)) {
+                        tags.put(name.substring(TAG_PREFIX.length()), value);
+                    }
+                });
+            }
+        }
+        if (usage[2] > 0) {
+            ObjectNode total = Json.object();
+            for (int i = 0; i < usage.length; i++) {
+                total.put(USAGE_FIELDS.get(i), usage[i]);
+            }
+            metadata.put("mlflow.trace.tokenUsage", Json.write(total));
+        }
+        return new Traces.Spans(id, spans, request, response, tags, metadata);
+    }
+
+    private static void addUsage(@org.jspecify.annotations.Nullable String text, long[] usage) {
+        if (text == null || !text.startsWith("{")) {
+            return;
+        }
+        JsonNode told = Json.read(text);
+        for (int i = 0; i < usage.length; i++) {
+            usage[i] += told.path(USAGE_FIELDS.get(i)).asLong(0);
+        }
+    }
+
+    private static String preview(String text) {
+        return text.length() <= PREVIEW ? text : text.substring(0, PREVIEW - 3) + "...";
+    }
+
+    private static TraceSpan span(Span span, Map<String, String> attributes) {
+        return new TraceSpan(
+                hex(span.getSpanId()),
+                span.getParentSpanId().isEmpty() ? Optional.empty() : Optional.of(hex(span.getParentSpanId())),
+                span.getName(),
+                attributes.getOrDefault(TYPE, "UNKNOWN"),
+                status(span.getStatus().getCode()),
+                span.getStartTimeUnixNano(),
+                span.getEndTimeUnixNano() == 0 ? Optional.empty() : Optional.of(span.getEndTimeUnixNano()),
+                Json.write(attributes),
+                content(span));
+    }
+
+    private static String status(StatusCode code) {
+        return switch (code) {
+            case STATUS_CODE_OK -> "OK";
+            case STATUS_CODE_ERROR -> "ERROR";
+            default -> "UNSET";
+        };
+    }
+
+    /** The span as MLflow's server writes it: fields by their names, whole numbers as numbers. */
+    private static String content(Span span) {
+        try {
+            JsonNode json = Json.read(JsonFormat.printer()
+                    .preservingProtoFieldNames()
+                    .omittingInsignificantWhitespace()
+                    .print(span));
+            wholeNumbers(json);
+            return Json.write(json);
+        } catch (InvalidProtocolBufferException e) {
+            throw malformed(e);
+        }
+    }
+
+    private static void wholeNumbers(JsonNode node) {
+        if (node instanceof ObjectNode object) {
+            for (String field : List.of("start_time_unix_nano", "end_time_unix_nano", "time_unix_nano", "int_value")) {
+                if (object.path(field).isTextual()) {
+                    object.put(
+                            field,
+                            Long.parseUnsignedLong(
+                                    object.path(field).textValue().replaceFirst("^-.*", "0")));
+                }
+            }
+        }
+        node.forEach(OtlpSpans::wholeNumbers);
+    }
+
+    private static Map<String, String> attributes(Span span) {
+        var attributes = new TreeMap<String, String>();
+        for (KeyValue entry : span.getAttributesList()) {
+            AnyValue value = entry.getValue();
+            attributes.put(
+                    entry.getKey(),
+                    value.hasStringValue() ? unquoted(value.getStringValue()) : Json.write(tree(value)));
+        }
+        return attributes;
+    }
+
+    /** Some clients send texts as JSON. */
+    private static String unquoted(String text) {
+        if (text.length() >= 2 && text.startsWith("\"") && text.endsWith("\"")) {
+            try {
+                return Json.objectMapper().readTree(text).asText(text);
+            } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+                return text;
+            }
+        }
+        return text;
+    }
+
+    private static JsonNode tree(AnyValue value) {
+        return switch (value.getValueCase()) {
+            case STRING_VALUE -> Json.tree(value.getStringValue());
+            case BOOL_VALUE -> Json.tree(value.getBoolValue());
+            case INT_VALUE -> Json.tree(value.getIntValue());
+            case DOUBLE_VALUE -> Json.tree(value.getDoubleValue());
+            case BYTES_VALUE ->
+                Json.tree(
+                        Base64.getEncoder().encodeToString(value.getBytesValue().toByteArray()));
+            case ARRAY_VALUE -> {
+                ArrayNode list = Json.array();
+                value.getArrayValue().getValuesList().forEach(element -> list.add(tree(element)));
+                yield list;
+            }
+            case KVLIST_VALUE -> {
+                ObjectNode object = Json.object();
+                value.getKvlistValue()
+                        .getValuesList()
+                        .forEach(entry -> object.set(entry.getKey(), tree(entry.getValue())));
+                yield object;
+            }
+            default -> Json.objectMapper().nullNode();
+        };
+    }
+}

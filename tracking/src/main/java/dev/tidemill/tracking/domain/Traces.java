@@ -1,0 +1,321 @@
+package dev.tidemill.tracking.domain;
+
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.search.Page;
+import dev.tidemill.platform.search.SearchParser;
+import dev.tidemill.platform.sql.Transactions;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** Traces of applications, and what is said of them. Thread-safe. */
+public final class Traces {
+    private static final int MOST_LINKED = 100;
+
+    private final TraceStore store;
+    private final RunStore runs;
+    private final Experiments experiments;
+    private final Transactions transactions;
+    private final Clock clock;
+
+    public Traces(TraceStore store, RunStore runs, Experiments experiments, Transactions transactions, Clock clock) {
+        this.store = store;
+        this.runs = runs;
+        this.experiments = experiments;
+        this.transactions = transactions;
+        this.clock = clock;
+    }
+
+    /**
+     * Keeps what a client tells of a call, in place of what its spans alone have told.
+     *
+     * @param told its experiment's project need not be filled in
+     */
+    public Trace put(String project, Trace told) {
+        var tags = checked("Trace tag", told.tags());
+        var metadata = checked("Trace metadata", told.metadata());
+        return transactions.write(() -> {
+            Experiment experiment = experiments.active(project, Long.toString(told.experimentId()));
+            store.put(told);
+            tags.put(Trace.LOCATION_TAG, experiment.artifactLocation() + "/traces/" + told.id() + "/artifacts");
+            store.putTags(project, told.id(), tags);
+            store.putMetadata(project, told.id(), metadata);
+            told.assessments().forEach(assessment -> store.insertAssessment(project, fresh(assessment)));
+            return get(project, told.id());
+        });
+    }
+
+    private static Map<String, String> checked(String what, Map<String, String> texts) {
+        var safe = new HashMap<String, String>();
+        texts.forEach((name, value) -> safe.put(Limits.key(what, name), Limits.runTagValue(value)));
+        return safe;
+    }
+
+    /** What spans tell of their trace. */
+    public record Spans(
+            String traceId,
+            List<TraceSpan> spans,
+            String requestPreview,
+            String responsePreview,
+            Map<String, String> tags,
+            Map<String, String> metadata) {}
+
+    /** Keeps spans; a trace that is not there yet is made from them. */
+    public void addSpans(String project, String experimentId, List<Spans> traces, Optional<String> runId) {
+        transactions.write(() -> {
+            Experiment experiment = experiments.active(project, experimentId);
+            for (Spans trace : traces) {
+                addSpans(project, experiment, trace);
+            }
+            runId.ifPresent(
+                    run -> link(project, traces.stream().map(Spans::traceId).toList(), new RunId(run)));
+        });
+    }
+
+    private void addSpans(String project, Experiment experiment, Spans told) {
+        long first =
+                told.spans().stream().mapToLong(TraceSpan::startedNanos).min().orElse(0);
+        long last = told.spans().stream()
+                .mapToLong(span -> span.endedNanos().orElse(span.startedNanos()))
+                .max()
+                .orElse(first);
+        store.ensure(
+                project,
+                experiment.id(),
+                told.traceId(),
+                Instant.ofEpochMilli(first / 1_000_000),
+                Optional.of(last / 1_000_000 - first / 1_000_000));
+        Trace trace = get(project, told.traceId());
+        Optional<TraceSpan> root =
+                told.spans().stream().filter(span -> span.parentId().isEmpty()).findFirst();
+        if (root.isPresent() && trace.state() == Trace.State.IN_PROGRESS) {
+            store.put(ended(trace, root.get(), told));
+        }
+        var tags = checked("Trace tag", told.tags());
+        root.ifPresent(span -> tags.putIfAbsent(Trace.NAME_TAG, Limits.runTagValue(span.name())));
+        tags.put(Trace.SPANS_TAG, Trace.KEPT_HERE);
+        tags.keySet()
+                .removeIf(name -> !name.equals(Trace.SPANS_TAG) && trace.tags().containsKey(name));
+        if (!trace.tags().containsKey(Trace.LOCATION_TAG)) {
+            tags.put(Trace.LOCATION_TAG, experiment.artifactLocation() + "/traces/" + told.traceId() + "/artifacts");
+        }
+        store.putTags(project, told.traceId(), tags);
+        var metadata = checked("Trace metadata", told.metadata());
+        metadata.keySet().removeIf(trace.metadata()::containsKey);
+        store.putMetadata(project, told.traceId(), metadata);
+        store.putSpans(project, told.traceId(), told.spans());
+    }
+
+    private static Trace ended(Trace trace, TraceSpan root, Spans told) {
+        return new Trace(
+                trace.id(),
+                trace.project(),
+                trace.experimentId(),
+                root.status().equals("ERROR") ? Trace.State.ERROR : Trace.State.OK,
+                trace.requestedAt(),
+                trace.executionMillis(),
+                trace.clientRequestId(),
+                trace.requestPreview().isEmpty() ? told.requestPreview() : trace.requestPreview(),
+                trace.responsePreview().isEmpty() ? told.responsePreview() : trace.responsePreview(),
+                trace.tags(),
+                trace.metadata(),
+                trace.assessments());
+    }
+
+    /** @throws TidemillException {@code NOT_FOUND}, in MLflow's words */
+    public Trace get(String project, String id) {
+        return store.find(project, id)
+                .orElseThrow(() -> new TidemillException(ErrorCode.NOT_FOUND, "Trace with ID '" + id + "' not found."));
+    }
+
+    /** Those that are there, in no order. */
+    public List<Trace> getAll(String project, Collection<String> ids) {
+        return store.findAll(project, ids);
+    }
+
+    public List<TraceSpan> spans(String project, String id) {
+        return store.spans(project, id);
+    }
+
+    public void putTags(String project, String id, Map<String, String> tags) {
+        var safe = checked("Trace tag", tags);
+        transactions.write(() -> store.putTags(project, get(project, id).id(), safe));
+    }
+
+    public void removeTag(String project, String id, String name) {
+        transactions.write(() -> {
+            if (!store.removeTag(project, get(project, id).id(), name)) {
+                throw new TidemillException(
+                        ErrorCode.NOT_FOUND, "No trace tag with key '" + name + "' for trace with ID '" + id + "'");
+            }
+        });
+    }
+
+    /** Which prompts a call used. */
+    public void linkPrompts(String project, String id, String prompts) {
+        transactions.write(() -> store.putTags(project, get(project, id).id(), Map.of(Trace.PROMPTS_TAG, prompts)));
+    }
+
+    public void link(String project, Collection<String> ids, RunId run) {
+        if (ids.size() > MOST_LINKED) {
+            throw TidemillException.invalid(
+                    "trace_ids",
+                    "Cannot link more than 100 traces to a run in a single request. Provided " + ids.size()
+                            + " traces.");
+        }
+        transactions.write(() -> store.link(
+                project,
+                ids,
+                runs.findState(project, run)
+                        .orElseThrow(() -> new TidemillException(
+                                ErrorCode.NOT_FOUND, "Run with id=" + run.value() + " not found"))));
+    }
+
+    /** Removes the oldest traces up to a time; gives how many there were. */
+    public int deleteOlder(String project, String experimentId, Instant olderThan, int limit) {
+        return transactions.write(() -> {
+            long experiment = experiments.get(project, experimentId).id();
+            return store.delete(project, experiment, store.older(project, experiment, olderThan, limit));
+        });
+    }
+
+    public int delete(String project, String experimentId, List<String> ids) {
+        return transactions.write(() ->
+                store.delete(project, experiments.get(project, experimentId).id(), ids));
+    }
+
+    public Page<Trace> search(
+            String project,
+            List<String> experimentIds,
+            String filter,
+            List<String> order,
+            Optional<String> token,
+            int size) {
+        var clauses = TraceKeys.filter(filter);
+        var orderings = SearchParser.order(TraceKeys.GRAMMAR, order);
+        long offset = Page.offset(token);
+        var numbers = experimentIds.stream().map(Experiments::number).toList();
+        if (numbers.isEmpty()) {
+            return new Page<>(List.of(), Optional.empty());
+        }
+        return Page.cut(
+                store.search(project, numbers, clauses, TraceKeys.mapped(orderings), offset, size + 1), offset, size);
+    }
+
+    /** How often two filters match, alone and together, of all traces that a third one matches. */
+    public record Together(long first, long second, long both, long all) {}
+
+    public Together together(String project, List<String> experimentIds, String first, String second, String base) {
+        var numbers = experimentIds.stream().map(Experiments::number).toList();
+        return transactions.read(() -> new Together(
+                store.count(project, numbers, joined(base, first)),
+                store.count(project, numbers, joined(base, second)),
+                store.count(project, numbers, joined(base, first, second)),
+                store.count(project, numbers, joined(base))));
+    }
+
+    private static List<dev.tidemill.platform.search.Comparison> joined(String... filters) {
+        var all = new ArrayList<dev.tidemill.platform.search.Comparison>();
+        for (String filter : filters) {
+            all.addAll(TraceKeys.filter(filter));
+        }
+        return all;
+    }
+
+    private Assessment fresh(Assessment told) {
+        Instant now = clock.instant();
+        return new Assessment(
+                told.id().isEmpty() ? "a-" + RunId.next().value() : told.id(),
+                told.traceId(),
+                told.name(),
+                told.kind(),
+                told.value(),
+                told.content(),
+                told.spanId(),
+                told.sourceType(),
+                told.sourceId(),
+                told.rationale(),
+                new TreeMap<>(told.metadata()),
+                told.overrides(),
+                true,
+                told.createdAt().equals(Instant.EPOCH) ? now : told.createdAt(),
+                told.updatedAt().equals(Instant.EPOCH) ? now : told.updatedAt());
+    }
+
+    /** Adds an assessment; one that it overrides is no longer valid. */
+    public Assessment assess(String project, Assessment told) {
+        return transactions.write(() -> {
+            get(project, told.traceId());
+            Assessment made = fresh(told);
+            made.overrides().ifPresent(replaced -> setValid(project, made.traceId(), replaced, false));
+            store.insertAssessment(project, made);
+            return made;
+        });
+    }
+
+    private void setValid(String project, String traceId, String id, boolean valid) {
+        Assessment there = assessment(project, traceId, id);
+        store.updateAssessment(new Assessment(
+                there.id(),
+                there.traceId(),
+                there.name(),
+                there.kind(),
+                there.value(),
+                there.content(),
+                there.spanId(),
+                there.sourceType(),
+                there.sourceId(),
+                there.rationale(),
+                there.metadata(),
+                there.overrides(),
+                valid,
+                there.createdAt(),
+                there.updatedAt()));
+    }
+
+    public Assessment assessment(String project, String traceId, String id) {
+        get(project, traceId);
+        return store.findAssessment(project, traceId, id)
+                .orElseThrow(() -> new TidemillException(
+                        ErrorCode.NOT_FOUND, "Assessment with ID '" + id + "' not found for trace '" + traceId + "'"));
+    }
+
+    public Assessment reassess(String project, String traceId, String id, Assessment.Change change) {
+        return transactions.write(() -> {
+            Assessment there = assessment(project, traceId, id);
+            change.judgement()
+                    .filter(judgement -> judgement.kind() != there.kind())
+                    .ifPresent(judgement -> {
+                        throw TidemillException.invalid(
+                                "assessment",
+                                "Cannot update " + judgement.kind().name().toLowerCase(java.util.Locale.ROOT)
+                                        + " value on an assessment of another kind: it is "
+                                        + there.kind().name().toLowerCase(java.util.Locale.ROOT));
+                    });
+            Assessment changed = there.changed(change, clock.instant());
+            store.updateAssessment(changed);
+            return changed;
+        });
+    }
+
+    /** Removes an assessment, if it is there; one that it overrode is valid again. */
+    public void removeAssessment(String project, String traceId, String id) {
+        transactions.write(() -> {
+            get(project, traceId);
+            store.findAssessment(project, traceId, id).ifPresent(there -> {
+                store.deleteAssessment(id);
+                there.overrides()
+                        .filter(replaced ->
+                                store.findAssessment(project, traceId, replaced).isPresent())
+                        .ifPresent(replaced -> setValid(project, traceId, replaced, true));
+            });
+        });
+    }
+}

@@ -1,0 +1,417 @@
+package dev.tidemill.tracking.store;
+
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.sql.Columns;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.SqlCondition;
+import dev.tidemill.tracking.domain.Assessment;
+import dev.tidemill.tracking.domain.RunStore.RunState;
+import dev.tidemill.tracking.domain.Trace;
+import dev.tidemill.tracking.domain.TraceSpan;
+import dev.tidemill.tracking.domain.TraceStore;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.PreparedBatch;
+import org.jdbi.v3.core.statement.Query;
+
+/** Traces in the database. */
+public final class SqlTraceStore implements TraceStore {
+    private static final String OF = "trace = (SELECT number FROM trace WHERE project = :project AND id = :trace)";
+
+    private final Database database;
+
+    public SqlTraceStore(Database database) {
+        this.database = database;
+    }
+
+    @Override
+    public void put(Trace trace) {
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO trace (id, project, experiment_id, state, requested_at, execution_ms, client_request_id,
+                                           request_preview, response_preview)
+                        VALUES (:id, :project, :experimentId, :state, :requestedAt, :executionMillis, :clientRequestId,
+                                :requestPreview, :responsePreview)
+                        ON CONFLICT (project, id) DO UPDATE
+                        SET state = excluded.state, requested_at = excluded.requested_at,
+                            execution_ms = excluded.execution_ms, client_request_id = excluded.client_request_id,
+                            request_preview = excluded.request_preview, response_preview = excluded.response_preview
+                        """)
+                .bindMethods(trace)
+                .bind("state", trace.state().name())
+                .bind("executionMillis", trace.executionMillis().orElse(null))
+                .bind("clientRequestId", trace.clientRequestId().orElse(null))
+                .execute());
+    }
+
+    @Override
+    public void ensure(
+            String project, long experimentId, String id, Instant requestedAt, Optional<Long> executionMillis) {
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO trace (id, project, experiment_id, state, requested_at, execution_ms,
+                                           request_preview, response_preview)
+                        VALUES (:id, :project, :experiment, 'IN_PROGRESS', :requestedAt, :execution, '', '')
+                        ON CONFLICT (project, id) DO UPDATE
+                        SET execution_ms = CASE WHEN trace.state = 'IN_PROGRESS'
+                                                THEN CASE WHEN excluded.requested_at + excluded.execution_ms
+                                                               > trace.requested_at + COALESCE(trace.execution_ms, 0)
+                                                          THEN excluded.requested_at + excluded.execution_ms
+                                                          ELSE trace.requested_at + COALESCE(trace.execution_ms, 0) END
+                                                     - CASE WHEN excluded.requested_at < trace.requested_at
+                                                            THEN excluded.requested_at ELSE trace.requested_at END
+                                                ELSE trace.execution_ms END,
+                            requested_at = CASE WHEN trace.state = 'IN_PROGRESS'
+                                                     AND excluded.requested_at < trace.requested_at
+                                                THEN excluded.requested_at ELSE trace.requested_at END
+                        """)
+                .bind("id", id)
+                .bind("project", project)
+                .bind("experiment", experimentId)
+                .bind("requestedAt", requestedAt)
+                .bind("execution", executionMillis.orElse(null))
+                .execute());
+    }
+
+    @Override
+    public Optional<Trace> find(String project, String id) {
+        return list(
+                        "SELECT * FROM trace WHERE project = :project AND id = :id",
+                        query -> query.bind("project", project).bind("id", id))
+                .stream()
+                .findFirst();
+    }
+
+    @Override
+    public List<Trace> findAll(String project, Collection<String> ids) {
+        return ids.isEmpty()
+                ? List.of()
+                : list(
+                        "SELECT * FROM trace WHERE project = :project AND id IN (<ids>)",
+                        query -> query.bind("project", project).bindList("ids", List.copyOf(ids)));
+    }
+
+    private record Bare(long number, Trace trace) {}
+
+    private List<Trace> list(String sql, UnaryOperator<Query> bind) {
+        return database.reading(handle -> {
+            List<Bare> bare = bind.apply(handle.createQuery(sql))
+                    .map((row, context) -> new Bare(row.getLong("number"), trace(row)))
+                    .list();
+            return bare.isEmpty() ? List.of() : complete(handle, bare);
+        });
+    }
+
+    private static Trace trace(ResultSet row) throws SQLException {
+        return new Trace(
+                row.getString("id"),
+                row.getString("project"),
+                row.getLong("experiment_id"),
+                Trace.State.valueOf(row.getString("state")),
+                Columns.instant(row, "requested_at"),
+                Columns.optionalLong(row, "execution_ms"),
+                Columns.optionalText(row, "client_request_id"),
+                row.getString("request_preview"),
+                row.getString("response_preview"),
+                Map.of(),
+                Map.of(),
+                List.of());
+    }
+
+    private static List<Trace> complete(Handle handle, List<Bare> traces) {
+        String numbers = SqlCondition.numbers(traces.stream().map(Bare::number).toList());
+        var texts = new HashMap<String, Map<String, String>>();
+        handle.createQuery("SELECT trace, kind, name, value FROM trace_text WHERE trace IN " + numbers)
+                .map((row, context) -> texts.computeIfAbsent(row.getString(2) + row.getLong(1), key -> new TreeMap<>())
+                        .put(row.getString(3), row.getString(4)))
+                .list();
+        var assessments = new HashMap<Long, List<Assessment>>();
+        handle.createQuery(ASSESSMENTS + " WHERE a.trace IN " + numbers + " ORDER BY a.created_at, a.id")
+                .map((row, context) -> assessments
+                        .computeIfAbsent(row.getLong("trace"), key -> new ArrayList<>())
+                        .add(assessment(row)))
+                .list();
+        return traces.stream()
+                .map(bare -> with(
+                        bare.trace(),
+                        texts.getOrDefault("tag" + bare.number(), Map.of()),
+                        texts.getOrDefault("metadata" + bare.number(), Map.of()),
+                        assessments.getOrDefault(bare.number(), List.of())))
+                .toList();
+    }
+
+    private static Trace with(
+            Trace trace, Map<String, String> tags, Map<String, String> metadata, List<Assessment> assessments) {
+        return new Trace(
+                trace.id(),
+                trace.project(),
+                trace.experimentId(),
+                trace.state(),
+                trace.requestedAt(),
+                trace.executionMillis(),
+                trace.clientRequestId(),
+                trace.requestPreview(),
+                trace.responsePreview(),
+                tags,
+                metadata,
+                assessments);
+    }
+
+    @Override
+    public void putTags(String project, String id, Map<String, String> tags) {
+        putTexts(project, id, "tag", tags);
+    }
+
+    @Override
+    public void putMetadata(String project, String id, Map<String, String> metadata) {
+        putTexts(project, id, "metadata", metadata);
+    }
+
+    private static Optional<Long> number(Handle handle, String project, String id) {
+        return handle.createQuery("SELECT number FROM trace WHERE project = :project AND id = :id")
+                .bind("project", project)
+                .bind("id", id)
+                .mapTo(Long.class)
+                .findOne();
+    }
+
+    private void putTexts(String project, String id, String kind, Map<String, String> texts) {
+        if (texts.isEmpty()) {
+            return;
+        }
+        database.writing(handle -> {
+            long number = number(handle, project, id).orElseThrow();
+            PreparedBatch batch = handle.prepareBatch("""
+                    INSERT INTO trace_text (trace, kind, name, value) VALUES (:trace, :kind, :name, :value)
+                    ON CONFLICT (trace, kind, name) DO UPDATE SET value = excluded.value
+                    """);
+            texts.forEach((name, value) -> batch.bind("trace", number)
+                    .bind("kind", kind)
+                    .bind("name", name)
+                    .bind("value", value)
+                    .add());
+            return batch.execute();
+        });
+    }
+
+    @Override
+    public boolean removeTag(String project, String id, String name) {
+        return database.writing(handle -> handle.createUpdate(
+                                "DELETE FROM trace_text WHERE kind = 'tag' AND name = :name AND " + OF)
+                        .bind("project", project)
+                        .bind("trace", id)
+                        .bind("name", name)
+                        .execute())
+                > 0;
+    }
+
+    @Override
+    public void putSpans(String project, String id, List<TraceSpan> spans) {
+        database.writing(handle -> {
+            long number = number(handle, project, id).orElseThrow();
+            PreparedBatch batch = handle.prepareBatch("""
+                    INSERT INTO trace_span (trace, id, parent_id, name, type, status, started_ns, ended_ns, attributes, content)
+                    VALUES (:trace, :id, :parent, :name, :type, :status, :started, :ended, :attributes, :content)
+                    ON CONFLICT (trace, id) DO UPDATE
+                    SET parent_id = excluded.parent_id, name = excluded.name, type = excluded.type,
+                        status = excluded.status, started_ns = excluded.started_ns, ended_ns = excluded.ended_ns,
+                        attributes = excluded.attributes, content = excluded.content
+                    """);
+            spans.forEach(span -> batch.bind("trace", number)
+                    .bind("id", span.id())
+                    .bind("parent", span.parentId().orElse(null))
+                    .bind("name", span.name())
+                    .bind("type", span.type())
+                    .bind("status", span.status())
+                    .bind("started", span.startedNanos())
+                    .bind("ended", span.endedNanos().orElse(null))
+                    .bind("attributes", span.attributes())
+                    .bind("content", span.content())
+                    .add());
+            return batch.execute();
+        });
+    }
+
+    @Override
+    public List<TraceSpan> spans(String project, String id) {
+        return database.reading(handle -> handle.createQuery(
+                        "SELECT * FROM trace_span WHERE " + OF + " ORDER BY started_ns, id")
+                .bind("project", project)
+                .bind("trace", id)
+                .map((row, context) -> new TraceSpan(
+                        row.getString("id"),
+                        Columns.optionalText(row, "parent_id"),
+                        row.getString("name"),
+                        row.getString("type"),
+                        row.getString("status"),
+                        row.getLong("started_ns"),
+                        Columns.optionalLong(row, "ended_ns"),
+                        row.getString("attributes"),
+                        row.getString("content")))
+                .list());
+    }
+
+    private static final String ASSESSMENTS =
+            "SELECT a.*, t.id AS trace_id FROM assessment a JOIN trace t ON t.number = a.trace";
+
+    private static Assessment assessment(ResultSet row) throws SQLException {
+        return new Assessment(
+                row.getString("id"),
+                row.getString("trace_id"),
+                row.getString("name"),
+                Assessment.Kind.valueOf(row.getString("kind")),
+                row.getString("value"),
+                row.getString("content"),
+                Columns.optionalText(row, "span_id"),
+                row.getString("source_type"),
+                row.getString("source_id"),
+                Columns.optionalText(row, "rationale"),
+                Json.readStringMap(row.getString("metadata")),
+                Columns.optionalText(row, "overrides"),
+                row.getBoolean("valid"),
+                Columns.instant(row, "created_at"),
+                Columns.instant(row, "updated_at"));
+    }
+
+    @Override
+    public void insertAssessment(String project, Assessment assessment) {
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO assessment (id, trace, name, kind, value, content, span_id, source_type, source_id, rationale,
+                                                metadata, overrides, valid, created_at, updated_at)
+                        SELECT :id, number, :name, :kind, :value, :content, :span, :sourceType, :sourceId, :reason,
+                               :about, :replaced, :valid, :createdAt, :updatedAt
+                        FROM trace WHERE project = :project AND id = :traceId
+                        ON CONFLICT (id) DO NOTHING
+                        """)
+                .bindMethods(assessment)
+                .bind("project", project)
+                .bind("kind", assessment.kind().name())
+                .bind("span", assessment.spanId().orElse(null))
+                .bind("reason", assessment.rationale().orElse(null))
+                .bind("about", Json.write(assessment.metadata()))
+                .bind("replaced", assessment.overrides().orElse(null))
+                .execute());
+    }
+
+    @Override
+    public void updateAssessment(Assessment assessment) {
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE assessment
+                        SET name = :name, value = :value, content = :content, rationale = :reason, metadata = :about,
+                            valid = :valid, updated_at = :updatedAt
+                        WHERE id = :id
+                        """)
+                .bindMethods(assessment)
+                .bind("reason", assessment.rationale().orElse(null))
+                .bind("about", Json.write(assessment.metadata()))
+                .execute());
+    }
+
+    @Override
+    public Optional<Assessment> findAssessment(String project, String traceId, String id) {
+        return database.reading(handle -> handle.createQuery(
+                        ASSESSMENTS + " WHERE t.project = :project AND t.id = :trace AND a.id = :id")
+                .bind("project", project)
+                .bind("trace", traceId)
+                .bind("id", id)
+                .map((row, context) -> assessment(row))
+                .findOne());
+    }
+
+    @Override
+    public void deleteAssessment(String id) {
+        database.writing(handle -> handle.createUpdate("DELETE FROM assessment WHERE id = :id")
+                .bind("id", id)
+                .execute());
+    }
+
+    @Override
+    public void link(String project, Collection<String> ids, RunState run) {
+        if (ids.isEmpty()) {
+            return;
+        }
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO trace_run (trace, run)
+                        SELECT number, :run FROM trace WHERE project = :project AND id IN (<ids>)
+                        ON CONFLICT DO NOTHING
+                        """)
+                .bind("run", run.number())
+                .bind("project", project)
+                .bindList("ids", List.copyOf(ids))
+                .execute());
+    }
+
+    @Override
+    public List<String> older(String project, long experimentId, Instant olderThan, int limit) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT id FROM trace
+                        WHERE project = :project AND experiment_id = :experiment AND requested_at <= :before
+                        ORDER BY requested_at, id LIMIT :limit
+                        """)
+                .bind("project", project)
+                .bind("experiment", experimentId)
+                .bind("before", olderThan)
+                .bind("limit", limit == 0 ? Integer.MAX_VALUE : limit)
+                .mapTo(String.class)
+                .list());
+    }
+
+    @Override
+    public int delete(String project, long experimentId, Collection<String> ids) {
+        if (ids.isEmpty()) {
+            return 0;
+        }
+        return database.writing(handle -> {
+            List<Long> numbers = handle.createQuery("""
+                            SELECT number FROM trace
+                            WHERE project = :project AND experiment_id = :experiment AND id IN (<ids>)
+                            """)
+                    .bind("project", project)
+                    .bind("experiment", experimentId)
+                    .bindList("ids", List.copyOf(ids))
+                    .mapTo(Long.class)
+                    .list();
+            if (!numbers.isEmpty()) {
+                String list = SqlCondition.numbers(numbers);
+                for (String table : List.of("trace_text", "trace_span", "assessment", "trace_run")) {
+                    handle.execute("DELETE FROM " + table + " WHERE trace IN " + list);
+                }
+                handle.execute("DELETE FROM trace WHERE number IN " + list);
+            }
+            return numbers.size();
+        });
+    }
+
+    @Override
+    public List<Trace> search(
+            String project,
+            Collection<Long> experiments,
+            List<Comparison> filter,
+            List<Ordering> order,
+            long offset,
+            int limit) {
+        var search = new TraceSearchSql(database.dialect());
+        String sql = search.write(project, experiments, filter, order, offset, limit);
+        return list(sql, search.values()::bindAll);
+    }
+
+    @Override
+    public long count(String project, Collection<Long> experiments, List<Comparison> filter) {
+        var search = new TraceSearchSql(database.dialect());
+        String sql = search.count(project, experiments, filter);
+        return database.reading(handle -> search.values()
+                .bindAll(handle.createQuery(sql))
+                .mapTo(Long.class)
+                .one());
+    }
+}

@@ -1,0 +1,167 @@
+package dev.tidemill.tracking.store;
+
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Comparison.Operator;
+import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.search.SearchGrammar;
+import dev.tidemill.platform.sql.Dialect;
+import dev.tidemill.platform.sql.SqlCondition;
+import dev.tidemill.tracking.domain.Trace;
+import dev.tidemill.tracking.domain.TraceKeys;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+
+/** Writes a search of traces as SQL. What a trace lacks never matches, unless the clause asks whether it is missing. */
+final class TraceSearchSql {
+    private static final Map<String, String> COLUMNS = Map.of(
+            "request_id", "t.id",
+            "client_request_id", "t.client_request_id",
+            "status", "t.state",
+            "experiment_id", "t.experiment_id",
+            "timestamp_ms", "t.requested_at",
+            "execution_time_ms", "t.execution_ms",
+            "end_time_ms", "(t.requested_at + t.execution_ms)");
+
+    private final Dialect dialect;
+    private final SqlCondition condition;
+    private final StringBuilder joins = new StringBuilder();
+    private final List<String> keys = new ArrayList<>();
+
+    TraceSearchSql(Dialect dialect) {
+        this.dialect = dialect;
+        this.condition = new SqlCondition(dialect);
+    }
+
+    SqlCondition values() {
+        return condition;
+    }
+
+    String count(String project, Collection<Long> experiments, List<Comparison> filter) {
+        where(project, experiments, filter);
+        return "SELECT COUNT(*) FROM trace t" + condition;
+    }
+
+    String write(
+            String project,
+            Collection<Long> experiments,
+            List<Comparison> filter,
+            List<Ordering> order,
+            long offset,
+            int limit) {
+        where(project, experiments, filter);
+        order.forEach(this::ordering);
+        keys.add("t.requested_at DESC");
+        keys.add("t.id ASC");
+        return "SELECT t.* FROM trace t" + joins + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT "
+                + limit + " OFFSET " + offset;
+    }
+
+    private void where(String project, Collection<Long> experiments, List<Comparison> filter) {
+        condition.and("t.project = " + condition.bind(project));
+        condition.and("t.experiment_id IN " + SqlCondition.numbers(experiments));
+        filter.forEach(this::clause);
+    }
+
+    private void clause(Comparison clause) {
+        switch (clause.entity()) {
+            case TraceKeys.TAG -> text("tag", clause.key(), clause);
+            case TraceKeys.METADATA -> text("metadata", clause.key(), clause);
+            case TraceKeys.SPAN ->
+                condition.and("EXISTS (SELECT 1 FROM trace_span s WHERE s.trace = t.number AND "
+                        + condition.compare(spanColumn(clause.key()), clause.operator(), clause.operand()) + ")");
+            case TraceKeys.FEEDBACK, TraceKeys.EXPECTATION -> assessment(clause);
+            default -> attribute(clause);
+        }
+    }
+
+    private void attribute(Comparison clause) {
+        if (!clause.key().equals("run_id")) {
+            condition.and(
+                    condition.compare(String.valueOf(COLUMNS.get(clause.key())), clause.operator(), clause.operand()));
+            return;
+        }
+        // A trace belongs to the run it was made in and to those it was linked to.
+        String made =
+                "EXISTS (SELECT 1 FROM trace_text x WHERE x.trace = t.number AND x.kind = 'metadata' AND x.name = "
+                        + condition.bind(Trace.RUN_METADATA) + " AND "
+                        + condition.compare("x.value", clause.operator(), clause.operand()) + ")";
+        String linked = "EXISTS (SELECT 1 FROM trace_run l JOIN run r ON r.number = l.run WHERE l.trace = t.number AND "
+                + condition.compare("r.id", clause.operator(), clause.operand()) + ")";
+        condition.and("(" + made + " OR " + linked + ")");
+    }
+
+    private void text(String kind, String key, Comparison clause) {
+        boolean missing = clause.operator() == Operator.IS_NULL;
+        String row = "EXISTS (SELECT 1 FROM trace_text x WHERE x.trace = t.number AND x.kind = '" + kind
+                + "' AND x.name = " + condition.bind(key);
+        boolean onlyThere = missing || clause.operator() == Operator.IS_NOT_NULL;
+        String compared =
+                onlyThere ? "" : " AND " + condition.compareIndexed("x.value", clause.operator(), clause.operand());
+        condition.and((missing ? "NOT " : "") + row + compared + ")");
+    }
+
+    private String spanColumn(String key) {
+        return key.startsWith(TraceKeys.SPAN_ATTRIBUTE)
+                ? dialect.jsonText("s.attributes", condition.bind(key.substring(TraceKeys.SPAN_ATTRIBUTE.length())))
+                : "s." + key;
+    }
+
+    /** Values are JSON: a text is compared with and without its quotes, so that {@code 'true'} finds both. */
+    private void assessment(Comparison clause) {
+        boolean missing = clause.operator() == Operator.IS_NULL;
+        String row = "EXISTS (SELECT 1 FROM assessment a WHERE a.trace = t.number AND a.valid AND a.kind = "
+                + condition.bind(clause.entity().toUpperCase(java.util.Locale.ROOT)) + " AND a.name = "
+                + condition.bind(clause.key());
+        String compared =
+                switch (clause.operand()) {
+                    case Comparison.Nothing() -> "";
+                    case Comparison.Number(double value) ->
+                        " AND " + dialect.jsonNumber("a.value") + " "
+                                + clause.operator().symbol() + " " + condition.bind(value);
+                    case Comparison.Text text -> " AND " + judged(clause.operator(), text);
+                    case Comparison.Texts texts -> " AND " + condition.compare("a.value", clause.operator(), texts);
+                };
+        condition.and((missing ? "NOT " : "") + row + compared + ")");
+    }
+
+    private String judged(Operator operator, Comparison.Text text) {
+        var quoted = new Comparison.Text("\"" + text.value() + "\"");
+        return switch (operator) {
+            case EQUAL -> "a.value IN (" + condition.bind(text.value()) + ", " + condition.bind(quoted.value()) + ")";
+            case NOT_EQUAL ->
+                "a.value NOT IN (" + condition.bind(text.value()) + ", " + condition.bind(quoted.value()) + ")";
+            case LIKE, ILIKE -> condition.compare("trim(a.value, '\"')", operator, text);
+            default ->
+                throw TidemillException.invalid(
+                        "filter", "Texts are compared with =, !=, LIKE and ILIKE; numbers are written without quotes");
+        };
+    }
+
+    private void ordering(Ordering ordering) {
+        String direction = ordering.ascending() ? " ASC" : " DESC";
+        String column =
+                switch (ordering.entity()) {
+                    case TraceKeys.TAG -> textColumn("tag", ordering.key());
+                    case TraceKeys.METADATA -> textColumn("metadata", ordering.key());
+                    case SearchGrammar.ATTRIBUTE ->
+                        ordering.key().equals("run_id")
+                                ? textColumn("metadata", Trace.RUN_METADATA)
+                                : String.valueOf(COLUMNS.get(ordering.key()));
+                    default ->
+                        throw TidemillException.invalid(
+                                "order_by", "Traces are ordered by attributes, tags and metadata only");
+                };
+        keys.add("CASE WHEN " + column + " IS NULL THEN 1 ELSE 0 END");
+        keys.add(column + direction);
+    }
+
+    private String textColumn(String kind, String key) {
+        String alias = "o" + keys.size();
+        joins.append(" LEFT JOIN trace_text " + alias + " ON " + alias + ".trace = t.number AND " + alias + ".kind = '"
+                + kind + "' AND " + alias + ".name = " + condition.bind(key));
+        return alias + ".value";
+    }
+}
