@@ -20,6 +20,9 @@ final class OperationsRoutes {
     private final String version;
     private final Set<String> roles;
 
+    /** The MLflow server whose clients we answer as it does; they choose by it how they send spans. */
+    private static final String MLFLOW_VERSION = "3.17.2";
+
     private static final Route HEALTH = Route.get(
             "/health",
             Access.open(),
@@ -41,6 +44,10 @@ final class OperationsRoutes {
                     context.contentType("text/plain").result("OK");
                 }),
                 metrics(telemetry),
+                Route.get(
+                        "/version",
+                        Access.open(),
+                        (context, caller) -> context.contentType("text/plain").result(MLFLOW_VERSION)),
                 Route.get(
                         "/api/tidemill/v1/server",
                         Access.signedIn(),

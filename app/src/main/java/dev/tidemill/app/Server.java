@@ -121,8 +121,8 @@ public final class Server implements Node {
                 stepChildren,
                 interactiveChildren);
         var features = new FeaturesModule(database, datasets.dataSets(), datasets.engine());
-        var tracking =
-                new TrackingModule(database, events, clock, artifacts.tree(), settings.text(Setting.ARTIFACT_ROOT));
+        var tracking = new TrackingModule(
+                database, events, clock, artifacts.tree(), artifacts.links(), settings.text(Setting.ARTIFACT_ROOT));
         var registry = new RegistryModule(
                 database,
                 events,
@@ -130,6 +130,7 @@ public final class Server implements Node {
                 artifacts.tree(),
                 tracking.models(),
                 tracking.tracking(),
+                webhooks,
                 "tidemill " + version);
         var sink = new LateSink();
         var inference = parts.keep(new InferenceModule(artifacts.blobs(), sink, clock, version));

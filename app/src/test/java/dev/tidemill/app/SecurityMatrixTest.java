@@ -154,7 +154,12 @@ class SecurityMatrixTest {
                         "GET /v2/health/ready",
                         "POST /api/tidemill/v1/setup",
                         "POST /api/tidemill/v1/session",
-                        "DELETE /api/tidemill/v1/session");
+                        "DELETE /api/tidemill/v1/session",
+                        // A signature or an upload's secret stands in their paths.
+                        "GET /api/tidemill/v1/transfers/{project}/{expires}/{signature}/<path>",
+                        "PUT /api/tidemill/v1/transfers/{project}/{expires}/{signature}/<path>",
+                        "PUT /api/tidemill/v1/parts/{upload}/{number}",
+                        "GET /version");
     }
 
     @Test

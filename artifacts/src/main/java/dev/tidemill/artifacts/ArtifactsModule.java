@@ -2,12 +2,16 @@ package dev.tidemill.artifacts;
 
 import dev.tidemill.artifacts.api.ArtifactRoutes;
 import dev.tidemill.artifacts.api.MlflowArtifactRoutes;
+import dev.tidemill.artifacts.api.TransferRoutes;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.MultipartUploads;
 import dev.tidemill.artifacts.domain.ProjectBlobs;
+import dev.tidemill.artifacts.domain.SignedLinks;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
 import dev.tidemill.artifacts.store.SqlFileStore;
 import dev.tidemill.artifacts.store.SqlProjectBlobs;
+import dev.tidemill.artifacts.store.SqlUploadStore;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.sql.Database;
 import java.nio.file.Path;
@@ -21,6 +25,8 @@ public final class ArtifactsModule {
     private final ProjectBlobs projectBlobs;
     private final long uploadLimit;
     private final ArtifactTree tree;
+    private final MultipartUploads uploads;
+    private final SignedLinks links;
 
     /** @param uploadLimit most bytes of one upload */
     public ArtifactsModule(Database database, Path folder, long uploadLimit, Clock clock) {
@@ -28,6 +34,9 @@ public final class ArtifactsModule {
         this.projectBlobs = new SqlProjectBlobs(database);
         this.uploadLimit = uploadLimit;
         this.tree = new ArtifactTree(new SqlFileStore(database), blobs, projectBlobs, clock);
+        var uploadStore = new SqlUploadStore(database);
+        this.uploads = new MultipartUploads(uploadStore, tree, blobs, clock);
+        this.links = new SignedLinks(uploadStore, clock);
     }
 
     /** Blobs in a folder alone, for a process without a database. */
@@ -43,6 +52,10 @@ public final class ArtifactsModule {
         return tree;
     }
 
+    public SignedLinks links() {
+        return links;
+    }
+
     public ProjectBlobs projectBlobs() {
         return projectBlobs;
     }
@@ -50,6 +63,7 @@ public final class ArtifactsModule {
     public List<Route> routes() {
         var routes = new ArrayList<>(new ArtifactRoutes(blobs, projectBlobs, uploadLimit).routes());
         routes.addAll(new MlflowArtifactRoutes(tree, uploadLimit).routes());
+        routes.addAll(new TransferRoutes(tree, uploads, links, uploadLimit).routes());
         return routes;
     }
 }

@@ -3,9 +3,12 @@ package dev.tidemill.registry;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.events.Webhooks;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.registry.api.MlflowRegistryRoutes;
+import dev.tidemill.registry.api.MlflowWebhookFormat;
+import dev.tidemill.registry.api.MlflowWebhookRoutes;
 import dev.tidemill.registry.api.ModelRoutes;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.steps.RegisterStep;
@@ -20,6 +23,7 @@ import java.util.List;
 public final class RegistryModule {
     private final Models models;
     private final LoggedModels logged;
+    private final Webhooks webhooks;
     private final Tracking tracking;
     private final String codeVersion;
 
@@ -30,8 +34,11 @@ public final class RegistryModule {
             ArtifactTree tree,
             LoggedModels logged,
             Tracking tracking,
+            Webhooks webhooks,
             String codeVersion) {
         this.models = new Models(new SqlModelStore(database), tree, database, events, clock);
+        this.webhooks = webhooks;
+        webhooks.add(MlflowWebhookFormat.NAME, new MlflowWebhookFormat());
         this.logged = logged;
         this.tracking = tracking;
         this.codeVersion = codeVersion;
@@ -48,6 +55,7 @@ public final class RegistryModule {
     public List<Route> routes() {
         var routes = new ArrayList<>(new ModelRoutes(models).routes());
         routes.addAll(new MlflowRegistryRoutes(models, logged, tracking).routes());
+        routes.addAll(new MlflowWebhookRoutes(webhooks).routes());
         return routes;
     }
 }

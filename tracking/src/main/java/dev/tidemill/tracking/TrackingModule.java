@@ -1,22 +1,32 @@
 package dev.tidemill.tracking;
 
 import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.SignedLinks;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.tracking.api.MlflowEvaluationRoutes;
 import dev.tidemill.tracking.api.MlflowExperimentRoutes;
 import dev.tidemill.tracking.api.MlflowLoggedModelRoutes;
+import dev.tidemill.tracking.api.MlflowPageRoutes;
+import dev.tidemill.tracking.api.MlflowPresignedRoutes;
+import dev.tidemill.tracking.api.MlflowRefusedRoutes;
 import dev.tidemill.tracking.api.MlflowRunRoutes;
+import dev.tidemill.tracking.api.MlflowScorerRoutes;
 import dev.tidemill.tracking.api.MlflowTraceRoutes;
 import dev.tidemill.tracking.api.OtlpRoutes;
 import dev.tidemill.tracking.api.RunRoutes;
+import dev.tidemill.tracking.domain.EvaluationDataSets;
 import dev.tidemill.tracking.domain.Experiments;
 import dev.tidemill.tracking.domain.LoggedModels;
+import dev.tidemill.tracking.domain.Scorers;
 import dev.tidemill.tracking.domain.Traces;
 import dev.tidemill.tracking.domain.Tracking;
+import dev.tidemill.tracking.store.SqlEvaluationStore;
 import dev.tidemill.tracking.store.SqlExperimentStore;
 import dev.tidemill.tracking.store.SqlLoggedModelStore;
 import dev.tidemill.tracking.store.SqlRunStore;
+import dev.tidemill.tracking.store.SqlScorerStore;
 import dev.tidemill.tracking.store.SqlTraceStore;
 import java.time.Clock;
 import java.util.List;
@@ -28,14 +38,25 @@ public final class TrackingModule {
     private static final int MOST_SPANS = 64 * 1024 * 1024;
 
     private final ArtifactTree tree;
+    private final SignedLinks links;
     private final SqlRunStore runs;
     private final Experiments experiments;
     private final LoggedModels models;
     private final Tracking tracking;
     private final Traces traces;
+    private final EvaluationDataSets evaluations;
+    private final Scorers scorers;
+    private final Clock clock;
 
     /** @param artifactRoot URI below which experiments keep artifacts */
-    public TrackingModule(Database database, EventLog events, Clock clock, ArtifactTree tree, String artifactRoot) {
+    public TrackingModule(
+            Database database,
+            EventLog events,
+            Clock clock,
+            ArtifactTree tree,
+            SignedLinks links,
+            String artifactRoot) {
+        this.links = links;
         this.tree = tree;
         this.runs = new SqlRunStore(database);
         this.experiments = new Experiments(
@@ -43,6 +64,9 @@ public final class TrackingModule {
         var modelStore = new SqlLoggedModelStore(database);
         this.models = new LoggedModels(modelStore, experiments, database, events, clock);
         this.tracking = new Tracking(runs, modelStore, experiments, database, events, clock);
+        this.clock = clock;
+        this.evaluations = new EvaluationDataSets(new SqlEvaluationStore(database), experiments, database, clock);
+        this.scorers = new Scorers(new SqlScorerStore(database), experiments, database, clock);
         this.traces = new Traces(new SqlTraceStore(database), runs, experiments, database, clock);
     }
 
@@ -70,7 +94,12 @@ public final class TrackingModule {
                         new MlflowExperimentRoutes(experiments).routes(),
                         new MlflowRunRoutes(tracking, tree).routes(),
                         new MlflowLoggedModelRoutes(models).routes(),
+                        new MlflowPageRoutes(tracking, experiments, models, tree).routes(),
+                        new MlflowPresignedRoutes(tracking, tree, links).routes(),
+                        MlflowRefusedRoutes.routes(),
                         new MlflowTraceRoutes(traces).routes(),
+                        new MlflowEvaluationRoutes(evaluations, clock).routes(),
+                        new MlflowScorerRoutes(scorers).routes(),
                         new OtlpRoutes(traces, MOST_SPANS).routes())
                 .flatMap(List::stream)
                 .toList();

@@ -2,6 +2,7 @@ package dev.tidemill.artifacts.api;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.artifacts.domain.ArtifactDownloads;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.FileStore;
@@ -72,10 +73,7 @@ public final class MlflowArtifactRoutes {
 
     /** Sends a file so that a browser shows nothing of it with our rights; ranges are served. */
     private static void send(Context context, ArtifactTree tree, BlobStore.Blob blob, String path) {
-        String name = path.substring(path.lastIndexOf('/') + 1).replaceAll("[^\\w. -]", "_");
-        context.header("Content-Security-Policy", "sandbox")
-                .header("Content-Disposition", "attachment; filename=\"" + name + "\"")
-                .header("ETag", '"' + blob.digest().value() + '"');
+        ArtifactDownloads.headers(path, blob).forEach(context::header);
         context.writeSeekableStream(tree.open(blob), "application/octet-stream", blob.size());
     }
 

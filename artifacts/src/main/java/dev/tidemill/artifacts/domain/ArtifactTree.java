@@ -36,14 +36,24 @@ public final class ArtifactTree {
      * @throws TidemillException {@code INVALID_ARGUMENT} for a path that leaves its folder
      */
     public BlobStore.Blob put(String project, String path, InputStream content, long limit) throws IOException {
-        String safe = ArtifactLocations.requireInside("path", path);
-        if (safe.isEmpty() || safe.equals(FOLDERS) || safe.startsWith(FOLDERS + "/")) {
-            throw TidemillException.invalid("path", "Invalid path: '" + path + "' cannot be written");
-        }
+        String safe = requireWritable(path);
         BlobStore.Blob blob = blobs.put(content, limit);
         owned.add(project, blob.digest());
         files.put(project, safe, blob, clock.instant());
         return blob;
+    }
+
+    /**
+     * A path as it is kept.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} for one that leaves its folder or that nobody may write
+     */
+    public String requireWritable(String path) {
+        String safe = ArtifactLocations.requireInside("path", path);
+        if (safe.isEmpty() || safe.equals(FOLDERS) || safe.startsWith(FOLDERS + "/")) {
+            throw TidemillException.invalid("path", "Invalid path: '" + path + "' cannot be written");
+        }
+        return safe;
     }
 
     public Optional<BlobStore.Blob> find(String project, String path) {

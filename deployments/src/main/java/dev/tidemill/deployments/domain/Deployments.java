@@ -393,7 +393,7 @@ public final class Deployments {
                 .challenger()
                 .ifPresentOrElse(
                         version -> models.setAlias(deployment.project(), model, "challenger", version, actor),
-                        () -> models.removeAlias(deployment.project(), model, "challenger"));
+                        () -> models.removeAlias(deployment.project(), model, "challenger", Event.SYSTEM));
     }
 
     /** Gives the gateway every plan, as a starting server does. */

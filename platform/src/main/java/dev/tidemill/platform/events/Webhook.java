@@ -6,7 +6,9 @@ import java.util.List;
 /**
  * A project's wish to be told of events.
  *
- * @param types prefixes of event types; none means all
+ * @param types what it wants, in the words of its format: for CloudEvents prefixes of event types, none meaning all
+ * @param format in which events are told; see {@link WebhookFormat}
+ * @param active whether events are delivered; those that happen meanwhile are skipped
  * @param position the last event that was delivered, skipped or given up
  * @param attempts how often the next event has been tried in vain
  * @param nextAttempt wall time in milliseconds before which it is not tried again
@@ -23,9 +25,39 @@ public record Webhook(
         long nextAttempt,
         long delivered,
         long givenUp,
-        String lastFailure) {
-    boolean wants(String type) {
-        return types.isEmpty() || types.stream().anyMatch(type::startsWith);
+        String lastFailure,
+        String name,
+        String description,
+        String format,
+        boolean active,
+        Instant updatedAt) {
+    /** What its maintainer may change of a webhook. */
+    public record Settings(
+            String name, String description, String url, String secret, List<String> types, boolean active) {}
+
+    public Settings settings() {
+        return new Settings(name, description, url, secret, types, active);
+    }
+
+    Webhook changed(Settings settings, Instant now) {
+        return new Webhook(
+                id,
+                project,
+                settings.url(),
+                settings.secret(),
+                settings.types(),
+                createdAt,
+                position,
+                attempts,
+                nextAttempt,
+                delivered,
+                givenUp,
+                lastFailure,
+                settings.name(),
+                settings.description(),
+                format,
+                settings.active(),
+                now);
     }
 
     Webhook movedTo(long newPosition) {
@@ -58,6 +90,11 @@ public record Webhook(
                 newNextAttempt,
                 newDelivered,
                 newGivenUp,
-                why);
+                why,
+                name,
+                description,
+                format,
+                active,
+                updatedAt);
     }
 }

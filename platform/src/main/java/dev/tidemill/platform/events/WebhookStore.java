@@ -18,8 +18,10 @@ public final class WebhookStore {
 
     void insert(Webhook webhook) {
         database.writing(handle -> handle.createUpdate("""
-                        INSERT INTO webhook (id, project, url, secret, types, created_at, position)
-                        VALUES (:id, :project, :url, :secret, :types, :createdAt, :position)
+                        INSERT INTO webhook (id, project, url, secret, types, created_at, position, name, description, format,
+                                             active, updated_at)
+                        VALUES (:id, :project, :url, :secret, :types, :createdAt, :position, :name, :description, :format,
+                                :active, :updatedAt)
                         """)
                 .bindMethods(webhook)
                 .bind("types", Json.write(webhook.types()))
@@ -33,6 +35,18 @@ public final class WebhookStore {
                             delivered = :delivered, given_up = :givenUp, last_failure = :lastFailure
                         WHERE id = :id
                         """).bindMethods(webhook).execute());
+    }
+
+    void change(Webhook webhook) {
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE webhook
+                        SET name = :name, description = :description, url = :url, secret = :secret, types = :types,
+                            active = :active, updated_at = :updatedAt
+                        WHERE id = :id
+                        """)
+                .bindMethods(webhook)
+                .bind("types", Json.write(webhook.types()))
+                .execute());
     }
 
     List<Webhook> due(Instant now) {
@@ -72,6 +86,11 @@ public final class WebhookStore {
                 row.getLong("next_attempt"),
                 row.getLong("delivered"),
                 row.getLong("given_up"),
-                Columns.optionalText(row, "last_failure").orElse(""));
+                Columns.optionalText(row, "last_failure").orElse(""),
+                row.getString("name"),
+                row.getString("description"),
+                row.getString("format"),
+                row.getBoolean("active"),
+                Columns.instant(row, "updated_at"));
     }
 }

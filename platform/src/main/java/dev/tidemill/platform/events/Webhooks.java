@@ -2,7 +2,6 @@ package dev.tidemill.platform.events;
 
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
-import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.outbound.Destinations;
 import dev.tidemill.platform.outbound.OutboundHttp;
 import java.net.URI;
@@ -10,9 +9,12 @@ import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.slf4j.Logger;
@@ -35,6 +37,7 @@ public final class Webhooks implements AutoCloseable {
     private final Destinations destinations;
     private final Clock clock;
     private final Thread thread;
+    private final Map<String, WebhookFormat> formats = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
     public Webhooks(WebhookStore store, EventLog log, OutboundHttp http, Destinations destinations, Clock clock) {
@@ -43,6 +46,7 @@ public final class Webhooks implements AutoCloseable {
         this.http = http;
         this.destinations = destinations;
         this.clock = clock;
+        this.formats.put(WebhookFormat.CLOUD_EVENTS, new CloudEventsFormat());
         this.thread = Thread.ofVirtual().name("webhooks").unstarted(this::deliverUntilClosed);
     }
 
@@ -50,13 +54,64 @@ public final class Webhooks implements AutoCloseable {
         thread.start();
     }
 
+    /** Makes a format known by its name; before any webhook of it is delivered. */
+    public void add(String format, WebhookFormat written) {
+        formats.put(format, written);
+    }
+
     /** Creates a webhook for events from now on; the returned value is the only time its secret is shown. */
     public Webhook create(String project, String url, List<String> types) {
-        destinations.requireHttp("url", url);
+        return create(
+                project, WebhookFormat.CLOUD_EVENTS, new Webhook.Settings("", "", url, Ids.secret(), types, true));
+    }
+
+    /** Creates a webhook for events from now on, in a format that has been {@link #add added}. */
+    public Webhook create(String project, String format, Webhook.Settings settings) {
+        destinations.requireHttp("url", settings.url());
         var webhook = new Webhook(
-                Ids.next(), project, url, Ids.secret(), types, clock.instant(), log.latestPosition(), 0, 0, 0, 0, "");
+                Ids.next(),
+                project,
+                settings.url(),
+                settings.secret(),
+                settings.types(),
+                clock.instant(),
+                log.latestPosition(),
+                0,
+                0,
+                0,
+                0,
+                "",
+                settings.name(),
+                settings.description(),
+                format,
+                settings.active(),
+                clock.instant());
         store.insert(webhook);
         return webhook;
+    }
+
+    /** @throws TidemillException {@code NOT_FOUND} */
+    public Webhook get(String project, String id) {
+        return list(project).stream()
+                .filter(webhook -> webhook.id().equals(id))
+                .findFirst()
+                .orElseThrow(() -> TidemillException.notFound("webhook", id));
+    }
+
+    public Webhook change(String project, String id, Webhook.Settings settings) {
+        destinations.requireHttp("url", settings.url());
+        Webhook changed = get(project, id).changed(settings, clock.instant());
+        store.change(changed);
+        return changed;
+    }
+
+    /**
+     * Sends one message now, whatever the webhook wants, and gives the receiver's status.
+     *
+     * @throws TidemillException if the receiver cannot be reached
+     */
+    public int send(Webhook webhook, WebhookFormat.Message message) {
+        return post(webhook, Ids.next(), message);
     }
 
     public List<Webhook> list(String project) {
@@ -91,12 +146,15 @@ public final class Webhooks implements AutoCloseable {
         List<StoredEvent> events = log.after(webhook.position(), BATCH);
         Webhook current = webhook;
         for (StoredEvent event : events) {
-            if (!event.event().project().equals(webhook.project())
-                    || !webhook.wants(event.event().type())) {
+            Optional<WebhookFormat.Message> message =
+                    webhook.active() && event.event().project().equals(webhook.project())
+                            ? format(webhook).message(webhook, event)
+                            : Optional.empty();
+            if (message.isEmpty()) {
                 current = current.movedTo(event.position());
                 continue;
             }
-            current = deliver(current, event);
+            current = deliver(current, event, message.get());
             store.update(current);
             if (current.attempts() > 0) {
                 return false;
@@ -108,19 +166,28 @@ public final class Webhooks implements AutoCloseable {
         return !events.isEmpty();
     }
 
-    private Webhook deliver(Webhook webhook, StoredEvent event) {
+    private WebhookFormat format(Webhook webhook) {
+        WebhookFormat format = formats.get(webhook.format());
+        if (format == null) {
+            throw new IllegalStateException("no format '" + webhook.format() + "'");
+        }
+        return format;
+    }
+
+    private int post(Webhook webhook, String delivery, WebhookFormat.Message message) {
+        Instant now = clock.instant();
+        String signature = sign(webhook.secret(), delivery + "." + now.getEpochSecond() + ".", message.body());
+        return http.post(
+                URI.create(webhook.url()),
+                format(webhook).headers(delivery, now, signature),
+                message.contentType(),
+                message.body());
+    }
+
+    private Webhook deliver(Webhook webhook, StoredEvent event, WebhookFormat.Message message) {
         String failure;
         try {
-            byte[] body = Json.write(CloudEvents.toJson(event)).getBytes(StandardCharsets.UTF_8);
-            String timestamp = Long.toString(clock.instant().getEpochSecond());
-            int status = http.post(
-                    URI.create(webhook.url()),
-                    Map.of(
-                            "Tidemill-Delivery", event.id(),
-                            "Tidemill-Timestamp", timestamp,
-                            "Tidemill-Signature", sign(webhook.secret(), event.id() + "." + timestamp + ".", body)),
-                    CloudEvents.CONTENT_TYPE,
-                    body);
+            int status = post(webhook, event.id(), message);
             if (status >= 200 && status < 300) {
                 return webhook.delivered(event.position());
             }

@@ -62,4 +62,9 @@ public final class Requests {
             }
         });
     }
+
+    /** Address of this server as the caller reached it, without a slash at the end. */
+    public static String address(Context context) {
+        return context.scheme() + "://" + context.host();
+    }
 }

@@ -76,11 +76,16 @@ public final class MlflowRegistryRoutes {
                 .get(MODELS + "/get-latest-versions", read, this::latest)
                 .post(MODELS + "/get-latest-versions", read, this::latest)
                 .post(MODELS + "/set-tag", write, (request, caller) -> {
-                    models.putTag(caller.project(), request.text("name"), request.text("key"), value(request));
+                    models.putTag(
+                            caller.project(),
+                            request.text("name"),
+                            request.text("key"),
+                            value(request),
+                            caller.actor());
                     return Json.object();
                 })
                 .delete(MODELS + "/delete-tag", write, (request, caller) -> {
-                    models.removeTag(caller.project(), request.text("name"), request.text("key"));
+                    models.removeTag(caller.project(), request.text("name"), request.text("key"), caller.actor());
                     return Json.object();
                 })
                 .post(MODELS + "/alias", write, (request, caller) -> {
@@ -93,7 +98,7 @@ public final class MlflowRegistryRoutes {
                     return Json.object();
                 })
                 .delete(MODELS + "/alias", write, (request, caller) -> {
-                    models.removeAlias(caller.project(), request.text("name"), request.text("alias"));
+                    models.removeAlias(caller.project(), request.text("name"), request.text("alias"), caller.actor());
                     return Json.object();
                 })
                 .get(
@@ -138,11 +143,17 @@ public final class MlflowRegistryRoutes {
                             request.text("name"),
                             number(request),
                             request.text("key"),
-                            value(request));
+                            value(request),
+                            caller.actor());
                     return Json.object();
                 })
                 .delete(VERSIONS + "/delete-tag", write, (request, caller) -> {
-                    models.removeTag(caller.project(), request.text("name"), number(request), request.text("key"));
+                    models.removeTag(
+                            caller.project(),
+                            request.text("name"),
+                            number(request),
+                            request.text("key"),
+                            caller.actor());
                     return Json.object();
                 })
                 .routes();

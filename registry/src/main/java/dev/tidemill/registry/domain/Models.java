@@ -92,13 +92,28 @@ public final class Models {
         });
     }
 
-    private static Event registered(ModelVersion version, String actor) {
+    /** Prompts are told apart, because those who listen to models do not want them. */
+    private boolean isPrompt(String project, String model) {
+        return store.findModel(project, model)
+                .map(found -> "true".equals(found.tags().get(RegisteredModel.PROMPT_TAG)))
+                .orElse(false);
+    }
+
+    private Event registered(ModelVersion version, String actor) {
         Event event = Event.of(
                 "model.version.registered",
                 version.project(),
                 "model/" + version.reference(),
                 actor,
-                Map.of("model", version.model(), "version", version.version(), "metrics", version.metrics()));
+                Map.of(
+                        "model", version.model(),
+                        "version", version.version(),
+                        "metrics", version.metrics(),
+                        "source", version.source(),
+                        "run", version.run().orElse(""),
+                        "description", version.description(),
+                        "tags", version.tags(),
+                        "prompt", isPrompt(version.project(), version.model())));
         return version.folder().map(folder -> event.withDigest(folder.value())).orElse(event);
     }
 
@@ -153,8 +168,9 @@ public final class Models {
             store.insert(version);
             claim.tags().forEach((name, value) -> store.putTag(project, model, version.version(), name, value));
             touch(registered);
-            events.append(registered(version, actor));
-            return version(project, model, version.version());
+            ModelVersion made = version(project, model, version.version());
+            events.append(registered(made, actor));
+            return made;
         });
     }
 
@@ -200,7 +216,20 @@ public final class Models {
                 throw taken(name);
             }
             tags.forEach((key, value) -> store.putTag(project, name, 0, key, value));
-            events.append(Event.of("model.created", project, "model/" + name, actor, Map.of("model", name)));
+            events.append(Event.of(
+                    "model.created",
+                    project,
+                    "model/" + name,
+                    actor,
+                    Map.of(
+                            "model",
+                            name,
+                            "description",
+                            description,
+                            "tags",
+                            tags,
+                            "prompt",
+                            "true".equals(tags.get(RegisteredModel.PROMPT_TAG)))));
             return model(project, name);
         });
     }
@@ -381,34 +410,77 @@ public final class Models {
             store.setAlias(project, model, alias, version);
             touch(model(project, model));
             events.append(Event.of(
-                    "model.alias.moved", project, "model/" + target.reference(), actor, Map.of("alias", alias)));
+                    "model.alias.moved",
+                    project,
+                    "model/" + target.reference(),
+                    actor,
+                    Map.of("alias", alias, "model", model, "version", version, "prompt", isPrompt(project, model))));
         });
     }
 
-    public void removeAlias(String project, String model, String alias) {
-        transactions.write(() -> store.removeAlias(project, model, alias));
+    public void removeAlias(String project, String model, String alias, String actor) {
+        transactions.write(() -> {
+            boolean there = store.aliases(project, model).containsKey(alias);
+            store.removeAlias(project, model, alias);
+            if (there) {
+                events.append(Event.of(
+                        "model.alias.removed",
+                        project,
+                        "model/" + model,
+                        actor,
+                        Map.of("alias", alias, "model", model, "prompt", isPrompt(project, model))));
+            }
+        });
     }
 
     /** Sets a tag of a model. */
-    public void putTag(String project, String model, String name, String value) {
+    public void putTag(String project, String model, String name, String value, String actor) {
         checkTag(name, value);
-        transactions.write(() -> store.putTag(project, model(project, model).name(), 0, name, value));
+        transactions.write(() -> {
+            store.putTag(project, model(project, model).name(), 0, name, value);
+            events.append(tagged("model.tag.set", project, model, Optional.empty(), name, Optional.of(value), actor));
+        });
     }
 
     /** Sets a tag of a version. */
-    public void putTag(String project, String model, int version, String name, String value) {
+    public void putTag(String project, String model, int version, String name, String value, String actor) {
         checkTag(name, value);
-        transactions.write(() ->
-                store.putTag(project, model, version(project, model, version).version(), name, value));
+        transactions.write(() -> {
+            store.putTag(project, model, version(project, model, version).version(), name, value);
+            events.append(tagged(
+                    "model.version.tag.set", project, model, Optional.of(version), name, Optional.of(value), actor));
+        });
+    }
+
+    private Event tagged(
+            String type,
+            String project,
+            String model,
+            Optional<Integer> version,
+            String name,
+            Optional<String> value,
+            String actor) {
+        var data = new java.util.TreeMap<String, Object>(
+                Map.of("model", model, "key", name, "prompt", isPrompt(project, model)));
+        version.ifPresent(number -> data.put("version", number));
+        value.ifPresent(text -> data.put("value", text));
+        String subject = "model/" + model + version.map(number -> "/" + number).orElse("");
+        return Event.of(type, project, subject, actor, data);
     }
 
     /** Removes a tag; one that is not there changes nothing. */
-    public void removeTag(String project, String model, String name) {
-        transactions.write(() -> store.removeTag(project, model(project, model).name(), 0, name));
+    public void removeTag(String project, String model, String name, String actor) {
+        transactions.write(() -> {
+            store.removeTag(project, model(project, model).name(), 0, name);
+            events.append(tagged("model.tag.deleted", project, model, Optional.empty(), name, Optional.empty(), actor));
+        });
     }
 
-    public void removeTag(String project, String model, int version, String name) {
-        transactions.write(() ->
-                store.removeTag(project, model, version(project, model, version).version(), name));
+    public void removeTag(String project, String model, int version, String name, String actor) {
+        transactions.write(() -> {
+            store.removeTag(project, model, version(project, model, version).version(), name);
+            events.append(tagged(
+                    "model.version.tag.deleted", project, model, Optional.of(version), name, Optional.empty(), actor));
+        });
     }
 }

@@ -29,7 +29,23 @@ abstract class WebhookStoreContract {
 
     private static Webhook webhook(String id, String project) {
         return new Webhook(
-                id, project, "https://example.org/hook", "secret", List.of("model."), Instant.EPOCH, 7, 0, 0, 0, 0, "");
+                id,
+                project,
+                "https://example.org/hook",
+                "secret",
+                List.of("model."),
+                Instant.EPOCH,
+                7,
+                0,
+                0,
+                0,
+                0,
+                "",
+                "",
+                "",
+                WebhookFormat.CLOUD_EVENTS,
+                true,
+                java.time.Instant.EPOCH);
     }
 
     @Test

@@ -1,9 +1,7 @@
 package dev.tidemill.tracking.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tidemill.artifacts.domain.ArtifactLocations;
 import dev.tidemill.artifacts.domain.ArtifactTree;
-import dev.tidemill.artifacts.domain.FileStore;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
@@ -247,23 +245,7 @@ public final class MlflowRunRoutes {
 
     private ObjectNode artifacts(MlflowRequest request, Caller caller) {
         Run run = tracking.run(caller.project(), id(request));
-        ObjectNode json = Json.object().put("root_uri", run.artifacts());
-        String path = ArtifactLocations.requireInside(
-                "path", request.optionalText("path").orElse(""));
-        if (run.artifacts().startsWith(ArtifactLocations.OWN)) {
-            String root = run.artifacts().substring(ArtifactLocations.OWN.length());
-            String folder = path.isEmpty() ? root : root + "/" + path;
-            for (FileStore.Entry entry : tree.list(caller.project(), folder)) {
-                ObjectNode file = json.withArray("files")
-                        .addObject()
-                        .put("path", path.isEmpty() ? entry.name() : path + "/" + entry.name())
-                        .put("is_dir", entry.folder());
-                if (!entry.folder()) {
-                    file.put("file_size", entry.size());
-                }
-            }
-        }
-        return json;
+        return ArtifactListing.of(tree, caller.project(), run.artifacts(), request.anyText("path"));
     }
 
     private ObjectNode history(MlflowRequest request, Caller caller) {

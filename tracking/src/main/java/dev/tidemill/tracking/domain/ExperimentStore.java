@@ -33,4 +33,14 @@ public interface ExperimentStore {
     /** Experiments that match, ordered, from an offset; newest first where no order is given. */
     List<Experiment> search(
             String project, Lifecycle lifecycle, List<Comparison> filter, List<Ordering> order, long offset, int limit);
+
+    /** What runs of these experiments have read, once for each context. */
+    List<DataSetUse> dataSets(String project, java.util.Collection<Long> experiments);
+
+    /**
+     * A data set that runs of an experiment have read.
+     *
+     * @param context what for, such as {@code training}; empty if unknown
+     */
+    record DataSetUse(long experimentId, String name, String digest, String context) {}
 }

@@ -180,4 +180,9 @@ public final class Experiments {
             }
         });
     }
+
+    /** What active runs of these experiments have read. */
+    public List<ExperimentStore.DataSetUse> dataSets(String project, List<String> ids) {
+        return store.dataSets(project, ids.stream().map(Experiments::number).toList());
+    }
 }

@@ -213,4 +213,23 @@ public final class SqlExperimentStore implements ExperimentStore {
                 Columns.instant(row, "updated_at"),
                 Map.of());
     }
+
+    @Override
+    public List<DataSetUse> dataSets(String project, java.util.Collection<Long> experiments) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT DISTINCT d.experiment_id, d.name, d.digest, i.context
+                        FROM data_set_input d
+                        JOIN run_input i ON i.data_set = d.number
+                        JOIN run r ON r.number = i.run AND NOT r.deleted AND r.project = :project
+                        WHERE d.experiment_id IN %s
+                        ORDER BY d.experiment_id, d.name, d.digest, i.context LIMIT 1000
+                        """.formatted(SqlCondition.numbers(experiments)))
+                .bind("project", project)
+                .map((row, context) -> new DataSetUse(
+                        row.getLong("experiment_id"),
+                        row.getString("name"),
+                        row.getString("digest"),
+                        row.getString("context")))
+                .list());
+    }
 }

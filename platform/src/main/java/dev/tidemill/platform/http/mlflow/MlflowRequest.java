@@ -31,7 +31,8 @@ public final class MlflowRequest {
         this.bodySize = bodySize;
     }
 
-    static MlflowRequest of(Context context) {
+    /** The request that a route answers. */
+    public static MlflowRequest of(Context context) {
         byte[] body = context.bodyAsBytes();
         if (body.length > 0) {
             return new MlflowRequest(body(body), context.pathParamMap(), body.length, false);

@@ -1,0 +1,200 @@
+package dev.tidemill.artifacts.api;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.artifacts.domain.ArtifactDownloads;
+import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.MultipartUploads;
+import dev.tidemill.artifacts.domain.SignedLinks;
+import dev.tidemill.artifacts.domain.SignedLinks.Link;
+import dev.tidemill.artifacts.domain.UploadStore.Part;
+import dev.tidemill.artifacts.domain.UploadStore.Upload;
+import dev.tidemill.platform.auth.Access;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Requests;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.http.mlflow.MlflowRequest;
+import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
+import dev.tidemill.platform.json.Body;
+import dev.tidemill.platform.json.Json;
+import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Uploads in parts, and links that need no credentials: our own routes, and those by which MLflow's clients ask for them.
+ */
+public final class TransferRoutes {
+    private static final String UPLOADS = "/api/tidemill/v1/projects/{project}/uploads";
+    private static final String LINKS = "/api/tidemill/v1/transfers/{project}/{expires}/{signature}/<path>";
+    private static final String PARTS = "/api/tidemill/v1/parts/{upload}/{number}";
+    private static final Duration LINK_VALIDITY = Duration.ofMinutes(15);
+
+    private final ArtifactTree tree;
+    private final MultipartUploads uploads;
+    private final SignedLinks links;
+    private final long uploadLimit;
+
+    public TransferRoutes(ArtifactTree tree, MultipartUploads uploads, SignedLinks links, long uploadLimit) {
+        this.tree = tree;
+        this.uploads = uploads;
+        this.links = links;
+        this.uploadLimit = uploadLimit;
+    }
+
+    public List<Route> routes() {
+        var read = Access.project(Resource.ARTIFACT, Action.READ);
+        var write = Access.project(Resource.ARTIFACT, Action.WRITE);
+        var routes = new ArrayList<Route>(List.of(
+                Route.post(UPLOADS, write, this::begin),
+                Route.get(UPLOADS + "/{upload}", read, this::show),
+                Route.put(UPLOADS + "/{upload}/parts/{number}", write, (context, caller) -> {
+                    uploads.find(caller.project(), context.pathParam("upload"));
+                    putPart(context);
+                }),
+                Route.post(
+                        UPLOADS + "/{upload}/complete",
+                        write,
+                        (context, caller) -> context.json(uploads.complete(
+                                caller.project(), context.pathParam("upload"), Map.of(), uploadLimit))),
+                Route.delete(UPLOADS + "/{upload}", write, (context, caller) -> {
+                    uploads.abort(caller.project(), context.pathParam("upload"));
+                    context.status(204);
+                }),
+                // What these may be used for is signed into them, or known only to whom the upload's id was given.
+                Route.get(LINKS, Access.open(), this::download),
+                Route.put(LINKS, Access.open(), this::upload),
+                Route.put(PARTS, Access.open(), (context, caller) -> putPart(context))));
+        for (String root : List.of("/api", "/ajax-api")) {
+            String base = root + "/2.0/mlflow-artifacts";
+            routes.add(MlflowWireRoutes.route(HandlerType.POST, base + "/mpu/create/<path>", write, this::create));
+            routes.add(MlflowWireRoutes.route(HandlerType.POST, base + "/mpu/create", write, this::create));
+            for (String path : List.of("", "/<path>")) {
+                routes.add(
+                        MlflowWireRoutes.route(HandlerType.POST, base + "/mpu/complete" + path, write, this::complete));
+                routes.add(MlflowWireRoutes.route(HandlerType.POST, base + "/mpu/abort" + path, write, this::abort));
+            }
+            routes.add(MlflowWireRoutes.route(HandlerType.GET, base + "/presigned/<path>", read, this::presigned));
+        }
+        return routes;
+    }
+
+    private void begin(Context context, Caller caller) {
+        Upload upload =
+                uploads.begin(caller.project(), Body.of(context.bodyAsBytes()).text("path"));
+        context.status(201).json(Map.of("id", upload.id(), "path", upload.path()));
+    }
+
+    private void show(Context context, Caller caller) {
+        Upload upload = uploads.find(caller.project(), context.pathParam("upload"));
+        context.json(Map.of("id", upload.id(), "path", upload.path(), "parts", uploads.parts(upload)));
+    }
+
+    private void putPart(Context context) throws IOException {
+        Part part = uploads.put(
+                context.pathParam("upload"),
+                Requests.positive(context, "number"),
+                context.req().getInputStream(),
+                uploadLimit);
+        context.header("ETag", '"' + part.blob().digest().value() + '"').json(part);
+    }
+
+    private static Link link(Context context, String method) {
+        String expires = context.pathParam("expires");
+        if (!expires.matches("\\d{1,12}")) {
+            throw TidemillException.invalid("expires", "'" + expires + "' is not a time in seconds");
+        }
+        return new Link(
+                method,
+                context.pathParam("project"),
+                context.pathParam("path"),
+                Long.parseLong(expires),
+                context.pathParam("signature"));
+    }
+
+    private void download(Context context, Caller caller) {
+        Link link = link(context, "GET");
+        links.verify(link);
+        BlobStore.Blob blob = tree.find(link.project(), link.path())
+                .orElseThrow(() -> TidemillException.notFound("artifact", link.path()));
+        ArtifactDownloads.headers(link.path(), blob).forEach(context::header);
+        context.writeSeekableStream(tree.open(blob), "application/octet-stream", blob.size());
+    }
+
+    private void upload(Context context, Caller caller) throws IOException {
+        Link link = link(context, "PUT");
+        links.verify(link);
+        BlobStore.Blob blob =
+                tree.put(link.project(), link.path(), context.req().getInputStream(), uploadLimit);
+        context.header("ETag", '"' + blob.digest().value() + '"').json(blob);
+    }
+
+    private void create(Context context, Caller caller) {
+        MlflowRequest request = MlflowRequest.of(context);
+        // Clients send the whole path that the file has on their machine.
+        String file = request.text("path").replace('\\', '/');
+        String name = file.substring(file.lastIndexOf('/') + 1);
+        String folder = context.pathParamMap().getOrDefault("path", "");
+        long parts = request.optionalWhole("num_parts").orElse(1L);
+        if (parts < 1 || parts > MultipartUploads.MOST_PARTS) {
+            throw TidemillException.invalid(
+                    "num_parts", "An upload has 1 to " + MultipartUploads.MOST_PARTS + " parts, not " + parts);
+        }
+        Upload upload = uploads.begin(caller.project(), folder.isEmpty() ? name : folder + "/" + name);
+        ObjectNode json = Json.object().put("upload_id", upload.id());
+        for (int number = 1; number <= parts; number++) {
+            json.withArray("credentials")
+                    .addObject()
+                    .put("url", Requests.address(context) + "/api/tidemill/v1/parts/" + upload.id() + "/" + number)
+                    .put("part_number", number)
+                    .putObject("headers");
+        }
+        answer(context, json);
+    }
+
+    private static void answer(Context context, ObjectNode json) {
+        context.result(Json.write(json)).contentType("application/json");
+    }
+
+    private void complete(Context context, Caller caller) throws IOException {
+        MlflowRequest request = MlflowRequest.of(context);
+        var expected = new HashMap<Integer, String>();
+        for (MlflowRequest part : request.messages("parts")) {
+            expected.put(
+                    Math.toIntExact(part.whole("part_number")),
+                    part.text("etag").replace("\"", ""));
+        }
+        if (expected.isEmpty()) {
+            throw MlflowRequest.missing("parts");
+        }
+        uploads.complete(caller.project(), request.text("upload_id"), expected, uploadLimit);
+        answer(context, Json.object());
+    }
+
+    private void abort(Context context, Caller caller) {
+        uploads.abort(caller.project(), MlflowRequest.of(context).text("upload_id"));
+        answer(context, Json.object());
+    }
+
+    private void presigned(Context context, Caller caller) {
+        String path = context.pathParam("path");
+        BlobStore.Blob blob =
+                tree.find(caller.project(), path).orElseThrow(() -> TidemillException.notFound("artifact", path));
+        ObjectNode json = Json.object()
+                .put(
+                        "url",
+                        Requests.address(context)
+                                + links.sign("GET", caller.project(), path, LINK_VALIDITY)
+                                        .location());
+        json.putObject("headers");
+        answer(context, json.put("file_size", blob.size()));
+    }
+}

@@ -1,0 +1,108 @@
+package dev.tidemill.artifacts.domain;
+
+import dev.tidemill.artifacts.domain.UploadStore.Part;
+import dev.tidemill.artifacts.domain.UploadStore.Upload;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.Ids;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.time.Clock;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Uploads in parts, which may come in any order, at once and again. What has arrived survives a restart, so that an
+ * interrupted upload goes on where it was. Thread-safe.
+ */
+public final class MultipartUploads {
+    /** Most parts of one upload. */
+    public static final int MOST_PARTS = 10_000;
+
+    private final UploadStore store;
+    private final ArtifactTree tree;
+    private final BlobStore blobs;
+    private final Clock clock;
+
+    public MultipartUploads(UploadStore store, ArtifactTree tree, BlobStore blobs, Clock clock) {
+        this.store = store;
+        this.tree = tree;
+        this.blobs = blobs;
+        this.clock = clock;
+    }
+
+    /** Begins an upload of a file; its id is a secret that lets its holder send parts. */
+    public Upload begin(String project, String path) {
+        var upload = new Upload(Ids.secret(), project, tree.requireWritable(path), clock.instant());
+        store.insert(upload);
+        return upload;
+    }
+
+    /** @throws TidemillException {@code NOT_FOUND} for an upload that is not there, or not in the project */
+    public Upload find(String project, String id) {
+        return store.find(id)
+                .filter(upload -> upload.project().equals(project))
+                .orElseThrow(() -> TidemillException.notFound("upload", shortened(id)));
+    }
+
+    private static String shortened(String id) {
+        return id.length() <= 6 ? id : id.substring(0, 6) + "...";
+    }
+
+    public List<Part> parts(Upload upload) {
+        return store.parts(upload.id());
+    }
+
+    /** Takes one part. */
+    public Part put(String id, int number, InputStream content, long limit) throws IOException {
+        Upload upload = store.find(id).orElseThrow(() -> TidemillException.notFound("upload", shortened(id)));
+        if (number < 1 || number > MOST_PARTS) {
+            throw TidemillException.invalid(
+                    "number", "'" + number + "' is not a part's number from 1 to " + MOST_PARTS);
+        }
+        var part = new Part(number, blobs.put(content, limit));
+        store.putPart(upload.id(), part);
+        return part;
+    }
+
+    /**
+     * Puts the parts together as the file.
+     *
+     * @param expected digests of parts by number, as the sender knows them; parts that are not named are left out
+     */
+    public BlobStore.Blob complete(String project, String id, Map<Integer, String> expected, long limit)
+            throws IOException {
+        Upload upload = find(project, id);
+        List<Part> parts = store.parts(id);
+        for (var entry : expected.entrySet()) {
+            boolean same = parts.stream()
+                    .anyMatch(part -> part.number() == entry.getKey()
+                            && part.blob().digest().value().equals(entry.getValue()));
+            if (!same) {
+                throw new TidemillException(
+                                ErrorCode.INVALID_ARGUMENT,
+                                "Part " + entry.getKey() + " has not arrived as it was sent")
+                        .at("parts")
+                        .remedy("Send the part again");
+            }
+        }
+        List<InputStream> contents = parts.stream()
+                .filter(part -> expected.isEmpty() || expected.containsKey(part.number()))
+                .map(part -> blobs.open(part.blob().digest()))
+                .toList();
+        if (contents.isEmpty()) {
+            throw TidemillException.invalid("parts", "No part of the upload has arrived");
+        }
+        try (var whole = new SequenceInputStream(Collections.enumeration(contents))) {
+            BlobStore.Blob blob = tree.put(project, upload.path(), whole, limit);
+            store.delete(id);
+            return blob;
+        }
+    }
+
+    public void abort(String project, String id) {
+        store.delete(find(project, id).id());
+    }
+}

@@ -1,0 +1,33 @@
+package dev.tidemill.artifacts.domain;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** Keeps uploads that are not complete yet, and the key that links are signed with. Joins the caller's transaction. */
+public interface UploadStore {
+    /** An upload in parts, and where its file will be. */
+    record Upload(String id, String project, String path, Instant createdAt) {}
+
+    /** A part that has arrived. */
+    record Part(int number, BlobStore.Blob blob) {}
+
+    void insert(Upload upload);
+
+    Optional<Upload> find(String id);
+
+    /** Adds a part, in place of the one with that number. */
+    void putPart(String upload, Part part);
+
+    /** By number. */
+    List<Part> parts(String upload);
+
+    /** Forgets an upload and its parts. */
+    void delete(String id);
+
+    /** Uploads begun before a time. */
+    List<Upload> before(Instant time);
+
+    /** The secret of that name, made now if there is none. */
+    String secret(String name);
+}

@@ -1,0 +1,44 @@
+package dev.tidemill.tracking.domain;
+
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Ordering;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/** Keeps evaluation data sets and their records. All methods join the caller's transaction. */
+public interface EvaluationStore {
+    /** False if the project has a set of that name. */
+    boolean insert(EvaluationDataSet dataSet);
+
+    void update(EvaluationDataSet dataSet);
+
+    Optional<EvaluationDataSet> find(String project, String id);
+
+    void delete(String id);
+
+    void link(String id, Collection<Long> experiments);
+
+    void unlink(String id, Collection<Long> experiments);
+
+    /** Sets that match; of every experiment where none is named. */
+    List<EvaluationDataSet> search(
+            String project,
+            Collection<Long> experiments,
+            List<Comparison> filter,
+            List<Ordering> order,
+            long offset,
+            int limit);
+
+    /** The record with these inputs. */
+    Optional<EvaluationDataSet.Row> findRow(String dataSet, String inputs);
+
+    void putRow(String dataSet, EvaluationDataSet.Row row);
+
+    /** A page of records, the oldest first. */
+    List<EvaluationDataSet.Row> rows(String dataSet, long offset, int limit);
+
+    long countRows(String dataSet);
+
+    int deleteRows(String dataSet, Collection<String> ids);
+}

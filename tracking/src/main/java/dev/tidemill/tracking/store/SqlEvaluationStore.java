@@ -1,0 +1,255 @@
+package dev.tidemill.tracking.store;
+
+import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.sql.Columns;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.SqlCondition;
+import dev.tidemill.tracking.domain.EvaluationDataSet;
+import dev.tidemill.tracking.domain.EvaluationDataSet.Row;
+import dev.tidemill.tracking.domain.EvaluationStore;
+import dev.tidemill.tracking.domain.SearchKeys;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import org.jdbi.v3.core.statement.PreparedBatch;
+import org.jdbi.v3.core.statement.Query;
+
+/** Evaluation data sets in the database. */
+public final class SqlEvaluationStore implements EvaluationStore {
+    private static final Map<String, String> COLUMNS = Map.of(
+            "name", "e.name",
+            "created_by", "e.created_by",
+            "last_updated_by", "e.updated_by",
+            "created_time", "e.created_at",
+            "last_update_time", "e.updated_at");
+
+    private final Database database;
+
+    public SqlEvaluationStore(Database database) {
+        this.database = database;
+    }
+
+    @Override
+    public boolean insert(EvaluationDataSet dataSet) {
+        return database.writing(handle -> handle.createUpdate("""
+                                INSERT INTO evaluation_data_set (id, project, name, tags, schema_text, profile, digest, created_by,
+                                                                 updated_by, created_at, updated_at)
+                                VALUES (:id, :project, :name, :tagsJson, :schema, :profile, :digest, :createdBy,
+                                        :updatedBy, :createdAt, :updatedAt)
+                                ON CONFLICT DO NOTHING
+                                """)
+                        .bindMethods(dataSet)
+                        .bind("tagsJson", Json.write(dataSet.tags()))
+                        .execute())
+                > 0;
+    }
+
+    @Override
+    public void update(EvaluationDataSet dataSet) {
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE evaluation_data_set
+                        SET tags = :tagsJson, schema_text = :schema, profile = :profile, digest = :digest,
+                            updated_by = :updatedBy, updated_at = :updatedAt
+                        WHERE id = :id
+                        """)
+                .bindMethods(dataSet)
+                .bind("tagsJson", Json.write(dataSet.tags()))
+                .execute());
+    }
+
+    @Override
+    public Optional<EvaluationDataSet> find(String project, String id) {
+        return list(
+                        "SELECT * FROM evaluation_data_set e WHERE e.project = :project AND e.id = :id",
+                        query -> query.bind("project", project).bind("id", id))
+                .stream()
+                .findFirst();
+    }
+
+    private List<EvaluationDataSet> list(String sql, UnaryOperator<Query> bind) {
+        return database.reading(handle -> bind.apply(handle.createQuery(sql))
+                .map((row, context) -> dataSet(
+                        row,
+                        handle.createQuery(
+                                        "SELECT experiment_id FROM evaluation_experiment WHERE data_set = :id ORDER BY experiment_id")
+                                .bind("id", row.getString("id"))
+                                .mapTo(Long.class)
+                                .list()))
+                .list());
+    }
+
+    private static EvaluationDataSet dataSet(ResultSet row, List<Long> experiments) throws SQLException {
+        return new EvaluationDataSet(
+                row.getString("id"),
+                row.getString("project"),
+                row.getString("name"),
+                Json.readStringMap(row.getString("tags")),
+                row.getString("schema_text"),
+                row.getString("profile"),
+                row.getString("digest"),
+                row.getString("created_by"),
+                row.getString("updated_by"),
+                Columns.instant(row, "created_at"),
+                Columns.instant(row, "updated_at"),
+                experiments);
+    }
+
+    @Override
+    public void delete(String id) {
+        database.writing(handle -> {
+            for (String table : List.of("evaluation_record", "evaluation_experiment")) {
+                handle.createUpdate("DELETE FROM " + table + " WHERE data_set = :id")
+                        .bind("id", id)
+                        .execute();
+            }
+            return handle.createUpdate("DELETE FROM evaluation_data_set WHERE id = :id")
+                    .bind("id", id)
+                    .execute();
+        });
+    }
+
+    @Override
+    public void link(String id, Collection<Long> experiments) {
+        each(
+                "INSERT INTO evaluation_experiment (data_set, experiment_id) VALUES (:id, :experiment) ON CONFLICT DO NOTHING",
+                id,
+                experiments);
+    }
+
+    @Override
+    public void unlink(String id, Collection<Long> experiments) {
+        each("DELETE FROM evaluation_experiment WHERE data_set = :id AND experiment_id = :experiment", id, experiments);
+    }
+
+    private void each(String sql, String id, Collection<Long> experiments) {
+        if (experiments.isEmpty()) {
+            return;
+        }
+        database.writing(handle -> {
+            PreparedBatch batch = handle.prepareBatch(sql);
+            experiments.forEach(experiment ->
+                    batch.bind("id", id).bind("experiment", experiment).add());
+            return batch.execute();
+        });
+    }
+
+    @Override
+    public List<EvaluationDataSet> search(
+            String project,
+            Collection<Long> experiments,
+            List<Comparison> filter,
+            List<Ordering> order,
+            long offset,
+            int limit) {
+        var condition = new SqlCondition(database.dialect());
+        condition.and("e.project = " + condition.bind(project));
+        if (!experiments.isEmpty()) {
+            condition.and(
+                    "EXISTS (SELECT 1 FROM evaluation_experiment x WHERE x.data_set = e.id AND x.experiment_id IN "
+                            + SqlCondition.numbers(experiments) + ")");
+        }
+        filter.forEach(clause -> condition.and(condition.compare(
+                clause.entity().equals(SearchKeys.TAG)
+                        ? database.dialect().jsonText("e.tags", condition.bind(clause.key()))
+                        : String.valueOf(COLUMNS.get(clause.key())),
+                clause.operator(),
+                clause.operand())));
+        var keys = new StringBuilder();
+        order.stream()
+                .filter(ordering -> COLUMNS.containsKey(ordering.key()))
+                .forEach(ordering ->
+                        keys.append(COLUMNS.get(ordering.key())).append(ordering.ascending() ? " ASC, " : " DESC, "));
+        return list(
+                "SELECT e.* FROM evaluation_data_set e" + condition + " ORDER BY " + keys
+                        + "e.created_at DESC, e.id LIMIT " + limit + " OFFSET " + offset,
+                condition::bindAll);
+    }
+
+    @Override
+    public Optional<Row> findRow(String dataSet, String inputs) {
+        return database.reading(handle -> handle.createQuery(
+                        "SELECT * FROM evaluation_record WHERE data_set = :set AND inputs_hash = :hash")
+                .bind("set", dataSet)
+                .bind("hash", Ids.sha256(inputs))
+                .map((row, context) -> row(row))
+                .findOne());
+    }
+
+    private static Row row(ResultSet row) throws SQLException {
+        return new Row(
+                row.getString("id"),
+                row.getString("inputs"),
+                Columns.optionalText(row, "outputs"),
+                Columns.optionalText(row, "expectations"),
+                Columns.optionalText(row, "tags"),
+                Columns.optionalText(row, "source"),
+                row.getString("source_type"),
+                Columns.optionalText(row, "source_id"),
+                row.getString("created_by"),
+                row.getString("updated_by"),
+                Columns.instant(row, "created_at"),
+                Columns.instant(row, "updated_at"));
+    }
+
+    @Override
+    public void putRow(String dataSet, Row row) {
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO evaluation_record (id, data_set, inputs, inputs_hash, outputs, expectations, tags, source,
+                                                       source_type, source_id, created_by, updated_by, created_at, updated_at)
+                        VALUES (:id, :set, :inputs, :hash, :answers, :expected, :labels, :origin,
+                                :sourceType, :originId, :createdBy, :updatedBy, :createdAt, :updatedAt)
+                        ON CONFLICT (data_set, inputs_hash) DO UPDATE
+                        SET outputs = excluded.outputs, expectations = excluded.expectations, tags = excluded.tags,
+                            source = excluded.source, source_type = excluded.source_type, source_id = excluded.source_id,
+                            updated_by = excluded.updated_by, updated_at = excluded.updated_at
+                        """)
+                .bindMethods(row)
+                .bind("set", dataSet)
+                .bind("hash", Ids.sha256(row.inputs()))
+                .bind("answers", row.outputs().orElse(null))
+                .bind("expected", row.expectations().orElse(null))
+                .bind("labels", row.tags().orElse(null))
+                .bind("origin", row.source().orElse(null))
+                .bind("originId", row.sourceId().orElse(null))
+                .execute());
+    }
+
+    @Override
+    public List<Row> rows(String dataSet, long offset, int limit) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT * FROM evaluation_record WHERE data_set = :set ORDER BY created_at, id LIMIT :limit OFFSET :offset
+                        """)
+                .bind("set", dataSet)
+                .bind("limit", limit)
+                .bind("offset", offset)
+                .map((row, context) -> row(row))
+                .list());
+    }
+
+    @Override
+    public long countRows(String dataSet) {
+        return database.reading(
+                handle -> handle.createQuery("SELECT COUNT(*) FROM evaluation_record WHERE data_set = :set")
+                        .bind("set", dataSet)
+                        .mapTo(Long.class)
+                        .one());
+    }
+
+    @Override
+    public int deleteRows(String dataSet, Collection<String> ids) {
+        return ids.isEmpty()
+                ? 0
+                : database.writing(handle -> handle.createUpdate(
+                                "DELETE FROM evaluation_record WHERE data_set = :set AND id IN (<ids>)")
+                        .bind("set", dataSet)
+                        .bindList("ids", List.copyOf(ids))
+                        .execute());
+    }
+}

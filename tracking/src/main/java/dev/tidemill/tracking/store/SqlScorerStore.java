@@ -1,0 +1,52 @@
+package dev.tidemill.tracking.store;
+
+import dev.tidemill.platform.sql.Columns;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.tracking.domain.Scorer;
+import dev.tidemill.tracking.domain.ScorerStore;
+import java.util.List;
+import java.util.Optional;
+
+/** Scorers in the database. */
+public final class SqlScorerStore implements ScorerStore {
+    private final Database database;
+
+    public SqlScorerStore(Database database) {
+        this.database = database;
+    }
+
+    @Override
+    public void insert(Scorer scorer) {
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO scorer (id, experiment_id, name, version, content, created_at)
+                        VALUES (:id, :experimentId, :name, :version, :content, :createdAt)
+                        """).bindMethods(scorer).execute());
+    }
+
+    @Override
+    public List<Scorer> versions(long experiment, Optional<String> name) {
+        return database.reading(handle -> handle.createQuery("SELECT * FROM scorer WHERE experiment_id = :experiment"
+                        + (name.isPresent() ? " AND name = :name" : "") + " ORDER BY name, version")
+                .bind("experiment", experiment)
+                .bind("name", name.orElse(""))
+                .map((row, context) -> new Scorer(
+                        row.getString("id"),
+                        row.getLong("experiment_id"),
+                        row.getString("name"),
+                        row.getInt("version"),
+                        row.getString("content"),
+                        Columns.instant(row, "created_at")))
+                .list());
+    }
+
+    @Override
+    public int delete(long experiment, String name, Optional<Integer> version) {
+        return database.writing(
+                handle -> handle.createUpdate("DELETE FROM scorer WHERE experiment_id = :experiment AND name = :name"
+                                + (version.isPresent() ? " AND version = :version" : ""))
+                        .bind("experiment", experiment)
+                        .bind("name", name)
+                        .bind("version", version.orElse(0))
+                        .execute());
+    }
+}
