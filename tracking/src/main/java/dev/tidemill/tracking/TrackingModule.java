@@ -16,6 +16,7 @@ import dev.tidemill.tracking.api.MlflowScorerRoutes;
 import dev.tidemill.tracking.api.MlflowTraceRoutes;
 import dev.tidemill.tracking.api.OtlpRoutes;
 import dev.tidemill.tracking.api.RunRoutes;
+import dev.tidemill.tracking.api.SavedViewRoutes;
 import dev.tidemill.tracking.domain.EvaluationDataSets;
 import dev.tidemill.tracking.domain.Experiments;
 import dev.tidemill.tracking.domain.LoggedModels;
@@ -26,6 +27,7 @@ import dev.tidemill.tracking.store.SqlEvaluationStore;
 import dev.tidemill.tracking.store.SqlExperimentStore;
 import dev.tidemill.tracking.store.SqlLoggedModelStore;
 import dev.tidemill.tracking.store.SqlRunStore;
+import dev.tidemill.tracking.store.SqlSavedViewStore;
 import dev.tidemill.tracking.store.SqlScorerStore;
 import dev.tidemill.tracking.store.SqlTraceStore;
 import java.time.Clock;
@@ -46,6 +48,7 @@ public final class TrackingModule {
     private final Traces traces;
     private final EvaluationDataSets evaluations;
     private final Scorers scorers;
+    private final SqlSavedViewStore views;
     private final Clock clock;
 
     /** @param artifactRoot URI below which experiments keep artifacts */
@@ -66,6 +69,7 @@ public final class TrackingModule {
         this.tracking = new Tracking(runs, modelStore, experiments, database, events, clock);
         this.clock = clock;
         this.evaluations = new EvaluationDataSets(new SqlEvaluationStore(database), experiments, database, clock);
+        this.views = new SqlSavedViewStore(database);
         this.scorers = new Scorers(new SqlScorerStore(database), experiments, database, clock);
         this.traces = new Traces(new SqlTraceStore(database), runs, experiments, database, clock);
     }
@@ -90,7 +94,8 @@ public final class TrackingModule {
 
     public List<Route> routes() {
         return Stream.of(
-                        new RunRoutes(tracking, experiments).routes(),
+                        new RunRoutes(tracking, experiments, tree).routes(),
+                        new SavedViewRoutes(views, clock).routes(),
                         new MlflowExperimentRoutes(experiments).routes(),
                         new MlflowRunRoutes(tracking, tree).routes(),
                         new MlflowLoggedModelRoutes(models).routes(),

@@ -12,6 +12,7 @@ import dev.tidemill.tracking.domain.ModelLink;
 import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
 import dev.tidemill.tracking.domain.RunStore.RunState;
+import dev.tidemill.tracking.domain.RunStore.Start;
 import dev.tidemill.tracking.domain.SearchKeys;
 import dev.tidemill.tracking.domain.Tracking.Span;
 import dev.tidemill.tracking.store.SqlExperimentStore;
@@ -73,7 +74,7 @@ abstract class RunStoreContract {
                         Lifecycle.ACTIVE_ONLY,
                         SearchParser.filter(SearchKeys.RUNS, filter),
                         SearchParser.order(SearchKeys.RUNS, List.of(order)),
-                        0,
+                        Start.BEGINNING,
                         100)
                 .stream()
                 .map(Run::name)
@@ -202,7 +203,8 @@ abstract class RunStoreContract {
         Experiment other =
                 experiments.insert("b", "secret", Optional.empty(), ROOT, NOW).orElseThrow();
         add(other, "hidden", 0);
-        assertThat(store.search("a", List.of(group.id(), other.id()), Lifecycle.ALL, List.of(), List.of(), 0, 10))
+        assertThat(store.search(
+                        "a", List.of(group.id(), other.id()), Lifecycle.ALL, List.of(), List.of(), Start.BEGINNING, 10))
                 .isEmpty();
     }
 
@@ -211,7 +213,8 @@ abstract class RunStoreContract {
         RunState run = add(group, "s", 0);
         store.setDeletedIn(group.id(), true, NOW);
         assertThat(search("")).isEmpty();
-        assertThat(store.search("a", List.of(group.id()), Lifecycle.DELETED_ONLY, List.of(), List.of(), 0, 10))
+        assertThat(store.search(
+                        "a", List.of(group.id()), Lifecycle.DELETED_ONLY, List.of(), List.of(), Start.BEGINNING, 10))
                 .hasSize(1);
         store.setDeleted(run, false, NOW);
         assertThat(search("")).hasSize(1);

@@ -18,6 +18,7 @@ import dev.tidemill.tracking.domain.MetricPoint;
 import dev.tidemill.tracking.domain.ModelLink;
 import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
+import dev.tidemill.tracking.domain.RunQuery;
 import dev.tidemill.tracking.domain.Tracking;
 import java.time.Instant;
 import java.util.List;
@@ -125,12 +126,14 @@ public final class MlflowRunRoutes {
     }
 
     private ObjectNode search(MlflowRequest request, Caller caller) {
-        var page = tracking.search(
-                caller.project(),
+        var query = new RunQuery(
                 request.texts("experiment_ids"),
                 MlflowTrackingJson.lifecycle(request, "run_view_type"),
-                request.optionalText("filter").orElse(""),
-                request.texts("order_by"),
+                request.anyText("filter"),
+                request.texts("order_by"));
+        var page = tracking.search(
+                caller.project(),
+                query,
                 request.optionalText("page_token"),
                 Limits.pageSize(request.optionalWhole("max_results").orElse(1000L), MOST_RUNS));
         return MlflowTrackingJson.page("runs", page, MlflowTrackingJson::run);

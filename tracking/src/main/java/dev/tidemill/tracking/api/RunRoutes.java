@@ -1,49 +1,60 @@
 package dev.tidemill.tracking.api;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.artifacts.domain.ArtifactDownloads;
+import dev.tidemill.artifacts.domain.ArtifactLocations;
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.json.Body;
+import dev.tidemill.platform.json.Json;
 import dev.tidemill.tracking.domain.Experiments;
 import dev.tidemill.tracking.domain.Lifecycle;
+import dev.tidemill.tracking.domain.Limits;
+import dev.tidemill.tracking.domain.MetricPoint;
+import dev.tidemill.tracking.domain.Recipe;
+import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
+import dev.tidemill.tracking.domain.RunQuery;
 import dev.tidemill.tracking.domain.Tracking;
+import dev.tidemill.tracking.domain.Tracking.Bulk;
 import io.javalin.http.Context;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Routes for experiments and runs. */
+/** Our own routes for experiments and runs. */
 public final class RunRoutes {
     private static final String PROJECT = "/api/tidemill/v1/projects/{project}";
+    private static final String RUN = PROJECT + "/runs/{run}";
     private static final int BUCKETS = 1_000;
+    private static final int MOST_RUNS = 1_000;
+    private static final int MOST_AT_ONCE = 100_000;
+    private static final int BULK_PAGE = 1_000;
+    private static final int MOST_POINTS = 200_000;
 
     private final Tracking tracking;
     private final Experiments experiments;
+    private final ArtifactTree tree;
 
-    public RunRoutes(Tracking tracking, Experiments experiments) {
+    public RunRoutes(Tracking tracking, Experiments experiments, ArtifactTree tree) {
         this.tracking = tracking;
         this.experiments = experiments;
+        this.tree = tree;
     }
 
     public List<Route> routes() {
         var read = Access.project(Resource.EXPERIMENT, Action.READ);
+        var write = Access.project(Resource.EXPERIMENT, Action.WRITE);
         return List.of(
-                Route.get(
-                        PROJECT + "/experiments",
-                        read,
-                        (context, caller) -> context.json(Map.of(
-                                "experiments",
-                                experiments
-                                        .search(
-                                                caller.project(),
-                                                Lifecycle.ACTIVE_ONLY,
-                                                "",
-                                                List.of("experiment_id"),
-                                                Optional.empty(),
-                                                10_000)
-                                        .items()))),
+                Route.get(PROJECT + "/experiments", read, this::listExperiments),
                 Route.get(
                         PROJECT + "/runs",
                         read,
@@ -58,12 +69,20 @@ public final class RunRoutes {
                                         .stream()
                                         .map(RunJson::of)
                                         .toList()))),
+                Route.post(PROJECT + "/runs/search", read, this::search),
+                Route.post(
+                        PROJECT + "/runs/names",
+                        read,
+                        (context, caller) -> context.json(tracking.names(
+                                caller.project(), experimentIds(Body.of(context.bodyAsBytes()), caller)))),
+                Route.post(PROJECT + "/runs/bulk", write, this::bulk),
+                Route.post(PROJECT + "/runs/curves", read, this::curves),
                 Route.get(
-                        PROJECT + "/runs/{run}",
+                        RUN,
                         read,
                         (context, caller) -> context.json(RunJson.of(tracking.run(caller.project(), id(context))))),
                 Route.get(
-                        PROJECT + "/runs/{run}/metrics/{metric}",
+                        RUN + "/metrics/{metric}",
                         read,
                         (context, caller) -> context.json(Map.of(
                                 "points",
@@ -72,10 +91,170 @@ public final class RunRoutes {
                                         id(context),
                                         context.pathParam("metric"),
                                         Tracking.Span.ALL,
-                                        BUCKETS)))));
+                                        BUCKETS)))),
+                Route.get(
+                        RUN + "/artifacts",
+                        read,
+                        (context, caller) -> context.json(ArtifactListing.of(
+                                tree,
+                                caller.project(),
+                                tracking.run(caller.project(), id(context)).artifacts(),
+                                Requests.text(context, "path").orElse("")))),
+                Route.get(RUN + "/files/<path>", read, this::file),
+                Route.get(
+                        RUN + "/recipe",
+                        read,
+                        (context, caller) ->
+                                context.json(recipe(caller.project(), tracking.run(caller.project(), id(context))))));
     }
 
     private static RunId id(Context context) {
         return new RunId(context.pathParam("run"));
+    }
+
+    private void listExperiments(Context context, Caller caller) {
+        Lifecycle lifecycle =
+                Requests.text(context, "deleted").isPresent() ? Lifecycle.DELETED_ONLY : Lifecycle.ACTIVE_ONLY;
+        context.json(Map.of(
+                "experiments",
+                experiments
+                        .search(caller.project(), lifecycle, "", List.of("experiment_id"), Optional.empty(), 10_000)
+                        .items()));
+    }
+
+    /** The experiments that are named, or every active one of the project. */
+    private List<String> experimentIds(Body body, Caller caller) {
+        List<String> named = texts(body, "experiments");
+        return named.isEmpty()
+                ? experiments
+                        .search(caller.project(), Lifecycle.ALL, "", List.of("experiment_id"), Optional.empty(), 10_000)
+                        .items()
+                        .stream()
+                        .map(experiment -> experiment.reference())
+                        .toList()
+                : named;
+    }
+
+    private static List<String> texts(Body body, String field) {
+        var texts = new ArrayList<String>();
+        body.node().path(field).forEach(node -> texts.add(node.asText()));
+        return texts;
+    }
+
+    private RunQuery query(Body body, Caller caller) {
+        Lifecycle lifecycle =
+                switch (body.optionalText("lifecycle").orElse("active")) {
+                    case "active" -> Lifecycle.ACTIVE_ONLY;
+                    case "deleted" -> Lifecycle.DELETED_ONLY;
+                    case "all" -> Lifecycle.ALL;
+                    default ->
+                        throw TidemillException.invalid(
+                                "lifecycle", "'" + body.text("lifecycle") + "' is none of active, deleted and all");
+                };
+        return new RunQuery(
+                experimentIds(body, caller),
+                lifecycle,
+                body.optionalText("filter").orElse(""),
+                texts(body, "order"));
+    }
+
+    private void search(Context context, Caller caller) {
+        Body body = Body.of(context.bodyAsBytes());
+        RunQuery query = query(body, caller);
+        int limit = Limits.pageSize(body.node().path("limit").asLong(100), MOST_RUNS);
+        var page = tracking.search(caller.project(), query, body.optionalText("token"), limit);
+        ObjectNode json = Json.object();
+        ArrayNode runs = json.putArray("runs");
+        page.items().forEach(run -> runs.add(RunJson.of(run)));
+        page.next().ifPresent(token -> json.put("next", token));
+        if (body.flag("count")) {
+            json.put("total", tracking.count(caller.project(), query));
+        }
+        context.json(json);
+    }
+
+    /** Does one thing to the runs that are named, or to all that a search finds. */
+    private void bulk(Context context, Caller caller) {
+        Body body = Body.of(context.bodyAsBytes());
+        Bulk what =
+                switch (body.text("action")) {
+                    case "delete" -> new Bulk.Delete();
+                    case "restore" -> new Bulk.Restore();
+                    case "tag" -> new Bulk.Tag(body.text("name"), body.text("value"));
+                    case "untag" -> new Bulk.Untag(body.text("name"));
+                    default ->
+                        throw TidemillException.invalid(
+                                "action", "'" + body.text("action") + "' is none of delete, restore, tag and untag");
+                };
+        List<RunId> ids = texts(body, "runs").stream().map(RunId::new).toList();
+        if (ids.isEmpty() && !body.node().has("filter")) {
+            throw TidemillException.invalid("runs", "Name the runs, or give the filter that finds them");
+        }
+        List<RunId> all = ids.isEmpty() ? found(caller, query(body, caller)) : ids;
+        context.json(Map.of("changed", tracking.all(caller.project(), all, what, caller.actor())));
+    }
+
+    private List<RunId> found(Caller caller, RunQuery query) {
+        var ids = new ArrayList<RunId>();
+        Optional<String> token = Optional.empty();
+        do {
+            var page = tracking.search(caller.project(), query, token, BULK_PAGE);
+            page.items().forEach(run -> ids.add(run.id()));
+            token = page.next();
+        } while (token.isPresent() && ids.size() < MOST_AT_ONCE);
+        return ids;
+    }
+
+    /** One metric of many runs, each curve thinned so that all of them together stay small. */
+    private void curves(Context context, Caller caller) {
+        Body body = Body.of(context.bodyAsBytes());
+        List<String> runs = texts(body, "runs");
+        if (runs.isEmpty() || runs.size() > MOST_RUNS) {
+            throw TidemillException.invalid("runs", "Name 1 to " + MOST_RUNS + " runs, not " + runs.size());
+        }
+        String metric = body.text("metric");
+        int buckets = Math.clamp(
+                Math.min(body.node().path("buckets").asInt(BUCKETS), MOST_POINTS / 2 / runs.size()), 10, 5_000);
+        var span = new Tracking.Span(
+                body.node().path("first").asLong(Long.MIN_VALUE),
+                body.node().path("last").asLong(Long.MAX_VALUE));
+        ObjectNode json = Json.object();
+        ArrayNode list = json.putArray("curves");
+        for (String run : runs) {
+            ObjectNode curve = list.addObject().put("run", run);
+            ArrayNode steps = curve.putArray("steps");
+            ArrayNode times = curve.putArray("times");
+            ArrayNode values = curve.putArray("values");
+            for (MetricPoint point : tracking.curve(caller.project(), new RunId(run), metric, span, buckets)) {
+                if (!Double.isNaN(point.value())) {
+                    steps.add(point.step());
+                    times.add(point.recordedAt().toEpochMilli());
+                    values.add(point.value());
+                }
+            }
+        }
+        context.json(json);
+    }
+
+    private void file(Context context, Caller caller) {
+        String path = ArtifactLocations.requireInside("path", context.pathParam("path"));
+        String root = tracking.run(caller.project(), id(context)).artifacts();
+        if (!root.startsWith(ArtifactLocations.OWN)) {
+            throw TidemillException.notFound("artifact kept by this server", path)
+                    .remedy("Its experiment keeps artifacts at " + root + "; fetch it from there");
+        }
+        var blob = tree.find(caller.project(), root.substring(ArtifactLocations.OWN.length()) + "/" + path)
+                .orElseThrow(() -> TidemillException.notFound("artifact", path));
+        ArtifactDownloads.headers(path, blob).forEach(context::header);
+        context.writeSeekableStream(tree.open(blob), "application/octet-stream", blob.size());
+    }
+
+    private Recipe recipe(String project, Run run) {
+        List<String> files = new ArrayList<>();
+        if (run.artifacts().startsWith(ArtifactLocations.OWN)) {
+            String root = run.artifacts().substring(ArtifactLocations.OWN.length());
+            tree.list(project, root + "/reproduce").forEach(entry -> files.add("reproduce/" + entry.name()));
+        }
+        return Recipe.of(run, files);
     }
 }

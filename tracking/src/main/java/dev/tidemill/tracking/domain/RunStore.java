@@ -68,6 +68,7 @@ public interface RunStore {
      * Runs that match.
      *
      * @param project whose runs are seen, whatever experiments are named
+     * @param start where the page begins
      */
     List<Run> search(
             String project,
@@ -75,6 +76,29 @@ public interface RunStore {
             Lifecycle lifecycle,
             List<Comparison> filter,
             List<Ordering> order,
-            long offset,
+            Start start,
             int limit);
+
+    /**
+     * Where a page begins.
+     *
+     * @param offset how many runs are skipped, where no last one is known
+     * @param last the last run of the page before; only for searches in the order in which runs started
+     */
+    record Start(long offset, Optional<Last> last) {
+        /** The first page. */
+        public static final Start BEGINNING = new Start(0, Optional.empty());
+    }
+
+    /** A run's place in the order in which runs started. */
+    record Last(long startedAt, String id) {}
+
+    /** How many runs match. */
+    long count(String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter);
+
+    /** Names by which runs may be filtered and shown, of the newest runs of these experiments. */
+    Names names(String project, Collection<Long> experiments);
+
+    /** Names that runs use. */
+    record Names(List<String> metrics, List<String> params, List<String> tags) {}
 }

@@ -261,23 +261,69 @@ public final class Tracking {
         return store.newest(project, experiment, before, limit);
     }
 
-    public Page<Run> search(
-            String project,
-            List<String> experimentIds,
-            Lifecycle lifecycle,
-            String filter,
-            List<String> order,
-            Optional<String> token,
-            int size) {
-        var clauses = SearchParser.filter(SearchKeys.RUNS, filter);
-        var orderings = SearchParser.order(SearchKeys.RUNS, order);
-        long offset = Page.offset(token);
-        var numbers = experimentIds.stream().map(Experiments::number).toList();
+    public Page<Run> search(String project, RunQuery query, Optional<String> token, int size) {
+        var clauses = SearchParser.filter(SearchKeys.RUNS, query.filter());
+        var orderings = SearchParser.order(SearchKeys.RUNS, query.order());
+        RunPage page = RunPage.parse(token);
+        var numbers = query.experimentIds().stream().map(Experiments::number).toList();
         List<Run> found = numbers.isEmpty()
                 ? List.of()
-                : store.search(project, numbers, lifecycle, clauses, orderings, offset, size);
+                : store.search(project, numbers, query.lifecycle(), clauses, orderings, page.start(), size);
         // As MLflow: a full page always has a token, so that the last page may be empty.
-        return new Page<>(found, found.size() == size ? Optional.of(Page.token(offset + size)) : Optional.empty());
+        return new Page<>(
+                found, found.size() == size ? Optional.of(page.after(found).token()) : Optional.empty());
+    }
+
+    /** How many runs match. */
+    public long count(String project, RunQuery query) {
+        var numbers = query.experimentIds().stream().map(Experiments::number).toList();
+        var clauses = SearchParser.filter(SearchKeys.RUNS, query.filter());
+        return numbers.isEmpty() ? 0 : store.count(project, numbers, query.lifecycle(), clauses);
+    }
+
+    /** Names that the newest runs of these experiments use. */
+    public RunStore.Names names(String project, List<String> experimentIds) {
+        var numbers = experimentIds.stream().map(Experiments::number).toList();
+        return numbers.isEmpty() ? new RunStore.Names(List.of(), List.of(), List.of()) : store.names(project, numbers);
+    }
+
+    /** What is done to many runs at once. */
+    public sealed interface Bulk {
+        /** Deletes them; they can be restored. */
+        record Delete() implements Bulk {}
+
+        record Restore() implements Bulk {}
+
+        record Tag(String name, String value) implements Bulk {}
+
+        record Untag(String name) implements Bulk {}
+    }
+
+    /** Does the same to each run, in transactions of their own; gives how many runs it was done to. */
+    public int all(String project, List<RunId> ids, Bulk what, String actor) {
+        int done = 0;
+        for (RunId id : ids) {
+            done += transactions.write(() -> one(project, id, what, actor)) ? 1 : 0;
+        }
+        return done;
+    }
+
+    private boolean one(String project, RunId id, Bulk what, String actor) {
+        Optional<RunState> there = store.findState(project, id);
+        if (there.isEmpty()) {
+            return false;
+        }
+        switch (what) {
+            case Bulk.Delete() -> delete(project, id, actor);
+            case Bulk.Restore() -> restore(project, id, actor);
+            case Bulk.Tag(String name, String value) -> {
+                var tags = new HashMap<>(Map.of(name, value));
+                checkTags(tags);
+                store.putTags(there.get(), tags);
+            }
+            case Bulk.Untag(String name) -> store.removeTag(there.get(), name);
+        }
+        return true;
     }
 
     /**

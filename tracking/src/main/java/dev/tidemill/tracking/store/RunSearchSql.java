@@ -5,6 +5,7 @@ import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.sql.Dialect;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.Lifecycle;
+import dev.tidemill.tracking.domain.RunStore.Start;
 import dev.tidemill.tracking.domain.SearchKeys;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -55,14 +56,9 @@ final class RunSearchSql {
             Lifecycle lifecycle,
             List<Comparison> filter,
             List<Ordering> order,
-            long offset,
+            Start start,
             int limit) {
-        condition.and("r.project = " + condition.bind(project));
-        condition.and("r.experiment_id IN " + SqlCondition.numbers(experiments));
-        if (lifecycle != Lifecycle.ALL) {
-            condition.and("r.deleted = " + condition.bind(lifecycle == Lifecycle.DELETED_ONLY));
-        }
-        filter.forEach(this::clause);
+        where(project, experiments, lifecycle, filter);
         boolean byStart = false;
         for (Ordering ordering : order) {
             ordering(ordering);
@@ -72,8 +68,32 @@ final class RunSearchSql {
             keys.add("r.started_at DESC");
         }
         keys.add("r.id ASC");
+        long offset = start.offset();
+        if (start.last().isPresent() && order.isEmpty()) {
+            // Goes on behind the last run by the index, however far down the list it is.
+            String time = condition.bind(start.last().get().startedAt());
+            condition.and("r.started_at <= " + time);
+            condition.and("(r.started_at < " + time + " OR r.id > "
+                    + condition.bind(start.last().get().id()) + ")");
+            offset = 0;
+        }
         return "SELECT r.* FROM run r" + joins + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT " + limit
                 + " OFFSET " + offset;
+    }
+
+    /** Counts what matches. */
+    String count(String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter) {
+        where(project, experiments, lifecycle, filter);
+        return "SELECT COUNT(*) FROM run r" + joins + condition;
+    }
+
+    private void where(String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter) {
+        condition.and("r.project = " + condition.bind(project));
+        condition.and("r.experiment_id IN " + SqlCondition.numbers(experiments));
+        if (lifecycle != Lifecycle.ALL) {
+            condition.and("r.deleted = " + condition.bind(lifecycle == Lifecycle.DELETED_ONLY));
+        }
+        filter.forEach(this::clause);
     }
 
     private void clause(Comparison clause) {

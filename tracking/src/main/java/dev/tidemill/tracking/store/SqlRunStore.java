@@ -5,6 +5,7 @@ import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Lifecycle;
 import dev.tidemill.tracking.domain.MetricPoint;
@@ -22,11 +23,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 import org.jdbi.v3.core.statement.Query;
 
 /** Runs in the database. */
 public final class SqlRunStore implements RunStore {
+    /** Of how many runs the names are gathered. */
+    private static final int NAMED_RUNS = 500;
+
     private final Database database;
     private final MetricNames names;
     private final SqlMetricStore metrics;
@@ -112,11 +117,42 @@ public final class SqlRunStore implements RunStore {
             Lifecycle lifecycle,
             List<Comparison> filter,
             List<Ordering> order,
-            long offset,
+            Start start,
             int limit) {
         var search = new RunSearchSql(database.dialect(), names::find);
-        String sql = search.write(project, experiments, lifecycle, filter, order, offset, limit);
+        String sql = search.write(project, experiments, lifecycle, filter, order, start, limit);
         return list(sql, search.values()::bindAll);
+    }
+
+    @Override
+    public long count(String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter) {
+        var search = new RunSearchSql(database.dialect(), names::find);
+        String sql = search.count(project, experiments, lifecycle, filter);
+        return database.reading(handle -> search.values()
+                .bindAll(handle.createQuery(sql))
+                .mapTo(Long.class)
+                .one());
+    }
+
+    @Override
+    public Names names(String project, Collection<Long> experiments) {
+        String newest = "(SELECT number FROM run WHERE project = :project AND NOT deleted AND experiment_id IN "
+                + SqlCondition.numbers(experiments) + " ORDER BY started_at DESC LIMIT " + NAMED_RUNS + ")";
+        return database.reading(handle -> new Names(
+                names(
+                        handle,
+                        project,
+                        "SELECT name FROM metric_name WHERE number IN"
+                                + " (SELECT DISTINCT metric FROM metric_newest WHERE run IN " + newest + ")"),
+                names(handle, project, "SELECT DISTINCT name FROM param WHERE run IN " + newest),
+                names(handle, project, "SELECT DISTINCT name FROM tag WHERE run IN " + newest)));
+    }
+
+    private static List<String> names(Handle handle, String project, String sql) {
+        return handle.createQuery(sql + " ORDER BY name LIMIT 20000")
+                .bind("project", project)
+                .mapTo(String.class)
+                .list();
     }
 
     private static Run run(ResultSet row) throws SQLException {
