@@ -1,6 +1,7 @@
 import '@mantine/core/styles.css'
 import './app.css'
 import { ActionIcon, AppShell, Burger, createTheme, Group, Kbd, MantineProvider, Modal, Select, Stack, Table, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { spotlight } from '@mantine/spotlight'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import { QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query'
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Navigate, Outlet, RouterProvider, useNavigate } from '@tanstack/react-router'
@@ -11,7 +12,6 @@ import { useLive } from './api/live'
 import type { Project } from './api/types'
 import { DataSetPage, DataSets, FeatureViews } from './domains/data/Data'
 import { DeploymentPage, Deployments } from './domains/deployments/Deployments'
-import { Runs, TrackedRunPage } from './domains/experiments/Experiments'
 import { Home } from './domains/home/Home'
 import { ModelPage, Models } from './domains/models/Models'
 import { Monitoring } from './domains/monitoring/Monitoring'
@@ -25,6 +25,13 @@ const RAIL: [label: string, path: string, key: string][] = [
   ['Home', '', 'h'], ['Data', '/data', 'd'], ['Features', '/features', 'f'], ['Pipelines', '/pipelines', 'p'], ['Experiments', '/experiments', 'e'],
   ['Models', '/models', 'm'], ['Deployments', '/deployments', 's'], ['Monitoring', '/monitoring', 'o'],
 ]
+
+/** Puts the cursor into the page's filter, or opens the palette where it has none. */
+const focusFilter = () => {
+  const filter = document.querySelector<HTMLInputElement>('[data-filter]')
+  if (filter) filter.focus()
+  else spotlight.open()
+}
 
 /** Asks who is there before anything else is shown. */
 function Shell() {
@@ -42,7 +49,7 @@ function Frame() {
   const projects = useQuery({ queryKey: ['projects'], queryFn: () => get<{ projects: Project[] }>('/projects') })
   const { setColorScheme } = useMantineColorScheme()
   const scheme = useComputedColorScheme('light')
-  useHotkeys([['?', helpState.open], ['shift+?', helpState.open], ...RAIL.map(([, path, key]): [string, () => void] => [`alt+${key}`, () => void navigate({ to: `/ui/${project}${path}` })])])
+  useHotkeys([['/', focusFilter], ['?', helpState.open], ['shift+?', helpState.open], ...RAIL.map(([, path, key]): [string, () => void] => [`alt+${key}`, () => void navigate({ to: `/ui/${project}${path}` })])])
   return (
     <AppShell header={{ height: 48 }} navbar={{ width: 190, breakpoint: 'sm', collapsed: { mobile: !menu } }} padding="lg">
       <AppShell.Header px="md">
@@ -65,7 +72,7 @@ function Frame() {
       <AppShell.Main><Outlet /></AppShell.Main>
       <Palette project={project} screens={RAIL} />
       <Modal opened={help} onClose={helpState.close} title="Keys">
-        <Table><Table.Tbody>{RAIL.map(([label, , key]) => <Table.Tr key={key}><Table.Td><Kbd>Alt</Kbd> <Kbd>{key.toUpperCase()}</Kbd></Table.Td><Table.Td>{label}</Table.Td></Table.Tr>)}<Table.Tr><Table.Td><Kbd>Ctrl</Kbd> <Kbd>K</Kbd> or <Kbd>/</Kbd></Table.Td><Table.Td>Go to anything by name</Table.Td></Table.Tr><Table.Tr><Table.Td><Kbd>?</Kbd></Table.Td><Table.Td>This list</Table.Td></Table.Tr></Table.Tbody></Table>
+        <Table><Table.Tbody>{RAIL.map(([label, , key]) => <Table.Tr key={key}><Table.Td><Kbd>Alt</Kbd> <Kbd>{key.toUpperCase()}</Kbd></Table.Td><Table.Td>{label}</Table.Td></Table.Tr>)}<Table.Tr><Table.Td><Kbd>Ctrl</Kbd> <Kbd>K</Kbd></Table.Td><Table.Td>Go to anything by name</Table.Td></Table.Tr><Table.Tr><Table.Td><Kbd>/</Kbd></Table.Td><Table.Td>Filter this page</Table.Td></Table.Tr><Table.Tr><Table.Td><Kbd>j</Kbd> <Kbd>k</Kbd> <Kbd>x</Kbd> <Kbd>Enter</Kbd></Table.Td><Table.Td>Next, previous, select and open a row</Table.Td></Table.Tr><Table.Tr><Table.Td><Kbd>?</Kbd></Table.Td><Table.Td>This list</Table.Td></Table.Tr></Table.Tbody></Table>
       </Modal>
     </AppShell>
   )
@@ -93,7 +100,11 @@ const router = createRouter({
       page('/', Home), page('/data', DataSets), page('/data/$dataSet', DataSetPage), page('/features', FeatureViews), page('/pipelines', Pipelines),
       // The graph's libraries are large and needed on this page only.
       createRoute({ getParentRoute: () => shell, path: '/pipelines/runs/$run', component: lazyRouteComponent(() => import('./domains/pipelines/RunPage'), 'RunPage') }),
-      page('/experiments', Runs), page('/experiments/$run', TrackedRunPage), page('/models', Models), page('/models/$model', ModelPage),
+      
+      createRoute({ getParentRoute: () => shell, path: '/experiments', component: lazyRouteComponent(() => import('./domains/experiments/Runs'), 'Runs') }),
+      createRoute({ getParentRoute: () => shell, path: '/experiments/compare', component: lazyRouteComponent(() => import('./domains/experiments/Compare'), 'Compare') }),
+      createRoute({ getParentRoute: () => shell, path: '/experiments/$run', component: lazyRouteComponent(() => import('./domains/experiments/Run'), 'TrackedRunPage') }),
+      page('/models', Models), page('/models/$model', ModelPage),
       page('/deployments', Deployments), page('/deployments/$deployment', DeploymentPage), page('/monitoring', Monitoring),
     ]),
   ]),

@@ -27,5 +27,14 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
 export const get = <T>(path: string): Promise<T> => call<T>('GET', path)
 export const post = <T>(path: string, body: unknown = {}): Promise<T> => call<T>('POST', path, body)
 
+export const remove = (path: string): Promise<void> => call('DELETE', path)
+
+/** The bytes of a file that users have stored; what they are is for the caller to decide. */
+export async function file(path: string): Promise<Blob> {
+  const response = await fetch(`/api/tidemill/v1${path}`)
+  if (!response.ok) throw new ApiError(response.status, `The file could not be fetched: HTTP ${response.status}`)
+  return response.blob()
+}
+
 /** Path of something in a project. */
 export const inProject = (project: string, path: string): string => `/projects/${encodeURIComponent(project)}${path}`

@@ -37,11 +37,22 @@ export interface DataSetVersion {
 }
 export interface FeatureView { name: string; definition: { source: string; sql: string; time: string; label: string } }
 
-export interface Experiment { id: number; name: string; createdAt: string }
+export interface Experiment { id: number; name: string; createdAt: string; artifactLocation: string; tags: { [key: string]: string } }
+export interface DataSetInput { name: string; digest: string; sourceType: string; source: string; schema: string; profile: string; tags: { [key: string]: string } }
 export interface TrackedRun {
-  id: string; experimentId: number; name: string; sourceKey?: string; status: 'RUNNING' | 'FINISHED' | 'FAILED' | 'KILLED'
-  startedAt: string; endedAt?: string; modelDigest?: string
+  id: string; experimentId: number; name: string; sourceKey?: string; user: string; deleted: boolean; status: 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED'
+  startedAt: string; endedAt?: string; modelDigest?: string; artifacts: string
   params: { [key: string]: string }; metrics: { [key: string]: number }; tags: { [key: string]: string }
+  inputs: DataSetInput[]; models: { modelId: string; output: boolean; step: number }[]
+}
+export interface RunPage { runs: TrackedRun[]; next?: string; total?: number }
+export interface RunNames { metrics: string[]; params: string[]; tags: string[] }
+export interface SavedView { name: string; address: string; madeBy: string; createdAt: string }
+export interface Curve { run: string; steps: number[]; times: number[]; values: number[] }
+export interface ArtifactEntry { path: string; is_dir: boolean; file_size?: number }
+export interface Recipe {
+  runId: string; source?: string; commit?: string; branch?: string; repository?: string; hasDiff: boolean; environment?: string; entryPoint?: string
+  data: DataSetInput[]; params: { [key: string]: string }; seeds: { [key: string]: string }; hardware: { [key: string]: string }; missing: string[]
 }
 export interface MetricPoint { name: string; step: number; recordedAt: string; value: number }
 

@@ -29,7 +29,7 @@ export function Palette({ project, screens }: { project: string; screens: readon
   ]
   return (
     <Spotlight
-      actions={actions} shortcut={['mod + K', '/']} highlightQuery limit={12} scrollable maxHeight={420}
+      actions={actions} shortcut="mod + K" highlightQuery limit={12} scrollable maxHeight={420}
       nothingFound="Nothing has that name." searchProps={{ placeholder: 'Go to a screen, model, deployment, pipeline or data set', 'aria-label': 'Go to' }}
     />
   )

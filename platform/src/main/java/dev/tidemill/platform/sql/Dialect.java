@@ -38,4 +38,10 @@ public interface Dialect {
 
     /** A text that holds a JSON number as that number; null for any other text. */
     String jsonNumber(String expression);
+
+    /** An aggregate: a JSON object of all names and values. */
+    String jsonObject(String name, String value);
+
+    /** Whether the database keeps statistics by which it chooses well in which order to join. */
+    boolean choosesJoinOrder();
 }

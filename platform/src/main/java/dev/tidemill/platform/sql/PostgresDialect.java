@@ -70,4 +70,14 @@ final class PostgresDialect implements Dialect {
         return "(CASE WHEN " + expression + " ~ '^-?[0-9.]+([eE][-+]?[0-9]+)?$' THEN CAST(" + expression
                 + " AS DOUBLE PRECISION) END)";
     }
+
+    @Override
+    public String jsonObject(String name, String value) {
+        return "json_object_agg(" + name + ", " + value + ")";
+    }
+
+    @Override
+    public boolean choosesJoinOrder() {
+        return true;
+    }
 }

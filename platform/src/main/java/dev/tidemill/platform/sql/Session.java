@@ -44,8 +44,13 @@ final class Session {
         return this;
     }
 
+    /** What only reads sees only what is durable, so that there is nothing to wait for. */
     void afterCommit(Runnable action) {
-        afterCommit.add(action);
+        if (writable) {
+            afterCommit.add(action);
+        } else {
+            action.run();
+        }
     }
 
     List<Runnable> actionsAfterCommit() {

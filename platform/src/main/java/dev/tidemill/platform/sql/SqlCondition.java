@@ -11,6 +11,9 @@ import org.jdbi.v3.core.statement.SqlStatement;
 
 /** SQL that grows clause by clause; every value is bound, never written into the text. Not thread-safe. */
 public final class SqlCondition {
+    /** How many characters of a long text an index holds. */
+    private static final int INDEXED = 100;
+
     private final Dialect dialect;
     private final StringBuilder where = new StringBuilder();
     private final Map<String, Object> values = new LinkedHashMap<>();
@@ -56,14 +59,16 @@ public final class SqlCondition {
 
     /** As {@link #compare}, for a long text that is indexed by its first 100 characters. */
     public String compareIndexed(String expression, Operator operator, Comparison.Operand operand) {
-        String exact = compare(expression, operator, operand);
         if (operator == Operator.EQUAL && operand instanceof Comparison.Text(String text)) {
-            String start = text.codePointCount(0, text.length()) <= 100
-                    ? text
-                    : text.substring(0, text.offsetByCodePoints(0, 100));
-            return "substr(" + expression + ", 1, 100) = " + bind(start) + " AND " + exact;
+            // A shorter beginning is the whole text, so that the index alone answers.
+            if (text.codePointCount(0, text.length()) < INDEXED) {
+                return "substr(" + expression + ", 1, " + INDEXED + ") = " + bind(text);
+            }
+            String start = text.substring(0, text.offsetByCodePoints(0, INDEXED));
+            return "substr(" + expression + ", 1, " + INDEXED + ") = " + bind(start) + " AND "
+                    + compare(expression, operator, operand);
         }
-        return exact;
+        return compare(expression, operator, operand);
     }
 
     public <S extends SqlStatement<S>> S bindAll(S statement) {

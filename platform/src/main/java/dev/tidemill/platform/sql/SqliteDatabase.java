@@ -34,6 +34,10 @@ final class SqliteDatabase implements Database {
     private static final int QUEUE = 4096;
     private static final int GROUP = 256;
     private static final int READERS = 4;
+    /** Of each connection. Searches of large tables are read mostly from here; it fills only as they come. */
+    private static final int CACHE_KIBIBYTES = 16 * 1024;
+
+    private static final long MAPPED_BYTES = 4L << 30;
 
     private final Dialect dialect = new SqliteDialect();
     private final SqlFailures failures = new SqlFailures(dialect);
@@ -52,6 +56,8 @@ final class SqliteDatabase implements Database {
         writerJdbi.useHandle(handle -> handle.execute("PRAGMA journal_mode = WAL"));
         var readers = new HikariConfig();
         readers.setDataSource(source(file));
+        // Pages that all readers share, without a copy for each of them.
+        readers.setConnectionInitSql("PRAGMA mmap_size = " + MAPPED_BYTES);
         readers.setMaximumPoolSize(READERS);
         readers.setMinimumIdle(1);
         readers.setPoolName("sqlite-readers");
@@ -68,6 +74,7 @@ final class SqliteDatabase implements Database {
         config.setBusyTimeout(10_000);
         config.enforceForeignKeys(true);
         config.setTempStore(SQLiteConfig.TempStore.MEMORY);
+        config.setCacheSize(-CACHE_KIBIBYTES);
         var source = new SQLiteDataSource(config);
         source.setUrl("jdbc:sqlite:" + file.toAbsolutePath());
         return source;

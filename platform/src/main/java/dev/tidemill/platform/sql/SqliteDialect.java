@@ -85,4 +85,14 @@ final class SqliteDialect implements Dialect {
         return "(CASE WHEN json_valid(" + expression + ") AND json_type(" + expression
                 + ") IN ('integer', 'real') THEN CAST(" + expression + " AS REAL) END)";
     }
+
+    @Override
+    public String jsonObject(String name, String value) {
+        return "json_group_object(" + name + ", " + value + ")";
+    }
+
+    @Override
+    public boolean choosesJoinOrder() {
+        return false;
+    }
 }

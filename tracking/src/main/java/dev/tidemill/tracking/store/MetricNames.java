@@ -11,6 +11,7 @@ final class MetricNames {
 
     private final Database database;
     private final ConcurrentMap<String, Long> known = new ConcurrentHashMap<>();
+    private final ConcurrentMap<Long, String> byNumber = new ConcurrentHashMap<>();
 
     MetricNames(Database database) {
         this.database = database;
@@ -18,6 +19,7 @@ final class MetricNames {
 
     void forget() {
         known.clear();
+        byNumber.clear();
     }
 
     Optional<Long> find(String name) {
@@ -31,6 +33,25 @@ final class MetricNames {
                         .mapTo(Long.class)
                         .findOne());
         found.ifPresent(number -> database.afterCommit(() -> remember(name, number)));
+        return found;
+    }
+
+    /** The name that a number stands for. */
+    String name(long number) {
+        String remembered = byNumber.get(number);
+        if (remembered != null) {
+            return remembered;
+        }
+        String found =
+                database.reading(handle -> handle.createQuery("SELECT name FROM metric_name WHERE number = :number")
+                        .bind("number", number)
+                        .mapTo(String.class)
+                        .one());
+        database.afterCommit(() -> {
+            if (byNumber.size() < REMEMBERED) {
+                byNumber.put(number, found);
+            }
+        });
         return found;
     }
 

@@ -1,6 +1,7 @@
 package dev.tidemill.tracking.store;
 
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.sql.Dialect;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.MetricPoint;
@@ -20,11 +21,11 @@ final class RunRows {
 
     private RunRows() {}
 
-    static List<Run> complete(Handle handle, List<Bare> runs) {
+    static List<Run> complete(Handle handle, Dialect dialect, MetricNames names, List<Bare> runs) {
         String numbers = SqlCondition.numbers(runs.stream().map(Bare::number).toList());
-        var params = texts(handle, "param", numbers);
-        var tags = texts(handle, "tag", numbers);
-        var metrics = metrics(handle, numbers);
+        var params = texts(handle, dialect, "param", numbers);
+        var tags = texts(handle, dialect, "tag", numbers);
+        var metrics = metrics(handle, names, numbers);
         var inputs = inputs(handle, numbers);
         var models = models(handle, numbers);
         List<Run> complete = new ArrayList<>(runs.size());
@@ -52,22 +53,31 @@ final class RunRows {
         return complete;
     }
 
-    private static Map<Long, Map<String, String>> texts(Handle handle, String table, String numbers) {
+    /** One row a run, put together by the database: fetching many small rows costs more than reading a JSON object. */
+    private static Map<Long, Map<String, String>> texts(Handle handle, Dialect dialect, String table, String numbers) {
         var texts = new HashMap<Long, Map<String, String>>();
-        handle.createQuery("SELECT run, name, value FROM " + table + " WHERE run IN " + numbers)
-                .map((row, context) -> texts.computeIfAbsent(row.getLong(1), run -> new TreeMap<>())
-                        .put(row.getString(2), row.getString(3)))
+        handle.createQuery("SELECT run, " + dialect.jsonObject("name", "value") + " FROM " + table + " WHERE run IN "
+                        + numbers + " GROUP BY run")
+                .map((row, context) -> texts.put(row.getLong(1), new TreeMap<>(Json.readStringMap(row.getString(2)))))
                 .list();
         return texts;
     }
 
-    private static Map<Long, Map<String, MetricPoint>> metrics(Handle handle, String numbers) {
+    private static Map<Long, Map<String, MetricPoint>> metrics(Handle handle, MetricNames names, String numbers) {
         var metrics = new HashMap<Long, Map<String, MetricPoint>>();
-        handle.createQuery("""
-                        SELECT run, name, step, recorded_at, value, is_nan
-                        FROM metric_newest JOIN metric_name ON metric_name.number = metric_newest.metric WHERE run IN\s""" + numbers)
-                .map((row, context) -> metrics.computeIfAbsent(row.getLong(1), run -> new TreeMap<>())
-                        .put(row.getString(2), SqlMetricStore.point(row.getString(2), row)))
+        handle.createQuery("SELECT run, metric, step, recorded_at, value, is_nan FROM metric_newest WHERE run IN "
+                        + numbers)
+                .map((row, context) -> {
+                    String name = names.name(row.getLong(2));
+                    return metrics.computeIfAbsent(row.getLong(1), run -> new TreeMap<>())
+                            .put(
+                                    name,
+                                    new MetricPoint(
+                                            name,
+                                            row.getLong(3),
+                                            java.time.Instant.ofEpochMilli(row.getLong(4)),
+                                            row.getBoolean(6) ? Double.NaN : row.getDouble(5)));
+                })
                 .list();
         return metrics;
     }

@@ -1,5 +1,7 @@
 package dev.tidemill.tracking.store;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.sql.Dialect;
@@ -9,13 +11,17 @@ import dev.tidemill.tracking.domain.RunStore.Start;
 import dev.tidemill.tracking.domain.SearchKeys;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
- * Writes a search of runs as SQL. A clause on a metric, param or tag is a join with that key's row, driven by the index on key
- * and value where the database finds that cheaper; what has no such row never matches.
+ * Writes a search of runs as SQL. A clause on a metric, param or tag is a join with that key's row; what has no such row never
+ * matches. Where the database keeps no statistics of its own (SQLite), the order of the joins is decided here: how many rows
+ * each clause leaves is counted first, up to a limit, in the index that holds key and value.
  */
 final class RunSearchSql {
     private static final Map<String, String> COLUMNS = Map.of(
@@ -29,21 +35,51 @@ final class RunSearchSql {
     private static final Map<String, String> DATA_SET_COLUMNS =
             Map.of("name", "d.name", "digest", "d.digest", "context", "i.context");
 
+    /** Attributes of which few runs have the same value. */
+    private static final Set<String> NAMING = Set.of("run_id", "run_name", "artifact_uri");
+
     /** Finds the number of a metric's name; empty for one that nobody has logged. */
     @FunctionalInterface
     interface MetricNumbers {
         Optional<Long> of(String name);
     }
 
+    /** Runs a query that counts; its values are those of the condition. */
+    @FunctionalInterface
+    interface Counts {
+        long of(String sql, SqlCondition values);
+    }
+
+    /** Rows of a metric, param or tag that a clause is about: which key, and how its value must be. */
+    private record Sift(String table, String alias, String key, String value) {
+        /** To look a metric up by its run costs about three times as much as a text. */
+        int weight() {
+            return table.equals("metric_newest") ? 1 : 3;
+        }
+
+        String joined(String to) {
+            return table + " " + alias + " ON " + alias + ".run = " + to + " AND " + key;
+        }
+    }
+
+    /** Up to here rows are counted; clauses that leave more are taken to leave as many as one another. */
+    private static final int COUNTED = 2_000;
+
+    private final Dialect dialect;
     private final SqlCondition condition;
     private final MetricNumbers metrics;
+    private final Counts counts;
+    private final List<Sift> sifts = new ArrayList<>();
     private final StringBuilder joins = new StringBuilder();
     private final List<String> keys = new ArrayList<>();
     private int aliases;
+    private boolean namesRuns;
 
-    RunSearchSql(Dialect dialect, MetricNumbers metrics) {
+    RunSearchSql(Dialect dialect, MetricNumbers metrics, Counts counts) {
+        this.dialect = dialect;
         this.condition = new SqlCondition(dialect);
         this.metrics = metrics;
+        this.counts = counts;
     }
 
     SqlCondition values() {
@@ -59,6 +95,7 @@ final class RunSearchSql {
             Start start,
             int limit) {
         where(project, experiments, lifecycle, filter);
+        String from = from(order.isEmpty());
         boolean byStart = false;
         for (Ordering ordering : order) {
             ordering(ordering);
@@ -77,14 +114,14 @@ final class RunSearchSql {
                     + condition.bind(start.last().get().id()) + ")");
             offset = 0;
         }
-        return "SELECT r.* FROM run r" + joins + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT " + limit
-                + " OFFSET " + offset;
+        return "SELECT r.* FROM " + from + joins + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT "
+                + limit + " OFFSET " + offset;
     }
 
     /** Counts what matches. */
     String count(String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter) {
         where(project, experiments, lifecycle, filter);
-        return "SELECT COUNT(*) FROM run r" + joins + condition;
+        return "SELECT COUNT(*) FROM " + from(false) + joins + condition;
     }
 
     private void where(String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter) {
@@ -100,10 +137,12 @@ final class RunSearchSql {
         switch (clause.entity()) {
             case SearchKeys.METRIC -> {
                 String alias = "f" + aliases++;
-                joins.append(" JOIN metric_newest " + alias + " ON " + alias + ".run = r.number AND " + alias
-                        + ".metric = " + metric(clause.key()));
-                condition.and("NOT " + alias + ".is_nan");
-                condition.and(condition.compare(alias + ".value", clause.operator(), clause.operand()));
+                sifts.add(new Sift(
+                        "metric_newest",
+                        alias,
+                        alias + ".metric = " + metric(clause.key()),
+                        alias + ".is_nan = FALSE AND "
+                                + condition.compare(alias + ".value", clause.operator(), clause.operand())));
             }
             case SearchKeys.PARAM -> text("param", clause);
             case SearchKeys.TAG -> text("tag", clause);
@@ -115,17 +154,60 @@ final class RunSearchSql {
                                         clause.operator(),
                                         clause.operand())
                                 + ")");
-            default ->
+            default -> {
+                namesRuns |= NAMING.contains(clause.key()) && clause.operator() != Comparison.Operator.NOT_EQUAL;
                 condition.and(condition.compare(
                         String.valueOf(COLUMNS.get(clause.key())), clause.operator(), clause.operand()));
+            }
         }
     }
 
     private void text(String table, Comparison clause) {
         String alias = "f" + aliases++;
-        joins.append(" JOIN " + table + " " + alias + " ON " + alias + ".run = r.number AND " + alias + ".name = "
-                + condition.bind(clause.key()));
-        condition.and(condition.compareIndexed(alias + ".value", clause.operator(), clause.operand()));
+        sifts.add(new Sift(
+                table,
+                alias,
+                alias + ".name = " + condition.bind(clause.key()),
+                condition.compareIndexed(alias + ".value", clause.operator(), clause.operand())));
+    }
+
+    /**
+     * What is read, in which order. Sifting begins with the clause that leaves the fewest runs; where none leaves few, or the
+     * runs themselves are named, it begins with the runs.
+     */
+    private String from(boolean byStart) {
+        sifts.forEach(sift -> condition.and(sift.value()));
+        if (dialect.choosesJoinOrder() || sifts.isEmpty()) {
+            return sifts.stream()
+                    .map(sift -> " JOIN " + sift.joined("r.number"))
+                    .collect(joining("", "run r", ""));
+        }
+        var counted = new HashMap<Sift, Long>();
+        if (sifts.size() > 1 || byStart) {
+            sifts.forEach(sift -> counted.put(sift, counts.of(count(sift), condition)));
+        }
+        List<Sift> fewestFirst = sifts.stream()
+                .sorted(Comparator.comparingLong(sift -> counted.getOrDefault(sift, 0L) * sift.weight()))
+                .toList();
+        Sift first = fewestFirst.getFirst();
+        if (namesRuns || (byStart && counted.getOrDefault(first, 0L) >= COUNTED)) {
+            return fewestFirst.stream()
+                    .map(sift -> " CROSS JOIN " + sift.joined("r.number"))
+                    .collect(joining("", "run r", ""));
+        }
+        condition.and(first.key());
+        return fewestFirst.stream()
+                .skip(1)
+                .map(sift -> " CROSS JOIN " + sift.joined(first.alias() + ".run"))
+                .collect(joining(
+                        "",
+                        first.table() + " " + first.alias(),
+                        " CROSS JOIN run r ON r.number = " + first.alias() + ".run"));
+    }
+
+    private static String count(Sift sift) {
+        return "SELECT COUNT(*) FROM (SELECT 1 FROM " + sift.table() + " " + sift.alias() + " WHERE " + sift.key()
+                + " AND " + sift.value() + " LIMIT " + COUNTED + ")";
     }
 
     private long metric(String name) {

@@ -26,6 +26,7 @@ import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 import org.jdbi.v3.core.statement.Query;
+import org.jdbi.v3.core.statement.SqlStatements;
 
 /** Runs in the database. */
 public final class SqlRunStore implements RunStore {
@@ -106,7 +107,7 @@ public final class SqlRunStore implements RunStore {
             List<RunRows.Bare> bare = bind.apply(handle.createQuery(sql))
                     .map((row, context) -> new RunRows.Bare(row.getLong("number"), run(row)))
                     .list();
-            return bare.isEmpty() ? List.of() : RunRows.complete(handle, bare);
+            return bare.isEmpty() ? List.of() : RunRows.complete(handle, database.dialect(), names, bare);
         });
     }
 
@@ -119,14 +120,24 @@ public final class SqlRunStore implements RunStore {
             List<Ordering> order,
             Start start,
             int limit) {
-        var search = new RunSearchSql(database.dialect(), names::find);
+        var search = runSearch();
         String sql = search.write(project, experiments, lifecycle, filter, order, start, limit);
         return list(sql, search.values()::bindAll);
     }
 
+    private RunSearchSql runSearch() {
+        return new RunSearchSql(
+                database.dialect(),
+                names::find,
+                (sql, values) -> database.reading(handle -> values.bindAll(handle.createQuery(sql)
+                                .configure(SqlStatements.class, config -> config.setUnusedBindingAllowed(true)))
+                        .mapTo(Long.class)
+                        .one()));
+    }
+
     @Override
     public long count(String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter) {
-        var search = new RunSearchSql(database.dialect(), names::find);
+        var search = runSearch();
         String sql = search.count(project, experiments, lifecycle, filter);
         return database.reading(handle -> search.values()
                 .bindAll(handle.createQuery(sql))

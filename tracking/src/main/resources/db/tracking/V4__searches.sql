@@ -7,3 +7,7 @@ CREATE TABLE saved_view (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (project, name)
 );
+
+-- With is_nan in front of the value a search by value reads the index alone.
+DROP INDEX metric_newest_by_value;
+CREATE INDEX metric_newest_by_value ON metric_newest (metric, is_nan, value, run);

@@ -1,0 +1,96 @@
+import { Group, SegmentedControl, Slider, Switch, Text, useComputedColorScheme } from '@mantine/core'
+import { useEffect, useRef } from 'react'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import type { Curve } from '../api/types'
+import { number } from './format'
+import type { ViewState } from './view'
+
+/** Colours that tell things apart that have no colour of their own. */
+export const PALETTE = ['#1c7ed6', '#f76707', '#2f9e44', '#7048e8', '#e03131', '#0c8599', '#e8590c', '#5c940d', '#9c36b5', '#868e96']
+
+export type Axis = 'step' | 'time' | 'relative'
+
+/** Exponential moving average, corrected for its start: weight 0 changes nothing, 1 would be flat. */
+export function smoothed(values: number[], weight: number): number[] {
+  if (weight <= 0) return values
+  let average = 0
+  return values.map((value, index) => {
+    average = average * weight + value * (1 - weight)
+    return average / (1 - weight ** (index + 1))
+  })
+}
+
+function xs(curve: Curve, axis: Axis): number[] {
+  if (axis === 'step') return curve.steps
+  const start = curve.times[0] ?? 0
+  return curve.times.map((time) => (axis === 'time' ? time / 1000 : (time - start) / 1000))
+}
+
+/** A curve's points with x strictly rising, as the chart needs them; of several at one place the last counts. */
+function rising(curve: Curve, axis: Axis, weight: number): [number[], number[]] {
+  const values = smoothed(curve.values, weight)
+  const points = new Map<number, number>()
+  xs(curve, axis).forEach((x, index) => points.set(x, values[index] ?? 0))
+  const sorted = [...points].sort(([a], [b]) => a - b)
+  return [sorted.map(([x]) => x), sorted.map(([, y]) => y)]
+}
+
+/** One metric of one or many runs. */
+export function Lines(props: { title: string; curves: Curve[]; labels: Map<string, string>; axis: Axis; logarithmic: boolean; smoothing: number; height?: number; onZoom?: (first: number, last: number) => void }) {
+  const host = useRef<HTMLDivElement>(null)
+  const dark = useComputedColorScheme('light') === 'dark'
+  const { title, curves, labels, axis, logarithmic, smoothing, height = 230 } = props
+  useEffect(() => {
+    const element = host.current
+    if (!element || curves.length === 0) return
+    const ink = dark ? '#c1c2c5' : '#495057'
+    const grid = { stroke: dark ? '#373a40' : '#e9ecef', width: 1 }
+    const many = curves.length > 12
+    const options: uPlot.Options = {
+      width: element.clientWidth || 600, height, legend: { show: !many && curves.length > 1 }, cursor: { sync: { key: 'runs' }, focus: { prox: 16 } }, focus: { alpha: 0.25 },
+      scales: { x: { time: axis === 'time' }, y: logarithmic ? { distr: 3 } : {} },
+      axes: [{ stroke: ink, grid, label: axis === 'relative' ? 'seconds since its start' : axis, labelSize: 18, size: 40 }, { stroke: ink, grid, size: 62, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : number(tick))) }],
+      series: [{}, ...curves.map((curve, index) => ({
+        label: labels.get(curve.run) ?? curve.run.slice(0, 8), stroke: PALETTE[index % PALETTE.length] ?? '#888', width: many ? 1 : 1.75, spanGaps: true,
+        points: { show: curve.values.length === 1 }, value: (_: uPlot, value: number | null) => number(value, 5),
+      }))],
+    }
+    const tables = curves.map((curve) => rising(curve, axis, smoothing)) as uPlot.AlignedData[]
+    const data = uPlot.join(tables)
+    if (logarithmic) for (const row of data.slice(1)) for (let i = 0; i < row.length; i++) { const value = row[i]; if (typeof value === 'number' && value <= 0) (row as (number | null)[])[i] = null }
+    const plot = new uPlot(options, data, element)
+    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }))
+    observer.observe(element)
+    return () => { observer.disconnect(); plot.destroy() }
+  }, [curves, labels, axis, logarithmic, smoothing, height, dark])
+  const save = (kind: 'csv' | 'png') => {
+    const link = document.createElement('a')
+    link.download = `${title.replace(/[^\w.-]+/g, '_')}.${kind}`
+    if (kind === 'png') link.href = host.current?.querySelector('canvas')?.toDataURL('image/png') ?? ''
+    else link.href = URL.createObjectURL(new Blob([['run,step,time,value', ...curves.flatMap((curve) => curve.steps.map((step, i) => `${curve.run},${step},${new Date(curve.times[i] ?? 0).toISOString()},${curve.values[i] ?? ''}`))].join('\n')], { type: 'text/csv' }))
+    link.click()
+  }
+  return (
+    <div>
+      <Group justify="space-between" gap={4}><Text size="sm" fw={600}>{title}</Text><Group gap={8}>{(['png', 'csv'] as const).map((kind) => <Text key={kind} component="button" type="button" size="xs" c="dimmed" className="plain" onClick={() => save(kind)} aria-label={`Download ${title} as ${kind.toUpperCase()}`}>{kind}</Text>)}</Group></Group>
+      {curves.some((curve) => curve.values.length > 0) ? <div ref={host} role="img" aria-label={`${title} by ${axis}`} /> : <Text size="sm" c="dimmed">No point.</Text>}
+    </div>
+  )
+}
+
+/** How curves are drawn; kept in the address. */
+export function LineControls({ view, change }: { view: ViewState; change: (patch: ViewState) => void }) {
+  const smoothing = Number(view['smoothing'] ?? 0)
+  return (
+    <Group gap="lg">
+      <SegmentedControl size="xs" aria-label="Axis" data={[{ value: 'step', label: 'Step' }, { value: 'time', label: 'Time' }, { value: 'relative', label: 'Relative' }]} value={view['axis'] ?? 'step'} onChange={(axis) => change({ axis: axis === 'step' ? undefined : axis })} />
+      <Switch size="xs" label="Logarithmic" checked={view['log'] === 'yes'} onChange={(event) => change({ log: event.currentTarget.checked ? 'yes' : undefined })} />
+      <Group gap="xs"><Text size="xs">Smoothing</Text><Slider w={130} size="sm" min={0} max={0.99} step={0.01} label={(value) => value.toFixed(2)} defaultValue={smoothing} onChangeEnd={(value) => change({ smoothing: value === 0 ? undefined : String(value) })} thumbProps={{ 'aria-label': 'Smoothing' }} /></Group>
+    </Group>
+  )
+}
+
+export const drawnAs = (view: ViewState): { axis: Axis; logarithmic: boolean; smoothing: number } => ({
+  axis: (['time', 'relative'].includes(view['axis'] ?? '') ? view['axis'] : 'step') as Axis, logarithmic: view['log'] === 'yes', smoothing: Math.min(0.99, Math.max(0, Number(view['smoothing'] ?? 0) || 0)),
+})
