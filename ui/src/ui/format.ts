@@ -25,7 +25,9 @@ export function ago(iso: string, now = Date.now()): string {
 export function duration(from: string | undefined, to: string | undefined): string {
   if (!from) return '–'
   const seconds = ((to ? Date.parse(to) : Date.now()) - Date.parse(from)) / 1000
-  return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`
+  return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min` : `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`
 }
 
 /** A large count of microseconds in the unit that fits. */

@@ -71,7 +71,8 @@ const useText = (content: Blob): string | undefined => {
 /** A page that somebody has stored: an origin of its own, no scripts, nothing of ours within its reach. */
 function Sandboxed({ content }: { content: Blob }) {
   const text = useText(content)
-  return <iframe title="Stored page" sandbox="" referrerPolicy="no-referrer" srcDoc={text ?? ''} style={{ width: '100%', height: 480, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, background: 'white' }} />
+  if (text === undefined) return null
+  return <iframe title="Stored page" sandbox="" referrerPolicy="no-referrer" srcDoc={text} style={{ width: '100%', height: 480, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8, background: 'white' }} />
 }
 
 function Writing({ content, table, json }: { content: Blob; table: string | undefined; json: boolean }) {
