@@ -1,0 +1,160 @@
+package dev.tidemill.tracking;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.MovableClock;
+import dev.tidemill.tracking.domain.EvaluationDataSet;
+import dev.tidemill.tracking.domain.EvaluationDataSet.Row;
+import dev.tidemill.tracking.domain.EvaluationDataSets;
+import dev.tidemill.tracking.domain.Experiments;
+import dev.tidemill.tracking.domain.SavedView;
+import dev.tidemill.tracking.domain.Scorer;
+import dev.tidemill.tracking.domain.Scorers;
+import dev.tidemill.tracking.store.SqlEvaluationStore;
+import dev.tidemill.tracking.store.SqlExperimentStore;
+import dev.tidemill.tracking.store.SqlRunStore;
+import dev.tidemill.tracking.store.SqlSavedViewStore;
+import dev.tidemill.tracking.store.SqlScorerStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What the stores of evaluation data sets, scorers and saved views promise, on every database. */
+abstract class EvaluationStoreContract {
+    private static final Instant NOW = Instant.parse("2026-11-25T08:00:00Z");
+    private final MovableClock clock = new MovableClock(NOW);
+    private Database database;
+    private EvaluationDataSets dataSets;
+    private Scorers scorers;
+    private String experiment;
+
+    abstract Database open();
+
+    @BeforeEach
+    void openStore() {
+        database = open();
+        var experiments = new Experiments(
+                new SqlExperimentStore(database),
+                new SqlRunStore(database),
+                database,
+                new SqlEventLog(database, clock),
+                clock,
+                "mlflow-artifacts:");
+        experiment = experiments
+                .create("a", "app", Optional.empty(), Map.of(), "ada")
+                .reference();
+        dataSets = new EvaluationDataSets(new SqlEvaluationStore(database), experiments, database, clock);
+        scorers = new Scorers(new SqlScorerStore(database), experiments, database, clock);
+    }
+
+    @AfterEach
+    void closeStore() {
+        if (database != null) {
+            database.close();
+        }
+    }
+
+    private Row row(String inputs, Optional<String> expectations) {
+        return new Row(
+                "dr-" + inputs.hashCode() + clock.millis(),
+                inputs,
+                Optional.empty(),
+                expectations,
+                Optional.empty(),
+                Optional.empty(),
+                "HUMAN",
+                Optional.empty(),
+                "",
+                "bob",
+                clock.instant(),
+                clock.instant());
+    }
+
+    @Test
+    void recordsWithTheSameInputsAreOne() {
+        EvaluationDataSet made = dataSets.create("a", "qa", List.of(experiment), Map.of("k", "v"));
+        var told = List.of(row("{\"q\":1}", Optional.of("{\"a\":2}")), row("{\"q\":2}", Optional.empty()));
+        assertThat(dataSets.putRows("a", made.id(), told, (there, now) -> now, schema -> "{}"))
+                .isEqualTo(new EvaluationDataSets.Counts(2, 0));
+        clock.advance(Duration.ofSeconds(1));
+        var again = List.of(row("{\"q\":1}", Optional.of("{\"a\":3}")));
+        assertThat(dataSets.putRows("a", made.id(), again, (there, now) -> now, schema -> "{}"))
+                .isEqualTo(new EvaluationDataSets.Counts(0, 1));
+        var page = dataSets.rows("a", made.id(), Optional.empty(), 1);
+        assertThat(page.items()).hasSize(1);
+        var rest = dataSets.rows("a", made.id(), page.next(), 10);
+        assertThat(rest.items()).hasSize(1);
+        EvaluationDataSet after = dataSets.get("a", made.id());
+        assertThat(after.digest()).isNotEqualTo(made.digest());
+        assertThat(after.profile()).contains("2");
+        assertThat(after.experiments()).containsExactly(Long.parseLong(experiment));
+        assertThat(dataSets.deleteRows(
+                        "a", made.id(), List.of(rest.items().getFirst().id())))
+                .isEqualTo(1);
+        assertThatThrownBy(() -> dataSets.create("a", "qa", List.of(), Map.of()))
+                .hasMessageContaining("already exists");
+        assertThatThrownBy(() -> dataSets.get("b", made.id())).isInstanceOf(TidemillException.class);
+    }
+
+    @Test
+    void searchesByNameTagAndExperiment() {
+        dataSets.create("a", "qa", List.of(experiment), Map.of("team", "x"));
+        EvaluationDataSet other = dataSets.create("a", "other", List.of(), Map.of());
+        assertThat(names("name LIKE 'q%'", List.of())).containsExactly("qa");
+        assertThat(names("tags.team = 'x'", List.of())).containsExactly("qa");
+        assertThat(names("", List.of(experiment))).containsExactly("qa");
+        dataSets.link("a", other.id(), List.of(experiment));
+        assertThat(names("", List.of(experiment))).hasSize(2);
+        dataSets.unlink("a", other.id(), List.of(experiment));
+        assertThat(dataSets.putTags("a", other.id(), Map.of("z", Optional.of("1")))
+                        .tags())
+                .containsEntry("z", "1");
+        assertThat(dataSets.putTags("a", other.id(), Map.of("z", Optional.empty()))
+                        .tags())
+                .isEmpty();
+        dataSets.delete("a", other.id());
+        assertThat(names("", List.of())).containsExactly("qa");
+    }
+
+    private List<String> names(String filter, List<String> experiments) {
+        return dataSets.search("a", experiments, filter, List.of("name ASC"), Optional.empty(), 10).items().stream()
+                .map(EvaluationDataSet::name)
+                .toList();
+    }
+
+    @Test
+    void scorersHaveVersions() {
+        assertThat(scorers.register("a", experiment, "judge", "{}").version()).isEqualTo(1);
+        Scorer second = scorers.register("a", experiment, "judge", "{2}");
+        assertThat(second.version()).isEqualTo(2);
+        assertThat(scorers.newest("a", experiment)).containsExactly(second);
+        assertThat(scorers.get("a", experiment, "judge", Optional.of(1)).content())
+                .isEqualTo("{}");
+        scorers.delete("a", experiment, "judge", Optional.of(2));
+        assertThat(scorers.get("a", experiment, "judge", Optional.empty()).version())
+                .isEqualTo(1);
+        scorers.delete("a", experiment, "judge", Optional.empty());
+        assertThatThrownBy(() -> scorers.versions("a", experiment, "judge")).hasMessageContaining("not found");
+    }
+
+    @Test
+    void viewsAreReplacedByName() {
+        var views = new SqlSavedViewStore(database);
+        views.put("a", new SavedView("mine", "/experiments", "ada", NOW));
+        views.put("a", new SavedView("mine", "/experiments?filter=x", "bob", NOW));
+        views.put("b", new SavedView("mine", "/models", "eve", NOW));
+        assertThat(views.list("a")).extracting(SavedView::address).containsExactly("/experiments?filter=x");
+        assertThat(views.delete("a", "mine")).isTrue();
+        assertThat(views.delete("a", "mine")).isFalse();
+        assertThat(views.list("b")).hasSize(1);
+    }
+}

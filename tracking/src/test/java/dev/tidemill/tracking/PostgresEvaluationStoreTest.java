@@ -1,0 +1,12 @@
+package dev.tidemill.tracking;
+
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.TestDatabase;
+import java.util.List;
+
+class PostgresEvaluationStoreTest extends EvaluationStoreContract {
+    @Override
+    Database open() {
+        return TestDatabase.postgres(List.of("platform", "tracking"));
+    }
+}

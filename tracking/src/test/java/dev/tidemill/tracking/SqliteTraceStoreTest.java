@@ -1,0 +1,12 @@
+package dev.tidemill.tracking;
+
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.TestDatabase;
+import java.util.List;
+
+class SqliteTraceStoreTest extends TraceStoreContract {
+    @Override
+    Database open() {
+        return TestDatabase.sqlite(List.of("platform", "tracking"));
+    }
+}
