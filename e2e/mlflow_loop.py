@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import pathlib
@@ -240,6 +241,180 @@ def autologging() -> None:
     assert data.inputs.dataset_inputs
 
 
+def boosters() -> None:
+    """Autologging of the two libraries for boosted trees; curves and models arrive."""
+    import lightgbm
+    import xgboost
+
+    mlflow.set_experiment("boosters")
+    rows = numpy.random.default_rng(1).normal(size=(200, 3))
+    target = (rows[:, 0] > 0).astype(int)
+    mlflow.xgboost.autolog()
+    with mlflow.start_run() as run:
+        xgboost.train(
+            {"max_depth": 2, "objective": "binary:logistic"},
+            xgboost.DMatrix(rows, target),
+            5,
+            evals=[(xgboost.DMatrix(rows, target), "train")],
+        )
+    mlflow.xgboost.autolog(disable=True)
+    assert len(client.get_metric_history(run.info.run_id, "train-logloss")) == 5
+    mlflow.lightgbm.autolog()
+    with mlflow.start_run() as run:
+        data = lightgbm.Dataset(rows, target)
+        lightgbm.train({"objective": "binary", "verbose": -1}, data, 5, valid_sets=[data], valid_names=["train"])
+    mlflow.lightgbm.autolog(disable=True)
+    assert len(client.get_metric_history(run.info.run_id, "train-binary_logloss")) == 5
+    model = mlflow.lightgbm.load_model(f"runs:/{run.info.run_id}/model")
+    assert model.predict(rows[:2]).shape == (2,)
+
+
+def traces() -> None:
+    from mlflow.entities import AssessmentSource, Feedback
+
+    experiment = mlflow.set_experiment("traces").experiment_id
+
+    @mlflow.trace(span_type="LLM", attributes={"model": "x"})
+    def ask(question: str) -> dict:
+        with mlflow.start_span("inner", span_type="TOOL") as span:
+            span.set_inputs({"q": question})
+            span.set_outputs([1, 2])
+            span.set_attribute("n", 3)
+        return {"a": question.upper()}
+
+    @mlflow.trace
+    def fails() -> None:
+        raise ValueError("no")
+
+    ask("hi")
+    with contextlib.suppress(ValueError):
+        fails()
+    with mlflow.start_run() as run:
+        ask("in run")
+    mlflow.flush_trace_async_logging()
+
+    def found(text: str = "", **more) -> list:
+        return mlflow.search_traces(experiment_ids=[experiment], filter_string=text, return_type="list", **more)
+
+    every = found()
+    assert [len(trace.data.spans) for trace in every] == [2, 1, 2], every
+    trace = mlflow.get_trace(every[-1].info.trace_id)
+    outer, inner = trace.data.spans
+    assert (outer.name, outer.span_type, outer.inputs, outer.outputs) == (
+        "ask",
+        "LLM",
+        {"q": "hi"} if "q" in outer.inputs else {"question": "hi"},
+        {"a": "HI"},
+    )
+    assert inner.attributes["n"] == 3 and inner.parent_id == outer.span_id
+    counts = {
+        "trace.status = 'OK'": 2,
+        "status = 'ERROR'": 1,
+        "name = 'ask'": 2,
+        "span.type = 'TOOL'": 2,
+        "span.name LIKE 'inn%'": 2,
+        f"run_id = '{run.info.run_id}'": 1,
+        "timestamp_ms > 0": 3,
+        "trace.text LIKE '%HI%'": 1,
+        "tag.foo IS NULL": 3,
+    }
+    for text, count in counts.items():
+        assert len(found(text)) == count, (text, len(found(text)))
+    one = trace.info.trace_id
+    mlflow.set_trace_tag(one, "k", "v")
+    assert mlflow.get_trace(one).info.tags["k"] == "v"
+    mlflow.delete_trace_tag(one, "k")
+    judged = mlflow.log_feedback(trace_id=one, name="good", value=True, rationale="ok", source=AssessmentSource("HUMAN", "me"))
+    mlflow.log_expectation(trace_id=one, name="expected", value={"x": [1]})
+    mlflow.update_assessment(one, judged.assessment_id, Feedback(name="good", value=False))
+    assert mlflow.get_assessment(one, judged.assessment_id).value is False
+    mlflow.override_feedback(trace_id=one, assessment_id=judged.assessment_id, value=True)
+    assert len(found("feedback.good = 'true'")) == 1
+    client.link_traces_to_run([one], run.info.run_id)
+    assert client.delete_traces(experiment, trace_ids=[one]) == 1
+    assert len(found()) == 2
+
+
+def evaluation() -> None:
+    import mlflow.genai.datasets as data_sets
+
+    experiment = mlflow.set_experiment("evaluation").experiment_id
+    made = data_sets.create_dataset(name="qa", experiment_id=experiment, tags={"a": "b"})
+    made.merge_records([{"inputs": {"q": "1"}, "expectations": {"a": "2"}}, {"inputs": {"q": "2"}}])
+    made.merge_records([{"inputs": {"q": "1"}, "expectations": {"b": "3"}}])
+    again = data_sets.get_dataset(dataset_id=made.dataset_id)
+    rows = again.to_df()
+    assert len(rows) == 2 and {"a": "2", "b": "3"} in list(rows["expectations"]), rows
+    assert [one.name for one in data_sets.search_datasets(experiment_ids=[experiment])] == ["qa"]
+    data_sets.set_dataset_tags(dataset_id=made.dataset_id, tags={"z": "y"})
+    assert data_sets.get_dataset(dataset_id=made.dataset_id).tags["z"] == "y"
+    data_sets.delete_dataset(dataset_id=made.dataset_id)
+    assert data_sets.search_datasets(experiment_ids=[experiment]) == []
+
+
+def transfers() -> None:
+    """Uploads in parts and downloads by signed links, as clients do them where they are told to."""
+    os.environ.update(
+        MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD="true",
+        MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE="1000000",
+        MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE="5242880",
+        MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD="true",
+        MLFLOW_MULTIPART_DOWNLOAD_MINIMUM_FILE_SIZE="1000000",
+    )
+    content = os.urandom(12_345_678)
+    folder = pathlib.Path(tempfile.mkdtemp())
+    (folder / "big file.bin").write_bytes(content)
+    mlflow.set_experiment("transfers")
+    with mlflow.start_run() as run:
+        mlflow.log_artifact(str(folder / "big file.bin"), "deep")
+    down = client.download_artifacts(run.info.run_id, "deep/big file.bin", str(folder))
+    assert pathlib.Path(down).read_bytes() == content
+
+
+def webhooks() -> None:
+    """A registry's events arrive, signed as MLflow signs them."""
+    import base64
+    import hashlib
+    import hmac
+    import http.server
+    import json
+    import queue
+    import threading
+
+    arrived: queue.Queue = queue.Queue()
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            arrived.put((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_) -> None:
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", int(os.environ["RECEIVER_PORT"])), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    made = client.create_webhook(
+        "hook",
+        f"http://127.0.0.1:{server.server_port}/",
+        ["registered_model.created", "model_version_alias.created"],
+        secret="s3cret",
+    )
+    assert client.test_webhook(made.webhook_id).success
+    arrived.get(timeout=10)
+    client.create_registered_model("hooked", tags={"a": "b"}, description="d")
+    headers, body = arrived.get(timeout=20)
+    told = json.loads(body)
+    assert (told["entity"], told["action"], told["data"]["name"]) == ("registered_model", "created", "hooked"), told
+    lower = {name.lower(): value for name, value in headers.items()}
+    signed = f"{lower['x-mlflow-delivery-id']}.{lower['x-mlflow-timestamp']}.".encode() + body
+    expected = "v1," + base64.b64encode(hmac.new(b"s3cret", signed, hashlib.sha256).digest()).decode()
+    assert lower["x-mlflow-signature"] == expected
+    client.update_webhook(made.webhook_id, name="renamed")
+    assert [hook.name for hook in client.list_webhooks()] == ["renamed"]
+    client.delete_webhook(made.webhook_id)
+
+
 def prompts() -> None:
     made = mlflow.genai.register_prompt("greet", "Hello {{name}}", tags={"tone": "warm"})
     assert made.version == 1
@@ -248,7 +423,20 @@ def prompts() -> None:
     assert [prompt.name for prompt in mlflow.genai.search_prompts()] == ["greet"]
 
 
-for part in sys.argv[2:] or ["experiments", "runs", "search", "artifacts", "models", "autologging", "prompts"]:
+for part in sys.argv[2:] or [
+    "experiments",
+    "runs",
+    "search",
+    "artifacts",
+    "models",
+    "autologging",
+    "boosters",
+    "prompts",
+    "traces",
+    "evaluation",
+    "transfers",
+    "webhooks",
+]:
     globals()[part]()
     print(part, "ok", flush=True)
 print("mlflow", mlflow.__version__)

@@ -2,6 +2,7 @@ package dev.tidemill.app;
 
 import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.RefusalJournal;
+import dev.tidemill.platform.auth.TlsFiles;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
 import dev.tidemill.platform.errors.TidemillException;
@@ -17,6 +18,7 @@ import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Optional;
 
 /**
  * Where a process can be reached.
@@ -36,21 +38,28 @@ record Listeners(String url, String grpc) {
         String host = settings.text(Setting.HTTP_HOST);
         long maxBody = settings.megabytes(Setting.HTTP_MAX_BODY) * 1024 * 1024;
         var allowed = new AllowedHosts(settings.list(Setting.HTTP_ALLOWED_HOSTS), isLoopback(settings), host);
+        Optional<TlsFiles> tls =
+                TlsFiles.of(settings.optional(Setting.TLS_CERTIFICATE), settings.optional(Setting.TLS_KEY));
+        // Refuses files that cannot be used before anything is opened.
+        tls.ifPresent(TlsFiles::keyStore);
         var grpc = parts.keep(new GrpcServer(
                 new GrpcServer.Settings(
-                        host, settings.port(Setting.GRPC_PORT), (int) Math.min(maxBody, Integer.MAX_VALUE)),
+                        host, settings.port(Setting.GRPC_PORT), (int) Math.min(maxBody, Integer.MAX_VALUE), tls),
                 manifest.methods(),
                 admission,
                 telemetry,
                 refusals));
         var web = parts.keep(new WebServer(
-                new WebServer.Settings(host, settings.port(Setting.HTTP_PORT), allowed, maxBody),
+                new WebServer.Settings(host, settings.port(Setting.HTTP_PORT), allowed, maxBody, tls),
                 manifest,
                 admission,
                 telemetry,
                 refusals));
         String grpcAddress = host + ":" + grpc.start().port();
-        return new Listeners("http://" + host + ":" + web.start().port(), grpcAddress);
+        return new Listeners(
+                (tls.isPresent() ? "https://" : "http://") + host + ":"
+                        + web.start().port(),
+                grpcAddress);
     }
 
     static boolean isLoopback(Settings settings) {

@@ -58,6 +58,15 @@ final class ServerCommand implements Callable<Integer> {
             description = "Where new experiments keep artifacts. Default: mlflow-artifacts:/, this server's own store")
     private @Nullable String artifactRoot;
 
+    @Option(
+            names = "--tls-certificate",
+            paramLabel = "FILE",
+            description = "PEM certificate; with --tls-key: TLS alone")
+    private @Nullable String certificate;
+
+    @Option(names = "--tls-key", paramLabel = "FILE", description = "PEM private key of the certificate, PKCS #8")
+    private @Nullable String key;
+
     @Option(names = "--config", paramLabel = "FILE", description = "Settings as key=value lines")
     private @Nullable Path config;
 
@@ -102,6 +111,8 @@ final class ServerCommand implements Callable<Integer> {
         put(flags, Setting.ROLES, roles);
         put(flags, Setting.CONTROL_URL, control);
         put(flags, Setting.ARTIFACT_ROOT, artifactRoot);
+        put(flags, Setting.TLS_CERTIFICATE, certificate);
+        put(flags, Setting.TLS_KEY, key);
         if (testing) {
             flags.put(Setting.TESTING.key(), "true");
         }

@@ -14,6 +14,8 @@ public enum Setting {
     HTTP_HOST("http.host", "127.0.0.1", "Address to listen on; any but loopback demands authentication"),
     HTTP_PORT("http.port", "8080", "Port for HTTP; 0 picks a free one"),
     GRPC_PORT("grpc.port", "8081", "Port for gRPC; 0 picks a free one"),
+    TLS_CERTIFICATE("tls.certificate", "", "PEM file with the server's certificate; with tls.key it speaks TLS alone"),
+    TLS_KEY("tls.key", "", "PEM file with the certificate's private key, PKCS #8"),
     HTTP_ALLOWED_HOSTS("http.allowed-hosts", "", "Host names under which the server is addressed, beside loopback"),
     HTTP_MAX_BODY("http.max-body-megabytes", "16", "Largest JSON body; uploads are streamed and not bound by it"),
     ARTIFACT_ROOT(

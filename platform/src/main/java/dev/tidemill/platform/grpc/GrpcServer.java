@@ -4,6 +4,7 @@ import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.Authentication.Credentials;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.RefusalJournal;
+import dev.tidemill.platform.auth.TlsFiles;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
@@ -51,8 +52,9 @@ public final class GrpcServer implements AutoCloseable {
      * @param host address to listen on
      * @param port port to listen on; 0 picks a free one
      * @param maxMessage most bytes of one message
+     * @param tls with it nothing is answered without TLS
      */
-    public record Settings(String host, int port, int maxMessage) {}
+    public record Settings(String host, int port, int maxMessage, Optional<TlsFiles> tls) {}
 
     private final Settings settings;
     private final Admission admission;
@@ -81,6 +83,9 @@ public final class GrpcServer implements AutoCloseable {
                 .permitKeepAliveTime(10, TimeUnit.SECONDS)
                 .executor(Executors.newVirtualThreadPerTaskExecutor())
                 .intercept(new SenderInterceptor());
+        settings.tls()
+                .ifPresent(files -> builder.useTransportSecurity(
+                        files.certificate().toFile(), files.key().toFile()));
         services.values().forEach(service -> builder.addService(service.build()));
         this.server = builder.build();
     }

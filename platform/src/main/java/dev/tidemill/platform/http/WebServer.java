@@ -3,6 +3,7 @@ package dev.tidemill.platform.http;
 import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.RefusalJournal;
+import dev.tidemill.platform.auth.TlsFiles;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
@@ -17,7 +18,12 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.eclipse.jetty.io.EofException;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.SecureRequestCustomizer;
+import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -34,8 +40,9 @@ public final class WebServer implements AutoCloseable {
      * @param port port to listen on; 0 picks a free one
      * @param hosts names under which it may be addressed
      * @param maxBody most bytes of a body that is read into memory
+     * @param tls with it nothing is answered without TLS
      */
-    public record Settings(String host, int port, AllowedHosts hosts, long maxBody) {}
+    public record Settings(String host, int port, AllowedHosts hosts, long maxBody, Optional<TlsFiles> tls) {}
 
     private final Settings settings;
     private final RouteManifest manifest;
@@ -72,12 +79,28 @@ public final class WebServer implements AutoCloseable {
             http.setRequestHeaderSize(HEADER_BYTES);
             http.setIdleTimeout(IDLE.toMillis());
         });
+        settings.tls().ifPresent(files -> config.jetty.addConnector((server, http) -> secure(files, server, http)));
         config.jetty.modifyServer(server -> server.setStopTimeout(2000));
         for (Route route : manifest.routes()) {
             config.routes.addHttpHandler(route.method(), route.path(), context -> serve(route, context));
         }
         config.routes.error(404, context -> unmatched(context, ErrorCode.NOT_FOUND));
         config.routes.error(405, context -> unmatched(context, ErrorCode.METHOD_NOT_ALLOWED));
+    }
+
+    private ServerConnector secure(TlsFiles files, Server server, HttpConfiguration http) {
+        var context = new SslContextFactory.Server();
+        context.setKeyStore(files.keyStore());
+        context.setKeyStorePassword(TlsFiles.PASSWORD);
+        context.setIncludeProtocols("TLSv1.3", "TLSv1.2");
+        var customizer = new SecureRequestCustomizer();
+        // Which names are served is for the gate to say, with an answer that says so.
+        customizer.setSniHostCheck(false);
+        http.addCustomizer(customizer);
+        var connector = new ServerConnector(server, context, new HttpConnectionFactory(http));
+        connector.setHost(settings.host());
+        connector.setPort(settings.port());
+        return connector;
     }
 
     /**
@@ -87,7 +110,11 @@ public final class WebServer implements AutoCloseable {
      */
     public WebServer start() {
         try {
-            javalin.start(settings.host(), settings.port());
+            if (settings.tls().isPresent()) {
+                javalin.start();
+            } else {
+                javalin.start(settings.host(), settings.port());
+            }
         } catch (RuntimeException e) {
             if (hasCause(e, BindException.class)) {
                 throw new TidemillException(
