@@ -7,12 +7,12 @@ export class ApiError extends Error {
 
 interface Problem { detail?: string; remedy?: string; requestId?: string }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+async function call<T>(method: string, path: string, body?: unknown, headers: { [name: string]: string } = {}): Promise<T> {
   let response: Response
   try {
     response = await fetch(`/api/tidemill/v1${path}`, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+      ...(body === undefined ? { headers } : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } }),
     })
   } catch {
     throw new ApiError(0, 'The server does not answer.', 'Check that it runs; this page tries again by itself.')
@@ -27,6 +27,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
 export const get = <T>(path: string): Promise<T> => call<T>('GET', path)
 export const post = <T>(path: string, body: unknown = {}): Promise<T> => call<T>('POST', path, body)
 
+export const put = <T>(path: string, body: unknown, headers: { [name: string]: string } = {}): Promise<T> => call<T>('PUT', path, body, headers)
 export const remove = (path: string): Promise<void> => call('DELETE', path)
 
 /** The bytes of a file that users have stored; what they are is for the caller to decide. */

@@ -61,9 +61,14 @@ export interface ModelVersion {
   params: { [key: string]: string }; run?: string; dataVersions: string[]; dataDigest: string; codeVersion: string
   dataUntil?: string; madeBy: string; createdAt: string
   signature: { inputs: { name: string; type: string }[]; outputs: { name: string; type: string }[] }
+  files?: ModelFiles
 }
-export interface Model { name: string; versions: number; aliases: { [alias: string]: number }; createdAt: string }
-export interface ModelView { name: string; aliases: { [alias: string]: number }; versions: ModelVersion[] }
+export interface ModelFiles {
+  flavors: string[]; inputExample?: string; requirements: string[]; count: number; bytes: number; remarks: string[]
+  pickles: { path: string; verdict: 'ALLOWED' | 'REFUSED' | 'UNREADABLE'; refused: string[] }[]
+}
+export interface Model { name: string; description: string; versions: number; aliases: { [alias: string]: number }; tags: { [key: string]: string }; createdAt: string; newest?: ModelVersion }
+export interface ModelView { name: string; description: string; tags: { [key: string]: string }; aliases: { [alias: string]: number }; versions: ModelVersion[] }
 
 export interface Deployment {
   name: string; revision: number; champion?: number; championSince?: string; challenger?: number

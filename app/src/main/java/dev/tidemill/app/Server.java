@@ -128,6 +128,7 @@ public final class Server implements Node {
                 events,
                 clock,
                 artifacts.tree(),
+                artifacts.blobs(),
                 tracking.models(),
                 tracking.tracking(),
                 webhooks,

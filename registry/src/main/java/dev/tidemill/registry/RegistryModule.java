@@ -1,6 +1,7 @@
 package dev.tidemill.registry;
 
 import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.events.Webhooks;
@@ -11,6 +12,7 @@ import dev.tidemill.registry.api.MlflowWebhookFormat;
 import dev.tidemill.registry.api.MlflowWebhookRoutes;
 import dev.tidemill.registry.api.ModelRoutes;
 import dev.tidemill.registry.domain.Models;
+import dev.tidemill.registry.mlflow.FolderInspector;
 import dev.tidemill.registry.steps.RegisterStep;
 import dev.tidemill.registry.store.SqlModelStore;
 import dev.tidemill.tracking.domain.LoggedModels;
@@ -32,11 +34,13 @@ public final class RegistryModule {
             EventLog events,
             Clock clock,
             ArtifactTree tree,
+            BlobStore blobs,
             LoggedModels logged,
             Tracking tracking,
             Webhooks webhooks,
             String codeVersion) {
-        this.models = new Models(new SqlModelStore(database), tree, database, events, clock);
+        this.models =
+                new Models(new SqlModelStore(database), tree, new FolderInspector(blobs), database, events, clock);
         this.webhooks = webhooks;
         webhooks.add(MlflowWebhookFormat.NAME, new MlflowWebhookFormat());
         this.logged = logged;

@@ -67,7 +67,8 @@ abstract class ModelStoreContract {
                 "user:ada",
                 NOW,
                 NOW,
-                Map.of());
+                Map.of(),
+                Optional.empty());
     }
 
     private List<String> models(String filter) {

@@ -81,6 +81,11 @@ public final class ArtifactTree {
         return safe.isEmpty() ? 0 : files.delete(project, safe);
     }
 
+    /** A stored folder by its digest; empty if it is not here. */
+    public Optional<Folder> folder(Digest digest) {
+        return blobs.find(digest).map(manifest -> Folder.load(blobs, digest));
+    }
+
     /** The files below a path as one immutable folder, stored and visible to the project; empty if there is no file. */
     public Optional<Folder> freeze(String project, String path) {
         String safe = ArtifactLocations.requireInside("path", path);

@@ -1,14 +1,23 @@
 package dev.tidemill.registry.api;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.json.Body;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.RegisteredModel;
+import io.javalin.http.Context;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Routes for models. */
 public final class ModelRoutes {
@@ -22,28 +31,79 @@ public final class ModelRoutes {
 
     public List<Route> routes() {
         var read = Access.project(Resource.MODEL, Action.READ);
+        var write = Access.project(Resource.MODEL, Action.WRITE);
         return List.of(
-                Route.get(
-                        PATH, read, (context, caller) -> context.json(Map.of("models", models.list(caller.project())))),
-                Route.get(PATH + "/{model}", read, (context, caller) -> {
-                    String name = context.pathParam("model");
-                    RegisteredModel model = models.model(caller.project(), name);
-                    context.json(Map.of(
-                            "name",
-                            name,
-                            "description",
-                            model.description(),
-                            "tags",
-                            model.tags(),
-                            "aliases",
-                            model.aliases(),
-                            "versions",
-                            models.versions(caller.project(), name)));
-                }),
+                Route.get(PATH, read, this::list),
+                Route.get(PATH + "/{model}", read, this::show),
+                Route.post(PATH + "/{model}", write, this::describe),
                 Route.get(
                         PATH + "/{model}/versions/{version}",
                         read,
                         (context, caller) -> context.json(models.version(
-                                caller.project(), context.pathParam("model"), Requests.positive(context, "version")))));
+                                caller.project(), context.pathParam("model"), Requests.positive(context, "version")))),
+                Route.put(PATH + "/{model}/aliases/{alias}", write, this::setAlias),
+                Route.delete(PATH + "/{model}/aliases/{alias}", write, (context, caller) -> {
+                    models.removeAlias(
+                            caller.project(), context.pathParam("model"), context.pathParam("alias"), caller.actor());
+                    context.status(204);
+                }));
+    }
+
+    /** The catalog: each model with its newest version, so that one can be chosen without opening any. */
+    private void list(Context context, Caller caller) {
+        var newest = new HashMap<String, ModelVersion>();
+        models.newest(caller.project()).forEach(version -> newest.put(version.model(), version));
+        var list = Json.array();
+        for (RegisteredModel model : models.list(caller.project())) {
+            ObjectNode entry = (ObjectNode) Json.tree(model);
+            Optional.ofNullable(newest.get(model.name())).ifPresent(version -> entry.set("newest", Json.tree(version)));
+            list.add(entry);
+        }
+        context.json(Json.object().set("models", list));
+    }
+
+    private void show(Context context, Caller caller) {
+        String name = context.pathParam("model");
+        RegisteredModel model = models.model(caller.project(), name);
+        context.json(Map.of(
+                "name", name,
+                "description", model.description(),
+                "tags", model.tags(),
+                "aliases", model.aliases(),
+                "versions", models.versions(caller.project(), name)));
+    }
+
+    /** Changes what the catalog says of a model: its description, and tags such as task, owner and license. */
+    private void describe(Context context, Caller caller) {
+        String name = context.pathParam("model");
+        Body body = Body.of(context.bodyAsBytes());
+        body.optionalText("description")
+                .ifPresent(text -> models.updateModel(caller.project(), name, Optional.empty(), Optional.of(text)));
+        body.texts("tags").forEach((key, value) -> {
+            if (value.isEmpty()) {
+                models.removeTag(caller.project(), name, key, caller.actor());
+            } else {
+                models.putTag(caller.project(), name, key, value, caller.actor());
+            }
+        });
+        show(context, caller);
+    }
+
+    /** {@code If-Match} names the version that the alias must point at now; {@code "0"} for none. */
+    private void setAlias(Context context, Caller caller) {
+        String name = context.pathParam("model");
+        double version = Body.of(context.bodyAsBytes()).number("version");
+        Optional<Integer> expected = Optional.ofNullable(context.header("If-Match"))
+                .map(text -> text.replace("\"", "").strip())
+                .filter(text -> !text.equals("*"))
+                .map(text -> {
+                    if (!text.matches("\\d{1,9}")) {
+                        throw TidemillException.invalid("If-Match", "'" + text + "' is not a version number");
+                    }
+                    return Integer.parseInt(text);
+                });
+        models.setAlias(caller.project(), name, context.pathParam("alias"), (int) version, expected, caller.actor());
+        context.header("ETag", "\"" + (int) version + "\"")
+                .json(Map.of("alias", context.pathParam("alias"), "version", (int) version));
     }
 }

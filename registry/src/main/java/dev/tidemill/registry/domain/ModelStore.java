@@ -36,6 +36,9 @@ public interface ModelStore {
     /** Newest first. */
     List<ModelVersion> versions(String project, String model);
 
+    /** The newest version of each model of the project. */
+    List<ModelVersion> newest(String project);
+
     List<ModelVersion> searchVersions(
             String project, List<Comparison> filter, List<Ordering> order, long offset, int limit);
 

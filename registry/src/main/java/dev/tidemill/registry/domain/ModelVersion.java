@@ -20,6 +20,7 @@ import java.util.Optional;
  * @param dataDigest digest of the rows it was trained on; empty if unknown
  * @param codeVersion version of the code that trained it; empty if unknown
  * @param dataUntil event time up to which it has seen data
+ * @param files what a look into the folder has found; empty if there is no folder
  * @param madeBy the pipeline step, or the request, that registered it
  */
 public record ModelVersion(
@@ -44,7 +45,8 @@ public record ModelVersion(
         String madeByUser,
         Instant createdAt,
         Instant updatedAt,
-        Map<String, String> tags) {
+        Map<String, String> tags,
+        Optional<ModelFiles> files) {
     /** How far it has come, in MLflow's words. */
     public enum Stage {
         NONE("None"),

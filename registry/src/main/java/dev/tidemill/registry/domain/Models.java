@@ -3,6 +3,7 @@ package dev.tidemill.registry.domain;
 import dev.tidemill.artifacts.domain.ArtifactLocations;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
@@ -29,11 +30,19 @@ public final class Models {
 
     private final ModelStore store;
     private final ArtifactTree tree;
+    private final ModelInspector inspector;
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
 
-    public Models(ModelStore store, ArtifactTree tree, Transactions transactions, EventLog events, Clock clock) {
+    public Models(
+            ModelStore store,
+            ArtifactTree tree,
+            ModelInspector inspector,
+            Transactions transactions,
+            EventLog events,
+            Clock clock) {
+        this.inspector = inspector;
         this.store = store;
         this.tree = tree;
         this.transactions = transactions;
@@ -56,6 +65,8 @@ public final class Models {
     /** Registers a version; the same maker a second time gets the version it made. */
     public ModelVersion register(String project, String model, Candidate candidate, String madeBy, String actor) {
         Names.require("model", model);
+        // Before the transaction: pickles may be large.
+        Optional<ModelFiles> files = tree.folder(candidate.folder()).map(inspector::inspect);
         return transactions.write(() -> {
             Optional<ModelVersion> earlier = store.findMadeBy(project, model, madeBy);
             if (earlier.isPresent()) {
@@ -84,7 +95,8 @@ public final class Models {
                     actor,
                     clock.instant(),
                     clock.instant(),
-                    Map.of());
+                    Map.of(),
+                    files);
             store.insert(version);
             Event event = registered(version, actor).withCause("pipeline-run/" + madeBy);
             events.append(candidate.dataUntil().map(event::at).orElse(event));
@@ -136,10 +148,12 @@ public final class Models {
     public ModelVersion create(String project, String model, Claim claim, String actor) {
         ArtifactLocations.require("source", claim.source());
         claim.tags().forEach(Models::checkTag);
-        Optional<Digest> folder = claim.location().startsWith(ArtifactLocations.OWN)
+        Optional<Folder> frozen = claim.location().startsWith(ArtifactLocations.OWN)
                 ? tree.freeze(project, claim.location().substring(ArtifactLocations.OWN.length()))
-                        .map(files -> files.digest())
                 : Optional.empty();
+        Optional<Digest> folder = frozen.map(Folder::digest);
+        // Before the transaction: pickles may be large.
+        Optional<ModelFiles> files = frozen.map(inspector::inspect);
         return transactions.write(() -> {
             RegisteredModel registered = model(project, model);
             var version = new ModelVersion(
@@ -152,7 +166,7 @@ public final class Models {
                     claim.runLink(),
                     claim.loggedModel(),
                     folder,
-                    new Signature(List.of(), List.of()),
+                    files.flatMap(ModelFiles::signature).orElse(new Signature(List.of(), List.of())),
                     Map.of(),
                     Map.of(),
                     claim.run(),
@@ -164,7 +178,8 @@ public final class Models {
                     actor,
                     clock.instant(),
                     clock.instant(),
-                    Map.of());
+                    Map.of(),
+                    files);
             store.insert(version);
             claim.tags().forEach((name, value) -> store.putTag(project, model, version.version(), name, value));
             touch(registered);
@@ -264,6 +279,11 @@ public final class Models {
             store.deleteModel(project, model(project, name).name());
             events.append(Event.of("model.deleted", project, "model/" + name, actor, Map.of("model", name)));
         });
+    }
+
+    /** The newest version of each model. */
+    public List<ModelVersion> newest(String project) {
+        return store.newest(project);
     }
 
     public List<RegisteredModel> list(String project) {
@@ -393,6 +413,17 @@ public final class Models {
 
     /** Points an alias at a version. */
     public void setAlias(String project, String model, String alias, int version, String actor) {
+        setAlias(project, model, alias, version, Optional.empty(), actor);
+    }
+
+    /**
+     * Points an alias at a version, if it still points where the caller believes.
+     *
+     * @param expected the version that it must point at now, 0 if it must not be there; empty whatever it is
+     * @throws TidemillException {@code CONFLICT} if somebody else has moved it
+     */
+    public void setAlias(
+            String project, String model, String alias, int version, Optional<Integer> expected, String actor) {
         if (alias.isEmpty() || alias.length() > LONGEST_ALIAS || !alias.matches("[\\w-]+")) {
             throw TidemillException.invalid(
                     "alias",
@@ -407,6 +438,7 @@ public final class Models {
         }
         transactions.write(() -> {
             ModelVersion target = version(project, model, version);
+            requireAt(project, model, alias, expected);
             store.setAlias(project, model, alias, version);
             touch(model(project, model));
             events.append(Event.of(
@@ -416,6 +448,19 @@ public final class Models {
                     actor,
                     Map.of("alias", alias, "model", model, "version", version, "prompt", isPrompt(project, model))));
         });
+    }
+
+    private void requireAt(String project, String model, String alias, Optional<Integer> expected) {
+        int now = store.aliases(project, model).getOrDefault(alias, 0);
+        if (expected.isPresent() && expected.get() != now) {
+            throw new TidemillException(
+                            ErrorCode.CONFLICT,
+                            "Alias '" + alias + "' of model '" + model + "' "
+                                    + (now == 0 ? "is not there" : "points at version " + now) + ", not at "
+                                    + expected.get())
+                    .at("If-Match")
+                    .remedy("Look at what it points at now, and decide again");
+        }
     }
 
     public void removeAlias(String project, String model, String alias, String actor) {

@@ -6,6 +6,7 @@ import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.registry.domain.ModelFiles;
 import dev.tidemill.registry.domain.ModelStore;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.RegisteredModel;
@@ -186,10 +187,11 @@ public final class SqlModelStore implements ModelStore {
         database.writing(handle -> handle.createUpdate("""
                         INSERT INTO version (project, model, version, stage, description, source, run_link, logged_model,
                                              folder_digest, signature, metrics, params, run_id, data_versions, data_digest,
-                                             code_version, data_until, made_by, made_by_user, deleted, created_at, updated_at)
+                                             code_version, data_until, made_by, made_by_user, deleted, created_at, updated_at, files)
                         VALUES (:project, :model, :version, :stage, :description, :source, :runLink, :loggedModelId,
                                 :folderDigest, :signatureJson, :metricsJson, :paramsJson, :runId, :dataVersionsJson,
-                                :dataDigest, :codeVersion, :untilMillis, :madeBy, :madeByUser, FALSE, :createdAt, :updatedAt)
+                                :dataDigest, :codeVersion, :untilMillis, :madeBy, :madeByUser, FALSE, :createdAt, :updatedAt,
+                                :filesJson)
                         """)
                 .bindMethods(version)
                 .bind("loggedModelId", version.loggedModel().orElse(null))
@@ -197,6 +199,7 @@ public final class SqlModelStore implements ModelStore {
                 .bind("signatureJson", Json.write(version.signature()))
                 .bind("metricsJson", Json.write(version.metrics()))
                 .bind("paramsJson", Json.write(version.params()))
+                .bind("filesJson", version.files().map(Json::write).orElse(""))
                 .bind("runId", version.run().orElse(null))
                 .bind("dataVersionsJson", Json.write(version.dataVersions()))
                 .bind(
@@ -218,6 +221,16 @@ public final class SqlModelStore implements ModelStore {
     @Override
     public List<ModelVersion> versions(String project, String model) {
         return where(project, model, "ORDER BY v.version DESC LIMIT 1000", 0);
+    }
+
+    @Override
+    public List<ModelVersion> newest(String project) {
+        return versionList("""
+                        SELECT v.* FROM version v WHERE NOT v.deleted AND v.project = :project AND v.version = (
+                            SELECT MAX(n.version) FROM version n
+                            WHERE n.project = v.project AND n.model = v.model AND NOT n.deleted)
+                        ORDER BY v.model
+                        """, query -> query.bind("project", project));
     }
 
     private List<ModelVersion> where(String project, String model, String rest, Object value) {
@@ -286,7 +299,8 @@ public final class SqlModelStore implements ModelStore {
                 v.madeByUser(),
                 v.createdAt(),
                 v.updatedAt(),
-                tags);
+                tags,
+                v.files());
     }
 
     @Override
@@ -422,6 +436,9 @@ public final class SqlModelStore implements ModelStore {
                 row.getString("made_by_user"),
                 Columns.instant(row, "created_at"),
                 Columns.instant(row, "updated_at"),
-                tags);
+                tags,
+                Columns.optionalText(row, "files")
+                        .filter(text -> !text.isEmpty())
+                        .map(text -> Json.read(text, ModelFiles.class)));
     }
 }

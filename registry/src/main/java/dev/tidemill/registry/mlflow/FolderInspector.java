@@ -1,0 +1,223 @@
+package dev.tidemill.registry.mlflow;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.registry.domain.ModelFiles;
+import dev.tidemill.registry.domain.ModelFiles.Pickle;
+import dev.tidemill.registry.domain.ModelFiles.Verdict;
+import dev.tidemill.registry.domain.ModelInspector;
+import dev.tidemill.registry.domain.PickleScan;
+import dev.tidemill.registry.domain.Signature;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+
+/** Looks into model folders that MLflow's clients have made: {@code MLmodel}, requirements, and every pickle. */
+public final class FolderInspector implements ModelInspector {
+    private static final int LARGEST_SCHEMA = 64 * 1024 * 1024;
+    private static final int LARGEST_TEXT = 4 * 1024 * 1024;
+    private static final List<String> PICKLE_ENDINGS =
+            List.of(".pkl", ".pickle", ".p", ".joblib", ".cloudpickle", ".pt", ".pth", ".bin", ".ckpt", ".dill");
+    /** Endings of files that hold numbers and nothing that runs. */
+    private static final List<String> PLAIN_ENDINGS = List.of(
+            ".yaml",
+            ".yml",
+            ".txt",
+            ".json",
+            ".csv",
+            ".ubj",
+            ".md",
+            ".onnx",
+            ".safetensors",
+            ".parquet",
+            ".lgb",
+            ".xgb");
+
+    private final BlobStore blobs;
+
+    public FolderInspector(BlobStore blobs) {
+        this.blobs = blobs;
+    }
+
+    @Override
+    public ModelFiles inspect(Folder folder) {
+        var remarks = new ArrayList<String>();
+        Map<?, ?> described = Map.of();
+        Optional<String> text = text(folder, "MLmodel");
+        if (text.isEmpty()) {
+            remarks.add("There is no MLmodel file: nothing says how to load this model");
+        } else {
+            try {
+                Object loaded = new Load(LoadSettings.builder()
+                                .setCodePointLimit(LARGEST_TEXT)
+                                .build())
+                        .loadFromString(text.get());
+                described = loaded instanceof Map<?, ?> map ? map : Map.of();
+            } catch (YamlEngineException e) {
+                remarks.add("MLmodel is not valid YAML");
+            }
+        }
+        List<String> flavors = described.get("flavors") instanceof Map<?, ?> map
+                ? map.keySet().stream().map(String::valueOf).sorted().toList()
+                : List.of();
+        Optional<Signature> signature = signature(described.get("signature"));
+        if (text.isPresent() && signature.isEmpty()) {
+            remarks.add(
+                    "It has no signature: what it takes and gives is not known (infer_signature in Python tells it)");
+        }
+        List<Pickle> pickles = pickles(folder);
+        pickles.stream()
+                .filter(pickle -> pickle.verdict() != Verdict.ALLOWED)
+                .forEach(pickle -> remarks.add(pickle.path()
+                        + " may run code beside the allow-list where it is opened: "
+                        + String.join(", ", pickle.refused().stream().limit(8).toList())));
+        List<String> requirements = text(folder, "requirements.txt")
+                .map(lines -> lines.lines()
+                        .map(String::strip)
+                        .filter(line -> !line.isEmpty() && !line.startsWith("#"))
+                        .limit(500)
+                        .toList())
+                .orElse(List.of());
+        return new ModelFiles(
+                flavors,
+                signature,
+                example(described.get("saved_input_example_info"), folder),
+                requirements,
+                folder.files().size(),
+                folder.size(),
+                pickles,
+                remarks);
+    }
+
+    private Optional<String> text(Folder folder, String path) {
+        return folder.file(path)
+                .filter(blob -> blob.size() <= LARGEST_TEXT)
+                .map(blob -> new String(blobs.read(blob.digest()), StandardCharsets.UTF_8));
+    }
+
+    private static Optional<String> example(@org.jspecify.annotations.Nullable Object info, Folder folder) {
+        return info instanceof Map<?, ?> map && map.get("artifact_path") instanceof String path
+                ? Optional.of(path).filter(name -> folder.file(name).isPresent())
+                : Optional.empty();
+    }
+
+    private static Optional<Signature> signature(@org.jspecify.annotations.Nullable Object described) {
+        if (!(described instanceof Map<?, ?> map)) {
+            return Optional.empty();
+        }
+        var signature = new Signature(fields(map.get("inputs")), fields(map.get("outputs")));
+        return signature.inputs().isEmpty() && signature.outputs().isEmpty()
+                ? Optional.empty()
+                : Optional.of(signature);
+    }
+
+    /** MLflow keeps each side as JSON within the YAML. */
+    private static List<Signature.Field> fields(@org.jspecify.annotations.Nullable Object side) {
+        if (!(side instanceof String text) || text.isBlank() || !text.strip().startsWith("[")) {
+            return List.of();
+        }
+        var fields = new ArrayList<Signature.Field>();
+        JsonNode list;
+        try {
+            list = Json.objectMapper().readTree(text);
+        } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+            return List.of();
+        }
+        for (JsonNode field : list) {
+            JsonNode tensor = field.path("tensor-spec");
+            String type = tensor.isObject()
+                    ? tensor.path("dtype").asText() + tensor.path("shape")
+                    : field.path("type").asText();
+            fields.add(new Signature.Field(field.path("name").asText(""), type));
+        }
+        return fields;
+    }
+
+    private List<Pickle> pickles(Folder folder) {
+        var pickles = new ArrayList<Pickle>();
+        folder.files().forEach((path, blob) -> {
+            String name = path.toLowerCase(Locale.ROOT);
+            boolean named = PICKLE_ENDINGS.stream().anyMatch(name::endsWith);
+            boolean plain = path.equals("MLmodel") || PLAIN_ENDINGS.stream().anyMatch(name::endsWith);
+            try (var content = new BufferedInputStream(blobs.open(blob.digest()), 1 << 16)) {
+                content.mark(8);
+                byte[] start = content.readNBytes(4);
+                content.reset();
+                boolean looks = start.length >= 2 && (start[0] & 0xff) == 0x80 && start[1] >= 2 && start[1] <= 5;
+                boolean zip = start.length >= 4 && start[0] == 'P' && start[1] == 'K';
+                if (zip && (named || !plain)) {
+                    zipped(path, content, pickles);
+                } else if (named || (looks && !plain)) {
+                    add(path, PickleScan.scan(content), pickles);
+                }
+            } catch (IOException e) {
+                pickles.add(new Pickle(path, Verdict.UNREADABLE, List.of("cannot be read: " + e.getMessage())));
+            }
+        });
+        return pickles;
+    }
+
+    /** PyTorch's files are archives with a pickle inside. An archive that holds none, or cannot be read, is not let pass. */
+    private static void zipped(String path, InputStream content, List<Pickle> pickles) throws IOException {
+        var archive = new ZipInputStream(content);
+        int before = pickles.size();
+        ZipEntry entry;
+        while ((entry = archive.getNextEntry()) != null) {
+            String name = entry.getName().toLowerCase(Locale.ROOT);
+            if (name.equals("schema.json")) {
+                add(path, skops(archive), pickles);
+            } else if (PICKLE_ENDINGS.stream().anyMatch(name::endsWith)) {
+                add(path + "!" + entry.getName(), PickleScan.scan(new BufferedInputStream(archive)), pickles);
+            }
+        }
+        if (pickles.size() == before) {
+            pickles.add(
+                    new Pickle(path, Verdict.UNREADABLE, List.of("cannot be read: an archive of unknown contents")));
+        }
+    }
+
+    /** Skops names every type in one JSON document; what it rebuilds is judged by the same list as a pickle. */
+    private static PickleScan.Found skops(InputStream archive) throws IOException {
+        byte[] content = archive.readNBytes(LARGEST_SCHEMA + 1);
+        if (content.length > LARGEST_SCHEMA) {
+            return new PickleScan.Found(Verdict.UNREADABLE, List.of("cannot be read: its schema is too large"));
+        }
+        var refused = new TreeSet<String>();
+        try {
+            collect(Json.objectMapper().readTree(content), refused);
+        } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+            return new PickleScan.Found(Verdict.UNREADABLE, List.of("cannot be read: its schema is not JSON"));
+        }
+        return new PickleScan.Found(refused.isEmpty() ? Verdict.ALLOWED : Verdict.REFUSED, List.copyOf(refused));
+    }
+
+    private static void collect(JsonNode node, Set<String> refused) {
+        if (node.has("__class__") || node.has("__module__")) {
+            String module = node.path("__module__").asText("");
+            String name = node.path("__class__").asText("");
+            if (!PickleScan.isAllowed(module, name)) {
+                refused.add(module + "." + name);
+            }
+        }
+        node.forEach(child -> collect(child, refused));
+    }
+
+    private static void add(String path, PickleScan.Found found, List<Pickle> pickles) {
+        pickles.add(new Pickle(path, found.verdict(), found.refused()));
+    }
+}
