@@ -110,7 +110,7 @@ export function ModelPage() {
 const samples = (name: string, version: ModelVersion) => ({
   Python: `import mlflow\n\nmlflow.set_tracking_uri("${window.location.origin}")\nmodel = mlflow.pyfunc.load_model("models:/${name}/${version.version}")\nmodel.predict(rows)`,
   curl: `curl -s '${window.location.origin}/api/2.0/mlflow/model-versions/get?name=${encodeURIComponent(name)}&version=${version.version}'`,
-  'Command line': `tidemill models show '${name}' --version ${version.version}\ntidemill models download '${name}' --version ${version.version} --to folder`,
+  'Command line': `tidemill models show '${name}' ${version.version}\ntidemill models download '${name}' ${version.version} --to folder`,
 })
 
 /** What the catalog says of the model, and a form to change it. */

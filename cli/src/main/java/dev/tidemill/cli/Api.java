@@ -14,6 +14,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -73,6 +74,44 @@ final class Api {
                 .timeout(Duration.ofHours(1))
                 .header("Content-Type", "application/octet-stream")
                 .POST(BodyPublishers.ofFile(file)));
+    }
+
+    JsonNode put(String path, JsonNode body, Optional<String> ifMatch) {
+        HttpRequest.Builder request =
+                request(path).header("Content-Type", "application/json").PUT(BodyPublishers.ofString(body.toString()));
+        ifMatch.ifPresent(version -> request.header("If-Match", version));
+        return send(request);
+    }
+
+    JsonNode delete(String path) {
+        return send(request(path).DELETE());
+    }
+
+    /** Stores a file where MLflow's clients would. */
+    JsonNode putFile(String path, Path file) throws IOException {
+        return send(request(path)
+                .timeout(Duration.ofHours(1))
+                .header("Content-Type", "application/octet-stream")
+                .header("X-MLFLOW-WORKSPACE", project)
+                .PUT(BodyPublishers.ofFile(file)));
+    }
+
+    /** Fetches a file, streamed. */
+    void download(String path, Path target) throws IOException {
+        try {
+            HttpResponse<Path> response = http.send(
+                    request(path).timeout(Duration.ofHours(1)).GET().build(), HttpResponse.BodyHandlers.ofFile(target));
+            if (response.statusCode() >= 400) {
+                String body = Files.readString(target);
+                Files.delete(target);
+                throw failure(response.statusCode(), body);
+            }
+        } catch (ConnectException e) {
+            throw unreachable(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CliException(Exit.INTERRUPTED, "interrupted");
+        }
     }
 
     /** A stream of server-sent events, to be closed by the caller. */

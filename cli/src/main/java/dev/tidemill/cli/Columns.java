@@ -1,0 +1,45 @@
+package dev.tidemill.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Rows in aligned columns, for people; numbers to the right. Not thread-safe. */
+final class Columns {
+    private static final int WIDEST = 60;
+
+    private final List<List<String>> rows = new ArrayList<>();
+
+    Columns(String... headings) {
+        rows.add(List.of(headings));
+    }
+
+    void add(List<String> cells) {
+        rows.add(cells);
+    }
+
+    void print() {
+        int columns = rows.getFirst().size();
+        int[] widths = new int[columns];
+        for (List<String> row : rows) {
+            for (int i = 0; i < columns; i++) {
+                widths[i] = Math.max(widths[i], shown(row.get(i)).length());
+            }
+        }
+        for (List<String> row : rows) {
+            var line = new StringBuilder();
+            for (int i = 0; i < columns; i++) {
+                String cell = shown(row.get(i));
+                String space = " ".repeat(widths[i] - cell.length());
+                line.append(cell.matches("-?[\\d.,eE+-]+") ? space + cell : cell + space)
+                        .append("  ");
+            }
+            System.out.println(line.toString().stripTrailing());
+        }
+    }
+
+    /** Control characters would move the terminal's cursor. */
+    private static String shown(String cell) {
+        String clean = cell.replaceAll("\\p{Cntrl}", " ");
+        return clean.length() <= WIDEST ? clean : clean.substring(0, WIDEST - 1) + "…";
+    }
+}

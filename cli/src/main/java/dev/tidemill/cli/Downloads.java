@@ -1,0 +1,73 @@
+package dev.tidemill.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Fetches files into a folder, each written aside and moved into place; names of the server's never lead out of it. */
+final class Downloads {
+    private Downloads() {}
+
+    /** Artifacts of a run, or a file or folder of them. */
+    static int run(Connection connection, String id, String path, Path to) throws IOException {
+        Api api = connection.api();
+        var files = new TreeMap<String, Long>();
+        String root = "/runs/" + Api.encode(id);
+        collect(api, root, path, files);
+        if (files.isEmpty() && !path.isEmpty()) {
+            files.put(path, 0L);
+        }
+        var addresses = new TreeMap<String, String>();
+        files.keySet().forEach(file -> addresses.put(file, api.in(root + "/files/" + encoded(file))));
+        return fetch(connection, addresses, to);
+    }
+
+    private static void collect(Api api, String root, String folder, Map<String, Long> files) {
+        JsonNode listed = api.get(api.in(root + "/artifacts?path=" + Api.encode(folder)));
+        for (JsonNode entry : listed.path("files")) {
+            if (entry.path("is_dir").asBoolean()) {
+                collect(api, root, entry.path("path").asText(), files);
+            } else {
+                files.put(entry.path("path").asText(), entry.path("file_size").asLong());
+            }
+        }
+    }
+
+    static String encoded(String path) {
+        var parts = new StringBuilder();
+        for (String part : path.split("/")) {
+            parts.append(parts.isEmpty() ? "" : "/").append(Api.encode(part));
+        }
+        return parts.toString();
+    }
+
+    /** @param addresses by path below the folder */
+    static int fetch(Connection connection, Map<String, String> addresses, Path to) throws IOException {
+        Api api = connection.api();
+        Path folder = to.toAbsolutePath().normalize();
+        var progress = new Progress("download");
+        ArrayNode written = Api.JSON.createArrayNode();
+        for (Map.Entry<String, String> entry : addresses.entrySet()) {
+            Path target = folder.resolve(entry.getKey()).normalize();
+            if (!target.startsWith(folder)) {
+                throw new CliException(
+                        Exit.FAILURE, "The server names a file outside of the folder: " + entry.getKey());
+            }
+            Files.createDirectories(target.getParent());
+            Path aside = target.resolveSibling(target.getFileName() + ".part");
+            api.download(entry.getValue(), aside);
+            Files.move(aside, target, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            written.add(target.toString());
+            progress.update(written.size(), addresses.size(), entry.getKey());
+        }
+        progress.done(written.size() + " files to " + folder);
+        if (connection.json()) {
+            System.out.println(Api.object().set("files", written));
+        }
+        return Exit.OK;
+    }
+}

@@ -1,0 +1,229 @@
+package dev.tidemill.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code tidemill models}: the registry. */
+@Command(
+        name = "models",
+        description = "List, show, tag and download registered models, and move their aliases.",
+        synopsisSubcommandLabel = "COMMAND",
+        mixinStandardHelpOptions = true)
+final class ModelsCommand implements Runnable {
+    @picocli.CommandLine.Spec
+    private picocli.CommandLine.Model.CommandSpec spec = picocli.CommandLine.Model.CommandSpec.create();
+
+    @Override
+    public void run() {
+        throw new picocli.CommandLine.ParameterException(spec.commandLine(), "Name a command, such as 'list'.");
+    }
+
+    @Command(name = "list", description = "List models.", mixinStandardHelpOptions = true)
+    int list(
+            @Mixin Connection connection,
+            @Option(names = "--find", description = "Words in name, description, tags or inputs") @Nullable
+                    String find) {
+        Api api = connection.api();
+        var models = Api.JSON.createArrayNode();
+        for (JsonNode model : api.get(api.in("/models")).path("models")) {
+            if (find == null
+                    || model.toString()
+                            .toLowerCase(java.util.Locale.ROOT)
+                            .contains(find.toLowerCase(java.util.Locale.ROOT))) {
+                models.add(model);
+            }
+        }
+        if (connection.json()) {
+            System.out.println(Api.object().set("models", models));
+            return Exit.OK;
+        }
+        if (models.isEmpty()) {
+            System.err.println("No model matches.");
+            return Exit.OK;
+        }
+        var table = new Columns("model", "versions", "aliases", "task", "description");
+        models.forEach(model -> table.add(List.of(
+                model.path("name").asText(),
+                model.path("versions").asText(),
+                aliases(model.path("aliases")),
+                model.path("tags").path("task").asText(""),
+                model.path("description").asText(""))));
+        table.print();
+        return Exit.OK;
+    }
+
+    private static String aliases(JsonNode aliases) {
+        var text = new StringBuilder();
+        aliases.properties()
+                .forEach(entry -> text.append(text.isEmpty() ? "" : " ")
+                        .append(entry.getKey())
+                        .append("=v")
+                        .append(entry.getValue().asText()));
+        return text.toString();
+    }
+
+    @Command(name = "show", description = "Show a model, or one of its versions.", mixinStandardHelpOptions = true)
+    int show(
+            @Mixin Connection connection,
+            @Parameters(index = "0", paramLabel = "MODEL") String name,
+            @Parameters(index = "1", arity = "0..1", paramLabel = "VERSION|ALIAS") @Nullable String version) {
+        Api api = connection.api();
+        JsonNode model = api.get(api.in("/models/" + Api.encode(name)));
+        JsonNode shown = version == null ? model : version(model, version);
+        if (connection.json()) {
+            System.out.println(shown);
+            return Exit.OK;
+        }
+        if (version == null) {
+            System.out.println(name
+                    + (model.path("description").asText("").isEmpty()
+                            ? ""
+                            : ": " + model.path("description").asText()));
+            var table = new Columns("version", "stage", "aliases", "files", "registered");
+            model.path("versions")
+                    .forEach(entry -> table.add(List.of(
+                            entry.path("version").asText(),
+                            entry.path("stage").asText().toLowerCase(java.util.Locale.ROOT),
+                            aliasesOf(model, entry.path("version").asInt()),
+                            safety(entry),
+                            entry.path("createdAt").asText())));
+            table.print();
+        } else {
+            System.out.println(shown.toPrettyString());
+        }
+        return Exit.OK;
+    }
+
+    private static String safety(JsonNode version) {
+        if (!version.has("files")) {
+            return version.hasNonNull("folder") ? "not looked at" : "elsewhere";
+        }
+        for (JsonNode pickle : version.path("files").path("pickles")) {
+            if (!pickle.path("verdict").asText().equals("ALLOWED")) {
+                return "runs code";
+            }
+        }
+        return "data only";
+    }
+
+    private static String aliasesOf(JsonNode model, int version) {
+        var text = new StringBuilder();
+        model.path("aliases").properties().forEach(entry -> {
+            if (entry.getValue().asInt() == version) {
+                text.append(text.isEmpty() ? "" : " ").append(entry.getKey());
+            }
+        });
+        return text.toString();
+    }
+
+    private static JsonNode version(JsonNode model, String wanted) {
+        String number = model.path("aliases").path(wanted).asText(wanted);
+        for (JsonNode version : model.path("versions")) {
+            if (version.path("version").asText().equals(number)) {
+                return version;
+            }
+        }
+        throw new CliException(
+                Exit.NOT_FOUND, "Model '" + model.path("name").asText() + "' has no version or alias '" + wanted + "'");
+    }
+
+    @Command(
+            name = "alias",
+            description = "Point an alias at a version, or remove it.",
+            mixinStandardHelpOptions = true)
+    int alias(
+            @Mixin Connection connection,
+            @Option(
+                            names = "--from",
+                            paramLabel = "NUMBER",
+                            description = "Only if it points there now; 0: if it is not there")
+                    @Nullable
+                    Integer from,
+            @Option(names = "--remove", description = "Remove the alias") boolean remove,
+            @Parameters(index = "0", paramLabel = "MODEL") String name,
+            @Parameters(index = "1", paramLabel = "ALIAS") String alias,
+            @Parameters(index = "2", arity = "0..1", paramLabel = "VERSION") @Nullable Integer version) {
+        Api api = connection.api();
+        String path = api.in("/models/" + Api.encode(name) + "/aliases/" + Api.encode(alias));
+        if (remove) {
+            api.delete(path);
+            return Exit.OK;
+        }
+        if (version == null) {
+            throw new CliException(Exit.USAGE, "Name the version that the alias shall point at");
+        }
+        JsonNode answer = api.put(
+                path,
+                Api.object().put("version", version),
+                Optional.ofNullable(from).map(number -> "\"" + number + "\""));
+        if (connection.json()) {
+            System.out.println(answer);
+        }
+        return Exit.OK;
+    }
+
+    @Command(name = "tag", description = "Set or remove tags and the description.", mixinStandardHelpOptions = true)
+    int tag(
+            @Mixin Connection connection,
+            @Option(names = "--description") @Nullable String description,
+            @Parameters(index = "0", paramLabel = "MODEL") String name,
+            @Parameters(index = "1..*", paramLabel = "KEY=VALUE", description = "An empty value removes the tag")
+                    List<String> tags) {
+        ObjectNode body = Api.object();
+        if (description != null) {
+            body.put("description", description);
+        }
+        ObjectNode values = body.putObject("tags");
+        if (tags != null) {
+            for (String tag : tags) {
+                int equal = tag.indexOf('=');
+                if (equal < 1) {
+                    throw new CliException(Exit.USAGE, "'" + tag + "' is not KEY=VALUE");
+                }
+                values.put(tag.substring(0, equal), tag.substring(equal + 1));
+            }
+        }
+        Api api = connection.api();
+        JsonNode answer = api.post(api.in("/models/" + Api.encode(name)), body);
+        if (connection.json()) {
+            System.out.println(answer);
+        }
+        return Exit.OK;
+    }
+
+    @Command(name = "download", description = "Download a version's files.", mixinStandardHelpOptions = true)
+    int download(
+            @Mixin Connection connection,
+            @Option(names = "--to", paramLabel = "DIR", defaultValue = ".", description = "Where to. Default: here")
+                    Path to,
+            @Parameters(index = "0", paramLabel = "MODEL") String name,
+            @Parameters(index = "1", paramLabel = "VERSION|ALIAS") String version)
+            throws IOException {
+        Api api = connection.api();
+        JsonNode found = version(api.get(api.in("/models/" + Api.encode(name))), version);
+        if (!found.hasNonNull("folder")) {
+            throw new CliException(
+                    Exit.FAILURE,
+                    "Its files are kept elsewhere, at " + found.path("source").asText());
+        }
+        String folder = "/folders/" + found.path("folder").asText();
+        var addresses = new TreeMap<String, String>();
+        api.get(api.in(folder))
+                .path("files")
+                .forEach(file -> addresses.put(
+                        file.path("path").asText(),
+                        api.in(folder + "/"
+                                + Downloads.encoded(file.path("path").asText()))));
+        return Downloads.fetch(connection, addresses, to);
+    }
+}
