@@ -18,6 +18,36 @@ OLDEST = ROOT / ".cache" / "peers" / "mlflow36" / "bin" / "python"
 PYTHON = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
 
 
+class Peer:
+    """MLflow's own server, in a directory of its own, for as long as a test runs."""
+
+    def __init__(self, test: unittest.TestCase) -> None:
+        work = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-peer-"))
+        port = free_port()
+        peer = subprocess.Popen(
+            [
+                *(str(PYTHON.with_name("mlflow")), "server", "--port", str(port), "--workers", "1"),
+                *("--backend-store-uri", f"sqlite:///{work}/peer.db", "--artifacts-destination", str(work / "artifacts")),
+            ],
+            cwd=work,
+            env={**os.environ, "HOME": str(work)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        test.addCleanup(peer.wait)
+        test.addCleanup(os.killpg, peer.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
+                break
+            except OSError:
+                test.assertLess(time.monotonic(), deadline, "MLflow's own server did not start")
+                time.sleep(0.2)
+        self.url = f"http://127.0.0.1:{port}"
+
+
 @unittest.skipUnless(PYTHON.exists(), "mlflow is not here; `make peers` installs it")
 class MlflowTest(unittest.TestCase):
     def drive(self, *flags: str, python: pathlib.Path = PYTHON, parts: tuple[str, ...] = ()) -> None:
@@ -54,33 +84,11 @@ class MlflowTest(unittest.TestCase):
         self.drive("--database", address)
 
     def test_answers_are_those_of_mlflows_own_server(self) -> None:
-        work = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-peer-"))
-        port = free_port()
-        peer = subprocess.Popen(
-            [
-                *(str(PYTHON.with_name("mlflow")), "server", "--port", str(port), "--workers", "1"),
-                *("--backend-store-uri", f"sqlite:///{work}/peer.db", "--artifacts-destination", str(work / "artifacts")),
-            ],
-            cwd=work,
-            env={**os.environ, "HOME": str(work)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self.addCleanup(peer.wait)
-        self.addCleanup(os.killpg, peer.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
-                break
-            except OSError:
-                self.assertLess(time.monotonic(), deadline, "MLflow's own server did not start")
-                time.sleep(0.2)
+        peer = Peer(self)
         server = Server()
         self.addCleanup(server.close)
         result = subprocess.run(
-            [sys.executable, str(ROOT / "e2e" / "mlflow_differential.py"), server.url, f"http://127.0.0.1:{port}"],
+            [sys.executable, str(ROOT / "e2e" / "mlflow_differential.py"), server.url, peer.url],
             capture_output=True,
             text=True,
             timeout=300,

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** The server's public API, as a client sees it. Thread-safe. */
 final class Api {
@@ -94,6 +95,15 @@ final class Api {
                 .header("Content-Type", "application/octet-stream")
                 .header("X-MLFLOW-WORKSPACE", project)
                 .PUT(BodyPublishers.ofFile(file)));
+    }
+
+    /** Stores a stream where MLflow's clients would put a file. */
+    JsonNode putStream(String path, Supplier<InputStream> content) {
+        return send(request(path)
+                .timeout(Duration.ofHours(1))
+                .header("Content-Type", "application/octet-stream")
+                .header("X-MLFLOW-WORKSPACE", project)
+                .PUT(BodyPublishers.ofInputStream(content)));
     }
 
     /** Fetches a file, streamed. */

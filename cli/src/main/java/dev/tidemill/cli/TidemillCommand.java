@@ -30,6 +30,8 @@ import picocli.CommandLine.ParameterException;
             RunsCommand.class,
             ModelsCommand.class,
             ArtifactsCommand.class,
+            ImportCommand.class,
+            ExportCommand.class,
             StatusCommand.class,
             LogsCommand.class,
             ReplayCommand.class,

@@ -10,6 +10,7 @@ import dev.tidemill.platform.sql.Database;
 import dev.tidemill.registry.api.MlflowRegistryRoutes;
 import dev.tidemill.registry.api.MlflowWebhookFormat;
 import dev.tidemill.registry.api.MlflowWebhookRoutes;
+import dev.tidemill.registry.api.ModelImportRoutes;
 import dev.tidemill.registry.api.ModelRoutes;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.mlflow.FolderInspector;
@@ -60,6 +61,7 @@ public final class RegistryModule {
         var routes = new ArrayList<>(new ModelRoutes(models).routes());
         routes.addAll(new MlflowRegistryRoutes(models, logged, tracking).routes());
         routes.addAll(new MlflowWebhookRoutes(webhooks).routes());
+        routes.addAll(new ModelImportRoutes(models).routes());
         return routes;
     }
 }

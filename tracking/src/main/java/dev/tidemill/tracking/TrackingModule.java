@@ -5,6 +5,7 @@ import dev.tidemill.artifacts.domain.SignedLinks;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.tracking.api.ImportRoutes;
 import dev.tidemill.tracking.api.MlflowEvaluationRoutes;
 import dev.tidemill.tracking.api.MlflowExperimentRoutes;
 import dev.tidemill.tracking.api.MlflowLoggedModelRoutes;
@@ -19,6 +20,7 @@ import dev.tidemill.tracking.api.RunRoutes;
 import dev.tidemill.tracking.api.SavedViewRoutes;
 import dev.tidemill.tracking.domain.EvaluationDataSets;
 import dev.tidemill.tracking.domain.Experiments;
+import dev.tidemill.tracking.domain.Imports;
 import dev.tidemill.tracking.domain.LoggedModels;
 import dev.tidemill.tracking.domain.Scorers;
 import dev.tidemill.tracking.domain.Traces;
@@ -48,6 +50,7 @@ public final class TrackingModule {
     private final Traces traces;
     private final EvaluationDataSets evaluations;
     private final Scorers scorers;
+    private final Imports imports;
     private final SqlSavedViewStore views;
     private final Clock clock;
 
@@ -69,6 +72,14 @@ public final class TrackingModule {
         this.tracking = new Tracking(runs, modelStore, experiments, database, events, clock);
         this.clock = clock;
         this.evaluations = new EvaluationDataSets(new SqlEvaluationStore(database), experiments, database, clock);
+        this.imports = new Imports(
+                new SqlExperimentStore(database),
+                runs,
+                modelStore,
+                database,
+                events,
+                clock,
+                artifactRoot.replaceFirst("/+$", ""));
         this.views = new SqlSavedViewStore(database);
         this.scorers = new Scorers(new SqlScorerStore(database), experiments, database, clock);
         this.traces = new Traces(new SqlTraceStore(database), runs, experiments, database, clock);
@@ -100,6 +111,7 @@ public final class TrackingModule {
                         new MlflowRunRoutes(tracking, tree).routes(),
                         new MlflowLoggedModelRoutes(models).routes(),
                         new MlflowPageRoutes(tracking, experiments, models, tree).routes(),
+                        new ImportRoutes(imports).routes(),
                         new MlflowPresignedRoutes(tracking, tree, links).routes(),
                         MlflowRefusedRoutes.routes(),
                         new MlflowTraceRoutes(traces).routes(),

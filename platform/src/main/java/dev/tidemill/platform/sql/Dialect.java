@@ -2,6 +2,7 @@ package dev.tidemill.platform.sql;
 
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.Optional;
 
 /** The few places where SQLite and PostgreSQL differ. Everything else is written once. */
 public interface Dialect {
@@ -44,4 +45,7 @@ public interface Dialect {
 
     /** Whether the database keeps statistics by which it chooses well in which order to join. */
     boolean choosesJoinOrder();
+
+    /** A statement after which a table's sequence gives numbers above all that are there; empty where it does so by itself. */
+    Optional<String> sequenceBehind(String table, String column);
 }

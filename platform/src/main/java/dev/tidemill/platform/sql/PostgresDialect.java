@@ -2,6 +2,7 @@ package dev.tidemill.platform.sql;
 
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.Optional;
 
 final class PostgresDialect implements Dialect {
     @Override
@@ -79,5 +80,11 @@ final class PostgresDialect implements Dialect {
     @Override
     public boolean choosesJoinOrder() {
         return true;
+    }
+
+    @Override
+    public Optional<String> sequenceBehind(String table, String column) {
+        return Optional.of("SELECT setval(pg_get_serial_sequence('" + table + "', '" + column
+                + "'), GREATEST((SELECT MAX(" + column + ") FROM " + table + "), 1))");
     }
 }

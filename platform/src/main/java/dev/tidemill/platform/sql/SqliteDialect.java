@@ -2,6 +2,7 @@ package dev.tidemill.platform.sql;
 
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.Optional;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
@@ -94,5 +95,10 @@ final class SqliteDialect implements Dialect {
     @Override
     public boolean choosesJoinOrder() {
         return false;
+    }
+
+    @Override
+    public Optional<String> sequenceBehind(String table, String column) {
+        return Optional.empty();
     }
 }

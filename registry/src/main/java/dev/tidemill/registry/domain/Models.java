@@ -189,6 +189,71 @@ public final class Models {
         });
     }
 
+    /** A model as another registry knew it. */
+    public record TakenModel(
+            String name, String description, Instant createdAt, Instant updatedAt, Map<String, String> tags) {}
+
+    /** Takes in a model; one of its name is completed. */
+    public void take(String project, TakenModel told) {
+        checkName(told.name());
+        told.tags().forEach(Models::checkTag);
+        transactions.write(() -> {
+            store.insertModel(project, told.name(), told.description(), told.createdAt());
+            store.updateModel(project, told.name(), told.name(), told.description(), told.updatedAt());
+            told.tags().forEach((key, value) -> store.putTag(project, told.name(), 0, key, value));
+        });
+    }
+
+    /** A version as another registry knew it. */
+    public record TakenVersion(
+            String model, int version, ModelVersion.Stage stage, Claim claim, Instant createdAt, Instant updatedAt) {}
+
+    /** Takes in a version under its own number; false if that number is taken. */
+    public boolean take(String project, TakenVersion told, String actor) {
+        Claim claim = told.claim();
+        claim.tags().forEach(Models::checkTag);
+        if (told.version() < 1) {
+            throw TidemillException.invalid("version", "'" + told.version() + "' is not a version number");
+        }
+        Optional<Folder> frozen = claim.location().startsWith(ArtifactLocations.OWN)
+                ? tree.freeze(project, claim.location().substring(ArtifactLocations.OWN.length()))
+                : Optional.empty();
+        Optional<ModelFiles> files = frozen.map(inspector::inspect);
+        return transactions.write(() -> {
+            model(project, told.model());
+            if (store.find(project, told.model(), told.version()).isPresent()) {
+                return false;
+            }
+            store.insert(new ModelVersion(
+                    project,
+                    told.model(),
+                    told.version(),
+                    told.stage(),
+                    claim.description(),
+                    claim.source(),
+                    claim.runLink(),
+                    claim.loggedModel(),
+                    frozen.map(Folder::digest),
+                    files.flatMap(ModelFiles::signature).orElse(new Signature(List.of(), List.of())),
+                    Map.of(),
+                    Map.of(),
+                    claim.run(),
+                    List.of(),
+                    "",
+                    "",
+                    Optional.empty(),
+                    "import/" + told.version(),
+                    actor,
+                    told.createdAt(),
+                    told.updatedAt(),
+                    Map.of(),
+                    files));
+            claim.tags().forEach((name, value) -> store.putTag(project, told.model(), told.version(), name, value));
+            events.append(registered(version(project, told.model(), told.version()), actor));
+            return true;
+        });
+    }
+
     private void touch(RegisteredModel model) {
         store.updateModel(model.project(), model.name(), model.name(), model.description(), clock.instant());
     }

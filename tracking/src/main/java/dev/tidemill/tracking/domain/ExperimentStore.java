@@ -16,6 +16,9 @@ public interface ExperimentStore {
     Optional<Experiment> insert(
             String project, String name, Optional<String> artifactLocation, String artifactRoot, Instant now);
 
+    /** Inserts an experiment under an id of the caller's; false if that id is taken, whoever has it. */
+    boolean insertAs(long id, String project, String name, String artifactRoot, Instant createdAt);
+
     /** Makes the experiment with id 0 of the project {@code default} if it is missing. */
     void ensureDefault(String artifactRoot, Instant now);
 

@@ -65,6 +65,24 @@ public final class SqlExperimentStore implements ExperimentStore {
     }
 
     @Override
+    public boolean insertAs(long id, String project, String name, String artifactRoot, Instant createdAt) {
+        return database.writing(handle -> {
+            int inserted = handle.createUpdate("""
+                            INSERT INTO experiment (id, project, name, created_at, updated_at, artifact_location)
+                            VALUES (:id, :project, :name, :at, :at, :location) ON CONFLICT DO NOTHING
+                            """)
+                    .bind("id", id)
+                    .bind("project", project)
+                    .bind("name", name)
+                    .bind("at", createdAt)
+                    .bind("location", artifactRoot + "/" + id)
+                    .execute();
+            database.dialect().sequenceBehind("experiment", "id").ifPresent(handle::execute);
+            return inserted > 0;
+        });
+    }
+
+    @Override
     public void ensureDefault(String artifactRoot, Instant now) {
         database.writing(handle -> handle.createUpdate("""
                         INSERT INTO experiment (id, project, name, created_at, updated_at, artifact_location)

@@ -1,0 +1,337 @@
+package dev.tidemill.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+
+/** An {@code mlruns} folder, as MLflow wrote it before it took to databases. */
+final class FolderSource implements ImportSource {
+    private static final int BATCH = 1000;
+    private static final List<String> STATUS = List.of("", "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED");
+    private static final List<String> MODEL_STATUS = List.of(
+            "LOGGED_MODEL_STATUS_UNSPECIFIED",
+            "LOGGED_MODEL_PENDING",
+            "LOGGED_MODEL_READY",
+            "LOGGED_MODEL_UPLOAD_FAILED");
+
+    private final Path root;
+    private final LocalFiles local;
+    private int damaged;
+
+    FolderSource(Path root, LocalFiles local) {
+        this.root = root;
+        this.local = local;
+    }
+
+    private static List<Path> folders(Path parent) throws IOException {
+        if (!Files.isDirectory(parent)) {
+            return List.of();
+        }
+        try (var entries = Files.list(parent)) {
+            return entries.filter(Files::isDirectory).sorted().toList();
+        }
+    }
+
+    private Optional<ObjectNode> meta(Path folder) throws IOException {
+        Path file = folder.resolve("meta.yaml");
+        if (!Files.isRegularFile(file)) {
+            return Optional.empty();
+        }
+        try {
+            Object loaded = new Load(LoadSettings.builder().build()).loadFromString(Files.readString(file));
+            if (loaded instanceof Map<?, ?> map && Api.JSON.valueToTree(map) instanceof ObjectNode object) {
+                return Optional.of(object);
+            }
+        } catch (org.snakeyaml.engine.v2.exceptions.YamlEngineException e) {
+            // counted below
+        }
+        damaged++;
+        return Optional.empty();
+    }
+
+    /** Files whose names, folders among them, are keys and whose contents are values. */
+    private static ArrayNode entries(Path folder) throws IOException {
+        ArrayNode list = Api.JSON.createArrayNode();
+        if (Files.isDirectory(folder)) {
+            try (var walk = Files.walk(folder)) {
+                for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
+                    list.addObject()
+                            .put("key", folder.relativize(file).toString().replace('\\', '/'))
+                            .put("value", Files.readString(file));
+                }
+            }
+        }
+        return list;
+    }
+
+    private List<Path> experimentFolders() throws IOException {
+        var all = new ArrayList<Path>();
+        for (Path parent : List.of(root, root.resolve(".trash"))) {
+            for (Path folder : folders(parent)) {
+                if (folder.getFileName().toString().matches("\\d+")) {
+                    all.add(folder);
+                }
+            }
+        }
+        return all;
+    }
+
+    private Path experimentFolder(String id) {
+        Path there = root.resolve(id);
+        return Files.isDirectory(there) ? there : root.resolve(".trash").resolve(id);
+    }
+
+    @Override
+    public List<JsonNode> experiments() throws IOException {
+        var list = new ArrayList<JsonNode>();
+        for (Path folder : experimentFolders()) {
+            Optional<ObjectNode> meta = meta(folder);
+            if (meta.isPresent()) {
+                meta.get().set("tags", entries(folder.resolve("tags")));
+                meta.get().put("experiment_id", folder.getFileName().toString());
+                list.add(meta.get());
+            }
+        }
+        return list;
+    }
+
+    @Override
+    public void runs(String experimentId, Consumer<JsonNode> each) throws IOException {
+        Path experiment = experimentFolder(experimentId);
+        for (Path folder : folders(experiment)) {
+            if (List.of("tags", "datasets", "models", "traces")
+                    .contains(folder.getFileName().toString())) {
+                continue;
+            }
+            Optional<ObjectNode> meta = meta(folder);
+            if (meta.isEmpty() || !meta.get().has("run_id")) {
+                continue;
+            }
+            ObjectNode info = meta.get();
+            info.put("status", STATUS.get(Math.clamp(info.path("status").asInt(3), 0, 5)));
+            info.put("experiment_id", experimentId);
+            info.remove("tags");
+            ObjectNode run = Api.object();
+            run.set("info", info);
+            ObjectNode data = run.putObject("data");
+            data.set("params", entries(folder.resolve("params")));
+            data.set("tags", entries(folder.resolve("tags")));
+            linked(experiment, folder, run);
+            each.accept(run);
+        }
+    }
+
+    /** Data that the run has read and models that it has made. */
+    private void linked(Path experiment, Path folder, ObjectNode run) throws IOException {
+        for (Path input : folders(folder.resolve("inputs"))) {
+            Optional<ObjectNode> link = meta(input);
+            if (link.isEmpty()) {
+                continue;
+            }
+            if (link.get().path("source_type").asText().equals("DATASET")) {
+                Optional<ObjectNode> dataSet = meta(experiment
+                        .resolve("datasets")
+                        .resolve(link.get().path("source_id").asText()));
+                if (dataSet.isPresent()) {
+                    ObjectNode entry = run.withObject("/inputs")
+                            .withArray("dataset_inputs")
+                            .addObject();
+                    entry.set("dataset", dataSet.get());
+                    ArrayNode tags = entry.putArray("tags");
+                    link.get()
+                            .path("tags")
+                            .properties()
+                            .forEach(tag -> tags.addObject()
+                                    .put("key", tag.getKey())
+                                    .put("value", tag.getValue().asText()));
+                }
+            } else {
+                run.withObject("/inputs")
+                        .withArray("model_inputs")
+                        .addObject()
+                        .put("model_id", link.get().path("source_id").asText());
+            }
+        }
+        for (Path output : folders(folder.resolve("outputs"))) {
+            meta(output)
+                    .ifPresent(link -> run.withObject("/outputs")
+                            .withArray("model_outputs")
+                            .addObject()
+                            .put("model_id", link.path("destination_id").asText())
+                            .put("step", link.path("step").asLong()));
+        }
+    }
+
+    @Override
+    public void points(JsonNode run, Consumer<List<JsonNode>> each) throws IOException {
+        JsonNode info = run.path("info");
+        Path folder = experimentFolder(info.path("experiment_id").asText())
+                .resolve(info.path("run_id").asText())
+                .resolve("metrics");
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        List<Path> files;
+        try (var walk = Files.walk(folder)) {
+            files = walk.filter(Files::isRegularFile).sorted().toList();
+        }
+        var batch = new ArrayList<JsonNode>();
+        for (Path file : files) {
+            String key = folder.relativize(file).toString().replace('\\', '/');
+            try (var lines = Files.lines(file)) {
+                lines.map(line -> point(key, line)).flatMap(Optional::stream).forEach(point -> {
+                    batch.add(point);
+                    if (batch.size() == BATCH) {
+                        each.accept(List.copyOf(batch));
+                        batch.clear();
+                    }
+                });
+            }
+        }
+        if (!batch.isEmpty()) {
+            each.accept(batch);
+        }
+    }
+
+    /** A line of time, value and, since MLflow 1.0, step. */
+    private Optional<JsonNode> point(String key, String line) {
+        String[] words = line.strip().split(" ");
+        if (words.length >= 2 && words[0].matches("-?\\d+")) {
+            ObjectNode point = Api.object()
+                    .put("key", key)
+                    .put("timestamp", Long.parseLong(words[0]))
+                    .put("step", words.length > 2 ? Long.parseLong(words[2]) : 0L);
+            switch (words[1].toLowerCase(java.util.Locale.ROOT)) {
+                case "nan" -> point.put("value", "NaN");
+                case "inf" -> point.put("value", "Infinity");
+                case "-inf" -> point.put("value", "-Infinity");
+                default -> point.put("value", Double.parseDouble(words[1]));
+            }
+            return Optional.of(point);
+        }
+        damaged++;
+        return Optional.empty();
+    }
+
+    @Override
+    public void loggedModels(String experimentId, Consumer<JsonNode> each) throws IOException {
+        for (Path folder : folders(experimentFolder(experimentId).resolve("models"))) {
+            Optional<ObjectNode> meta = meta(folder);
+            if (meta.isEmpty() || meta.get().path("lifecycle_stage").asText().equals("deleted")) {
+                continue;
+            }
+            ObjectNode told = meta.get();
+            ObjectNode model = Api.object();
+            ObjectNode info = model.putObject("info")
+                    .put("model_id", folder.getFileName().toString())
+                    .put("experiment_id", experimentId)
+                    .put("name", told.path("name").asText())
+                    .put("model_type", told.path("model_type").asText(""))
+                    .put("source_run_id", told.path("source_run_id").asText(""))
+                    .put(
+                            "creation_timestamp_ms",
+                            told.path("creation_timestamp").asLong())
+                    .put(
+                            "last_updated_timestamp_ms",
+                            told.path("last_updated_timestamp").asLong())
+                    .put("artifact_uri", told.path("artifact_location").asText())
+                    .put(
+                            "status",
+                            MODEL_STATUS.get(Math.clamp(told.path("status").asInt(2), 0, 3)));
+            info.set("tags", entries(folder.resolve("tags")));
+            model.putObject("data").set("params", entries(folder.resolve("params")));
+            each.accept(model);
+        }
+    }
+
+    @Override
+    public List<JsonNode> models() throws IOException {
+        var list = new ArrayList<JsonNode>();
+        for (Path folder : folders(root.resolve("models"))) {
+            Optional<ObjectNode> meta = meta(folder);
+            if (meta.isPresent()) {
+                ObjectNode model = meta.get();
+                model.set("tags", entries(folder.resolve("tags")));
+                ArrayNode aliases = Api.JSON.createArrayNode();
+                entries(folder.resolve("aliases"))
+                        .forEach(entry -> aliases.addObject()
+                                .put("alias", entry.path("key").asText())
+                                .put("version", entry.path("value").asText().strip()));
+                model.set("aliases", aliases);
+                list.add(model);
+            }
+        }
+        return list;
+    }
+
+    @Override
+    public List<JsonNode> versions(String model) throws IOException {
+        var list = new ArrayList<JsonNode>();
+        for (JsonNode known : models()) {
+            if (!known.path("name").asText().equals(model)) {
+                continue;
+            }
+            for (Path folder : folders(root.resolve("models").resolve(model))) {
+                if (folder.getFileName().toString().startsWith("version-")) {
+                    Optional<ObjectNode> meta = meta(folder);
+                    if (meta.isPresent()
+                            && !meta.get().path("current_stage").asText().equals("Deleted_Internal")) {
+                        meta.get().set("tags", entries(folder.resolve("tags")));
+                        list.add(meta.get());
+                    }
+                }
+            }
+        }
+        return list;
+    }
+
+    @Override
+    public List<String> leftBehind() throws IOException {
+        var list = new ArrayList<String>();
+        long traces = 0;
+        for (Path experiment : experimentFolders()) {
+            traces += folders(experiment.resolve("traces")).size();
+        }
+        if (traces > 0) {
+            list.add(traces + " traces are not taken along");
+        }
+        if (damaged > 0) {
+            list.add(damaged + " files could not be read and are left out");
+        }
+        return list;
+    }
+
+    @Override
+    public List<ArtifactFile> files(String uri) throws IOException {
+        List<ArtifactFile> there = local.files(uri);
+        if (!there.isEmpty()) {
+            return there;
+        }
+        // The folder may have been moved since its addresses were written: look at the same place below it.
+        int inside = uri.indexOf("/mlruns/");
+        return inside < 0
+                ? List.of()
+                : local.files(root.resolve(uri.substring(inside + "/mlruns/".length()))
+                        .toString());
+    }
+
+    @Override
+    public void close() {
+        // nothing is held open
+    }
+
+    @Override
+    public String toString() {
+        return root.toString();
+    }
+}

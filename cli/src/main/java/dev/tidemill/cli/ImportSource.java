@@ -1,0 +1,48 @@
+package dev.tidemill.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Something that holds experiments, runs and models as MLflow knows them. Everything is told in MLflow's own messages, whatever
+ * it is kept as; times are milliseconds since the epoch. Not thread-safe.
+ */
+interface ImportSource extends AutoCloseable {
+    /** Every experiment, deleted ones too. */
+    List<JsonNode> experiments() throws IOException;
+
+    /** Every run of an experiment, deleted ones too, without the points of its metrics. */
+    void runs(String experimentId, Consumer<JsonNode> each) throws IOException;
+
+    /** Every point of every metric of a run, in batches. */
+    void points(JsonNode run, Consumer<List<JsonNode>> each) throws IOException;
+
+    void loggedModels(String experimentId, Consumer<JsonNode> each) throws IOException;
+
+    /** Registered models, each with its aliases. */
+    List<JsonNode> models() throws IOException;
+
+    /** Versions that are not deleted. */
+    List<JsonNode> versions(String model) throws IOException;
+
+    /** What there is that cannot be taken along, one sentence each. */
+    List<String> leftBehind() throws IOException;
+
+    /** Files below a URI; none for one that cannot be read from here. */
+    List<ArtifactFile> files(String uri) throws IOException;
+
+    /** A file and where it lies below its root. */
+    record ArtifactFile(String path, long bytes, Content content) {}
+
+    /** Opens a file's content. */
+    @FunctionalInterface
+    interface Content {
+        InputStream open() throws IOException;
+    }
+
+    @Override
+    void close() throws IOException;
+}

@@ -1,0 +1,271 @@
+package dev.tidemill.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** A live MLflow server. Its credentials are those that MLflow's own client would use. */
+final class ServerSource implements ImportSource {
+    private static final String API = "/api/2.0/mlflow";
+    private static final int PAGE = 1000;
+    private static final String OWN = "mlflow-artifacts:";
+
+    private final HttpClient http = HttpClient.newBuilder()
+            .connectTimeout(Duration.ofSeconds(10))
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .build();
+    private final String base;
+    private final LocalFiles local = new LocalFiles(null);
+
+    private final @Nullable String workspace;
+
+    ServerSource(String base) {
+        this(base, null);
+    }
+
+    /** @param workspace whose things are read; null for the credentials' own */
+    ServerSource(String base, @Nullable String workspace) {
+        this.base = base.replaceFirst("/+$", "");
+        this.workspace = workspace;
+    }
+
+    private HttpRequest.Builder request(String path) {
+        var request = HttpRequest.newBuilder(URI.create(base + path)).timeout(Duration.ofMinutes(5));
+        if (workspace != null) {
+            request.header("X-MLFLOW-WORKSPACE", workspace);
+        }
+        String token = System.getenv(workspace == null ? "MLFLOW_TRACKING_TOKEN" : "TIDEMILL_TOKEN");
+        String user = System.getenv("MLFLOW_TRACKING_USERNAME");
+        if (token != null && !token.isBlank()) {
+            request.header("Authorization", "Bearer " + token);
+        } else if (user != null && !user.isBlank()) {
+            String pair = user + ":" + String.valueOf(System.getenv("MLFLOW_TRACKING_PASSWORD"));
+            request.header(
+                    "Authorization",
+                    "Basic " + Base64.getEncoder().encodeToString(pair.getBytes(StandardCharsets.UTF_8)));
+        }
+        return request;
+    }
+
+    private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler) throws IOException {
+        try {
+            return http.send(request, handler);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CliException(Exit.INTERRUPTED, "interrupted");
+        }
+    }
+
+    private JsonNode call(HttpRequest request) throws IOException {
+        HttpResponse<String> answer = send(request, HttpResponse.BodyHandlers.ofString());
+        if (answer.statusCode() >= 400) {
+            throw new CliException(
+                    Exit.of(answer.statusCode()),
+                    base + " answers " + answer.statusCode() + " to "
+                            + request.uri().getPath() + ": "
+                            + answer.body()
+                                    .substring(0, Math.min(300, answer.body().length())));
+        }
+        return Api.JSON.readTree(answer.body());
+    }
+
+    private JsonNode post(String path, ObjectNode body) throws IOException {
+        return call(request(API + path)
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(body.toString()))
+                .build());
+    }
+
+    private JsonNode get(String path) throws IOException {
+        return call(request(path).GET().build());
+    }
+
+    /** Every page of a search. */
+    private void pages(String path, ObjectNode body, String field, Consumer<JsonNode> each) throws IOException {
+        String token;
+        do {
+            JsonNode page = post(path, body);
+            page.path(field).forEach(each);
+            token = page.path("next_page_token").asText("");
+            body.put("page_token", token);
+        } while (!token.isEmpty());
+    }
+
+    @Override
+    public List<JsonNode> experiments() throws IOException {
+        var list = new ArrayList<JsonNode>();
+        pages(
+                "/experiments/search",
+                Api.object().put("view_type", "ALL").put("max_results", PAGE),
+                "experiments",
+                list::add);
+        return list;
+    }
+
+    @Override
+    public void runs(String experimentId, Consumer<JsonNode> each) throws IOException {
+        ObjectNode body = Api.object().put("run_view_type", "ALL").put("max_results", PAGE);
+        body.putArray("experiment_ids").add(experimentId);
+        pages("/runs/search", body, "runs", each);
+    }
+
+    @Override
+    public void points(JsonNode run, Consumer<List<JsonNode>> each) throws IOException {
+        String id = run.path("info").path("run_id").asText();
+        for (JsonNode metric : run.path("data").path("metrics")) {
+            String token = "";
+            do {
+                JsonNode page = get(API + "/metrics/get-history?run_id=" + Api.encode(id) + "&metric_key="
+                        + Api.encode(metric.path("key").asText()) + "&max_results=" + PAGE
+                        + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
+                each.accept(page.path("metrics").valueStream().toList());
+                token = page.path("next_page_token").asText("");
+            } while (!token.isEmpty());
+        }
+    }
+
+    @Override
+    public void loggedModels(String experimentId, Consumer<JsonNode> each) throws IOException {
+        ObjectNode body = Api.object().put("max_results", 100);
+        body.putArray("experiment_ids").add(experimentId);
+        try {
+            pages("/logged-models/search", body, "models", each);
+        } catch (CliException olderServer) {
+            if (olderServer.exit() != Exit.NOT_FOUND) {
+                throw olderServer;
+            }
+        }
+    }
+
+    @Override
+    public List<JsonNode> models() throws IOException {
+        var list = new ArrayList<JsonNode>();
+        String token = "";
+        do {
+            JsonNode page = get(API + "/registered-models/search?max_results=500"
+                    + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
+            page.path("registered_models").forEach(list::add);
+            token = page.path("next_page_token").asText("");
+        } while (!token.isEmpty());
+        var prompts = get(API + "/registered-models/search?max_results=500&filter="
+                + Api.encode("tags.`mlflow.prompt.is_prompt` = 'true'"));
+        prompts.path("registered_models").forEach(list::add);
+        return list;
+    }
+
+    @Override
+    public List<JsonNode> versions(String model) throws IOException {
+        var list = new ArrayList<JsonNode>();
+        for (String more : List.of("", " AND tags.`mlflow.prompt.is_prompt` = 'true'")) {
+            String token = "";
+            do {
+                JsonNode page = get(API + "/model-versions/search?max_results=1000&filter="
+                        + Api.encode("name = '" + model + "'" + more)
+                        + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
+                page.path("model_versions").forEach(list::add);
+                token = page.path("next_page_token").asText("");
+            } while (!token.isEmpty());
+        }
+        return list;
+    }
+
+    @Override
+    public List<String> leftBehind() {
+        return List.of(
+                "Traces, assessments, evaluation data sets, scorers and webhooks are not taken along",
+                "Deleted model versions are not taken along; their numbers stay free");
+    }
+
+    @Override
+    public List<ArtifactFile> files(String uri) throws IOException {
+        if (!uri.startsWith(OWN)) {
+            return local.files(uri);
+        }
+        var files = new ArrayList<ArtifactFile>();
+        collect(uri.replaceFirst("^mlflow-artifacts:(//[^/]*)?/+", ""), "", files);
+        return files;
+    }
+
+    private void collect(String root, String folder, List<ArtifactFile> files) throws IOException {
+        String path = folder.isEmpty() ? root : root + "/" + folder;
+        JsonNode listed = get("/api/2.0/mlflow-artifacts/artifacts?path=" + Api.encode(path));
+        for (JsonNode entry : listed.path("files")) {
+            String name = entry.path("path").asText();
+            String inside = folder.isEmpty() ? name : folder + "/" + name;
+            if (entry.path("is_dir").asBoolean()) {
+                collect(root, inside, files);
+            } else {
+                files.add(new ArtifactFile(inside, entry.path("file_size").asLong(), () -> open(root + "/" + inside)));
+            }
+        }
+    }
+
+    /** Writes a version's files into a folder; one whose files are elsewhere has none. */
+    void copyVersion(String model, String version, Path folder, boolean nothing) throws IOException {
+        Files.createDirectories(folder);
+        if (nothing) {
+            return;
+        }
+        String uri;
+        try {
+            uri = get(API + "/model-versions/get-download-uri?name=" + Api.encode(model) + "&version="
+                            + Api.encode(version))
+                    .path("artifact_uri")
+                    .asText();
+        } catch (CliException none) {
+            return;
+        }
+        for (ArtifactFile file : files(uri)) {
+            Path path = folder.resolve(file.path()).normalize();
+            if (path.startsWith(folder)) {
+                Files.createDirectories(path.getParent());
+                try (var content = file.content().open()) {
+                    Files.copy(content, path);
+                }
+            }
+        }
+    }
+
+    private InputStream open(String path) throws IOException {
+        HttpResponse<InputStream> answer = send(
+                request("/api/2.0/mlflow-artifacts/artifacts/" + Downloads.encoded(path))
+                        .GET()
+                        .build(),
+                HttpResponse.BodyHandlers.ofInputStream());
+        if (answer.statusCode() >= 400) {
+            answer.body().close();
+            throw new CliException(Exit.FAILURE, base + " answers " + answer.statusCode() + " to " + path);
+        }
+        return answer.body();
+    }
+
+    @Override
+    public void close() {
+        http.close();
+    }
+
+    /** For messages. */
+    @Override
+    public String toString() {
+        return base;
+    }
+
+    static boolean means(@Nullable String source) {
+        return source != null && source.matches("https?://.*");
+    }
+}

@@ -1,0 +1,358 @@
+package dev.tidemill.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** The SQLite file of an MLflow server; only read. */
+final class SqliteSource implements ImportSource {
+    private static final int BATCH = 1000;
+    private static final List<String> MODEL_STATUS = List.of(
+            "LOGGED_MODEL_STATUS_UNSPECIFIED",
+            "LOGGED_MODEL_PENDING",
+            "LOGGED_MODEL_READY",
+            "LOGGED_MODEL_UPLOAD_FAILED");
+
+    private final Path file;
+    private final Connection database;
+    private final LocalFiles local;
+
+    SqliteSource(Path file, LocalFiles local) throws IOException {
+        this.file = file;
+        this.local = local;
+        try {
+            this.database = DriverManager.getConnection("jdbc:sqlite:file:" + file.toAbsolutePath() + "?mode=ro");
+            if (!has("experiments") || !has("runs")) {
+                throw new CliException(
+                        Exit.FAILURE, file + " is not an MLflow server's database: it has no experiments");
+            }
+        } catch (SQLException e) {
+            throw new IOException(file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private boolean has(String table) throws SQLException {
+        try (var query =
+                database.prepareStatement("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?")) {
+            query.setString(1, table);
+            try (ResultSet rows = query.executeQuery()) {
+                return rows.next() && rows.getInt(1) > 0;
+            }
+        }
+    }
+
+    /** Reads a row. */
+    @FunctionalInterface
+    private interface Row {
+        void read(ResultSet row) throws SQLException;
+    }
+
+    private void each(String table, String sql, Row row, Object... values) throws IOException {
+        try {
+            if (!has(table)) {
+                return;
+            }
+            try (var query = database.prepareStatement(sql)) {
+                for (int i = 0; i < values.length; i++) {
+                    query.setObject(i + 1, values[i]);
+                }
+                try (ResultSet rows = query.executeQuery()) {
+                    while (rows.next()) {
+                        row.read(rows);
+                    }
+                }
+            }
+        } catch (SQLException e) {
+            throw new IOException(file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static String text(ResultSet row, String column) throws SQLException {
+        String text = row.getString(column);
+        return text == null ? "" : text;
+    }
+
+    private ArrayNode entries(String table, String condition, Object... values) throws IOException {
+        ArrayNode list = Api.JSON.createArrayNode();
+        each(
+                table,
+                "SELECT key, value FROM " + table + " WHERE " + condition + " ORDER BY key",
+                row -> list.addObject().put("key", row.getString(1)).put("value", text(row, "value")),
+                values);
+        return list;
+    }
+
+    @Override
+    public List<JsonNode> experiments() throws IOException {
+        var list = new ArrayList<ObjectNode>();
+        each(
+                "experiments",
+                "SELECT * FROM experiments ORDER BY experiment_id",
+                row -> list.add(Api.object()
+                        .put("experiment_id", row.getString("experiment_id"))
+                        .put("name", row.getString("name"))
+                        .put("lifecycle_stage", text(row, "lifecycle_stage"))
+                        .put("artifact_location", text(row, "artifact_location"))
+                        .put("creation_time", row.getLong("creation_time"))
+                        .put("last_update_time", row.getLong("last_update_time"))));
+        for (ObjectNode experiment : list) {
+            experiment.set(
+                    "tags",
+                    entries(
+                            "experiment_tags",
+                            "experiment_id = ?",
+                            experiment.path("experiment_id").asLong()));
+        }
+        return List.copyOf(list);
+    }
+
+    @Override
+    public void runs(String experimentId, Consumer<JsonNode> each) throws IOException {
+        var list = new ArrayList<ObjectNode>();
+        each(
+                "runs",
+                "SELECT * FROM runs WHERE experiment_id = ? ORDER BY start_time, run_uuid",
+                row -> {
+                    ObjectNode run = Api.object();
+                    ObjectNode info = run.putObject("info")
+                            .put("run_id", row.getString("run_uuid"))
+                            .put("run_name", text(row, "name"))
+                            .put("experiment_id", experimentId)
+                            .put("user_id", text(row, "user_id"))
+                            .put("status", text(row, "status"))
+                            .put("lifecycle_stage", text(row, "lifecycle_stage"))
+                            .put("artifact_uri", text(row, "artifact_uri"))
+                            .put("start_time", row.getLong("start_time"));
+                    long end = row.getLong("end_time");
+                    if (!row.wasNull()) {
+                        info.put("end_time", end);
+                    }
+                    list.add(run);
+                },
+                Long.parseLong(experimentId));
+        for (ObjectNode run : list) {
+            String id = run.path("info").path("run_id").asText();
+            ObjectNode data = run.putObject("data");
+            data.set("params", entries("params", "run_uuid = ?", id));
+            data.set("tags", entries("tags", "run_uuid = ?", id));
+            linked(run, id);
+            each.accept(run);
+        }
+    }
+
+    private void linked(ObjectNode run, String id) throws IOException {
+        var inputs = new ArrayList<String>();
+        each(
+                "inputs",
+                """
+                SELECT i.input_uuid, d.* FROM inputs i JOIN datasets d ON d.dataset_uuid = i.source_id
+                WHERE i.source_type = 'DATASET' AND i.destination_type = 'RUN' AND i.destination_id = ?
+                """,
+                row -> {
+                    inputs.add(row.getString("input_uuid"));
+                    run.withObject("/inputs")
+                            .withArray("dataset_inputs")
+                            .addObject()
+                            .putObject("dataset")
+                            .put("name", text(row, "name"))
+                            .put("digest", text(row, "digest"))
+                            .put("source_type", text(row, "dataset_source_type"))
+                            .put("source", text(row, "dataset_source"))
+                            .put("schema", text(row, "dataset_schema"))
+                            .put("profile", text(row, "dataset_profile"));
+                },
+                id);
+        for (int i = 0; i < inputs.size(); i++) {
+            ArrayNode tags = Api.JSON.createArrayNode();
+            each(
+                    "input_tags",
+                    "SELECT name, value FROM input_tags WHERE input_uuid = ?",
+                    row -> tags.addObject().put("key", row.getString(1)).put("value", row.getString(2)),
+                    inputs.get(i));
+            ((ObjectNode) run.path("inputs").path("dataset_inputs").path(i)).set("tags", tags);
+        }
+        each(
+                "inputs",
+                """
+                SELECT destination_id, step FROM inputs
+                WHERE source_type = 'RUN_OUTPUT' AND destination_type = 'MODEL_OUTPUT' AND source_id = ?
+                """,
+                row -> run.withObject("/outputs")
+                        .withArray("model_outputs")
+                        .addObject()
+                        .put("model_id", row.getString(1))
+                        .put("step", row.getLong(2)),
+                id);
+    }
+
+    @Override
+    public void points(JsonNode run, Consumer<List<JsonNode>> each) throws IOException {
+        var batch = new ArrayList<JsonNode>();
+        each(
+                "metrics",
+                "SELECT key, value, timestamp, step, is_nan FROM metrics WHERE run_uuid = ?",
+                row -> {
+                    ObjectNode point = Api.object()
+                            .put("key", row.getString(1))
+                            .put("timestamp", row.getLong(3))
+                            .put("step", row.getLong(4));
+                    if (row.getBoolean(5)) {
+                        point.put("value", "NaN");
+                    } else {
+                        point.put("value", row.getDouble(2));
+                    }
+                    batch.add(point);
+                    if (batch.size() == BATCH) {
+                        each.accept(List.copyOf(batch));
+                        batch.clear();
+                    }
+                },
+                run.path("info").path("run_id").asText());
+        if (!batch.isEmpty()) {
+            each.accept(batch);
+        }
+    }
+
+    @Override
+    public void loggedModels(String experimentId, Consumer<JsonNode> each) throws IOException {
+        var list = new ArrayList<ObjectNode>();
+        each(
+                "logged_models",
+                "SELECT * FROM logged_models WHERE experiment_id = ? AND lifecycle_stage != 'deleted'",
+                row -> {
+                    ObjectNode model = Api.object();
+                    model.putObject("info")
+                            .put("model_id", row.getString("model_id"))
+                            .put("experiment_id", experimentId)
+                            .put("name", text(row, "name"))
+                            .put("model_type", text(row, "model_type"))
+                            .put("source_run_id", text(row, "source_run_id"))
+                            .put("status_message", text(row, "status_message"))
+                            .put("creation_timestamp_ms", row.getLong("creation_timestamp_ms"))
+                            .put("last_updated_timestamp_ms", row.getLong("last_updated_timestamp_ms"))
+                            .put("artifact_uri", text(row, "artifact_location"))
+                            .put("status", MODEL_STATUS.get(Math.clamp(row.getInt("status"), 0, 3)));
+                    list.add(model);
+                },
+                Long.parseLong(experimentId));
+        for (ObjectNode model : list) {
+            String id = model.path("info").path("model_id").asText();
+            ArrayNode tags = Api.JSON.createArrayNode();
+            each(
+                    "logged_model_tags",
+                    "SELECT tag_key, tag_value FROM logged_model_tags WHERE model_id = ?",
+                    row -> tags.addObject().put("key", row.getString(1)).put("value", row.getString(2)),
+                    id);
+            ((ObjectNode) model.path("info")).set("tags", tags);
+            ArrayNode params = model.putObject("data").putArray("params");
+            each(
+                    "logged_model_params",
+                    "SELECT param_key, param_value FROM logged_model_params WHERE model_id = ?",
+                    row -> params.addObject().put("key", row.getString(1)).put("value", row.getString(2)),
+                    id);
+            each.accept(model);
+        }
+    }
+
+    @Override
+    public List<JsonNode> models() throws IOException {
+        var list = new ArrayList<ObjectNode>();
+        each(
+                "registered_models",
+                "SELECT * FROM registered_models ORDER BY name",
+                row -> list.add(Api.object()
+                        .put("name", row.getString("name"))
+                        .put("description", text(row, "description"))
+                        .put("creation_timestamp", row.getLong("creation_time"))
+                        .put("last_updated_timestamp", row.getLong("last_updated_time"))));
+        for (ObjectNode model : list) {
+            String name = model.path("name").asText();
+            model.set("tags", entries("registered_model_tags", "name = ?", name));
+            ArrayNode aliases = model.putArray("aliases");
+            each(
+                    "registered_model_aliases",
+                    "SELECT alias, version FROM registered_model_aliases WHERE name = ?",
+                    row -> aliases.addObject().put("alias", row.getString(1)).put("version", row.getString(2)),
+                    name);
+        }
+        return List.copyOf(list);
+    }
+
+    @Override
+    public List<JsonNode> versions(String model) throws IOException {
+        var list = new ArrayList<ObjectNode>();
+        each(
+                "model_versions",
+                "SELECT * FROM model_versions WHERE name = ? AND current_stage != 'Deleted_Internal' ORDER BY version",
+                row -> {
+                    ObjectNode version = Api.object()
+                            .put("name", model)
+                            .put("version", row.getLong("version"))
+                            .put("description", text(row, "description"))
+                            .put("current_stage", text(row, "current_stage"))
+                            .put("source", text(row, "source"))
+                            .put("run_id", text(row, "run_id"))
+                            .put("run_link", text(row, "run_link"))
+                            .put("creation_timestamp", row.getLong("creation_time"))
+                            .put("last_updated_timestamp", row.getLong("last_updated_time"));
+                    list.add(version);
+                },
+                model);
+        for (ObjectNode version : list) {
+            version.set(
+                    "tags",
+                    entries(
+                            "model_version_tags",
+                            "name = ? AND version = ?",
+                            model,
+                            version.path("version").asLong()));
+        }
+        return List.copyOf(list);
+    }
+
+    @Override
+    public List<String> leftBehind() throws IOException {
+        var list = new ArrayList<String>();
+        for (String[] what : new String[][] {
+            {"trace_info", "traces"},
+            {"evaluation_datasets", "evaluation data sets"},
+            {"scorers", "scorers"},
+            {"webhooks", "webhooks"}
+        }) {
+            each(what[0], "SELECT COUNT(*) FROM " + what[0], row -> {
+                if (row.getLong(1) > 0) {
+                    list.add(row.getLong(1) + " " + what[1] + " are not taken along");
+                }
+            });
+        }
+        return list;
+    }
+
+    @Override
+    public List<ArtifactFile> files(String uri) throws IOException {
+        return local.files(uri);
+    }
+
+    @Override
+    public void close() throws IOException {
+        try {
+            database.close();
+        } catch (SQLException e) {
+            throw new IOException(e);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return file.toString();
+    }
+}

@@ -1,0 +1,77 @@
+"""Makes something of everything at a tracking address, or tells all of it in lines that can be compared.
+
+Arguments: ``make`` or ``tell``, and the address.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+
+import mlflow
+import numpy
+import pandas
+from mlflow.entities import ViewType
+
+mlflow.set_tracking_uri(sys.argv[2])
+client = mlflow.MlflowClient()
+
+
+def make() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    experiment = client.create_experiment("sample", tags={"a": "b"})
+    for number in range(3):
+        with mlflow.start_run(experiment_id=experiment, run_name=f"r{number}"):
+            mlflow.log_param("p", number)
+            for step in range(50):
+                mlflow.log_metric("loss", 1 / (step + 1 + number), step=step)
+            mlflow.log_metric("nothing", float("nan"))
+            mlflow.set_tag("t/x", "v")
+            mlflow.log_text("hello " * (number + 1), "deep/a.txt")
+            mlflow.log_input(mlflow.data.from_pandas(pandas.DataFrame({"a": [1]}), name="rows"), context="training")
+    with mlflow.start_run(experiment_id=experiment, run_name="m"):
+        model = LogisticRegression().fit([[0], [1]], [0, 1])
+        mlflow.sklearn.log_model(model, name="model", registered_model_name="reg", input_example=numpy.array([[0.0]]))
+    client.set_registered_model_alias("reg", "champ", 1)
+    client.set_model_version_tag("reg", "1", "k", "v")
+    client.transition_model_version_stage("reg", "1", "Staging")
+    client.delete_run(client.search_runs([experiment], "attributes.run_name = 'r0'")[0].info.run_id)
+
+
+def tell() -> None:
+    experiment = client.get_experiment_by_name("sample")
+    lines: list[object] = [("experiment", experiment.name, experiment.tags, experiment.creation_time)]
+    runs = client.search_runs([experiment.experiment_id], run_view_type=ViewType.ALL)
+    for run in sorted(runs, key=lambda one: one.info.run_id):
+        info = run.info
+        tags = {key: value for key, value in run.data.tags.items() if key != "tidemill.imported"}
+        inputs = [
+            (one.dataset.name, one.dataset.digest, one.dataset.schema, [(tag.key, tag.value) for tag in one.tags])
+            for one in run.inputs.dataset_inputs
+        ]
+        outputs = [one.model_id for one in run.outputs.model_outputs] if run.outputs else []
+        lines.append(
+            (info.run_id, info.run_name, info.status, info.lifecycle_stage, info.start_time, info.end_time, info.user_id)
+        )
+        lines.append((run.data.params, tags, inputs, outputs))
+        for key in sorted(run.data.metrics):
+            points = client.get_metric_history(info.run_id, key)
+            lines.append((key, sorted((point.step, point.timestamp, str(point.value)) for point in points)))
+        if info.lifecycle_stage == "active":
+            lines.append(sorted(one.path for one in client.list_artifacts(info.run_id)))
+    for version in client.search_model_versions("name = 'reg'"):
+        lines.append(
+            (version.name, int(version.version), version.current_stage, version.tags, version.creation_timestamp, version.run_id)
+        )
+    aliases = client.get_registered_model("reg").aliases
+    lines.append({alias: int(version) for alias, version in aliases.items()})
+    lines.append(mlflow.pyfunc.load_model("models:/reg@champ").predict(numpy.array([[0.9]])).tolist())
+    for line in lines:
+        print(json.dumps(line, default=str, sort_keys=True))
+
+
+globals()[sys.argv[1]]()

@@ -1,0 +1,81 @@
+package dev.tidemill.registry.api;
+
+import dev.tidemill.platform.auth.Access;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.http.mlflow.MlflowRequest;
+import dev.tidemill.registry.domain.ModelVersion;
+import dev.tidemill.registry.domain.Models;
+import io.javalin.http.Context;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Takes in what another MLflow registry knew, in the messages in which it tells it. */
+public final class ModelImportRoutes {
+    private static final String PATH = "/api/tidemill/v1/projects/{project}/import";
+
+    private final Models models;
+
+    public ModelImportRoutes(Models models) {
+        this.models = models;
+    }
+
+    public List<Route> routes() {
+        var access = Access.project(Resource.MODEL, Action.OPERATE);
+        return List.of(
+                Route.post(PATH + "/models", access, this::model),
+                Route.post(PATH + "/versions", access, this::version));
+    }
+
+    private static Map<String, String> tags(MlflowRequest told) {
+        var tags = new HashMap<String, String>();
+        told.messages("tags").forEach(tag -> tags.put(tag.text("key"), tag.anyText("value")));
+        return tags;
+    }
+
+    private static Instant time(MlflowRequest told, String field) {
+        return Instant.ofEpochMilli(told.optionalWhole(field).orElse(0L));
+    }
+
+    private void model(Context context, Caller caller) {
+        MlflowRequest told = MlflowRequest.of(context);
+        models.take(
+                caller.project(),
+                new Models.TakenModel(
+                        told.text("name"),
+                        told.anyText("description"),
+                        time(told, "creation_timestamp"),
+                        time(told, "last_updated_timestamp"),
+                        tags(told)));
+        context.json(Map.of());
+    }
+
+    /** {@code location} says where the version's files are here, if they are here. */
+    private void version(Context context, Caller caller) {
+        MlflowRequest told = MlflowRequest.of(context);
+        boolean fresh = models.take(
+                caller.project(),
+                new Models.TakenVersion(
+                        told.text("name"),
+                        (int) told.whole("version"),
+                        ModelVersion.Stage.ofLabel(
+                                        told.optionalText("current_stage").orElse("None"))
+                                .orElse(ModelVersion.Stage.NONE),
+                        new Models.Claim(
+                                told.anyText("source"),
+                                told.optionalText("location").orElse(told.anyText("source")),
+                                told.optionalText("run_id"),
+                                told.anyText("run_link"),
+                                told.optionalText("model_id"),
+                                told.anyText("description"),
+                                tags(told)),
+                        time(told, "creation_timestamp"),
+                        time(told, "last_updated_timestamp")),
+                caller.actor());
+        context.json(Map.of("fresh", fresh));
+    }
+}

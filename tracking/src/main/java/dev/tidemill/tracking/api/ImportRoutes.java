@@ -1,0 +1,191 @@
+package dev.tidemill.tracking.api;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.platform.auth.Access;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.http.mlflow.MlflowRequest;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.tracking.domain.DataSetInput;
+import dev.tidemill.tracking.domain.Experiment;
+import dev.tidemill.tracking.domain.Imports;
+import dev.tidemill.tracking.domain.Imports.TakenExperiment;
+import dev.tidemill.tracking.domain.LoggedModel;
+import dev.tidemill.tracking.domain.MetricPoint;
+import dev.tidemill.tracking.domain.ModelLink;
+import dev.tidemill.tracking.domain.Run;
+import dev.tidemill.tracking.domain.RunId;
+import io.javalin.http.Context;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Takes in what another MLflow server knew, in the messages in which it tells it. */
+public final class ImportRoutes {
+    private static final String PATH = "/api/tidemill/v1/projects/{project}/import";
+
+    private final Imports imports;
+
+    public ImportRoutes(Imports imports) {
+        this.imports = imports;
+    }
+
+    public List<Route> routes() {
+        var access = Access.project(Resource.EXPERIMENT, Action.OPERATE);
+        return List.of(
+                Route.post(PATH + "/experiments", access, this::experiment),
+                Route.post(PATH + "/runs", access, this::run),
+                Route.post(PATH + "/points", access, this::points),
+                Route.post(PATH + "/logged-models", access, this::loggedModel));
+    }
+
+    private static Instant time(MlflowRequest message, String field) {
+        return Instant.ofEpochMilli(message.optionalWhole(field).orElse(0L));
+    }
+
+    private void experiment(Context context, Caller caller) {
+        MlflowRequest told = MlflowRequest.of(context);
+        Experiment made = imports.experiment(
+                caller.project(),
+                new TakenExperiment(
+                        MlflowTraceJson.whole("experiment_id", told.text("experiment_id")),
+                        told.text("name"),
+                        told.anyText("lifecycle_stage").equals("deleted"),
+                        time(told, "creation_time"),
+                        time(told, "last_update_time"),
+                        MlflowTrackingJson.texts(told.messages("tags"), false)),
+                caller.actor());
+        context.json(Map.of("id", made.reference(), "artifactLocation", made.artifactLocation()));
+    }
+
+    private void run(Context context, Caller caller) {
+        MlflowRequest told = MlflowRequest.of(context);
+        MlflowRequest info = told.message("info");
+        MlflowRequest data = optional(told, "data");
+        String id = info.text("run_id");
+        if (!id.matches("[a-zA-Z0-9][\\w-]{0,63}")) {
+            throw TidemillException.invalid("run_id", "'" + id + "' is not a run's id");
+        }
+        Run run = new Run(
+                new RunId(id),
+                caller.project(),
+                MlflowTraceJson.whole("experiment_id", info.text("experiment_id")),
+                info.optionalText("run_name").orElse(id),
+                Optional.empty(),
+                info.anyText("user_id"),
+                status(info.optionalText("status").orElse("FINISHED")),
+                info.anyText("lifecycle_stage").equals("deleted"),
+                time(info, "start_time"),
+                info.optionalWhole("end_time").filter(end -> end > 0).map(Instant::ofEpochMilli),
+                "",
+                Optional.empty(),
+                MlflowTrackingJson.texts(data.messages("params"), false),
+                Map.of(),
+                MlflowTrackingJson.texts(data.messages("tags"), false),
+                inputs(optional(told, "inputs")),
+                links(told));
+        boolean fresh = imports.run(caller.project(), run, caller.actor());
+        context.json(Map.of("fresh", fresh));
+    }
+
+    private static MlflowRequest optional(MlflowRequest message, String field) {
+        return message.node(field).isObject() ? message.message(field) : MlflowRequest.of(Json.object());
+    }
+
+    private static Run.Status status(String text) {
+        try {
+            return Run.Status.valueOf(text);
+        } catch (IllegalArgumentException e) {
+            throw TidemillException.invalid("status", "'" + text + "' is not a run's status");
+        }
+    }
+
+    private static List<DataSetInput> inputs(MlflowRequest inputs) {
+        var list = new ArrayList<DataSetInput>();
+        for (MlflowRequest entry : inputs.messages("dataset_inputs")) {
+            MlflowRequest dataSet = entry.message("dataset");
+            list.add(new DataSetInput(
+                    dataSet.text("name"),
+                    dataSet.text("digest"),
+                    dataSet.anyText("source_type"),
+                    dataSet.anyText("source"),
+                    dataSet.anyText("schema"),
+                    dataSet.anyText("profile"),
+                    MlflowTrackingJson.texts(entry.messages("tags"), false)));
+        }
+        return list;
+    }
+
+    private static List<ModelLink> links(MlflowRequest told) {
+        var list = new ArrayList<ModelLink>();
+        optional(told, "inputs")
+                .messages("model_inputs")
+                .forEach(model -> list.add(new ModelLink(model.text("model_id"), false, 0)));
+        optional(told, "outputs")
+                .messages("model_outputs")
+                .forEach(model -> list.add(new ModelLink(
+                        model.text("model_id"),
+                        true,
+                        model.optionalWhole("step").orElse(0L))));
+        return list;
+    }
+
+    private void points(Context context, Caller caller) {
+        MlflowRequest told = MlflowRequest.of(context);
+        List<MetricPoint> points =
+                told.messages("metrics").stream().map(MlflowTrackingJson::point).toList();
+        imports.points(caller.project(), new RunId(told.text("run_id")), points);
+        context.json(Map.of("points", points.size()));
+    }
+
+    private void loggedModel(Context context, Caller caller) {
+        MlflowRequest told = MlflowRequest.of(context);
+        MlflowRequest info = told.message("info");
+        MlflowRequest data = optional(told, "data");
+        String id = info.text("model_id");
+        if (!id.matches("m-[\\w-]{1,60}")) {
+            throw TidemillException.invalid("model_id", "'" + id + "' is not a logged model's id");
+        }
+        var metrics = new ArrayList<LoggedModel.Measured>();
+        for (MlflowRequest metric : data.messages("metrics")) {
+            metrics.add(new LoggedModel.Measured(
+                    MlflowTrackingJson.point(metric),
+                    metric.anyText("run_id"),
+                    metric.optionalText("dataset_name"),
+                    metric.optionalText("dataset_digest")));
+        }
+        boolean fresh = imports.loggedModel(
+                caller.project(),
+                new LoggedModel(
+                        id,
+                        caller.project(),
+                        MlflowTraceJson.whole("experiment_id", info.text("experiment_id")),
+                        info.optionalText("name").orElse(id),
+                        info.anyText("model_type"),
+                        modelStatus(info.optionalText("status").orElse("LOGGED_MODEL_READY")),
+                        info.anyText("status_message"),
+                        info.anyText("source_run_id"),
+                        "",
+                        false,
+                        time(info, "creation_timestamp_ms"),
+                        time(info, "last_updated_timestamp_ms"),
+                        MlflowTrackingJson.texts(data.messages("params"), false),
+                        MlflowTrackingJson.texts(info.messages("tags"), false),
+                        metrics));
+        ObjectNode json = Json.object().put("fresh", fresh);
+        context.json(json);
+    }
+
+    private static LoggedModel.Status modelStatus(String text) {
+        try {
+            return LoggedModel.Status.valueOf(text);
+        } catch (IllegalArgumentException e) {
+            throw TidemillException.invalid("status", "'" + text + "' is not a logged model's status");
+        }
+    }
+}
