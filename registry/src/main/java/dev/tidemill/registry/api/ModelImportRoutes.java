@@ -25,7 +25,7 @@ public final class ModelImportRoutes {
     }
 
     public List<Route> routes() {
-        var access = Access.project(Resource.MODEL, Action.OPERATE);
+        var access = Access.project(Resource.MODEL, Action.WRITE);
         return List.of(
                 Route.post(PATH + "/models", access, this::model),
                 Route.post(PATH + "/versions", access, this::version));

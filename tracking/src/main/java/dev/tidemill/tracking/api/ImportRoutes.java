@@ -36,7 +36,7 @@ public final class ImportRoutes {
     }
 
     public List<Route> routes() {
-        var access = Access.project(Resource.EXPERIMENT, Action.OPERATE);
+        var access = Access.project(Resource.EXPERIMENT, Action.WRITE);
         return List.of(
                 Route.post(PATH + "/experiments", access, this::experiment),
                 Route.post(PATH + "/runs", access, this::run),

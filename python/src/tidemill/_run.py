@@ -1,0 +1,216 @@
+"""Runs that outlive an absent server: everything is written to disk first and sent beside the training."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+
+from tidemill import _outbox
+from tidemill._capture import captured
+from tidemill._errors import ServerUnavailable, TidemillError
+
+_PAUSE = 1.0
+_LONGEST_PAUSE = 30.0
+
+
+def _millis() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Run:
+    """One run. Logging writes to disk and returns; a thread sends it. Nothing that the server does ends a training.
+
+    Use it in a ``with`` statement. Thread-safe.
+
+    Attributes:
+        id: 32 hexadecimal digits, the run's id at the server too.
+        waiting: folder of what has not been sent; it is gone once the server has all of it.
+    """
+
+    def __init__(
+        self,
+        experiment: str = "Default",
+        *,
+        name: str | None = None,
+        params: Mapping[str, object] | None = None,
+        tags: Mapping[str, object] | None = None,
+        server: str | None = None,
+        token: str | None = None,
+        project: str | None = None,
+        capture: bool = True,
+        patience: float = 5.0,
+    ) -> None:
+        """
+        Args:
+            experiment: by name; made at the server if it is missing.
+            capture: keep what is needed to make the run again.
+            patience: seconds to wait for the server when the run ends; what is left then waits on disk.
+        """
+        self.id = uuid.uuid4().hex
+        self._patience = patience
+        self._project = project or os.environ.get("TIDEMILL_PROJECT") or "default"
+        address = server or os.environ.get("TIDEMILL_SERVER") or "http://127.0.0.1:8080"
+        secret = token or os.environ.get("TIDEMILL_TOKEN")
+        self.waiting = _outbox.folder() / self.id
+        self._journal = _outbox.Journal(self.waiting)
+        (self.waiting / "address").write_text(f"{address}\n{self._project}\n")
+        self._http = httpx.Client(
+            base_url=address.rstrip("/"), headers={"Authorization": f"Bearer {secret}"} if secret else {}, timeout=30.0
+        )
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._refusal: TidemillError | None = None
+        facts = captured() if capture else None
+        told = {str(key): str(value) for key, value in (tags or {}).items()}
+        start = {
+            "run_id": self.id,
+            "experiment": experiment,
+            "name": name or f"run-{self.id[:8]}",
+            "user": _user(),
+            "time": _millis(),
+            "tags": {**(facts.tags if facts else {}), **told},
+        }
+        self._journal.append("start", start)
+        if params:
+            self.log_params(params)
+        if facts:
+            for path, text in facts.files.items():
+                self.log_text(text, path)
+        self._thread = threading.Thread(target=self._send_until_ended, name=f"tidemill-{self.id[:8]}", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.end("FINISHED" if kind is None else "KILLED" if kind is KeyboardInterrupt else "FAILED")
+
+    def log_metric(self, key: str, value: float, step: int = 0) -> None:
+        """One point; NaN and infinities are kept as they are."""
+        number = float(value)
+        text: float | str = number
+        if number != number:
+            text = "NaN"
+        elif number in (float("inf"), float("-inf")):
+            text = "Infinity" if number > 0 else "-Infinity"
+        with self._lock:
+            self._journal.append("metric", {"key": key, "value": text, "timestamp": _millis(), "step": step})
+
+    def log_metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        for key, value in values.items():
+            self.log_metric(key, value, step)
+
+    def log_params(self, values: Mapping[str, object]) -> None:
+        """Parameters never change: the first value stays."""
+        with self._lock:
+            self._journal.append("params", {"values": {str(key): str(value) for key, value in values.items()}})
+
+    def set_tags(self, values: Mapping[str, object]) -> None:
+        with self._lock:
+            self._journal.append("tags", {"values": {str(key): str(value) for key, value in values.items()}})
+
+    def log_artifact(self, file: str | os.PathLike[str], folder: str = "") -> None:
+        """A copy of a file, or of everything in a folder, as it is now."""
+        source = Path(file)
+        files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
+        for one in files:
+            inside = one.name if source.is_file() else f"{source.name}/{one.relative_to(source).as_posix()}"
+            with self._lock:
+                self._journal.keep(one, f"{folder.strip('/')}/{inside}" if folder else inside)
+
+    def log_text(self, text: str, path: str) -> None:
+        """A text as an artifact."""
+        with tempfile.TemporaryDirectory() as place:
+            file = Path(place) / "text"
+            file.write_text(text, encoding="utf-8")
+            with self._lock:
+                self._journal.keep(file, path)
+
+    def end(self, status: str = "FINISHED") -> None:
+        """Ends the run and waits a little for the server; says on standard error what has to wait for later."""
+        with self._lock:
+            if self._ended.is_set():
+                return
+            self._journal.append("end", {"status": status, "time": _millis()})
+            self._journal.sync()
+            self._journal.close()
+            self._ended.set()
+        self._thread.join(self._patience)
+        if self.waiting.exists():
+            reason = f": the server refuses it ({self._refusal})" if self._refusal else ""
+            message = f"tidemill: run {self.id} waits in {self.waiting}{reason}; `python -m tidemill replay` sends it"
+            print(message, file=sys.stderr)
+
+    def _send_until_ended(self) -> None:
+        sender = _outbox.Sender(self.waiting, self._http, self._project)
+        pause = _PAUSE
+        while True:
+            ending = self._ended.is_set()
+            try:
+                if sender.send():
+                    shutil.rmtree(self.waiting, ignore_errors=True)
+                    return
+                pause = _PAUSE
+            except ServerUnavailable:
+                pause = min(pause * 2, _LONGEST_PAUSE) if not ending else 0.2
+            except TidemillError as refusal:
+                # Logging goes on to disk; what was refused is said at the end and can be replayed.
+                self._refusal = refusal
+                return
+            except OSError as failure:
+                self._refusal = TidemillError("INTERNAL", str(failure))
+                return
+            self._ended.wait(pause) if not ending else time.sleep(pause)
+
+
+def start_run(experiment: str = "Default", **more: object) -> Run:
+    """Starts a run; see :class:`Run` for the arguments."""
+    return Run(experiment, **more)  # type: ignore[arg-type]
+
+
+def replay(server: str | None = None, *, token: str | None = None) -> list[str]:
+    """Sends every run that waits on disk, those that have not ended as killed.
+
+    Args:
+        server: where to; the server that each run was meant for, if not given.
+
+    Returns:
+        ids of the runs that the server has now.
+
+    Raises:
+        ServerUnavailable: what was not sent stays.
+    """
+    sent = []
+    secret = token or os.environ.get("TIDEMILL_TOKEN")
+    for place in sorted(_outbox.folder().glob("*")):
+        if not (place / "journal.jsonl").exists():
+            continue
+        address, project = (place / "address").read_text().splitlines()[:2]
+        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        with httpx.Client(base_url=(server or address).rstrip("/"), headers=headers, timeout=60.0) as http:
+            if not _outbox.Sender(place, http, project).send():
+                journal = _outbox.Journal(place)
+                journal.append("end", {"status": "KILLED", "time": _millis()})
+                journal.close()
+                _outbox.Sender(place, http, project).send()
+        shutil.rmtree(place)
+        sent.append(place.name)
+    return sent
+
+
+def _user() -> str:
+    with contextlib.suppress(KeyError, OSError, ImportError):
+        return getpass.getuser()
+    return ""
