@@ -1,6 +1,7 @@
 package dev.tidemill.app;
 
 import dev.tidemill.artifacts.ArtifactsModule;
+import dev.tidemill.artifacts.domain.BlobReferences;
 import dev.tidemill.datasets.DatasetsModule;
 import dev.tidemill.deployments.DeploymentsModule;
 import dev.tidemill.features.FeaturesModule;
@@ -58,6 +59,15 @@ public final class Server implements Node {
             "deployments",
             "monitoring");
 
+    /** Columns outside of artifacts that hold digests of blobs; the collector keeps what they name. */
+    private static final List<BlobReferences.Column> BLOB_COLUMNS = List.of(
+            new BlobReferences.Column("version", "folder_digest"),
+            new BlobReferences.Column("run", "model_digest"),
+            new BlobReferences.Column("step_run", "inputs"),
+            new BlobReferences.Column("step_run", "outputs"),
+            new BlobReferences.Column("step_cache", "outputs"),
+            new BlobReferences.Column("data_set_version", "sources"));
+
     private final Parts parts = new Parts();
     private final Settings settings;
     private Optional<String> setupSecret = Optional.empty();
@@ -110,7 +120,11 @@ public final class Server implements Node {
 
         var identity = new IdentityModule(database, events, clock, loopback);
         var artifacts = new ArtifactsModule(
-                database, directory.folder("artifacts"), settings.megabytes(Setting.UPLOAD_LIMIT) * 1024 * 1024, clock);
+                database,
+                directory.folder("artifacts"),
+                settings.megabytes(Setting.UPLOAD_LIMIT) * 1024 * 1024,
+                BLOB_COLUMNS,
+                clock);
         var pipelines = new PipelinesModule(database, events, clock, directory.folder("logs"));
         var datasets = new DatasetsModule(
                 database,
@@ -179,6 +193,9 @@ public final class Server implements Node {
         }
         if (roles.contains("control")) {
             webhooks.start();
+            parts.keep(
+                    new Housekeeping(artifacts, tracking.retention(), settings.days(Setting.RETENTION_DELETED), clock)
+                            .start());
             parts.keep(monitoring.loop()).start();
             subscriptions.start(monitoring.subscriber());
         }

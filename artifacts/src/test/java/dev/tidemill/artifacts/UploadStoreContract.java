@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.BlobCollector;
 import dev.tidemill.artifacts.domain.MultipartUploads;
 import dev.tidemill.artifacts.domain.SignedLinks;
 import dev.tidemill.artifacts.domain.UploadStore.Part;
 import dev.tidemill.artifacts.domain.UploadStore.Upload;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
+import dev.tidemill.artifacts.store.SqlBlobReferences;
 import dev.tidemill.artifacts.store.SqlFileStore;
 import dev.tidemill.artifacts.store.SqlProjectBlobs;
 import dev.tidemill.artifacts.store.SqlUploadStore;
@@ -20,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,6 +41,7 @@ abstract class UploadStoreContract {
     private ArtifactTree tree;
     private MultipartUploads uploads;
     private SignedLinks links;
+    private BlobCollector collector;
 
     abstract Database open();
 
@@ -45,9 +49,12 @@ abstract class UploadStoreContract {
     void start() {
         database = open();
         var blobs = new FolderBlobStore(folder);
-        tree = new ArtifactTree(new SqlFileStore(database), blobs, new SqlProjectBlobs(database), clock);
+        var references = new SqlBlobReferences(database, List.of());
+        tree = new ArtifactTree(
+                new SqlFileStore(database), blobs, new SqlProjectBlobs(database), references, database, clock);
+        collector = new BlobCollector(references, blobs, blobs, database, clock);
         var store = new SqlUploadStore(database);
-        uploads = new MultipartUploads(store, tree, blobs, clock);
+        uploads = new MultipartUploads(store, tree, blobs, references, clock);
         links = new SignedLinks(store, clock);
     }
 
@@ -92,6 +99,48 @@ abstract class UploadStoreContract {
         assertThatThrownBy(() -> put(upload, 2, "y")).isInstanceOf(TidemillException.class);
         assertThatThrownBy(() -> uploads.begin("a", "../x")).hasMessageContaining("Invalid path");
         assertThatThrownBy(() -> uploads.begin("a", "folders/0/x")).hasMessageContaining("Invalid path");
+    }
+
+    private long store(String path, String content) throws Exception {
+        return tree.put("a", path, new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8)), LIMIT)
+                .size();
+    }
+
+    @Test
+    void onlyWhatNothingRefersToIsCollectedAndOnlyAfterItsGrace() throws Exception {
+        store("one.txt", "shared");
+        store("two.txt", "shared");
+        store("three.txt", "alone");
+        store("three.txt", "newer");
+        var shared = tree.find("a", "one.txt").orElseThrow();
+        var newer = tree.find("a", "three.txt").orElseThrow();
+        tree.delete("a", "one.txt");
+        // Files' times are the machine's, so that the clock here has to be ahead of them.
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        assertThat(collector.collect(Duration.ofDays(9), false).blobs()).isZero();
+        assertThat(collector.collect(Duration.ofDays(1), true).blobs()).isEqualTo(1);
+        var collected = collector.collect(Duration.ofDays(1), false);
+        assertThat(collected).isEqualTo(new BlobCollector.Collected(1, 5, 1));
+        assertThat(tree.open(shared).readAllBytes()).hasSize(6);
+        tree.delete("a", "two.txt");
+        tree.delete("a", "three.txt");
+        // Somebody stores the same again in time.
+        store("again.txt", "newer");
+        clock.advance(Duration.ofDays(2));
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(1);
+        assertThat(tree.open(newer).readAllBytes()).hasSize(5);
+        assertThatThrownBy(() -> tree.open(shared)).isInstanceOf(TidemillException.class);
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isZero();
+    }
+
+    @Test
+    void partsOfAbandonedUploadsGo() throws Exception {
+        Upload upload = uploads.begin("a", "big.bin");
+        put(upload, 1, "part");
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(8));
+        assertThat(uploads.abandon(clock.instant().minus(Duration.ofDays(7)))).isEqualTo(1);
+        clock.advance(Duration.ofDays(2));
+        assertThat(collector.collect(Duration.ofDays(1), false).bytes()).isEqualTo(4);
     }
 
     @Test

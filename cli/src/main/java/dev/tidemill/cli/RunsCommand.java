@@ -206,6 +206,32 @@ final class RunsCommand implements Runnable {
         return bulk(connection, Api.object().put("action", "restore"), null, ids);
     }
 
+    @Command(
+            name = "purge",
+            description = "Remove for good what was deleted long ago, with its files.",
+            mixinStandardHelpOptions = true)
+    int purge(
+            @Mixin Connection connection,
+            @Option(
+                            names = "--deleted-days",
+                            required = true,
+                            paramLabel = "DAYS",
+                            description = "Deleted at least so long ago")
+                    double days,
+            @Option(names = "--dry-run", description = "Say how many") boolean dryRun) {
+        Api api = connection.api();
+        JsonNode answer =
+                api.post(api.in("/purge"), Api.object().put("deletedDays", days).put("dryRun", dryRun));
+        if (connection.json()) {
+            System.out.println(answer);
+        } else {
+            System.err.println(answer.path("runs").asLong() + " runs and "
+                    + answer.path("experiments").asLong() + " experiments "
+                    + (dryRun ? "would be gone" : "are gone; their files follow after a day"));
+        }
+        return Exit.OK;
+    }
+
     private static int bulk(
             Connection connection, ObjectNode body, @Nullable String filter, @Nullable List<String> ids) {
         List<String> given = ids == null ? List.of() : ids;

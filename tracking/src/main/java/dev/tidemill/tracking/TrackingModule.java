@@ -16,18 +16,21 @@ import dev.tidemill.tracking.api.MlflowRunRoutes;
 import dev.tidemill.tracking.api.MlflowScorerRoutes;
 import dev.tidemill.tracking.api.MlflowTraceRoutes;
 import dev.tidemill.tracking.api.OtlpRoutes;
+import dev.tidemill.tracking.api.RetentionRoutes;
 import dev.tidemill.tracking.api.RunRoutes;
 import dev.tidemill.tracking.api.SavedViewRoutes;
 import dev.tidemill.tracking.domain.EvaluationDataSets;
 import dev.tidemill.tracking.domain.Experiments;
 import dev.tidemill.tracking.domain.Imports;
 import dev.tidemill.tracking.domain.LoggedModels;
+import dev.tidemill.tracking.domain.Retention;
 import dev.tidemill.tracking.domain.Scorers;
 import dev.tidemill.tracking.domain.Traces;
 import dev.tidemill.tracking.domain.Tracking;
 import dev.tidemill.tracking.store.SqlEvaluationStore;
 import dev.tidemill.tracking.store.SqlExperimentStore;
 import dev.tidemill.tracking.store.SqlLoggedModelStore;
+import dev.tidemill.tracking.store.SqlRetentionStore;
 import dev.tidemill.tracking.store.SqlRunStore;
 import dev.tidemill.tracking.store.SqlSavedViewStore;
 import dev.tidemill.tracking.store.SqlScorerStore;
@@ -51,6 +54,7 @@ public final class TrackingModule {
     private final EvaluationDataSets evaluations;
     private final Scorers scorers;
     private final Imports imports;
+    private final Retention retention;
     private final SqlSavedViewStore views;
     private final Clock clock;
 
@@ -72,6 +76,7 @@ public final class TrackingModule {
         this.tracking = new Tracking(runs, modelStore, experiments, database, events, clock);
         this.clock = clock;
         this.evaluations = new EvaluationDataSets(new SqlEvaluationStore(database), experiments, database, clock);
+        this.retention = new Retention(new SqlRetentionStore(database), tree, database, events);
         this.imports = new Imports(
                 new SqlExperimentStore(database),
                 runs,
@@ -87,6 +92,10 @@ public final class TrackingModule {
 
     public Tracking tracking() {
         return tracking;
+    }
+
+    public Retention retention() {
+        return retention;
     }
 
     public Experiments experiments() {
@@ -112,6 +121,7 @@ public final class TrackingModule {
                         new MlflowLoggedModelRoutes(models).routes(),
                         new MlflowPageRoutes(tracking, experiments, models, tree).routes(),
                         new ImportRoutes(imports).routes(),
+                        new RetentionRoutes(retention, clock).routes(),
                         new MlflowPresignedRoutes(tracking, tree, links).routes(),
                         MlflowRefusedRoutes.routes(),
                         new MlflowTraceRoutes(traces).routes(),

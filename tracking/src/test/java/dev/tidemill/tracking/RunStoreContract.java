@@ -236,4 +236,36 @@ abstract class RunStoreContract {
         assertThat(curve).isSortedAccordingTo((a, b) -> Long.compare(a.step(), b.step()));
         assertThat(store.envelope(run, "loss", Span.ALL, 5_000)).hasSize(5_000);
     }
+
+    @Test
+    void whatWasDeletedLongAgoGoesForGoodAndNothingElse() {
+        RunState gone = add(group, "gone", 1);
+        RunState recent = add(group, "recent", 2);
+        add(group, "there", 3);
+        var points = new ArrayList<MetricPoint>();
+        for (int step = 0; step < 250; step++) {
+            points.add(point("loss", step, 1, step));
+        }
+        store.addPoints(gone, points);
+        store.addPoints(recent, points);
+        store.putTags(gone, Map.of("k", "v"));
+        store.setDeleted(gone, true, NOW);
+        store.setDeleted(recent, true, NOW.plusSeconds(1000));
+        var retention = new dev.tidemill.tracking.store.SqlRetentionStore(database);
+        assertThat(retention.countRuns(Optional.of("b"), NOW.plusSeconds(5))).isZero();
+        var found = retention.runs(Optional.of("a"), NOW.plusSeconds(5), 10);
+        assertThat(found).extracting(one -> one.id()).containsExactly(gone.id());
+        int rounds = 0;
+        while (retention.removePoints(gone.number(), 100)) {
+            rounds++;
+        }
+        assertThat(rounds).isEqualTo(3);
+        retention.remove(gone.number());
+        assertThat(store.find("a", gone.id())).isEmpty();
+        assertThat(retention.removeExperiments(Optional.of("a"), NOW.plusSeconds(5000)))
+                .isEmpty();
+        assertThat(store.history(recent, "loss", 0, 1000)).hasSize(250);
+        store.setDeleted(recent, false, NOW);
+        assertThat(search("")).containsExactly("there", "recent");
+    }
 }

@@ -1,6 +1,7 @@
 package dev.tidemill.artifacts.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.sql.Transactions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Clock;
@@ -20,9 +21,19 @@ public final class ArtifactTree {
     private final FileStore files;
     private final BlobStore blobs;
     private final ProjectBlobs owned;
+    private final BlobReferences references;
+    private final Transactions transactions;
     private final Clock clock;
 
-    public ArtifactTree(FileStore files, BlobStore blobs, ProjectBlobs owned, Clock clock) {
+    public ArtifactTree(
+            FileStore files,
+            BlobStore blobs,
+            ProjectBlobs owned,
+            BlobReferences references,
+            Transactions transactions,
+            Clock clock) {
+        this.references = references;
+        this.transactions = transactions;
         this.files = files;
         this.blobs = blobs;
         this.owned = owned;
@@ -38,8 +49,13 @@ public final class ArtifactTree {
     public BlobStore.Blob put(String project, String path, InputStream content, long limit) throws IOException {
         String safe = requireWritable(path);
         BlobStore.Blob blob = blobs.put(content, limit);
-        owned.add(project, blob.digest());
-        files.put(project, safe, blob, clock.instant());
+        transactions.write(() -> {
+            owned.add(project, blob.digest());
+            files.find(project, safe)
+                    .filter(before -> !before.digest().equals(blob.digest()))
+                    .ifPresent(before -> references.release(List.of(before.digest()), clock.instant()));
+            files.put(project, safe, blob, clock.instant());
+        });
         return blob;
     }
 
@@ -66,6 +82,13 @@ public final class ArtifactTree {
         return blobs.open(blob.digest());
     }
 
+    /** Lets go of a folder that nobody names any more; its files stay while something else refers to them. */
+    public void release(Digest folder) {
+        var gone = new java.util.ArrayList<Digest>(List.of(folder));
+        folder(folder).ifPresent(found -> found.files().values().forEach(blob -> gone.add(blob.digest())));
+        references.release(gone, clock.instant());
+    }
+
     /** What a folder holds itself; nothing for one that is not there. */
     public List<FileStore.Entry> list(String project, String path) {
         String safe = ArtifactLocations.requireInside("path", path);
@@ -78,7 +101,16 @@ public final class ArtifactTree {
     /** Removes a file, or a folder with everything in it; gives how many files that were. */
     public int delete(String project, String path) {
         String safe = ArtifactLocations.requireInside("path", path);
-        return safe.isEmpty() ? 0 : files.delete(project, safe);
+        if (safe.isEmpty()) {
+            return 0;
+        }
+        return transactions.write(() -> {
+            var gone = new java.util.ArrayList<Digest>();
+            files.below(project, safe).values().forEach(blob -> gone.add(blob.digest()));
+            files.find(project, safe).ifPresent(blob -> gone.add(blob.digest()));
+            references.release(gone, clock.instant());
+            return files.delete(project, safe);
+        });
     }
 
     /** A stored folder by its digest; empty if it is not here. */

@@ -24,9 +24,12 @@ public final class MultipartUploads {
     private final UploadStore store;
     private final ArtifactTree tree;
     private final BlobStore blobs;
+    private final BlobReferences references;
     private final Clock clock;
 
-    public MultipartUploads(UploadStore store, ArtifactTree tree, BlobStore blobs, Clock clock) {
+    public MultipartUploads(
+            UploadStore store, ArtifactTree tree, BlobStore blobs, BlobReferences references, Clock clock) {
+        this.references = references;
         this.store = store;
         this.tree = tree;
         this.blobs = blobs;
@@ -97,12 +100,28 @@ public final class MultipartUploads {
         }
         try (var whole = new SequenceInputStream(Collections.enumeration(contents))) {
             BlobStore.Blob blob = tree.put(project, upload.path(), whole, limit);
-            store.delete(id);
+            forget(upload);
             return blob;
         }
     }
 
     public void abort(String project, String id) {
-        store.delete(find(project, id).id());
+        forget(find(project, id));
+    }
+
+    private void forget(Upload upload) {
+        references.release(
+                store.parts(upload.id()).stream()
+                        .map(part -> part.blob().digest())
+                        .toList(),
+                clock.instant());
+        store.delete(upload.id());
+    }
+
+    /** Gives up what was begun before a time and never completed; gives how many uploads that were. */
+    public int abandon(java.time.Instant before) {
+        List<Upload> old = store.before(before);
+        old.forEach(this::forget);
+        return old.size();
     }
 }

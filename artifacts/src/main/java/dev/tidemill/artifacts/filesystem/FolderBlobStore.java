@@ -1,6 +1,7 @@
 package dev.tidemill.artifacts.filesystem;
 
 import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.CollectableBlobs;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -16,12 +17,14 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
+import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Optional;
 
 /** Blobs as files {@code ab/cdef...} below a root. A blob is written aside, synced and moved into place in one step. */
-public final class FolderBlobStore implements BlobStore {
+public final class FolderBlobStore implements BlobStore, CollectableBlobs {
     private static final int BUFFER = 256 * 1024;
 
     private final Path root;
@@ -32,6 +35,7 @@ public final class FolderBlobStore implements BlobStore {
         this.incoming = root.resolve("incoming");
         try {
             Files.createDirectories(incoming);
+            bringAllBack();
             // What a crash left half-written has no name that anybody knows.
             try (var leftovers = Files.list(incoming)) {
                 for (Path leftover : leftovers.toList()) {
@@ -93,7 +97,7 @@ public final class FolderBlobStore implements BlobStore {
     public Blob put(byte[] content) {
         var digest = new Digest(Ids.sha256(content));
         Optional<Blob> known = find(digest);
-        if (known.isPresent()) {
+        if (known.isPresent() && renew(digest)) {
             return known.get();
         }
         try {
@@ -101,6 +105,75 @@ public final class FolderBlobStore implements BlobStore {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** A collection that a crash has ended may have been about to move these back. */
+    private void bringAllBack() throws IOException {
+        Path folder = root.resolve("aside");
+        if (Files.isDirectory(folder)) {
+            try (var leftovers = Files.list(folder)) {
+                for (Path leftover : leftovers.toList()) {
+                    bringBack(new Digest(leftover.getFileName().toString()));
+                }
+            }
+        }
+    }
+
+    /** Tells the collector that the blob is wanted; false if it was just taken away. */
+    private boolean renew(Digest digest) {
+        try {
+            Files.setLastModifiedTime(path(digest), FileTime.from(Instant.now()));
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public boolean setAside(Digest digest, Instant before) {
+        Path blob = path(digest);
+        Path aside = aside(digest);
+        try {
+            if (Files.getLastModifiedTime(blob).toInstant().isAfter(before)) {
+                return false;
+            }
+            Files.createDirectories(aside.getParent());
+            Files.move(blob, aside, StandardCopyOption.ATOMIC_MOVE);
+            // Renewed between the look and the move: the move keeps the time.
+            if (Files.getLastModifiedTime(aside).toInstant().isAfter(before)) {
+                bringBack(digest);
+                return false;
+            }
+            return true;
+        } catch (NoSuchFileException e) {
+            return true;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void bringBack(Digest digest) {
+        try {
+            Files.move(aside(digest), path(digest), StandardCopyOption.ATOMIC_MOVE);
+        } catch (NoSuchFileException e) {
+            // It was not there when it was asked for.
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void removeAside(Digest digest) {
+        try {
+            Files.deleteIfExists(aside(digest));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Path aside(Digest digest) {
+        return root.resolve("aside").resolve(digest.value());
     }
 
     @Override

@@ -23,6 +23,7 @@ public enum Setting {
             "mlflow-artifacts:/",
             "Where new experiments keep artifacts: ours, or an s3: or file: URI"),
     UPLOAD_LIMIT("artifacts.max-upload-megabytes", "10240", "Largest uploaded file"),
+    RETENTION_DELETED("retention.deleted-days", "0", "Days after which deleted runs are gone for good; 0: never"),
     WORKERS("workers", "0", "Pipeline steps at a time; 0: the number of processors"),
     CHILD_HEAP("children.heap-megabytes", "512", "Heap of each child JVM"),
     OUTBOUND_ALLOW_INTERNAL("outbound.allow-internal", "", "Internal host:port entries that webhooks may reach"),

@@ -119,6 +119,15 @@ public final class Settings {
         };
     }
 
+    /** A whole number that may be 0. */
+    public long days(Setting setting) {
+        String text = text(setting);
+        if (!text.matches("\\d{1,6}")) {
+            throw TidemillException.invalid(setting.key(), "'" + text + "' is not a number of days");
+        }
+        return Long.parseLong(text);
+    }
+
     public long megabytes(Setting setting) {
         String text = text(setting);
         try {

@@ -457,6 +457,7 @@ public final class Models {
         transactions.write(() -> {
             ModelVersion gone = version(project, model, version);
             store.deleteVersion(project, model, version, clock.instant());
+            gone.folder().ifPresent(tree::release);
             touch(model(project, model));
             events.append(Event.of("model.version.deleted", project, "model/" + gone.reference(), actor, Map.of()));
         });

@@ -1,0 +1,72 @@
+package dev.tidemill.app;
+
+import dev.tidemill.artifacts.ArtifactsModule;
+import dev.tidemill.platform.events.Event;
+import dev.tidemill.tracking.domain.Retention;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Once an hour: what was deleted long ago, uploads that nobody completed, and blobs that nothing refers to. */
+final class Housekeeping implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
+    private static final Duration PAUSE = Duration.ofHours(1);
+    private static final Duration ABANDONED = Duration.ofDays(7);
+    private static final Duration GRACE = Duration.ofDays(1);
+
+    private final ArtifactsModule artifacts;
+    private final Retention retention;
+    private final long deletedDays;
+    private final Clock clock;
+    private final Thread thread = Thread.ofVirtual().name("housekeeping").unstarted(this::runUntilClosed);
+    private volatile boolean closed;
+
+    /** @param deletedDays after how many days deleted runs are gone for good; 0 for never */
+    Housekeeping(ArtifactsModule artifacts, Retention retention, long deletedDays, Clock clock) {
+        this.artifacts = artifacts;
+        this.retention = retention;
+        this.deletedDays = deletedDays;
+        this.clock = clock;
+    }
+
+    Housekeeping start() {
+        thread.start();
+        return this;
+    }
+
+    private void runUntilClosed() {
+        while (!closed) {
+            try {
+                Thread.sleep(PAUSE);
+                keep();
+            } catch (InterruptedException e) {
+                return;
+            } catch (RuntimeException e) {
+                LOG.warn("Housekeeping failed; it is tried again in {}", PAUSE, e);
+            }
+        }
+    }
+
+    private void keep() {
+        if (deletedDays > 0) {
+            var purged = retention.purge(
+                    Optional.empty(), clock.instant().minus(Duration.ofDays(deletedDays)), Event.SYSTEM);
+            if (purged.runs() > 0) {
+                LOG.info("{} runs that were deleted {} days ago are gone", purged.runs(), deletedDays);
+            }
+        }
+        artifacts.uploads().abandon(clock.instant().minus(ABANDONED));
+        var collected = artifacts.collector().collect(GRACE, false);
+        if (collected.blobs() > 0) {
+            LOG.info("{} blobs of {} bytes that nothing refers to are gone", collected.blobs(), collected.bytes());
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        thread.interrupt();
+    }
+}

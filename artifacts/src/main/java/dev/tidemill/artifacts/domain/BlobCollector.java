@@ -1,0 +1,106 @@
+package dev.tidemill.artifacts.domain;
+
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.sql.Transactions;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Removes blobs that nothing refers to any more, while everybody goes on working. Only what was let go of is looked at, and only
+ * after a grace period. A blob is first moved aside; if it turns out that somebody has stored or named it meanwhile, it is moved
+ * back: storing renews a blob, so that a renewed one is never removed. Thread-safe; runs one at a time.
+ */
+public final class BlobCollector {
+    private static final Logger LOG = LoggerFactory.getLogger(BlobCollector.class);
+    private static final int BATCH = 500;
+
+    private final BlobReferences references;
+    private final CollectableBlobs blobs;
+    private final BlobStore store;
+    private final Transactions transactions;
+    private final Clock clock;
+
+    public BlobCollector(
+            BlobReferences references,
+            CollectableBlobs blobs,
+            BlobStore store,
+            Transactions transactions,
+            Clock clock) {
+        this.references = references;
+        this.blobs = blobs;
+        this.store = store;
+        this.transactions = transactions;
+        this.clock = clock;
+    }
+
+    /** What a collection has removed. */
+    public record Collected(int blobs, long bytes, int kept) {}
+
+    /**
+     * Collects what was let go of before the grace period.
+     *
+     * @param dryRun tells what would be removed
+     */
+    public synchronized Collected collect(Duration grace, boolean dryRun) {
+        List<Digest> candidates = references.released(clock.instant().minus(grace));
+        Set<Digest> inFolders = candidates.isEmpty() ? Set.of() : filesOfFolders();
+        int removed = 0;
+        long bytes = 0;
+        int kept = 0;
+        for (int from = 0; from < candidates.size(); from += BATCH) {
+            List<Digest> batch = candidates.subList(from, Math.min(from + BATCH, candidates.size()));
+            Set<Digest> used = new HashSet<>(references.referenced(new HashSet<>(batch)));
+            for (Digest digest : batch) {
+                if (used.contains(digest) || inFolders.contains(digest)) {
+                    kept++;
+                    continue;
+                }
+                long size =
+                        dryRun ? store.find(digest).map(BlobStore.Blob::size).orElse(0L) : remove(digest, grace);
+                if (size >= 0) {
+                    removed++;
+                    bytes += size;
+                } else {
+                    kept++;
+                }
+            }
+            if (!dryRun) {
+                transactions.write(() -> references.forget(List.copyOf(used), false));
+            }
+        }
+        return new Collected(removed, bytes, kept);
+    }
+
+    /** Size of what was removed; -1 if it is needed after all. */
+    private long remove(Digest digest, Duration grace) {
+        long size = store.find(digest).map(BlobStore.Blob::size).orElse(0L);
+        if (!blobs.setAside(digest, clock.instant().minus(grace))) {
+            return -1;
+        }
+        // Whoever named it before it was moved has committed, or will store it anew: it is not where they look.
+        if (!references.referenced(Set.of(digest)).isEmpty()) {
+            blobs.bringBack(digest);
+            return -1;
+        }
+        transactions.write(() -> references.forget(List.of(digest), true));
+        blobs.removeAside(digest);
+        return size;
+    }
+
+    private Set<Digest> filesOfFolders() {
+        var files = new HashSet<Digest>();
+        for (Digest folder : references.folders()) {
+            try {
+                Folder.load(store, folder).files().values().forEach(blob -> files.add(blob.digest()));
+            } catch (TidemillException | IllegalArgumentException e) {
+                LOG.debug("{} is not a folder that is here", folder);
+            }
+        }
+        return files;
+    }
+}

@@ -1,0 +1,27 @@
+package dev.tidemill.artifacts.domain;
+
+import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+
+/** What refers to blobs, and which of them have been let go of. Joins the caller's transaction. */
+public interface BlobReferences {
+    /** A column of any module's that holds digests, alone or within a text. */
+    record Column(String table, String column) {}
+
+    /** Notes that something no longer refers to these blobs; others may still. */
+    void release(Collection<Digest> digests, Instant now);
+
+    /** Blobs that were let go of before a time. */
+    List<Digest> released(Instant before);
+
+    /** Those of the digests that a column holds. */
+    Set<Digest> referenced(Set<Digest> among);
+
+    /** Every digest that columns hold which name folders. */
+    Set<Digest> folders();
+
+    /** Forgets candidates; with {@code gone} also who might read them. */
+    void forget(Collection<Digest> digests, boolean gone);
+}

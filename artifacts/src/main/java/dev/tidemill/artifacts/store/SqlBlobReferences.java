@@ -1,0 +1,122 @@
+package dev.tidemill.artifacts.store;
+
+import dev.tidemill.artifacts.domain.BlobReferences;
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.platform.sql.Database;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jdbi.v3.core.statement.PreparedBatch;
+
+/** References to blobs: in our own tables by digest, in other modules' columns by reading them through. */
+public final class SqlBlobReferences implements BlobReferences {
+    private static final Pattern DIGEST = Pattern.compile("\\b[0-9a-f]{64}\\b");
+    private static final List<String> OWN = List.of("artifact_file", "artifact_upload_part");
+
+    private final Database database;
+    private final List<Column> columns;
+
+    /** @param columns of other modules */
+    public SqlBlobReferences(Database database, List<Column> columns) {
+        this.database = database;
+        this.columns = List.copyOf(columns);
+    }
+
+    @Override
+    public void release(Collection<Digest> digests, Instant now) {
+        if (digests.isEmpty()) {
+            return;
+        }
+        database.writing(handle -> {
+            PreparedBatch batch = handle.prepareBatch("""
+                    INSERT INTO blob_candidate (digest, released_at) VALUES (:digest, :now)
+                    ON CONFLICT (digest) DO UPDATE SET released_at = excluded.released_at
+                    """);
+            digests.forEach(
+                    digest -> batch.bind("digest", digest).bind("now", now).add());
+            return batch.execute();
+        });
+    }
+
+    @Override
+    public List<Digest> released(Instant before) {
+        return database.reading(handle -> handle.createQuery(
+                        "SELECT digest FROM blob_candidate WHERE released_at <= :before ORDER BY released_at, digest")
+                .bind("before", before)
+                .map((row, context) -> new Digest(row.getString(1)))
+                .list());
+    }
+
+    @Override
+    public Set<Digest> referenced(Set<Digest> among) {
+        var found = new HashSet<Digest>();
+        if (among.isEmpty()) {
+            return found;
+        }
+        database.reading(handle -> {
+            for (String table : OWN) {
+                handle.createQuery("SELECT DISTINCT digest FROM " + table + " WHERE digest IN (<digests>)")
+                        .bindList("digests", List.copyOf(among))
+                        .map((row, context) -> found.add(new Digest(row.getString(1))))
+                        .list();
+            }
+            return true;
+        });
+        scan(digest -> {
+            if (among.contains(digest)) {
+                found.add(digest);
+            }
+        });
+        return found;
+    }
+
+    @Override
+    public Set<Digest> folders() {
+        var found = new HashSet<Digest>();
+        scan(found::add);
+        return found;
+    }
+
+    private void scan(Consumer<Digest> each) {
+        for (Column column : columns) {
+            database.reading(handle -> {
+                try (var texts = handle
+                        .createQuery("SELECT " + column.column() + " FROM " + column.table() + " WHERE "
+                                + column.column() + " IS NOT NULL")
+                        .setFetchSize(1000)
+                        .mapTo(String.class)
+                        .stream()) {
+                    texts.forEach(text -> {
+                        Matcher matcher = DIGEST.matcher(text);
+                        while (matcher.find()) {
+                            each.accept(new Digest(matcher.group()));
+                        }
+                    });
+                }
+                return true;
+            });
+        }
+    }
+
+    @Override
+    public void forget(Collection<Digest> digests, boolean gone) {
+        if (digests.isEmpty()) {
+            return;
+        }
+        database.writing(handle -> {
+            if (gone) {
+                handle.createUpdate("DELETE FROM project_blob WHERE digest IN (<digests>)")
+                        .bindList("digests", List.copyOf(digests))
+                        .execute();
+            }
+            return handle.createUpdate("DELETE FROM blob_candidate WHERE digest IN (<digests>)")
+                    .bindList("digests", List.copyOf(digests))
+                    .execute();
+        });
+    }
+}

@@ -1,0 +1,119 @@
+package dev.tidemill.tracking.store;
+
+import dev.tidemill.platform.sql.Columns;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.tracking.domain.RetentionStore;
+import dev.tidemill.tracking.domain.RunId;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** Removal in the database. */
+public final class SqlRetentionStore implements RetentionStore {
+    private static final List<String> OF_RUN =
+            List.of("metric_newest", "param", "tag", "run_input", "run_model", "trace_run");
+
+    private final Database database;
+
+    public SqlRetentionStore(Database database) {
+        this.database = database;
+    }
+
+    private static String where(Optional<String> project) {
+        return " WHERE deleted AND deleted_at <= :before" + (project.isPresent() ? " AND project = :project" : "");
+    }
+
+    @Override
+    public List<Gone> runs(Optional<String> project, Instant deletedBefore, int limit) {
+        return database.reading(handle -> handle.createQuery(
+                        "SELECT * FROM run" + where(project) + " ORDER BY deleted_at, number LIMIT :limit")
+                .bind("before", deletedBefore)
+                .bind("project", project.orElse(""))
+                .bind("limit", limit)
+                .map((row, context) -> new Gone(
+                        row.getLong("number"),
+                        row.getString("project"),
+                        new RunId(row.getString("id")),
+                        row.getString("artifacts"),
+                        Columns.optionalText(row, "model_digest")))
+                .list());
+    }
+
+    @Override
+    public long countRuns(Optional<String> project, Instant deletedBefore) {
+        return database.reading(handle -> handle.createQuery("SELECT COUNT(*) FROM run" + where(project))
+                .bind("before", deletedBefore)
+                .bind("project", project.orElse(""))
+                .mapTo(Long.class)
+                .one());
+    }
+
+    @Override
+    public boolean removePoints(long run, int about) {
+        return database.writing(handle -> {
+            Optional<Long> metric = handle.createQuery("SELECT metric FROM metric_newest WHERE run = :run LIMIT 1")
+                    .bind("run", run)
+                    .mapTo(Long.class)
+                    .findOne();
+            if (metric.isEmpty()) {
+                return false;
+            }
+            Optional<Long> step = handle.createQuery("""
+                            SELECT step FROM metric_value WHERE run = :run AND metric = :metric
+                            ORDER BY step LIMIT 1 OFFSET :about
+                            """)
+                    .bind("run", run)
+                    .bind("metric", metric.get())
+                    .bind("about", about)
+                    .mapTo(Long.class)
+                    .findOne();
+            handle.createUpdate("DELETE FROM metric_value WHERE run = :run AND metric = :metric"
+                            + (step.isPresent() ? " AND step <= :step" : ""))
+                    .bind("run", run)
+                    .bind("metric", metric.get())
+                    .bind("step", step.orElse(0L))
+                    .execute();
+            if (step.isEmpty()) {
+                handle.createUpdate("DELETE FROM metric_newest WHERE run = :run AND metric = :metric")
+                        .bind("run", run)
+                        .bind("metric", metric.get())
+                        .execute();
+            }
+            return true;
+        });
+    }
+
+    @Override
+    public void remove(long run) {
+        database.writing(handle -> {
+            for (String table : OF_RUN) {
+                handle.execute("DELETE FROM " + table + " WHERE run = ?", run);
+            }
+            return handle.execute("DELETE FROM run WHERE number = ?", run);
+        });
+    }
+
+    @Override
+    public List<String> removeExperiments(Optional<String> project, Instant deletedBefore) {
+        return database.writing(handle -> {
+            List<Long> ids = handle.createQuery(
+                            "SELECT id FROM experiment e WHERE e.deleted AND e.id != 0"
+                                    + " AND e.updated_at <= :before"
+                                    + (project.isPresent() ? " AND e.project = :project" : "")
+                                    + " AND NOT EXISTS (SELECT 1 FROM run r WHERE r.experiment_id = e.id)"
+                                    + " AND NOT EXISTS (SELECT 1 FROM trace t WHERE t.experiment_id = e.id)"
+                                    + " AND NOT EXISTS (SELECT 1 FROM logged_model m WHERE m.experiment_id = e.id AND NOT m.deleted)")
+                    .bind("before", deletedBefore)
+                    .bind("project", project.orElse(""))
+                    .mapTo(Long.class)
+                    .list();
+            for (long id : ids) {
+                for (String table : List.of("experiment_tag", "data_set_input", "scorer", "evaluation_experiment")) {
+                    handle.execute("DELETE FROM " + table + " WHERE experiment_id = ?", id);
+                }
+                handle.execute("DELETE FROM experiment WHERE id = ?", id);
+            }
+            return ids.stream().map(String::valueOf).toList();
+        });
+    }
+}
