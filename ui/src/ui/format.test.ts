@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ago, duration, micros, number, short } from './format'
+import { ago, duration, marks, micros, number, short } from './format'
 
 describe('format', () => {
   it('writes numbers with sensible digits', () => {
@@ -8,6 +8,10 @@ describe('format', () => {
     expect(number(141.2345)).toBe('141.2')
     expect(number(undefined)).toBe('–')
     expect(number(Number.NaN)).toBe('–')
+  })
+  it('gives the marks of an axis as many digits as tell them apart', () => {
+    expect(marks([23.05, 23.1, 23.15, null])).toEqual(['23.05', '23.1', '23.15', ''])
+    expect(marks([0, 20, 40])).toEqual(['0', '20', '40'])
   })
   it('writes times as they have passed', () => {
     const now = Date.parse('2026-11-21T12:00:00Z')

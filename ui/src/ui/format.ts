@@ -6,6 +6,16 @@ export function number(value: number | undefined | null, digits = 3): string {
   return value.toLocaleString('en', { maximumSignificantDigits: digits + (Math.abs(value) >= 100 ? 1 : 0) })
 }
 
+/** The marks of an axis, with as many digits as tell neighbours apart. */
+export function marks(values: (number | null)[]): string[] {
+  const known = values.filter((value): value is number => value !== null)
+  for (let digits = 3; digits < 8; digits++) {
+    const texts = values.map((value) => (value === null ? '' : number(value, digits)))
+    if (new Set(texts.filter((text) => text !== '')).size === new Set(known).size) return texts
+  }
+  return values.map((value) => (value === null ? '' : String(value)))
+}
+
 /** A probability that may be very small. */
 export const probability = (value: number | undefined): string => (value !== undefined && value < 0.001 ? '< 0.001' : number(value))
 

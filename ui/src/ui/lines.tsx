@@ -3,23 +3,17 @@ import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { Curve } from '../api/types'
-import { number } from './format'
+import { marks, number } from './format'
+import { smoothed } from './smoothing'
 import type { ViewState } from './view'
 
 /** Colours that tell things apart that have no colour of their own. */
 export const PALETTE = ['#1c7ed6', '#f76707', '#2f9e44', '#7048e8', '#e03131', '#0c8599', '#e8590c', '#5c940d', '#9c36b5', '#868e96']
 
-export type Axis = 'step' | 'time' | 'relative'
+/** A run's colour: by its place among those that are labelled, so that it is the same in every plot of a screen. */
+const colour = (run: string, labels: Map<string, string>): string => PALETTE[Math.max(0, [...labels.keys()].indexOf(run)) % PALETTE.length] ?? '#888'
 
-/** Exponential moving average, corrected for its start: weight 0 changes nothing, 1 would be flat. */
-export function smoothed(values: number[], weight: number): number[] {
-  if (weight <= 0) return values
-  let average = 0
-  return values.map((value, index) => {
-    average = average * weight + value * (1 - weight)
-    return average / (1 - weight ** (index + 1))
-  })
-}
+export type Axis = 'step' | 'time' | 'relative'
 
 function xs(curve: Curve, axis: Axis): number[] {
   if (axis === 'step') return curve.steps
@@ -41,18 +35,19 @@ export function Lines(props: { title: string; curves: Curve[]; labels: Map<strin
   const host = useRef<HTMLDivElement>(null)
   const dark = useComputedColorScheme('light') === 'dark'
   const { title, curves, labels, axis, logarithmic, smoothing, height = 230 } = props
+  const single = curves.length > 0 && curves.every((curve) => curve.values.length === 1)
   useEffect(() => {
     const element = host.current
-    if (!element || curves.length === 0) return
+    if (!element || curves.length === 0 || single) return
     const ink = dark ? '#c1c2c5' : '#495057'
     const grid = { stroke: dark ? '#373a40' : '#e9ecef', width: 1 }
     const many = curves.length > 12
     const options: uPlot.Options = {
       width: element.clientWidth || 600, height, legend: { show: !many && curves.length > 1 }, cursor: { sync: { key: 'runs' }, focus: { prox: 16 } }, focus: { alpha: 0.25 },
       scales: { x: { time: axis === 'time' }, y: logarithmic ? { distr: 3 } : {} },
-      axes: [{ stroke: ink, grid, label: axis === 'relative' ? 'seconds since its start' : axis, labelSize: 18, size: 40 }, { stroke: ink, grid, size: 62, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : number(tick))) }],
-      series: [{}, ...curves.map((curve, index) => ({
-        label: labels.get(curve.run) ?? curve.run.slice(0, 8), stroke: PALETTE[index % PALETTE.length] ?? '#888', width: many ? 1 : 1.75, spanGaps: true,
+      axes: [{ stroke: ink, grid, label: axis === 'relative' ? 'seconds since its start' : axis, labelSize: 18, size: 40 }, { stroke: ink, grid, size: 62, values: (_, ticks) => marks(ticks) }],
+      series: [{}, ...curves.map((curve) => ({
+        label: labels.get(curve.run) ?? curve.run.slice(0, 8), stroke: colour(curve.run, labels), width: many ? 1 : 1.75, spanGaps: true,
         points: { show: curve.values.length === 1 }, value: (_: uPlot, value: number | null) => number(value, 5),
       }))],
     }
@@ -63,7 +58,8 @@ export function Lines(props: { title: string; curves: Curve[]; labels: Map<strin
     const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }))
     observer.observe(element)
     return () => { observer.disconnect(); plot.destroy() }
-  }, [curves, labels, axis, logarithmic, smoothing, height, dark])
+  }, [curves, labels, axis, logarithmic, smoothing, height, dark, single])
+  const kinds = single ? (['csv'] as const) : (['png', 'csv'] as const)
   const save = (kind: 'csv' | 'png') => {
     const link = document.createElement('a')
     link.download = `${title.replace(/[^\w.-]+/g, '_')}.${kind}`
@@ -73,8 +69,25 @@ export function Lines(props: { title: string; curves: Curve[]; labels: Map<strin
   }
   return (
     <div>
-      <Group justify="space-between" gap={4}><Text size="sm" fw={600}>{title}</Text><Group gap={8}>{(['png', 'csv'] as const).map((kind) => <Text key={kind} component="button" type="button" size="xs" c="dimmed" className="plain" onClick={() => save(kind)} aria-label={`Download ${title} as ${kind.toUpperCase()}`}>{kind}</Text>)}</Group></Group>
-      {curves.some((curve) => curve.values.length > 0) ? <div ref={host} role="img" aria-label={`${title} by ${axis}`} /> : <Text size="sm" c="dimmed">No point.</Text>}
+      <Group justify="space-between" gap={4}><Text size="sm" fw={600}>{title}</Text><Group gap={8}>{kinds.map((kind) => <Text key={kind} component="button" type="button" size="xs" c="dimmed" className="plain" onClick={() => save(kind)} aria-label={`Download ${title} as ${kind.toUpperCase()}`}>{kind}</Text>)}</Group></Group>
+      {single ? <Values curves={curves} labels={labels} height={height} /> : curves.some((curve) => curve.values.length > 0) ? <div ref={host} role="img" aria-label={`${title} by ${axis}`} /> : <Text size="sm" c="dimmed">No point.</Text>}
+    </div>
+  )
+}
+
+/** A metric that each run logged once: a number for one run, a bar a run for several. */
+function Values({ curves, labels, height }: { curves: Curve[]; labels: Map<string, string>; height: number }) {
+  if (curves.length === 1) return <Text fz={28} fw={600} py="xs">{number(curves[0]?.values[0], 5)}</Text>
+  const widest = Math.max(...curves.map((curve) => Math.abs(curve.values[0] ?? 0)), Number.MIN_VALUE)
+  return (
+    <div className="values" style={{ maxHeight: height }}>
+      {curves.map((curve) => (
+        <div key={curve.run}>
+          <Text size="xs" truncate>{labels.get(curve.run) ?? curve.run.slice(0, 8)}</Text>
+          <div><div style={{ width: `${(100 * Math.abs(curve.values[0] ?? 0)) / widest}%`, background: colour(curve.run, labels) }} /></div>
+          <Text size="xs" ta="right">{number(curve.values[0], 5)}</Text>
+        </div>
+      ))}
     </div>
   )
 }

@@ -4,6 +4,7 @@ import { GridComponent, ParallelComponent, TooltipComponent, VisualMapComponent 
 import * as echarts from 'echarts/core'
 import { CanvasRenderer } from 'echarts/renderers'
 import { useEffect, useRef } from 'react'
+import { PALETTE } from './lines'
 
 echarts.use([ParallelChart, ScatterChart, GridComponent, ParallelComponent, TooltipComponent, VisualMapComponent, CanvasRenderer])
 
@@ -26,7 +27,7 @@ function useChart(option: echarts.EChartsCoreOption, events?: { [name: string]: 
   return host
 }
 
-/** A line a run through its params and metrics; brushing an axis tells which runs are left. */
+/** A line a run through its params and metrics, in the run's colour where there are few, else by the last axis; brushing an axis tells which runs are left. */
 export function Parallel({ dimensions, runs, onBrush }: { dimensions: Dimension[]; runs: number; onBrush: (indices: number[] | undefined) => void }) {
   const dark = useComputedColorScheme('light') === 'dark'
   const ink = dark ? '#c1c2c5' : '#495057'
@@ -36,8 +37,8 @@ export function Parallel({ dimensions, runs, onBrush }: { dimensions: Dimension[
     animation: false,
     parallel: { left: 60, right: 90, top: 50, bottom: 20, parallelAxisDefault: { nameTextStyle: { color: ink, fontSize: 11 }, axisLabel: { color: ink, fontSize: 10 }, areaSelectStyle: { width: 16, opacity: 0.3 }, realtime: false } },
     parallelAxis: dimensions.map((dimension, dim) => ({ dim, name: dimension.label.length > 16 ? `${dimension.label.slice(0, 15)}…` : dimension.label, ...(numeric(dimension) ? { type: 'value', scale: true } : { type: 'category', data: [...new Set(dimension.values.map((value) => String(value ?? '')))].sort() }) })),
-    ...(range.length > 0 ? { visualMap: { show: false, min: Math.min(...range), max: Math.max(...range), dimension: dimensions.length - 1, inRange: { color: ['#2f9e44', '#1c7ed6', '#f76707'] } } } : {}),
-    series: { type: 'parallel', lineStyle: { width: runs > 200 ? 0.7 : 1.4, opacity: runs > 200 ? 0.4 : 0.75 }, inactiveOpacity: 0.03, data: Array.from({ length: runs }, (_, run) => dimensions.map((dimension) => dimension.values[run] ?? (numeric(dimension) ? '-' : ''))) },
+    ...(range.length > 0 && runs > PALETTE.length ? { visualMap: { show: false, min: Math.min(...range), max: Math.max(...range), dimension: dimensions.length - 1, inRange: { color: ['#2f9e44', '#1c7ed6', '#f76707'] } } } : {}),
+    series: { type: 'parallel', lineStyle: { width: runs > 200 ? 0.7 : 1.4, opacity: runs > 200 ? 0.4 : 0.75 }, inactiveOpacity: 0.03, data: Array.from({ length: runs }, (_, run) => ({ value: dimensions.map((dimension) => dimension.values[run] ?? (numeric(dimension) ? '-' : '')), ...(runs > PALETTE.length ? {} : { lineStyle: { color: PALETTE[run] } }) })) },
   }
   const text = JSON.stringify(option)
   const host = useChart(useStable(option, text + String(dark)), {
@@ -58,7 +59,7 @@ export function Scatter({ x, y, labels, onOpen }: { x: Dimension; y: Dimension; 
   const option = {
     animation: false, grid: { left: 64, right: 20, top: 16, bottom: 48 }, xAxis: axis(x), yAxis: axis(y),
     tooltip: { renderMode: 'richText', formatter: (item: { dataIndex: number; value: unknown[] }) => `${labels[item.dataIndex] ?? ''}\n${x.label}: ${String(item.value[0])}\n${y.label}: ${String(item.value[1])}` },
-    series: { type: 'scatter', symbolSize: labels.length > 300 ? 6 : 9, itemStyle: { color: '#1c7ed6', opacity: 0.7 }, data: labels.map((_, run) => [x.values[run] ?? '-', y.values[run] ?? '-']) },
+    series: { type: 'scatter', symbolSize: labels.length > 300 ? 6 : 9, itemStyle: { color: '#1c7ed6', opacity: 0.7 }, data: labels.map((_, run) => ({ value: [x.values[run] ?? '-', y.values[run] ?? '-'], ...(labels.length > PALETTE.length ? {} : { itemStyle: { color: PALETTE[run] } }) })) },
   }
   const host = useChart(useStable(option, JSON.stringify([x, y, labels, dark])))
   useEffect(() => {

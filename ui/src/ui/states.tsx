@@ -41,7 +41,7 @@ export function Command({ text }: { text: string }) {
     <Group gap={6} wrap="nowrap">
       <Code>{text}</Code>
       <CopyButton value={text}>
-        {({ copied, copy }) => <Button size="compact-xs" variant="subtle" onClick={copy}>{copied ? 'copied' : 'copy'}</Button>}
+        {({ copied, copy }) => <Button size="compact-xs" variant="subtle" style={{ flexShrink: 0 }} onClick={copy}>{copied ? 'copied' : 'copy'}</Button>}
       </CopyButton>
     </Group>
   )

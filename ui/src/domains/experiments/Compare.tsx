@@ -58,7 +58,7 @@ function Compared({ runs }: { runs: TrackedRun[] }) {
   return (
     <>
       <Group justify="space-between"><Title order={3} fz={16}>Curves</Title><LineControls view={view} change={change} /></Group>
-      <CompareCurves project={project} runs={left} metrics={metrics} />
+      <CompareCurves project={project} runs={left} everyone={runs} metrics={metrics} />
       <Group justify="space-between"><Title order={3} fz={16}>Parallel coordinates</Title><MultiSelect size="xs" maw={620} aria-label="Axes" placeholder="Axes" searchable clearable limit={60} data={items} value={shown.map((entry) => entry.key)} onChange={(list) => change({ axes: textOf(list) })} /></Group>
       {shown.length > 1 ? <Parallel dimensions={shown} runs={runs.length} onBrush={setBrushed} /> : <Text size="sm" c="dimmed">These runs differ in fewer than two params and metrics.</Text>}
       {brushed && <Text size="sm" c="dimmed">{left.length.toLocaleString('en')} of {runs.length.toLocaleString('en')} runs are left by the brush; curves and table show these.</Text>}
@@ -79,11 +79,11 @@ function dimension(runs: TrackedRun[], kind: 'param' | 'metric', name: string): 
   return { key: `${kind}.${name}`, label: name, values: numbers ? values.map((value) => (value === null ? null : Number(value))) : values }
 }
 
-function CompareCurves({ project, runs, metrics }: { project: string; runs: TrackedRun[]; metrics: string[] }) {
+function CompareCurves({ project, runs, everyone, metrics }: { project: string; runs: TrackedRun[]; everyone: TrackedRun[]; metrics: string[] }) {
   const [view, change] = useView()
   const chosen = listOf(view['metrics']).length > 0 ? listOf(view['metrics']) : metrics.slice(0, 2)
   const ids = runs.map((run) => run.id)
-  const labels = useMemo(() => new Map(runs.map((run) => [run.id, run.name])), [runs])
+  const labels = useMemo(() => new Map(everyone.map((run) => [run.id, run.name])), [everyone])
   const queries = useQueries({ queries: chosen.map((metric) => ({ queryKey: [project, 'runs', 'curves', metric, ids], queryFn: () => post<{ curves: Curve[] }>(inProject(project, '/runs/curves'), { runs: ids, metric, buckets: 500 }) })) })
   return (
     <>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { smoothed } from './lines'
+import { smoothed } from './smoothing'
 
 describe('smoothed', () => {
   it('leaves values as they are at weight 0', () => expect(smoothed([3, 1, 2], 0)).toEqual([3, 1, 2]))
