@@ -19,21 +19,28 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLHandshakeException;
 
 /** The server's public API, as a client sees it. Thread-safe. */
 final class Api {
     static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
-    private final HttpClient http = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(Duration.ofSeconds(5))
-            .build();
+    private final HttpClient http;
     private final String server;
     private final Optional<String> token;
     private final String project;
 
     Api(String server, Optional<String> token, String project) {
+        this(server, token, project, Optional.empty());
+    }
+
+    /** @param authorities PEM file of those that may vouch for the server; empty for those that Java knows */
+    Api(String server, Optional<String> token, String project, Optional<String> authorities) {
+        this.http = ServerTrust.client(authorities)
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(Duration.ofSeconds(5))
+                .build();
         this.server = server.endsWith("/") ? server.substring(0, server.length() - 1) : server;
         this.token = token;
         this.project = project;
@@ -171,6 +178,12 @@ final class Api {
     }
 
     private Unreachable unreachable(IOException e) {
+        if (e instanceof SSLHandshakeException) {
+            throw new CliException(
+                    Exit.FAILURE,
+                    server + ": its certificate is not trusted (" + e.getMessage()
+                            + "). Name the file of its authority with --ca-certificate");
+        }
         String why = e instanceof ConnectException ? "no server answers there" : String.valueOf(e.getMessage());
         return new Unreachable(server + ": " + why + ". Start one with 'tidemill server', or name yours with --server");
     }

@@ -18,6 +18,13 @@ final class Connection {
             description = "Project; also $TIDEMILL_PROJECT. Default: default")
     private @Nullable String project;
 
+    @Option(
+            names = "--ca-certificate",
+            paramLabel = "FILE",
+            description =
+                    "PEM file of those that may vouch for the server; also $SSL_CERT_FILE. Default: Java's own list")
+    private @Nullable String authorities;
+
     @Option(names = "--json", description = "Print the answer as JSON")
     private boolean json;
 
@@ -25,7 +32,13 @@ final class Connection {
         return new Api(
                 first(server, "TIDEMILL_SERVER", "http://127.0.0.1:8080"),
                 Optional.ofNullable(System.getenv("TIDEMILL_TOKEN")).filter(text -> !text.isBlank()),
-                first(project, "TIDEMILL_PROJECT", "default"));
+                first(project, "TIDEMILL_PROJECT", "default"),
+                authorities());
+    }
+
+    /** PEM file of the authorities that are believed; empty for those that Java knows. */
+    Optional<String> authorities() {
+        return Optional.of(first(authorities, "SSL_CERT_FILE", "")).filter(file -> !file.isEmpty());
     }
 
     boolean json() {

@@ -52,7 +52,7 @@ final class ExportCommand implements Callable<Integer> {
         }
         Api api = connection.api();
         long[] counts = new long[3];
-        try (var server = new ServerSource(api.server(), api.project())) {
+        try (var server = new ServerSource(api.server(), api.project(), connection.authorities())) {
             var progress = new Progress("export");
             List<JsonNode> experiments = server.experiments();
             for (JsonNode experiment : experiments) {

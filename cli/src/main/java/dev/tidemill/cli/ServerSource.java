@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -25,21 +26,29 @@ final class ServerSource implements ImportSource {
     private static final int PAGE = 1000;
     private static final String OWN = "mlflow-artifacts:";
 
-    private final HttpClient http = HttpClient.newBuilder()
-            .connectTimeout(Duration.ofSeconds(10))
-            .followRedirects(HttpClient.Redirect.NEVER)
-            .build();
+    private final HttpClient http;
     private final String base;
     private final LocalFiles local = new LocalFiles(null);
 
     private final @Nullable String workspace;
 
     ServerSource(String base) {
-        this(base, null);
+        this(
+                base,
+                null,
+                Optional.ofNullable(System.getenv("MLFLOW_TRACKING_SERVER_CERT_PATH"))
+                        .filter(file -> !file.isBlank()));
     }
 
-    /** @param workspace whose things are read; null for the credentials' own */
-    ServerSource(String base, @Nullable String workspace) {
+    /**
+     * @param workspace whose things are read; null for the credentials' own
+     * @param authorities PEM file of those that may vouch for the server; empty for those that Java knows
+     */
+    ServerSource(String base, @Nullable String workspace, Optional<String> authorities) {
+        this.http = ServerTrust.client(authorities)
+                .connectTimeout(Duration.ofSeconds(10))
+                .followRedirects(HttpClient.Redirect.NEVER)
+                .build();
         this.base = base.replaceFirst("/+$", "");
         this.workspace = workspace;
     }
