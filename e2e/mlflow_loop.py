@@ -313,6 +313,8 @@ def traces() -> None:
         "name = 'ask'": 2,
         "span.type = 'TOOL'": 2,
         "span.name LIKE 'inn%'": 2,
+        "span.name RLIKE '^in+er$'": 2,
+        "name RLIKE 's[kK]$'": 2,
         f"run_id = '{run.info.run_id}'": 1,
         "timestamp_ms > 0": 3,
         "trace.text LIKE '%HI%'": 1,

@@ -152,6 +152,18 @@ abstract class TraceStoreContract {
         assertThat(search("span.name = 'ask' AND span.type = 'TOOL'")).containsExactly("tr-1");
         assertThat(search("span.attributes.llm.model ILIKE 'BI%'")).containsExactly("tr-1");
         assertThat(search("trace.text LIKE '%ask%'")).containsExactly("tr-1");
+        assertThat(search("trace.text RLIKE '[a-c]sk'")).containsExactly("tr-1");
+        assertThat(search("span.name RLIKE '^a.k$' AND tags.team RLIKE '\\bx\\b'"))
+                .containsExactly("tr-1");
+        assertThat(search("span.attributes.llm.model RLIKE '^BI'")).isEmpty();
+        assertThat(search("span.attributes.llm.model RLIKE '(?i)^BI'")).containsExactly("tr-1");
+        assertThat(search("request_id RLIKE '-[2-9]$'")).containsExactly("tr-2");
+        assertThat(search("feedback.word RLIKE '^y(es)?$'")).containsExactly("tr-2");
+        for (String refused : List.of("[", "(?=x)", "(a)\\1")) {
+            assertThatThrownBy(() -> search("span.name RLIKE '" + refused + "'"))
+                    .isInstanceOf(TidemillException.class)
+                    .hasMessageContaining("regular expression");
+        }
         assertThat(search("feedback.good = 'true'")).containsExactly("tr-1");
         assertThat(search("feedback.score > 0.7")).containsExactly("tr-1");
         assertThat(search("feedback.score < 0.7")).isEmpty();

@@ -10,6 +10,7 @@ import static dev.tidemill.platform.search.Comparison.Operator.LESS_OR_EQUAL;
 import static dev.tidemill.platform.search.Comparison.Operator.LIKE;
 import static dev.tidemill.platform.search.Comparison.Operator.NOT_EQUAL;
 import static dev.tidemill.platform.search.Comparison.Operator.NOT_IN;
+import static dev.tidemill.platform.search.Comparison.Operator.RLIKE;
 
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.search.Comparison.Operator;
@@ -28,6 +29,9 @@ public final class SearchGrammar {
     public static final Set<Operator> NUMERIC =
             EnumSet.of(EQUAL, NOT_EQUAL, LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL);
     public static final Set<Operator> TEXTUAL = EnumSet.of(EQUAL, NOT_EQUAL, LIKE, ILIKE);
+    /** {@link #TEXTUAL}, and regular expressions. */
+    public static final Set<Operator> TEXTUAL_OR_PATTERN = EnumSet.of(EQUAL, NOT_EQUAL, LIKE, ILIKE, RLIKE);
+
     public static final Set<Operator> TEXTUAL_OR_LIST = EnumSet.of(EQUAL, NOT_EQUAL, LIKE, ILIKE, IN, NOT_IN);
 
     /** What may stand on the right side. */

@@ -1,5 +1,7 @@
 package dev.tidemill.platform.search;
 
+import com.google.re2j.Pattern;
+import com.google.re2j.PatternSyntaxException;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.search.Comparison.Operand;
 import dev.tidemill.platform.search.Comparison.Operator;
@@ -215,6 +217,9 @@ public final class SearchParser {
                         key.entity().equals(SearchGrammar.ATTRIBUTE) ? "numeric attribute: " + key.name() : "metric";
                 throw invalid("Expected numeric value type for " + kind + ". Found '" + value + "'");
             }
+            if (operator == Operator.RLIKE) {
+                requirePattern(value);
+            }
             return new Comparison.Text(value);
         }
         String word = literal();
@@ -231,6 +236,14 @@ public final class SearchParser {
             // refused below, with the value
         }
         throw invalid("Expected numeric value type for metric. Found " + word);
+    }
+
+    private static void requirePattern(String pattern) {
+        try {
+            Pattern.compile(pattern);
+        } catch (PatternSyntaxException e) {
+            throw invalid("'" + pattern + "' is not a regular expression that RLIKE takes: " + e.getDescription());
+        }
     }
 
     private String literal() {

@@ -31,6 +31,12 @@ public interface Dialect {
     /** Turns a pattern with {@code %} and {@code _}, and no escapes, into what {@link #like} compares with. */
     String likePattern(String pattern);
 
+    /** A condition that a regular expression, as {@link #matchPattern} writes it, is found in an expression. */
+    String matches(String expression, String parameter);
+
+    /** Writes a regular expression of RE2 as {@link #matches} takes it. */
+    String matchPattern(String pattern);
+
     /** A condition that an expression is like a pattern with {@code %} and {@code _}, whatever the case. */
     String likeIgnoringCase(String expression, String parameter);
 

@@ -56,6 +56,33 @@ final class PostgresDialect implements Dialect {
         return pattern;
     }
 
+    /** RE2 has no back references, without which PostgreSQL's matcher takes linear time as well. */
+    @Override
+    public String matches(String expression, String parameter) {
+        return expression + " ~ " + parameter;
+    }
+
+    /** Limits of words and the end of the text have other letters here. */
+    @Override
+    public String matchPattern(String pattern) {
+        var written = new StringBuilder();
+        for (int i = 0; i < pattern.length(); i++) {
+            char c = pattern.charAt(i);
+            written.append(c);
+            if (c == '\\' && ++i < pattern.length()) {
+                char escaped = pattern.charAt(i);
+                written.append(
+                        switch (escaped) {
+                            case 'b' -> 'y';
+                            case 'B' -> 'Y';
+                            case 'z' -> 'Z';
+                            default -> escaped;
+                        });
+            }
+        }
+        return written.toString();
+    }
+
     @Override
     public String likeIgnoringCase(String expression, String parameter) {
         return expression + " ILIKE " + parameter + " ESCAPE ''";

@@ -51,6 +51,7 @@ public final class SqlCondition {
             case Comparison.Text(String text) ->
                 switch (operator) {
                     case LIKE -> dialect.like(expression, bind(dialect.likePattern(text)));
+                    case RLIKE -> dialect.matches(expression, bind(dialect.matchPattern(text)));
                     case ILIKE -> dialect.likeIgnoringCase(expression, bind(text));
                     default -> expression + " " + operator.symbol() + " " + bind(text);
                 };

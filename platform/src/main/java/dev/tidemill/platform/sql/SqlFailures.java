@@ -6,6 +6,9 @@ import java.sql.SQLException;
 
 /** Turns what a database driver throws into coded errors. */
 final class SqlFailures {
+    /** PostgreSQL's state for a regular expression that it cannot read. */
+    private static final String INVALID_PATTERN = "2201B";
+
     private final Dialect dialect;
 
     SqlFailures(Dialect dialect) {
@@ -27,6 +30,10 @@ final class SqlFailures {
         if (dialect.isFull(sql)) {
             return new TidemillException(ErrorCode.STORAGE_FULL, "The database has no room left; nothing was written")
                     .remedy("Free disk space where the database lives; writing resumes by itself")
+                    .causedBy(failure);
+        }
+        if (INVALID_PATTERN.equals(sql.getSQLState())) {
+            return TidemillException.invalid("filter", "The database does not take it: " + sql.getMessage())
                     .causedBy(failure);
         }
         if (isConnectionLoss(sql)) {

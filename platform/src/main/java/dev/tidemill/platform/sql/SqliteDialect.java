@@ -72,6 +72,16 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
+    public String matches(String expression, String parameter) {
+        return expression + " REGEXP " + parameter;
+    }
+
+    @Override
+    public String matchPattern(String pattern) {
+        return pattern;
+    }
+
+    @Override
     public String likeIgnoringCase(String expression, String parameter) {
         return expression + " LIKE " + parameter;
     }

@@ -1,7 +1,12 @@
 package dev.tidemill.tracking.domain;
 
+import static dev.tidemill.platform.search.Comparison.Operator.EQUAL;
 import static dev.tidemill.platform.search.Comparison.Operator.ILIKE;
+import static dev.tidemill.platform.search.Comparison.Operator.IN;
 import static dev.tidemill.platform.search.Comparison.Operator.LIKE;
+import static dev.tidemill.platform.search.Comparison.Operator.NOT_EQUAL;
+import static dev.tidemill.platform.search.Comparison.Operator.NOT_IN;
+import static dev.tidemill.platform.search.Comparison.Operator.RLIKE;
 
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.search.Comparison;
@@ -27,10 +32,10 @@ public final class TraceKeys {
 
     private static final Rule NUMBER = new Rule(true, SearchGrammar.NUMERIC);
     private static final Rule TEXT = new Rule(false, SearchGrammar.TEXTUAL);
-    private static final Rule LIST = new Rule(false, SearchGrammar.TEXTUAL_OR_LIST);
-    private static final Rule CONTAINS = new Rule(false, EnumSet.of(LIKE, ILIKE));
-    private static final Rule OPTIONAL_TEXT = Rule.optional(SearchGrammar.TEXTUAL);
-    private static final Rule JUDGEMENT = Rule.anyValue(SearchGrammar.TEXTUAL, SearchGrammar.NUMERIC);
+    private static final Rule LIST = new Rule(false, EnumSet.of(EQUAL, NOT_EQUAL, LIKE, ILIKE, RLIKE, IN, NOT_IN));
+    private static final Rule CONTAINS = new Rule(false, EnumSet.of(LIKE, ILIKE, RLIKE));
+    private static final Rule OPTIONAL_TEXT = Rule.optional(SearchGrammar.TEXTUAL_OR_PATTERN);
+    private static final Rule JUDGEMENT = Rule.anyValue(SearchGrammar.TEXTUAL_OR_PATTERN, SearchGrammar.NUMERIC);
 
     /** Attributes that are tags or metadata by another name. */
     private static final Map<String, Ordering> ELSEWHERE = Map.of(

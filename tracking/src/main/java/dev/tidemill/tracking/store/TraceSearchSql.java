@@ -133,10 +133,11 @@ final class TraceSearchSql {
             case EQUAL -> "a.value IN (" + condition.bind(text.value()) + ", " + condition.bind(quoted.value()) + ")";
             case NOT_EQUAL ->
                 "a.value NOT IN (" + condition.bind(text.value()) + ", " + condition.bind(quoted.value()) + ")";
-            case LIKE, ILIKE -> condition.compare("trim(a.value, '\"')", operator, text);
+            case LIKE, ILIKE, RLIKE -> condition.compare("trim(a.value, '\"')", operator, text);
             default ->
                 throw TidemillException.invalid(
-                        "filter", "Texts are compared with =, !=, LIKE and ILIKE; numbers are written without quotes");
+                        "filter",
+                        "Texts are compared with =, !=, LIKE, ILIKE and RLIKE; numbers are written without quotes");
         };
     }
 

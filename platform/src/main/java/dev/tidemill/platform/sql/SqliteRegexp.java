@@ -1,0 +1,34 @@
+package dev.tidemill.platform.sql;
+
+import com.google.re2j.Pattern;
+import java.sql.Connection;
+import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
+import org.sqlite.Function;
+
+/**
+ * SQLite's operator {@code REGEXP}, which it leaves to its users: true where the pattern is found anywhere in the text.
+ * RE2 takes time linear in the text, whatever the pattern. One of them serves one connection, hence one thread at a time.
+ */
+final class SqliteRegexp extends Function {
+    private @Nullable Pattern last;
+
+    static <C extends Connection> C install(C connection) throws SQLException {
+        Function.create(connection, "regexp", new SqliteRegexp(), 2, Function.FLAG_DETERMINISTIC);
+        return connection;
+    }
+
+    @Override
+    protected void xFunc() throws SQLException {
+        String pattern = value_text(0);
+        String text = value_text(1);
+        if (text == null || pattern == null) {
+            result();
+            return;
+        }
+        if (last == null || !last.pattern().equals(pattern)) {
+            last = Pattern.compile(pattern);
+        }
+        result(last.matcher(text).find() ? 1 : 0);
+    }
+}
