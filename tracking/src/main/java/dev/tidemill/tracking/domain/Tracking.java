@@ -266,12 +266,15 @@ public final class Tracking {
         var orderings = SearchParser.order(SearchKeys.RUNS, query.order());
         RunPage page = RunPage.parse(token);
         var numbers = query.experimentIds().stream().map(Experiments::number).toList();
-        List<Run> found = numbers.isEmpty()
+        // One run more than asked for tells whether another page follows.
+        List<Run> read = numbers.isEmpty()
                 ? List.of()
-                : store.search(project, numbers, query.lifecycle(), clauses, orderings, page.start(), size);
-        // As MLflow: a full page always has a token, so that the last page may be empty.
-        return new Page<>(
-                found, found.size() == size ? Optional.of(page.after(found).token()) : Optional.empty());
+                : store.search(project, numbers, query.lifecycle(), clauses, orderings, page.start(), size + 1);
+        if (read.size() <= size) {
+            return new Page<>(read, Optional.empty());
+        }
+        List<Run> found = List.copyOf(read.subList(0, size));
+        return new Page<>(found, Optional.of(page.after(found).token()));
     }
 
     /** How many runs match. */
