@@ -19,7 +19,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.statement.PreparedBatch;
 
 /** Logged models in the database. */
 public final class SqlLoggedModelStore implements LoggedModelStore {
@@ -31,6 +30,8 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
             "source_run_id", "m.source_run",
             "creation_timestamp", "m.created_at",
             "last_updated_timestamp", "m.updated_at");
+
+    private static final NamedTexts TEXTS = new NamedTexts("logged_model_text", "model_id");
 
     private final Database database;
 
@@ -99,18 +100,7 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
         if (texts.isEmpty()) {
             return;
         }
-        database.writing(handle -> {
-            PreparedBatch batch = handle.prepareBatch("""
-                    INSERT INTO logged_model_text (model_id, kind, name, value) VALUES (:id, :kind, :name, :value)
-                    ON CONFLICT (model_id, kind, name) DO UPDATE SET value = excluded.value
-                    """);
-            texts.forEach((name, value) -> batch.bind("id", id)
-                    .bind("kind", kind)
-                    .bind("name", name)
-                    .bind("value", value)
-                    .add());
-            return batch.execute();
-        });
+        database.writing(handle -> TEXTS.put(handle, id, kind, texts));
     }
 
     @Override

@@ -30,6 +30,8 @@ import org.jdbi.v3.core.statement.Query;
 public final class SqlTraceStore implements TraceStore {
     private static final String OF = "trace = (SELECT number FROM trace WHERE project = :project AND id = :trace)";
 
+    private static final NamedTexts TEXTS = new NamedTexts("trace_text", "trace");
+
     private final Database database;
 
     public SqlTraceStore(Database database) {
@@ -189,19 +191,7 @@ public final class SqlTraceStore implements TraceStore {
         if (texts.isEmpty()) {
             return;
         }
-        database.writing(handle -> {
-            long number = number(handle, project, id).orElseThrow();
-            PreparedBatch batch = handle.prepareBatch("""
-                    INSERT INTO trace_text (trace, kind, name, value) VALUES (:trace, :kind, :name, :value)
-                    ON CONFLICT (trace, kind, name) DO UPDATE SET value = excluded.value
-                    """);
-            texts.forEach((name, value) -> batch.bind("trace", number)
-                    .bind("kind", kind)
-                    .bind("name", name)
-                    .bind("value", value)
-                    .add());
-            return batch.execute();
-        });
+        database.writing(handle -> TEXTS.put(handle, number(handle, project, id).orElseThrow(), kind, texts));
     }
 
     @Override
