@@ -79,6 +79,7 @@ final class ServerCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         try {
+            Logging.begin();
             Settings settings = Settings.load(Optional.ofNullable(config), System.getenv(), flags());
             if (printSettings) {
                 System.out.print(settings.table());

@@ -17,18 +17,27 @@ public final class Logging {
 
     private Logging() {}
 
+    /** Until the settings are known: text on standard error, as {@link #configure} sets up by default. */
+    public static void begin() {
+        configure(Setting.LOG_FORMAT.defaultValue(), Setting.LOG_LEVEL.defaultValue());
+    }
+
     public static void configure(Settings settings) {
+        configure(settings.text(Setting.LOG_FORMAT), settings.text(Setting.LOG_LEVEL));
+    }
+
+    private static void configure(String format, String level) {
         LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
         context.reset();
         var appender = new ConsoleAppender<ILoggingEvent>();
         appender.setContext(context);
         appender.setTarget("System.err");
-        appender.setEncoder(encoder(context, settings.text(Setting.LOG_FORMAT)));
+        appender.setEncoder(encoder(context, format));
         appender.start();
         Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
         root.addAppender(appender);
         root.setLevel(Level.WARN);
-        context.getLogger("dev.tidemill").setLevel(Level.toLevel(settings.text(Setting.LOG_LEVEL), Level.INFO));
+        context.getLogger("dev.tidemill").setLevel(Level.toLevel(level, Level.INFO));
         SLF4JBridgeHandler.removeHandlersForRootLogger();
         SLF4JBridgeHandler.install();
     }

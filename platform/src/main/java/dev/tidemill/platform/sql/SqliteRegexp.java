@@ -3,7 +3,8 @@ package dev.tidemill.platform.sql;
 import com.google.re2j.Pattern;
 import java.sql.Connection;
 import java.sql.SQLException;
-import org.jspecify.annotations.Nullable;
+import java.util.HashMap;
+import java.util.Map;
 import org.sqlite.Function;
 
 /**
@@ -11,7 +12,10 @@ import org.sqlite.Function;
  * RE2 takes time linear in the text, whatever the pattern. One of them serves one connection, hence one thread at a time.
  */
 final class SqliteRegexp extends Function {
-    private @Nullable Pattern last;
+    /** A search has few patterns, each of which is asked for again in every row. */
+    private static final int KEPT = 16;
+
+    private final Map<String, Pattern> compiled = new HashMap<>();
 
     static <C extends Connection> C install(C connection) throws SQLException {
         Function.create(connection, "regexp", new SqliteRegexp(), 2, Function.FLAG_DETERMINISTIC);
@@ -26,9 +30,9 @@ final class SqliteRegexp extends Function {
             result();
             return;
         }
-        if (last == null || !last.pattern().equals(pattern)) {
-            last = Pattern.compile(pattern);
+        if (compiled.size() >= KEPT && !compiled.containsKey(pattern)) {
+            compiled.clear();
         }
-        result(last.matcher(text).find() ? 1 : 0);
+        result(compiled.computeIfAbsent(pattern, Pattern::compile).matcher(text).find() ? 1 : 0);
     }
 }
