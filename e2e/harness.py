@@ -53,10 +53,11 @@ def postgres_schema() -> str | None:
 class Server:
     """A server in a directory of its own, on one port for life, however often it is killed."""
 
-    def __init__(self, *flags: str, directory: pathlib.Path | None = None) -> None:
+    def __init__(self, *flags: str, directory: pathlib.Path | None = None, environment: dict[str, str] | None = None) -> None:
         self.directory = directory or pathlib.Path(tempfile.mkdtemp(prefix="tidemill-e2e-"))
         self.port = free_port()
         self.flags = flags
+        self.environment = {**os.environ, **(environment or {})}
         self.log = (self.directory / "server.log").open("a", encoding="utf-8")
         self.process = self._launch()
 
@@ -82,6 +83,7 @@ class Server:
                 str(self.directory / "data"),
                 *self.flags,
             ],
+            env=self.environment,
             stdout=self.log,
             stderr=self.log,
         )

@@ -119,11 +119,14 @@ public final class Server implements Node {
         var interactiveChildren = parts.keep(new ChildPool("interactive", 1, heap));
 
         var identity = new IdentityModule(database, events, clock, loopback);
+        String artifactRoot = settings.text(Setting.ARTIFACT_ROOT).replaceFirst("/+$", "");
         var artifacts = new ArtifactsModule(
                 database,
                 directory.folder("artifacts"),
                 settings.megabytes(Setting.UPLOAD_LIMIT) * 1024 * 1024,
                 BLOB_COLUMNS,
+                artifactRoot,
+                System.getenv(),
                 clock);
         var pipelines = new PipelinesModule(database, events, clock, directory.folder("logs"));
         var datasets = new DatasetsModule(
@@ -136,13 +139,14 @@ public final class Server implements Node {
                 interactiveChildren);
         var features = new FeaturesModule(database, datasets.dataSets(), datasets.engine());
         var tracking = new TrackingModule(
-                database, events, clock, artifacts.tree(), artifacts.links(), settings.text(Setting.ARTIFACT_ROOT));
+                database, events, clock, artifacts.tree(), artifacts.located(), artifacts.links(), artifactRoot);
         var registry = new RegistryModule(
                 database,
                 events,
                 clock,
                 artifacts.tree(),
                 artifacts.blobs(),
+                artifacts.located(),
                 tracking.models(),
                 tracking.tracking(),
                 webhooks,

@@ -8,10 +8,14 @@ import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobCollector;
 import dev.tidemill.artifacts.domain.BlobReferences;
 import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.ExternalFiles;
+import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.artifacts.domain.MultipartUploads;
 import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.artifacts.domain.SignedLinks;
+import dev.tidemill.artifacts.filesystem.ConfinedFolderFiles;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
+import dev.tidemill.artifacts.s3.BucketRoot;
 import dev.tidemill.artifacts.store.SqlBlobReferences;
 import dev.tidemill.artifacts.store.SqlFileStore;
 import dev.tidemill.artifacts.store.SqlProjectBlobs;
@@ -22,6 +26,8 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /** Wires artifacts. */
 public final class ArtifactsModule {
@@ -32,13 +38,22 @@ public final class ArtifactsModule {
     private final MultipartUploads uploads;
     private final SignedLinks links;
     private final BlobCollector collector;
+    private final LocatedFiles located;
 
     /**
      * @param uploadLimit most bytes of one upload
      * @param columns of other modules that hold digests of blobs
+     * @param root URI below which experiments keep artifacts, without a slash at its end
+     * @param environment where a bucket's endpoint and region are found
      */
     public ArtifactsModule(
-            Database database, Path folder, long uploadLimit, List<BlobReferences.Column> columns, Clock clock) {
+            Database database,
+            Path folder,
+            long uploadLimit,
+            List<BlobReferences.Column> columns,
+            String root,
+            Map<String, String> environment,
+            Clock clock) {
         var files = new FolderBlobStore(folder);
         this.blobs = files;
         var references = new SqlBlobReferences(database, columns);
@@ -49,6 +64,20 @@ public final class ArtifactsModule {
         var uploadStore = new SqlUploadStore(database);
         this.uploads = new MultipartUploads(uploadStore, tree, blobs, references, clock);
         this.links = new SignedLinks(uploadStore, clock);
+        this.located = new LocatedFiles(tree, blobs, projectBlobs, root, external(root, environment));
+    }
+
+    /** What the server itself can read of an operator's root: a folder of this machine, or a bucket. */
+    private static Optional<ExternalFiles> external(String root, Map<String, String> environment) {
+        if (root.startsWith("s3://")) {
+            return Optional.of(BucketRoot.of(root, environment));
+        }
+        String path = root.replaceFirst("^file:(//)?(?=/)", "");
+        return path.startsWith("/") ? Optional.of(new ConfinedFolderFiles(Path.of(path))) : Optional.empty();
+    }
+
+    public LocatedFiles located() {
+        return located;
     }
 
     /** Blobs in a folder alone, for a process without a database. */

@@ -2,6 +2,7 @@ package dev.tidemill.registry;
 
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.events.Webhooks;
@@ -13,6 +14,7 @@ import dev.tidemill.registry.api.MlflowWebhookRoutes;
 import dev.tidemill.registry.api.ModelImportRoutes;
 import dev.tidemill.registry.api.ModelRoutes;
 import dev.tidemill.registry.domain.Models;
+import dev.tidemill.registry.domain.Registrations;
 import dev.tidemill.registry.mlflow.FolderInspector;
 import dev.tidemill.registry.steps.RegisterStep;
 import dev.tidemill.registry.store.SqlModelStore;
@@ -25,6 +27,7 @@ import java.util.List;
 /** Wires the registry. */
 public final class RegistryModule {
     private final Models models;
+    private final Registrations registrations;
     private final LoggedModels logged;
     private final Webhooks webhooks;
     private final Tracking tracking;
@@ -36,12 +39,15 @@ public final class RegistryModule {
             Clock clock,
             ArtifactTree tree,
             BlobStore blobs,
+            LocatedFiles located,
             LoggedModels logged,
             Tracking tracking,
             Webhooks webhooks,
             String codeVersion) {
-        this.models =
-                new Models(new SqlModelStore(database), tree, new FolderInspector(blobs), database, events, clock);
+        var store = new SqlModelStore(database);
+        this.models = new Models(store, tree, database, events, clock);
+        this.registrations =
+                new Registrations(models, store, tree, located, new FolderInspector(blobs), database, events, clock);
         this.webhooks = webhooks;
         webhooks.add(MlflowWebhookFormat.NAME, new MlflowWebhookFormat());
         this.logged = logged;
@@ -54,14 +60,14 @@ public final class RegistryModule {
     }
 
     public List<StepKind> stepKinds() {
-        return List.of(new RegisterStep(models, codeVersion));
+        return List.of(new RegisterStep(registrations, codeVersion));
     }
 
     public List<Route> routes() {
         var routes = new ArrayList<>(new ModelRoutes(models).routes());
-        routes.addAll(new MlflowRegistryRoutes(models, logged, tracking).routes());
+        routes.addAll(new MlflowRegistryRoutes(models, registrations, logged, tracking).routes());
         routes.addAll(new MlflowWebhookRoutes(webhooks).routes());
-        routes.addAll(new ModelImportRoutes(models).routes());
+        routes.addAll(new ModelImportRoutes(models, registrations).routes());
         return routes;
     }
 }

@@ -1,6 +1,7 @@
 package dev.tidemill.tracking;
 
 import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.artifacts.domain.SignedLinks;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.http.Route;
@@ -45,6 +46,7 @@ public final class TrackingModule {
     private static final int MOST_SPANS = 64 * 1024 * 1024;
 
     private final ArtifactTree tree;
+    private final LocatedFiles files;
     private final SignedLinks links;
     private final SqlRunStore runs;
     private final Experiments experiments;
@@ -58,33 +60,29 @@ public final class TrackingModule {
     private final SqlSavedViewStore views;
     private final Clock clock;
 
-    /** @param artifactRoot URI below which experiments keep artifacts */
+    /** @param artifactRoot URI below which experiments keep artifacts, without a slash at its end */
     public TrackingModule(
             Database database,
             EventLog events,
             Clock clock,
             ArtifactTree tree,
+            LocatedFiles files,
             SignedLinks links,
             String artifactRoot) {
         this.links = links;
         this.tree = tree;
+        this.files = files;
         this.runs = new SqlRunStore(database);
-        this.experiments = new Experiments(
-                new SqlExperimentStore(database), runs, database, events, clock, artifactRoot.replaceFirst("/+$", ""));
+        this.experiments =
+                new Experiments(new SqlExperimentStore(database), runs, database, events, clock, artifactRoot);
         var modelStore = new SqlLoggedModelStore(database);
         this.models = new LoggedModels(modelStore, experiments, database, events, clock);
         this.tracking = new Tracking(runs, modelStore, experiments, database, events, clock);
         this.clock = clock;
         this.evaluations = new EvaluationDataSets(new SqlEvaluationStore(database), experiments, database, clock);
-        this.retention = new Retention(new SqlRetentionStore(database), tree, database, events);
-        this.imports = new Imports(
-                new SqlExperimentStore(database),
-                runs,
-                modelStore,
-                database,
-                events,
-                clock,
-                artifactRoot.replaceFirst("/+$", ""));
+        this.retention = new Retention(new SqlRetentionStore(database), tree, files, database, events);
+        this.imports =
+                new Imports(new SqlExperimentStore(database), runs, modelStore, database, events, clock, artifactRoot);
         this.views = new SqlSavedViewStore(database);
         this.scorers = new Scorers(new SqlScorerStore(database), experiments, database, clock);
         this.traces = new Traces(new SqlTraceStore(database), runs, experiments, database, clock);
@@ -114,12 +112,12 @@ public final class TrackingModule {
 
     public List<Route> routes() {
         return Stream.of(
-                        new RunRoutes(tracking, experiments, tree).routes(),
+                        new RunRoutes(tracking, experiments, files).routes(),
                         new SavedViewRoutes(views, clock).routes(),
                         new MlflowExperimentRoutes(experiments).routes(),
-                        new MlflowRunRoutes(tracking, tree).routes(),
+                        new MlflowRunRoutes(tracking, files).routes(),
                         new MlflowLoggedModelRoutes(models).routes(),
-                        new MlflowPageRoutes(tracking, experiments, models, tree).routes(),
+                        new MlflowPageRoutes(tracking, experiments, models, tree, files).routes(),
                         new ImportRoutes(imports).routes(),
                         new RetentionRoutes(retention, clock).routes(),
                         new MlflowPresignedRoutes(tracking, tree, links).routes(),

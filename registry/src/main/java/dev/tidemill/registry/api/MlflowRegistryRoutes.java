@@ -17,6 +17,7 @@ import dev.tidemill.platform.json.Json;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.RegisteredModel;
+import dev.tidemill.registry.domain.Registrations;
 import dev.tidemill.tracking.domain.LoggedModels;
 import dev.tidemill.tracking.domain.RunId;
 import dev.tidemill.tracking.domain.Tracking;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** MLflow's routes for registered models, versions and aliases. */
 public final class MlflowRegistryRoutes {
@@ -34,11 +36,13 @@ public final class MlflowRegistryRoutes {
     private static final int MOST_VERSIONS = 200_000;
 
     private final Models models;
+    private final Registrations registrations;
     private final LoggedModels logged;
     private final Tracking tracking;
 
-    public MlflowRegistryRoutes(Models models, LoggedModels logged, Tracking tracking) {
+    public MlflowRegistryRoutes(Models models, Registrations registrations, LoggedModels logged, Tracking tracking) {
         this.models = models;
+        this.registrations = registrations;
         this.logged = logged;
         this.tracking = tracking;
     }
@@ -290,18 +294,31 @@ public final class MlflowRegistryRoutes {
             // A prompt is its tags; its source is a word that names nothing.
             checkSource(project, source, location, run, model);
         }
-        return one(models.create(
+        return one(registrations.create(
                 project,
                 request.text("name"),
-                new Models.Claim(
+                new Registrations.Claim(
                         source,
                         location,
                         run,
                         request.optionalText("run_link").orElse(""),
                         model,
+                        home(project, run, model),
                         request.optionalText("description").orElse(""),
                         tags(request)),
                 caller.actor()));
+    }
+
+    /** Where the run and the logged model that are named keep their files. */
+    private List<String> home(String project, Optional<String> run, Optional<String> model) {
+        return Stream.concat(
+                        model.flatMap(id -> logged.find(project, id)).map(found -> found.artifacts()).stream(),
+                        run
+                                .filter(id -> !id.isEmpty())
+                                .flatMap(id -> tracking.find(project, new RunId(id)))
+                                .map(found -> found.artifacts())
+                                .stream())
+                .toList();
     }
 
     private static Optional<String> loggedModel(String source) {

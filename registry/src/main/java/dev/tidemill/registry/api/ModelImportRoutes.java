@@ -8,6 +8,7 @@ import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
+import dev.tidemill.registry.domain.Registrations;
 import io.javalin.http.Context;
 import java.time.Instant;
 import java.util.HashMap;
@@ -19,8 +20,10 @@ public final class ModelImportRoutes {
     private static final String PATH = "/api/tidemill/v1/projects/{project}/import";
 
     private final Models models;
+    private final Registrations registrations;
 
-    public ModelImportRoutes(Models models) {
+    public ModelImportRoutes(Models models, Registrations registrations) {
+        this.registrations = registrations;
         this.models = models;
     }
 
@@ -57,20 +60,21 @@ public final class ModelImportRoutes {
     /** {@code location} says where the version's files are here, if they are here. */
     private void version(Context context, Caller caller) {
         MlflowRequest told = MlflowRequest.of(context);
-        boolean fresh = models.take(
+        boolean fresh = registrations.take(
                 caller.project(),
-                new Models.TakenVersion(
+                new Registrations.TakenVersion(
                         told.text("name"),
                         (int) told.whole("version"),
                         ModelVersion.Stage.ofLabel(
                                         told.optionalText("current_stage").orElse("None"))
                                 .orElse(ModelVersion.Stage.NONE),
-                        new Models.Claim(
+                        new Registrations.Claim(
                                 told.anyText("source"),
                                 told.optionalText("location").orElse(told.anyText("source")),
                                 told.optionalText("run_id"),
                                 told.anyText("run_link"),
                                 told.optionalText("model_id"),
+                                List.of(),
                                 told.anyText("description"),
                                 tags(told)),
                         time(told, "creation_timestamp"),

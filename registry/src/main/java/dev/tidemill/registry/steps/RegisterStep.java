@@ -5,7 +5,7 @@ import dev.tidemill.pipelines.domain.StepContext;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.registry.domain.ModelVersion;
-import dev.tidemill.registry.domain.Models;
+import dev.tidemill.registry.domain.Registrations;
 import dev.tidemill.registry.domain.Signature;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,12 +16,12 @@ import java.util.TreeMap;
 
 /** {@code registry.register}: makes a trained model the next version of a registered model. */
 public final class RegisterStep implements StepKind {
-    private final Models models;
+    private final Registrations registrations;
     private final String codeVersion;
 
     /** @param codeVersion version of the trainers in this build */
-    public RegisterStep(Models models, String codeVersion) {
-        this.models = models;
+    public RegisterStep(Registrations registrations, String codeVersion) {
+        this.registrations = registrations;
         this.codeVersion = codeVersion;
     }
 
@@ -48,10 +48,10 @@ public final class RegisterStep implements StepKind {
         if (trained.get("parameters") instanceof Map<?, ?> map) {
             map.forEach((name, value) -> params.put(String.valueOf(name), String.valueOf(value)));
         }
-        ModelVersion version = models.register(
+        ModelVersion version = registrations.register(
                 context.project(),
                 context.text("model"),
-                new Models.Candidate(
+                new Registrations.Candidate(
                         new Digest(String.valueOf(trained.get("folder"))),
                         signature(trained.get("signature")),
                         metrics,

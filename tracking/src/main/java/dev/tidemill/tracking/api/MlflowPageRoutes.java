@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.artifacts.domain.ArtifactDownloads;
 import dev.tidemill.artifacts.domain.ArtifactLocations;
 import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
@@ -37,8 +38,11 @@ public final class MlflowPageRoutes {
     private final Experiments experiments;
     private final LoggedModels models;
     private final ArtifactTree tree;
+    private final LocatedFiles files;
 
-    public MlflowPageRoutes(Tracking tracking, Experiments experiments, LoggedModels models, ArtifactTree tree) {
+    public MlflowPageRoutes(
+            Tracking tracking, Experiments experiments, LoggedModels models, ArtifactTree tree, LocatedFiles files) {
+        this.files = files;
         this.tracking = tracking;
         this.experiments = experiments;
         this.models = models;
@@ -91,15 +95,9 @@ public final class MlflowPageRoutes {
         if (path == null || path.isEmpty()) {
             throw MlflowRequest.missing("path");
         }
-        String safe = ArtifactLocations.requireInside("path", path);
-        if (!root.startsWith(ArtifactLocations.OWN)) {
-            throw TidemillException.notFound("artifact kept by this server", safe)
-                    .remedy("Its experiment keeps artifacts at " + root + "; fetch it from there");
-        }
-        String full = root.substring(ArtifactLocations.OWN.length()) + "/" + safe;
-        var blob = tree.find(caller.project(), full).orElseThrow(() -> TidemillException.notFound("artifact", safe));
-        ArtifactDownloads.headers(safe, blob).forEach(context::header);
-        context.writeSeekableStream(tree.open(blob), "application/octet-stream", blob.size());
+        LocatedFiles.Found found = files.get(caller.project(), root, path);
+        ArtifactDownloads.headers(path, found).forEach(context::header);
+        context.writeSeekableStream(found.content().get(), "application/octet-stream", found.size());
     }
 
     private void upload(Context context, Caller caller) throws IOException {
@@ -188,6 +186,6 @@ public final class MlflowPageRoutes {
 
     private ObjectNode modelFolder(MlflowRequest request, Caller caller) {
         String root = models.get(caller.project(), request.path("model")).artifacts();
-        return ArtifactListing.of(tree, caller.project(), root, request.anyText("artifact_directory_path"));
+        return ArtifactListing.of(files, caller.project(), root, request.anyText("artifact_directory_path"));
     }
 }

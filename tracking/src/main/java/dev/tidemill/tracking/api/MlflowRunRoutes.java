@@ -1,7 +1,7 @@
 package dev.tidemill.tracking.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
@@ -32,11 +32,11 @@ public final class MlflowRunRoutes {
     private static final int MOST_OF_CURVE = 2500;
 
     private final Tracking tracking;
-    private final ArtifactTree tree;
+    private final LocatedFiles files;
 
-    public MlflowRunRoutes(Tracking tracking, ArtifactTree tree) {
+    public MlflowRunRoutes(Tracking tracking, LocatedFiles files) {
         this.tracking = tracking;
-        this.tree = tree;
+        this.files = files;
     }
 
     public List<Route> routes() {
@@ -248,7 +248,7 @@ public final class MlflowRunRoutes {
 
     private ObjectNode artifacts(MlflowRequest request, Caller caller) {
         Run run = tracking.run(caller.project(), id(request));
-        return ArtifactListing.of(tree, caller.project(), run.artifacts(), request.anyText("path"));
+        return ArtifactListing.of(files, caller.project(), run.artifacts(), request.anyText("path"));
     }
 
     private ObjectNode history(MlflowRequest request, Caller caller) {

@@ -3,8 +3,7 @@ package dev.tidemill.tracking.api;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.artifacts.domain.ArtifactDownloads;
-import dev.tidemill.artifacts.domain.ArtifactLocations;
-import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
@@ -42,12 +41,12 @@ public final class RunRoutes {
 
     private final Tracking tracking;
     private final Experiments experiments;
-    private final ArtifactTree tree;
+    private final LocatedFiles files;
 
-    public RunRoutes(Tracking tracking, Experiments experiments, ArtifactTree tree) {
+    public RunRoutes(Tracking tracking, Experiments experiments, LocatedFiles files) {
         this.tracking = tracking;
         this.experiments = experiments;
-        this.tree = tree;
+        this.files = files;
     }
 
     public List<Route> routes() {
@@ -96,7 +95,7 @@ public final class RunRoutes {
                         RUN + "/artifacts",
                         read,
                         (context, caller) -> context.json(ArtifactListing.of(
-                                tree,
+                                files,
                                 caller.project(),
                                 tracking.run(caller.project(), id(context)).artifacts(),
                                 Requests.text(context, "path").orElse("")))),
@@ -237,24 +236,18 @@ public final class RunRoutes {
     }
 
     private void file(Context context, Caller caller) {
-        String path = ArtifactLocations.requireInside("path", context.pathParam("path"));
+        String path = context.pathParam("path");
         String root = tracking.run(caller.project(), id(context)).artifacts();
-        if (!root.startsWith(ArtifactLocations.OWN)) {
-            throw TidemillException.notFound("artifact kept by this server", path)
-                    .remedy("Its experiment keeps artifacts at " + root + "; fetch it from there");
-        }
-        var blob = tree.find(caller.project(), root.substring(ArtifactLocations.OWN.length()) + "/" + path)
-                .orElseThrow(() -> TidemillException.notFound("artifact", path));
-        ArtifactDownloads.headers(path, blob).forEach(context::header);
-        context.writeSeekableStream(tree.open(blob), "application/octet-stream", blob.size());
+        LocatedFiles.Found found = files.get(caller.project(), root, path);
+        ArtifactDownloads.headers(path, found).forEach(context::header);
+        context.writeSeekableStream(found.content().get(), "application/octet-stream", found.size());
     }
 
     private Recipe recipe(String project, Run run) {
-        List<String> files = new ArrayList<>();
-        if (run.artifacts().startsWith(ArtifactLocations.OWN)) {
-            String root = run.artifacts().substring(ArtifactLocations.OWN.length());
-            tree.list(project, root + "/reproduce").forEach(entry -> files.add("reproduce/" + entry.name()));
-        }
-        return Recipe.of(run, files);
+        return Recipe.of(
+                run,
+                files.list(project, run.artifacts(), "reproduce").stream()
+                        .map(entry -> "reproduce/" + entry.name())
+                        .toList());
     }
 }

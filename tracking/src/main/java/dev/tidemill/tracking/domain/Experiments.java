@@ -1,6 +1,7 @@
 package dev.tidemill.tracking.domain;
 
 import dev.tidemill.artifacts.domain.ArtifactLocations;
+import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
@@ -55,7 +56,10 @@ public final class Experiments {
             Limits.key("Tag", key);
             Limits.experimentTagValue(value);
         });
-        artifactLocation.ifPresent(location -> ArtifactLocations.require("artifact_location", location));
+        artifactLocation.ifPresent(location -> {
+            ArtifactLocations.require("artifact_location", location);
+            LocatedFiles.requireOutside("artifact_location", location, artifactRoot);
+        });
         return transactions.write(() -> {
             Experiment made = store.insert(project, name, artifactLocation, artifactRoot, clock.instant())
                     .orElseThrow(() -> taken(name));

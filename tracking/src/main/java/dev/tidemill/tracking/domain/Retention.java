@@ -1,8 +1,8 @@
 package dev.tidemill.tracking.domain;
 
-import dev.tidemill.artifacts.domain.ArtifactLocations;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.sql.Transactions;
@@ -21,12 +21,15 @@ public final class Retention {
 
     private final RetentionStore store;
     private final ArtifactTree tree;
+    private final LocatedFiles files;
     private final Transactions transactions;
     private final EventLog events;
 
-    public Retention(RetentionStore store, ArtifactTree tree, Transactions transactions, EventLog events) {
+    public Retention(
+            RetentionStore store, ArtifactTree tree, LocatedFiles files, Transactions transactions, EventLog events) {
         this.store = store;
         this.tree = tree;
+        this.files = files;
         this.transactions = transactions;
         this.events = events;
     }
@@ -55,14 +58,19 @@ public final class Retention {
     }
 
     private void purge(RetentionStore.Gone run, String actor) {
+        if (files.own(run.artifacts()).isEmpty()) {
+            // Elsewhere there are no transactions: the files go first, so that a crash leaves a run to purge, not files
+            // nobody knows.
+            files.delete(run.project(), run.artifacts());
+        }
         boolean more = true;
         while (more) {
             more = transactions.write(() -> store.removePoints(run.number(), POINTS));
         }
         transactions.write(() -> {
             store.remove(run.number());
-            if (run.artifacts().startsWith(ArtifactLocations.OWN)) {
-                tree.delete(run.project(), run.artifacts().substring(ArtifactLocations.OWN.length()));
+            if (files.own(run.artifacts()).isPresent()) {
+                files.delete(run.project(), run.artifacts());
             }
             run.modelDigest().map(Digest::new).ifPresent(tree::release);
             events.append(Event.of("run.purged", run.project(), "run/" + run.id(), actor, Map.of()));

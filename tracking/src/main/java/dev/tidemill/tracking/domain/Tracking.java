@@ -257,6 +257,10 @@ public final class Tracking {
         return store.find(project, id).orElseThrow(() -> noRun(id));
     }
 
+    public Optional<Run> find(String project, RunId id) {
+        return store.find(project, id);
+    }
+
     public List<Run> runs(String project, Optional<Long> experiment, Optional<String> before, int limit) {
         return store.newest(project, experiment, before, limit);
     }

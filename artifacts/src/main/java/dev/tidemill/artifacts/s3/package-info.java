@@ -1,0 +1,3 @@
+/** Files in buckets, by the S3 protocol. */
+@org.jspecify.annotations.NullMarked
+package dev.tidemill.artifacts.s3;

@@ -1,0 +1,229 @@
+package dev.tidemill.registry.domain;
+
+import dev.tidemill.artifacts.domain.ArtifactLocations;
+import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.artifacts.domain.LocatedFiles;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.ids.Names;
+import dev.tidemill.platform.sql.Transactions;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** How versions come into being: from a pipeline, from a client, from another registry. Thread-safe. */
+public final class Registrations {
+    private final Models models;
+    private final ModelStore store;
+    private final ArtifactTree tree;
+    private final LocatedFiles located;
+    private final ModelInspector inspector;
+    private final Transactions transactions;
+    private final EventLog events;
+    private final Clock clock;
+
+    public Registrations(
+            Models models,
+            ModelStore store,
+            ArtifactTree tree,
+            LocatedFiles located,
+            ModelInspector inspector,
+            Transactions transactions,
+            EventLog events,
+            Clock clock) {
+        this.models = models;
+        this.store = store;
+        this.tree = tree;
+        this.located = located;
+        this.inspector = inspector;
+        this.transactions = transactions;
+        this.events = events;
+        this.clock = clock;
+    }
+
+    /** What a new version is made of. */
+    public record Candidate(
+            Digest folder,
+            Signature signature,
+            Map<String, Double> metrics,
+            Map<String, String> params,
+            Optional<String> run,
+            List<String> dataVersions,
+            String dataDigest,
+            String codeVersion,
+            Optional<Instant> dataUntil) {}
+
+    /** Registers a version; the same maker a second time gets the version it made. */
+    public ModelVersion register(String project, String model, Candidate candidate, String madeBy, String actor) {
+        Names.require("model", model);
+        // Before the transaction: pickles may be large.
+        Optional<ModelFiles> files = tree.folder(candidate.folder()).map(inspector::inspect);
+        return transactions.write(() -> {
+            Optional<ModelVersion> earlier = store.findMadeBy(project, model, madeBy);
+            if (earlier.isPresent()) {
+                return earlier.get();
+            }
+            store.insertModel(project, model, "", clock.instant());
+            var version = new ModelVersion(
+                    project,
+                    model,
+                    store.newestVersion(project, model) + 1,
+                    ModelVersion.Stage.NONE,
+                    "",
+                    ArtifactLocations.OWN + ArtifactTree.FOLDERS + "/" + candidate.folder(),
+                    "",
+                    Optional.empty(),
+                    Optional.of(candidate.folder()),
+                    candidate.signature(),
+                    candidate.metrics(),
+                    candidate.params(),
+                    candidate.run(),
+                    candidate.dataVersions(),
+                    candidate.dataDigest(),
+                    candidate.codeVersion(),
+                    candidate.dataUntil(),
+                    madeBy,
+                    actor,
+                    clock.instant(),
+                    clock.instant(),
+                    Map.of(),
+                    files);
+            store.insert(version);
+            Event event = registered(version, actor).withCause("pipeline-run/" + madeBy);
+            events.append(candidate.dataUntil().map(event::at).orElse(event));
+            return version;
+        });
+    }
+
+    /**
+     * What a client says of a version that it registers.
+     *
+     * @param source URI of its files
+     * @param location where those files are, once {@code models:/} and the like are resolved
+     * @param home where the named run and logged model keep their files: outside our own store only these are read
+     */
+    public record Claim(
+            String source,
+            String location,
+            Optional<String> run,
+            String runLink,
+            Optional<String> loggedModel,
+            List<String> home,
+            String description,
+            Map<String, String> tags) {}
+
+    /** Registers a version from where a client has put it; files that are kept here become an immutable folder. */
+    public ModelVersion create(String project, String model, Claim claim, String actor) {
+        ArtifactLocations.require("source", claim.source());
+        claim.tags().forEach(Models::checkTag);
+        Optional<Folder> frozen = located.freeze(project, claim.location(), claim.home());
+        Optional<Digest> folder = frozen.map(Folder::digest);
+        // Before the transaction: pickles may be large.
+        Optional<ModelFiles> files = frozen.map(inspector::inspect);
+        return transactions.write(() -> {
+            RegisteredModel registered = models.model(project, model);
+            var version = new ModelVersion(
+                    project,
+                    model,
+                    store.newestVersion(project, model) + 1,
+                    ModelVersion.Stage.NONE,
+                    claim.description(),
+                    claim.source(),
+                    claim.runLink(),
+                    claim.loggedModel(),
+                    folder,
+                    files.flatMap(ModelFiles::signature).orElse(new Signature(List.of(), List.of())),
+                    Map.of(),
+                    Map.of(),
+                    claim.run(),
+                    List.of(),
+                    "",
+                    "",
+                    Optional.empty(),
+                    "request/" + Ids.next(),
+                    actor,
+                    clock.instant(),
+                    clock.instant(),
+                    Map.of(),
+                    files);
+            store.insert(version);
+            claim.tags().forEach((name, value) -> store.putTag(project, model, version.version(), name, value));
+            models.touch(registered);
+            ModelVersion made = models.version(project, model, version.version());
+            events.append(registered(made, actor));
+            return made;
+        });
+    }
+
+    /** A version as another registry knew it. */
+    public record TakenVersion(
+            String model, int version, ModelVersion.Stage stage, Claim claim, Instant createdAt, Instant updatedAt) {}
+
+    /** Takes in a version under its own number; false if that number is taken. */
+    public boolean take(String project, TakenVersion told, String actor) {
+        Claim claim = told.claim();
+        claim.tags().forEach(Models::checkTag);
+        if (told.version() < 1) {
+            throw TidemillException.invalid("version", "'" + told.version() + "' is not a version number");
+        }
+        Optional<Folder> frozen = located.freeze(project, claim.location(), claim.home());
+        Optional<ModelFiles> files = frozen.map(inspector::inspect);
+        return transactions.write(() -> {
+            models.model(project, told.model());
+            if (store.find(project, told.model(), told.version()).isPresent()) {
+                return false;
+            }
+            store.insert(new ModelVersion(
+                    project,
+                    told.model(),
+                    told.version(),
+                    told.stage(),
+                    claim.description(),
+                    claim.source(),
+                    claim.runLink(),
+                    claim.loggedModel(),
+                    frozen.map(Folder::digest),
+                    files.flatMap(ModelFiles::signature).orElse(new Signature(List.of(), List.of())),
+                    Map.of(),
+                    Map.of(),
+                    claim.run(),
+                    List.of(),
+                    "",
+                    "",
+                    Optional.empty(),
+                    "import/" + told.version(),
+                    actor,
+                    told.createdAt(),
+                    told.updatedAt(),
+                    Map.of(),
+                    files));
+            claim.tags().forEach((name, value) -> store.putTag(project, told.model(), told.version(), name, value));
+            events.append(registered(models.version(project, told.model(), told.version()), actor));
+            return true;
+        });
+    }
+
+    private Event registered(ModelVersion version, String actor) {
+        Event event = Event.of(
+                "model.version.registered",
+                version.project(),
+                "model/" + version.reference(),
+                actor,
+                Map.of(
+                        "model", version.model(),
+                        "version", version.version(),
+                        "metrics", version.metrics(),
+                        "source", version.source(),
+                        "run", version.run().orElse(""),
+                        "description", version.description(),
+                        "tags", version.tags(),
+                        "prompt", models.isPrompt(version.project(), version.model())));
+        return version.folder().map(folder -> event.withDigest(folder.value())).orElse(event);
+    }
+}
