@@ -5,7 +5,6 @@ import dev.tidemill.platform.events.Event;
 import dev.tidemill.tracking.domain.Retention;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,12 +49,9 @@ final class Housekeeping implements AutoCloseable {
     }
 
     private void keep() {
-        if (deletedDays > 0) {
-            var purged = retention.purge(
-                    Optional.empty(), clock.instant().minus(Duration.ofDays(deletedDays)), Event.SYSTEM);
-            if (purged.runs() > 0) {
-                LOG.info("{} runs that were deleted {} days ago are gone", purged.runs(), deletedDays);
-            }
+        var purged = retention.apply(deletedDays, clock.instant(), Event.SYSTEM);
+        if (purged.runs() > 0) {
+            LOG.info("{} runs that were deleted long ago are gone, as their retention policies say", purged.runs());
         }
         artifacts.uploads().abandon(clock.instant().minus(ABANDONED));
         var collected = artifacts.collector().collect(GRACE, false);

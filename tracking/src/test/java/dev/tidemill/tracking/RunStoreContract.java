@@ -9,6 +9,7 @@ import dev.tidemill.tracking.domain.Experiment;
 import dev.tidemill.tracking.domain.Lifecycle;
 import dev.tidemill.tracking.domain.MetricPoint;
 import dev.tidemill.tracking.domain.ModelLink;
+import dev.tidemill.tracking.domain.RetentionStore;
 import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
 import dev.tidemill.tracking.domain.RunStore.RunState;
@@ -252,9 +253,20 @@ abstract class RunStoreContract {
         store.setDeleted(gone, true, NOW);
         store.setDeleted(recent, true, NOW.plusSeconds(1000));
         var retention = new dev.tidemill.tracking.store.SqlRetentionStore(database);
-        assertThat(retention.countRuns(Optional.of("b"), NOW.plusSeconds(5))).isZero();
-        var found = retention.runs(Optional.of("a"), NOW.plusSeconds(5), 10);
-        assertThat(found).extracting(one -> one.id()).containsExactly(gone.id());
+        assertThat(retention.countRuns(new RetentionStore.Scope.Project("b"), NOW.plusSeconds(5)))
+                .isZero();
+        var project = new RetentionStore.Scope.Project("a");
+        assertThat(retention.runs(project, NOW.plusSeconds(5), 10))
+                .extracting(one -> one.id())
+                .containsExactly(gone.id());
+        var byExperiment = new RetentionStore.Scope.OfExperiment(group.id());
+        var others = new RetentionStore.Scope.WithoutPolicy();
+        assertThat(retention.countRuns(byExperiment, NOW.plusSeconds(5))).isOne();
+        assertThat(retention.countRuns(others, NOW.plusSeconds(5))).isOne();
+        experiments.putTag(group.id(), dev.tidemill.tracking.domain.Retention.POLICY_TAG, "7");
+        assertThat(retention.policies()).isEqualTo(Map.of(group.id(), "7"));
+        assertThat(retention.countRuns(byExperiment, NOW.plusSeconds(5))).isOne();
+        assertThat(retention.countRuns(others, NOW.plusSeconds(5))).isZero();
         int rounds = 0;
         while (retention.removePoints(gone.number(), 100)) {
             rounds++;

@@ -14,7 +14,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** Removes for good what was deleted long enough ago. */
 public final class RetentionRoutes {
@@ -42,10 +41,9 @@ public final class RetentionRoutes {
             throw TidemillException.invalid("deletedDays", "'" + days + "' is not a number of days from 0 to 36500");
         }
         Instant before = clock.instant().minus(Duration.ofSeconds((long) (days * 86_400)));
-        Optional<String> project = Optional.of(caller.project());
         context.json(
                 body.flag("dryRun")
-                        ? Map.of("runs", retention.count(project, before), "experiments", 0)
-                        : retention.purge(project, before, caller.actor()));
+                        ? Map.of("runs", retention.count(caller.project(), before), "experiments", 0)
+                        : retention.purge(caller.project(), before, caller.actor()));
     }
 }

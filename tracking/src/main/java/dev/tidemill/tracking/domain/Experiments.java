@@ -173,6 +173,9 @@ public final class Experiments {
     public void putTag(String project, String id, String key, String value) {
         Limits.key("Tag", key);
         Limits.experimentTagValue(value);
+        if (key.equals(Retention.POLICY_TAG)) {
+            Retention.requirePolicy(value);
+        }
         transactions.write(() -> store.putTag(active(project, id).id(), key, value));
     }
 

@@ -3,9 +3,11 @@ package dev.tidemill.tracking.domain;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.domain.LocatedFiles;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.sql.Transactions;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +18,9 @@ import java.util.Optional;
  * transaction is short, so that nobody waits. Thread-safe.
  */
 public final class Retention {
+    /** Tag by which an experiment says for how many days its deleted runs are kept. */
+    public static final String POLICY_TAG = "tidemill.retention.deleted-days";
+
     private static final int RUNS = 100;
     private static final int POINTS = 20_000;
 
@@ -37,24 +42,69 @@ public final class Retention {
     /** What is gone now. */
     public record Purged(long runs, long experiments) {}
 
-    /** How many runs a purge would remove. */
-    public long count(Optional<String> project, Instant deletedBefore) {
-        return store.countRuns(project, deletedBefore);
+    /** How many runs a purge of the project would remove. */
+    public long count(String project, Instant deletedBefore) {
+        return store.countRuns(new RetentionStore.Scope.Project(project), deletedBefore);
     }
 
-    /** @param project all of them if empty */
-    public Purged purge(Optional<String> project, Instant deletedBefore, String actor) {
+    /** Removes what a project deleted before a time, by hand: policies are not asked. */
+    public Purged purge(String project, Instant deletedBefore, String actor) {
+        long runs = purge(new RetentionStore.Scope.Project(project), deletedBefore, actor);
+        List<String> experiments =
+                transactions.write(() -> store.removeExperiments(Optional.of(project), deletedBefore));
+        return new Purged(runs, experiments.size());
+    }
+
+    /**
+     * Removes everywhere what its policy lets go: an experiment's own, which its tag {@value #POLICY_TAG} says in days (0 keeps
+     * its runs for ever), else the server's.
+     *
+     * @param serverDays days after which deleted runs go where an experiment says nothing; 0 for never
+     */
+    public Purged apply(long serverDays, Instant now, String actor) {
         long runs = 0;
-        List<RetentionStore.Gone> batch = store.runs(project, deletedBefore, RUNS);
+        for (Map.Entry<Long, String> policy : store.policies().entrySet()) {
+            Optional<Duration> kept = days(policy.getValue());
+            if (kept.isPresent()) {
+                runs += purge(new RetentionStore.Scope.OfExperiment(policy.getKey()), now.minus(kept.get()), actor);
+            }
+        }
+        if (serverDays == 0) {
+            return new Purged(runs, 0);
+        }
+        Instant before = now.minus(Duration.ofDays(serverDays));
+        runs += purge(new RetentionStore.Scope.WithoutPolicy(), before, actor);
+        List<String> experiments = transactions.write(() -> store.removeExperiments(Optional.empty(), before));
+        return new Purged(runs, experiments.size());
+    }
+
+    /** @throws TidemillException {@code INVALID_ARGUMENT} for a policy that is no number of days */
+    static void requirePolicy(String value) {
+        if (!value.matches("\\d{1,5}")) {
+            throw TidemillException.invalid(
+                    "value",
+                    "'" + value + "' is not a number of days from 0 (deleted runs are kept for ever) to 99999");
+        }
+    }
+
+    /** How long a policy keeps deleted runs; empty for ever, and for a text that is no policy. */
+    private static Optional<Duration> days(String value) {
+        return value.matches("\\d{1,5}") && Integer.parseInt(value) > 0
+                ? Optional.of(Duration.ofDays(Integer.parseInt(value)))
+                : Optional.empty();
+    }
+
+    private long purge(RetentionStore.Scope scope, Instant deletedBefore, String actor) {
+        long runs = 0;
+        List<RetentionStore.Gone> batch = store.runs(scope, deletedBefore, RUNS);
         while (!batch.isEmpty()) {
             for (RetentionStore.Gone run : batch) {
                 purge(run, actor);
                 runs++;
             }
-            batch = store.runs(project, deletedBefore, RUNS);
+            batch = store.runs(scope, deletedBefore, RUNS);
         }
-        List<String> experiments = transactions.write(() -> store.removeExperiments(project, deletedBefore));
-        return new Purged(runs, experiments.size());
+        return runs;
     }
 
     private void purge(RetentionStore.Gone run, String actor) {

@@ -2,6 +2,7 @@ package dev.tidemill.tracking.domain;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Finds what was deleted long ago and removes it for good, a little at a time. All methods join the caller's transaction. */
@@ -9,11 +10,26 @@ public interface RetentionStore {
     /** A deleted run that may go. */
     record Gone(long number, String project, RunId id, String artifacts, Optional<String> modelDigest) {}
 
+    /** Which deleted runs a removal is about. */
+    sealed interface Scope {
+        /** All of a project, whatever its experiments say. */
+        record Project(String name) implements Scope {}
+
+        /** One experiment. */
+        record OfExperiment(long id) implements Scope {}
+
+        /** Every experiment that has no policy of its own. */
+        record WithoutPolicy() implements Scope {}
+    }
+
     /** Runs that were deleted before a time, the longest first. */
-    List<Gone> runs(Optional<String> project, Instant deletedBefore, int limit);
+    List<Gone> runs(Scope scope, Instant deletedBefore, int limit);
+
+    /** What experiments say of themselves: the value of the tag {@link Retention#POLICY_TAG} by experiment. */
+    Map<Long, String> policies();
 
     /** How many runs those are. */
-    long countRuns(Optional<String> project, Instant deletedBefore);
+    long countRuns(Scope scope, Instant deletedBefore);
 
     /** Removes some of a run's points; false once there are none. */
     boolean removePoints(long run, int about);

@@ -2,11 +2,14 @@ package dev.tidemill.tracking.store;
 
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.tracking.domain.Retention;
 import dev.tidemill.tracking.domain.RetentionStore;
 import dev.tidemill.tracking.domain.RunId;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** Removal in the database. */
 public final class SqlRetentionStore implements RetentionStore {
@@ -19,16 +22,42 @@ public final class SqlRetentionStore implements RetentionStore {
         this.database = database;
     }
 
-    private static String where(Optional<String> project) {
-        return " WHERE deleted AND deleted_at <= :before" + (project.isPresent() ? " AND project = :project" : "");
+    private static String where(Scope scope) {
+        return " WHERE deleted AND deleted_at <= :before AND "
+                + switch (scope) {
+                    case Scope.Project project -> "project = :project";
+                    case Scope.OfExperiment experiment -> "experiment_id = :experiment";
+                    case Scope.WithoutPolicy without ->
+                        "experiment_id NOT IN (SELECT experiment_id FROM experiment_tag WHERE name = :policy)";
+                };
+    }
+
+    /** Names what {@link #where} needs; what a scope does not use is left out of its SQL. */
+    private static Map<String, Object> bindings(Scope scope, Instant before) {
+        return switch (scope) {
+            case Scope.Project project -> Map.of("before", before, "project", project.name());
+            case Scope.OfExperiment experiment -> Map.of("before", before, "experiment", experiment.id());
+            case Scope.WithoutPolicy without -> Map.of("before", before, "policy", Retention.POLICY_TAG);
+        };
     }
 
     @Override
-    public List<Gone> runs(Optional<String> project, Instant deletedBefore, int limit) {
+    public Map<Long, String> policies() {
+        var policies = new TreeMap<Long, String>();
+        database.reading(handle -> handle.createQuery(
+                                "SELECT experiment_id, value FROM experiment_tag WHERE name = :policy")
+                        .bind("policy", Retention.POLICY_TAG)
+                        .map((row, context) -> Map.entry(row.getLong("experiment_id"), row.getString("value")))
+                        .list())
+                .forEach(one -> policies.put(one.getKey(), one.getValue()));
+        return policies;
+    }
+
+    @Override
+    public List<Gone> runs(Scope scope, Instant deletedBefore, int limit) {
         return database.reading(handle -> handle.createQuery(
-                        "SELECT * FROM run" + where(project) + " ORDER BY deleted_at, number LIMIT :limit")
-                .bind("before", deletedBefore)
-                .bind("project", project.orElse(""))
+                        "SELECT * FROM run" + where(scope) + " ORDER BY deleted_at, number LIMIT :limit")
+                .bindMap(bindings(scope, deletedBefore))
                 .bind("limit", limit)
                 .map((row, context) -> new Gone(
                         row.getLong("number"),
@@ -40,10 +69,9 @@ public final class SqlRetentionStore implements RetentionStore {
     }
 
     @Override
-    public long countRuns(Optional<String> project, Instant deletedBefore) {
-        return database.reading(handle -> handle.createQuery("SELECT COUNT(*) FROM run" + where(project))
-                .bind("before", deletedBefore)
-                .bind("project", project.orElse(""))
+    public long countRuns(Scope scope, Instant deletedBefore) {
+        return database.reading(handle -> handle.createQuery("SELECT COUNT(*) FROM run" + where(scope))
+                .bindMap(bindings(scope, deletedBefore))
                 .mapTo(Long.class)
                 .one());
     }
