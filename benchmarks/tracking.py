@@ -35,6 +35,7 @@ API = "/api/2.0/mlflow"
 SECONDS = int(os.environ.get("TIDEMILL_BENCH_SECONDS", "8"))
 MIXED_SECONDS = int(os.environ.get("TIDEMILL_BENCH_MIXED_SECONDS", "60"))
 LARGE = int(os.environ.get("TIDEMILL_BENCH_RUNS", "100000"))
+NAME = os.environ.get("TIDEMILL_BENCH_NAME", "tracking")
 
 
 class Caller:
@@ -341,7 +342,7 @@ def main() -> None:
         result["answers equal"] = answers == theirs
         assert answers == theirs, "the two servers do not answer alike; nothing is recorded"
         result[name] = peer
-        target = ROOT / "benchmarks" / "results" / f"{result['date']}-tracking.json"
+        target = ROOT / "benchmarks" / "results" / f"{result['date']}-{NAME}.json"
         target.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
 

@@ -5,6 +5,7 @@ import dev.tidemill.inference.InferenceModule;
 import dev.tidemill.inference.controlplane.ControlPlane;
 import dev.tidemill.inference.controlplane.ControlPlaneAuthentication;
 import dev.tidemill.inference.controlplane.ControlPlaneBlobs;
+import dev.tidemill.inference.controlplane.ControlPlaneCatalog;
 import dev.tidemill.inference.controlplane.ControlPlaneSink;
 import dev.tidemill.inference.controlplane.PlanFeed;
 import dev.tidemill.platform.auth.Admission;
@@ -14,6 +15,7 @@ import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
 import dev.tidemill.platform.http.RouteManifest;
 import dev.tidemill.platform.telemetry.Telemetry;
+import dev.tidemill.registry.RegistryModule;
 import java.time.Clock;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -48,8 +50,13 @@ final class GatewayReplica implements Node {
         var control = parts.keep(
                 new ControlPlane(settings.text(Setting.CONTROL_URL), settings.optional(Setting.CONTROL_TOKEN)));
         var blobs = new ControlPlaneBlobs(control, ArtifactsModule.folder(directory.folder("artifacts")));
-        var inference = parts.keep(
-                new InferenceModule(blobs, new ControlPlaneSink(control), Clock.systemUTC(), Version.current()));
+        var inference = parts.keep(new InferenceModule(
+                blobs,
+                RegistryModule.inspector(blobs),
+                new ControlPlaneCatalog(control),
+                new ControlPlaneSink(control),
+                Clock.systemUTC(),
+                Server.inferenceOptions(settings)));
         Server.publishDropped(telemetry, inference.gateway());
         var feed = parts.keep(
                 new PlanFeed(control, inference.gateway(), directory.path().resolve("plans.json")));

@@ -7,6 +7,7 @@ import dev.tidemill.deployments.DeploymentsModule;
 import dev.tidemill.features.FeaturesModule;
 import dev.tidemill.identity.IdentityModule;
 import dev.tidemill.inference.InferenceModule;
+import dev.tidemill.inference.api.ServerName;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.monitoring.MonitoringModule;
@@ -152,7 +153,13 @@ public final class Server implements Node {
                 webhooks,
                 "tidemill " + version);
         var sink = new LateSink();
-        var inference = parts.keep(new InferenceModule(artifacts.blobs(), sink, clock, version));
+        var inference = parts.keep(new InferenceModule(
+                artifacts.blobs(),
+                RegistryModule.inspector(artifacts.blobs()),
+                InferenceModule.registered(registry.models()),
+                sink,
+                clock,
+                inferenceOptions(settings)));
         var deployments = new DeploymentsModule(
                 database, events, clock, registry.models(), inference.gateway(), inference.loader());
         var training = new TrainingModule(
@@ -231,6 +238,13 @@ public final class Server implements Node {
         var refusals = parts.keep(new SqlRefusalJournal(database, clock));
         listeners = Listeners.open(settings, manifest, admission, telemetry, refusals, parts);
         listeners.announce(directory.path());
+    }
+
+    static InferenceModule.Options inferenceOptions(Settings settings) {
+        var name = new ServerName(
+                settings.text(Setting.INFERENCE_NAME),
+                settings.optional(Setting.INFERENCE_VERSION).orElseGet(Version::current));
+        return new InferenceModule.Options(name, settings.megabytes(Setting.INFERENCE_MEMORY) * 1024 * 1024);
     }
 
     static void publishDropped(Telemetry telemetry, Gateway gateway) {

@@ -4,37 +4,67 @@ import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.inference.api.InferenceMethods;
 import dev.tidemill.inference.api.InferenceRoutes;
 import dev.tidemill.inference.api.PlaneRoutes;
+import dev.tidemill.inference.api.RepositoryMethods;
+import dev.tidemill.inference.api.RepositoryRoutes;
+import dev.tidemill.inference.api.RowsRoutes;
+import dev.tidemill.inference.api.ServerName;
 import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.ModelCache;
+import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.inference.domain.PredictionJournal;
 import dev.tidemill.inference.domain.PredictionSink;
-import dev.tidemill.inference.runtime.TreeModelLoader;
+import dev.tidemill.inference.registry.RegisteredModels;
+import dev.tidemill.inference.runtime.BoostedTreesRuntime;
+import dev.tidemill.inference.runtime.TidemillTreeRuntime;
 import dev.tidemill.platform.auth.Authentication;
 import dev.tidemill.platform.grpc.GrpcMethod;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.registry.domain.ModelInspector;
+import dev.tidemill.registry.domain.Models;
 import java.time.Clock;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Wires inference. */
 public final class InferenceModule implements AutoCloseable {
+    /**
+     * What the operator decides.
+     *
+     * @param server what clients are told of it
+     * @param memory bytes above which models that nobody uses are closed
+     */
+    public record Options(ServerName server, long memory) {}
+
     private final PredictionJournal journal;
-    private final ModelLoader loader;
+    private final ModelCache cache;
+    private final ModelCatalog catalog;
     private final Gateway gateway;
     private final BlobStore blobs;
     private final Clock clock;
-    private final String version;
+    private final Options options;
 
-    /**
-     * @param sink where journalled predictions go
-     * @param version of the server, as told to clients
-     */
-    public InferenceModule(BlobStore blobs, PredictionSink sink, Clock clock, String version) {
+    /** @param sink where journalled predictions go */
+    public InferenceModule(
+            BlobStore blobs,
+            ModelInspector inspector,
+            ModelCatalog catalog,
+            PredictionSink sink,
+            Clock clock,
+            Options options) {
         this.blobs = blobs;
+        this.catalog = catalog;
         this.clock = clock;
-        this.version = version;
+        this.options = options;
         this.journal = new PredictionJournal(sink);
-        this.loader = new TreeModelLoader(blobs);
-        this.gateway = new Gateway(loader, journal, clock);
+        this.cache = new ModelCache(
+                blobs, inspector, List.of(new TidemillTreeRuntime(), new BoostedTreesRuntime()), options.memory());
+        this.gateway = new Gateway(cache, catalog, journal, clock);
+    }
+
+    /** The registry of this process as what may be called. */
+    public static ModelCatalog registered(Models models) {
+        return new RegisteredModels(models);
     }
 
     public Gateway gateway() {
@@ -42,11 +72,16 @@ public final class InferenceModule implements AutoCloseable {
     }
 
     public ModelLoader loader() {
-        return loader;
+        return cache;
     }
 
     public List<Route> routes() {
-        return new InferenceRoutes(gateway, clock, version).routes();
+        return Stream.of(
+                        new InferenceRoutes(gateway, clock, options.server()).routes(),
+                        new RepositoryRoutes(gateway).routes(),
+                        new RowsRoutes(gateway, clock, options.server().version()).routes())
+                .flatMap(List::stream)
+                .toList();
     }
 
     /**
@@ -55,15 +90,20 @@ public final class InferenceModule implements AutoCloseable {
      * @param target where their predictions go
      */
     public List<Route> planeRoutes(PredictionSink target, Authentication authentication) {
-        return new PlaneRoutes(gateway, blobs, target, authentication).routes();
+        return new PlaneRoutes(gateway, catalog, blobs, target, authentication).routes();
     }
 
     public List<GrpcMethod<?, ?>> methods() {
-        return new InferenceMethods(gateway, clock, version).methods();
+        return Stream.of(
+                        new InferenceMethods(gateway, clock, options.server()).methods(),
+                        new RepositoryMethods(gateway).methods())
+                .<GrpcMethod<?, ?>>flatMap(List::stream)
+                .toList();
     }
 
     @Override
     public void close() {
         journal.close();
+        cache.close();
     }
 }

@@ -13,6 +13,7 @@ import dev.tidemill.registry.api.MlflowWebhookFormat;
 import dev.tidemill.registry.api.MlflowWebhookRoutes;
 import dev.tidemill.registry.api.ModelImportRoutes;
 import dev.tidemill.registry.api.ModelRoutes;
+import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.Registrations;
 import dev.tidemill.registry.mlflow.FolderInspector;
@@ -53,6 +54,11 @@ public final class RegistryModule {
         this.logged = logged;
         this.tracking = tracking;
         this.codeVersion = codeVersion;
+    }
+
+    /** Looks into model folders; needs no database. */
+    public static ModelInspector inspector(BlobStore blobs) {
+        return new FolderInspector(blobs);
     }
 
     public Models models() {

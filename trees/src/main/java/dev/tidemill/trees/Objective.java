@@ -1,17 +1,49 @@
 package dev.tidemill.trees;
 
-/** What a model was trained for: how margins become predictions. */
-public enum Objective {
-    SQUARED_ERROR("reg:squarederror"),
-    ABSOLUTE_ERROR("reg:absoluteerror"),
-    POISSON("count:poisson"),
-    LOGISTIC("binary:logistic"),
-    SOFT_PROBABILITIES("multi:softprob");
+import java.util.Arrays;
+import java.util.List;
+
+/** What an XGBoost model was trained for: how margins become predictions. */
+public enum Objective implements Link {
+    SQUARED_ERROR("reg:squarederror", Kind.IDENTITY),
+    ABSOLUTE_ERROR("reg:absoluteerror", Kind.IDENTITY),
+    PSEUDO_HUBER("reg:pseudohubererror", Kind.IDENTITY),
+    SQUARED_LOG_ERROR("reg:squaredlogerror", Kind.IDENTITY),
+    QUANTILE_ERROR("reg:quantileerror", Kind.IDENTITY),
+    EXPECTILE_ERROR("reg:expectileerror", Kind.IDENTITY),
+    LINEAR("reg:linear", Kind.IDENTITY),
+    LOGISTIC_REGRESSION("reg:logistic", Kind.SIGMOID),
+    GAMMA("reg:gamma", Kind.EXPONENTIAL),
+    TWEEDIE("reg:tweedie", Kind.EXPONENTIAL),
+    POISSON("count:poisson", Kind.EXPONENTIAL),
+    COX("survival:cox", Kind.EXPONENTIAL),
+    ACCELERATED_FAILURE("survival:aft", Kind.EXPONENTIAL),
+    LOGISTIC("binary:logistic", Kind.SIGMOID_OF_CLASSES),
+    RAW_LOGISTIC("binary:logitraw", Kind.RAW_SIGMOID),
+    HINGE("binary:hinge", Kind.HINGE),
+    SOFT_CLASS("multi:softmax", Kind.LARGEST),
+    SOFT_PROBABILITIES("multi:softprob", Kind.SOFTMAX),
+    RANK_PAIRWISE("rank:pairwise", Kind.IDENTITY),
+    RANK_NDCG("rank:ndcg", Kind.IDENTITY),
+    RANK_MAP("rank:map", Kind.IDENTITY);
+
+    private enum Kind {
+        IDENTITY,
+        EXPONENTIAL,
+        SIGMOID,
+        SIGMOID_OF_CLASSES,
+        RAW_SIGMOID,
+        HINGE,
+        SOFTMAX,
+        LARGEST
+    }
 
     private final String xgboostName;
+    private final Kind kind;
 
-    Objective(String xgboostName) {
+    Objective(String xgboostName, Kind kind) {
         this.xgboostName = xgboostName;
+        this.kind = kind;
     }
 
     public String xgboostName() {
@@ -25,33 +57,56 @@ public enum Objective {
                 return objective;
             }
         }
-        throw new UnsupportedModelException("objective '" + name + "' is not supported");
+        List<String> known = Arrays.stream(values()).map(Objective::xgboostName).toList();
+        throw new UnsupportedModelException("objective '" + name + "' is not supported; " + known + " are");
     }
 
-    /** Turns margins into predictions: the link function of the objective. */
-    public double[] predictions(float[] margins) {
-        return switch (this) {
-            case SQUARED_ERROR, ABSOLUTE_ERROR -> new double[] {margins[0]};
-            case POISSON -> new double[] {(float) Math.exp(margins[0])};
-            case LOGISTIC -> new double[] {(float) (1 / (1 + Math.exp(-margins[0])))};
-            case SOFT_PROBABILITIES -> softmax(margins);
+    @Override
+    public double[] predictions(double[] margins) {
+        return switch (kind) {
+            case IDENTITY, RAW_SIGMOID -> margins.clone();
+            case EXPONENTIAL -> each(margins, margin -> (float) Math.exp(margin));
+            case SIGMOID, SIGMOID_OF_CLASSES -> each(margins, margin -> (float) (1 / (1 + Math.exp(-margin))));
+            case HINGE -> each(margins, margin -> margin > 0 ? 1 : 0);
+            case SOFTMAX -> softmax(margins);
+            case LARGEST -> new double[] {largest(margins)};
         };
+    }
+
+    @Override
+    public Answer answer() {
+        return switch (kind) {
+            case SIGMOID_OF_CLASSES -> Answer.BINARY;
+            case SOFTMAX -> Answer.CLASSES;
+            default -> Answer.VALUE;
+        };
+    }
+
+    private static double[] each(double[] margins, java.util.function.DoubleUnaryOperator link) {
+        return Arrays.stream(margins).map(link).toArray();
     }
 
     /** The margin that stands for a base score given in the space of predictions. */
     float baseMargin(float baseScore) {
-        return switch (this) {
-            case SQUARED_ERROR, ABSOLUTE_ERROR, SOFT_PROBABILITIES -> baseScore;
-            case POISSON -> (float) Math.log(baseScore);
-            case LOGISTIC -> (float) -Math.log(1 / baseScore - 1);
+        return switch (kind) {
+            case EXPONENTIAL -> (float) Math.log(baseScore);
+            case SIGMOID, SIGMOID_OF_CLASSES, RAW_SIGMOID -> (float) -Math.log(1 / baseScore - 1);
+            default -> baseScore;
         };
     }
 
-    private static double[] softmax(float[] margins) {
-        float most = margins[0];
-        for (float margin : margins) {
-            most = Math.max(most, margin);
+    static int largest(double[] values) {
+        int best = 0;
+        for (int i = 1; i < values.length; i++) {
+            if (values[i] > values[best]) {
+                best = i;
+            }
         }
+        return best;
+    }
+
+    static double[] softmax(double[] margins) {
+        double most = Arrays.stream(margins).max().orElse(0);
         double[] shares = new double[margins.length];
         double sum = 0;
         for (int i = 0; i < margins.length; i++) {

@@ -28,7 +28,7 @@ public final class TabularModel {
      * @param columns in the order of the trees' inputs
      * @param classes names of the classes of a classifier, in the order of its outputs; empty for a regression
      */
-    public TabularModel(List<InputColumn> columns, List<String> classes, XgboostJson.Parsed trees) {
+    public TabularModel(List<InputColumn> columns, List<String> classes, BoostedTrees trees) {
         if (columns.size() != trees.ensemble().features()) {
             throw new UnsupportedModelException("the encoding has " + columns.size() + " columns, the trees take "
                     + trees.ensemble().features());
@@ -36,7 +36,10 @@ public final class TabularModel {
         this.columns = List.copyOf(columns);
         this.classes = List.copyOf(classes);
         this.ensemble = trees.ensemble();
-        this.objective = trees.objective();
+        if (!(trees.link() instanceof Objective known)) {
+            throw new UnsupportedModelException("the trees are not XGBoost's");
+        }
+        this.objective = known;
         for (InputColumn column : columns) {
             var code = new HashMap<String, Integer>();
             for (int i = 0; i < column.categories().size(); i++) {
@@ -54,7 +57,7 @@ public final class TabularModel {
             for (JsonNode column : json.path("columns")) {
                 columns.add(new InputColumn(column.path("name").asText(), texts(column.path("categories"))));
             }
-            return new TabularModel(columns, texts(json.path("classes")), XgboostJson.parse(trees));
+            return new TabularModel(columns, texts(json.path("classes")), XgboostModel.parse(trees));
         } catch (IOException e) {
             throw new UnsupportedModelException("the encoding is not JSON", e);
         }
@@ -88,12 +91,12 @@ public final class TabularModel {
         return columns;
     }
 
-    public List<String> classes() {
-        return classes;
-    }
-
     public Objective objective() {
         return objective;
+    }
+
+    public List<String> classes() {
+        return classes;
     }
 
     /** Encodes one row; a number for a text column is looked up by its text, an unparsable text for a number is missing. */
@@ -105,13 +108,23 @@ public final class TabularModel {
         return row;
     }
 
+    /** The number that a text of a column stands for; NaN, which is missing, for one that was not seen in training. */
+    public float code(int column, @Nullable String text) {
+        Integer code = text == null ? null : codes.get(column).get(text);
+        return code == null ? Float.NaN : code;
+    }
+
+    /** How many numbers a prediction has. */
+    public int outputs() {
+        return ensemble.outputs();
+    }
+
     private float encode(int column, @Nullable Object value) {
         if (value == null) {
             return Float.NaN;
         }
         if (columns.get(column).isText()) {
-            Integer code = codes.get(column).get(String.valueOf(value));
-            return code == null ? Float.NaN : code;
+            return code(column, String.valueOf(value));
         }
         if (value instanceof Number number) {
             return number.floatValue();
@@ -124,6 +137,10 @@ public final class TabularModel {
 
     /** Predicts from an encoded row: one number for a regression or a binary classifier, else one for each class. */
     public double[] predict(float[] row) {
-        return objective.predictions(ensemble.margins(row));
+        double[] wide = new double[row.length];
+        for (int i = 0; i < wide.length; i++) {
+            wide[i] = row[i];
+        }
+        return objective.predictions(ensemble.margins(wide));
     }
 }

@@ -1,53 +1,83 @@
 package dev.tidemill.trees;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
 /**
- * A sum of decision trees in flat arrays, scored in the order and precision of XGBoost: thresholds and sums are 32-bit
- * floats, a value goes left if it is less than the threshold, a missing value (NaN) goes the way learned for it. Immutable
- * and thread-safe; scoring allocates one array of {@link #outputs()} floats.
+ * A sum of decision trees, scored in the order and precision of the library that made it. Trees of at most 64 leaves are
+ * scored by bit vectors, wider ones by walking. Immutable and thread-safe.
  */
 public final class TreeEnsemble {
+    /**
+     * In which numbers a library compares and adds.
+     *
+     * @param single whether inputs, thresholds and sums are 32-bit floats
+     * @param strict whether a value goes left if it is less than the threshold, rather than at most as large
+     */
+    record Arithmetic(boolean single, boolean strict) {
+        static final Arithmetic XGBOOST = new Arithmetic(true, true);
+        static final Arithmetic LIGHTGBM = new Arithmetic(false, false);
+    }
+
     private final int features;
-    private final int outputs;
-    private final float[] baseMargin;
+    private final double[] base;
+    private final Arithmetic arithmetic;
+    private final Node[] nodes;
     private final int[] roots;
-    private final int[] treeOutput;
-    private final int[] feature;
-    private final float[] threshold;
-    private final int[] left;
-    private final int[] right;
-    private final boolean[] missingLeft;
+    private final int[] outputs;
+    private final boolean[] wide;
+    private final int[] firstLeaf;
+    private final double[] leafValues;
+    private final BitVectors bitVectors;
 
     /**
      * @param features number of inputs
-     * @param baseMargin start of the sum for each output
-     * @param roots index of each tree's root in the node arrays
-     * @param treeOutput output that each tree adds to
-     * @param feature input that a node asks for; -1 for a leaf
-     * @param threshold of a node; the value of a leaf
-     * @param left child for values below the threshold
-     * @param right child for the others
-     * @param missingLeft whether a missing value goes left
+     * @param base start of the sum for each output
+     * @param nodes of all trees
+     * @param roots index of each tree's root among the nodes
+     * @param outputs output that each tree adds to
      */
-    TreeEnsemble(
-            int features,
-            float[] baseMargin,
-            int[] roots,
-            int[] treeOutput,
-            int[] feature,
-            float[] threshold,
-            int[] left,
-            int[] right,
-            boolean[] missingLeft) {
+    TreeEnsemble(int features, double[] base, Node[] nodes, int[] roots, int[] outputs, Arithmetic arithmetic) {
         this.features = features;
-        this.outputs = baseMargin.length;
-        this.baseMargin = baseMargin.clone();
+        this.base = base.clone();
+        this.nodes = nodes.clone();
         this.roots = roots.clone();
-        this.treeOutput = treeOutput.clone();
-        this.feature = feature.clone();
-        this.threshold = threshold.clone();
-        this.left = left.clone();
-        this.right = right.clone();
-        this.missingLeft = missingLeft.clone();
+        this.outputs = outputs.clone();
+        this.arithmetic = arithmetic;
+        this.wide = new boolean[roots.length];
+        this.firstLeaf = new int[roots.length];
+        int[] narrow = roots.clone();
+        List<Double> values = new ArrayList<>();
+        for (int tree = 0; tree < roots.length; tree++) {
+            firstLeaf[tree] = values.size();
+            leaves(roots[tree], values, 0);
+            wide[tree] = values.size() - firstLeaf[tree] > BitVectors.LEAVES;
+            if (wide[tree]) {
+                narrow[tree] = -1;
+            }
+        }
+        this.leafValues = values.stream().mapToDouble(Double::doubleValue).toArray();
+        this.bitVectors = new BitVectors(features, nodes, narrow, arithmetic.strict());
+    }
+
+    /** Collects the leaves below a node from left to right; a loop among damaged nodes is found by its depth. */
+    private void leaves(int at, List<Double> values, int depth) {
+        if (at < 0 || at >= nodes.length || depth > nodes.length || values.size() > nodes.length || depth > 4_000) {
+            throw new UnsupportedModelException("a tree's nodes do not form a tree");
+        }
+        Node node = nodes[at];
+        if (node.isLeaf()) {
+            values.add(node.threshold());
+            return;
+        }
+        if (node.feature() >= features) {
+            throw new UnsupportedModelException(
+                    "a node asks for input " + node.feature() + " of " + features + ", counted from 0");
+        }
+        leaves(node.left(), values, depth + 1);
+        leaves(node.right(), values, depth + 1);
     }
 
     public int features() {
@@ -55,7 +85,7 @@ public final class TreeEnsemble {
     }
 
     public int outputs() {
-        return outputs;
+        return base.length;
     }
 
     public int trees() {
@@ -68,21 +98,67 @@ public final class TreeEnsemble {
      * @param row {@link #features()} values; NaN is missing
      * @return one margin for each output
      */
-    public float[] margins(float[] row) {
-        if (row.length != features) {
-            throw new IllegalArgumentException("a row has " + row.length + " values; the model takes " + features);
+    public double[] margins(double[] row) {
+        return margins(row, null);
+    }
+
+    /** The margins of many rows, one after the other. */
+    public double[][] margins(double[][] rows) {
+        double[][] margins = new double[rows.length][];
+        long[] words = new long[roots.length];
+        for (int i = 0; i < rows.length; i++) {
+            margins[i] = margins(rows[i], words);
         }
-        float[] sums = baseMargin.clone();
+        return margins;
+    }
+
+    private double[] margins(double[] given, long @Nullable [] reused) {
+        if (given.length != features) {
+            throw new IllegalArgumentException("a row has " + given.length + " values; the model takes " + features);
+        }
+        double[] row = arithmetic.single() ? single(given) : given;
+        long[] words = bitVectors.leaves(row, reused);
+        double[] sums = base.clone();
         for (int tree = 0; tree < roots.length; tree++) {
-            int node = roots[tree];
-            int asked;
-            while ((asked = feature[node]) >= 0) {
-                float value = row[asked];
-                boolean goLeft = Float.isNaN(value) ? missingLeft[node] : value < threshold[node];
-                node = goLeft ? left[node] : right[node];
-            }
-            sums[treeOutput[tree]] += threshold[node];
+            double leaf = wide[tree]
+                    ? walk(roots[tree], row)
+                    : leafValues[firstLeaf[tree] + Long.numberOfTrailingZeros(words[tree])];
+            double sum = sums[outputs[tree]];
+            sums[outputs[tree]] = arithmetic.single() ? (float) sum + (float) leaf : sum + leaf;
         }
         return sums;
+    }
+
+    private static double[] single(double[] row) {
+        double[] rounded = new double[row.length];
+        for (int i = 0; i < row.length; i++) {
+            rounded[i] = (float) row[i];
+        }
+        return rounded;
+    }
+
+    private double walk(int root, double[] row) {
+        Node node = nodes[root];
+        while (!node.isLeaf()) {
+            node = nodes[node.goesLeft(row[node.feature()], arithmetic.strict()) ? node.left() : node.right()];
+        }
+        return node.threshold();
+    }
+
+    /** The same, each tree walked from its root: what the bit vectors are tested against. */
+    double[] walkedMargins(double[] given) {
+        double[] row = arithmetic.single() ? single(given) : given;
+        double[] sums = base.clone();
+        for (int tree = 0; tree < roots.length; tree++) {
+            double leaf = walk(roots[tree], row);
+            double sum = sums[outputs[tree]];
+            sums[outputs[tree]] = arithmetic.single() ? (float) sum + (float) leaf : sum + leaf;
+        }
+        return sums;
+    }
+
+    /** About how many bytes it takes. */
+    public long bytes() {
+        return 200L * nodes.length + Arrays.stream(firstLeaf).asLongStream().count() * 16;
     }
 }

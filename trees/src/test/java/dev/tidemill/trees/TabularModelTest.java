@@ -52,10 +52,10 @@ class TabularModelTest {
 
     @Test
     void refusesWhatItDoesNotKnow() {
-        assertThatThrownBy(() -> model("rank:pairwise")).isInstanceOf(UnsupportedModelException.class);
-        assertThatThrownBy(() -> XgboostJson.parse("{}".getBytes(StandardCharsets.UTF_8)))
+        assertThatThrownBy(() -> model("rank:nothing")).isInstanceOf(UnsupportedModelException.class);
+        assertThatThrownBy(() -> XgboostModel.parse("{}".getBytes(StandardCharsets.UTF_8)))
                 .isInstanceOf(UnsupportedModelException.class);
-        assertThatThrownBy(() -> XgboostJson.parse("no".getBytes(StandardCharsets.UTF_8)))
+        assertThatThrownBy(() -> XgboostModel.parse("no".getBytes(StandardCharsets.UTF_8)))
                 .isInstanceOf(UnsupportedModelException.class);
     }
 

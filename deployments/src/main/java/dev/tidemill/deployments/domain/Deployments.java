@@ -150,7 +150,7 @@ public final class Deployments {
             Optional<Instant> until,
             String madeBy,
             String actor) {
-        loader.load(served(model(deployment(project, name), version)));
+        loader.acquire(served(model(deployment(project, name), version))).close();
         return transactions.write(() -> {
             Deployment before = deployment(project, name);
             Optional<Instant> at = before.eventTime().or(() -> until);
@@ -294,7 +294,7 @@ public final class Deployments {
     public Deployment rollBack(String project, String name, int version, String actor) {
         return transactions.write(() -> {
             Deployment before = deployment(project, name);
-            loader.load(served(model(before, version)));
+            loader.acquire(served(model(before, version))).close();
             return decide(
                     before,
                     new Deployment(

@@ -1,127 +1,332 @@
 package dev.tidemill.inference.api;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
-import dev.tidemill.inference.domain.InputTensor;
+import dev.tidemill.inference.domain.RawTensors;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
-import java.time.Clock;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The Open Inference Protocol's JSON. */
+/**
+ * The Open Inference Protocol's JSON with its binary tensor extension: a JSON document, then the tensors that say how many
+ * bytes they have, in order. Read and written as a stream, since this is the serving path.
+ */
 final class InferenceJson {
+    private static final String BINARY_SIZE = "binary_data_size";
+    private static final String BINARY = "binary_data";
+    private static final String BINARY_OUTPUT = "binary_data_output";
+    private static final String CONTENT_TYPE = "content_type";
+
     private InferenceJson() {}
 
-    static InferenceRequest request(byte[] body, Clock clock) {
-        ObjectNode json = Json.parseObject(body);
-        JsonNode inputs = json.path("inputs");
-        if (!inputs.isArray()) {
-            throw TidemillException.invalid("inputs", "'inputs' must be a list of at least one tensor");
-        }
-        List<InputTensor> tensors = new ArrayList<>();
-        for (JsonNode tensor : inputs) {
-            tensors.add(tensor(tensor));
-        }
-        JsonNode parameters = json.path("parameters");
-        JsonNode time = parameters.path("event_time");
-        return InferenceRequest.of(
-                new Body(json).optionalText("id"),
-                time.isMissingNode() ? Optional.empty() : Optional.of(time.asText()),
-                Optional.ofNullable(parameters.path("entity").textValue()),
-                tensors,
-                clock.instant());
+    /** An answer: a JSON document and what follows it. */
+    record Body(byte[] content, int jsonLength, boolean binary) {}
+
+    /** An input as far as it has been read. */
+    private static final class Input {
+        private String name = "";
+        private String datatype = "";
+        private long[] shape = {};
+        private Map<String, Object> parameters = Map.of();
+        private @Nullable TensorData data;
     }
 
-    private static InputTensor tensor(JsonNode json) {
-        String name = json.path("name").asText();
-        JsonNode shape = json.path("shape");
-        List<Long> sizes = new ArrayList<>();
-        for (JsonNode size : shape) {
-            if (!size.canConvertToInt()) {
-                throw TidemillException.invalid(
-                        "shape", "The shape of '" + name + "' must be [rows] or [rows, 1], not " + shape);
+    /**
+     * Reads a request.
+     *
+     * @param jsonLength bytes of the JSON document; what follows is binary
+     */
+    static WireRequest request(byte[] body, int jsonLength) {
+        try (JsonParser parser = Json.objectMapper().createParser(body, 0, jsonLength)) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body is not a JSON object");
             }
-            sizes.add(size.asLong());
-        }
-        List<JsonNode> values = new ArrayList<>();
-        flatten(json.path("data"), values, 0);
-        String datatype = json.path("datatype").asText();
-        List<@Nullable Object> converted = new ArrayList<>(values.size());
-        for (JsonNode value : values) {
-            converted.add(value(name, datatype, value));
-        }
-        return new InputTensor(name, datatype, sizes, converted);
-    }
-
-    private static void flatten(JsonNode data, List<JsonNode> values, int depth) {
-        if (!data.isArray()) {
-            throw TidemillException.invalid("data", "'data' must be a list");
-        }
-        for (JsonNode element : data) {
-            if (element.isArray() && depth < 2) {
-                flatten(element, values, depth + 1);
-            } else {
-                values.add(element);
-            }
-        }
-    }
-
-    private static @Nullable Object value(String tensor, String datatype, JsonNode value) {
-        if (value.isNull()) {
-            return null;
-        }
-        boolean fits =
-                switch (datatype) {
-                    case "BYTES" -> value.isTextual();
-                    case "BOOL" -> value.isBoolean();
-                    case "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64" ->
-                        value.isIntegralNumber();
-                    case "FP16", "FP32", "FP64" -> value.isNumber();
-                    default ->
-                        throw TidemillException.invalid(
-                                "datatype", "'" + datatype + "' of tensor '" + tensor + "' is not a datatype");
-                };
-        if (!fits) {
-            throw TidemillException.invalid("data", "Tensor '" + tensor + "' is " + datatype + ", but holds " + value);
-        }
-        if (value.isTextual()) {
-            return value.textValue();
-        }
-        return value.isBoolean() ? (Object) value.booleanValue() : value.numberValue();
-    }
-
-    static ObjectNode answer(String name, InferenceRequest request, InferenceAnswer answer) {
-        ObjectNode json = Json.object();
-        json.put("model_name", name);
-        json.put("model_version", Integer.toString(answer.version().version()));
-        json.put("id", request.id());
-        json.putObject("parameters")
-                .put("model", answer.version().reference())
-                .put("route", answer.challenger() ? "challenger" : "champion");
-        int width = answer.predictions().isEmpty() ? 1 : answer.predictions().getFirst().length;
-        ObjectNode output = json.putArray("outputs").addObject();
-        output.put("name", "prediction").put("datatype", "FP64");
-        ArrayNode shape = output.putArray("shape").add(answer.predictions().size());
-        if (width > 1) {
-            shape.add(width);
-        }
-        ArrayNode data = output.putArray("data");
-        for (double[] prediction : answer.predictions()) {
-            for (double value : prediction) {
-                if (Double.isNaN(value)) {
-                    data.addNull();
-                } else {
-                    data.add(value);
+            Optional<String> id = Optional.empty();
+            Map<String, Object> parameters = Map.of();
+            List<Input> inputs = new ArrayList<>();
+            List<WireRequest.RequestedOutput> outputs = List.of();
+            boolean named = false;
+            while (parser.nextToken() != JsonToken.END_OBJECT) {
+                String field = parser.currentName();
+                parser.nextToken();
+                switch (field) {
+                    case "id" -> id = Optional.ofNullable(parser.getValueAsString());
+                    case "parameters" -> parameters = parameters(parser);
+                    case "inputs" -> {
+                        named = true;
+                        list(parser, "inputs", () -> inputs.add(input(parser)));
+                    }
+                    case "outputs" -> outputs = outputs(parser);
+                    default -> parser.skipChildren();
                 }
             }
+            if (parser.nextToken() != null) {
+                throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body goes on after its JSON object");
+            }
+            if (!named || inputs.isEmpty()) {
+                throw TidemillException.invalid("inputs", "'inputs' must be a list of at least one tensor");
+            }
+            boolean binary = Boolean.TRUE.equals(parameters.get(BINARY_OUTPUT));
+            return new WireRequest(id, parameters, tensors(inputs, body, jsonLength), outputs, binary);
+        } catch (JsonProcessingException e) {
+            throw notJson(e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        return json;
+    }
+
+    private static TidemillException notJson(JsonProcessingException e) {
+        String where = e.getLocation() == null
+                ? ""
+                : " (line " + e.getLocation().getLineNr() + ", column "
+                        + e.getLocation().getColumnNr() + ")";
+        return new TidemillException(
+                        ErrorCode.INVALID_ARGUMENT, "The body is not JSON: " + e.getOriginalMessage() + where)
+                .causedBy(e);
+    }
+
+    private interface Element {
+        void read() throws IOException;
+    }
+
+    private static void list(JsonParser parser, String field, Element element) throws IOException {
+        if (parser.currentToken() != JsonToken.START_ARRAY) {
+            throw TidemillException.invalid(field, "'" + field + "' must be a list");
+        }
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            if (parser.currentToken() != JsonToken.START_OBJECT) {
+                throw TidemillException.invalid(field, "'" + field + "' must hold objects");
+            }
+            element.read();
+        }
+    }
+
+    private static Input input(JsonParser parser) throws IOException {
+        var input = new Input();
+        while (parser.nextToken() != JsonToken.END_OBJECT) {
+            String field = parser.currentName();
+            parser.nextToken();
+            switch (field) {
+                case "name" -> input.name = String.valueOf(parser.getValueAsString(""));
+                case "datatype" -> input.datatype = String.valueOf(parser.getValueAsString(""));
+                case "shape" -> input.shape = shape(parser, input.name);
+                case "parameters" -> input.parameters = parameters(parser);
+                case "data" -> input.data = TensorData.read(parser);
+                default -> parser.skipChildren();
+            }
+        }
+        return input;
+    }
+
+    private static long[] shape(JsonParser parser, String name) throws IOException {
+        if (parser.currentToken() != JsonToken.START_ARRAY) {
+            throw TidemillException.invalid("shape", "The shape of '" + name + "' must be a list of whole numbers");
+        }
+        long[] sizes = new long[4];
+        int count = 0;
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT
+                    || parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER
+                    || count > 16) {
+                throw TidemillException.invalid(
+                        "shape", "The shape of '" + name + "' must be a list of whole numbers, at most 16");
+            }
+            if (count == sizes.length) {
+                sizes = Arrays.copyOf(sizes, 2 * count);
+            }
+            sizes[count++] = parser.getLongValue();
+        }
+        return Arrays.copyOf(sizes, count);
+    }
+
+    private static Map<String, Object> parameters(JsonParser parser) throws IOException {
+        if (parser.currentToken() == JsonToken.VALUE_NULL) {
+            return Map.of();
+        }
+        if (parser.currentToken() != JsonToken.START_OBJECT) {
+            throw TidemillException.invalid("parameters", "'parameters' must be an object");
+        }
+        var parameters = new HashMap<String, Object>();
+        while (parser.nextToken() != JsonToken.END_OBJECT) {
+            String name = parser.currentName();
+            switch (parser.nextToken()) {
+                case VALUE_STRING -> parameters.put(name, parser.getText());
+                case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> parameters.put(name, parser.getNumberValue());
+                case VALUE_TRUE -> parameters.put(name, true);
+                case VALUE_FALSE -> parameters.put(name, false);
+                // Clients send their own headers along, as objects; nothing here asks for them.
+                default -> parser.skipChildren();
+            }
+        }
+        return parameters;
+    }
+
+    private static List<WireRequest.RequestedOutput> outputs(JsonParser parser) throws IOException {
+        List<WireRequest.RequestedOutput> outputs = new ArrayList<>();
+        if (parser.currentToken() == JsonToken.VALUE_NULL) {
+            return outputs;
+        }
+        list(parser, "outputs", () -> {
+            String name = "";
+            Map<String, Object> parameters = Map.of();
+            while (parser.nextToken() != JsonToken.END_OBJECT) {
+                String field = parser.currentName();
+                parser.nextToken();
+                switch (field) {
+                    case "name" -> name = String.valueOf(parser.getValueAsString(""));
+                    case "parameters" -> parameters = parameters(parser);
+                    default -> parser.skipChildren();
+                }
+            }
+            Optional<Boolean> binary =
+                    parameters.get(BINARY) instanceof Boolean told ? Optional.of(told) : Optional.empty();
+            outputs.add(new WireRequest.RequestedOutput(name, binary));
+        });
+        return outputs;
+    }
+
+    private static List<Tensor> tensors(List<Input> inputs, byte[] body, int jsonLength) {
+        List<Tensor> tensors = new ArrayList<>(inputs.size());
+        int at = jsonLength;
+        for (Input input : inputs) {
+            Datatype datatype = Datatype.of(input.name, input.datatype);
+            if (input.parameters.get(BINARY_SIZE) instanceof Number told) {
+                long size = told.longValue();
+                if (input.data != null) {
+                    throw TidemillException.invalid(
+                            "data", "Tensor '" + input.name + "' has both 'data' and '" + BINARY_SIZE + "'");
+                }
+                if (size < 0 || size > body.length - at) {
+                    throw TidemillException.invalid(
+                            BINARY_SIZE,
+                            "Tensor '" + input.name + "' says " + size + " bytes, but " + (body.length - at)
+                                    + " are left in the body");
+                }
+                tensors.add(RawTensors.read(input.name, datatype, input.shape, ByteBuffer.wrap(body, at, (int) size)));
+                at += (int) size;
+            } else if (input.data == null) {
+                throw TidemillException.invalid("data", "Tensor '" + input.name + "' has no 'data'");
+            } else {
+                String contentType = String.valueOf(input.parameters.getOrDefault(CONTENT_TYPE, ""));
+                tensors.add(input.data.tensor(input.name, datatype, input.shape, contentType));
+            }
+        }
+        if (at != body.length) {
+            throw TidemillException.invalid(
+                    BINARY_SIZE, "The body has " + (body.length - at) + " bytes after the last tensor");
+        }
+        return tensors;
+    }
+
+    /** The outputs that were asked for, in that order. */
+    static List<Tensor> chosen(WireRequest wire, InferenceAnswer answer) {
+        if (wire.outputs().isEmpty()) {
+            return answer.outputs();
+        }
+        return wire.outputs().stream()
+                .map(asked -> Tensor.named(answer.outputs(), asked.name())
+                        .orElseThrow(() -> TidemillException.invalid(
+                                "outputs",
+                                "The model has no output '" + asked.name() + "'; it has "
+                                        + answer.outputs().stream()
+                                                .map(Tensor::name)
+                                                .toList())))
+                .toList();
+    }
+
+    static Body answer(String name, WireRequest wire, InferenceRequest request, InferenceAnswer answer) {
+        List<Tensor> outputs = chosen(wire, answer);
+        var bytes = new ByteArrayOutputStream(
+                256 + 24 * outputs.stream().mapToInt(Tensor::size).sum());
+        List<Tensor> binary = new ArrayList<>();
+        try (JsonGenerator json = Json.objectMapper().createGenerator(bytes)) {
+            json.writeStartObject();
+            json.writeStringField("model_name", name);
+            json.writeStringField(
+                    "model_version", Integer.toString(answer.version().version()));
+            json.writeStringField("id", request.id());
+            json.writeObjectFieldStart("parameters");
+            json.writeStringField("model", answer.version().reference());
+            json.writeStringField("route", answer.challenger() ? "challenger" : "champion");
+            json.writeEndObject();
+            json.writeArrayFieldStart("outputs");
+            for (int i = 0; i < outputs.size(); i++) {
+                Tensor output = outputs.get(i);
+                boolean raw = wire.outputs().isEmpty()
+                        ? wire.binaryOutput()
+                        : wire.outputs().get(i).binary().orElse(wire.binaryOutput());
+                raw |= output.datatype().onlyBinary();
+                write(json, output, raw);
+                if (raw) {
+                    binary.add(output);
+                }
+            }
+            json.writeEndArray();
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        int jsonLength = bytes.size();
+        for (Tensor output : binary) {
+            bytes.writeBytes(RawTensors.write(output).array());
+        }
+        return new Body(bytes.toByteArray(), jsonLength, !binary.isEmpty());
+    }
+
+    private static void write(JsonGenerator json, Tensor output, boolean raw) throws IOException {
+        json.writeStartObject();
+        json.writeStringField("name", output.name());
+        json.writeStringField("datatype", output.datatype().name());
+        json.writeFieldName("shape");
+        json.writeArray(output.shape(), 0, output.shape().length);
+        if (raw) {
+            json.writeObjectFieldStart("parameters");
+            json.writeNumberField(BINARY_SIZE, RawTensors.length(output));
+            json.writeEndObject();
+        } else {
+            json.writeArrayFieldStart("data");
+            for (int i = 0; i < output.size(); i++) {
+                value(json, output, i);
+            }
+            json.writeEndArray();
+        }
+        json.writeEndObject();
+    }
+
+    /** A number that JSON has no word for is null; {@code FP32} is written in as few digits as it needs. */
+    static void value(JsonGenerator json, Tensor tensor, int index) throws IOException {
+        switch (tensor.datatype()) {
+            case BYTES -> json.writeString(tensor.text(index));
+            case BOOL -> json.writeBoolean(tensor.whole(index) != 0);
+            case UINT64 -> json.writeNumber(Long.toUnsignedString(tensor.whole(index)));
+            case FP64, FP32, FP16, BF16 -> {
+                double value = tensor.number(index);
+                if (Double.isNaN(value) || Double.isInfinite(value)) {
+                    json.writeNull();
+                } else if (tensor.datatype() == Datatype.FP64) {
+                    json.writeNumber(value);
+                } else {
+                    json.writeNumber((float) value);
+                }
+            }
+            default -> json.writeNumber(tensor.whole(index));
+        }
     }
 }

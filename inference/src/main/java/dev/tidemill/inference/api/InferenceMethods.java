@@ -1,14 +1,14 @@
 package dev.tidemill.inference.api;
 
 import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
-import dev.tidemill.inference.domain.LoadedModel;
-import dev.tidemill.inference.domain.ServingPlan;
+import dev.tidemill.inference.domain.ServedModel;
+import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
-import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.grpc.GrpcMethod;
 import dev.tidemill.spec.inference.GRPCInferenceServiceGrpc;
 import dev.tidemill.spec.inference.ModelInferRequest;
@@ -17,6 +17,7 @@ import dev.tidemill.spec.inference.ModelMetadataRequest;
 import dev.tidemill.spec.inference.ModelMetadataResponse;
 import dev.tidemill.spec.inference.ModelReadyRequest;
 import dev.tidemill.spec.inference.ModelReadyResponse;
+import dev.tidemill.spec.inference.ModelStreamInferResponse;
 import dev.tidemill.spec.inference.ServerLiveResponse;
 import dev.tidemill.spec.inference.ServerMetadataResponse;
 import dev.tidemill.spec.inference.ServerReadyResponse;
@@ -28,12 +29,12 @@ import java.util.Optional;
 public final class InferenceMethods {
     private final Gateway gateway;
     private final Clock clock;
-    private final String version;
+    private final ServerName server;
 
-    public InferenceMethods(Gateway gateway, Clock clock, String version) {
+    public InferenceMethods(Gateway gateway, Clock clock, ServerName server) {
         this.gateway = gateway;
         this.clock = clock;
-        this.version = version;
+        this.server = server;
     }
 
     public List<GrpcMethod<?, ?>> methods() {
@@ -49,8 +50,9 @@ public final class InferenceMethods {
                 GrpcMethod.open(
                         GRPCInferenceServiceGrpc.getServerMetadataMethod(),
                         request -> ServerMetadataResponse.newBuilder()
-                                .setName("tidemill")
-                                .setVersion(version)
+                                .setName(server.name())
+                                .setVersion(server.version())
+                                .addAllExtensions(InferenceRoutes.EXTENSIONS)
                                 .build()),
                 new GrpcMethod<>(
                         GRPCInferenceServiceGrpc.getModelReadyMethod(),
@@ -66,55 +68,56 @@ public final class InferenceMethods {
                         GRPCInferenceServiceGrpc.getModelInferMethod(),
                         read,
                         request -> ModelName.parse(request.getModelName()).project(),
-                        this::infer));
+                        this::infer),
+                new GrpcMethod<ModelInferRequest, ModelStreamInferResponse>(
+                                GRPCInferenceServiceGrpc.getModelStreamInferMethod(),
+                                read,
+                                request ->
+                                        ModelName.parse(request.getModelName()).project(),
+                                (request, caller) -> ModelStreamInferResponse.newBuilder()
+                                        .setInferResponse(infer(request, caller))
+                                        .build())
+                        .goesOnAfter(error -> ModelStreamInferResponse.newBuilder()
+                                .setErrorMessage(error.message())
+                                .build()));
+    }
+
+    static Optional<String> version(String text) {
+        return text.isEmpty() ? Optional.empty() : Optional.of(text);
     }
 
     private ModelReadyResponse ready(ModelReadyRequest request, Caller caller) {
-        gateway.plan(caller.project(), ModelName.parse(request.getName()).name());
+        String name = ModelName.parse(request.getName()).name();
+        if (!gateway.isReady(caller.project(), name, version(request.getVersion()))) {
+            gateway.model(caller.project(), name, version(request.getVersion()));
+        }
         return ModelReadyResponse.newBuilder().setReady(true).build();
     }
 
     private ModelMetadataResponse metadata(ModelMetadataRequest request, Caller caller) {
-        String name = ModelName.parse(request.getName()).name();
-        ServingPlan plan = gateway.plan(caller.project(), name);
-        LoadedModel model = gateway.champion(caller.project(), name);
-        var response = ModelMetadataResponse.newBuilder()
-                .setName(request.getName())
-                .setPlatform("tidemill_trees")
-                .addVersions(Integer.toString(plan.champion().version()));
-        plan.challenger()
-                .ifPresent(trial ->
-                        response.addVersions(Integer.toString(trial.version().version())));
-        for (LoadedModel.Tensor tensor : model.inputs()) {
-            response.addInputsBuilder()
-                    .setName(tensor.name())
-                    .setDatatype(tensor.datatype())
-                    .addShape(-1);
-        }
-        var output = response.addOutputsBuilder()
-                .setName("prediction")
-                .setDatatype("FP64")
-                .addShape(-1);
-        if (model.outputs() > 1) {
-            output.addShape(model.outputs());
-        }
+        ServedModel model = gateway.model(
+                caller.project(), ModelName.parse(request.getName()).name(), version(request.getVersion()));
+        var response =
+                ModelMetadataResponse.newBuilder().setName(request.getName()).setPlatform(model.platform());
+        model.versions().forEach(number -> response.addVersions(Integer.toString(number)));
+        model.inputs().forEach(spec -> response.addInputs(described(spec)));
+        model.outputs().forEach(spec -> response.addOutputs(described(spec)));
         return response.build();
     }
 
-    private ModelInferResponse infer(ModelInferRequest message, Caller caller) {
-        InferenceRequest request = InferenceProto.request(message, clock);
-        String name = ModelName.parse(message.getModelName()).name();
-        var answer = gateway.infer(caller.project(), name, version(message.getModelVersion()), request);
-        return InferenceProto.response(message.getModelName(), request, answer, message.getRawInputContentsCount() > 0);
+    private static ModelMetadataResponse.TensorMetadata described(TensorSpec spec) {
+        return ModelMetadataResponse.TensorMetadata.newBuilder()
+                .setName(spec.name())
+                .setDatatype(spec.datatype().name())
+                .addAllShape(spec.shape())
+                .build();
     }
 
-    private static Optional<Integer> version(String text) {
-        if (text.isEmpty()) {
-            return Optional.empty();
-        }
-        if (!text.matches("[1-9]\\d{0,8}")) {
-            throw TidemillException.invalid("model_version", "'" + text + "' is not a positive whole number");
-        }
-        return Optional.of(Integer.parseInt(text));
+    private ModelInferResponse infer(ModelInferRequest message, Caller caller) {
+        WireRequest wire = InferenceProto.request(message);
+        InferenceRequest request = wire.request(clock.instant());
+        String name = ModelName.parse(message.getModelName()).name();
+        InferenceAnswer answer = gateway.infer(caller.project(), name, version(message.getModelVersion()), request);
+        return InferenceProto.response(message.getModelName(), wire, request, answer);
     }
 }

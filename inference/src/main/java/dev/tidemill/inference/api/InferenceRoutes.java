@@ -2,39 +2,49 @@ package dev.tidemill.inference.api;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
-import dev.tidemill.inference.domain.LoadedModel;
-import dev.tidemill.inference.domain.ServingPlan;
+import dev.tidemill.inference.domain.RawTensors;
+import dev.tidemill.inference.domain.ServedModel;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.ErrorStyle;
-import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
+import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
- * Open Inference Protocol V2 over REST. A model's name is its deployment's; one of another project than {@code default} is
- * called {@code project~name}.
+ * Open Inference Protocol V2 over REST. A model's name is its deployment's, or else the registered model's own; one of another
+ * project than {@code default} is called {@code project~name}. A version is a number or an alias.
  */
 public final class InferenceRoutes {
+    static final List<String> EXTENSIONS =
+            List.of("model_repository", "model_configuration", "statistics", "binary_tensor_data", "parameters");
+    private static final String HEADER_LENGTH = "Inference-Header-Content-Length";
     private static final String MODEL = "/v2/models/{model}";
+    private static final String VERSION = MODEL + "/versions/{version}";
 
     private final Gateway gateway;
     private final Clock clock;
-    private final String version;
+    private final ServerName server;
 
-    public InferenceRoutes(Gateway gateway, Clock clock, String version) {
+    public InferenceRoutes(Gateway gateway, Clock clock, ServerName server) {
         this.gateway = gateway;
         this.clock = clock;
-        this.version = version;
+        this.server = server;
     }
 
     public List<Route> routes() {
@@ -50,11 +60,13 @@ public final class InferenceRoutes {
                                 Access.open(),
                                 (context, caller) -> send(context, Json.object().put("ready", true))),
                         Route.get(MODEL, read, this::metadata),
-                        Route.get(MODEL + "/versions/{version}", read, this::metadata),
+                        Route.get(VERSION, read, this::metadata),
                         Route.get(MODEL + "/ready", read, this::ready),
-                        Route.get(MODEL + "/versions/{version}/ready", read, this::ready),
+                        Route.get(VERSION + "/ready", read, this::ready),
+                        Route.get(MODEL + "/config", read, this::config),
+                        Route.get(VERSION + "/config", read, this::config),
                         Route.post(MODEL + "/infer", read, this::infer),
-                        Route.post(MODEL + "/versions/{version}/infer", read, this::infer))
+                        Route.post(VERSION + "/infer", read, this::infer))
                 .stream()
                 .map(route -> route.errors(ErrorStyle.INFERENCE)
                         .project((context, principal) ->
@@ -66,61 +78,144 @@ public final class InferenceRoutes {
         return ModelName.parse(context.pathParam("model")).name();
     }
 
-    private static Optional<Integer> version(Context context) {
-        return context.pathParamMap().containsKey("version")
-                ? Optional.of(Requests.positive(context, "version"))
-                : Optional.empty();
+    static Optional<String> version(Context context) {
+        return Optional.ofNullable(context.pathParamMap().get("version"));
     }
 
     /** Some clients read errors and answers only under exactly this content type. */
-    private static void send(Context context, ObjectNode json) {
+    static void send(Context context, ObjectNode json) {
         context.result(Json.write(json)).contentType("application/json");
     }
 
     private ObjectNode serverMetadata() {
-        ObjectNode json = Json.object().put("name", "tidemill").put("version", version);
-        json.putArray("extensions");
+        ObjectNode json = Json.object().put("name", server.name()).put("version", server.version());
+        EXTENSIONS.forEach(json.putArray("extensions")::add);
         return json;
     }
 
     private void metadata(Context context, Caller caller) {
-        ServingPlan plan = gateway.plan(caller.project(), name(context));
-        LoadedModel model = gateway.champion(caller.project(), name(context));
-        ObjectNode json = Json.object().put("name", context.pathParam("model")).put("platform", "tidemill_trees");
-        ArrayNode versions =
-                json.putArray("versions").add(Integer.toString(plan.champion().version()));
-        plan.challenger()
-                .ifPresent(
-                        trial -> versions.add(Integer.toString(trial.version().version())));
-        ArrayNode inputs = json.putArray("inputs");
-        for (LoadedModel.Tensor tensor : model.inputs()) {
-            inputs.addObject()
-                    .put("name", tensor.name())
-                    .put("datatype", tensor.datatype())
-                    .putArray("shape")
-                    .add(-1);
-        }
-        ArrayNode shape = json.putArray("outputs")
-                .addObject()
-                .put("name", "prediction")
-                .put("datatype", "FP64")
-                .putArray("shape")
-                .add(-1);
-        if (model.outputs() > 1) {
-            shape.add(model.outputs());
-        }
+        ServedModel model = gateway.model(caller.project(), name(context), version(context));
+        ObjectNode json = Json.object().put("name", context.pathParam("model"));
+        ArrayNode versions = json.putArray("versions");
+        model.versions().forEach(number -> versions.add(Integer.toString(number)));
+        json.put("platform", model.platform());
+        describe(json.putArray("inputs"), model.inputs());
+        describe(json.putArray("outputs"), model.outputs());
         send(context, json);
     }
 
+    private static void describe(ArrayNode list, List<TensorSpec> specs) {
+        for (TensorSpec spec : specs) {
+            ArrayNode shape = list.addObject()
+                    .put("name", spec.name())
+                    .put("datatype", spec.datatype().name())
+                    .putArray("shape");
+            spec.shape().forEach(shape::add);
+        }
+    }
+
+    /** Triton's configuration, as far as clients read it; no batch dimension is hidden, so the largest batch is 0. */
+    private void config(Context context, Caller caller) {
+        ServedModel model = gateway.model(caller.project(), name(context), version(context));
+        ObjectNode json = Json.object()
+                .put("name", context.pathParam("model"))
+                .put("platform", model.platform())
+                .put("backend", model.platform())
+                .put("max_batch_size", 0);
+        configure(json.putArray("input"), model.inputs());
+        configure(json.putArray("output"), model.outputs());
+        send(context, json);
+    }
+
+    private static void configure(ArrayNode list, List<TensorSpec> specs) {
+        for (TensorSpec spec : specs) {
+            ArrayNode sizes = list.addObject()
+                    .put("name", spec.name())
+                    .put(
+                            "data_type",
+                            spec.datatype() == Datatype.BYTES
+                                    ? "TYPE_STRING"
+                                    : "TYPE_" + spec.datatype().name())
+                    .putArray("dims");
+            spec.shape().forEach(sizes::add);
+        }
+    }
+
     private void ready(Context context, Caller caller) {
-        gateway.plan(caller.project(), name(context));
+        if (!gateway.isReady(caller.project(), name(context), version(context))) {
+            gateway.model(caller.project(), name(context), version(context));
+        }
         send(context, Json.object().put("name", context.pathParam("model")).put("ready", true));
     }
 
     private void infer(Context context, Caller caller) {
-        InferenceRequest request = InferenceJson.request(context.bodyAsBytes(), clock);
+        byte[] body = InferenceBody.unpacked(context.bodyAsBytes(), context.header("Content-Encoding"));
+        Optional<Integer> header = headerLength(context, body.length);
+        WireRequest wire = header.isPresent() && header.get() == 0
+                ? raw(context, caller, body)
+                : InferenceJson.request(body, header.orElse(body.length));
+        InferenceRequest request = wire.request(clock.instant());
         InferenceAnswer answer = gateway.infer(caller.project(), name(context), version(context), request);
+        InferenceJson.Body content = InferenceJson.answer(context.pathParam("model"), wire, request, answer);
         context.header("Tidemill-Prediction-Id", request.predictionId(0));
-        send(context, InferenceJson.answer(context.pathParam("model"), request, answer));
+        if (content.binary()) {
+            context.header(HEADER_LENGTH, Integer.toString(content.jsonLength()));
+        }
+        context.contentType(content.binary() ? "application/octet-stream" : "application/json");
+        context.result(content.content());
+    }
+
+    private static Optional<Integer> headerLength(Context context, int bodyLength) {
+        String text = context.header(HEADER_LENGTH);
+        if (text == null) {
+            return Optional.empty();
+        }
+        if (!text.matches("\\d{1,9}") || Integer.parseInt(text) > bodyLength) {
+            throw TidemillException.invalid(
+                    HEADER_LENGTH,
+                    "'" + text + "' in " + HEADER_LENGTH + " is not a length from 0 to the body's " + bodyLength);
+        }
+        return Optional.of(Integer.parseInt(text));
+    }
+
+    /** A body that is the only input's tensor and nothing else: one row, all outputs in binary form. */
+    private WireRequest raw(Context context, Caller caller, byte[] body) {
+        List<TensorSpec> inputs =
+                gateway.model(caller.project(), name(context), version(context)).inputs();
+        if (inputs.size() != 1) {
+            throw new TidemillException(
+                    ErrorCode.INVALID_ARGUMENT,
+                    "A raw request needs a model of exactly one input; '" + context.pathParam("model") + "' has "
+                            + inputs.size());
+        }
+        TensorSpec spec = inputs.getFirst();
+        Tensor input;
+        if (spec.datatype() == Datatype.BYTES) {
+            input = Tensor.texts(spec.name(), new long[] {1}, new byte[][] {body});
+        } else {
+            int values = body.length / spec.datatype().width();
+            long[] shape = spec.shape().stream().mapToLong(Long::longValue).toArray();
+            shape[0] = 1;
+            int open = -1;
+            long known = 1;
+            for (int i = 1; i < shape.length; i++) {
+                if (shape[i] >= 0) {
+                    known *= shape[i];
+                } else if (open >= 0) {
+                    throw new TidemillException(
+                            ErrorCode.INVALID_ARGUMENT,
+                            "A raw request needs a model with at most one open dimension, not " + spec.shape());
+                } else {
+                    open = i;
+                }
+            }
+            if (open >= 0 && known > 0) {
+                shape[open] = values / known;
+            } else if (shape.length == 1) {
+                shape[0] = values;
+            }
+            input = RawTensors.read(spec.name(), spec.datatype(), shape, ByteBuffer.wrap(body));
+        }
+        return new WireRequest(Optional.empty(), Map.of(), List.of(input), List.of(), true);
     }
 }

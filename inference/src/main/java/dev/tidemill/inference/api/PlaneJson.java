@@ -45,7 +45,7 @@ public final class PlaneJson {
         return new PlanSnapshot(plans);
     }
 
-    private static ServedVersion served(JsonNode json) {
+    public static ServedVersion served(JsonNode json) {
         return new ServedVersion(
                 json.path("model").asText(),
                 json.path("version").asInt(),

@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.PredictionSink;
+import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Authentication;
@@ -27,12 +29,19 @@ public final class PlaneRoutes {
     private static final int LONGEST_WAIT = 30;
 
     private final Gateway gateway;
+    private final ModelCatalog catalog;
     private final BlobStore blobs;
     private final PredictionSink sink;
     private final Authentication authentication;
 
-    public PlaneRoutes(Gateway gateway, BlobStore blobs, PredictionSink sink, Authentication authentication) {
+    public PlaneRoutes(
+            Gateway gateway,
+            ModelCatalog catalog,
+            BlobStore blobs,
+            PredictionSink sink,
+            Authentication authentication) {
         this.gateway = gateway;
+        this.catalog = catalog;
         this.blobs = blobs;
         this.sink = sink;
         this.authentication = authentication;
@@ -42,6 +51,7 @@ public final class PlaneRoutes {
         var access = Access.server(Resource.INFERENCE, Action.OPERATE);
         return List.of(
                 Route.get(PLANE + "/plans", access, this::plans),
+                Route.get(PLANE + "/models", access, this::models),
                 Route.get(PLANE + "/blobs/{digest}", access, this::blob),
                 Route.post(PLANE + "/predictions", access, this::predictions),
                 Route.post(PLANE + "/authentication", access, this::authenticate),
@@ -54,6 +64,18 @@ public final class PlaneRoutes {
         long wait = Requests.number(context, "wait").orElse(0L);
         Duration atMost = Duration.ofSeconds(Math.max(0, Math.min(wait, LONGEST_WAIT)));
         context.json(PlaneJson.snapshot(gateway.awaitOtherThan(known, atMost)));
+    }
+
+    /** With {@code name} the one version that it stands for, if any; without, the newest of every model. */
+    private void models(Context context, Caller caller) {
+        String project = Requests.text(context, "project").orElse("default");
+        List<ServedVersion> versions = Requests.text(context, "name")
+                .map(name -> catalog.find(project, name, Requests.text(context, "version")).stream()
+                        .toList())
+                .orElseGet(() -> catalog.list(project));
+        ObjectNode json = Json.object();
+        json.set("versions", Json.tree(versions));
+        context.json(json);
     }
 
     private void blob(Context context, Caller caller) {

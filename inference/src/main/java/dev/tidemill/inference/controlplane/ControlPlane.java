@@ -7,11 +7,13 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -43,6 +45,18 @@ public final class ControlPlane implements AutoCloseable {
         String path = "/plans?known=" + known + "&wait=" + wait.toSeconds();
         return json(
                 send(request(path).GET().build(), BodyHandlers.ofByteArray()).body());
+    }
+
+    JsonNode models(String project, Optional<String> name, Optional<String> version) {
+        String path = "/models?project=" + encoded(project)
+                + name.map(text -> "&name=" + encoded(text)).orElse("")
+                + version.map(text -> "&version=" + encoded(text)).orElse("");
+        return json(
+                send(request(path).GET().build(), BodyHandlers.ofByteArray()).body());
+    }
+
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
     }
 
     /** The bytes of a blob; the caller checks them against the digest. */

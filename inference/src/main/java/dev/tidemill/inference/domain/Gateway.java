@@ -7,9 +7,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -19,46 +17,79 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 
 /**
- * Serves models by plan. A new plan's models are loaded and tried before it replaces the old one in a single reference, so
- * no request ever finds a model missing. Needs no database. Thread-safe.
+ * Answers by name: a deployment's by its plan, else a registered model's own. A new plan's models are loaded and tried before
+ * it replaces the old one in a single reference, so no request ever finds a model missing. Needs no database. Thread-safe.
  */
 public final class Gateway {
-    private record Serving(ServingPlan plan, LoadedModel champion, Optional<LoadedModel> challenger) {}
+    private static final String CHAMPION = "champion";
+    private static final String CHALLENGER = "challenger";
 
-    private final ModelLoader loader;
+    private record Serving(ServingPlan plan, ModelHandle champion, Optional<ModelHandle> challenger) {
+        void close() {
+            champion.close();
+            challenger.ifPresent(ModelHandle::close);
+        }
+    }
+
+    private final ModelCache cache;
+    private final ModelRepository repository;
     private final PredictionJournal journal;
     private final Clock clock;
     private final ConcurrentMap<String, Serving> servings = new ConcurrentHashMap<>();
-    private final ConcurrentMap<String, LiveStatistics> statistics = new ConcurrentHashMap<>();
+    private final ConcurrentMap<String, LiveStatistics> live = new ConcurrentHashMap<>();
+    private final ConcurrentMap<StatisticsKey, ModelStatistics> statistics = new ConcurrentHashMap<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
 
-    public Gateway(ModelLoader loader, PredictionJournal journal, Clock clock) {
-        this.loader = loader;
+    private record StatisticsKey(String project, String name, int version) {}
+
+    public Gateway(ModelCache cache, ModelCatalog catalog, PredictionJournal journal, Clock clock) {
+        this.cache = cache;
+        this.repository = new ModelRepository(catalog, cache);
         this.journal = journal;
         this.clock = clock;
     }
 
+    static String key(String project, String name) {
+        return project + "~" + name;
+    }
+
     /** Takes up a plan, unless a newer revision is there. */
     public void apply(ServingPlan plan) {
-        var serving = new Serving(
-                plan,
-                loader.load(plan.champion()),
-                plan.challenger().map(challenger -> loader.load(challenger.version())));
-        servings.merge(
-                key(plan.project(), plan.name()),
-                serving,
-                (before, after) -> after.plan().revision() >= before.plan().revision() ? after : before);
+        ModelHandle champion = cache.acquire(plan.champion());
+        Optional<ModelHandle> challenger;
+        try {
+            challenger = plan.challenger().map(trial -> cache.acquire(trial.version()));
+        } catch (RuntimeException e) {
+            champion.close();
+            throw e;
+        }
+        var serving = new Serving(plan, champion, challenger);
+        var replaced = new ArrayList<Serving>();
+        servings.compute(key(plan.project(), plan.name()), (name, before) -> {
+            replaced.clear();
+            if (before == null) {
+                return serving;
+            }
+            boolean newer = plan.revision() >= before.plan().revision();
+            replaced.add(newer ? before : serving);
+            return newer ? serving : before;
+        });
+        // Whoever still predicts with it keeps it open until the answer is out.
+        replaced.forEach(Serving::close);
         announceChange();
     }
 
     public void forgetAll() {
+        servings.values().forEach(Serving::close);
         servings.clear();
+        live.clear();
         statistics.clear();
+        repository.forget();
         announceChange();
     }
 
-    /** Everything that is served now. */
+    /** Everything that is served by plan now. */
     public PlanSnapshot snapshot() {
         return new PlanSnapshot(servings.values().stream().map(Serving::plan).toList());
     }
@@ -69,8 +100,14 @@ public final class Gateway {
         Set<String> kept = snapshot.plans().stream()
                 .map(plan -> key(plan.project(), plan.name()))
                 .collect(Collectors.toSet());
-        servings.keySet().retainAll(kept);
-        statistics.keySet().retainAll(kept);
+        servings.entrySet().removeIf(serving -> {
+            boolean gone = !kept.contains(serving.getKey());
+            if (gone) {
+                serving.getValue().close();
+            }
+            return gone;
+        });
+        live.keySet().retainAll(kept);
     }
 
     /** Waits until what is served differs from a snapshot's version, at most so long; gives what is served then. */
@@ -98,33 +135,109 @@ public final class Gateway {
         }
     }
 
-    private static String key(String project, String name) {
-        return project + "~" + name;
-    }
-
-    private Serving serving(String project, String name) {
+    /**
+     * What clients may know of a model; loads it if need be.
+     *
+     * @param version number or alias; none for the default
+     */
+    public ServedModel model(String project, String name, Optional<String> version) {
         Serving serving = servings.get(key(project, name));
-        if (serving == null) {
-            throw new TidemillException(ErrorCode.NOT_FOUND, "Request for unknown model: '" + name + "' is not found");
+        if (serving != null && served(serving.plan(), version).isPresent()) {
+            boolean challenger = served(serving.plan(), version).get() == Side.CHALLENGER;
+            LoadedModel model = (challenger ? serving.challenger().orElseThrow() : serving.champion()).model();
+            var versions =
+                    new ArrayList<Integer>(List.of(serving.plan().champion().version()));
+            serving.plan()
+                    .challenger()
+                    .ifPresent(trial -> versions.add(trial.version().version()));
+            return described(versions, model);
         }
-        return serving;
+        ServedVersion found = repository.resolve(project, registered(serving, name), version);
+        try (ModelHandle handle = cache.acquire(found)) {
+            return described(List.of(found.version()), handle.model());
+        }
     }
 
-    public ServingPlan plan(String project, String name) {
-        return serving(project, name).plan();
+    private static ServedModel described(List<Integer> versions, LoadedModel model) {
+        return new ServedModel(versions, model.platform(), model.inputs(), model.outputs(), model.classes());
     }
 
-    /** The champion in memory, whose inputs describe the model to clients. */
-    public LoadedModel champion(String project, String name) {
-        return serving(project, name).champion();
+    /** Whether a model would answer now, without loading anything. */
+    public boolean isReady(String project, String name, Optional<String> version) {
+        Serving serving = servings.get(key(project, name));
+        if (serving != null && served(serving.plan(), version).isPresent()) {
+            return true;
+        }
+        return !repository.isUnloaded(project, name)
+                && repository.isLoaded(repository.resolve(project, registered(serving, name), version));
+    }
+
+    /** The deployments of a project and its registered models. */
+    public List<IndexEntry> index(String project) {
+        var entries = new ArrayList<IndexEntry>();
+        for (Serving serving : servings.values()) {
+            if (serving.plan().project().equals(project)) {
+                entries.add(new IndexEntry(
+                        project,
+                        serving.plan().name(),
+                        serving.plan().champion().version(),
+                        true,
+                        ""));
+            }
+        }
+        for (ServedVersion version : repository.list(project)) {
+            if (!servings.containsKey(key(project, version.model()))) {
+                boolean unloaded = repository.isUnloaded(project, version.model());
+                boolean ready = !unloaded && repository.isLoaded(version);
+                String reason = ready ? "" : unloaded ? "unloaded" : "loaded at the first call";
+                entries.add(new IndexEntry(project, version.model(), version.version(), ready, reason));
+            }
+        }
+        entries.sort(java.util.Comparator.comparing(IndexEntry::name));
+        return entries;
+    }
+
+    /** Brings a registered model into memory; a deployment is there already. */
+    public void load(String project, String name) {
+        if (!servings.containsKey(key(project, name))) {
+            repository.load(project, name);
+        }
+    }
+
+    /** @throws TidemillException {@code FAILED_PRECONDITION} for a deployment */
+    public void unload(String project, String name) {
+        if (servings.containsKey(key(project, name))) {
+            throw new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION, "'" + name + "' is a deployment; it cannot be unloaded")
+                    .remedy("Delete the deployment instead");
+        }
+        repository.unload(project, name);
     }
 
     public LiveStatistics.Snapshot live(String project, String name) {
-        return statistics(key(project, name)).snapshot();
+        return live(key(project, name)).snapshot();
     }
 
-    private LiveStatistics statistics(String key) {
-        return statistics.computeIfAbsent(key, unused -> new LiveStatistics());
+    private LiveStatistics live(String key) {
+        return live.computeIfAbsent(key, unused -> new LiveStatistics());
+    }
+
+    /** Figures of every version that has been called since this process began. */
+    public List<VersionStatistics> statistics() {
+        return statistics.entrySet().stream()
+                .map(one -> new VersionStatistics(
+                        one.getKey().project(),
+                        one.getKey().name(),
+                        one.getKey().version(),
+                        one.getValue().snapshot()))
+                .sorted(java.util.Comparator.comparing(VersionStatistics::project)
+                        .thenComparing(VersionStatistics::name)
+                        .thenComparing(VersionStatistics::version))
+                .toList();
+    }
+
+    private ModelStatistics statistics(String project, String name, int version) {
+        return statistics.computeIfAbsent(new StatisticsKey(project, name, version), unused -> new ModelStatistics());
     }
 
     /** Waits until all predictions so far are journalled. */
@@ -139,63 +252,53 @@ public final class Gateway {
     /**
      * Answers a request.
      *
-     * @param version asks for one of the versions served; none lets the plan decide
+     * @param version number or alias that must answer; none lets the plan decide, or takes the newest
      */
-    public InferenceAnswer infer(String project, String name, Optional<Integer> version, InferenceRequest request) {
+    public InferenceAnswer infer(String project, String name, Optional<String> version, InferenceRequest request) {
         long started = System.nanoTime();
-        boolean failed = true;
-        try {
-            InferenceAnswer answer = route(serving(project, name), version, request);
-            failed = false;
-            return answer;
-        } finally {
-            if (servings.containsKey(key(project, name))) {
-                statistics(key(project, name)).record(System.nanoTime() - started, failed);
+        while (true) {
+            Serving serving = servings.get(key(project, name));
+            Optional<Side> side = serving == null ? Optional.empty() : side(serving.plan(), version, request);
+            if (serving == null || side.isEmpty()) {
+                return single(project, name, registered(serving, name), version, request, started);
+            }
+            Optional<InferenceAnswer> answer = planned(serving, side.get(), request, started);
+            if (answer.isPresent()) {
+                return answer.get();
             }
         }
     }
 
-    private InferenceAnswer route(Serving serving, Optional<Integer> version, InferenceRequest request) {
-        ServingPlan plan = serving.plan();
-        boolean toChallenger = version.map(number -> isChallenger(plan, number))
-                .orElseGet(() -> plan.challenger()
-                        .map(challenger -> draw(plan.name(), request) < challenger.share())
-                        .orElse(false));
-        var predictions = new ArrayList<double[]>();
-        Instant now = clock.instant();
-        for (int row = 0; row < request.rows().size(); row++) {
-            Map<String, ?> features = request.rows().get(row);
-            double[] champion = serving.champion().predict(features);
-            double[] challenger =
-                    serving.challenger().map(model -> model.predict(features)).orElseGet(() -> new double[0]);
-            predictions.add(toChallenger ? challenger : champion);
-            journal.add(new Prediction(
-                    plan.project(),
-                    plan.name(),
-                    request.predictionId(row),
-                    request.eventTime(),
-                    now,
-                    request.rows().get(row),
-                    toChallenger,
-                    plan.champion().version(),
-                    list(champion),
-                    plan.challenger().map(trial -> trial.version().version()),
-                    list(challenger)));
-        }
-        ServedVersion answered = toChallenger ? plan.challenger().orElseThrow().version() : plan.champion();
-        return new InferenceAnswer(answered, toChallenger, predictions);
+    private enum Side {
+        CHAMPION,
+        CHALLENGER
     }
 
-    private static boolean isChallenger(ServingPlan plan, int version) {
-        if (plan.champion().version() == version) {
-            return false;
+    private static String registered(@org.jspecify.annotations.Nullable Serving serving, String name) {
+        return serving == null ? name : serving.plan().champion().model();
+    }
+
+    private static Optional<Side> side(ServingPlan plan, Optional<String> version, InferenceRequest request) {
+        if (version.isPresent()) {
+            return served(plan, version);
         }
-        if (plan.challenger().map(trial -> trial.version().version() == version).orElse(false)) {
-            return true;
+        boolean toChallenger = plan.challenger()
+                .map(trial -> trial.share() > 0 && draw(plan.name(), request) < trial.share())
+                .orElse(false);
+        return Optional.of(toChallenger ? Side.CHALLENGER : Side.CHAMPION);
+    }
+
+    /** Which side of a plan a version or alias is; empty if it is neither. */
+    private static Optional<Side> served(ServingPlan plan, Optional<String> version) {
+        String text = version.orElse(CHAMPION);
+        if (text.equals(CHAMPION)
+                || text.equals(Integer.toString(plan.champion().version()))) {
+            return Optional.of(Side.CHAMPION);
         }
-        throw new TidemillException(
-                ErrorCode.NOT_FOUND,
-                "Request for unknown model: version " + version + " of '" + plan.name() + "' is not served");
+        return plan.challenger()
+                .filter(trial -> text.equals(CHALLENGER)
+                        || text.equals(Integer.toString(trial.version().version())))
+                .map(trial -> Side.CHALLENGER);
     }
 
     /** A number in [0, 1) that depends only on whom the request is about, so that a caller keeps its route. */
@@ -204,7 +307,116 @@ public final class Gateway {
         return Long.parseLong(hash.substring(0, 13), 16) / (double) (1L << 52);
     }
 
-    private static List<Double> list(double[] values) {
-        return Arrays.stream(values).boxed().toList();
+    /** Answers by a plan, both sides scoring; empty if the plan has been replaced and its models closed meanwhile. */
+    private Optional<InferenceAnswer> planned(Serving serving, Side side, InferenceRequest request, long started) {
+        if (!serving.champion().enter()) {
+            return Optional.empty();
+        }
+        try {
+            if (serving.challenger().isPresent() && !serving.challenger().get().enter()) {
+                return Optional.empty();
+            }
+            try {
+                return Optional.of(scored(serving, side, request, started));
+            } finally {
+                serving.challenger().ifPresent(ModelHandle::leave);
+            }
+        } finally {
+            serving.champion().leave();
+        }
+    }
+
+    private InferenceAnswer scored(Serving serving, Side side, InferenceRequest request, long started) {
+        ServingPlan plan = serving.plan();
+        boolean toChallenger = side == Side.CHALLENGER;
+        ServedVersion version = toChallenger ? plan.challenger().orElseThrow().version() : plan.champion();
+        ModelStatistics figures = statistics(plan.project(), plan.name(), version.version());
+        boolean failed = true;
+        try {
+            long computing = System.nanoTime();
+            List<Tensor> fitted = InputBinding.fit(serving.champion().model().inputs(), request.inputs());
+            List<Tensor> champion = called(serving.champion(), fitted);
+            List<Tensor> challenger = serving.challenger()
+                    .map(handle ->
+                            called(handle, InputBinding.fit(handle.model().inputs(), request.inputs())))
+                    .orElseGet(List::of);
+            long computed = System.nanoTime() - computing;
+            journal(plan, request, fitted, toChallenger, champion, challenger);
+            figures.succeeded(System.nanoTime() - started, computed, request.rows(), clock.millis());
+            failed = false;
+            return new InferenceAnswer(version, toChallenger, toChallenger ? challenger : champion);
+        } finally {
+            if (failed) {
+                figures.failed(System.nanoTime() - started, clock.millis());
+            }
+            live(key(plan.project(), plan.name())).record(System.nanoTime() - started, failed);
+        }
+    }
+
+    private static List<Tensor> called(ModelHandle handle, List<Tensor> inputs) {
+        return handle.turnstile().pass(() -> handle.model().predict(inputs));
+    }
+
+    private InferenceAnswer single(
+            String project,
+            String name,
+            String registered,
+            Optional<String> version,
+            InferenceRequest request,
+            long started) {
+        ServedVersion found = repository.resolve(project, registered, version);
+        ModelStatistics figures = statistics(project, name, found.version());
+        boolean failed = true;
+        try (ModelHandle handle = cache.acquire(found)) {
+            long computing = System.nanoTime();
+            List<Tensor> outputs =
+                    called(handle, InputBinding.fit(handle.model().inputs(), request.inputs()));
+            figures.succeeded(
+                    System.nanoTime() - started, System.nanoTime() - computing, request.rows(), clock.millis());
+            failed = false;
+            return new InferenceAnswer(found, false, outputs);
+        } finally {
+            if (failed) {
+                figures.failed(System.nanoTime() - started, clock.millis());
+            }
+        }
+    }
+
+    private void journal(
+            ServingPlan plan,
+            InferenceRequest request,
+            List<Tensor> fitted,
+            boolean toChallenger,
+            List<Tensor> champion,
+            List<Tensor> challenger) {
+        Instant now = clock.instant();
+        for (int row = 0; row < request.rows(); row++) {
+            journal.add(new Prediction(
+                    plan.project(),
+                    plan.name(),
+                    request.predictionId(row),
+                    request.eventTime(),
+                    now,
+                    request.row(row, fitted),
+                    toChallenger,
+                    plan.champion().version(),
+                    row(champion, row),
+                    plan.challenger().map(trial -> trial.version().version()),
+                    row(challenger, row)));
+        }
+    }
+
+    /** The numbers of a row of the first output; nothing for a text. */
+    private static List<Double> row(List<Tensor> outputs, int row) {
+        if (outputs.isEmpty() || outputs.getFirst().datatype() == Datatype.BYTES) {
+            return List.of();
+        }
+        Tensor output = outputs.getFirst();
+        int width = output.width();
+        var values = new ArrayList<Double>(width);
+        for (int i = 0; i < width; i++) {
+            values.add(output.number(row * width + i));
+        }
+        return values;
     }
 }

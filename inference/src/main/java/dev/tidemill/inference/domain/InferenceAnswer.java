@@ -3,8 +3,8 @@ package dev.tidemill.inference.domain;
 import java.util.List;
 
 /**
- * Predictions, one for each row.
+ * Predictions.
  *
  * @param challenger whether the challenger answered
  */
-public record InferenceAnswer(ServedVersion version, boolean challenger, List<double[]> predictions) {}
+public record InferenceAnswer(ServedVersion version, boolean challenger, List<Tensor> outputs) {}

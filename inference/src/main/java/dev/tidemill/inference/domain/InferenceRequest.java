@@ -4,20 +4,21 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows to predict.
+ * What to predict.
  *
  * @param id of the request; the prediction ids derive from it, so the same id sent again is the same predictions
  * @param eventTime when what the rows describe happened
  * @param entity whom they are about; the same entity always takes the same route
+ * @param inputs at least one, all of as many rows
  */
-public record InferenceRequest(
-        String id, Instant eventTime, Optional<String> entity, List<Map<String, @Nullable Object>> rows) {
+public record InferenceRequest(String id, Instant eventTime, Optional<String> entity, List<Tensor> inputs) {
     private static final int LONGEST_ID = 200;
 
     /**
@@ -31,14 +32,14 @@ public record InferenceRequest(
             Optional<String> id,
             Optional<String> eventTime,
             Optional<String> entity,
-            List<InputTensor> tensors,
+            List<Tensor> inputs,
             Instant now) {
         String kept = id.filter(text -> !text.isBlank()).orElseGet(Ids::next);
         if (kept.length() > LONGEST_ID) {
             throw TidemillException.invalid("id", "The id is longer than " + LONGEST_ID + " characters");
         }
-        return new InferenceRequest(
-                kept, eventTime.map(InferenceRequest::time).orElse(now), entity, InputTensor.rows(tensors));
+        InputBinding.rows(inputs);
+        return new InferenceRequest(kept, eventTime.map(InferenceRequest::time).orElse(now), entity, inputs);
     }
 
     private static Instant time(String text) {
@@ -50,8 +51,38 @@ public record InferenceRequest(
         }
     }
 
+    public int rows() {
+        return inputs.getFirst().rows();
+    }
+
     /** Id of one row's prediction. */
     public String predictionId(int row) {
-        return rows.size() == 1 ? id : id + "." + row;
+        return rows() == 1 ? id : id + "." + row;
+    }
+
+    /**
+     * A row by column, as it is journalled: in the model's names, beside columns that the model does not ask for. Of a matrix,
+     * columns are called by its name and their number.
+     *
+     * @param fitted what the model was given
+     */
+    Map<String, @Nullable Object> row(int row, List<Tensor> fitted) {
+        Map<String, @Nullable Object> values = HashMap.newHashMap(inputs.size());
+        for (Tensor tensor : inputs) {
+            if (tensor.isColumn()) {
+                values.put(tensor.name(), tensor.value(row));
+            }
+        }
+        for (Tensor tensor : fitted) {
+            int width = tensor.width();
+            if (width == 1) {
+                values.put(tensor.name(), tensor.value(row));
+                continue;
+            }
+            for (int i = 0; i < width; i++) {
+                values.put(tensor.name() + "." + i, tensor.value(row * width + i));
+            }
+        }
+        return values;
     }
 }

@@ -1,23 +1,52 @@
 package dev.tidemill.inference.domain;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A model in memory. Thread-safe. */
-public interface LoadedModel {
-    /** Names of the inputs, in order, with their Open Inference Protocol datatypes. */
-    List<Tensor> inputs();
+/** A model in memory, or in a child process of ours. Thread-safe. */
+public interface LoadedModel extends AutoCloseable {
+    /** What runs it, such as {@code tidemill_trees}. */
+    String platform();
 
-    /** Number of values in one prediction. */
-    int outputs();
+    List<TensorSpec> inputs();
 
-    /** Names of the classes of a classifier; empty for a regression. */
+    List<TensorSpec> outputs();
+
+    /** Names of the classes of a classifier, in the order of its outputs; empty for a regression. */
     List<String> classes();
 
-    /** Predicts one row given by column; an absent column is missing. */
-    double[] predict(Map<String, ? extends @Nullable Object> row);
+    /**
+     * Predicts.
+     *
+     * @param inputs as {@link InputBinding} has fitted them; an optional one may be absent
+     * @throws dev.tidemill.platform.errors.TidemillException {@code INVALID_ARGUMENT} for values that the model refuses,
+     *     {@code UNAVAILABLE} if what runs it is gone for the moment
+     */
+    List<Tensor> predict(List<Tensor> inputs);
 
-    /** Name and datatype of an input. */
-    record Tensor(String name, String datatype) {}
+    /** About how many bytes it takes. */
+    long bytes();
+
+    @Override
+    void close();
+
+    /** Predicts one row given by column; gives the numbers of the first output. */
+    default double[] predict(Map<String, ? extends @Nullable Object> row) {
+        List<Tensor> given = new ArrayList<>();
+        for (TensorSpec spec : inputs()) {
+            Object value = row.get(spec.name());
+            if (value != null || !spec.optional()) {
+                given.add(Tensor.column(spec.name(), Collections.singletonList(value)));
+            }
+        }
+        Tensor output = predict(InputBinding.fitted(inputs(), given, 1)).getFirst();
+        double[] values = new double[output.size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = output.number(i);
+        }
+        return values;
+    }
 }

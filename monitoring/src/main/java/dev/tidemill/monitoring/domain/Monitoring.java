@@ -6,6 +6,7 @@ import dev.tidemill.features.domain.FeatureView;
 import dev.tidemill.features.domain.LabelledRows;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.LoadedModel;
+import dev.tidemill.inference.domain.ModelHandle;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionSink;
@@ -152,7 +153,10 @@ public final class Monitoring implements PredictionSink, LabelledRows {
     }
 
     private void join(Deployment deployment, JournalRow row, Label label) {
-        List<String> classes = loaded(deployment, row.championVersion()).classes();
+        List<String> classes;
+        try (ModelHandle handle = loaded(deployment, row.championVersion())) {
+            classes = handle.model().classes();
+        }
         store.label(
                 deployment.project(),
                 deployment.name(),
@@ -180,10 +184,10 @@ public final class Monitoring implements PredictionSink, LabelledRows {
         return Loss.ZERO_ONE.of(prediction, classes.indexOf(label));
     }
 
-    private LoadedModel loaded(Deployment deployment, int version) {
+    private ModelHandle loaded(Deployment deployment, int version) {
         ModelVersion model =
                 models.version(deployment.project(), deployment.definition().model(), version);
-        return loader.load(new ServedVersion(model.model(), model.version(), model.requireFolder()));
+        return loader.acquire(new ServedVersion(model.model(), model.version(), model.requireFolder()));
     }
 
     /** Declares that all data before the time has arrived; decisions that were due are taken from then on. */
@@ -249,19 +253,9 @@ public final class Monitoring implements PredictionSink, LabelledRows {
     /** Monthly error of what was served, beside that of one version on the very same rows, as if it had stayed. */
     public List<MonthReport> monthly(String project, String name, int baselineVersion) {
         Deployment deployment = deployments.deployment(project, name);
-        LoadedModel baseline = loaded(deployment, baselineVersion);
-        var sums = new TreeMap<YearMonth, double[]>();
-        Instant from = store.findState(project, name).map(MonitorState::origin).orElse(Instant.EPOCH);
-        for (JournalRow row : store.rows(project, name, from, from.plus(Duration.ofDays(36_500)))) {
-            if (row.label().isPresent() && row.servedLoss().isPresent()) {
-                double[] sum = sums.computeIfAbsent(month(row.eventTime()), key -> new double[3]);
-                List<Double> output = java.util.Arrays.stream(baseline.predict(row.features()))
-                        .boxed()
-                        .toList();
-                sum[0]++;
-                sum[1] += row.servedLoss().get();
-                sum[2] += loss(baseline.classes(), output, row.label().get());
-            }
+        Map<YearMonth, double[]> sums;
+        try (ModelHandle handle = loaded(deployment, baselineVersion)) {
+            sums = errors(project, name, handle.model());
         }
         var counts = new HashMap<YearMonth, int[]>();
         deployments
@@ -288,6 +282,24 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                     month.toString(), (long) sum[0], sum[1] / sum[0], sum[2] / sum[0], count[0], count[1], count[2]));
         });
         return report;
+    }
+
+    /** By month: rows, sum of the served errors, sum of the baseline's. */
+    private Map<YearMonth, double[]> errors(String project, String name, LoadedModel baseline) {
+        var sums = new TreeMap<YearMonth, double[]>();
+        Instant from = store.findState(project, name).map(MonitorState::origin).orElse(Instant.EPOCH);
+        for (JournalRow row : store.rows(project, name, from, from.plus(Duration.ofDays(36_500)))) {
+            if (row.label().isPresent() && row.servedLoss().isPresent()) {
+                double[] sum = sums.computeIfAbsent(month(row.eventTime()), key -> new double[3]);
+                List<Double> output = java.util.Arrays.stream(baseline.predict(row.features()))
+                        .boxed()
+                        .toList();
+                sum[0]++;
+                sum[1] += row.servedLoss().get();
+                sum[2] += loss(baseline.classes(), output, row.label().get());
+            }
+        }
+        return sums;
     }
 
     private static YearMonth month(Instant time) {

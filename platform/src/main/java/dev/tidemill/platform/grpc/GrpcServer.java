@@ -13,6 +13,7 @@ import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
@@ -91,10 +92,18 @@ public final class GrpcServer implements AutoCloseable {
     }
 
     private <Q, A> void add(ServerServiceDefinition.Builder service, GrpcMethod<Q, A> method) {
+        if (method.descriptor().getType() == MethodDescriptor.MethodType.UNARY) {
+            service.addMethod(
+                    method.descriptor(), ServerCalls.asyncUnaryCall((Q request, StreamObserver<A> observer) -> {
+                        if (serve(method, SENDER.get(), request, observer)) {
+                            observer.onCompleted();
+                        }
+                    }));
+            return;
+        }
         service.addMethod(
                 method.descriptor(),
-                ServerCalls.asyncUnaryCall(
-                        (Q request, StreamObserver<A> observer) -> serve(method, request, observer)));
+                ServerCalls.asyncBidiStreamingCall(observer -> new Conversation<>(method, SENDER.get(), observer)));
     }
 
     /**
@@ -120,9 +129,40 @@ public final class GrpcServer implements AutoCloseable {
         return server.getPort();
     }
 
-    private <Q, A> void serve(GrpcMethod<Q, A> method, Q request, StreamObserver<A> observer) {
+    /** A stream: its requests are answered one after the other, as they come. */
+    private final class Conversation<Q, A> implements StreamObserver<Q> {
+        private final GrpcMethod<Q, A> method;
+        private final Sender sender;
+        private final StreamObserver<A> observer;
+        private boolean over;
+
+        private Conversation(GrpcMethod<Q, A> method, Sender sender, StreamObserver<A> observer) {
+            this.method = method;
+            this.sender = sender;
+            this.observer = observer;
+        }
+
+        @Override
+        public void onNext(Q request) {
+            over = over || !serve(method, sender, request, observer);
+        }
+
+        @Override
+        public void onError(Throwable gone) {
+            over = true;
+        }
+
+        @Override
+        public void onCompleted() {
+            if (!over) {
+                observer.onCompleted();
+            }
+        }
+    }
+
+    /** Answers one request; false if that ended the call. */
+    private <Q, A> boolean serve(GrpcMethod<Q, A> method, Sender sender, Q request, StreamObserver<A> observer) {
         long started = System.nanoTime();
-        Sender sender = SENDER.get();
         MDC.put("request", Ids.next());
         var span = telemetry.startRequest(method.signature(), sender.traceparent());
         int status = 200;
@@ -133,7 +173,7 @@ public final class GrpcServer implements AutoCloseable {
                     sender.credentials(),
                     principal -> method.project().apply(request));
             observer.onNext(method.endpoint().answer(request, caller));
-            observer.onCompleted();
+            return true;
         } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
             TidemillException error = coded(method, e);
             status = error.code().httpStatus();
@@ -142,7 +182,12 @@ public final class GrpcServer implements AutoCloseable {
                 refusals.record(new RefusalJournal.Refusal(
                         actor, sender.address(), "GRPC", method.descriptor().getFullMethodName(), error.code()));
             }
+            if (caller != null && method.failure().isPresent()) {
+                observer.onNext(method.failure().get().apply(error));
+                return true;
+            }
             fail(observer, error);
+            return false;
         } finally {
             span.end(status);
             telemetry.requestServed(method.signature(), status, System.nanoTime() - started);

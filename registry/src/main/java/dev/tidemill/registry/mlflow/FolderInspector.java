@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.registry.domain.ModelDescription;
 import dev.tidemill.registry.domain.ModelFiles;
 import dev.tidemill.registry.domain.ModelFiles.Pickle;
 import dev.tidemill.registry.domain.ModelFiles.Verdict;
@@ -20,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
@@ -29,6 +31,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /** Looks into model folders that MLflow's clients have made: {@code MLmodel}, requirements, and every pickle. */
 public final class FolderInspector implements ModelInspector {
+    private static final String DESCRIPTION = "MLmodel";
     private static final int LARGEST_SCHEMA = 64 * 1024 * 1024;
     private static final int LARGEST_TEXT = 4 * 1024 * 1024;
     private static final List<String> PICKLE_ENDINGS =
@@ -58,23 +61,17 @@ public final class FolderInspector implements ModelInspector {
     public ModelFiles inspect(Folder folder) {
         var remarks = new ArrayList<String>();
         Map<?, ?> described = Map.of();
-        Optional<String> text = text(folder, "MLmodel");
+        Optional<String> text = text(folder, DESCRIPTION);
         if (text.isEmpty()) {
             remarks.add("There is no MLmodel file: nothing says how to load this model");
         } else {
             try {
-                Object loaded = new Load(LoadSettings.builder()
-                                .setCodePointLimit(LARGEST_TEXT)
-                                .build())
-                        .loadFromString(text.get());
-                described = loaded instanceof Map<?, ?> map ? map : Map.of();
+                described = parsed(text.get());
             } catch (YamlEngineException e) {
                 remarks.add("MLmodel is not valid YAML");
             }
         }
-        List<String> flavors = described.get("flavors") instanceof Map<?, ?> map
-                ? map.keySet().stream().map(String::valueOf).sorted().toList()
-                : List.of();
+        List<String> flavors = flavors(described).keySet().stream().sorted().toList();
         Optional<Signature> signature = signature(described.get("signature"));
         if (text.isPresent() && signature.isEmpty()) {
             remarks.add(
@@ -102,6 +99,42 @@ public final class FolderInspector implements ModelInspector {
                 folder.size(),
                 pickles,
                 remarks);
+    }
+
+    @Override
+    public ModelDescription describe(Folder folder) {
+        try {
+            Map<?, ?> described = text(folder, DESCRIPTION)
+                    .<Map<?, ?>>map(FolderInspector::parsed)
+                    .orElse(Map.of());
+            return new ModelDescription(flavors(described), signature(described.get("signature")));
+        } catch (YamlEngineException e) {
+            return new ModelDescription(Map.of(), Optional.empty());
+        }
+    }
+
+    private static Map<?, ?> parsed(String text) {
+        Object loaded =
+                new Load(LoadSettings.builder().setCodePointLimit(LARGEST_TEXT).build()).loadFromString(text);
+        return loaded instanceof Map<?, ?> map ? map : Map.of();
+    }
+
+    private static Map<String, Map<String, Object>> flavors(Map<?, ?> described) {
+        var flavors = new TreeMap<String, Map<String, Object>>();
+        if (described.get("flavors") instanceof Map<?, ?> map) {
+            map.forEach((name, settings) -> {
+                var kept = new TreeMap<String, Object>();
+                if (settings instanceof Map<?, ?> told) {
+                    told.forEach((key, value) -> {
+                        if (value != null) {
+                            kept.put(String.valueOf(key), value);
+                        }
+                    });
+                }
+                flavors.put(String.valueOf(name), kept);
+            });
+        }
+        return flavors;
     }
 
     private Optional<String> text(Folder folder, String path) {
@@ -153,7 +186,7 @@ public final class FolderInspector implements ModelInspector {
         folder.files().forEach((path, blob) -> {
             String name = path.toLowerCase(Locale.ROOT);
             boolean named = PICKLE_ENDINGS.stream().anyMatch(name::endsWith);
-            boolean plain = path.equals("MLmodel") || PLAIN_ENDINGS.stream().anyMatch(name::endsWith);
+            boolean plain = path.equals(DESCRIPTION) || PLAIN_ENDINGS.stream().anyMatch(name::endsWith);
             try (var content = new BufferedInputStream(blobs.open(blob.digest()), 1 << 16)) {
                 content.mark(8);
                 byte[] start = content.readNBytes(4);

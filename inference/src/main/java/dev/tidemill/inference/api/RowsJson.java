@@ -1,0 +1,208 @@
+package dev.tidemill.inference.api;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Rows and columns as people and older protocols write them in JSON, read as tensors. */
+final class RowsJson {
+    private static final String ONLY = "input";
+
+    private RowsJson() {}
+
+    static JsonNode parse(byte[] body) {
+        try {
+            JsonNode json = Json.objectMapper().readTree(body);
+            if (json == null || json.isMissingNode()) {
+                throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body is empty");
+            }
+            return json;
+        } catch (JsonProcessingException e) {
+            throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body is not JSON: " + e.getOriginalMessage())
+                    .causedBy(e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Rows: objects by column, lists of as many values each, or single values. */
+    static List<Tensor> rows(JsonNode rows, String field) {
+        if (!rows.isArray() || rows.isEmpty()) {
+            throw TidemillException.invalid(field, "'" + field + "' must be a list of at least one row");
+        }
+        return rows.get(0).isObject() ? records(rows, field) : List.of(nested(ONLY, rows));
+    }
+
+    private static List<Tensor> records(JsonNode rows, String field) {
+        Map<String, List<@Nullable Object>> columns = new LinkedHashMap<>();
+        int count = 0;
+        for (JsonNode row : rows) {
+            if (!row.isObject()) {
+                throw TidemillException.invalid(
+                        field, "Row " + count + " of '" + field + "' is not an object, the first is");
+            }
+            int before = count;
+            row.properties().forEach(entry -> {
+                List<@Nullable Object> column = columns.computeIfAbsent(entry.getKey(), name -> missing(before));
+                column.add(scalar(entry.getKey(), entry.getValue()));
+            });
+            count++;
+            for (List<@Nullable Object> column : columns.values()) {
+                if (column.size() < count) {
+                    column.add(null);
+                }
+            }
+        }
+        return columns(columns);
+    }
+
+    private static List<@Nullable Object> missing(int count) {
+        List<@Nullable Object> column = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            column.add(null);
+        }
+        return column;
+    }
+
+    static List<Tensor> columns(Map<String, List<@Nullable Object>> columns) {
+        return columns.entrySet().stream()
+                .map(column -> Tensor.column(column.getKey(), column.getValue()))
+                .toList();
+    }
+
+    /** Columns by name, each a list of values or of lists. */
+    static List<Tensor> named(JsonNode columns, String field) {
+        List<Tensor> tensors = new ArrayList<>();
+        columns.properties().forEach(column -> {
+            JsonNode values = column.getValue().isArray()
+                    ? column.getValue()
+                    : Json.array().add(column.getValue());
+            tensors.add(nested(column.getKey(), values));
+        });
+        if (tensors.isEmpty()) {
+            throw TidemillException.invalid(field, "'" + field + "' names no column");
+        }
+        return tensors;
+    }
+
+    /** A list, nested to any depth as long as it is regular. */
+    static Tensor nested(String name, JsonNode list) {
+        List<Long> shape = new ArrayList<>();
+        JsonNode level = list;
+        while (level.isArray() && shape.size() < 16) {
+            shape.add((long) level.size());
+            level = level.isEmpty() ? Json.objectMapper().nullNode() : level.get(0);
+        }
+        List<@Nullable Object> values = new ArrayList<>();
+        flatten(name, list, shape, 0, values);
+        long[] sizes = shape.stream().mapToLong(Long::longValue).toArray();
+        return Tensor.column(name, values).as(name, sizes);
+    }
+
+    private static void flatten(
+            String name, JsonNode list, List<Long> shape, int depth, List<@Nullable Object> values) {
+        boolean regular = list.isArray() && depth < shape.size() && list.size() == shape.get(depth);
+        if (!regular) {
+            throw TidemillException.invalid(name, "The lists of '" + name + "' are not all of the same length");
+        }
+        for (JsonNode element : list) {
+            if (depth + 1 < shape.size()) {
+                flatten(name, element, shape, depth + 1, values);
+            } else {
+                values.add(scalar(name, element));
+            }
+        }
+    }
+
+    static @Nullable Object scalar(String name, JsonNode value) {
+        if (value.isNull()) {
+            return null;
+        }
+        if (value.isTextual()) {
+            return value.textValue();
+        }
+        if (value.isBoolean()) {
+            return value.booleanValue();
+        }
+        if (value.isIntegralNumber() && value.canConvertToLong()) {
+            return value.longValue();
+        }
+        if (value.isNumber()) {
+            return value.doubleValue();
+        }
+        // TensorFlow's REST form of bytes.
+        if (value.isObject() && value.size() == 1 && value.path("b64").isTextual()) {
+            return value.path("b64").textValue();
+        }
+        throw TidemillException.invalid(name, "'" + name + "' holds " + value.getNodeType() + " where a value belongs");
+    }
+
+    /** Predictions row by row: a value each, or a list; by output where there is more than one. */
+    static ArrayNode predictions(List<Tensor> outputs) {
+        ArrayNode list = Json.array();
+        int rows = outputs.getFirst().rows();
+        for (int row = 0; row < rows; row++) {
+            if (outputs.size() == 1) {
+                list.add(row(outputs.getFirst(), row));
+                continue;
+            }
+            ObjectNode named = list.addObject();
+            for (Tensor output : outputs) {
+                named.set(output.name(), row(output, row));
+            }
+        }
+        return list;
+    }
+
+    /** One output as a whole, nested by rows. */
+    static ArrayNode whole(Tensor output) {
+        ArrayNode list = Json.array();
+        for (int row = 0; row < output.rows(); row++) {
+            list.add(row(output, row));
+        }
+        return list;
+    }
+
+    private static JsonNode row(Tensor output, int row) {
+        if (output.shape().length == 1) {
+            return value(output, row);
+        }
+        return nest(output, 1, row * output.width(), output.width());
+    }
+
+    private static JsonNode nest(Tensor output, int dimension, int from, int width) {
+        long[] shape = output.shape();
+        if (dimension == shape.length) {
+            return value(output, from);
+        }
+        ArrayNode list = Json.array();
+        int size = (int) shape[dimension];
+        int step = size == 0 ? 0 : width / size;
+        for (int i = 0; i < size; i++) {
+            list.add(nest(output, dimension + 1, from + i * step, step));
+        }
+        return list;
+    }
+
+    private static JsonNode value(Tensor output, int index) {
+        Object value = output.value(index);
+        if (value instanceof Double number && output.datatype() == Datatype.FP32) {
+            return Json.tree(number.floatValue());
+        }
+        boolean unwritable = value instanceof Double number && number.isInfinite();
+        return unwritable || value == null ? Json.objectMapper().nullNode() : Json.tree(value);
+    }
+}

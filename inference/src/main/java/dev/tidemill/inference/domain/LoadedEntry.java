@@ -1,0 +1,68 @@
+package dev.tidemill.inference.domain;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A model and how many use it. Once closed nobody gets in any more. Thread-safe. */
+final class LoadedEntry {
+    private static final int CLOSED = Integer.MIN_VALUE;
+
+    private final AtomicInteger users = new AtomicInteger();
+    private final AtomicBoolean claimed = new AtomicBoolean();
+    private final CompletableFuture<LoadedModel> loaded = new CompletableFuture<>();
+    private final Turnstile turnstile = new Turnstile();
+    private volatile long usedAt = System.nanoTime();
+
+    boolean retain() {
+        while (true) {
+            int now = users.get();
+            if (now == CLOSED) {
+                return false;
+            }
+            if (users.compareAndSet(now, now + 1)) {
+                return true;
+            }
+        }
+    }
+
+    void release() {
+        usedAt = System.nanoTime();
+        users.decrementAndGet();
+    }
+
+    /** True once, for the one who is to load it. */
+    boolean claim() {
+        return claimed.compareAndSet(false, true);
+    }
+
+    CompletableFuture<LoadedModel> loaded() {
+        return loaded;
+    }
+
+    /** The model; only for those who are in, after it was loaded. */
+    LoadedModel model() {
+        return loaded.join();
+    }
+
+    Turnstile turnstile() {
+        return turnstile;
+    }
+
+    boolean isIdle() {
+        return users.get() == 0 && loaded.isDone() && !loaded.isCompletedExceptionally();
+    }
+
+    long idleNanos() {
+        return System.nanoTime() - usedAt;
+    }
+
+    /** Closes the model if nobody uses it. */
+    boolean closeIfIdle() {
+        if (!isIdle() || !users.compareAndSet(0, CLOSED)) {
+            return false;
+        }
+        model().close();
+        return true;
+    }
+}

@@ -1,0 +1,180 @@
+package dev.tidemill.inference.domain;
+
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.registry.domain.ModelInspector;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Models in memory, by the digest of their folder. One that nobody uses stays until others need its room. A model is tried
+ * before anybody gets it. Thread-safe.
+ */
+public final class ModelCache implements ModelLoader, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ModelCache.class);
+    /** An environment may have to be built first. */
+    private static final Duration PATIENCE = Duration.ofMinutes(15);
+
+    private final BlobStore blobs;
+    private final ModelInspector inspector;
+    private final List<ModelRuntime> runtimes;
+    private final long budget;
+    private final ConcurrentMap<Digest, LoadedEntry> entries = new ConcurrentHashMap<>();
+
+    /**
+     * @param runtimes asked in this order
+     * @param budget bytes above which models that nobody uses are closed, the longest unused first
+     */
+    public ModelCache(BlobStore blobs, ModelInspector inspector, List<ModelRuntime> runtimes, long budget) {
+        this.blobs = blobs;
+        this.inspector = inspector;
+        this.runtimes = List.copyOf(runtimes);
+        this.budget = budget;
+    }
+
+    @Override
+    public ModelHandle acquire(ServedVersion version) {
+        while (true) {
+            LoadedEntry entry = entries.computeIfAbsent(version.folder(), unused -> new LoadedEntry());
+            if (!entry.retain()) {
+                entries.remove(version.folder(), entry);
+                continue;
+            }
+            if (entry.claim()) {
+                load(version, entry);
+            }
+            await(version, entry);
+            return new ModelHandle(entry);
+        }
+    }
+
+    /** Whether a version is loaded now. */
+    public boolean isLoaded(ServedVersion version) {
+        LoadedEntry entry = entries.get(version.folder());
+        return entry != null && entry.loaded().isDone() && !entry.loaded().isCompletedExceptionally();
+    }
+
+    /** Closes a model that nobody uses; false if somebody does, or it is not loaded. */
+    public boolean unload(ServedVersion version) {
+        LoadedEntry entry = entries.get(version.folder());
+        return entry != null && closed(version.folder(), entry);
+    }
+
+    /** Closes every model that nobody has used for so long. */
+    public void closeIdle(Duration longerThan) {
+        entries.forEach((digest, entry) -> {
+            if (entry.idleNanos() > longerThan.toNanos()) {
+                closed(digest, entry);
+            }
+        });
+    }
+
+    private void load(ServedVersion version, LoadedEntry entry) {
+        long started = System.nanoTime();
+        try {
+            Folder files = Folder.load(blobs, version.folder());
+            var folder = new ModelFolder(version, inspector.describe(files), files, blobs);
+            LoadedModel model = runtimes.stream()
+                    .map(runtime -> runtime.open(folder))
+                    .flatMap(Optional::stream)
+                    .findFirst()
+                    .orElseThrow(() -> folder.unusable("none of its flavors "
+                            + folder.description().flavors().keySet() + " can be run here"));
+            try {
+                Trial.of(model, folder);
+            } catch (RuntimeException e) {
+                model.close();
+                throw e;
+            }
+            entry.loaded().complete(model);
+            LOG.info("Loaded {} on {} in {} ms", version.reference(), model.platform(), millis(started));
+            makeRoom();
+        } catch (RuntimeException | StackOverflowError e) {
+            entries.remove(version.folder(), entry);
+            entry.loaded().completeExceptionally(e);
+        }
+    }
+
+    private static long millis(long started) {
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started);
+    }
+
+    private static void await(ServedVersion version, LoadedEntry entry) {
+        try {
+            entry.loaded().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            entry.release();
+            if (e.getCause() instanceof TidemillException coded) {
+                throw coded;
+            }
+            LOG.warn("{} could not be loaded", version.reference(), e.getCause());
+            throw new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION,
+                            "Model " + version.reference() + " cannot be served: " + e.getCause())
+                    .causedBy(e);
+        } catch (TimeoutException e) {
+            entry.release();
+            throw new TidemillException(
+                    ErrorCode.UNAVAILABLE, "Model " + version.reference() + " is still being loaded");
+        } catch (InterruptedException e) {
+            entry.release();
+            Thread.currentThread().interrupt();
+            throw new TidemillException(ErrorCode.CANCELLED, "Interrupted").causedBy(e);
+        }
+    }
+
+    /** The model just loaded is in use, hence never closed here. */
+    private void makeRoom() {
+        long taken = 0;
+        for (LoadedEntry entry : entries.values()) {
+            taken +=
+                    entry.isIdle() || entry.loaded().isDone() && !entry.loaded().isCompletedExceptionally()
+                            ? entry.model().bytes()
+                            : 0;
+        }
+        List<Map.Entry<Digest, LoadedEntry>> idle = entries.entrySet().stream()
+                .filter(one -> one.getValue().isIdle())
+                .sorted(Comparator.comparingLong(one -> -one.getValue().idleNanos()))
+                .toList();
+        for (Map.Entry<Digest, LoadedEntry> one : idle) {
+            if (taken <= budget) {
+                return;
+            }
+            long bytes = one.getValue().model().bytes();
+            if (closed(one.getKey(), one.getValue())) {
+                taken -= bytes;
+            }
+        }
+    }
+
+    private boolean closed(Digest digest, LoadedEntry entry) {
+        if (!entry.closeIfIdle()) {
+            return false;
+        }
+        entries.remove(digest, entry);
+        return true;
+    }
+
+    @Override
+    public void close() {
+        entries.values().forEach(entry -> {
+            if (entry.loaded().isDone() && !entry.loaded().isCompletedExceptionally()) {
+                entry.model().close();
+            }
+        });
+        entries.clear();
+    }
+}

@@ -1,0 +1,30 @@
+package dev.tidemill.inference.domain;
+
+import java.util.List;
+import java.util.Optional;
+
+/** Registered models, which may be called without having been deployed. Thread-safe. */
+public interface ModelCatalog {
+    /**
+     * A version whose files are kept here.
+     *
+     * @param version its number or an alias; none is the newest
+     */
+    Optional<ServedVersion> find(String project, String name, Optional<String> version);
+
+    /** The newest version of every model of a project. */
+    List<ServedVersion> list(String project);
+
+    /** No models at all. */
+    ModelCatalog EMPTY = new ModelCatalog() {
+        @Override
+        public Optional<ServedVersion> find(String project, String name, Optional<String> version) {
+            return Optional.empty();
+        }
+
+        @Override
+        public List<ServedVersion> list(String project) {
+            return List.of();
+        }
+    };
+}

@@ -1,0 +1,38 @@
+package dev.tidemill.inference.domain;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** The right to use a loaded model, until closed. Thread-safe. */
+public final class ModelHandle implements AutoCloseable {
+    private final LoadedEntry entry;
+    private final AtomicBoolean open = new AtomicBoolean(true);
+
+    ModelHandle(LoadedEntry entry) {
+        this.entry = entry;
+    }
+
+    public LoadedModel model() {
+        return entry.model();
+    }
+
+    /** Begins a use that ends with {@link #leave}; false if the model has been closed since. */
+    boolean enter() {
+        return entry.retain();
+    }
+
+    void leave() {
+        entry.release();
+    }
+
+    /** Bounds how many call the model at a time. */
+    Turnstile turnstile() {
+        return entry.turnstile();
+    }
+
+    @Override
+    public void close() {
+        if (open.compareAndSet(true, false)) {
+            entry.release();
+        }
+    }
+}

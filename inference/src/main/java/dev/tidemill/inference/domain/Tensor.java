@@ -1,0 +1,262 @@
+package dev.tidemill.inference.domain;
+
+import dev.tidemill.platform.errors.TidemillException;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A named tensor, whatever wire it came over. Values are flat and row-major; the first dimension counts rows. Immutable by
+ * agreement: arrays that are handed over are not changed any more. Thread-safe.
+ */
+public final class Tensor {
+    private static final byte[] NOTHING = {};
+
+    private final String name;
+    private final Datatype datatype;
+    private final long[] shape;
+    private final double[] numbers;
+    private final long[] wholes;
+    private final byte[] @Nullable [] texts;
+
+    private Tensor(
+            String name, Datatype datatype, long[] shape, double[] numbers, long[] wholes, byte[] @Nullable [] texts) {
+        this.name = name;
+        this.datatype = datatype;
+        this.shape = shape;
+        this.numbers = numbers;
+        this.wholes = wholes;
+        this.texts = texts;
+        check();
+    }
+
+    /** A tensor of floating-point numbers; NaN is a missing value. */
+    public static Tensor numbers(String name, Datatype datatype, long[] shape, double[] values) {
+        return new Tensor(name, datatype, shape, values, new long[0], new byte[0][]);
+    }
+
+    /** A tensor of whole numbers, or of 0 and 1 for {@code BOOL}. */
+    public static Tensor wholes(String name, Datatype datatype, long[] shape, long[] values) {
+        return new Tensor(name, datatype, shape, new double[0], values, new byte[0][]);
+    }
+
+    /** A tensor of byte strings; null is a missing value. */
+    public static Tensor texts(String name, long[] shape, byte[] @Nullable [] values) {
+        return new Tensor(name, Datatype.BYTES, shape, new double[0], new long[0], values);
+    }
+
+    private void check() {
+        if (name.isEmpty()) {
+            throw TidemillException.invalid("inputs", "A tensor has no name");
+        }
+        if (shape.length == 0 || shape.length > 16) {
+            throw TidemillException.invalid(
+                    "shape", "Tensor '" + name + "' has " + shape.length + " dimensions; it must have 1 to 16");
+        }
+        long elements = 1;
+        for (long size : shape) {
+            if (size < 0) {
+                throw TidemillException.invalid(
+                        "shape", "Tensor '" + name + "' has shape " + Arrays.toString(shape) + "; no size is negative");
+            }
+            // Saturates: a product beyond every array never equals a count of values.
+            elements = size != 0 && elements > Integer.MAX_VALUE / size ? Integer.MAX_VALUE : elements * size;
+        }
+        if (elements != size()) {
+            throw TidemillException.invalid(
+                    "data",
+                    "Tensor '" + name + "' has " + size() + " values; its shape " + Arrays.toString(shape)
+                            + " says otherwise");
+        }
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public Datatype datatype() {
+        return datatype;
+    }
+
+    public long[] shape() {
+        return shape.clone();
+    }
+
+    /** How many values there are. */
+    public int size() {
+        return switch (datatype.storage()) {
+            case NUMBER -> numbers.length;
+            case WHOLE -> wholes.length;
+            case BYTES -> texts().length;
+        };
+    }
+
+    private byte[] @Nullable [] texts() {
+        return texts == null ? new byte[0][] : texts;
+    }
+
+    /** Size of the first dimension. */
+    public int rows() {
+        return (int) shape[0];
+    }
+
+    /** Values in one row. */
+    public int width() {
+        long width = 1;
+        for (int i = 1; i < shape.length; i++) {
+            width *= shape[i];
+        }
+        return (int) width;
+    }
+
+    /** Whether it holds one value a row. */
+    public boolean isColumn() {
+        return shape.length == 1 || width() == 1;
+    }
+
+    /** A value as a number; NaN for a byte string. */
+    public double number(int index) {
+        return switch (datatype.storage()) {
+            case NUMBER -> numbers[index];
+            case WHOLE -> datatype == Datatype.UINT64 ? unsigned(wholes[index]) : wholes[index];
+            case BYTES -> Double.NaN;
+        };
+    }
+
+    private static double unsigned(long bits) {
+        return bits >= 0 ? bits : (bits >>> 1 | bits & 1) * 2.0;
+    }
+
+    /** A value as bits of a whole number; a floating-point number is cut off. */
+    public long whole(int index) {
+        return datatype.storage() == Datatype.Storage.WHOLE ? wholes[index] : (long) number(index);
+    }
+
+    /** Bytes of a {@code BYTES} value; nothing for a missing one. */
+    public byte[] bytes(int index) {
+        byte[] value = texts()[index];
+        return value == null ? NOTHING : value;
+    }
+
+    /** Text of a value; null for a missing one. */
+    public @Nullable String text(int index) {
+        if (datatype == Datatype.BYTES) {
+            byte[] value = texts()[index];
+            return value == null ? null : new String(value, StandardCharsets.UTF_8);
+        }
+        Object value = value(index);
+        return value == null ? null : value.toString();
+    }
+
+    /** A value as people read it: number, text or truth; null for a missing one. */
+    public @Nullable Object value(int index) {
+        return switch (datatype) {
+            case BYTES -> text(index);
+            case BOOL -> wholes[index] != 0;
+            case UINT64 ->
+                wholes[index] >= 0 ? (Object) wholes[index] : new BigInteger(Long.toUnsignedString(wholes[index]));
+            case FP16, BF16, FP32, FP64 -> Double.isNaN(numbers[index]) ? null : (Object) numbers[index];
+            default -> wholes[index];
+        };
+    }
+
+    /** The same values under another name and shape of as many values. */
+    public Tensor as(String otherName, long... otherShape) {
+        return new Tensor(otherName, datatype, otherShape, numbers, wholes, texts);
+    }
+
+    /** Some of the rows. */
+    public Tensor rows(int from, int to) {
+        int width = width();
+        long[] part = shape.clone();
+        part[0] = to - from;
+        return switch (datatype.storage()) {
+            case NUMBER -> numbers(name, datatype, part, Arrays.copyOfRange(numbers, from * width, to * width));
+            case WHOLE -> wholes(name, datatype, part, Arrays.copyOfRange(wholes, from * width, to * width));
+            case BYTES -> texts(name, part, Arrays.copyOfRange(texts(), from * width, to * width));
+        };
+    }
+
+    /** One column of a matrix, under a name of its own. */
+    public Tensor column(int column, String columnName) {
+        int width = width();
+        int rows = rows();
+        long[] one = {rows};
+        switch (datatype.storage()) {
+            case NUMBER -> {
+                double[] values = new double[rows];
+                for (int row = 0; row < rows; row++) {
+                    values[row] = numbers[row * width + column];
+                }
+                return numbers(columnName, datatype, one, values);
+            }
+            case WHOLE -> {
+                long[] values = new long[rows];
+                for (int row = 0; row < rows; row++) {
+                    values[row] = wholes[row * width + column];
+                }
+                return wholes(columnName, datatype, one, values);
+            }
+            default -> {
+                byte[] @Nullable [] values = new byte[rows][];
+                for (int row = 0; row < rows; row++) {
+                    values[row] = texts()[row * width + column];
+                }
+                return texts(columnName, one, values);
+            }
+        }
+    }
+
+    /** A column from values as people write them; numbers become {@code FP64} unless all are whole. */
+    public static Tensor column(String name, List<? extends @Nullable Object> values) {
+        long[] shape = {values.size()};
+        if (values.stream().allMatch(value -> value instanceof Boolean)) {
+            return wholes(
+                    name,
+                    Datatype.BOOL,
+                    shape,
+                    values.stream()
+                            .mapToLong(value -> Boolean.TRUE.equals(value) ? 1 : 0)
+                            .toArray());
+        }
+        if (values.stream().allMatch(value -> value instanceof Long || value instanceof Integer)) {
+            return wholes(
+                    name,
+                    Datatype.INT64,
+                    shape,
+                    values.stream()
+                            .mapToLong(value -> ((Number) value).longValue())
+                            .toArray());
+        }
+        if (values.stream().allMatch(value -> value == null || value instanceof Number || value instanceof Boolean)) {
+            return numbers(
+                    name,
+                    Datatype.FP64,
+                    shape,
+                    values.stream().mapToDouble(Tensor::asNumber).toArray());
+        }
+        byte[] @Nullable [] texts = new byte[values.size()][];
+        for (int i = 0; i < texts.length; i++) {
+            Object value = values.get(i);
+            texts[i] = value == null ? null : value.toString().getBytes(StandardCharsets.UTF_8);
+        }
+        return texts(name, shape, texts);
+    }
+
+    private static double asNumber(@Nullable Object value) {
+        return switch (value) {
+            case null -> Double.NaN;
+            case Number number -> number.doubleValue();
+            case Boolean truth -> truth ? 1 : 0;
+            default -> Double.NaN;
+        };
+    }
+
+    /** The tensor of that name. */
+    public static Optional<Tensor> named(List<Tensor> tensors, String name) {
+        return tensors.stream().filter(tensor -> tensor.name().equals(name)).findFirst();
+    }
+}

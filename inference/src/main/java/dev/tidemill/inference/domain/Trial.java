@@ -1,0 +1,74 @@
+package dev.tidemill.inference.domain;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Tries a model that was just loaded: it must answer, with finite shapes and as many rows as it was given, before it is given
+ * to anybody; and it is called until its latency settles, so that no caller pays for warming up.
+ */
+final class Trial {
+    private static final int ROWS = 2;
+    private static final int MOST_ROUNDS = 400;
+    private static final long MOST_NANOS = 300_000_000L;
+    private static final int WINDOW = 20;
+
+    private Trial() {}
+
+    /** @throws dev.tidemill.platform.errors.TidemillException what the model says of the trial */
+    static void of(LoadedModel model, ModelFolder folder) {
+        List<Tensor> inputs = blank(model.inputs());
+        if (inputs.isEmpty()) {
+            return;
+        }
+        List<Tensor> outputs = model.predict(inputs);
+        for (Tensor output : outputs) {
+            if (output.rows() != ROWS) {
+                throw folder.unusable("it answers " + ROWS + " rows with " + output.rows());
+            }
+        }
+        long begun = System.nanoTime();
+        double before = Double.MAX_VALUE;
+        for (int round = 0; round < MOST_ROUNDS && System.nanoTime() - begun < MOST_NANOS; round += WINDOW) {
+            long started = System.nanoTime();
+            for (int i = 0; i < WINDOW && System.nanoTime() - begun < MOST_NANOS; i++) {
+                model.predict(inputs);
+            }
+            double took = System.nanoTime() - started;
+            if (took > before * 0.9) {
+                return;
+            }
+            before = took;
+        }
+    }
+
+    /** Rows of zeros and empty texts; a model with a dimension of open size besides rows cannot be tried so. */
+    private static List<Tensor> blank(List<TensorSpec> specs) {
+        List<Tensor> inputs = new ArrayList<>();
+        for (TensorSpec spec : specs) {
+            long[] shape = new long[spec.shape().size()];
+            long size = ROWS;
+            shape[0] = ROWS;
+            for (int i = 1; i < shape.length; i++) {
+                shape[i] = spec.shape().get(i);
+                size *= shape[i];
+            }
+            if (size < 0 || size > 1_000_000) {
+                return List.of();
+            }
+            inputs.add(
+                    switch (spec.datatype().storage()) {
+                        case NUMBER -> Tensor.numbers(spec.name(), spec.datatype(), shape, new double[(int) size]);
+                        case WHOLE -> Tensor.wholes(spec.name(), spec.datatype(), shape, new long[(int) size]);
+                        case BYTES -> Tensor.texts(spec.name(), shape, empty((int) size));
+                    });
+        }
+        return inputs;
+    }
+
+    private static byte[][] empty(int size) {
+        byte[][] texts = new byte[size][];
+        java.util.Arrays.fill(texts, new byte[0]);
+        return texts;
+    }
+}

@@ -1,0 +1,60 @@
+package dev.tidemill.inference.domain;
+
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.time.Duration;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+
+/**
+ * Bounds how many requests call one model at a time, how many wait, and how long, so that one noisy model does not starve
+ * another. Thread-safe.
+ */
+final class Turnstile {
+    private static final int INSIDE = Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
+    private static final int WAITING = 2_000;
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private final Semaphore inside = new Semaphore(INSIDE);
+    private final AtomicInteger waiting = new AtomicInteger();
+
+    /** Requests that wait now. */
+    int waiting() {
+        return waiting.get();
+    }
+
+    /** @throws TidemillException {@code UNAVAILABLE} if too many wait already, or the wait was too long */
+    <T> T pass(Supplier<T> work) {
+        if (!inside.tryAcquire()) {
+            await();
+        }
+        try {
+            return work.get();
+        } finally {
+            inside.release();
+        }
+    }
+
+    private void await() {
+        if (waiting.incrementAndGet() > WAITING) {
+            waiting.decrementAndGet();
+            throw busy(WAITING + " requests wait for this model already");
+        }
+        try {
+            if (!inside.tryAcquire(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw busy("The model had no time for the request within " + PATIENCE.toSeconds() + " s");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new TidemillException(ErrorCode.CANCELLED, "Interrupted").causedBy(e);
+        } finally {
+            waiting.decrementAndGet();
+        }
+    }
+
+    private static TidemillException busy(String why) {
+        return new TidemillException(ErrorCode.UNAVAILABLE, why).remedy("Try again in a second");
+    }
+}

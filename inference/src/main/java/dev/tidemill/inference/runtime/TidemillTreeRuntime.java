@@ -1,0 +1,104 @@
+package dev.tidemill.inference.runtime;
+
+import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.LoadedModel;
+import dev.tidemill.inference.domain.ModelFolder;
+import dev.tidemill.inference.domain.ModelRuntime;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.trees.InputColumn;
+import dev.tidemill.trees.TabularModel;
+import dev.tidemill.trees.UnsupportedModelException;
+import java.util.List;
+import java.util.Optional;
+
+/** Models of our own trainers: trees with the encoding of their named columns beside them. */
+public final class TidemillTreeRuntime implements ModelRuntime {
+    private static final String ENCODING = "tidemill/encoding.json";
+    private static final String TREES = "model.json";
+
+    @Override
+    public Optional<LoadedModel> open(ModelFolder folder) {
+        if (!folder.has(ENCODING)) {
+            return Optional.empty();
+        }
+        byte[] trees = folder.read(TREES);
+        try {
+            var model = TabularModel.parse(folder.read(ENCODING), trees);
+            return Optional.of(new Model(model, trees.length));
+        } catch (UnsupportedModelException e) {
+            throw folder.unusable(String.valueOf(e.getMessage())).causedBy(e);
+        }
+    }
+
+    private static final class Model implements LoadedModel {
+        private final TabularModel model;
+        private final long bytes;
+        private final List<TensorSpec> inputs;
+        private final int width;
+
+        private Model(TabularModel model, long bytes) {
+            this.model = model;
+            this.bytes = bytes;
+            this.inputs = model.columns().stream()
+                    .map(column ->
+                            TensorSpec.column(column.name(), column.isText() ? Datatype.BYTES : Datatype.FP64, true))
+                    .toList();
+            this.width = model.outputs();
+        }
+
+        @Override
+        public String platform() {
+            return "tidemill_trees";
+        }
+
+        @Override
+        public List<TensorSpec> inputs() {
+            return inputs;
+        }
+
+        @Override
+        public List<TensorSpec> outputs() {
+            return List.of(TreeOutputs.spec(Datatype.FP64, width));
+        }
+
+        @Override
+        public List<String> classes() {
+            return model.classes();
+        }
+
+        @Override
+        public List<Tensor> predict(List<Tensor> given) {
+            int rows = given.isEmpty() ? 1 : given.getFirst().rows();
+            List<InputColumn> columns = model.columns();
+            float[][] encoded = new float[rows][columns.size()];
+            for (int i = 0; i < columns.size(); i++) {
+                Optional<Tensor> column = Tensor.named(given, columns.get(i).name());
+                for (int row = 0; row < rows; row++) {
+                    encoded[row][i] = column.isEmpty() ? Float.NaN : encoded(i, column.get(), row);
+                }
+            }
+            double[] values = new double[rows * width];
+            for (int row = 0; row < rows; row++) {
+                System.arraycopy(model.predict(encoded[row]), 0, values, row * width, width);
+            }
+            return List.of(TreeOutputs.tensor(Datatype.FP64, rows, width, values));
+        }
+
+        private float encoded(int column, Tensor tensor, int row) {
+            return model.columns().get(column).isText()
+                    ? model.code(column, tensor.text(row))
+                    : (float) tensor.number(row);
+        }
+
+        @Override
+        public long bytes() {
+            return bytes;
+        }
+
+        @Override
+        public void close() {
+            // Lives on the heap alone.
+        }
+    }
+}

@@ -1,0 +1,20 @@
+package dev.tidemill.registry.domain;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What the {@code MLmodel} file of a model folder says.
+ *
+ * @param flavors ways to load it, such as {@code xgboost}, each with its settings: texts, numbers, truths, maps and lists
+ * @param signature what the model takes and gives; empty if its client told none
+ */
+public record ModelDescription(Map<String, Map<String, Object>> flavors, Optional<Signature> signature) {
+    /** A text among a flavor's settings; empty if it has none of that name. */
+    public Optional<String> setting(String flavor, String name) {
+        return Optional.ofNullable(flavors.getOrDefault(flavor, Map.of()).get(name))
+                .filter(value -> !(value instanceof Map<?, ?>) && !(value instanceof List<?>))
+                .map(String::valueOf);
+    }
+}

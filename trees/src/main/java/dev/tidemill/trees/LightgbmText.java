@@ -1,0 +1,189 @@
+package dev.tidemill.trees;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Reads models that LightGBM wrote as text, version 3 and 4 of its format. */
+public final class LightgbmText {
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+    private static final String CATEGORIES = "pandas_categorical:";
+
+    private LightgbmText() {}
+
+    /** Whether bytes look like what {@link #parse} reads. */
+    public static boolean looksLike(byte[] content) {
+        return new String(content, 0, Math.min(5, content.length), StandardCharsets.ISO_8859_1).startsWith("tree");
+    }
+
+    /**
+     * Parses a model.
+     *
+     * @throws UnsupportedModelException if the text is no LightGBM model, is damaged, or needs what is not supported
+     */
+    public static BoostedTrees parse(byte[] text) {
+        if (!looksLike(text)) {
+            throw new UnsupportedModelException("it does not begin with 'tree': not a LightGBM model");
+        }
+        Map<String, String> head = new HashMap<>();
+        List<Map<String, String>> trees = new ArrayList<>();
+        Map<String, String> now = head;
+        String categories = "";
+        boolean ended = false;
+        for (String line : new String(text, StandardCharsets.UTF_8).split("\n", -1)) {
+            String stripped = line.strip();
+            if (stripped.startsWith(CATEGORIES)) {
+                categories = stripped.substring(CATEGORIES.length());
+            } else if (stripped.equals("end of trees")) {
+                ended = true;
+            } else if (!ended && stripped.startsWith("Tree=")) {
+                now = new HashMap<>();
+                trees.add(now);
+            } else if (!ended) {
+                int equals = stripped.indexOf('=');
+                now.put(equals < 0 ? stripped : stripped.substring(0, equals), stripped.substring(equals + 1));
+            }
+        }
+        if (!ended) {
+            throw new UnsupportedModelException("the model's text ends before 'end of trees'");
+        }
+        try {
+            return boosted(head, trees, categories);
+        } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
+            throw new UnsupportedModelException("the model's text is damaged: " + e.getMessage(), e);
+        }
+    }
+
+    private static BoostedTrees boosted(Map<String, String> head, List<Map<String, String>> trees, String categories) {
+        int features = Integer.parseInt(head.getOrDefault("max_feature_idx", "-1")) + 1;
+        int outputs = Integer.parseInt(head.getOrDefault("num_tree_per_iteration", "1"));
+        List<Node> nodes = new ArrayList<>();
+        int[] roots = new int[trees.size()];
+        int[] treeOutputs = new int[trees.size()];
+        for (int i = 0; i < trees.size(); i++) {
+            roots[i] = nodes.size();
+            treeOutputs[i] = i % outputs;
+            nodes(trees.get(i), nodes);
+        }
+        double divisor = head.containsKey("average_output") ? Math.max(1, trees.size() / (double) outputs) : 1;
+        List<String> names =
+                Arrays.asList(head.getOrDefault("feature_names", "").split(" "));
+        return new BoostedTrees(
+                new TreeEnsemble(
+                        features,
+                        new double[outputs],
+                        nodes.toArray(Node[]::new),
+                        roots,
+                        treeOutputs,
+                        TreeEnsemble.Arithmetic.LIGHTGBM),
+                new LightgbmObjective(head.getOrDefault("objective", ""), divisor),
+                names.size() == features ? names : List.of(),
+                categories(categories, head.getOrDefault("feature_infos", ""), features));
+    }
+
+    /** Inner nodes first, then leaves; a negative child is the bitwise complement of a leaf's number. */
+    private static void nodes(Map<String, String> tree, List<Node> nodes) {
+        if (!tree.getOrDefault("is_linear", "0").equals("0")) {
+            throw new UnsupportedModelException("trees with linear leaves are not supported");
+        }
+        int leaves = Integer.parseInt(tree.getOrDefault("num_leaves", "0"));
+        double[] leafValues = doubles(tree, "leaf_value");
+        if (leaves < 1 || leafValues.length != leaves) {
+            throw new UnsupportedModelException(
+                    "a tree says it has " + leaves + " leaves, and has " + leafValues.length);
+        }
+        int inner = leaves - 1;
+        int offset = nodes.size();
+        if (inner > 0) {
+            int[] feature = ints(tree, "split_feature");
+            double[] threshold = doubles(tree, "threshold");
+            int[] decision = ints(tree, "decision_type");
+            int[] left = ints(tree, "left_child");
+            int[] right = ints(tree, "right_child");
+            int[] boundaries = ints(tree, "cat_boundaries");
+            long[] words = longs(tree, "cat_threshold");
+            for (int i = 0; i < inner; i++) {
+                int leftAt = offset + (left[i] >= 0 ? left[i] : inner + ~left[i]);
+                int rightAt = offset + (right[i] >= 0 ? right[i] : inner + ~right[i]);
+                if ((decision[i] & 1) != 0) {
+                    int set = (int) threshold[i];
+                    long[] bits = bits(words, boundaries[set], boundaries[set + 1]);
+                    nodes.add(
+                            new Node(feature[i], threshold[i], leftAt, rightAt, Node.Missing.NAN, false, bits, false));
+                } else {
+                    boolean missingLeft = (decision[i] & 2) != 0;
+                    Node.Missing missing = Node.Missing.values()[Math.min(2, decision[i] >> 2 & 3)];
+                    nodes.add(Node.numeric(feature[i], threshold[i], leftAt, rightAt, missing, missingLeft));
+                }
+            }
+        }
+        for (double value : leafValues) {
+            nodes.add(Node.leaf(value));
+        }
+    }
+
+    /** Words of 32 bits as words of 64. */
+    private static long[] bits(long[] words, int from, int to) {
+        long[] bits = new long[Math.max(1, (to - from + 1) / 2)];
+        for (int i = from; i < to; i++) {
+            bits[(i - from) / 2] |= (words[i] & 0xffffffffL) << 32 * ((i - from) % 2);
+        }
+        return bits;
+    }
+
+    /** The lists that pandas had, in the order of the columns that are categorical: those whose info is no range. */
+    private static List<List<String>> categories(String json, String infos, int features) {
+        List<List<String>> categories = new ArrayList<>();
+        for (int i = 0; i < features; i++) {
+            categories.add(List.of());
+        }
+        if (json.isBlank() || json.equals("null")) {
+            return categories;
+        }
+        try {
+            JsonNode lists = MAPPER.readTree(json);
+            String[] info = infos.split(" ");
+            List<Integer> columns = new ArrayList<>();
+            for (int i = 0; i < Math.min(info.length, features); i++) {
+                if (!info[i].startsWith("[") && !info[i].equals("none")) {
+                    columns.add(i);
+                }
+            }
+            for (int i = 0; i < lists.size() && lists.size() == columns.size(); i++) {
+                List<String> names = new ArrayList<>();
+                boolean texts = true;
+                for (JsonNode name : lists.get(i)) {
+                    texts &= name.isTextual();
+                    names.add(name.asText());
+                }
+                categories.set(columns.get(i), texts ? List.copyOf(names) : List.of());
+            }
+            return categories;
+        } catch (IOException e) {
+            throw new UnsupportedModelException("the model's list of categories is not JSON", e);
+        }
+    }
+
+    private static String[] words(Map<String, String> tree, String key) {
+        String text = tree.getOrDefault(key, "");
+        return text.isBlank() ? new String[0] : text.strip().split("\\s+");
+    }
+
+    private static int[] ints(Map<String, String> tree, String key) {
+        return Arrays.stream(words(tree, key)).mapToInt(Integer::parseInt).toArray();
+    }
+
+    private static long[] longs(Map<String, String> tree, String key) {
+        return Arrays.stream(words(tree, key)).mapToLong(Long::parseLong).toArray();
+    }
+
+    private static double[] doubles(Map<String, String> tree, String key) {
+        return Arrays.stream(words(tree, key)).mapToDouble(Double::parseDouble).toArray();
+    }
+}

@@ -1,0 +1,156 @@
+package dev.tidemill.trees;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Reads models that XGBoost wrote as JSON or as UBJSON (its documented model schema), of boosters gbtree and dart. */
+public final class XgboostModel {
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    private XgboostModel() {}
+
+    /** Whether bytes look like what {@link #parse} reads. */
+    public static boolean looksLike(byte[] content) {
+        return content.length > 2 && content[0] == '{';
+    }
+
+    /**
+     * Parses a model.
+     *
+     * @throws UnsupportedModelException if the bytes are no XGBoost model, or need what is not supported
+     */
+    public static BoostedTrees parse(byte[] content) {
+        JsonNode learner = document(content).path("learner");
+        if (learner.isMissingNode()) {
+            throw new UnsupportedModelException("there is no 'learner' in it: not an XGBoost model");
+        }
+        Objective objective =
+                Objective.of(learner.path("objective").path("name").asText());
+        JsonNode parameters = learner.path("learner_model_param");
+        int features = parameters.path("num_feature").asInt();
+        int outputs = Math.max(
+                Math.max(1, parameters.path("num_class").asInt(0)),
+                parameters.path("num_target").asInt(1));
+        double[] base = base(objective, parameters.path("base_score").asText("0.5"), outputs);
+        JsonNode booster = learner.path("gradient_booster");
+        String kind = booster.path("name").asText();
+        boolean dart = kind.equals("dart");
+        if (!dart && !kind.equals("gbtree")) {
+            throw new UnsupportedModelException("booster '" + kind + "' is not supported; gbtree and dart are");
+        }
+        JsonNode model = dart ? booster.path("gbtree").path("model") : booster.path("model");
+        List<String> names = new ArrayList<>();
+        learner.path("feature_names").forEach(name -> names.add(name.asText()));
+        return new BoostedTrees(
+                ensemble(model, dart ? booster.path("weight_drop") : MAPPER.createArrayNode(), features, base),
+                objective,
+                names,
+                XgboostCategories.of(model.path("cats"), features));
+    }
+
+    /** The second byte tells the two apart: a name begins with its length in UBJSON, with a quote in JSON. */
+    private static JsonNode document(byte[] content) {
+        boolean binary = content.length > 1 && content[0] == '{' && "iUIlL#$".indexOf(content[1]) >= 0;
+        if (binary) {
+            return Ubjson.read(content);
+        }
+        try {
+            return MAPPER.readTree(content);
+        } catch (IOException e) {
+            throw new UnsupportedModelException("the model is neither JSON nor UBJSON", e);
+        }
+    }
+
+    /** A number, or since version 3 a list of one for all outputs or one for each. */
+    private static double[] base(Objective objective, String text, int outputs) {
+        String[] scores = text.replace("[", "").replace("]", "").split(",");
+        double[] base = new double[outputs];
+        try {
+            for (int i = 0; i < outputs; i++) {
+                base[i] = objective.baseMargin(Float.parseFloat(scores[scores.length == 1 ? 0 : i]));
+            }
+        } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
+            throw new UnsupportedModelException("its base score '" + text + "' is not understood", e);
+        }
+        return base;
+    }
+
+    private static TreeEnsemble ensemble(JsonNode model, JsonNode weights, int features, double[] base) {
+        JsonNode trees = model.path("trees");
+        int[] roots = new int[trees.size()];
+        int[] outputs = new int[trees.size()];
+        List<Node> nodes = new ArrayList<>();
+        for (int i = 0; i < trees.size(); i++) {
+            roots[i] = nodes.size();
+            outputs[i] = model.path("tree_info").path(i).asInt(0);
+            if (outputs[i] < 0 || outputs[i] >= base.length) {
+                throw new UnsupportedModelException("tree " + i + " adds to output " + outputs[i]);
+            }
+            float weight = weights.isEmpty() ? 1 : (float) weights.path(i).asDouble(1);
+            nodes(trees.get(i), weight, nodes);
+        }
+        return new TreeEnsemble(
+                features, base, nodes.toArray(Node[]::new), roots, outputs, TreeEnsemble.Arithmetic.XGBOOST);
+    }
+
+    private static void nodes(JsonNode tree, float weight, List<Node> nodes) {
+        if (tree.path("tree_param").path("size_leaf_vector").asInt(1) > 1) {
+            throw new UnsupportedModelException("trees whose leaves hold several values are not supported");
+        }
+        int offset = nodes.size();
+        long[][] sets = sets(tree);
+        JsonNode leftChildren = tree.path("left_children");
+        for (int i = 0; i < leftChildren.size(); i++) {
+            int left = leftChildren.get(i).asInt();
+            float condition = (float) tree.path("split_conditions").path(i).asDouble();
+            if (left < 0) {
+                nodes.add(Node.leaf(weight * condition));
+                continue;
+            }
+            int right = offset + tree.path("right_children").path(i).asInt();
+            int feature = tree.path("split_indices").path(i).asInt();
+            JsonNode missing = tree.path("default_left").path(i);
+            boolean missingLeft = missing.isBoolean() ? missing.asBoolean() : missing.asInt() != 0;
+            if (tree.path("split_type").path(i).asInt(0) == 0) {
+                nodes.add(Node.numeric(feature, condition, offset + left, right, Node.Missing.NAN, missingLeft));
+            } else {
+                nodes.add(new Node(
+                        feature, condition, offset + left, right, Node.Missing.NAN, missingLeft, sets[i], true));
+            }
+        }
+    }
+
+    /** For each categorical node the categories that go left: those that are not in its list, which go right. */
+    private static long[][] sets(JsonNode tree) {
+        long[][] sets = new long[tree.path("left_children").size()][];
+        JsonNode nodes = tree.path("categories_nodes");
+        for (int i = 0; i < nodes.size(); i++) {
+            int from = tree.path("categories_segments").path(i).asInt();
+            int count = tree.path("categories_sizes").path(i).asInt();
+            int most = 0;
+            for (int j = from; j < from + count; j++) {
+                most = Math.max(most, tree.path("categories").path(j).asInt());
+            }
+            if (most > 1 << 24) {
+                throw new UnsupportedModelException("it has a category numbered " + most);
+            }
+            long[] goesLeft = new long[most / 64 + 1];
+            Arrays.fill(goesLeft, -1L);
+            for (int j = from; j < from + count; j++) {
+                int category = tree.path("categories").path(j).asInt();
+                goesLeft[category / 64] &= ~(1L << category % 64);
+            }
+            sets[nodes.get(i).asInt()] = goesLeft;
+        }
+        for (int i = 0; i < sets.length; i++) {
+            if (sets[i] == null) {
+                sets[i] = new long[] {-1L};
+            }
+        }
+        return sets;
+    }
+}
