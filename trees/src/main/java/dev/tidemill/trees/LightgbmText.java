@@ -170,6 +170,16 @@ public final class LightgbmText {
         }
     }
 
+    /** C++ writes what is not finite in its own words. */
+    private static double number(String text) {
+        return switch (text) {
+            case "inf" -> Double.POSITIVE_INFINITY;
+            case "-inf" -> Double.NEGATIVE_INFINITY;
+            case "nan", "-nan" -> Double.NaN;
+            default -> Double.parseDouble(text);
+        };
+    }
+
     private static String[] words(Map<String, String> tree, String key) {
         String text = tree.getOrDefault(key, "");
         return text.isBlank() ? new String[0] : text.strip().split("\\s+");
@@ -184,6 +194,6 @@ public final class LightgbmText {
     }
 
     private static double[] doubles(Map<String, String> tree, String key) {
-        return Arrays.stream(words(tree, key)).mapToDouble(Double::parseDouble).toArray();
+        return Arrays.stream(words(tree, key)).mapToDouble(LightgbmText::number).toArray();
     }
 }

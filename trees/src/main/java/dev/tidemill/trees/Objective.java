@@ -90,7 +90,7 @@ public enum Objective implements Link {
     float baseMargin(float baseScore) {
         return switch (kind) {
             case EXPONENTIAL -> (float) Math.log(baseScore);
-            case SIGMOID, SIGMOID_OF_CLASSES, RAW_SIGMOID -> (float) -Math.log(1 / baseScore - 1);
+            case SIGMOID, SIGMOID_OF_CLASSES -> (float) -Math.log(1 / baseScore - 1);
             default -> baseScore;
         };
     }

@@ -1,0 +1,40 @@
+"""Models of every kind called with real clients, and compared with the libraries that made them."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from harness import ROOT, Server
+
+MLFLOW = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
+TRITON = ROOT / ".cache" / "peers" / "triton" / "bin" / "python"
+
+
+def run(test: unittest.TestCase, python: pathlib.Path, script: str, *arguments: str, timeout: int = 400) -> None:
+    result = subprocess.run(
+        [str(python), str(ROOT / "e2e" / script), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        cwd=tempfile.mkdtemp(),
+        env={**os.environ, "HOME": tempfile.mkdtemp()},
+    )
+    test.assertEqual(result.returncode, 0, result.stdout[-3000:] + result.stderr[-6000:])
+    sys.stderr.write(result.stdout.splitlines()[-1] + "\n")
+
+
+@unittest.skipUnless(MLFLOW.exists(), "mlflow is not here; `make peers` installs it")
+class InferenceTest(unittest.TestCase):
+    def test_trees_answer_as_their_own_libraries_do(self) -> None:
+        server = Server()
+        self.addCleanup(server.close)
+        run(self, MLFLOW, "inference_trees.py", server.url)
+
+
+if __name__ == "__main__":
+    unittest.main()
