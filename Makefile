@@ -48,7 +48,9 @@ peers: ## install the Python peers that tests compare with, one virtual environm
 	[ -x .cache/peers/mlflow/bin/mlflow ] && .cache/peers/mlflow/bin/python -c "import sklearn, lightgbm, boto3" 2>/dev/null || { python3 -m venv .cache/peers/mlflow && .cache/peers/mlflow/bin/pip install -q mlflow scikit-learn xgboost-cpu lightgbm boto3; }
 	[ -x .cache/peers/mlflow36/bin/mlflow ] || { python3 -m venv .cache/peers/mlflow36 && .cache/peers/mlflow36/bin/pip install -q mlflow==3.6.0; }
 	[ -x .cache/peers/moto/bin/moto_server ] || { python3 -m venv .cache/peers/moto && .cache/peers/moto/bin/pip install -q 'moto[s3,server]'; }
-	[ -x .cache/peers/triton/bin/python ] || { python3 -m venv .cache/peers/triton && .cache/peers/triton/bin/pip install -q 'tritonclient[grpc]' numpy; }
+	[ -x .cache/peers/triton/bin/python ] && .cache/peers/triton/bin/python -c "import gevent, aiohttp" 2>/dev/null || { python3 -m venv .cache/peers/triton && .cache/peers/triton/bin/pip install -q 'tritonclient[grpc,http]' numpy; }
+	[ -x .cache/peers/kserve/bin/python ] || { python3 -m venv .cache/peers/kserve && .cache/peers/kserve/bin/pip install -q kserve; }
+	[ -x .cache/peers/mlserver/bin/mlserver ] || { python3 -m venv .cache/peers/mlserver && .cache/peers/mlserver/bin/pip install -q mlserver mlserver-lightgbm lightgbm; }
 	[ -x $(SDK)/mypy ] || { python3 -m venv .cache/peers/sdk && $(SDK)/pip install -q -e python ruff==0.14.5 mypy==1.18.2; }
 
 bench: build ## measure against the budgets; results go to benchmarks/results

@@ -35,6 +35,14 @@ class InferenceTest(unittest.TestCase):
         self.addCleanup(server.close)
         run(self, MLFLOW, "inference_trees.py", server.url)
 
+    def test_what_needs_python_runs_in_processes_of_its_own(self) -> None:
+        # The peer's own environment holds what the models require; building one from PyPI is tried by hand.
+        settings = pathlib.Path(tempfile.mkdtemp()) / "settings"
+        settings.write_text(f"inference.python-environment={MLFLOW.parent.parent}\ninference.python-seconds=5\n")
+        server = Server("--config", str(settings))
+        self.addCleanup(server.close)
+        run(self, MLFLOW, "inference_python.py", server.url)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,44 +1,53 @@
-import { Button, Code, Group, NumberInput, SimpleGrid, Text, TextInput, Title } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { Button, Code, Group, NumberInput, SegmentedControl, SimpleGrid, Text, TextInput, Title } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
-import { ApiError, get, inProject } from '../../api/client'
-import type { DeploymentView, ModelVersion } from '../../api/types'
+import { ApiError } from '../../api/client'
+import type { ModelVersion } from '../../api/types'
 import { Command } from '../../ui/states'
+import { inferenceCode, LANGUAGES, type Language, type Tensor } from './inferenceCode'
 
-const NUMERIC = /double|float|int|long/
+const DATATYPES: { [type: string]: string } = { boolean: 'BOOL', integer: 'INT32', long: 'INT64', float: 'FP32', double: 'FP64', numeric: 'FP64' }
 
-interface Tensor { name: string; shape: number[]; datatype: string; data: (number | string)[] }
+function tensor(field: { name: string; type: string }, value: string | number | undefined): Tensor {
+  const datatype = DATATYPES[field.type] ?? (/double|float|int|long/.test(field.type) ? 'FP64' : 'BYTES')
+  const data = datatype === 'BYTES' ? String(value ?? '') : datatype === 'BOOL' ? Number(value ?? 0) !== 0 : Number(value ?? 0)
+  return { name: field.name, shape: [1], datatype, data: [data] }
+}
 
-/** One row for the model that a deployment serves, over the Open Inference Protocol as any client would send it. */
+/** One row for this version, over the Open Inference Protocol as any client would send it; the model is loaded if it has to be. */
 export function TryModel({ project, version }: { project: string; version: ModelVersion }) {
   const inputs = version.signature.inputs.slice(0, 40)
   const [values, setValues] = useState<{ [name: string]: string | number }>({})
-  const deployments = useQuery({ queryKey: [project, 'deployments'], queryFn: () => get<{ deployments: DeploymentView[] }>(inProject(project, '/deployments')) })
-  const served = deployments.data?.deployments.find(({ deployment }) => deployment.definition.model === version.model && deployment.champion !== undefined)
-  const name = served && (project === 'default' ? served.deployment.name : `${project}~${served.deployment.name}`)
-  const body = { inputs: inputs.map((field): Tensor => ({ name: field.name, shape: [1], datatype: NUMERIC.test(field.type) ? 'FP64' : 'BYTES', data: [NUMERIC.test(field.type) ? Number(values[field.name] ?? 0) : String(values[field.name] ?? '')] })) }
+  const [language, setLanguage] = useState<Language>('curl')
+  const name = project === 'default' ? version.model : `${project}~${version.model}`
+  const path = `/v2/models/${encodeURIComponent(name)}/versions/${version.version}/infer`
+  const body = { inputs: inputs.map((field) => tensor(field, values[field.name])) }
   const ask = useMutation({
     mutationFn: async () => {
-      const response = await fetch(`/v2/models/${name}/infer`, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } })
+      const begun = performance.now()
+      const response = await fetch(path, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } })
       const answer = (await response.json()) as { error?: string; outputs?: Tensor[]; model_version?: string }
       if (!response.ok) throw new ApiError(response.status, answer.error ?? `HTTP ${response.status}`)
-      return answer
+      return { ...answer, milliseconds: performance.now() - begun }
     },
   })
-  if (inputs.length === 0 || inputs.some((field) => !field.name)) return null
+  if (!version.folder || inputs.length === 0 || inputs.some((field) => !field.name || field.type.includes('['))) return null
+  const set = (field: string, value: string | number) => setValues((before) => ({ ...before, [field]: value }))
   return (
     <div>
       <Title order={3} fz={16}>Try it</Title>
-      {!served || !name ? <Text size="sm" c="dimmed">Deploy it first; then a row can be tried here.</Text> : (
-        <>
-          <SimpleGrid cols={{ base: 2, md: 4, xl: 6 }} spacing="xs">
-            {inputs.map((field) => NUMERIC.test(field.type)
-              ? <NumberInput key={field.name} size="xs" label={field.name} value={values[field.name] ?? 0} onChange={(value) => setValues((before) => ({ ...before, [field.name]: value }))} />
-              : <TextInput key={field.name} size="xs" label={field.name} value={values[field.name] ?? ''} onChange={(event) => { const value = event.currentTarget.value; setValues((before) => ({ ...before, [field.name]: value })) }} />)}
-          </SimpleGrid>
-          <Group mt="xs"><Button size="xs" loading={ask.isPending} onClick={() => ask.mutate()}>Predict</Button>{ask.data && <Text size="sm">answers <Code>{ask.data.outputs?.map((output) => `${output.name} ${output.data.join(', ')}`).join('; ')}</Code> by v{ask.data.model_version ?? served.deployment.champion}</Text>}{ask.error && <Text size="sm" c="red">{ask.error.message}</Text>}</Group>
-          <Command text={`curl -s ${window.location.origin}/v2/models/${name}/infer -d '${JSON.stringify(body)}'`} />
-        </>)}
+      <SimpleGrid cols={{ base: 2, md: 4, xl: 6 }} spacing="xs">
+        {inputs.map((field) => tensor(field, 0).datatype === 'BYTES'
+          ? <TextInput key={field.name} size="xs" label={field.name} value={values[field.name] ?? ''} onChange={(event) => set(field.name, event.currentTarget.value)} />
+          : <NumberInput key={field.name} size="xs" label={field.name} value={values[field.name] ?? 0} onChange={(value) => set(field.name, value)} />)}
+      </SimpleGrid>
+      <Group my="xs">
+        <Button size="xs" loading={ask.isPending} onClick={() => ask.mutate()}>Predict</Button>
+        {ask.data && <Text size="sm">answers <Code>{ask.data.outputs?.map((output) => `${output.name} ${output.data.join(', ')}`).join('; ')}</Code> by v{ask.data.model_version ?? version.version} in {ask.data.milliseconds.toFixed(1)} ms</Text>}
+        {ask.error && <Text size="sm" c="red">{ask.error.message}</Text>}
+      </Group>
+      <SegmentedControl size="xs" mb="xs" aria-label="Language" data={[...LANGUAGES]} value={language} onChange={(value) => setLanguage(value as Language)} />
+      <Command text={inferenceCode(language, window.location.origin, path, name, String(version.version), body.inputs)} />
     </div>
   )
 }

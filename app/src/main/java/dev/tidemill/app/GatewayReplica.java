@@ -56,7 +56,7 @@ final class GatewayReplica implements Node {
                 new ControlPlaneCatalog(control),
                 new ControlPlaneSink(control),
                 Clock.systemUTC(),
-                Server.inferenceOptions(settings)));
+                Server.inferenceOptions(settings, directory.folder("python"))));
         Server.publishDropped(telemetry, inference.gateway());
         var feed = parts.keep(
                 new PlanFeed(control, inference.gateway(), directory.path().resolve("plans.json")));

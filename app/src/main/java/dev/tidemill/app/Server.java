@@ -10,6 +10,7 @@ import dev.tidemill.inference.InferenceModule;
 import dev.tidemill.inference.api.ServerName;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.PredictionSink;
+import dev.tidemill.inference.python.PythonSettings;
 import dev.tidemill.monitoring.MonitoringModule;
 import dev.tidemill.pipelines.PipelinesModule;
 import dev.tidemill.pipelines.domain.StepWorker;
@@ -42,6 +43,7 @@ import dev.tidemill.tracking.TrackingModule;
 import dev.tidemill.training.TrainingModule;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -159,7 +161,7 @@ public final class Server implements Node {
                 InferenceModule.registered(registry.models()),
                 sink,
                 clock,
-                inferenceOptions(settings)));
+                inferenceOptions(settings, directory.folder("python"))));
         var deployments = new DeploymentsModule(
                 database, events, clock, registry.models(), inference.gateway(), inference.loader());
         var training = new TrainingModule(
@@ -240,11 +242,18 @@ public final class Server implements Node {
         listeners.announce(directory.path());
     }
 
-    static InferenceModule.Options inferenceOptions(Settings settings) {
+    static InferenceModule.Options inferenceOptions(Settings settings, Path pythonFolder) {
         var name = new ServerName(
                 settings.text(Setting.INFERENCE_NAME),
                 settings.optional(Setting.INFERENCE_VERSION).orElseGet(Version::current));
-        return new InferenceModule.Options(name, settings.megabytes(Setting.INFERENCE_MEMORY) * 1024 * 1024);
+        var python = new PythonSettings(
+                settings.text(Setting.PYTHON),
+                settings.optional(Setting.PYTHON_ENVIRONMENT).map(Path::of),
+                pythonFolder,
+                (int) Math.clamp(settings.megabytes(Setting.PYTHON_WORKERS), 1, 64),
+                (int) settings.megabytes(Setting.PYTHON_MEMORY),
+                Duration.ofSeconds(settings.megabytes(Setting.PYTHON_PATIENCE)));
+        return new InferenceModule.Options(name, settings.megabytes(Setting.INFERENCE_MEMORY) * 1024 * 1024, python);
     }
 
     static void publishDropped(Telemetry telemetry, Gateway gateway) {

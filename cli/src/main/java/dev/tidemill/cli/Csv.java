@@ -21,24 +21,29 @@ final class Csv {
     /** All rows, each by column name. */
     static List<Map<String, String>> read(Path file) throws IOException {
         try (BufferedReader reader = new BufferedReader(new InputStreamReader(open(file), StandardCharsets.UTF_8))) {
-            List<String> header = record(reader);
-            var rows = new ArrayList<Map<String, String>>();
-            List<String> fields;
-            while (!(fields = record(reader)).isEmpty()) {
-                if (fields.size() != header.size()) {
-                    throw new CliException(
-                            Exit.FAILURE,
-                            file + ", row " + (rows.size() + 2) + ": " + fields.size() + " fields where the header has "
-                                    + header.size());
-                }
-                var row = new LinkedHashMap<String, String>();
-                for (int i = 0; i < header.size(); i++) {
-                    row.put(header.get(i), fields.get(i));
-                }
-                rows.add(row);
-            }
-            return rows;
+            return read(reader, file.toString());
         }
+    }
+
+    /** All rows of what a reader gives, which is called so in messages. */
+    static List<Map<String, String>> read(BufferedReader reader, String file) throws IOException {
+        List<String> header = record(reader);
+        var rows = new ArrayList<Map<String, String>>();
+        List<String> fields;
+        while (!(fields = record(reader)).isEmpty()) {
+            if (fields.size() != header.size()) {
+                throw new CliException(
+                        Exit.FAILURE,
+                        file + ", row " + (rows.size() + 2) + ": " + fields.size() + " fields where the header has "
+                                + header.size());
+            }
+            var row = new LinkedHashMap<String, String>();
+            for (int i = 0; i < header.size(); i++) {
+                row.put(header.get(i), fields.get(i));
+            }
+            rows.add(row);
+        }
+        return rows;
     }
 
     private static InputStream open(Path file) throws IOException {

@@ -172,6 +172,26 @@ final class ModelsCommand implements Runnable {
         return Exit.OK;
     }
 
+    @Command(
+            name = "trust",
+            description = "Let a version's pickles be opened though they run code beside the allow-list.",
+            mixinStandardHelpOptions = true)
+    int trust(@Mixin Connection connection, @Parameters(index = "0", paramLabel = "MODEL/VERSION") String reference) {
+        int slash = reference.lastIndexOf('/');
+        if (slash < 1) {
+            throw new CliException(Exit.USAGE, "'" + reference + "' is not MODEL/VERSION");
+        }
+        Api api = connection.api();
+        JsonNode answer = api.post(
+                api.in("/models/" + Api.encode(reference.substring(0, slash)) + "/versions/"
+                        + Api.encode(reference.substring(slash + 1)) + "/trust"),
+                Api.object());
+        if (connection.json()) {
+            System.out.println(answer);
+        }
+        return Exit.OK;
+    }
+
     @Command(name = "tag", description = "Set or remove tags and the description.", mixinStandardHelpOptions = true)
     int tag(
             @Mixin Connection connection,

@@ -34,6 +34,7 @@ import picocli.CommandLine.ParameterException;
             ExportCommand.class,
             StatusCommand.class,
             LogsCommand.class,
+            PredictCommand.class,
             ReplayCommand.class,
             VersionCommand.class,
             AutoComplete.GenerateCompletion.class,

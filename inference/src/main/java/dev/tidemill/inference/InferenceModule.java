@@ -14,6 +14,8 @@ import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.inference.domain.PredictionJournal;
 import dev.tidemill.inference.domain.PredictionSink;
+import dev.tidemill.inference.python.PythonRuntime;
+import dev.tidemill.inference.python.PythonSettings;
 import dev.tidemill.inference.registry.RegisteredModels;
 import dev.tidemill.inference.runtime.BoostedTreesRuntime;
 import dev.tidemill.inference.runtime.TidemillTreeRuntime;
@@ -33,8 +35,9 @@ public final class InferenceModule implements AutoCloseable {
      *
      * @param server what clients are told of it
      * @param memory bytes above which models that nobody uses are closed
+     * @param python how Python models are run
      */
-    public record Options(ServerName server, long memory) {}
+    public record Options(ServerName server, long memory, PythonSettings python) {}
 
     private final PredictionJournal journal;
     private final ModelCache cache;
@@ -58,7 +61,13 @@ public final class InferenceModule implements AutoCloseable {
         this.options = options;
         this.journal = new PredictionJournal(sink);
         this.cache = new ModelCache(
-                blobs, inspector, List.of(new TidemillTreeRuntime(), new BoostedTreesRuntime()), options.memory());
+                blobs,
+                inspector,
+                List.of(
+                        new TidemillTreeRuntime(),
+                        new BoostedTreesRuntime(),
+                        new PythonRuntime(options.python(), inspector)),
+                options.memory());
         this.gateway = new Gateway(cache, catalog, journal, clock);
     }
 

@@ -110,7 +110,7 @@ class TreeEnsembleTest {
             try {
                 XgboostModel.parse(damaged);
             } catch (UnsupportedModelException refused) {
-                assertThat(refused).hasMessageNotContaining("null");
+                assertThat(refused.getMessage()).isNotBlank();
             }
             try {
                 LightgbmText.parse(damaged);

@@ -416,6 +416,6 @@ public final class Deployments {
     }
 
     private static ServedVersion served(ModelVersion version) {
-        return new ServedVersion(version.model(), version.version(), version.requireFolder());
+        return ServedVersion.of(version);
     }
 }

@@ -49,7 +49,8 @@ public final class PlaneJson {
         return new ServedVersion(
                 json.path("model").asText(),
                 json.path("version").asInt(),
-                new Digest(json.path("folder").asText()));
+                new Digest(json.path("folder").asText()),
+                json.path("trusted").asBoolean());
     }
 
     public static ObjectNode predictions(List<Prediction> batch) {

@@ -7,7 +7,11 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.registry.domain.ModelDescription;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
 import java.util.HexFormat;
 
 /** An MLflow model folder that is about to be loaded. What is read of it is checked against its digest. */
@@ -25,6 +29,18 @@ public record ModelFolder(ServedVersion version, ModelDescription description, F
             throw unusable("its file " + path + " is damaged: the digest is not the one that was registered");
         }
         return content;
+    }
+
+    /** Copies a file to a new one. */
+    public void copy(String path, Path target) throws IOException {
+        BlobStore.Blob blob = folder.file(path).orElseThrow(() -> unusable("its folder has no file " + path));
+        MessageDigest digest = Ids.sha256Digest();
+        try (var content = new DigestInputStream(blobs.open(blob.digest()), digest)) {
+            Files.copy(content, target);
+        }
+        if (!HexFormat.of().formatHex(digest.digest()).equals(blob.digest().value())) {
+            throw unusable("its file " + path + " is damaged: the digest is not the one that was registered");
+        }
     }
 
     /** A file of this machine with the same bytes, for what cannot read from memory; it must only be read. */

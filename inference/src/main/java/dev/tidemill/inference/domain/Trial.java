@@ -1,5 +1,7 @@
 package dev.tidemill.inference.domain;
 
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -21,7 +23,16 @@ final class Trial {
         if (inputs.isEmpty()) {
             return;
         }
-        List<Tensor> outputs = model.predict(inputs);
+        List<Tensor> outputs;
+        try {
+            outputs = model.predict(inputs);
+        } catch (TidemillException e) {
+            if (e.code() == ErrorCode.INVALID_ARGUMENT) {
+                // It works, and has reason to refuse rows that nobody would send.
+                return;
+            }
+            throw e;
+        }
         for (Tensor output : outputs) {
             if (output.rows() != ROWS) {
                 throw folder.unusable("it answers " + ROWS + " rows with " + output.rows());

@@ -44,7 +44,7 @@ public final class RegisteredModels implements ModelCatalog {
     }
 
     private static Optional<ServedVersion> served(ModelVersion version) {
-        return version.folder().map(folder -> new ServedVersion(version.model(), version.version(), folder));
+        return version.folder().map(folder -> ServedVersion.of(version));
     }
 
     @Override

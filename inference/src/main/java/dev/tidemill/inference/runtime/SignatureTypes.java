@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** MLflow's types, of columns and of tensors, as those of the Open Inference Protocol. */
-final class SignatureTypes {
+public final class SignatureTypes {
     private SignatureTypes() {}
 
     /** The datatype of a column's type such as {@code double}; empty for one that has no place in the protocol. */
@@ -50,7 +50,7 @@ final class SignatureTypes {
      * @param only name of an only field that has none
      * @return empty if a field's type has no place in the protocol
      */
-    static Optional<List<TensorSpec>> specs(List<Signature.Field> fields, String only) {
+    public static Optional<List<TensorSpec>> specs(List<Signature.Field> fields, String only) {
         List<TensorSpec> specs = new ArrayList<>();
         for (int i = 0; i < fields.size(); i++) {
             Signature.Field field = fields.get(i);

@@ -187,7 +187,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
     private ModelHandle loaded(Deployment deployment, int version) {
         ModelVersion model =
                 models.version(deployment.project(), deployment.definition().model(), version);
-        return loader.acquire(new ServedVersion(model.model(), model.version(), model.requireFolder()));
+        return loader.acquire(ServedVersion.of(model));
     }
 
     /** Declares that all data before the time has arrived; decisions that were due are taken from then on. */

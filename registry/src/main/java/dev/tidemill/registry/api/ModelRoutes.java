@@ -41,6 +41,14 @@ public final class ModelRoutes {
                         read,
                         (context, caller) -> context.json(models.version(
                                 caller.project(), context.pathParam("model"), Requests.positive(context, "version")))),
+                Route.post(
+                        PATH + "/{model}/versions/{version}/trust",
+                        Access.project(Resource.MODEL, Action.OPERATE),
+                        (context, caller) -> context.json(models.trust(
+                                caller.project(),
+                                context.pathParam("model"),
+                                Requests.positive(context, "version"),
+                                caller.actor()))),
                 Route.put(PATH + "/{model}/aliases/{alias}", write, this::setAlias),
                 Route.delete(PATH + "/{model}/aliases/{alias}", write, (context, caller) -> {
                     models.removeAlias(

@@ -76,6 +76,14 @@ public record ModelVersion(
         }
     }
 
+    /** Tag of a version whose pickles somebody has said to trust; its value is who. */
+    static final String TRUSTED_TAG = "tidemill.trusted-pickles";
+
+    /** Whether its pickles may be opened though they refer to more than the allow-list holds. */
+    public boolean trusted() {
+        return tags.containsKey(TRUSTED_TAG);
+    }
+
     /** How other things refer to it, such as {@code bike-demand/3}. */
     public String reference() {
         return model + "/" + version;

@@ -64,6 +64,10 @@ public final class Models {
     }
 
     static void checkTag(String name, String value) {
+        if (name.equals(ModelVersion.TRUSTED_TAG)) {
+            throw TidemillException.invalid("key", "The tag '" + name + "' is set by trusting a version alone")
+                    .remedy("tidemill models trust MODEL/VERSION");
+        }
         if (name.isEmpty() || name.length() > 250) {
             throw TidemillException.invalid("key", "A tag's key must have 1 to 250 characters");
         }
@@ -365,6 +369,21 @@ public final class Models {
             store.putTag(project, model, version(project, model, version).version(), name, value);
             events.append(tagged(
                     "model.version.tag.set", project, model, Optional.of(version), name, Optional.of(value), actor));
+        });
+    }
+
+    /** Lets the pickles of a version be opened, whatever they refer to; who said so stays with the version. */
+    public ModelVersion trust(String project, String model, int version, String actor) {
+        return transactions.write(() -> {
+            ModelVersion trusted = version(project, model, version);
+            store.putTag(project, model, version, ModelVersion.TRUSTED_TAG, actor);
+            events.append(Event.of(
+                    "model.version.trusted",
+                    project,
+                    "model/" + trusted.reference(),
+                    actor,
+                    Map.of("model", model, "version", version)));
+            return version(project, model, version);
         });
     }
 

@@ -1,0 +1,169 @@
+"""Registers models that need Python with the real client, and calls them: right, wrong, dying and looping ones."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+import warnings
+
+import lightgbm
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.models import infer_signature
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+warnings.simplefilter("ignore")
+url = sys.argv[1]
+mlflow.set_tracking_uri(url)
+mlflow.set_experiment("python")
+chance = np.random.default_rng(5)
+
+
+def call(path: str, body: object, kind: str = "application/json") -> tuple[int, dict]:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(url + path, content, {"Content-Type": kind})
+    try:
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, json.loads(refusal.read())
+
+
+def register(log, name: str, **more: object) -> None:
+    with mlflow.start_run():
+        log(name="model", registered_model_name=name, **more)
+
+
+# A pipeline with texts and numbers, whose answer is a text.
+frame = pd.DataFrame(
+    {
+        "age": chance.integers(18, 90, 200),
+        "income": chance.normal(50, 20, 200).round(1),
+        "city": chance.choice(["oslo", "bergen", "bodo"], 200),
+    }
+)
+target = np.where((frame["age"] > 50) ^ (frame["city"] == "oslo"), "yes", "no")
+pipeline = make_pipeline(
+    ColumnTransformer(
+        [("texts", OneHotEncoder(handle_unknown="ignore"), ["city"]), ("numbers", StandardScaler(), ["age", "income"])]
+    ),
+    RandomForestClassifier(20, random_state=1),
+).fit(frame, target)
+register(
+    lambda **more: mlflow.sklearn.log_model(pipeline, **more),
+    "pipeline",
+    signature=infer_signature(frame, pipeline.predict(frame)),
+    serialization_format="cloudpickle",
+)
+records = frame.head(50).to_dict("records")
+status, answer = call("/deployments/pipeline/invocations", {"dataframe_records": records})
+assert status == 200, answer
+assert answer["predictions"] == pipeline.predict(frame.head(50)).tolist()
+split = {"columns": list(frame), "data": frame.head(5).to_numpy().tolist()}
+assert call("/deployments/pipeline/invocations", {"dataframe_split": split})[1]["predictions"] == answer["predictions"][:5]
+assert call("/v1/models/pipeline:predict", {"instances": records[:5]})[1]["predictions"] == answer["predictions"][:5]
+csv = frame.head(5).to_csv(index=False).encode()
+assert call("/deployments/pipeline/invocations", csv, "text/csv")[1]["predictions"] == answer["predictions"][:5]
+one = call("/deployments/pipeline/predict", records[0])[1]
+assert one == {"model": "pipeline", "version": 1, "route": "champion", "predictions": answer["predictions"][:1]}, one
+status, refusal = call("/deployments/pipeline/invocations", {"dataframe_records": [{"age": 4}]})
+assert status == 400 and "income" in refusal["error"], refusal
+status, refusal = call("/deployments/pipeline/invocations", {"dataframe_records": records, "instances": []})
+assert status == 400 and "exactly one" in refusal["error"], refusal
+
+# LightGBM's scikit-learn interface is saved as a pickle.
+numbers = frame[["age", "income"]].astype(float)
+regressor = lightgbm.LGBMRegressor(n_estimators=10, verbosity=-1).fit(numbers, numbers["income"] * 2)
+register(
+    lambda **more: mlflow.lightgbm.log_model(regressor, **more),
+    "pickled-trees",
+    signature=infer_signature(numbers, np.array([1.5])),
+)
+columns = [{"name": c, "shape": [200], "datatype": "FP64", "data": numbers[c].tolist()} for c in numbers]
+status, answer = call("/v2/models/pickled-trees/infer", {"inputs": columns})
+assert status == 200, answer
+np.testing.assert_allclose(answer["outputs"][0]["data"], regressor.predict(numbers))
+
+# A matrix in, a matrix out.
+x = chance.normal(size=(30, 4))
+linear = LinearRegression().fit(x, x @ chance.normal(size=(4, 2)))
+register(lambda **more: mlflow.sklearn.log_model(linear, **more), "matrix", signature=infer_signature(x, linear.predict(x)))
+tensor = {"name": "anything", "shape": [30, 4], "datatype": "FP64", "data": x.tolist()}
+status, answer = call("/v2/models/matrix/infer", {"inputs": [tensor]})
+assert status == 200, answer
+assert answer["outputs"][0]["shape"] == [30, 2]
+np.testing.assert_allclose(np.reshape(answer["outputs"][0]["data"], (30, 2)), linear.predict(x))
+
+
+class Moody(mlflow.pyfunc.PythonModel):
+    """Does what its input says."""
+
+    def predict(self, context, model_input, params=None):
+        import os
+        import time
+
+        print("a word between the frames")
+        mood = str(model_input["mood"].iloc[0])
+        if mood == "refuse":
+            raise ValueError("not this one")
+        if mood == "break":
+            raise RuntimeError("a fault of mine")
+        if mood == "exit":
+            os._exit(7)
+        if mood == "loop":
+            time.sleep(600)
+        if mood == "greedy":
+            return [len(bytearray(1 << 36))]
+        if mood == "many":
+            return pd.DataFrame({"a": model_input["mood"].str.len(), "b": model_input["mood"]})
+        return [f"{mood}!"] * len(model_input)
+
+
+register(
+    lambda **more: mlflow.pyfunc.log_model(python_model=Moody(), **more),
+    "moody",
+    signature=infer_signature(pd.DataFrame({"mood": ["glad"]})),
+)
+
+
+def mood(*words: str) -> tuple[int, dict]:
+    return call(
+        "/v2/models/moody/infer", {"inputs": [{"name": "mood", "shape": [len(words)], "datatype": "BYTES", "data": words}]}
+    )
+
+
+status, refusal = mood("glad")
+assert status == 409 and "allow-list" in refusal["error"] and "models trust moody/1" in refusal["error"], refusal
+trusted = call("/api/tidemill/v1/projects/default/models/moody/versions/1/trust", {})
+assert trusted[0] == 200, trusted
+time.sleep(1.5)
+deadline = time.monotonic() + 30
+while mood("glad")[0] != 200 and time.monotonic() < deadline:
+    time.sleep(0.3)
+status, answer = mood("glad", "glad")
+assert status == 200 and answer["outputs"][0]["data"] == ["glad!", "glad!"], answer
+assert mood("refuse") == (400, {"error": "The model answered: ValueError: not this one"})
+assert mood("break")[0] == 500
+outputs = mood("many", "words")[1]["outputs"]
+assert [(o["name"], o["data"]) for o in outputs] == [("a", [4, 5]), ("b", ["many", "words"])], outputs
+status, refusal = mood("greedy")
+assert status == 500 and "memory" in refusal["error"], refusal
+status, refusal = mood("exit")
+assert status == 500 and "code 7" in refusal["error"], refusal
+assert mood("glad")[0] == 200
+began = time.monotonic()
+status, refusal = mood("loop")
+assert status == 504 and time.monotonic() - began < 30, (status, refusal)
+assert mood("glad")[0] == 200
+status, answer = call("/v2/models/pipeline/infer", {"inputs": [{"name": "x", "shape": [1], "datatype": "BYTES", "data": ["a"]}]})
+assert status == 400 and "'age'" in answer["error"], answer
+print("pickled, text, matrix and moody models answer; what dies or loops hurts its own caller alone")

@@ -1,0 +1,127 @@
+package dev.tidemill.inference.python;
+
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.inference.domain.LoadedModel;
+import dev.tidemill.inference.domain.ModelFolder;
+import dev.tidemill.inference.domain.ModelRuntime;
+import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.inference.runtime.SignatureTypes;
+import dev.tidemill.registry.domain.ModelFiles;
+import dev.tidemill.registry.domain.ModelInspector;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * Whatever MLflow's {@code pyfunc} can load, in child processes with the libraries that the model asks for. A pickle is opened
+ * only if it refers to nothing beside the allow-list, or if somebody who may has said that they trust this version.
+ */
+public final class PythonRuntime implements ModelRuntime {
+    private static final String FLAVOR = "python_function";
+    private static final String SCRIPT = "serve_model.py";
+
+    private final PythonSettings settings;
+    private final ModelInspector inspector;
+    private final PythonEnvironments environments;
+
+    public PythonRuntime(PythonSettings settings, ModelInspector inspector) {
+        this.settings = settings;
+        this.inspector = inspector;
+        this.environments = new PythonEnvironments(settings);
+    }
+
+    @Override
+    public Optional<LoadedModel> open(ModelFolder folder) {
+        if (!folder.description().flavors().containsKey(FLAVOR)) {
+            return Optional.empty();
+        }
+        if (!folder.version().trusted()) {
+            checkPickles(folder);
+        }
+        Path interpreter = environments.interpreter(folder);
+        Path unpacked = unpacked(folder);
+        Path script = script();
+        List<TensorSpec> inputs = folder.description()
+                .signature()
+                .flatMap(signature -> SignatureTypes.specs(signature.inputs(), "input"))
+                .orElse(List.of());
+        List<TensorSpec> outputs = folder.description()
+                .signature()
+                .flatMap(signature -> SignatureTypes.specs(signature.outputs(), "prediction"))
+                .orElse(List.of());
+        return Optional.of(new PythonModel(
+                () -> PythonWorker.start(interpreter, script, unpacked, settings.memoryMegabytes()),
+                settings.workers(),
+                settings.patience(),
+                inputs,
+                outputs));
+    }
+
+    private void checkPickles(ModelFolder folder) {
+        ModelFiles files = inspector.inspect(folder.folder());
+        if (files.safe()) {
+            return;
+        }
+        String refused = files.pickles().stream()
+                .filter(pickle -> pickle.verdict() != ModelFiles.Verdict.ALLOWED)
+                .map(pickle -> pickle.path() + " ("
+                        + pickle.refused().stream().limit(5).collect(Collectors.joining(", ")) + ")")
+                .limit(5)
+                .collect(Collectors.joining("; "));
+        throw folder.unusable("it holds pickles that may run code beside the allow-list: " + refused)
+                .remedy("If you trust who made it: tidemill models trust "
+                        + folder.version().reference());
+    }
+
+    /** The folder as files of their own, since a child must never be able to write to a blob. */
+    private Path unpacked(ModelFolder folder) {
+        Path target = settings.folder()
+                .resolve("models")
+                .resolve(folder.version().folder().value());
+        if (Files.isDirectory(target)) {
+            return target;
+        }
+        try {
+            Path aside = Files.createTempDirectory(
+                    Files.createDirectories(settings.folder().resolve("models")), "new");
+            for (Map.Entry<String, BlobStore.Blob> file :
+                    folder.folder().files().entrySet()) {
+                Path copy = aside.resolve(file.getKey()).normalize();
+                if (!copy.startsWith(aside)) {
+                    throw folder.unusable("its file '" + file.getKey() + "' lies outside its folder");
+                }
+                Files.createDirectories(copy.getParent());
+                folder.copy(file.getKey(), copy);
+            }
+            Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+            return target;
+        } catch (IOException e) {
+            if (Files.isDirectory(target)) {
+                return target;
+            }
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Path script() {
+        Path target = settings.folder().resolve(SCRIPT);
+        try (InputStream script = PythonRuntime.class.getResourceAsStream(SCRIPT)) {
+            if (script == null) {
+                throw new IllegalStateException(SCRIPT + " is not in the jar");
+            }
+            Path aside = Files.createTempFile(Files.createDirectories(settings.folder()), "script", ".py");
+            Files.copy(script, aside, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            return target;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+package dev.tidemill.inference.python;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.RawTensors;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** One child process with one model in it. Used by one caller at a time; {@link #close} may come from anywhere. */
+final class PythonWorker implements AutoCloseable {
+    private static final Duration START = Duration.ofMinutes(5);
+    private static final int LARGEST_FRAME = 512 * 1024 * 1024;
+    private static final int KEPT_LOG = 4_000;
+
+    private final Process process;
+    private final DataInputStream in;
+    private final OutputStream out;
+    private final StringBuilder log = new StringBuilder();
+
+    private record Frame(JsonNode header, byte[] body) {}
+
+    private PythonWorker(Process process) {
+        this.process = process;
+        this.in = new DataInputStream(new java.io.BufferedInputStream(process.getInputStream(), 1 << 16));
+        this.out = new BufferedOutputStream(process.getOutputStream(), 1 << 16);
+        Thread.ofVirtual().name("python-log-" + process.pid()).start(this::keepLog);
+    }
+
+    /**
+     * Starts a process and waits until its model is loaded.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} with the model's own words if it cannot be loaded
+     */
+    static PythonWorker start(Path interpreter, Path script, Path model, int memoryMegabytes) {
+        var builder = new ProcessBuilder(
+                interpreter.toString(), "-s", script.toString(), model.toString(), String.valueOf(memoryMegabytes));
+        builder.directory(model.toFile());
+        ChildEnvironment.restrict(builder);
+        PythonWorker worker;
+        try {
+            worker = new PythonWorker(builder.start());
+        } catch (IOException e) {
+            throw new TidemillException(ErrorCode.FAILED_PRECONDITION, "Python cannot be started: " + e.getMessage())
+                    .causedBy(e);
+        }
+        try {
+            JsonNode first = worker.within(START, worker::read).header();
+            if (!first.path("ready").asBoolean()) {
+                throw new TidemillException(
+                        ErrorCode.FAILED_PRECONDITION,
+                        "the model cannot be loaded: " + first.path("failed").asText());
+            }
+            return worker;
+        } catch (IOException e) {
+            worker.close();
+            throw new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION, "its process ended while it was loaded" + worker.ending())
+                    .causedBy(e);
+        } catch (TidemillException e) {
+            worker.close();
+            throw e;
+        }
+    }
+
+    private void keepLog() {
+        try (var errors = process.errorReader(StandardCharsets.UTF_8)) {
+            char[] some = new char[1024];
+            int read;
+            while ((read = errors.read(some)) > 0) {
+                synchronized (log) {
+                    log.append(some, 0, read);
+                    log.delete(0, Math.max(0, log.length() - KEPT_LOG));
+                }
+            }
+        } catch (IOException e) {
+            // The process is gone.
+        }
+    }
+
+    /** How the process ended and what it said last. */
+    private String ending() {
+        try {
+            process.waitFor(2, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        String code = process.isAlive() ? "" : " with code " + process.exitValue();
+        synchronized (log) {
+            String text = log.toString().strip();
+            return code + (text.isEmpty() ? "" : ": " + text.substring(Math.max(0, text.length() - 500)));
+        }
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** Resident bytes now; 0 where the system does not tell. */
+    long bytes() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc", String.valueOf(process.pid()), "status"))) {
+                if (line.startsWith("VmRSS:")) {
+                    return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+                }
+            }
+        } catch (IOException e) {
+            // Not on this system, or just gone.
+        }
+        return 0;
+    }
+
+    /**
+     * Predicts.
+     *
+     * @throws TidemillException what the model says against its input ({@code INVALID_ARGUMENT}) or of itself ({@code
+     *     INTERNAL}); {@code TIMEOUT} and {@code INTERNAL} after which the process is gone
+     */
+    List<Tensor> predict(List<Tensor> inputs, Duration patience) {
+        try {
+            Frame answer = within(patience, () -> {
+                write(inputs);
+                return read();
+            });
+            JsonNode failed = answer.header().path("failed");
+            if (!failed.isMissingNode()) {
+                boolean input = answer.header().path("kind").asText().equals("input");
+                throw new TidemillException(
+                        input ? ErrorCode.INVALID_ARGUMENT : ErrorCode.INTERNAL,
+                        "The model answered: " + failed.asText());
+            }
+            return tensors(answer);
+        } catch (IOException e) {
+            close();
+            throw new TidemillException(ErrorCode.INTERNAL, "The model's process ended while it predicted" + ending())
+                    .causedBy(e);
+        }
+    }
+
+    private interface Exchange {
+        Frame run() throws IOException;
+    }
+
+    /** Runs an exchange; beyond the time the process is killed, which ends the exchange. */
+    private Frame within(Duration patience, Exchange exchange) throws IOException {
+        var over = new AtomicBoolean();
+        Thread guard = Thread.ofVirtual().start(() -> {
+            try {
+                Thread.sleep(patience);
+                over.set(true);
+                process.destroyForcibly();
+            } catch (InterruptedException e) {
+                // In time.
+            }
+        });
+        try {
+            return exchange.run();
+        } catch (IOException e) {
+            if (over.get()) {
+                throw new TidemillException(
+                                ErrorCode.TIMEOUT, "The model did not answer within " + patience.toSeconds() + " s")
+                        .causedBy(e);
+            }
+            throw e;
+        } finally {
+            guard.interrupt();
+        }
+    }
+
+    private void write(List<Tensor> inputs) throws IOException {
+        ObjectNode header = Json.object();
+        ArrayNode list = header.putArray("inputs");
+        List<ByteBuffer> parts = new ArrayList<>();
+        int length = 0;
+        for (Tensor input : inputs) {
+            Tensor sent = input.datatype() == Datatype.BF16 ? widened(input) : input;
+            ByteBuffer part = RawTensors.write(sent);
+            parts.add(part);
+            length = Math.addExact(length, part.remaining());
+            ObjectNode told = list.addObject()
+                    .put("name", sent.name())
+                    .put("datatype", sent.datatype().name())
+                    .put("length", part.remaining());
+            ArrayNode shape = told.putArray("shape");
+            for (long size : sent.shape()) {
+                shape.add(size);
+            }
+            if (sent.datatype() == Datatype.BYTES) {
+                missing(sent, told);
+            }
+        }
+        byte[] text = Json.write(header).getBytes(StandardCharsets.UTF_8);
+        ByteBuffer lengths = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+        out.write(lengths.putInt(text.length).putInt(length).array());
+        out.write(text);
+        for (ByteBuffer part : parts) {
+            out.write(part.array(), 0, part.remaining());
+        }
+        out.flush();
+    }
+
+    private static void missing(Tensor input, ObjectNode told) {
+        ArrayNode list = Json.array();
+        for (int i = 0; i < input.size(); i++) {
+            if (input.text(i) == null) {
+                list.add(i);
+            }
+        }
+        if (!list.isEmpty()) {
+            told.set("missing", list);
+        }
+    }
+
+    private static Tensor widened(Tensor input) {
+        double[] values = new double[input.size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = input.number(i);
+        }
+        return Tensor.numbers(input.name(), Datatype.FP32, input.shape(), values);
+    }
+
+    private Frame read() throws IOException {
+        int text = Integer.reverseBytes(in.readInt());
+        int body = Integer.reverseBytes(in.readInt());
+        if (text < 0 || body < 0 || text > LARGEST_FRAME || body > LARGEST_FRAME) {
+            throw new EOFException("a frame of " + text + " and " + body + " bytes");
+        }
+        JsonNode header = Json.parseObject(in.readNBytes(text));
+        byte[] content = in.readNBytes(body);
+        if (content.length < body) {
+            throw new EOFException("the frame ended in the middle");
+        }
+        return new Frame(header, content);
+    }
+
+    private static List<Tensor> tensors(Frame answer) {
+        List<Tensor> tensors = new ArrayList<>();
+        int at = 0;
+        for (JsonNode told : answer.header().path("outputs")) {
+            String name = told.path("name").asText();
+            long[] shape = new long[told.path("shape").size()];
+            for (int i = 0; i < shape.length; i++) {
+                shape[i] = told.path("shape").get(i).asLong();
+            }
+            int length = told.path("length").asInt();
+            tensors.add(RawTensors.read(
+                    name,
+                    Datatype.of(name, told.path("datatype").asText()),
+                    shape,
+                    ByteBuffer.wrap(answer.body(), at, length)));
+            at += length;
+        }
+        return tensors;
+    }
+
+    @Override
+    public void close() {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
+    }
+}

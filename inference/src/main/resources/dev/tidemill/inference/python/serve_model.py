@@ -1,0 +1,158 @@
+"""Serves one MLflow model folder to the process that started it, over its standard input and output.
+
+A frame is two little-endian lengths of four bytes, a JSON document and bytes. The first frame out says what the model is; then each
+frame in is a request, and each has one frame out. The end of the input ends this process.
+"""
+
+import json
+import os
+import resource
+import struct
+import sys
+import warnings
+
+source = os.fdopen(os.dup(0), "rb")
+sink = os.fdopen(os.dup(1), "wb")
+# What the model prints must not get between the frames.
+os.dup2(2, 1)
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+warnings.simplefilter("ignore")
+
+limit = int(sys.argv[2]) << 20
+resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+import numpy as np  # noqa: E402
+
+WIDE = {
+    "BOOL": "?",
+    "INT8": "i1",
+    "INT16": "<i2",
+    "INT32": "<i4",
+    "INT64": "<i8",
+    "UINT8": "u1",
+    "UINT16": "<u2",
+    "UINT32": "<u4",
+    "UINT64": "<u8",
+    "FP16": "<f2",
+    "FP32": "<f4",
+    "FP64": "<f8",
+}
+NAMES = {np.dtype(code): name for name, code in WIDE.items()}
+
+
+def send(document, *parts):
+    text = json.dumps(document).encode()
+    body = b"".join(parts)
+    sink.write(struct.pack("<II", len(text), len(body)) + text + body)
+    sink.flush()
+
+
+def receive():
+    head = source.read(8)
+    if len(head) < 8:
+        os._exit(0)
+    text, body = struct.unpack("<II", head)
+    return json.loads(source.read(text)), source.read(body)
+
+
+def unpack(header, body):
+    arrays, at = [], 0
+    for tensor in header["inputs"]:
+        part = body[at : at + tensor["length"]]
+        at += tensor["length"]
+        if tensor["datatype"] == "BYTES":
+            values, inside = [], 0
+            while inside < len(part):
+                (length,) = struct.unpack_from("<I", part, inside)
+                values.append(part[inside + 4 : inside + 4 + length].decode("utf-8", "replace"))
+                inside += 4 + length
+            array = np.array(values, dtype=object)
+            for index in tensor.get("missing", ()):
+                array[index] = None
+        else:
+            array = np.frombuffer(part, WIDE[tensor["datatype"]])
+        arrays.append((tensor["name"], array.reshape(tensor["shape"])))
+    return arrays
+
+
+def pack(name, value):
+    array = np.asarray(value)
+    if array.ndim == 0:
+        array = array.reshape(1)
+    if array.dtype in NAMES or array.dtype.newbyteorder("<") in NAMES:
+        datatype = NAMES.get(array.dtype) or NAMES[array.dtype.newbyteorder("<")]
+        content = np.ascontiguousarray(array, WIDE[datatype]).tobytes()
+    else:
+        datatype = "BYTES"
+        texts = [("" if value is None else str(value)).encode() for value in array.ravel()]
+        content = b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    return {"name": name, "datatype": datatype, "shape": list(array.shape), "length": len(content)}, content
+
+
+def outputs(result, names):
+    import pandas as pd
+
+    if isinstance(result, pd.DataFrame):
+        pairs = [(str(column), result[column].to_numpy()) for column in result]
+    elif isinstance(result, dict):
+        pairs = [(str(name), value) for name, value in result.items()]
+    else:
+        value = result.to_numpy() if hasattr(result, "to_numpy") else result
+        if hasattr(value, "toarray"):
+            value = value.toarray()
+        pairs = [(names[0] if len(names) == 1 and names[0] else "prediction", value)]
+    return [pack(name, value) for name, value in pairs]
+
+
+COLUMN = {"long": "int64", "integer": "int32", "float": "float32", "double": "float64", "boolean": "bool"}
+
+
+def model_input(arrays, schema):
+    import pandas as pd
+
+    if schema is not None and schema.is_tensor_spec():
+        if len(schema.inputs) == 1 and not schema.inputs[0].name:
+            return arrays[0][1].astype(schema.inputs[0].type, copy=False)
+        types = {spec.name: spec.type for spec in schema.inputs}
+        return {name: array.astype(types.get(name, array.dtype), copy=False) for name, array in arrays}
+    types = {spec.name: str(spec.type.name) for spec in schema.inputs} if schema is not None else {}
+    frame = {}
+    for name, array in arrays:
+        wanted = types.get(name, "")
+        flat = array.reshape(len(array)) if array.ndim == 2 and array.shape[1] == 1 else array
+        if flat.ndim > 1:
+            if len(arrays) == 1:
+                return pd.DataFrame(flat)
+            flat = list(flat)
+        elif wanted in COLUMN and not (flat.dtype.kind == "f" and np.isnan(flat).any()):
+            flat = flat.astype(COLUMN[wanted])
+        elif wanted == "datetime":
+            flat = pd.to_datetime(flat)
+        elif wanted == "binary":
+            flat = np.array([None if value is None else value.encode() for value in flat], dtype=object)
+        frame[name] = flat
+    return pd.DataFrame(frame)
+
+
+try:
+    import mlflow.pyfunc
+
+    model = mlflow.pyfunc.load_model(sys.argv[1])
+    schema = model.metadata.get_input_schema()
+    told = model.metadata.get_output_schema()
+    names = [spec.name for spec in told.inputs] if told is not None and hasattr(told, "inputs") else []
+except BaseException as error:  # noqa: BLE001
+    send({"failed": f"{type(error).__name__}: {error}"[:4000]})
+    os._exit(1)
+send({"ready": True})
+BAD_INPUT = (ValueError, TypeError, KeyError, IndexError, OverflowError)
+while True:
+    header, body = receive()
+    try:
+        answer = outputs(model.predict(model_input(unpack(header, body), schema)), names)
+        send({"outputs": [head for head, _ in answer]}, *[content for _, content in answer])
+    except MemoryError:
+        send({"failed": "the model asked for more memory than it may have", "kind": "memory"})
+    except Exception as error:  # noqa: BLE001
+        bad = isinstance(error, BAD_INPUT) or type(error).__name__ == "MlflowException"
+        send({"failed": f"{type(error).__name__}: {error}"[:4000], "kind": "input" if bad else "model"})
