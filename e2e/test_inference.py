@@ -25,7 +25,7 @@ def run(test: unittest.TestCase, python: pathlib.Path, script: str, *arguments: 
         env={**os.environ, "HOME": tempfile.mkdtemp()},
     )
     test.assertEqual(result.returncode, 0, result.stdout[-3000:] + result.stderr[-6000:])
-    sys.stderr.write(result.stdout.splitlines()[-1] + "\n")
+    sys.stderr.write("".join(result.stdout.splitlines()[-1:]) + "\n")
 
 
 @unittest.skipUnless(MLFLOW.exists(), "mlflow is not here; `make peers` installs it")
@@ -42,6 +42,13 @@ class InferenceTest(unittest.TestCase):
         server = Server("--config", str(settings))
         self.addCleanup(server.close)
         run(self, MLFLOW, "inference_python.py", server.url)
+
+    @unittest.skipUnless(TRITON.exists(), "tritonclient is not here; `make peers` installs it")
+    def test_every_call_of_tritons_client(self) -> None:
+        server = Server()
+        self.addCleanup(server.close)
+        run(self, MLFLOW, "inference_sample.py", server.url, "sample")
+        run(self, TRITON, "inference_triton.py", server.url, server.grpc, "sample")
 
 
 if __name__ == "__main__":

@@ -86,8 +86,9 @@ public final class InferenceModule implements AutoCloseable {
 
     public List<Route> routes() {
         return Stream.of(
-                        new InferenceRoutes(gateway, clock, options.server()).routes(),
+                        // Before the others: /v2/models/stats is no model's name.
                         new RepositoryRoutes(gateway).routes(),
+                        new InferenceRoutes(gateway, clock, options.server()).routes(),
                         new RowsRoutes(gateway, clock, options.server().version()).routes())
                 .flatMap(List::stream)
                 .toList();
