@@ -214,6 +214,8 @@ public final class Server implements Node {
         }
 
         manifest = new RouteManifest()
+                // First, since routes are matched in this order and nothing is called as often.
+                .add(inference.routes())
                 .add(StaticFiles.routes())
                 .add(new OperationsRoutes(database, telemetry, version, roles).routes())
                 .add(new EventRoutes(events, webhooks, database).routes())
@@ -225,7 +227,6 @@ public final class Server implements Node {
                 .add(features.routes())
                 .add(tracking.routes())
                 .add(registry.routes())
-                .add(inference.routes())
                 .add(inference.planeRoutes(monitoring.monitoring(), identity.identity()))
                 .addMethods(inference.methods())
                 .add(deployments.routes())
@@ -236,7 +237,7 @@ public final class Server implements Node {
                             List.of(inference.gateway()::forgetAll, identity.identity()::prepare, tracking::prepare)))
                     .routes());
         }
-        var admission = new Admission(identity.identity());
+        var admission = new Admission(identity.callers());
         var refusals = parts.keep(new SqlRefusalJournal(database, clock));
         listeners = Listeners.open(settings, manifest, admission, telemetry, refusals, parts);
         listeners.announce(directory.path());

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Who is who and who may do what.
@@ -37,6 +38,7 @@ public final class Identity implements Authentication {
     private final boolean loopback;
     private final SignInThrottle throttle;
     private final Map<String, Instant> touched = new ConcurrentHashMap<>();
+    private final AtomicLong changes = new AtomicLong();
     private volatile boolean hasUsers;
 
     public Identity(IdentityStore store, Transactions transactions, EventLog events, Clock clock, boolean loopback) {
@@ -55,6 +57,7 @@ public final class Identity implements Authentication {
      */
     public Optional<String> prepare() {
         return transactions.write(() -> {
+            rightsChange();
             if (store.findProject(Project.DEFAULT).isEmpty()) {
                 insertProject(Project.DEFAULT, "", Event.SYSTEM);
             }
@@ -66,6 +69,15 @@ public final class Identity implements Authentication {
             store.putSetupSecret(Ids.sha256(secret));
             return Optional.of(secret);
         });
+    }
+
+    /** Grows whenever somebody's rights may have become less. */
+    public long changes() {
+        return changes.get();
+    }
+
+    private void rightsChange() {
+        transactions.afterCommit(changes::incrementAndGet);
     }
 
     @Override
@@ -157,6 +169,7 @@ public final class Identity implements Authentication {
         }
         store.insertUser(user, passwordHash);
         events.append(Event.of("user.created", "", "user/" + name, actor, Map.of("administrator", administrator)));
+        rightsChange();
         transactions.afterCommit(() -> hasUsers = true);
         return user;
     }
@@ -186,6 +199,7 @@ public final class Identity implements Authentication {
 
     public void signOut(String secret) {
         store.deleteSession(Ids.sha256(secret));
+        rightsChange();
     }
 
     /** A new token together with its secret, which is shown this once. */
@@ -225,6 +239,7 @@ public final class Identity implements Authentication {
         if (!store.deleteToken(owner.user(), id)) {
             throw TidemillException.notFound("token", id);
         }
+        rightsChange();
     }
 
     public Project createProject(String name, String description, Principal creator) {
@@ -272,6 +287,7 @@ public final class Identity implements Authentication {
             }
             var member = new Member(project, user, role);
             store.putMember(member);
+            rightsChange();
             events.append(Event.of(
                     "member.changed", project, "member/" + user, actor, Map.of("user", user, "role", role.name())));
             return member;
@@ -283,6 +299,7 @@ public final class Identity implements Authentication {
             if (!store.removeMember(project, user)) {
                 throw TidemillException.notFound("member", user);
             }
+            rightsChange();
             events.append(Event.of("member.removed", project, "member/" + user, actor, Map.of("user", user)));
         });
     }
