@@ -4,7 +4,7 @@ MVN := JAVA_HOME="$(JDK)" mvn -B --no-transfer-progress
 
 SDK := .cache/peers/sdk/bin
 
-.PHONY: help build ui java test java-test ui-test python-test e2e-test peers bench bench-tracking soak fmt clean jdk
+.PHONY: bench-inference help build ui java test java-test ui-test python-test e2e-test peers bench bench-tracking soak fmt clean jdk
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ bench: build ## measure against the budgets; results go to benchmarks/results
 
 bench-tracking: build peers ## measure tracking beside MLflow's own server
 	python3 benchmarks/tracking.py
+
+bench-inference: build peers ## measure inference beside MLServer and MLflow's scoring server
+	python3 benchmarks/inference.py
 
 soak: build ## kill the demo's server many more times
 	cd e2e && TIDEMILL_E2E_KILLS=60 python3 -m unittest -v test_loop.LoopTest.test_killed_again_and_again_it_ends_the_same

@@ -1,0 +1,5 @@
+-- What the same HTTP server answers without any work.
+function init(arguments)
+  wrk.method = "GET"
+  wrk.path = "/v2/health/live"
+end
