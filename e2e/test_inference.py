@@ -12,6 +12,8 @@ import unittest
 from harness import ROOT, Server
 
 MLFLOW = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
+KSERVE = ROOT / ".cache" / "peers" / "kserve" / "bin" / "python"
+MLSERVER = ROOT / ".cache" / "peers" / "mlserver" / "bin" / "python"
 TRITON = ROOT / ".cache" / "peers" / "triton" / "bin" / "python"
 
 
@@ -49,6 +51,20 @@ class InferenceTest(unittest.TestCase):
         self.addCleanup(server.close)
         run(self, MLFLOW, "inference_sample.py", server.url, "sample")
         run(self, TRITON, "inference_triton.py", server.url, server.grpc, "sample")
+
+    @unittest.skipUnless(KSERVE.exists(), "kserve is not here; `make peers` installs it")
+    def test_kserves_clients(self) -> None:
+        server = Server()
+        self.addCleanup(server.close)
+        run(self, MLFLOW, "inference_sample.py", server.url, "sample")
+        run(self, KSERVE, "inference_kserve.py", server.url, server.grpc, "sample")
+
+    @unittest.skipUnless(MLSERVER.exists(), "mlserver is not here; `make peers` installs it")
+    def test_mlservers_codecs_and_batch_command(self) -> None:
+        server = Server()
+        self.addCleanup(server.close)
+        run(self, MLFLOW, "inference_sample.py", server.url, "sample")
+        run(self, MLSERVER, "inference_mlserver.py", server.url, server.grpc, "sample")
 
 
 if __name__ == "__main__":
