@@ -39,7 +39,7 @@ export function Empty({ text, command }: { text: string; command?: string }) {
 export function Command({ text }: { text: string }) {
   return (
     <Group gap={6} wrap="nowrap">
-      <Code>{text}</Code>
+      <Code style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{text}</Code>
       <CopyButton value={text}>
         {({ copied, copy }) => <Button size="compact-xs" variant="subtle" style={{ flexShrink: 0 }} onClick={copy}>{copied ? 'copied' : 'copy'}</Button>}
       </CopyButton>

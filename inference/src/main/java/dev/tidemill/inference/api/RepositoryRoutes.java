@@ -31,8 +31,6 @@ public final class RepositoryRoutes {
     public List<Route> routes() {
         var read = Access.project(Resource.INFERENCE, Action.READ);
         var operate = Access.project(Resource.INFERENCE, Action.OPERATE);
-        Route.ProjectSource own =
-                (context, principal) -> principal.onlyProject().orElse("default");
         Route.ProjectSource named = (context, principal) ->
                 ModelName.parse(context.pathParam("model")).project();
         Stream<Route> all = Stream.of(
@@ -42,7 +40,7 @@ public final class RepositoryRoutes {
                                 "/v2/models/stats",
                                 read,
                                 (context, caller) -> statistics(context, caller, Optional.empty(), Optional.empty())))
-                .map(route -> route.project(own));
+                .map(route -> route.project(Route.ProjectSource.HEADER));
         Stream<Route> one = Stream.of(
                         Route.post(REPOSITORY + "/models/{model}/load", operate, this::load),
                         Route.post(REPOSITORY + "/models/{model}/unload", operate, this::unload),

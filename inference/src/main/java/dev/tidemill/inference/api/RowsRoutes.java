@@ -46,10 +46,8 @@ public final class RowsRoutes {
         var read = Access.project(Resource.INFERENCE, Action.READ);
         Route.ProjectSource named = (context, principal) ->
                 ModelName.parse(plain(context.pathParam("model"))).project();
-        Route.ProjectSource own =
-                (context, principal) -> principal.onlyProject().orElse("default");
         return Stream.of(
-                        Route.get("/v1/models", read, this::list).project(own),
+                        Route.get("/v1/models", read, this::list).project(Route.ProjectSource.HEADER),
                         Route.get("/v1/models/{model}", read, this::ready).project(named),
                         Route.post("/v1/models/{model}", read, this::predictV1).project(named),
                         Route.post("/v1/models/{model}/versions/{version}", read, this::predictV1)

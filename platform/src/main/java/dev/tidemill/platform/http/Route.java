@@ -16,6 +16,12 @@ public record Route(
 
         /** For paths that hold {@code {project}}. */
         ProjectSource PATH = (context, principal) -> context.pathParam("project");
+
+        /** For paths that name no project: the token's own, else what {@code X-MLFLOW-WORKSPACE} names, else {@code default}. */
+        ProjectSource HEADER = (context, principal) -> {
+            String workspace = context.header("X-MLFLOW-WORKSPACE");
+            return principal.onlyProject().orElse(workspace == null || workspace.isBlank() ? "default" : workspace);
+        };
     }
 
     /** Answers one request of an authorised caller. */

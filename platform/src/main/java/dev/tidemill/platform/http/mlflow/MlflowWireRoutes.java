@@ -3,12 +3,10 @@ package dev.tidemill.platform.http.mlflow;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Caller;
-import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.http.ErrorStyle;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
-import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,16 +67,11 @@ public final class MlflowWireRoutes {
 
     /** A route of the wire that reads and writes something else than JSON. */
     public static Route route(HandlerType method, String path, Access access, Route.Endpoint endpoint) {
-        return new Route(method, path, access, MlflowWireRoutes::project, endpoint, ERRORS);
+        return new Route(method, path, access, Route.ProjectSource.HEADER, endpoint, ERRORS);
     }
 
     public List<Route> routes() {
         return List.copyOf(routes);
-    }
-
-    private static String project(Context context, Principal principal) {
-        String workspace = context.header("X-MLFLOW-WORKSPACE");
-        return principal.onlyProject().orElse(workspace == null || workspace.isBlank() ? "default" : workspace);
     }
 
     private static int status(ErrorCode code) {
