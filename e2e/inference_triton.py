@@ -1,11 +1,14 @@
 """Every call of NVIDIA's own client, over HTTP (plain, compressed, binary, raw, asynchronous) and gRPC (unary, streamed)."""
 
 import asyncio
+import gzip
 import json
 import queue
+import random
 import sys
 import urllib.error
 import urllib.request
+from http.client import HTTPConnection
 
 import numpy as np
 import tritonclient.grpc as grpc_client
@@ -173,10 +176,27 @@ WRONG = {
 for what, (body, headers) in WRONG.items():
     status, answer = post(body, **headers)
     assert status in (400, 413) and answer["error"], (what, status, answer)
-import gzip  # noqa: E402
-
 bomb = gzip.compress(b" " * (200 << 20))
 assert post(bomb, Content_Encoding="gzip")[0] == 413
+
+chance = random.Random(7)
+connection = HTTPConnection(host)
+good, binary = document(), document(data=None, parameters={"binary_data_size": 8}).replace(b'"data": null, ', b"")
+for number in range(3000):
+    whole = bytearray(good if number % 2 else binary + b"\0" * 8)
+    for _ in range(chance.randrange(1, 6)):
+        if chance.random() < 0.5:
+            whole[chance.randrange(len(whole))] = chance.choice(b'{}[]",:0123456789-.eNtfn\\\x00\xff')
+        else:
+            at = chance.randrange(len(whole))
+            del whole[at : at + chance.randrange(1, 9)]
+    header = {} if number % 2 else {LENGTH.replace("_", "-"): str(chance.choice([len(binary), 0, len(whole), 17]))}
+    path = chance.choice([f"/v2/models/{model}/infer", f"/deployments/{model}/invocations", f"/v1/models/{model}:predict"])
+    connection.request("POST", path, bytes(whole), {"Content-Type": "application/json", **header})
+    answer = connection.getresponse()
+    content = answer.read()
+    assert answer.status in (200, 400, 413), (answer.status, bytes(whole), content)
+    assert answer.status == 200 or json.loads(content)["error"], content
 exact = json.loads(
     urllib.request.urlopen(
         urllib.request.Request(f"{url}/v2/models/{model}/infer", document(datatype="INT64", data=[2**62 + 1]))
@@ -184,4 +204,7 @@ exact = json.loads(
 )
 assert exact["id"] and exact["parameters"]["route"] == "champion", exact
 np.testing.assert_array_equal(http.infer(model, inputs(http_client)).as_numpy("prediction"), expected)
-print(f"tritonclient's every call over HTTP and gRPC agrees; {len(WRONG) + 1} wrong requests are refused")
+print(
+    f"tritonclient's every call over HTTP and gRPC agrees; {len(WRONG) + 1} wrong requests are refused, "
+    "3,000 random ones are answered or refused"
+)

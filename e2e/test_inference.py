@@ -66,6 +66,11 @@ class InferenceTest(unittest.TestCase):
         run(self, MLFLOW, "inference_sample.py", server.url, "sample")
         run(self, MLSERVER, "inference_mlserver.py", server.url, server.grpc, "sample")
 
+    def test_no_call_fails_while_versions_change(self) -> None:
+        server = Server()
+        self.addCleanup(server.close)
+        run(self, MLFLOW, "inference_swaps.py", server.url, "20", "1")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -58,6 +58,7 @@ final class GatewayReplica implements Node {
                 Clock.systemUTC(),
                 Server.inferenceOptions(settings, directory.folder("python"))));
         Server.publishDropped(telemetry, inference.gateway());
+        telemetry.publish(inference::metrics);
         var feed = parts.keep(
                 new PlanFeed(control, inference.gateway(), directory.path().resolve("plans.json")));
         feed.start();

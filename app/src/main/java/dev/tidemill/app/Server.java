@@ -184,6 +184,7 @@ public final class Server implements Node {
                 artifacts.blobs());
         sink.connect(monitoring.monitoring());
         publishDropped(telemetry, inference.gateway());
+        telemetry.publish(inference::metrics);
 
         datasets.stepKinds().forEach(pipelines::add);
         features.stepKinds(monitoring.monitoring()).forEach(pipelines::add);
@@ -251,10 +252,14 @@ public final class Server implements Node {
                 settings.text(Setting.PYTHON),
                 settings.optional(Setting.PYTHON_ENVIRONMENT).map(Path::of),
                 pythonFolder,
-                (int) Math.clamp(settings.megabytes(Setting.PYTHON_WORKERS), 1, 64),
-                (int) settings.megabytes(Setting.PYTHON_MEMORY),
-                Duration.ofSeconds(settings.megabytes(Setting.PYTHON_PATIENCE)));
-        return new InferenceModule.Options(name, settings.megabytes(Setting.INFERENCE_MEMORY) * 1024 * 1024, python);
+                settings.whole(Setting.PYTHON_WORKERS, 1, 64),
+                settings.whole(Setting.PYTHON_MEMORY, 64, 1 << 20),
+                Duration.ofSeconds(settings.whole(Setting.PYTHON_PATIENCE, 1, 86_400)));
+        return new InferenceModule.Options(
+                name,
+                settings.megabytes(Setting.INFERENCE_MEMORY) * 1024 * 1024,
+                Duration.ofMinutes(settings.whole(Setting.INFERENCE_IDLE, 0, 1_000_000)),
+                python);
     }
 
     static void publishDropped(Telemetry telemetry, Gateway gateway) {

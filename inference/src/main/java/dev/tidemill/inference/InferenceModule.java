@@ -2,6 +2,7 @@ package dev.tidemill.inference;
 
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.inference.api.InferenceMethods;
+import dev.tidemill.inference.api.InferenceMetrics;
 import dev.tidemill.inference.api.InferenceRoutes;
 import dev.tidemill.inference.api.PlaneRoutes;
 import dev.tidemill.inference.api.RepositoryMethods;
@@ -9,6 +10,7 @@ import dev.tidemill.inference.api.RepositoryRoutes;
 import dev.tidemill.inference.api.RowsRoutes;
 import dev.tidemill.inference.api.ServerName;
 import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.IdleModels;
 import dev.tidemill.inference.domain.ModelCache;
 import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelLoader;
@@ -25,6 +27,7 @@ import dev.tidemill.platform.http.Route;
 import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.Models;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -35,9 +38,10 @@ public final class InferenceModule implements AutoCloseable {
      *
      * @param server what clients are told of it
      * @param memory bytes above which models that nobody uses are closed
+     * @param idle after how long without a call a model is closed that no deployment serves; zero for never
      * @param python how Python models are run
      */
-    public record Options(ServerName server, long memory, PythonSettings python) {}
+    public record Options(ServerName server, long memory, Duration idle, PythonSettings python) {}
 
     private final PredictionJournal journal;
     private final ModelCache cache;
@@ -46,6 +50,8 @@ public final class InferenceModule implements AutoCloseable {
     private final BlobStore blobs;
     private final Clock clock;
     private final Options options;
+    private final InferenceMetrics metrics;
+    private final IdleModels idle;
 
     /** @param sink where journalled predictions go */
     public InferenceModule(
@@ -69,6 +75,8 @@ public final class InferenceModule implements AutoCloseable {
                         new PythonRuntime(options.python(), inspector)),
                 options.memory());
         this.gateway = new Gateway(cache, catalog, journal, clock);
+        this.metrics = new InferenceMetrics(gateway);
+        this.idle = new IdleModels(cache, options.idle());
     }
 
     /** The registry of this process as what may be called. */
@@ -78,6 +86,11 @@ public final class InferenceModule implements AutoCloseable {
 
     public Gateway gateway() {
         return gateway;
+    }
+
+    /** Figures of every version that was called, in Prometheus' text format. */
+    public String metrics() {
+        return metrics.text();
     }
 
     public ModelLoader loader() {
@@ -113,6 +126,7 @@ public final class InferenceModule implements AutoCloseable {
 
     @Override
     public void close() {
+        idle.close();
         journal.close();
         cache.close();
     }

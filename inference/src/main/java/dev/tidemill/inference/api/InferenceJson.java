@@ -67,7 +67,7 @@ final class InferenceJson {
                 String field = parser.currentName();
                 parser.nextToken();
                 switch (field) {
-                    case "id" -> id = Optional.ofNullable(parser.getValueAsString());
+                    case "id" -> id = Optional.of(text(parser, "id"));
                     case "parameters" -> parameters = parameters(parser);
                     case "inputs" -> {
                         named = true;
@@ -118,14 +118,22 @@ final class InferenceJson {
         }
     }
 
+    /** A text or a number as text; nothing for null. */
+    private static String text(JsonParser parser, String field) throws IOException {
+        if (!parser.currentToken().isScalarValue()) {
+            throw TidemillException.invalid(field, "'" + field + "' must be a text");
+        }
+        return parser.currentToken() == JsonToken.VALUE_NULL ? "" : parser.getText();
+    }
+
     private static Input input(JsonParser parser) throws IOException {
         var input = new Input();
         while (parser.nextToken() != JsonToken.END_OBJECT) {
             String field = parser.currentName();
             parser.nextToken();
             switch (field) {
-                case "name" -> input.name = String.valueOf(parser.getValueAsString(""));
-                case "datatype" -> input.datatype = String.valueOf(parser.getValueAsString(""));
+                case "name" -> input.name = text(parser, "name");
+                case "datatype" -> input.datatype = text(parser, "datatype");
                 case "shape" -> input.shape = shape(parser, input.name);
                 case "parameters" -> input.parameters = parameters(parser);
                 case "data" -> input.data = TensorData.read(parser);
@@ -190,7 +198,7 @@ final class InferenceJson {
                 String field = parser.currentName();
                 parser.nextToken();
                 switch (field) {
-                    case "name" -> name = String.valueOf(parser.getValueAsString(""));
+                    case "name" -> name = text(parser, "name");
                     case "parameters" -> parameters = parameters(parser);
                     default -> parser.skipChildren();
                 }

@@ -28,6 +28,7 @@ public enum Setting {
     INFERENCE_NAME("inference.server-name", "tidemill", "Server name that inference clients are told"),
     INFERENCE_VERSION("inference.server-version", "", "Version that inference clients are told; empty: the real one"),
     INFERENCE_MEMORY("inference.memory-megabytes", "1024", "Above this, models that nobody uses are unloaded"),
+    INFERENCE_IDLE("inference.idle-minutes", "60", "Without a call for so long a model is unloaded; 0: never"),
     PYTHON("inference.python", "python3", "Interpreter that environments of Python models are made with"),
     PYTHON_ENVIRONMENT(
             "inference.python-environment",

@@ -128,6 +128,16 @@ public final class Settings {
         return Long.parseLong(text);
     }
 
+    /** A whole number within bounds. */
+    public int whole(Setting setting, int least, int most) {
+        String text = text(setting);
+        if (text.matches("\\d{1,9}") && Integer.parseInt(text) >= least && Integer.parseInt(text) <= most) {
+            return Integer.parseInt(text);
+        }
+        throw TidemillException.invalid(
+                setting.key(), "'" + text + "' is not a whole number from " + least + " to " + most);
+    }
+
     public long megabytes(Setting setting) {
         String text = text(setting);
         try {

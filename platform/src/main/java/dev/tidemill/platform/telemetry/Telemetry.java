@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +36,7 @@ import org.jspecify.annotations.Nullable;
 /** Metrics for Prometheus and traces for OpenTelemetry. Thread-safe. */
 public final class Telemetry implements AutoCloseable {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final List<Supplier<String>> texts = new CopyOnWriteArrayList<>();
     private final ConcurrentMap<String, Timer> requestTimers = new ConcurrentHashMap<>();
     private final @Nullable OpenTelemetrySdk sdk;
     private final Tracer tracer;
@@ -75,7 +77,14 @@ public final class Telemetry implements AutoCloseable {
 
     /** Everything measured, in Prometheus' text format. */
     public String scrape() {
-        return registry.scrape();
+        var text = new StringBuilder(registry.scrape());
+        texts.forEach(more -> text.append(more.get()));
+        return text.toString();
+    }
+
+    /** Publishes figures that are kept elsewhere: text in Prometheus' format, made when somebody asks. */
+    public void publish(Supplier<String> text) {
+        texts.add(text);
     }
 
     public void requestServed(String route, int status, long nanos) {
