@@ -59,6 +59,21 @@ class GatewayTest(unittest.TestCase):
         self.assertEqual(self.infer(self.gateway, "a"), self.infer(self.control, "b"))
         self.wait_for(lambda: {"a.0", "a.1"} <= self.journalled())
 
+    def test_it_calls_registered_models_that_nobody_has_deployed(self) -> None:
+        mlflow = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
+        if not mlflow.exists():
+            self.skipTest("mlflow is not here; `make peers` installs it")
+        sample = [str(mlflow), str(ROOT / "e2e" / "inference_sample.py"), self.control.url, "undeployed"]
+        result = subprocess.run(sample, capture_output=True, text=True, timeout=120, cwd=self.control.directory)
+        self.assertEqual(result.returncode, 0, result.stderr[-3000:])
+        body = {"inputs": [{"name": "row", "shape": [1, 6], "datatype": "FP64", "data": [0.5] * 6}]}
+        answers = [server.call("POST", "/v2/models/undeployed/versions/1/infer", body) for server in (self.control, self.gateway)]
+        self.assertEqual([status for status, _ in answers], [200, 200], answers)
+        self.assertEqual(answers[0][1]["outputs"], answers[1][1]["outputs"])
+        names = {entry["name"] for entry in self.gateway.call("POST", "/v2/repository/index", {})[1]}
+        self.assertLessEqual({"model", "undeployed"}, names)
+        self.assertEqual(self.gateway.get("/v2/models/absent")[0], 404)
+
     def test_it_has_nothing_but_inference(self) -> None:
         self.assertEqual(self.gateway.get("/api/tidemill/v1/projects")[0], 404)
 
