@@ -23,13 +23,13 @@ class Answer:
     """Predictions, one for each row.
 
     Attributes:
-        predictions: a number a row; for a classifier with several classes a list of probabilities a row.
+        predictions: a number or text a row; for a classifier with several classes a list of probabilities a row.
         prediction_ids: what labels refer to, one a row.
         version: the model version that answered.
         route: ``champion`` or ``challenger``.
     """
 
-    predictions: list[float] | list[list[float]]
+    predictions: list[float] | list[str] | list[list[float]]
     prediction_ids: list[str]
     version: str
     route: str
@@ -70,9 +70,10 @@ class Client:
 
     def predict(
         self,
-        deployment: str,
+        model: str,
         rows: Sequence[Mapping[str, Value]],
         *,
+        version: str | int | None = None,
         request_id: str | None = None,
         event_time: str | datetime.datetime | None = None,
         entity: str | None = None,
@@ -80,12 +81,14 @@ class Client:
         """Predicts rows given by column name; a column that a row lacks is missing.
 
         Args:
+            model: a deployment, or a registered model whether deployed or not.
+            version: number or alias that must answer; by default a deployment decides, and a model's newest version answers.
             request_id: sent again with the same id, a request is journalled once.
             event_time: when what the rows describe happened; now if not given. A datetime must know its time zone.
             entity: whom the rows are about; one entity keeps one route during a canary.
 
         Raises:
-            TidemillError: with code ``NOT_FOUND`` for an unknown deployment, ``INVALID_ARGUMENT`` for rows that do not fit.
+            TidemillError: with code ``NOT_FOUND`` for an unknown model, ``INVALID_ARGUMENT`` for rows that do not fit.
         """
         if not rows:
             raise TidemillError("INVALID_ARGUMENT", "There is no row to predict", "rows")
@@ -97,8 +100,9 @@ class Client:
         body: dict[str, Any] = {"inputs": _tensors(rows), "parameters": parameters}
         if request_id is not None:
             body["id"] = request_id
-        name = deployment if self.project == "default" else f"{self.project}~{deployment}"
-        answer = self._call("POST", f"/v2/models/{quote(name, safe='~')}/infer", body)
+        name = model if self.project == "default" else f"{self.project}~{model}"
+        which = "" if version is None else f"/versions/{quote(str(version), safe='')}"
+        answer = self._call("POST", f"/v2/models/{quote(name, safe='~')}{which}/infer", body)
         output = answer["outputs"][0]
         data: list[float] = [float("nan") if value is None else value for value in output["data"]]
         shape = output["shape"]
