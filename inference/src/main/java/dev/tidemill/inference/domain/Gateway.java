@@ -5,7 +5,6 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -341,7 +340,8 @@ public final class Gateway {
                             called(handle, InputBinding.fit(handle.model().inputs(), request.inputs())))
                     .orElseGet(List::of);
             long computed = System.nanoTime() - computing;
-            journal(plan, request, fitted, toChallenger, champion, challenger);
+            JournalEntries.of(plan, request, fitted, toChallenger, champion, challenger, clock.instant())
+                    .forEach(journal::add);
             figures.succeeded(System.nanoTime() - started, computed, request.rows(), clock.millis());
             failed = false;
             return new InferenceAnswer(version, toChallenger, toChallenger ? challenger : champion);
@@ -380,43 +380,5 @@ public final class Gateway {
                 figures.failed(System.nanoTime() - started, clock.millis());
             }
         }
-    }
-
-    private void journal(
-            ServingPlan plan,
-            InferenceRequest request,
-            List<Tensor> fitted,
-            boolean toChallenger,
-            List<Tensor> champion,
-            List<Tensor> challenger) {
-        Instant now = clock.instant();
-        for (int row = 0; row < request.rows(); row++) {
-            journal.add(new Prediction(
-                    plan.project(),
-                    plan.name(),
-                    request.predictionId(row),
-                    request.eventTime(),
-                    now,
-                    request.row(row, fitted),
-                    toChallenger,
-                    plan.champion().version(),
-                    row(champion, row),
-                    plan.challenger().map(trial -> trial.version().version()),
-                    row(challenger, row)));
-        }
-    }
-
-    /** The numbers of a row of the first output; nothing for a text. */
-    private static List<Double> row(List<Tensor> outputs, int row) {
-        if (outputs.isEmpty() || outputs.getFirst().datatype() == Datatype.BYTES) {
-            return List.of();
-        }
-        Tensor output = outputs.getFirst();
-        int width = output.width();
-        var values = new ArrayList<Double>(width);
-        for (int i = 0; i < width; i++) {
-            values.add(output.number(row * width + i));
-        }
-        return values;
     }
 }
