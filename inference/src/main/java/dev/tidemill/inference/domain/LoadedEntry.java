@@ -49,8 +49,12 @@ final class LoadedEntry {
         return turnstile;
     }
 
+    boolean isLoaded() {
+        return loaded.isDone() && !loaded.isCompletedExceptionally();
+    }
+
     boolean isIdle() {
-        return users.get() == 0 && loaded.isDone() && !loaded.isCompletedExceptionally();
+        return users.get() == 0 && isLoaded();
     }
 
     long idleNanos() {

@@ -64,7 +64,7 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
     /** Whether a version is loaded now. */
     public boolean isLoaded(ServedVersion version) {
         LoadedEntry entry = entries.get(version.folder());
-        return entry != null && entry.loaded().isDone() && !entry.loaded().isCompletedExceptionally();
+        return entry != null && entry.isLoaded();
     }
 
     /** Closes a model that nobody uses; false if somebody does, or it is not loaded. */
@@ -138,13 +138,10 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
 
     /** The model just loaded is in use, hence never closed here. */
     private void makeRoom() {
-        long taken = 0;
-        for (LoadedEntry entry : entries.values()) {
-            taken +=
-                    entry.isIdle() || entry.loaded().isDone() && !entry.loaded().isCompletedExceptionally()
-                            ? entry.model().bytes()
-                            : 0;
-        }
+        long taken = entries.values().stream()
+                .filter(LoadedEntry::isLoaded)
+                .mapToLong(entry -> entry.model().bytes())
+                .sum();
         List<Map.Entry<Digest, LoadedEntry>> idle = entries.entrySet().stream()
                 .filter(one -> one.getValue().isIdle())
                 .sorted(Comparator.comparingLong(one -> -one.getValue().idleNanos()))
@@ -171,7 +168,7 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
     @Override
     public void close() {
         entries.values().forEach(entry -> {
-            if (entry.loaded().isDone() && !entry.loaded().isCompletedExceptionally()) {
+            if (entry.isLoaded()) {
                 entry.model().close();
             }
         });

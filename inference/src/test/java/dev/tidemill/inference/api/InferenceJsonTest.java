@@ -1,0 +1,100 @@
+package dev.tidemill.inference.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.platform.errors.TidemillException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class InferenceJsonTest {
+    private static Tensor one(String input) {
+        byte[] body = ("{\"inputs\":[" + input + "]}").getBytes(StandardCharsets.UTF_8);
+        return InferenceJson.request(body, body.length).inputs().getFirst();
+    }
+
+    private static Tensor values(String datatype, int count, String data) {
+        return one(
+                "{\"name\":\"x\",\"shape\":[" + count + "],\"datatype\":\"" + datatype + "\",\"data\":" + data + "}");
+    }
+
+    @Test
+    void dataMayComeBeforeWhatItIsAndNested() {
+        Tensor tensor = one("{\"data\":[[1,2],[3,4.5]],\"datatype\":\"FP32\",\"shape\":[2,2],\"name\":\"x\"}");
+        assertThat(tensor.datatype()).isEqualTo(Datatype.FP32);
+        assertThat(tensor.number(3)).isEqualTo(4.5);
+    }
+
+    @Test
+    void wholeNumbersKeepAllTheirBits() {
+        assertThat(values("INT64", 1, "[9007199254740993]").whole(0)).isEqualTo(9007199254740993L);
+        assertThat(values("INT64", 1, "[-9223372036854775808]").whole(0)).isEqualTo(Long.MIN_VALUE);
+        assertThat(values("UINT64", 1, "[18446744073709551615]").value(0)).hasToString("18446744073709551615");
+    }
+
+    @Test
+    void missingValuesAreMissing() {
+        assertThat(values("FP64", 3, "[null,1.0,NaN]").value(0)).isNull();
+        assertThat(values("FP64", 3, "[null,1.0,NaN]").value(2)).isNull();
+        assertThat(values("BYTES", 2, "[\"a\",null]").value(1)).isNull();
+        // No whole number says "missing".
+        Tensor wholes = values("INT64", 2, "[7,null]");
+        assertThat(wholes.datatype()).isEqualTo(Datatype.FP64);
+        assertThat(wholes.value(1)).isNull();
+    }
+
+    @Test
+    void whatDoesNotFitItsDatatypeIsRefused() {
+        for (String wrong : List.of(
+                "INT8:[128]",
+                "INT8:[-129]",
+                "UINT8:[256]",
+                "UINT8:[-1]",
+                "UINT64:[-1]",
+                "UINT64:[18446744073709551616]",
+                "INT64:[9223372036854775808]",
+                "INT32:[1.5]",
+                "BOOL:[2]",
+                "FP64:[true]",
+                "FP64:[\"1\"]",
+                "BYTES:[1]",
+                "FP16:[1]",
+                "FP64:[{}]",
+                "FP64:1")) {
+            int colon = wrong.indexOf(':');
+            assertThatThrownBy(() -> values(wrong.substring(0, colon), 1, wrong.substring(colon + 1)))
+                    .as(wrong)
+                    .isInstanceOf(TidemillException.class);
+        }
+        assertThat(values("INT8", 2, "[127,-128]").whole(1)).isEqualTo(-128);
+        assertThat(values("BOOL", 2, "[true,false]").value(0)).isEqualTo(true);
+    }
+
+    @Test
+    void base64IsDecodedWhereItIsSaidToBe() {
+        Tensor tensor = one("{\"name\":\"x\",\"shape\":[1],\"datatype\":\"BYTES\","
+                + "\"parameters\":{\"content_type\":\"base64\"},\"data\":[\"aGk=\"]}");
+        assertThat(tensor.text(0)).isEqualTo("hi");
+    }
+
+    @Test
+    void binaryTensorsFollowTheDocumentInOrder() {
+        byte[] json = ("{\"inputs\":[{\"name\":\"a\",\"shape\":[1],\"datatype\":\"FP64\","
+                        + "\"parameters\":{\"binary_data_size\":8}},"
+                        + "{\"name\":\"b\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[3]},"
+                        + "{\"name\":\"c\",\"shape\":[2],\"datatype\":\"INT16\",\"parameters\":{\"binary_data_size\":4}}]}")
+                .getBytes(StandardCharsets.UTF_8);
+        ByteBuffer body = ByteBuffer.allocate(json.length + 12).order(ByteOrder.LITTLE_ENDIAN);
+        body.put(json).putDouble(2.5).putShort((short) -2).putShort((short) 7);
+        List<Tensor> inputs = InferenceJson.request(body.array(), json.length).inputs();
+        assertThat(inputs.get(0).number(0)).isEqualTo(2.5);
+        assertThat(inputs.get(1).whole(0)).isEqualTo(3);
+        assertThat(inputs.get(2).whole(0)).isEqualTo(-2);
+        assertThat(inputs.get(2).whole(1)).isEqualTo(7);
+    }
+}
