@@ -120,7 +120,7 @@ public final class TrackingModule {
                         new MlflowPageRoutes(tracking, experiments, models, tree, files).routes(),
                         new ImportRoutes(imports).routes(),
                         new RetentionRoutes(retention, clock).routes(),
-                        new MlflowPresignedRoutes(tracking, tree, links).routes(),
+                        new MlflowPresignedRoutes(tracking, tree, files, links).routes(),
                         MlflowRefusedRoutes.routes(),
                         new MlflowTraceRoutes(traces).routes(),
                         new MlflowEvaluationRoutes(evaluations, clock).routes(),

@@ -115,9 +115,8 @@ final class TensorData {
         if (datatype == Datatype.BYTES) {
             return Tensor.texts(name, shape, texts(name, contentType));
         }
-        if (textCount > 0
-                || (truths && (plain || fractions))
-                || truths != (datatype == Datatype.BOOL) && count > 0 && truths) {
+        boolean strayTruth = truths && (plain || fractions || datatype != Datatype.BOOL);
+        if (textCount > 0 || strayTruth) {
             throw mismatch(name, datatype);
         }
         if (datatype.storage() == Datatype.Storage.NUMBER) {

@@ -43,13 +43,6 @@ public record ModelFolder(ServedVersion version, ModelDescription description, F
         }
     }
 
-    /** A file of this machine with the same bytes, for what cannot read from memory; it must only be read. */
-    public Path localFile(String path) {
-        return blobs.localFile(folder.file(path)
-                .orElseThrow(() -> unusable("its folder has no file " + path))
-                .digest());
-    }
-
     /** Why this version cannot be served. */
     public TidemillException unusable(String why) {
         return new TidemillException(

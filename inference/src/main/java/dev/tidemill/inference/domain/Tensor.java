@@ -257,6 +257,11 @@ public final class Tensor {
 
     /** The tensor of that name. */
     public static Optional<Tensor> named(List<Tensor> tensors, String name) {
-        return tensors.stream().filter(tensor -> tensor.name().equals(name)).findFirst();
+        for (Tensor tensor : tensors) {
+            if (tensor.name().equals(name)) {
+                return Optional.of(tensor);
+            }
+        }
+        return Optional.empty();
     }
 }

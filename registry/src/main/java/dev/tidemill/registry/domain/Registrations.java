@@ -123,39 +123,16 @@ public final class Registrations {
         ArtifactLocations.require("source", claim.source());
         claim.tags().forEach(Models::checkTag);
         Optional<Folder> frozen = located.freeze(project, claim.location(), claim.home());
-        Optional<Digest> folder = frozen.map(Folder::digest);
         // Before the transaction: pickles may be large.
         Optional<ModelFiles> files = frozen.map(inspector::inspect);
         return transactions.write(() -> {
             RegisteredModel registered = models.model(project, model);
-            var version = new ModelVersion(
-                    project,
-                    model,
-                    store.newestVersion(project, model) + 1,
-                    ModelVersion.Stage.NONE,
-                    claim.description(),
-                    claim.source(),
-                    claim.runLink(),
-                    claim.loggedModel(),
-                    folder,
-                    files.flatMap(ModelFiles::signature).orElse(new Signature(List.of(), List.of())),
-                    Map.of(),
-                    Map.of(),
-                    claim.run(),
-                    List.of(),
-                    "",
-                    "",
-                    Optional.empty(),
-                    "request/" + Ids.next(),
-                    actor,
-                    clock.instant(),
-                    clock.instant(),
-                    Map.of(),
-                    files);
-            store.insert(version);
-            claim.tags().forEach((name, value) -> store.putTag(project, model, version.version(), name, value));
+            Instant now = clock.instant();
+            var told = new TakenVersion(
+                    model, store.newestVersion(project, model) + 1, ModelVersion.Stage.NONE, claim, now, now);
+            insert(project, told, "request/" + Ids.next(), actor, frozen.map(Folder::digest), files);
             models.touch(registered);
-            ModelVersion made = models.version(project, model, version.version());
+            ModelVersion made = models.version(project, model, told.version());
             events.append(registered(made, actor));
             return made;
         });
@@ -179,34 +156,45 @@ public final class Registrations {
             if (store.find(project, told.model(), told.version()).isPresent()) {
                 return false;
             }
-            store.insert(new ModelVersion(
-                    project,
-                    told.model(),
-                    told.version(),
-                    told.stage(),
-                    claim.description(),
-                    claim.source(),
-                    claim.runLink(),
-                    claim.loggedModel(),
-                    frozen.map(Folder::digest),
-                    files.flatMap(ModelFiles::signature).orElse(new Signature(List.of(), List.of())),
-                    Map.of(),
-                    Map.of(),
-                    claim.run(),
-                    List.of(),
-                    "",
-                    "",
-                    Optional.empty(),
-                    "import/" + told.version(),
-                    actor,
-                    told.createdAt(),
-                    told.updatedAt(),
-                    Map.of(),
-                    files));
-            claim.tags().forEach((name, value) -> store.putTag(project, told.model(), told.version(), name, value));
+            insert(project, told, "import/" + told.version(), actor, frozen.map(Folder::digest), files);
             events.append(registered(models.version(project, told.model(), told.version()), actor));
             return true;
         });
+    }
+
+    private void insert(
+            String project,
+            TakenVersion told,
+            String madeBy,
+            String actor,
+            Optional<Digest> folder,
+            Optional<ModelFiles> files) {
+        Claim claim = told.claim();
+        store.insert(new ModelVersion(
+                project,
+                told.model(),
+                told.version(),
+                told.stage(),
+                claim.description(),
+                claim.source(),
+                claim.runLink(),
+                claim.loggedModel(),
+                folder,
+                files.flatMap(ModelFiles::signature).orElse(new Signature(List.of(), List.of())),
+                Map.of(),
+                Map.of(),
+                claim.run(),
+                List.of(),
+                "",
+                "",
+                Optional.empty(),
+                madeBy,
+                actor,
+                told.createdAt(),
+                told.updatedAt(),
+                Map.of(),
+                files));
+        claim.tags().forEach((name, value) -> store.putTag(project, told.model(), told.version(), name, value));
     }
 
     private Event registered(ModelVersion version, String actor) {

@@ -116,14 +116,10 @@ public final class MlflowPageRoutes {
             throw TidemillException.invalid("body", "Artifact size is too large. Max size is 10MB.");
         }
         String root = tracking.run(caller.project(), new RunId(run)).artifacts();
-        if (!root.startsWith(ArtifactLocations.OWN)) {
-            throw TidemillException.invalid("run_uuid", "The run keeps its artifacts at " + root + ", not here");
-        }
-        tree.put(
-                caller.project(),
-                root.substring(ArtifactLocations.OWN.length()) + "/" + safe,
-                new java.io.ByteArrayInputStream(content),
-                MOST_BYTES);
+        String own = files.own(root)
+                .orElseThrow(() ->
+                        TidemillException.invalid("run_uuid", "The run keeps its artifacts at " + root + ", not here"));
+        tree.put(caller.project(), own + "/" + safe, new java.io.ByteArrayInputStream(content), MOST_BYTES);
         context.result("{}").contentType("application/json");
     }
 

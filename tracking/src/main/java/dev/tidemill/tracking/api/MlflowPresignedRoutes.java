@@ -3,6 +3,7 @@ package dev.tidemill.tracking.api;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.artifacts.domain.ArtifactLocations;
 import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.artifacts.domain.SignedLinks;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
@@ -29,11 +30,13 @@ public final class MlflowPresignedRoutes {
 
     private final Tracking tracking;
     private final ArtifactTree tree;
+    private final LocatedFiles files;
     private final SignedLinks links;
 
-    public MlflowPresignedRoutes(Tracking tracking, ArtifactTree tree, SignedLinks links) {
+    public MlflowPresignedRoutes(Tracking tracking, ArtifactTree tree, LocatedFiles files, SignedLinks links) {
         this.tracking = tracking;
         this.tree = tree;
+        this.files = files;
         this.links = links;
     }
 
@@ -60,10 +63,10 @@ public final class MlflowPresignedRoutes {
         String root = tracking.run(caller.project(), new RunId(request.text("run_id")))
                 .artifacts();
         String path = ArtifactLocations.requireInside("path", request.text("path"));
-        if (!root.startsWith(ArtifactLocations.OWN)) {
-            throw TidemillException.invalid("run_id", "The run keeps its artifacts at " + root + ", not here");
-        }
-        String full = root.substring(ArtifactLocations.OWN.length()) + "/" + path;
+        String own = files.own(root)
+                .orElseThrow(() ->
+                        TidemillException.invalid("run_id", "The run keeps its artifacts at " + root + ", not here"));
+        String full = own + "/" + path;
         Duration validity =
                 Duration.ofSeconds(request.optionalWhole("expiration").orElse(VALIDITY_SECONDS));
         ObjectNode json = Json.object()
