@@ -45,7 +45,7 @@ e2e-test:
 	cd e2e && python3 -m unittest -v test_command_line test_gateway test_python test_mlflow test_tracking test_artifact_roots test_inference test_import test_tls test_disk_full test_sign_in test_loop
 
 peers: ## install the Python peers that tests compare with, one virtual environment each
-	[ -x .cache/peers/mlflow/bin/mlflow ] && .cache/peers/mlflow/bin/python -c "import sklearn, lightgbm, boto3" 2>/dev/null || { python3 -m venv .cache/peers/mlflow && .cache/peers/mlflow/bin/pip install -q mlflow scikit-learn xgboost-cpu lightgbm boto3; }
+	[ -x .cache/peers/mlflow/bin/mlflow ] && .cache/peers/mlflow/bin/python -c "import sklearn, lightgbm, boto3, onnxruntime, skl2onnx, onnxmltools" 2>/dev/null || { python3 -m venv .cache/peers/mlflow && .cache/peers/mlflow/bin/pip install -q mlflow scikit-learn xgboost-cpu lightgbm boto3 onnx onnxruntime skl2onnx onnxmltools; }
 	[ -x .cache/peers/mlflow36/bin/mlflow ] || { python3 -m venv .cache/peers/mlflow36 && .cache/peers/mlflow36/bin/pip install -q mlflow==3.6.0; }
 	[ -x .cache/peers/moto/bin/moto_server ] || { python3 -m venv .cache/peers/moto && .cache/peers/moto/bin/pip install -q 'moto[s3,server]'; }
 	[ -x .cache/peers/triton/bin/python ] && .cache/peers/triton/bin/python -c "import gevent, aiohttp" 2>/dev/null || { python3 -m venv .cache/peers/triton && .cache/peers/triton/bin/pip install -q 'tritonclient[grpc,http]' numpy; }

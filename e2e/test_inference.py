@@ -37,6 +37,11 @@ class InferenceTest(unittest.TestCase):
         self.addCleanup(server.close)
         run(self, MLFLOW, "inference_trees.py", server.url)
 
+    def test_onnx_models_answer_as_onnx_runtime_does(self) -> None:
+        server = Server()
+        self.addCleanup(server.close)
+        run(self, MLFLOW, "inference_onnx.py", server.url)
+
     def test_what_needs_python_runs_in_processes_of_its_own(self) -> None:
         # The peer's own environment holds what the models require; building one from PyPI is tried by hand.
         settings = pathlib.Path(tempfile.mkdtemp()) / "settings"

@@ -259,6 +259,7 @@ public final class Server implements Node {
                 name,
                 settings.megabytes(Setting.INFERENCE_MEMORY) * 1024 * 1024,
                 Duration.ofMinutes(settings.whole(Setting.INFERENCE_IDLE, 0, 1_000_000)),
+                settings.whole(Setting.ONNX_THREADS, 1, 256),
                 python);
     }
 

@@ -16,6 +16,7 @@ import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.inference.domain.PredictionJournal;
 import dev.tidemill.inference.domain.PredictionSink;
+import dev.tidemill.inference.onnx.OnnxModels;
 import dev.tidemill.inference.python.PythonRuntime;
 import dev.tidemill.inference.python.PythonSettings;
 import dev.tidemill.inference.registry.RegisteredModels;
@@ -39,9 +40,10 @@ public final class InferenceModule implements AutoCloseable {
      * @param server what clients are told of it
      * @param memory bytes above which models that nobody uses are closed
      * @param idle after how long without a call a model is closed that no deployment serves; zero for never
+     * @param onnxThreads threads that one call of ONNX Runtime may use
      * @param python how Python models are run
      */
-    public record Options(ServerName server, long memory, Duration idle, PythonSettings python) {}
+    public record Options(ServerName server, long memory, Duration idle, int onnxThreads, PythonSettings python) {}
 
     private final PredictionJournal journal;
     private final ModelCache cache;
@@ -72,6 +74,7 @@ public final class InferenceModule implements AutoCloseable {
                 List.of(
                         new TidemillTreeRuntime(),
                         new BoostedTreesRuntime(),
+                        new OnnxModels(options.python().folder().resolveSibling("onnx"), options.onnxThreads()),
                         new PythonRuntime(options.python(), inspector)),
                 options.memory());
         this.gateway = new Gateway(cache, catalog, journal, clock);

@@ -30,6 +30,7 @@ public final class TreeEnsemble {
     private final boolean[] wide;
     private final int[] firstLeaf;
     private final double[] leafValues;
+    private final double[][] leafVectors;
     private final BitVectors bitVectors;
 
     /**
@@ -40,7 +41,25 @@ public final class TreeEnsemble {
      * @param outputs output that each tree adds to
      */
     TreeEnsemble(int features, double[] base, Node[] nodes, int[] roots, int[] outputs, Arithmetic arithmetic) {
+        this(features, base, nodes, roots, outputs, arithmetic, new double[0][]);
+    }
+
+    /**
+     * An ensemble whose leaves hold a value for every output.
+     *
+     * @param leafVectors what leaves hold, of which a leaf's own value is the index; none if a leaf's value is what it adds to
+     *     its tree's one output
+     */
+    TreeEnsemble(
+            int features,
+            double[] base,
+            Node[] nodes,
+            int[] roots,
+            int[] outputs,
+            Arithmetic arithmetic,
+            double[][] leafVectors) {
         this.features = features;
+        this.leafVectors = leafVectors.clone();
         this.base = base.clone();
         this.nodes = nodes.clone();
         this.roots = roots.clone();
@@ -123,10 +142,21 @@ public final class TreeEnsemble {
             double leaf = wide[tree]
                     ? walk(roots[tree], row)
                     : leafValues[firstLeaf[tree] + Long.numberOfTrailingZeros(words[tree])];
-            double sum = sums[outputs[tree]];
-            sums[outputs[tree]] = arithmetic.single() ? (float) sum + (float) leaf : sum + leaf;
+            add(sums, tree, leaf);
         }
         return sums;
+    }
+
+    private void add(double[] sums, int tree, double leaf) {
+        if (leafVectors.length > 0) {
+            double[] vector = leafVectors[(int) leaf];
+            for (int i = 0; i < sums.length; i++) {
+                sums[i] = arithmetic.single() ? (float) sums[i] + (float) vector[i] : sums[i] + vector[i];
+            }
+            return;
+        }
+        double sum = sums[outputs[tree]];
+        sums[outputs[tree]] = arithmetic.single() ? (float) sum + (float) leaf : sum + leaf;
     }
 
     private static double[] single(double[] row) {
@@ -150,9 +180,7 @@ public final class TreeEnsemble {
         double[] row = arithmetic.single() ? single(given) : given;
         double[] sums = base.clone();
         for (int tree = 0; tree < roots.length; tree++) {
-            double leaf = walk(roots[tree], row);
-            double sum = sums[outputs[tree]];
-            sums[outputs[tree]] = arithmetic.single() ? (float) sum + (float) leaf : sum + leaf;
+            add(sums, tree, walk(roots[tree], row));
         }
         return sums;
     }

@@ -99,8 +99,18 @@ public final class RawTensors {
     /** The tensor's values, ready to be read. */
     public static ByteBuffer write(Tensor tensor) {
         ByteBuffer bytes = ByteBuffer.allocate(length(tensor)).order(ByteOrder.LITTLE_ENDIAN);
+        write(tensor, tensor.datatype(), bytes);
+        return bytes.flip();
+    }
+
+    /**
+     * Puts the tensor's values into a little-endian buffer, from where it stands.
+     *
+     * @param as the datatype to write, which need not be the tensor's own
+     */
+    public static void write(Tensor tensor, Datatype as, ByteBuffer bytes) {
         for (int i = 0; i < tensor.size(); i++) {
-            switch (tensor.datatype()) {
+            switch (as) {
                 case BOOL, INT8, UINT8 -> bytes.put((byte) tensor.whole(i));
                 case INT16, UINT16 -> bytes.putShort((short) tensor.whole(i));
                 case INT32, UINT32 -> bytes.putInt((int) tensor.whole(i));
@@ -112,7 +122,6 @@ public final class RawTensors {
                 case BYTES -> bytes.putInt(tensor.bytes(i).length).put(tensor.bytes(i));
             }
         }
-        return bytes.flip();
     }
 
     /** Rounds to the nearest, ties to even; NaN stays NaN. */

@@ -180,6 +180,41 @@ public final class Tensor {
         };
     }
 
+    /** The rows of several tensors of one datatype and width, one after the other, under the first one's name. */
+    public static Tensor concatenated(List<Tensor> parts) {
+        Tensor first = parts.getFirst();
+        if (parts.size() == 1) {
+            return first;
+        }
+        long[] shape = first.shape();
+        shape[0] = parts.stream().mapToLong(Tensor::rows).sum();
+        return switch (first.datatype.storage()) {
+            case NUMBER ->
+                numbers(
+                        first.name,
+                        first.datatype,
+                        shape,
+                        parts.stream()
+                                .flatMapToDouble(part -> Arrays.stream(part.numbers))
+                                .toArray());
+            case WHOLE ->
+                wholes(
+                        first.name,
+                        first.datatype,
+                        shape,
+                        parts.stream()
+                                .flatMapToLong(part -> Arrays.stream(part.wholes))
+                                .toArray());
+            case BYTES ->
+                texts(
+                        first.name,
+                        shape,
+                        parts.stream()
+                                .flatMap(part -> Arrays.stream(part.texts()))
+                                .toArray(byte[][]::new));
+        };
+    }
+
     /** One column of a matrix, under a name of its own. */
     public Tensor column(int column, String columnName) {
         int width = width();

@@ -1,6 +1,7 @@
 package dev.tidemill.inference.python;
 
 import dev.tidemill.inference.domain.ModelFolder;
+import dev.tidemill.platform.config.FileTrees;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
@@ -10,13 +11,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,7 +66,7 @@ final class PythonEnvironments {
     private void build(ModelFolder folder, Path environment, byte[] requirements) throws IOException {
         long started = System.nanoTime();
         LOG.info("Building the environment of {} in {}", folder.version().reference(), environment);
-        delete(environment);
+        FileTrees.delete(environment);
         Files.createDirectories(environment.getParent());
         Path log = environment.resolveSibling(environment.getFileName() + ".log");
         Files.deleteIfExists(log);
@@ -124,16 +123,6 @@ final class PythonEnvironments {
                             + text.substring(Math.max(0, text.length() - TAIL)).strip())
                     .remedy("Register it with requirements that can be installed here, or give an environment with"
                             + " 'inference.python-environment'");
-        }
-    }
-
-    private static void delete(Path folder) throws IOException {
-        if (Files.exists(folder)) {
-            try (Stream<Path> all = Files.walk(folder)) {
-                for (Path one : all.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.deleteIfExists(one);
-                }
-            }
         }
     }
 }

@@ -1,6 +1,5 @@
 package dev.tidemill.inference.python;
 
-import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.ModelRuntime;
@@ -15,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -46,7 +44,11 @@ public final class PythonRuntime implements ModelRuntime {
             checkPickles(folder);
         }
         Path interpreter = environments.interpreter(folder);
-        Path unpacked = unpacked(folder);
+        Path unpacked = settings.folder()
+                .resolve("models")
+                .resolve(folder.version().folder().value());
+        // Files of their own, since a child must never be able to write to a blob.
+        folder.unpack(unpacked);
         Path script = script();
         List<TensorSpec> inputs = folder.description()
                 .signature()
@@ -78,36 +80,6 @@ public final class PythonRuntime implements ModelRuntime {
         throw folder.unusable("it holds pickles that may run code beside the allow-list: " + refused)
                 .remedy("If you trust who made it: tidemill models trust "
                         + folder.version().reference());
-    }
-
-    /** The folder as files of their own, since a child must never be able to write to a blob. */
-    private Path unpacked(ModelFolder folder) {
-        Path target = settings.folder()
-                .resolve("models")
-                .resolve(folder.version().folder().value());
-        if (Files.isDirectory(target)) {
-            return target;
-        }
-        try {
-            Path aside = Files.createTempDirectory(
-                    Files.createDirectories(settings.folder().resolve("models")), "new");
-            for (Map.Entry<String, BlobStore.Blob> file :
-                    folder.folder().files().entrySet()) {
-                Path copy = aside.resolve(file.getKey()).normalize();
-                if (!copy.startsWith(aside)) {
-                    throw folder.unusable("its file '" + file.getKey() + "' lies outside its folder");
-                }
-                Files.createDirectories(copy.getParent());
-                folder.copy(file.getKey(), copy);
-            }
-            Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
-            return target;
-        } catch (IOException e) {
-            if (Files.isDirectory(target)) {
-                return target;
-            }
-            throw new UncheckedIOException(e);
-        }
     }
 
     private Path script() {

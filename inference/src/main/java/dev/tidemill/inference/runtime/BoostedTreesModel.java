@@ -7,10 +7,7 @@ import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.registry.domain.Signature;
 import dev.tidemill.trees.BoostedTrees;
 import dev.tidemill.trees.Link;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -25,9 +22,8 @@ final class BoostedTreesModel implements LoadedModel {
     private final Datatype numbers;
     private final boolean labels;
     private final long bytes;
-    private final List<TensorSpec> inputs;
+    private final FeatureTable table;
     private final List<TensorSpec> outputs;
-    private final List<Map<String, Integer>> codes = new ArrayList<>();
 
     /**
      * @param numbers datatype of inputs that nothing else is said of, and of the answer
@@ -45,36 +41,9 @@ final class BoostedTreesModel implements LoadedModel {
         this.numbers = numbers;
         this.labels = labels && trees.link().answer() != Link.Answer.VALUE;
         this.bytes = trees.ensemble().bytes() + length;
-        for (List<String> names : trees.categories()) {
-            var code = new HashMap<String, Integer>();
-            for (int i = 0; i < names.size(); i++) {
-                code.put(names.get(i), i);
-            }
-            codes.add(code);
-        }
-        this.inputs = asked(signature);
+        this.table = new FeatureTable(
+                trees.ensemble().features(), signature, trees.featureNames(), "input", numbers, trees.categories());
         this.outputs = told();
-    }
-
-    private List<TensorSpec> asked(Optional<Signature> signature) {
-        int features = trees.ensemble().features();
-        List<Signature.Field> fields = signature.map(Signature::inputs).orElse(List.of());
-        boolean named = fields.size() == features
-                && fields.stream()
-                        .noneMatch(
-                                field -> field.name().isEmpty() || field.type().contains("["));
-        List<String> names = named ? fields.stream().map(Signature.Field::name).toList() : trees.featureNames();
-        if (names.isEmpty()) {
-            return List.of(new TensorSpec("input", numbers, List.of(-1L, (long) features), false));
-        }
-        List<TensorSpec> specs = new ArrayList<>();
-        for (int i = 0; i < features; i++) {
-            Datatype datatype = trees.categories().get(i).isEmpty()
-                    ? named ? SignatureTypes.column(fields.get(i).type()).orElse(numbers) : numbers
-                    : Datatype.BYTES;
-            specs.add(TensorSpec.column(names.get(i), datatype, false));
-        }
-        return specs;
     }
 
     private List<TensorSpec> told() {
@@ -97,7 +66,7 @@ final class BoostedTreesModel implements LoadedModel {
 
     @Override
     public List<TensorSpec> inputs() {
-        return inputs;
+        return table.specs();
     }
 
     @Override
@@ -112,7 +81,7 @@ final class BoostedTreesModel implements LoadedModel {
 
     @Override
     public List<Tensor> predict(List<Tensor> given) {
-        double[][] predictions = trees.predict(rows(given));
+        double[][] predictions = trees.predict(table.rows(given));
         int rows = predictions.length;
         if (!labels) {
             int width = rows == 0 ? 1 : predictions[0].length;
@@ -136,36 +105,6 @@ final class BoostedTreesModel implements LoadedModel {
         return List.of(
                 Tensor.wholes(outputs.getFirst().name(), Datatype.INT64, new long[] {rows}, chosen),
                 Tensor.numbers(PROBABILITIES, numbers, new long[] {rows, classes}, shares));
-    }
-
-    private double[][] rows(List<Tensor> given) {
-        int features = trees.ensemble().features();
-        int rows = given.getFirst().rows();
-        double[][] table = new double[rows][features];
-        if (given.size() == 1 && inputs.size() == 1 && !inputs.getFirst().isColumn()) {
-            Tensor matrix = given.getFirst();
-            for (int row = 0; row < rows; row++) {
-                for (int i = 0; i < features; i++) {
-                    table[row][i] = matrix.number(row * features + i);
-                }
-            }
-            return table;
-        }
-        for (int i = 0; i < features; i++) {
-            Tensor column = given.get(i);
-            boolean texts = column.datatype() == Datatype.BYTES;
-            for (int row = 0; row < rows; row++) {
-                table[row][i] = texts ? code(i, column, row) : column.number(row);
-            }
-        }
-        return table;
-    }
-
-    /** A text that was not seen in training is missing, as pandas' categories make it. */
-    private double code(int feature, Tensor column, int row) {
-        String text = column.text(row);
-        Integer code = text == null ? null : codes.get(feature).get(text);
-        return code == null ? Double.NaN : code;
     }
 
     @Override

@@ -12,7 +12,7 @@ public final class SignatureTypes {
     private SignatureTypes() {}
 
     /** The datatype of a column's type such as {@code double}; empty for one that has no place in the protocol. */
-    static Optional<Datatype> column(String type) {
+    public static Optional<Datatype> column(String type) {
         return switch (type) {
             case "boolean" -> Optional.of(Datatype.BOOL);
             case "integer" -> Optional.of(Datatype.INT32);

@@ -29,6 +29,7 @@ public enum Setting {
     INFERENCE_VERSION("inference.server-version", "", "Version that inference clients are told; empty: the real one"),
     INFERENCE_MEMORY("inference.memory-megabytes", "1024", "Above this, models that nobody uses are unloaded"),
     INFERENCE_IDLE("inference.idle-minutes", "60", "Without a call for so long a model is unloaded; 0: never"),
+    ONNX_THREADS("inference.onnx-threads", "1", "Threads that one call of ONNX Runtime may use"),
     PYTHON("inference.python", "python3", "Interpreter that environments of Python models are made with"),
     PYTHON_ENVIRONMENT(
             "inference.python-environment",

@@ -26,10 +26,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** MLflow's routes for registered models, versions and aliases. */
 public final class MlflowRegistryRoutes {
+    private static final Pattern RUN_SOURCE = Pattern.compile("runs:/([0-9a-f]{32})/(.+?)/?");
+
     private static final String MODELS = "/registered-models";
     private static final String VERSIONS = "/model-versions";
     private static final int MOST_MODELS = 1000;
@@ -289,6 +293,7 @@ public final class MlflowRegistryRoutes {
         String location = model.flatMap(id -> logged.find(project, id))
                 .filter(found -> source.startsWith("models:/"))
                 .map(found -> found.artifacts())
+                .or(() -> insideRun(project, source))
                 .orElse(source);
         if (!tags(request).containsKey(RegisteredModel.PROMPT_TAG)) {
             // A prompt is its tags; its source is a word that names nothing.
@@ -319,6 +324,14 @@ public final class MlflowRegistryRoutes {
                                 .map(found -> found.artifacts())
                                 .stream())
                 .toList();
+    }
+
+    /** Where {@code runs:/RUN/PATH} lies. */
+    private Optional<String> insideRun(String project, String source) {
+        Matcher parts = RUN_SOURCE.matcher(source);
+        return parts.matches()
+                ? tracking.find(project, new RunId(parts.group(1))).map(run -> run.artifacts() + "/" + parts.group(2))
+                : Optional.empty();
     }
 
     private static Optional<String> loggedModel(String source) {

@@ -1,0 +1,135 @@
+package dev.tidemill.inference.onnx;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import dev.tidemill.inference.domain.RawTensors;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.onnx.OnnxModel.Port;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Inputs and outputs outside the heap, made once for a number of rows and used again: ONNX Runtime reads and writes them where
+ * they are. Only for graphs whose every size but that of rows is known. Thread-safe: a slot is in one thread's hands at a time.
+ */
+final class OnnxSlots implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(OnnxSlots.class);
+    private static final int MOST_ROWS = 256;
+    private static final int MOST_SIZES = 16;
+    private static final int MOST_KEPT = 64;
+
+    private final OrtEnvironment environment;
+    private final OrtSession session;
+    private final List<Port> inputs;
+    private final List<Port> outputs;
+    private final ConcurrentMap<Integer, ConcurrentLinkedQueue<Slot>> free = new ConcurrentHashMap<>();
+    private final AtomicInteger kept = new AtomicInteger();
+    private volatile boolean usable = true;
+
+    OnnxSlots(OrtEnvironment environment, OrtSession session, List<Port> inputs, List<Port> outputs) {
+        this.environment = environment;
+        this.session = session;
+        this.inputs = inputs;
+        this.outputs = outputs;
+    }
+
+    private final class Slot {
+        private final List<ByteBuffer> given = new ArrayList<>();
+        private final List<ByteBuffer> results = new ArrayList<>();
+        private final Map<String, OnnxTensor> fed = new LinkedHashMap<>();
+        private final Map<String, OnnxValue> pinned = new LinkedHashMap<>();
+
+        private Slot(int rows) throws OrtException {
+            for (Port port : inputs) {
+                fed.put(port.name(), tensor(port, rows, given));
+            }
+            for (Port port : outputs) {
+                pinned.put(port.name(), tensor(port, rows, results));
+            }
+        }
+
+        private OnnxTensor tensor(Port port, int rows, List<ByteBuffer> buffers) throws OrtException {
+            long[] shape = port.sized(rows, new long[0]);
+            ByteBuffer buffer = OnnxTensors.buffer(port.datatype(), shape);
+            buffers.add(buffer);
+            return OnnxTensors.over(environment, buffer, port.datatype(), shape);
+        }
+
+        private List<Tensor> run(List<Tensor> tensors, int rows) throws OrtException {
+            for (int i = 0; i < given.size(); i++) {
+                OnnxTensors.fill(given.get(i), tensors.get(i), inputs.get(i).datatype());
+            }
+            session.run(fed, pinned).close();
+            List<Tensor> answer = new ArrayList<>(outputs.size());
+            for (int i = 0; i < outputs.size(); i++) {
+                Port port = outputs.get(i);
+                ByteBuffer result = results.get(i).clear();
+                answer.add(RawTensors.read(port.name(), port.datatype(), port.sized(rows, new long[0]), result));
+            }
+            return answer;
+        }
+
+        private void close() {
+            fed.values().forEach(OnnxTensor::close);
+            pinned.values().forEach(OnnxValue::close);
+        }
+    }
+
+    /**
+     * Runs on a slot of that size; empty if there is none for it.
+     *
+     * @throws OrtException if the graph refuses the values, or gives other shapes than it says
+     */
+    Optional<List<Tensor>> run(List<Tensor> tensors, int rows) throws OrtException {
+        boolean known = free.containsKey(rows);
+        if (!usable || rows == 0 || rows > MOST_ROWS || !known && free.size() >= MOST_SIZES) {
+            return Optional.empty();
+        }
+        ConcurrentLinkedQueue<Slot> queue = free.computeIfAbsent(rows, unused -> new ConcurrentLinkedQueue<>());
+        Slot slot = queue.poll();
+        if (slot == null) {
+            slot = new Slot(rows);
+        } else {
+            kept.decrementAndGet();
+        }
+        try {
+            List<Tensor> answer = slot.run(tensors, rows);
+            if (kept.incrementAndGet() <= MOST_KEPT) {
+                queue.add(slot);
+            } else {
+                kept.decrementAndGet();
+                slot.close();
+            }
+            return Optional.of(answer);
+        } catch (OrtException e) {
+            slot.close();
+            throw e;
+        }
+    }
+
+    /** Keeps nothing any more: the graph gives other shapes than it says. */
+    void giveUp() {
+        LOG.debug("Outputs are not kept for this model");
+        usable = false;
+    }
+
+    @Override
+    public void close() {
+        usable = false;
+        free.values().forEach(queue -> queue.forEach(Slot::close));
+        free.clear();
+    }
+}

@@ -1,0 +1,158 @@
+package dev.tidemill.inference.onnx;
+
+import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OnnxMap;
+import ai.onnxruntime.OnnxSequence;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.RawTensors;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.platform.errors.TidemillException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** Tensors to ONNX Runtime's and back. */
+final class OnnxTensors {
+    private OnnxTensors() {}
+
+    /** The datatype of ONNX Runtime's type; empty for one that cannot be passed to it from Java. */
+    static Optional<Datatype> datatype(@Nullable OnnxJavaType type) {
+        return type == null
+                ? Optional.empty()
+                : switch (type) {
+                    case FLOAT -> Optional.of(Datatype.FP32);
+                    case DOUBLE -> Optional.of(Datatype.FP64);
+                    case INT8 -> Optional.of(Datatype.INT8);
+                    case INT16 -> Optional.of(Datatype.INT16);
+                    case INT32 -> Optional.of(Datatype.INT32);
+                    case INT64 -> Optional.of(Datatype.INT64);
+                    case UINT8 -> Optional.of(Datatype.UINT8);
+                    case BOOL -> Optional.of(Datatype.BOOL);
+                    case STRING -> Optional.of(Datatype.BYTES);
+                    case FLOAT16 -> Optional.of(Datatype.FP16);
+                    case BFLOAT16 -> Optional.of(Datatype.BF16);
+                    default -> Optional.empty();
+                };
+    }
+
+    private static OnnxJavaType type(Datatype datatype) {
+        return switch (datatype) {
+            case FP32 -> OnnxJavaType.FLOAT;
+            case FP64 -> OnnxJavaType.DOUBLE;
+            case INT8 -> OnnxJavaType.INT8;
+            case INT16 -> OnnxJavaType.INT16;
+            case INT32 -> OnnxJavaType.INT32;
+            case INT64 -> OnnxJavaType.INT64;
+            case UINT8 -> OnnxJavaType.UINT8;
+            case BOOL -> OnnxJavaType.BOOL;
+            case FP16 -> OnnxJavaType.FLOAT16;
+            case BF16 -> OnnxJavaType.BFLOAT16;
+            default -> throw new IllegalArgumentException(datatype.toString());
+        };
+    }
+
+    /** A buffer outside the heap for so many values, which ONNX Runtime reads and writes where it is. */
+    static ByteBuffer buffer(Datatype datatype, long[] shape) {
+        long bytes = datatype.width();
+        for (long size : shape) {
+            bytes = Math.multiplyExact(bytes, size);
+        }
+        return ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.nativeOrder());
+    }
+
+    /** ONNX Runtime's view of a buffer. */
+    static OnnxTensor over(OrtEnvironment environment, ByteBuffer buffer, Datatype datatype, long[] shape)
+            throws OrtException {
+        return OnnxTensor.createTensor(environment, buffer, shape, type(datatype));
+    }
+
+    /** Writes values as a datatype that need not be their own. */
+    static void fill(ByteBuffer buffer, Tensor tensor, Datatype datatype) {
+        buffer.clear();
+        RawTensors.write(tensor, datatype, buffer);
+        buffer.flip();
+    }
+
+    static OnnxTensor of(OrtEnvironment environment, Tensor tensor, Datatype datatype, long[] shape)
+            throws OrtException {
+        if (datatype == Datatype.BYTES) {
+            String[] texts = new String[tensor.size()];
+            for (int i = 0; i < texts.length; i++) {
+                String text = tensor.text(i);
+                texts[i] = text == null ? "" : text;
+            }
+            return OnnxTensor.createTensor(environment, texts, shape);
+        }
+        ByteBuffer buffer = buffer(datatype, shape);
+        fill(buffer, tensor, datatype);
+        return over(environment, buffer, datatype, shape);
+    }
+
+    /**
+     * What ONNX Runtime gave, copied.
+     *
+     * @throws TidemillException {@code UNSUPPORTED} for what is neither a tensor nor a list of maps of numbers
+     */
+    static Tensor read(String name, OnnxValue value) throws OrtException {
+        if (value instanceof OnnxTensor tensor) {
+            Optional<Datatype> datatype = datatype(tensor.getInfo().type);
+            if (datatype.isPresent()) {
+                long[] shape = tensor.getInfo().getShape();
+                return datatype.get() == Datatype.BYTES
+                        ? texts(name, shape, tensor.getValue())
+                        : RawTensors.read(name, datatype.get(), shape, tensor.getByteBuffer());
+            }
+        }
+        if (value instanceof OnnxSequence sequence && sequence.getInfo().isSequenceOfMaps()) {
+            return maps(name, sequence);
+        }
+        throw TidemillException.invalid("outputs", "Output '" + name + "' of the model is no tensor");
+    }
+
+    private static Tensor texts(String name, long[] shape, Object nested) {
+        List<byte[]> texts = new ArrayList<>();
+        flatten(nested, texts);
+        return Tensor.texts(name, shape, texts.toArray(byte[][]::new));
+    }
+
+    private static void flatten(Object nested, List<byte[]> texts) {
+        if (nested instanceof Object[] several) {
+            for (Object one : several) {
+                flatten(one, texts);
+            }
+        } else {
+            texts.add(String.valueOf(nested).getBytes(StandardCharsets.UTF_8));
+        }
+    }
+
+    /** A map of scores by label for each row, as scikit-learn's converter makes them: a column a label, in their order. */
+    private static Tensor maps(String name, OnnxSequence sequence) throws OrtException {
+        List<Map<?, ?>> rows = new ArrayList<>();
+        for (OnnxValue row : sequence.getValue()) {
+            try (row) {
+                rows.add(((OnnxMap) row).getValue());
+            }
+        }
+        List<?> labels = rows.isEmpty()
+                ? List.of()
+                : List.copyOf(new TreeSet<>(rows.getFirst().keySet()));
+        double[] values = new double[rows.size() * labels.size()];
+        int at = 0;
+        for (Map<?, ?> row : rows) {
+            for (Object label : labels) {
+                values[at++] = row.get(label) instanceof Number number ? number.doubleValue() : Double.NaN;
+            }
+        }
+        return Tensor.numbers(name, Datatype.FP32, new long[] {rows.size(), labels.size()}, values);
+    }
+}
