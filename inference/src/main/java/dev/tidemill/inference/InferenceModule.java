@@ -16,6 +16,7 @@ import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.inference.domain.PredictionJournal;
 import dev.tidemill.inference.domain.PredictionSink;
+import dev.tidemill.inference.mlflow.InputExample;
 import dev.tidemill.inference.onnx.OnnxModels;
 import dev.tidemill.inference.python.PythonRuntime;
 import dev.tidemill.inference.python.PythonSettings;
@@ -76,6 +77,7 @@ public final class InferenceModule implements AutoCloseable {
                         new BoostedTreesRuntime(),
                         new OnnxModels(options.python().folder().resolveSibling("onnx"), options.onnxThreads()),
                         new PythonRuntime(options.python(), inspector)),
+                new InputExample(),
                 options.memory());
         this.gateway = new Gateway(cache, catalog, journal, clock);
         this.metrics = new InferenceMetrics(gateway);

@@ -334,15 +334,16 @@ public final class Gateway {
         try {
             long computing = System.nanoTime();
             List<Tensor> fitted = InputBinding.fit(serving.champion().model().inputs(), request.inputs());
-            List<Tensor> champion = called(serving.champion(), fitted);
+            Calls.Outcome called = serving.champion().call(fitted);
+            List<Tensor> champion = called.outputs();
             List<Tensor> challenger = serving.challenger()
-                    .map(handle ->
-                            called(handle, InputBinding.fit(handle.model().inputs(), request.inputs())))
+                    .map(handle -> handle.call(InputBinding.fit(handle.model().inputs(), request.inputs()))
+                            .outputs())
                     .orElseGet(List::of);
             long computed = System.nanoTime() - computing;
             JournalEntries.of(plan, request, fitted, toChallenger, champion, challenger, clock.instant())
                     .forEach(journal::add);
-            figures.succeeded(System.nanoTime() - started, computed, request.rows(), clock.millis());
+            figures.succeeded(System.nanoTime() - started, computed, request.rows(), called.executed(), clock.millis());
             failed = false;
             return new InferenceAnswer(version, toChallenger, toChallenger ? challenger : champion);
         } finally {
@@ -351,10 +352,6 @@ public final class Gateway {
             }
             live(key(plan.project(), plan.name())).record(System.nanoTime() - started, failed);
         }
-    }
-
-    private static List<Tensor> called(ModelHandle handle, List<Tensor> inputs) {
-        return handle.turnstile().pass(() -> handle.model().predict(inputs));
     }
 
     private InferenceAnswer single(
@@ -369,12 +366,15 @@ public final class Gateway {
         boolean failed = true;
         try (ModelHandle handle = cache.acquire(found)) {
             long computing = System.nanoTime();
-            List<Tensor> outputs =
-                    called(handle, InputBinding.fit(handle.model().inputs(), request.inputs()));
+            Calls.Outcome called = handle.call(InputBinding.fit(handle.model().inputs(), request.inputs()));
             figures.succeeded(
-                    System.nanoTime() - started, System.nanoTime() - computing, request.rows(), clock.millis());
+                    System.nanoTime() - started,
+                    System.nanoTime() - computing,
+                    request.rows(),
+                    called.executed(),
+                    clock.millis());
             failed = false;
-            return new InferenceAnswer(found, false, outputs);
+            return new InferenceAnswer(found, false, called.outputs());
         } finally {
             if (failed) {
                 figures.failed(System.nanoTime() - started, clock.millis());

@@ -11,7 +11,7 @@ final class LoadedEntry {
     private final AtomicInteger users = new AtomicInteger();
     private final AtomicBoolean claimed = new AtomicBoolean();
     private final CompletableFuture<LoadedModel> loaded = new CompletableFuture<>();
-    private final Turnstile turnstile = new Turnstile();
+    private final CompletableFuture<Calls> calls = loaded.thenApply(Calls::of);
     private volatile long usedAt = System.nanoTime();
 
     boolean retain() {
@@ -45,8 +45,9 @@ final class LoadedEntry {
         return loaded.join();
     }
 
-    Turnstile turnstile() {
-        return turnstile;
+    /** The way to call the model; only for those who are in, after it was loaded. */
+    Calls calls() {
+        return calls.join();
     }
 
     boolean isLoaded() {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /** A model in memory, or in a child process of ours. Thread-safe. */
@@ -26,6 +27,14 @@ public interface LoadedModel extends AutoCloseable {
      *     {@code UNAVAILABLE} if what runs it is gone for the moment
      */
     List<Tensor> predict(List<Tensor> inputs);
+
+    /**
+     * How many calls it answers at a time, for a model that takes many rows for about the price of one and answers each by
+     * itself: requests that wait for it are joined. Empty for one whose requests stay apart.
+     */
+    default OptionalInt batchLanes() {
+        return OptionalInt.empty();
+    }
 
     /** About how many bytes it takes. */
     long bytes();

@@ -31,14 +31,18 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
     private final BlobStore blobs;
     private final ModelInspector inspector;
     private final List<ModelRuntime> runtimes;
+    private final GoldenRows golden;
     private final long budget;
     private final ConcurrentMap<Digest, LoadedEntry> entries = new ConcurrentHashMap<>();
 
     /**
      * @param runtimes asked in this order
+     * @param golden what each must answer before anybody gets it
      * @param budget bytes above which models that nobody uses are closed, the longest unused first
      */
-    public ModelCache(BlobStore blobs, ModelInspector inspector, List<ModelRuntime> runtimes, long budget) {
+    public ModelCache(
+            BlobStore blobs, ModelInspector inspector, List<ModelRuntime> runtimes, GoldenRows golden, long budget) {
+        this.golden = golden;
         this.blobs = blobs;
         this.inspector = inspector;
         this.runtimes = List.copyOf(runtimes);
@@ -94,7 +98,7 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
                     .orElseThrow(() -> folder.unusable("none of its flavors "
                             + folder.description().flavors().keySet() + " can be run here"));
             try {
-                Trial.of(model, folder);
+                Trial.of(model, folder, golden.of(folder));
             } catch (RuntimeException e) {
                 model.close();
                 throw e;

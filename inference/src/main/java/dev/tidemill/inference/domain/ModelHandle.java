@@ -1,5 +1,6 @@
 package dev.tidemill.inference.domain;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** The right to use a loaded model, until closed. Thread-safe. */
@@ -24,9 +25,9 @@ public final class ModelHandle implements AutoCloseable {
         entry.release();
     }
 
-    /** Bounds how many call the model at a time. */
-    Turnstile turnstile() {
-        return entry.turnstile();
+    /** Calls the model as soon as it has time. */
+    Calls.Outcome call(List<Tensor> inputs) {
+        return entry.calls().call(inputs);
     }
 
     @Override

@@ -33,13 +33,15 @@ public final class ModelStatistics {
             long executions,
             long lastMillis) {}
 
-    void succeeded(long totalNanos, long computedNanos, int rows, long now) {
+    void succeeded(long totalNanos, long computedNanos, int rows, boolean executed, long now) {
         successes.increment();
         successNanos.add(totalNanos);
         queueNanos.add(Math.max(0, totalNanos - computedNanos));
         computeNanos.add(computedNanos);
         inferences.add(rows);
-        executions.increment();
+        if (executed) {
+            executions.increment();
+        }
         lastMillis.lazySet(now);
     }
 

@@ -2,14 +2,18 @@ package dev.tidemill.inference.domain;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.registry.domain.Signature;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * Tries a model that was just loaded: it must answer, with finite shapes and as many rows as it was given, before it is given
  * to anybody; and it is called until its latency settles, so that no caller pays for warming up.
  */
 final class Trial {
+    private static final Set<String> NUMBERS = Set.of("integer", "long", "float", "double");
     private static final int ROWS = 2;
     private static final int MOST_ROUNDS = 400;
     private static final long MOST_NANOS = 300_000_000L;
@@ -17,9 +21,14 @@ final class Trial {
 
     private Trial() {}
 
-    /** @throws dev.tidemill.platform.errors.TidemillException what the model says of the trial */
-    static void of(LoadedModel model, ModelFolder folder) {
-        List<Tensor> inputs = blank(model.inputs());
+    /**
+     * Tries a model.
+     *
+     * @param golden rows of its maker's; without them rows of zeros and empty texts are tried, which it may refuse
+     * @throws TidemillException {@code FAILED_PRECONDITION} with what is wrong
+     */
+    static void of(LoadedModel model, ModelFolder folder, Optional<List<Tensor>> golden) {
+        List<Tensor> inputs = golden.isPresent() ? fitted(model, folder, golden.get()) : blank(model.inputs());
         if (inputs.isEmpty()) {
             return;
         }
@@ -27,17 +36,55 @@ final class Trial {
         try {
             outputs = model.predict(inputs);
         } catch (TidemillException e) {
-            if (e.code() == ErrorCode.INVALID_ARGUMENT) {
-                // It works, and has reason to refuse rows that nobody would send.
-                return;
+            if (e.code() != ErrorCode.INVALID_ARGUMENT) {
+                throw e;
             }
-            throw e;
+            if (golden.isPresent()) {
+                throw folder.unusable("it refuses its own input example: " + e.getMessage())
+                        .causedBy(e);
+            }
+            // It works, and has reason to refuse rows that nobody would send.
+            return;
         }
+        int rows = inputs.getFirst().rows();
         for (Tensor output : outputs) {
-            if (output.rows() != ROWS) {
-                throw folder.unusable("it answers " + ROWS + " rows with " + output.rows());
+            if (output.rows() != rows) {
+                throw folder.unusable("it answers " + rows + " rows with " + output.rows());
             }
         }
+        checkSignature(folder, outputs);
+        warm(model, inputs);
+    }
+
+    private static List<Tensor> fitted(LoadedModel model, ModelFolder folder, List<Tensor> golden) {
+        try {
+            return InputBinding.fit(model.inputs(), golden);
+        } catch (TidemillException e) {
+            throw folder.unusable("its own input example does not fit it: " + e.getMessage())
+                    .causedBy(e);
+        }
+    }
+
+    /** Where the signature promises texts there must be texts, and numbers where it promises numbers. */
+    private static void checkSignature(ModelFolder folder, List<Tensor> outputs) {
+        List<Signature.Field> promised =
+                folder.description().signature().map(Signature::outputs).orElse(List.of());
+        for (Signature.Field field : promised) {
+            Optional<Tensor> output = promised.size() == 1 && outputs.size() == 1
+                    ? Optional.of(outputs.getFirst())
+                    : Tensor.named(outputs, field.name());
+            boolean text = field.type().equals("string");
+            boolean known = text || NUMBERS.contains(field.type());
+            if (known && output.isPresent() && text != (output.get().datatype() == Datatype.BYTES)) {
+                throw folder.unusable("its signature promises " + field.type() + " for '"
+                        + output.get().name() + "', and it answers "
+                        + output.get().datatype());
+            }
+        }
+    }
+
+    /** Calls a model until its latency settles. */
+    private static void warm(LoadedModel model, List<Tensor> inputs) {
         long begun = System.nanoTime();
         double before = Double.MAX_VALUE;
         for (int round = 0; round < MOST_ROUNDS && System.nanoTime() - begun < MOST_NANOS; round += WINDOW) {

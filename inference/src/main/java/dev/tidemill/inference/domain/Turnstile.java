@@ -3,16 +3,16 @@ package dev.tidemill.inference.domain;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Supplier;
 
 /**
  * Bounds how many requests call one model at a time, how many wait, and how long, so that one noisy model does not starve
  * another. Thread-safe.
  */
-final class Turnstile {
+final class Turnstile implements Calls {
     private static final int INSIDE = Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
     private static final int WAITING = 2_000;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -20,18 +20,19 @@ final class Turnstile {
     private final Semaphore inside = new Semaphore(INSIDE);
     private final AtomicInteger waiting = new AtomicInteger();
 
-    /** Requests that wait now. */
-    int waiting() {
-        return waiting.get();
+    private final LoadedModel model;
+
+    Turnstile(LoadedModel model) {
+        this.model = model;
     }
 
-    /** @throws TidemillException {@code UNAVAILABLE} if too many wait already, or the wait was too long */
-    <T> T pass(Supplier<T> work) {
+    @Override
+    public Outcome call(List<Tensor> inputs) {
         if (!inside.tryAcquire()) {
             await();
         }
         try {
-            return work.get();
+            return new Outcome(model.predict(inputs), true);
         } finally {
             inside.release();
         }
@@ -54,7 +55,7 @@ final class Turnstile {
         }
     }
 
-    private static TidemillException busy(String why) {
+    static TidemillException busy(String why) {
         return new TidemillException(ErrorCode.UNAVAILABLE, why).remedy("Try again in a second");
     }
 }

@@ -26,6 +26,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -310,6 +311,14 @@ final class OnnxModel implements LoadedModel {
             throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The model refuses the request: " + e.getMessage())
                     .causedBy(e);
         }
+    }
+
+    /** Not of a graph of fixed batches, nor of one whose sizes beside rows differ from request to request. */
+    @Override
+    public OptionalInt batchLanes() {
+        return batch < 0 && ports.stream().allMatch(Port::isFixedButRows)
+                ? OptionalInt.of(Runtime.getRuntime().availableProcessors())
+                : OptionalInt.empty();
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -38,19 +39,26 @@ final class PythonModel implements LoadedModel {
     private final Duration patience;
     private final BlockingQueue<Seat> free;
     private final List<Seat> seats = new ArrayList<>();
+    private final boolean joins;
     private volatile boolean closed;
 
-    /** Starts the first process and waits for it; the others come when they are needed. */
+    /**
+     * Starts the first process and waits for it; the others come when they are needed.
+     *
+     * @param joins whether requests may be joined: the model answers row by row
+     */
     PythonModel(
             Supplier<PythonWorker> starter,
             int workers,
             Duration patience,
+            boolean joins,
             List<TensorSpec> inputs,
             List<TensorSpec> outputs) {
         this.starter = starter;
         this.inputs = inputs;
         this.outputs = outputs;
         this.patience = patience;
+        this.joins = joins;
         this.free = new ArrayBlockingQueue<>(workers);
         PythonWorker first = starter.get();
         for (int i = 0; i < workers; i++) {
@@ -144,6 +152,11 @@ final class PythonModel implements LoadedModel {
             started.close();
         }
         return started;
+    }
+
+    @Override
+    public OptionalInt batchLanes() {
+        return joins ? OptionalInt.of(seats.size()) : OptionalInt.empty();
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -23,6 +24,8 @@ import java.util.stream.Collectors;
  */
 public final class PythonRuntime implements ModelRuntime {
     private static final String FLAVOR = "python_function";
+    private static final Set<String> ROW_BY_ROW =
+            Set.of("sklearn", "xgboost", "lightgbm", "catboost", "pytorch", "tensorflow", "keras");
     private static final String SCRIPT = "serve_model.py";
 
     private final PythonSettings settings;
@@ -62,8 +65,14 @@ public final class PythonRuntime implements ModelRuntime {
                 () -> PythonWorker.start(interpreter, script, unpacked, settings.memoryMegabytes()),
                 settings.workers(),
                 settings.patience(),
+                isRowByRow(folder),
                 inputs,
                 outputs));
+    }
+
+    /** Libraries' own models are; of somebody's own code nobody knows. */
+    private static boolean isRowByRow(ModelFolder folder) {
+        return folder.description().flavors().keySet().stream().anyMatch(ROW_BY_ROW::contains);
     }
 
     private void checkPickles(ModelFolder folder) {

@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -87,11 +88,12 @@ class ModelCacheTest {
     private BlobStore blobs;
     private ModelCache cache;
     private volatile boolean broken;
+    private volatile @Nullable List<Tensor> golden;
 
     @BeforeEach
     void start() {
         blobs = new FolderBlobStore(directory);
-        cache = new ModelCache(blobs, INSPECTOR, List.of(this::open), 150);
+        cache = new ModelCache(blobs, INSPECTOR, List.of(this::open), folder -> Optional.ofNullable(golden), 150);
     }
 
     @AfterEach
@@ -184,5 +186,17 @@ class ModelCacheTest {
         Folder folder = Folder.store(blobs, Map.of("other", new byte[0]));
         assertThatThrownBy(() -> cache.acquire(new ServedVersion("m", 9, folder.digest(), false)))
                 .hasMessageContaining("none of its flavors");
+    }
+
+    @Test
+    void aModelThatItsMakersRowsDoNotFitIsNotGivenToAnybody() {
+        golden = List.of(Tensor.column("x", List.of("calm")));
+        assertThatThrownBy(() -> cache.acquire(version(1)))
+                .hasMessageContaining("its own input example does not fit it")
+                .hasMessageContaining("BYTES");
+        assertThat(made.getFirst().closed).isTrue();
+        golden = List.of(Tensor.column("x", List.of(1.0)));
+        cache.acquire(version(1)).close();
+        assertThat(loads).hasValue(2);
     }
 }

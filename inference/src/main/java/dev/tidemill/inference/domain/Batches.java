@@ -1,0 +1,258 @@
+package dev.tidemill.inference.domain;
+
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Calls of a model that can answer many requests at once for about the price of one. A request that finds a lane free goes at
+ * once, alone; only those that have to wait anyway are joined, when a lane becomes free, and only if their tensors agree in
+ * names, datatypes and shapes but for rows. Where a joined call fails each of its requests is called by itself, so that each
+ * gets its own error. Thread-safe.
+ */
+final class Batches implements Calls {
+    private static final int WAITING = 2_000;
+    private static final int MOST_ROWS = 1_024;
+    private static final int MOST_REQUESTS = 128;
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private static final class Waiting {
+        private final List<Tensor> inputs;
+        private final CompletableFuture<Turn> turn = new CompletableFuture<>();
+        private boolean alone;
+
+        private Waiting(List<Tensor> inputs) {
+            this.inputs = inputs;
+        }
+
+        private int rows() {
+            return inputs.getFirst().rows();
+        }
+    }
+
+    /** What becomes of a request that waited. */
+    private sealed interface Turn {
+        /** It has a lane, for itself and others. */
+        record Lead(List<Waiting> batch) implements Turn {}
+
+        /** Another has answered it. */
+        record Answered(List<Tensor> outputs) implements Turn {}
+    }
+
+    private final LoadedModel model;
+    private final int lanes;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
+    private int running;
+    private volatile boolean joins = true;
+
+    /** @param lanes calls of the model at a time */
+    Batches(LoadedModel model, int lanes) {
+        this.model = model;
+        this.lanes = lanes;
+    }
+
+    /** Requests that wait now. */
+    int waiting() {
+        lock.lock();
+        try {
+            return queue.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public Outcome call(List<Tensor> inputs) {
+        var mine = new Waiting(inputs);
+        if (!begin(mine)) {
+            switch (await(mine)) {
+                case Turn.Answered answered -> {
+                    return new Outcome(answered.outputs(), false);
+                }
+                case Turn.Lead lead -> {
+                    return lead(mine, lead.batch());
+                }
+            }
+        }
+        return lead(mine, List.of(mine));
+    }
+
+    /** Takes a lane, or a place in the queue; true for a lane. */
+    private boolean begin(Waiting mine) {
+        lock.lock();
+        try {
+            if (running < lanes && queue.isEmpty()) {
+                running++;
+                return true;
+            }
+            if (queue.size() >= WAITING) {
+                throw Turnstile.busy(WAITING + " requests wait for this model already");
+            }
+            queue.add(mine);
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Turn await(Waiting mine) {
+        try {
+            return mine.turn.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            if (leaves(mine)) {
+                throw Turnstile.busy("The model had no time for the request within " + PATIENCE.toSeconds() + " s");
+            }
+            // Its turn has come this moment.
+            return mine.turn.join();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            if (!leaves(mine) && mine.turn.join() instanceof Turn.Lead lead) {
+                putBack(lead.batch(), mine);
+                handOver();
+            }
+            throw new TidemillException(ErrorCode.CANCELLED, "Interrupted").causedBy(e);
+        }
+    }
+
+    private boolean leaves(Waiting mine) {
+        lock.lock();
+        try {
+            return queue.remove(mine);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Outcome lead(Waiting mine, List<Waiting> batch) {
+        try {
+            if (batch.size() > 1) {
+                try {
+                    return new Outcome(together(mine, batch), true);
+                } catch (RuntimeException e) {
+                    putBack(batch, mine);
+                }
+            }
+            return new Outcome(model.predict(mine.inputs), true);
+        } finally {
+            handOver();
+        }
+    }
+
+    /** Calls the model with all rows, answers the others, and gives the answer of one's own. */
+    private List<Tensor> together(Waiting mine, List<Waiting> batch) {
+        List<Tensor> all = new ArrayList<>();
+        for (int i = 0; i < mine.inputs.size(); i++) {
+            int input = i;
+            all.add(Tensor.concatenated(
+                    batch.stream().map(one -> one.inputs.get(input)).toList()));
+        }
+        List<Tensor> outputs = model.predict(all);
+        int rows = all.getFirst().rows();
+        if (outputs.stream().anyMatch(output -> output.rows() != rows)) {
+            // It does not answer row by row, and is not to be joined again.
+            joins = false;
+            throw new IllegalStateException("rows in and out differ");
+        }
+        List<Tensor> own = List.of();
+        int from = 0;
+        for (Waiting one : batch) {
+            int begin = from;
+            int end = from + one.rows();
+            List<Tensor> part =
+                    outputs.stream().map(output -> output.rows(begin, end)).toList();
+            if (one == mine) {
+                own = part;
+            } else {
+                one.turn.complete(new Turn.Answered(part));
+            }
+            from = end;
+        }
+        return own;
+    }
+
+    private void putBack(List<Waiting> batch, Waiting mine) {
+        lock.lock();
+        try {
+            for (Waiting one : batch.reversed()) {
+                if (one != mine) {
+                    one.alone = true;
+                    queue.addFirst(one);
+                }
+            }
+            dispatch();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Gives the lane to those who wait longest, or frees it. */
+    private void handOver() {
+        lock.lock();
+        try {
+            running--;
+            dispatch();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Fills free lanes, while holding the lock. */
+    private void dispatch() {
+        while (running < lanes && !queue.isEmpty()) {
+            List<Waiting> batch = next();
+            running++;
+            batch.getFirst().turn.complete(new Turn.Lead(batch));
+        }
+    }
+
+    private List<Waiting> next() {
+        Waiting first = queue.remove();
+        List<Waiting> batch = new ArrayList<>(List.of(first));
+        if (first.alone || !joins) {
+            return batch;
+        }
+        int rows = first.rows();
+        for (Iterator<Waiting> others = queue.iterator();
+                others.hasNext() && rows < MOST_ROWS && batch.size() < MOST_REQUESTS; ) {
+            Waiting other = others.next();
+            if (!other.alone && rows + other.rows() <= MOST_ROWS && alike(first.inputs, other.inputs)) {
+                batch.add(other);
+                rows += other.rows();
+                others.remove();
+            }
+        }
+        return batch;
+    }
+
+    private static boolean alike(List<Tensor> some, List<Tensor> others) {
+        if (some.size() != others.size()) {
+            return false;
+        }
+        for (int i = 0; i < some.size(); i++) {
+            Tensor one = some.get(i);
+            Tensor other = others.get(i);
+            long[] shape = one.shape();
+            long[] otherShape = other.shape();
+            if (!one.name().equals(other.name())
+                    || one.datatype() != other.datatype()
+                    || shape.length != otherShape.length
+                    || !Arrays.equals(shape, 1, shape.length, otherShape, 1, otherShape.length)) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

@@ -1,0 +1,27 @@
+package dev.tidemill.inference.domain;
+
+import java.util.List;
+
+/** The way in to a loaded model, which bounds how many call it at a time and how many wait. Thread-safe. */
+interface Calls {
+    /**
+     * What a request got.
+     *
+     * @param executed whether the model was called for this request, rather than for another that it was joined to
+     */
+    record Outcome(List<Tensor> outputs, boolean executed) {}
+
+    /**
+     * Calls the model.
+     *
+     * @throws dev.tidemill.platform.errors.TidemillException what the model says, or {@code UNAVAILABLE} if too many wait
+     *     already or the wait was too long
+     */
+    Outcome call(List<Tensor> inputs);
+
+    static Calls of(LoadedModel model) {
+        return model.batchLanes().isPresent()
+                ? new Batches(model, model.batchLanes().getAsInt())
+                : new Turnstile(model);
+    }
+}

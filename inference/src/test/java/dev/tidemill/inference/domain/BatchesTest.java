@@ -1,0 +1,228 @@
+package dev.tidemill.inference.domain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.testkit.Await;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class BatchesTest {
+    private static final double REFUSED = -1;
+
+    /** Doubles numbers, refuses some, and can be held so that others have to wait. */
+    private static final class Doubling implements LoadedModel {
+        private final List<Integer> rowsOfCalls = Collections.synchronizedList(new ArrayList<>());
+        private volatile CountDownLatch gate = new CountDownLatch(0);
+        private volatile boolean dropsRows;
+
+        @Override
+        public String platform() {
+            return "doubling";
+        }
+
+        @Override
+        public List<TensorSpec> inputs() {
+            return List.of(TensorSpec.column("x", Datatype.FP64, false));
+        }
+
+        @Override
+        public List<TensorSpec> outputs() {
+            return inputs();
+        }
+
+        @Override
+        public List<String> classes() {
+            return List.of();
+        }
+
+        @Override
+        public OptionalInt batchLanes() {
+            return OptionalInt.of(1);
+        }
+
+        @Override
+        public List<Tensor> predict(List<Tensor> given) {
+            Tensor x = given.getFirst();
+            rowsOfCalls.add(x.rows());
+            try {
+                gate.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            double[] doubled = new double[x.size()];
+            for (int i = 0; i < doubled.length; i++) {
+                if (x.number(i) == REFUSED) {
+                    throw TidemillException.invalid("x", "row " + i + " is refused");
+                }
+                doubled[i] = 2 * x.number(i);
+            }
+            Tensor answer = Tensor.numbers("y", x.datatype(), x.shape(), doubled);
+            return List.of(dropsRows && x.rows() > 1 ? answer.rows(0, 1) : answer);
+        }
+
+        @Override
+        public long bytes() {
+            return 0;
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    private final Doubling model = new Doubling();
+    private final Batches batches = new Batches(model, 1);
+    private final ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor();
+
+    @AfterEach
+    void stop() {
+        model.gate.countDown();
+        callers.close();
+    }
+
+    private static Tensor column(double... values) {
+        return Tensor.numbers("x", Datatype.FP64, new long[] {values.length}, values);
+    }
+
+    private Future<Calls.Outcome> ask(Tensor tensor) {
+        return callers.submit(() -> batches.call(List.of(tensor)));
+    }
+
+    private static void assertAnswers(Calls.Outcome outcome, double... wanted) {
+        Tensor answer = outcome.outputs().getFirst();
+        assertThat(answer.rows()).isEqualTo(wanted.length);
+        for (int i = 0; i < wanted.length; i++) {
+            assertThat(answer.number(i)).isEqualTo(wanted[i]);
+        }
+    }
+
+    /** Lets one request hold the model; gives its answer to come. */
+    private Future<Calls.Outcome> hold() {
+        model.gate = new CountDownLatch(1);
+        Future<Calls.Outcome> first = ask(column(100));
+        Await.until("a call that is held", () -> model.rowsOfCalls.size() == 1);
+        return first;
+    }
+
+    private List<Future<Calls.Outcome>> queued(Tensor... tensors) {
+        List<Future<Calls.Outcome>> asked = new ArrayList<>();
+        for (Tensor tensor : tensors) {
+            int waiting = batches.waiting();
+            asked.add(ask(tensor));
+            Await.until("one more that waits", () -> batches.waiting() == waiting + 1);
+        }
+        return asked;
+    }
+
+    @Test
+    void aLoneRequestGoesAtOnce() {
+        assertAnswers(batches.call(List.of(column(1, 2))), 2, 4);
+        assertThat(model.rowsOfCalls).containsExactly(2);
+    }
+
+    @Test
+    void thoseWhoWaitAreJoinedAndEachGetsItsRows() throws Exception {
+        Future<Calls.Outcome> first = hold();
+        List<Future<Calls.Outcome>> others = queued(column(1), column(2, 3), column(4));
+        model.gate.countDown();
+        assertAnswers(first.get(), 200);
+        assertAnswers(others.get(0).get(), 2);
+        assertAnswers(others.get(1).get(), 4, 6);
+        assertAnswers(others.get(2).get(), 8);
+        assertThat(model.rowsOfCalls).containsExactly(1, 4);
+        assertThat(List.of(others.get(0).get().executed(), others.get(1).get().executed()))
+                .as("one call was made for all")
+                .containsExactly(true, false);
+    }
+
+    @Test
+    void otherShapesAndDatatypesStayApart() throws Exception {
+        Future<Calls.Outcome> first = hold();
+        List<Future<Calls.Outcome>> others = queued(
+                column(1),
+                column(2).as("x", 1, 1),
+                Tensor.numbers("x", Datatype.FP32, new long[] {1}, new double[] {3}),
+                column(4));
+        model.gate.countDown();
+        first.get();
+        for (int i = 0; i < others.size(); i++) {
+            assertAnswers(others.get(i).get(), 2 * (i + 1));
+        }
+        assertThat(model.rowsOfCalls).containsExactly(1, 2, 1, 1);
+        assertThat(others.get(1).get().outputs().getFirst().shape()).containsExactly(1, 1);
+    }
+
+    @Test
+    void aRefusedRequestSpoilsNoOther() throws Exception {
+        Future<Calls.Outcome> first = hold();
+        List<Future<Calls.Outcome>> others = queued(column(1), column(5, REFUSED), column(4));
+        model.gate.countDown();
+        first.get();
+        assertAnswers(others.get(0).get(), 2);
+        assertAnswers(others.get(2).get(), 8);
+        assertThatThrownBy(() -> others.get(1).get())
+                .isInstanceOf(ExecutionException.class)
+                .cause()
+                .hasMessageContaining("row 1 is refused");
+        assertThat(batches.waiting()).isZero();
+    }
+
+    @Test
+    void aModelThatDoesNotAnswerRowByRowIsNotJoinedAgain() throws Exception {
+        model.dropsRows = true;
+        Future<Calls.Outcome> first = hold();
+        List<Future<Calls.Outcome>> others = queued(column(1), column(2));
+        model.gate.countDown();
+        first.get();
+        assertAnswers(others.get(0).get(), 2);
+        assertAnswers(others.get(1).get(), 4);
+        model.rowsOfCalls.clear();
+        first = hold();
+        others = queued(column(1), column(2));
+        model.gate.countDown();
+        first.get();
+        assertAnswers(others.get(0).get(), 2);
+        assertAnswers(others.get(1).get(), 4);
+        assertThat(model.rowsOfCalls).containsExactly(1, 1, 1);
+    }
+
+    @Test
+    void underLoadEveryCallerGetsItsOwn() throws Exception {
+        var chance = new Random(3);
+        List<Future<Calls.Outcome>> asked = new ArrayList<>();
+        List<double[]> values = new ArrayList<>();
+        for (int i = 0; i < 1_500; i++) {
+            double[] some = chance.doubles(1 + chance.nextInt(4)).toArray();
+            if (chance.nextInt(50) == 0) {
+                some[0] = REFUSED;
+            }
+            values.add(some);
+            asked.add(ask(column(some)));
+        }
+        for (int i = 0; i < asked.size(); i++) {
+            double[] some = values.get(i);
+            Future<Calls.Outcome> one = asked.get(i);
+            if (some[0] == REFUSED) {
+                assertThatThrownBy(one::get).isInstanceOf(ExecutionException.class);
+            } else {
+                double[] wanted = some.clone();
+                for (int j = 0; j < wanted.length; j++) {
+                    wanted[j] *= 2;
+                }
+                assertAnswers(one.get(), wanted);
+            }
+        }
+        assertThat(batches.waiting()).isZero();
+    }
+}
