@@ -189,6 +189,9 @@ public final class Server implements Node {
         datasets.stepKinds().forEach(pipelines::add);
         features.stepKinds(monitoring.monitoring()).forEach(pipelines::add);
         registry.stepKinds().forEach(pipelines::add);
+        inference
+                .stepKinds(datasets.dataSets(), datasets.engine(), directory.folder("scoring"))
+                .forEach(pipelines::add);
         training.stepKinds().forEach(pipelines::add);
         deployments.stepKinds().forEach(pipelines::add);
         datasets.definitionKinds().forEach(definitions::register);
@@ -229,6 +232,7 @@ public final class Server implements Node {
                 .add(tracking.routes())
                 .add(registry.routes())
                 .add(inference.planeRoutes(monitoring.monitoring(), identity.identity()))
+                .add(inference.scoringRoutes(pipelines.pipelines(), datasets.dataSets()))
                 .addMethods(inference.methods())
                 .add(deployments.routes())
                 .add(monitoring.routes());

@@ -34,12 +34,17 @@ final class RunCommand implements Callable<Integer> {
         Api api = connection.api();
         var watch = new PipelineWatch(api, new Retry(Duration.ofSeconds(30)));
         String run = watch.start(pipeline, parameters);
+        return follow(api, connection, watch, run, noWait);
+    }
+
+    /** Waits for a run's end, with progress, and prints what became of it. */
+    static int follow(Api api, Connection connection, PipelineWatch watch, String run, boolean noWait) {
         System.err.println(api.server() + "/ui/" + api.project() + "/pipelines/runs/" + run);
         if (noWait) {
             System.out.println(connection.json() ? Api.object().put("id", run) : run);
             return Exit.OK;
         }
-        var progress = new Progress("run " + pipeline);
+        var progress = new Progress("run");
         JsonNode view = watch.await(run, progress);
         String state = view.path("run").path("state").asText();
         progress.done(state.toLowerCase(java.util.Locale.ROOT));

@@ -35,6 +35,7 @@ import picocli.CommandLine.ParameterException;
             StatusCommand.class,
             LogsCommand.class,
             PredictCommand.class,
+            ScoreCommand.class,
             ReplayCommand.class,
             VersionCommand.class,
             AutoComplete.GenerateCompletion.class,

@@ -1,6 +1,8 @@
 package dev.tidemill.inference;
 
 import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.datasets.domain.DataSets;
+import dev.tidemill.datasets.domain.QueryEngine;
 import dev.tidemill.inference.api.InferenceMethods;
 import dev.tidemill.inference.api.InferenceMetrics;
 import dev.tidemill.inference.api.InferenceRoutes;
@@ -8,6 +10,7 @@ import dev.tidemill.inference.api.PlaneRoutes;
 import dev.tidemill.inference.api.RepositoryMethods;
 import dev.tidemill.inference.api.RepositoryRoutes;
 import dev.tidemill.inference.api.RowsRoutes;
+import dev.tidemill.inference.api.ScoringRoutes;
 import dev.tidemill.inference.api.ServerName;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.IdleModels;
@@ -23,11 +26,15 @@ import dev.tidemill.inference.python.PythonSettings;
 import dev.tidemill.inference.registry.RegisteredModels;
 import dev.tidemill.inference.runtime.BoostedTreesRuntime;
 import dev.tidemill.inference.runtime.TidemillTreeRuntime;
+import dev.tidemill.inference.steps.ScoreStep;
+import dev.tidemill.pipelines.domain.Pipelines;
+import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.auth.Authentication;
 import dev.tidemill.platform.grpc.GrpcMethod;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.Models;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -119,6 +126,19 @@ public final class InferenceModule implements AutoCloseable {
      */
     public List<Route> planeRoutes(PredictionSink target, Authentication authentication) {
         return new PlaneRoutes(gateway, catalog, blobs, target, authentication).routes();
+    }
+
+    /**
+     * Steps that score data sets.
+     *
+     * @param scratch folder for what is under way
+     */
+    public List<StepKind> stepKinds(DataSets dataSets, QueryEngine engine, Path scratch) {
+        return List.of(new ScoreStep(dataSets, engine, catalog, cache, scratch));
+    }
+
+    public List<Route> scoringRoutes(Pipelines pipelines, DataSets dataSets) {
+        return new ScoringRoutes(pipelines, dataSets, catalog).routes();
     }
 
     public List<GrpcMethod<?, ?>> methods() {

@@ -53,6 +53,26 @@ public interface QueryEngine {
             List<Map<String, Object>> rows,
             Duration timeout);
 
+    /** Rows that lie in files of their own: columns in order, and how many rows there are. */
+    record Split(List<Column> columns, long rows) {}
+
+    /**
+     * Writes rows, in order, to files {@code rows-000000.json}, {@code rows-000001.json} and so on: a JSON array a row, its
+     * values in the order of the columns, times as ISO 8601 texts, what is missing as null.
+     *
+     * @param rows most rows of one file
+     * @param folder that exists
+     */
+    Split split(List<Path> files, int rows, Path folder, Duration timeout);
+
+    /**
+     * Writes rows with columns added.
+     *
+     * @param values newline-delimited JSON objects with the added columns' values, row by row in the order of the rows
+     */
+    Written attach(
+            List<Path> files, Path values, List<Column> added, Path target, Consumer<String> log, Duration timeout);
+
     /** The first rows of files, for people to look at. */
     List<Map<String, Object>> sample(List<Path> files, int limit, Duration timeout);
 }

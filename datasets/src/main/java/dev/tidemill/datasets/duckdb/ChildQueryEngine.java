@@ -72,18 +72,42 @@ public final class ChildQueryEngine implements QueryEngine {
         return rows(interactive.run("datasets.sample", request, new Lines(line -> {}), timeout));
     }
 
-    @SuppressWarnings("unchecked")
-    private static Written written(JsonNode answer) {
+    @Override
+    public Split split(List<Path> files, int rows, Path folder, Duration timeout) {
+        ObjectNode request = Json.object().put("rows", rows).put("folder", folder.toString());
+        files.stream().sorted().forEach(file -> request.withArray("source").add(file.toString()));
+        JsonNode answer = steps.run("datasets.split", request, new Lines(line -> {}), timeout);
+        return new Split(columns(answer), answer.path("count").asLong());
+    }
+
+    @Override
+    public Written attach(
+            List<Path> files, Path values, List<Column> added, Path target, Consumer<String> log, Duration timeout) {
+        ObjectNode request = Json.object().put("target", target.toString()).put("values", values.toString());
+        files.stream().sorted().forEach(file -> request.withArray("source").add(file.toString()));
+        added.forEach(column -> request.withArray("added")
+                .addObject()
+                .put("name", column.name())
+                .put("type", column.type().name()));
+        return written(steps.run("datasets.attach", request, new Lines(log), timeout));
+    }
+
+    private static List<Column> columns(JsonNode answer) {
         var columns = new ArrayList<Column>();
         answer.path("columns")
                 .forEach(column -> columns.add(Column.of(
                         column.path("name").asText(),
                         ColumnType.valueOf(column.path("type").asText()))));
+        return columns;
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Written written(JsonNode answer) {
         return new Written(
                 answer.path("rows").asLong(),
                 answer.path("bytes").asLong(),
                 answer.path("digest").asText(),
-                columns,
+                columns(answer),
                 (Map<String, Object>) Json.read(answer.path("summary").toString(), Map.class));
     }
 

@@ -1,11 +1,13 @@
 package dev.tidemill.datasets.duckdb;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.datasets.domain.ColumnType;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
+import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.file.Path;
@@ -112,13 +114,30 @@ final class DuckDb implements AutoCloseable {
             case Double number -> row.put(name, number);
             case BigDecimal number -> row.put(name, number);
             case Boolean flag -> row.put(name, flag);
-            case java.sql.Timestamp time ->
-                row.put(name, time.toLocalDateTime().toInstant(ZoneOffset.UTC).toString());
-            case LocalDateTime time ->
-                row.put(name, time.toInstant(ZoneOffset.UTC).toString());
-            case OffsetDateTime time -> row.put(name, time.toInstant().toString());
-            default -> row.put(name, value.toString());
+            default -> row.put(name, text(value));
         }
+    }
+
+    /** Writes a value as a request would bring it: a number, truth or text, a time in ISO 8601, null for what is not there. */
+    static void write(JsonGenerator json, @org.jspecify.annotations.Nullable Object value) throws IOException {
+        switch (value) {
+            case null -> json.writeNull();
+            case Float number when !Float.isFinite(number) -> json.writeNull();
+            case Double number when !Double.isFinite(number) -> json.writeNull();
+            case Number number -> json.writeObject(number);
+            case Boolean flag -> json.writeBoolean(flag);
+            default -> json.writeString(text(value));
+        }
+    }
+
+    private static String text(Object value) {
+        return switch (value) {
+            case java.sql.Timestamp time ->
+                time.toLocalDateTime().toInstant(ZoneOffset.UTC).toString();
+            case LocalDateTime time -> time.toInstant(ZoneOffset.UTC).toString();
+            case OffsetDateTime time -> time.toInstant().toString();
+            default -> value.toString();
+        };
     }
 
     /** Name and type of a query's columns; a type that no column type stands for is refused. */
