@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 from harness import ROOT, Server
@@ -30,6 +33,33 @@ def run(test: unittest.TestCase, python: pathlib.Path, script: str, *arguments: 
     sys.stderr.write("".join(result.stdout.splitlines()[-1:]) + "\n")
 
 
+class Receiver:
+    """Writes every CloudEvent that it gets to a file, a line each; refuses them while a file NAME.fail exists."""
+
+    def __init__(self, file: pathlib.Path) -> None:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                failing = pathlib.Path(str(file) + ".fail").exists()
+                if not failing:
+                    headers = {name.lower(): value for name, value in self.headers.items()}
+                    with file.open("a", encoding="utf-8") as lines:
+                        lines.write(json.dumps({"headers": headers, "body": json.loads(body)}) + "\n")
+                self.send_response(500 if failing else 202)
+                self.end_headers()
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/events"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
 @unittest.skipUnless(MLFLOW.exists(), "mlflow is not here; `make peers` installs it")
 class InferenceTest(unittest.TestCase):
     def test_trees_answer_as_their_own_libraries_do(self) -> None:
@@ -41,6 +71,17 @@ class InferenceTest(unittest.TestCase):
         server = Server()
         self.addCleanup(server.close)
         run(self, MLFLOW, "inference_onnx.py", server.url)
+
+    def test_requests_and_answers_are_logged(self) -> None:
+        work = pathlib.Path(tempfile.mkdtemp())
+        receiver = Receiver(work / "events")
+        self.addCleanup(receiver.close)
+        settings = work / "settings"
+        settings.write_text(f"payloads.sink={receiver.url}\npayloads.parquet=true\npayloads.file-seconds=2\n")
+        server = Server("--config", str(settings))
+        self.addCleanup(server.close)
+        run(self, MLFLOW, "inference_sample.py", server.url, "sample")
+        run(self, MLFLOW, "inference_payloads.py", server.url, str(server.directory / "data" / "payloads"), str(work / "events"))
 
     def test_what_needs_python_runs_in_processes_of_its_own(self) -> None:
         # The peer's own environment holds what the models require; building one from PyPI is tried by hand.

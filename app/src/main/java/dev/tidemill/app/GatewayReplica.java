@@ -55,6 +55,7 @@ final class GatewayReplica implements Node {
                 RegistryModule.inspector(blobs),
                 new ControlPlaneCatalog(control),
                 new ControlPlaneSink(control),
+                Payloads.of(settings, Optional.empty(), Clock.systemUTC()),
                 Clock.systemUTC(),
                 Server.inferenceOptions(settings, directory.folder("python"))));
         Server.publishDropped(telemetry, inference.gateway());

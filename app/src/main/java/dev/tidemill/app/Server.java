@@ -160,6 +160,10 @@ public final class Server implements Node {
                 RegistryModule.inspector(artifacts.blobs()),
                 InferenceModule.registered(registry.models()),
                 sink,
+                Payloads.of(
+                        settings,
+                        Optional.of(new Payloads.Files(directory.folder("payloads"), datasets.engine())),
+                        clock),
                 clock,
                 inferenceOptions(settings, directory.folder("python"))));
         var deployments = new DeploymentsModule(

@@ -17,6 +17,7 @@ import dev.tidemill.inference.domain.IdleModels;
 import dev.tidemill.inference.domain.ModelCache;
 import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelLoader;
+import dev.tidemill.inference.domain.PayloadLog;
 import dev.tidemill.inference.domain.PredictionJournal;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.inference.mlflow.InputExample;
@@ -56,6 +57,7 @@ public final class InferenceModule implements AutoCloseable {
     private final PredictionJournal journal;
     private final ModelCache cache;
     private final ModelCatalog catalog;
+    private final PayloadLog payloads;
     private final Gateway gateway;
     private final BlobStore blobs;
     private final Clock clock;
@@ -63,14 +65,19 @@ public final class InferenceModule implements AutoCloseable {
     private final InferenceMetrics metrics;
     private final IdleModels idle;
 
-    /** @param sink where journalled predictions go */
+    /**
+     * @param sink where journalled predictions go
+     * @param payloads what of whole requests and answers is logged; closed with this
+     */
     public InferenceModule(
             BlobStore blobs,
             ModelInspector inspector,
             ModelCatalog catalog,
             PredictionSink sink,
+            PayloadLog payloads,
             Clock clock,
             Options options) {
+        this.payloads = payloads;
         this.blobs = blobs;
         this.catalog = catalog;
         this.clock = clock;
@@ -86,7 +93,7 @@ public final class InferenceModule implements AutoCloseable {
                         new PythonRuntime(options.python(), inspector)),
                 new InputExample(),
                 options.memory());
-        this.gateway = new Gateway(cache, catalog, journal, clock);
+        this.gateway = new Gateway(cache, catalog, journal, payloads, clock);
         this.metrics = new InferenceMetrics(gateway);
         this.idle = new IdleModels(cache, options.idle());
     }
@@ -153,6 +160,7 @@ public final class InferenceModule implements AutoCloseable {
     public void close() {
         idle.close();
         journal.close();
+        payloads.close();
         cache.close();
     }
 }

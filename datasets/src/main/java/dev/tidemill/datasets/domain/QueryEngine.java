@@ -73,6 +73,9 @@ public interface QueryEngine {
     Written attach(
             List<Path> files, Path values, List<Column> added, Path target, Consumer<String> log, Duration timeout);
 
+    /** Makes a file of Parquet from newline-delimited JSON objects with values of these columns. */
+    Written parquet(Path lines, List<Column> columns, Path target, Duration timeout);
+
     /** The first rows of files, for people to look at. */
     List<Map<String, Object>> sample(List<Path> files, int limit, Duration timeout);
 }

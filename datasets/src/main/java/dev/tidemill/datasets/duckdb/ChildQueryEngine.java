@@ -85,11 +85,22 @@ public final class ChildQueryEngine implements QueryEngine {
             List<Path> files, Path values, List<Column> added, Path target, Consumer<String> log, Duration timeout) {
         ObjectNode request = Json.object().put("target", target.toString()).put("values", values.toString());
         files.stream().sorted().forEach(file -> request.withArray("source").add(file.toString()));
-        added.forEach(column -> request.withArray("added")
+        put(request, "added", added);
+        return written(steps.run("datasets.attach", request, new Lines(log), timeout));
+    }
+
+    @Override
+    public Written parquet(Path lines, List<Column> columns, Path target, Duration timeout) {
+        ObjectNode request = Json.object().put("source", lines.toString()).put("target", target.toString());
+        put(request, "columns", columns);
+        return written(steps.run("datasets.parquet", request, new Lines(line -> {}), timeout));
+    }
+
+    private static void put(ObjectNode request, String field, List<Column> columns) {
+        columns.forEach(column -> request.withArray(field)
                 .addObject()
                 .put("name", column.name())
                 .put("type", column.type().name()));
-        return written(steps.run("datasets.attach", request, new Lines(log), timeout));
     }
 
     private static List<Column> columns(JsonNode answer) {

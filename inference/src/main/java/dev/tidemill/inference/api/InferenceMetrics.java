@@ -2,6 +2,7 @@ package dev.tidemill.inference.api;
 
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.ModelStatistics.Snapshot;
+import dev.tidemill.inference.domain.PayloadLog;
 import dev.tidemill.inference.domain.VersionStatistics;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
@@ -16,11 +17,12 @@ public final class InferenceMetrics {
 
     /** All of them; nothing where no model has been called yet. */
     public String text() {
+        var text = new StringBuilder();
+        payloads(text);
         List<VersionStatistics> all = gateway.statistics();
         if (all.isEmpty()) {
-            return "";
+            return text.toString();
         }
-        var text = new StringBuilder();
         add(
                 text,
                 all,
@@ -63,6 +65,21 @@ public final class InferenceMetrics {
                 "",
                 figures -> figures.computeNanos() / 1000.0);
         return text.toString();
+    }
+
+    private void payloads(StringBuilder text) {
+        List<PayloadLog.Figures> sinks = gateway.payloadFigures();
+        if (sinks.isEmpty()) {
+            return;
+        }
+        String name = "tidemill_payloads_total";
+        text.append("# HELP ").append(name).append(" Requests with their answers that were to be logged\n");
+        text.append("# TYPE ").append(name).append(" counter\n");
+        for (PayloadLog.Figures sink : sinks) {
+            String label = name + "{sink=\"" + sink.sink() + "\",outcome=\"";
+            text.append(label).append("delivered\"} ").append(sink.delivered()).append('\n');
+            text.append(label).append("dropped\"} ").append(sink.dropped()).append('\n');
+        }
     }
 
     private static void add(

@@ -33,6 +33,7 @@ public final class Gateway {
     private final ModelCache cache;
     private final ModelRepository repository;
     private final PredictionJournal journal;
+    private final PayloadLog payloads;
     private final Clock clock;
     private final ConcurrentMap<String, Serving> servings = new ConcurrentHashMap<>();
     private final ConcurrentMap<String, LiveStatistics> live = new ConcurrentHashMap<>();
@@ -42,7 +43,9 @@ public final class Gateway {
 
     private record StatisticsKey(String project, String name, int version) {}
 
-    public Gateway(ModelCache cache, ModelCatalog catalog, PredictionJournal journal, Clock clock) {
+    public Gateway(
+            ModelCache cache, ModelCatalog catalog, PredictionJournal journal, PayloadLog payloads, Clock clock) {
+        this.payloads = payloads;
         this.cache = cache;
         this.repository = new ModelRepository(catalog, cache);
         this.journal = journal;
@@ -331,6 +334,7 @@ public final class Gateway {
         ServedVersion version = toChallenger ? plan.challenger().orElseThrow().version() : plan.champion();
         ModelStatistics figures = statistics(plan.project(), plan.name(), version.version());
         boolean failed = true;
+        boolean logged = payloads.samples();
         try {
             long computing = System.nanoTime();
             List<Tensor> fitted = InputBinding.fit(serving.champion().model().inputs(), request.inputs());
@@ -345,7 +349,16 @@ public final class Gateway {
                     .forEach(journal::add);
             figures.succeeded(System.nanoTime() - started, computed, request.rows(), called.executed(), clock.millis());
             failed = false;
-            return new InferenceAnswer(version, toChallenger, toChallenger ? challenger : champion);
+            List<Tensor> outputs = toChallenger ? challenger : champion;
+            if (logged) {
+                log(plan.project(), plan.name(), version, toChallenger, request, outputs, Optional.empty());
+            }
+            return new InferenceAnswer(version, toChallenger, outputs);
+        } catch (TidemillException e) {
+            if (logged) {
+                log(plan.project(), plan.name(), version, toChallenger, request, List.of(), Optional.of(e.message()));
+            }
+            throw e;
         } finally {
             if (failed) {
                 figures.failed(System.nanoTime() - started, clock.millis());
@@ -364,6 +377,7 @@ public final class Gateway {
         ServedVersion found = repository.resolve(project, registered, version);
         ModelStatistics figures = statistics(project, name, found.version());
         boolean failed = true;
+        boolean logged = payloads.samples();
         try (ModelHandle handle = cache.acquire(found)) {
             long computing = System.nanoTime();
             Calls.Outcome called = handle.call(InputBinding.fit(handle.model().inputs(), request.inputs()));
@@ -374,11 +388,35 @@ public final class Gateway {
                     called.executed(),
                     clock.millis());
             failed = false;
+            if (logged) {
+                log(project, name, found, false, request, called.outputs(), Optional.empty());
+            }
             return new InferenceAnswer(found, false, called.outputs());
+        } catch (TidemillException e) {
+            if (logged) {
+                log(project, name, found, false, request, List.of(), Optional.of(e.message()));
+            }
+            throw e;
         } finally {
             if (failed) {
                 figures.failed(System.nanoTime() - started, clock.millis());
             }
         }
+    }
+
+    private void log(
+            String project,
+            String name,
+            ServedVersion version,
+            boolean challenger,
+            InferenceRequest request,
+            List<Tensor> outputs,
+            Optional<String> error) {
+        payloads.add(new Payload(project, name, version, challenger, clock.instant(), request, outputs, error));
+    }
+
+    /** What became of the payloads that were to be logged. */
+    public List<PayloadLog.Figures> payloadFigures() {
+        return payloads.figures();
     }
 }

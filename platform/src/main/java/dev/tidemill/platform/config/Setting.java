@@ -29,6 +29,12 @@ public enum Setting {
     INFERENCE_VERSION("inference.server-version", "", "Version that inference clients are told; empty: the real one"),
     INFERENCE_MEMORY("inference.memory-megabytes", "1024", "Above this, models that nobody uses are unloaded"),
     INFERENCE_IDLE("inference.idle-minutes", "60", "Without a call for so long a model is unloaded; 0: never"),
+    PAYLOADS_SINK("payloads.sink", "", "HTTP address that gets requests and answers as CloudEvents; empty: none"),
+    PAYLOADS_PARQUET(
+            "payloads.parquet", "false", "Whether requests and answers are kept as Parquet in the data directory"),
+    PAYLOADS_SHARE("payloads.share", "1", "Share of the requests that is logged so, from 0 to 1"),
+    PAYLOADS_KEEP("payloads.keep-days", "30", "Days after which such files are deleted; 0: never"),
+    PAYLOADS_AGE("payloads.file-seconds", "60", "After how long logged rows become a file at the latest"),
     ONNX_THREADS("inference.onnx-threads", "1", "Threads that one call of ONNX Runtime may use"),
     PYTHON("inference.python", "python3", "Interpreter that environments of Python models are made with"),
     PYTHON_ENVIRONMENT(

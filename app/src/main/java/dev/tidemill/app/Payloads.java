@@ -1,0 +1,75 @@
+package dev.tidemill.app;
+
+import dev.tidemill.datasets.domain.QueryEngine;
+import dev.tidemill.inference.domain.PayloadLog;
+import dev.tidemill.inference.domain.PayloadSink;
+import dev.tidemill.inference.payloads.CloudEventSink;
+import dev.tidemill.inference.payloads.ParquetSink;
+import dev.tidemill.platform.config.Setting;
+import dev.tidemill.platform.config.Settings;
+import dev.tidemill.platform.errors.TidemillException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** What the operator wants logged of requests and answers. */
+final class Payloads {
+    private Payloads() {}
+
+    /** A place for files of Parquet. */
+    record Files(Path folder, QueryEngine engine) {}
+
+    /** @param files where files can be written; none in a process that only serves */
+    static PayloadLog of(Settings settings, Optional<Files> files, Clock clock) {
+        List<PayloadSink> sinks = new ArrayList<>();
+        double share = share(settings);
+        settings.optional(Setting.PAYLOADS_SINK).ifPresent(text -> {
+            URI address = address(text);
+            sinks.add(new CloudEventSink(address, "/tidemill/" + settings.text(Setting.INFERENCE_NAME)));
+        });
+        if (settings.flag(Setting.PAYLOADS_PARQUET)) {
+            Files target = files.orElseThrow(() -> TidemillException.invalid(
+                            Setting.PAYLOADS_PARQUET.key(), "A process of role 'gateway' alone writes no Parquet")
+                    .remedy("Send its payloads on with '" + Setting.PAYLOADS_SINK.key() + "'"));
+            sinks.add(new ParquetSink(
+                    target.folder(),
+                    target.engine(),
+                    Duration.ofSeconds(settings.whole(Setting.PAYLOADS_AGE, 1, 86_400)),
+                    settings.whole(Setting.PAYLOADS_KEEP, 0, 100_000),
+                    clock));
+        }
+        return sinks.isEmpty() || share == 0 ? PayloadLog.NONE : new PayloadLog(sinks, share);
+    }
+
+    private static double share(Settings settings) {
+        String text = settings.text(Setting.PAYLOADS_SHARE);
+        try {
+            double share = Double.parseDouble(text);
+            if (share >= 0 && share <= 1) {
+                return share;
+            }
+        } catch (NumberFormatException e) {
+            // Refused below.
+        }
+        throw TidemillException.invalid(
+                Setting.PAYLOADS_SHARE.key(), "'" + text + "' is not a share from 0 to 1, such as 0.1");
+    }
+
+    private static URI address(String text) {
+        try {
+            URI address = URI.create(text);
+            if (address.getHost() != null
+                    && ("http".equals(address.getScheme()) || "https".equals(address.getScheme()))) {
+                return address;
+            }
+        } catch (IllegalArgumentException e) {
+            // Refused below.
+        }
+        throw TidemillException.invalid(
+                Setting.PAYLOADS_SINK.key(), "'" + text + "' is not an address such as http://receiver:8080/");
+    }
+}
