@@ -72,6 +72,11 @@ class InferenceTest(unittest.TestCase):
         self.addCleanup(server.close)
         run(self, MLFLOW, "inference_onnx.py", server.url)
 
+    def test_graphs_answer_as_their_parts_do(self) -> None:
+        server = Server()
+        self.addCleanup(server.close)
+        run(self, MLFLOW, "inference_graphs.py", server.url, str(ROOT / "tidemill"))
+
     def test_requests_and_answers_are_logged(self) -> None:
         work = pathlib.Path(tempfile.mkdtemp())
         receiver = Receiver(work / "events")

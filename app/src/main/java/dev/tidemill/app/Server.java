@@ -201,6 +201,9 @@ public final class Server implements Node {
         datasets.definitionKinds().forEach(definitions::register);
         features.definitionKinds().forEach(definitions::register);
         pipelines.definitionKinds().forEach(definitions::register);
+        inference
+                .definitionKinds(registry.registrations(), artifacts.projectBlobs())
+                .forEach(definitions::register);
         deployments.definitionKinds().forEach(definitions::register);
         monitoring.definitionKinds().forEach(definitions::register);
 

@@ -1,8 +1,11 @@
 package dev.tidemill.inference;
 
 import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.datasets.domain.QueryEngine;
+import dev.tidemill.inference.api.GraphDefinitionKind;
 import dev.tidemill.inference.api.InferenceMethods;
 import dev.tidemill.inference.api.InferenceMetrics;
 import dev.tidemill.inference.api.InferenceRoutes;
@@ -20,6 +23,9 @@ import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.inference.domain.PayloadLog;
 import dev.tidemill.inference.domain.PredictionJournal;
 import dev.tidemill.inference.domain.PredictionSink;
+import dev.tidemill.inference.domain.ServedVersion;
+import dev.tidemill.inference.graph.GraphFiles;
+import dev.tidemill.inference.graph.GraphRuntime;
 import dev.tidemill.inference.mlflow.InputExample;
 import dev.tidemill.inference.onnx.OnnxModels;
 import dev.tidemill.inference.python.PythonRuntime;
@@ -31,10 +37,12 @@ import dev.tidemill.inference.steps.ScoreStep;
 import dev.tidemill.pipelines.domain.Pipelines;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.auth.Authentication;
+import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.grpc.GrpcMethod;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.Models;
+import dev.tidemill.registry.domain.Registrations;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -88,6 +96,7 @@ public final class InferenceModule implements AutoCloseable {
                 inspector,
                 List.of(
                         new TidemillTreeRuntime(),
+                        new GraphRuntime(catalog, this::loader, version -> isGraph(version, inspector)),
                         new BoostedTreesRuntime(),
                         new OnnxModels(options.python().folder().resolveSibling("onnx"), options.onnxThreads()),
                         new PythonRuntime(options.python(), inspector)),
@@ -96,6 +105,13 @@ public final class InferenceModule implements AutoCloseable {
         this.gateway = new Gateway(cache, catalog, journal, payloads, clock);
         this.metrics = new InferenceMetrics(gateway);
         this.idle = new IdleModels(cache, options.idle());
+    }
+
+    private boolean isGraph(ServedVersion version, ModelInspector inspector) {
+        return inspector
+                .describe(Folder.load(blobs, version.folder()))
+                .flavors()
+                .containsKey(GraphFiles.FLAVOR);
     }
 
     /** The registry of this process as what may be called. */
@@ -142,6 +158,10 @@ public final class InferenceModule implements AutoCloseable {
      */
     public List<StepKind> stepKinds(DataSets dataSets, QueryEngine engine, Path scratch) {
         return List.of(new ScoreStep(dataSets, engine, catalog, cache, scratch));
+    }
+
+    public List<DefinitionKind<?>> definitionKinds(Registrations registrations, ProjectBlobs owned) {
+        return List.of(new GraphDefinitionKind(catalog, registrations, blobs, owned));
     }
 
     public List<Route> scoringRoutes(Pipelines pipelines, DataSets dataSets) {

@@ -61,6 +61,10 @@ public final class RegistryModule {
         return new FolderInspector(blobs);
     }
 
+    public Registrations registrations() {
+        return registrations;
+    }
+
     public Models models() {
         return models;
     }

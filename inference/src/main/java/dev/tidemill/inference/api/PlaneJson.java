@@ -47,6 +47,7 @@ public final class PlaneJson {
 
     public static ServedVersion served(JsonNode json) {
         return new ServedVersion(
+                json.path("project").asText(),
                 json.path("model").asText(),
                 json.path("version").asInt(),
                 new Digest(json.path("folder").asText()),

@@ -30,6 +30,11 @@ public final class ModelHandle implements AutoCloseable {
         return entry.calls().call(inputs);
     }
 
+    /** The same, for a model that answers for another. */
+    public List<Tensor> predict(List<Tensor> inputs) {
+        return call(inputs).outputs();
+    }
+
     @Override
     public void close() {
         if (open.compareAndSet(true, false)) {

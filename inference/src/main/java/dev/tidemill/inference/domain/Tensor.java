@@ -180,6 +180,29 @@ public final class Tensor {
         };
     }
 
+    /** The rows of these numbers, in this order. */
+    public Tensor select(int[] rows) {
+        int width = width();
+        long[] part = shape.clone();
+        part[0] = rows.length;
+        int size = rows.length * width;
+        double[] someNumbers = new double[datatype.storage() == Datatype.Storage.NUMBER ? size : 0];
+        long[] someWholes = new long[datatype.storage() == Datatype.Storage.WHOLE ? size : 0];
+        byte[] @Nullable [] someTexts = new byte[datatype.storage() == Datatype.Storage.BYTES ? size : 0][];
+        for (int i = 0; i < rows.length; i++) {
+            switch (datatype.storage()) {
+                case NUMBER -> System.arraycopy(numbers, rows[i] * width, someNumbers, i * width, width);
+                case WHOLE -> System.arraycopy(wholes, rows[i] * width, someWholes, i * width, width);
+                case BYTES -> System.arraycopy(texts(), rows[i] * width, someTexts, i * width, width);
+            }
+        }
+        return switch (datatype.storage()) {
+            case NUMBER -> numbers(name, datatype, part, someNumbers);
+            case WHOLE -> wholes(name, datatype, part, someWholes);
+            case BYTES -> texts(name, part, someTexts);
+        };
+    }
+
     /** The rows of several tensors of one datatype and width, one after the other, under the first one's name. */
     public static Tensor concatenated(List<Tensor> parts) {
         Tensor first = parts.getFirst();

@@ -113,7 +113,7 @@ class ModelCacheTest {
 
     private ServedVersion version(int number) {
         Folder folder = Folder.store(blobs, Map.of("model", ("model " + number).getBytes(StandardCharsets.UTF_8)));
-        return new ServedVersion("m", number, folder.digest(), false);
+        return new ServedVersion("default", "m", number, folder.digest(), false);
     }
 
     @Test
@@ -184,7 +184,7 @@ class ModelCacheTest {
     @Test
     void aFolderThatNoRuntimeKnowsIsSaidSo() {
         Folder folder = Folder.store(blobs, Map.of("other", new byte[0]));
-        assertThatThrownBy(() -> cache.acquire(new ServedVersion("m", 9, folder.digest(), false)))
+        assertThatThrownBy(() -> cache.acquire(new ServedVersion("default", "m", 9, folder.digest(), false)))
                 .hasMessageContaining("none of its flavors");
     }
 

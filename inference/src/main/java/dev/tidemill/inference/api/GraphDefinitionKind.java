@@ -1,0 +1,86 @@
+package dev.tidemill.inference.api;
+
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.artifacts.domain.ProjectBlobs;
+import dev.tidemill.inference.domain.ModelCatalog;
+import dev.tidemill.inference.graph.GraphFiles;
+import dev.tidemill.inference.graph.GraphNode;
+import dev.tidemill.inference.graph.GraphParser;
+import dev.tidemill.platform.definitions.DefinitionKind;
+import dev.tidemill.platform.definitions.ProjectFiles;
+import dev.tidemill.platform.definitions.YamlObject;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.registry.domain.Registrations;
+import dev.tidemill.registry.domain.Signature;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** {@code kind: InferenceGraph}: models that answer as one, registered as a model of the graph's name. */
+public final class GraphDefinitionKind implements DefinitionKind<GraphNode> {
+    private final ModelCatalog catalog;
+    private final Registrations registrations;
+    private final BlobStore blobs;
+    private final ProjectBlobs owned;
+
+    public GraphDefinitionKind(ModelCatalog catalog, Registrations registrations, BlobStore blobs, ProjectBlobs owned) {
+        this.owned = owned;
+        this.catalog = catalog;
+        this.registrations = registrations;
+        this.blobs = blobs;
+    }
+
+    @Override
+    public String kind() {
+        return "InferenceGraph";
+    }
+
+    @Override
+    public int rank() {
+        return 55;
+    }
+
+    @Override
+    public GraphNode parse(String name, YamlObject document, ProjectFiles files) {
+        Map<String, Object> plain = document.object("graph").plain();
+        try {
+            GraphNode graph = GraphParser.parse("graph", plain);
+            if (graph.models().anyMatch(model -> model.name().equals(name))) {
+                throw document.invalid("graph", "it holds a model of its own name, '" + name + "'");
+            }
+            return graph;
+        } catch (TidemillException e) {
+            throw document.invalid("graph", e.field().map(field -> field + ": ").orElse("") + e.message());
+        }
+    }
+
+    /** Fixes every model to the version that it stands for now, so that a version of the graph never changes. */
+    @Override
+    public void apply(String project, String name, GraphNode graph, Applied applied) {
+        GraphNode fixed = GraphParser.fixed(
+                graph,
+                model -> catalog.find(project, model.name(), model.version())
+                        .map(found ->
+                                new GraphNode.Model(found.model(), Optional.of(Integer.toString(found.version()))))
+                        .orElseThrow(() -> TidemillException.notFound("model", model.name())
+                                .remedy("Register it before the graph '" + name + "' that asks for it")));
+        Folder folder = Folder.store(blobs, GraphFiles.of(fixed));
+        owned.add(project, folder);
+        registrations.register(
+                project,
+                name,
+                new Registrations.Candidate(
+                        folder.digest(),
+                        new Signature(List.of(), List.of()),
+                        Map.of(),
+                        Map.of(),
+                        Optional.empty(),
+                        List.of(),
+                        "",
+                        "",
+                        Optional.empty()),
+                "definition/" + kind() + "/" + name + "/" + applied.version(),
+                applied.actor());
+    }
+}

@@ -1,0 +1,155 @@
+package dev.tidemill.inference.graph;
+
+import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.inference.graph.GraphNode.Combination;
+import dev.tidemill.inference.graph.GraphNode.Ensemble;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Asks every member, and makes their answers one. */
+record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
+    @Override
+    public List<TensorSpec> inputs() {
+        return Stages.united(members.stream().map(Stage::inputs).toList(), List.of());
+    }
+
+    @Override
+    public List<TensorSpec> outputs() {
+        if (ensemble.combination() != Combination.CONCAT) {
+            return members.getFirst().outputs();
+        }
+        List<TensorSpec> all = new ArrayList<>();
+        for (int i = 0; i < members.size(); i++) {
+            int member = i;
+            members.get(i)
+                    .outputs()
+                    .forEach(spec ->
+                            all.add(new TensorSpec(name(member, spec.name()), spec.datatype(), spec.shape(), false)));
+        }
+        return all;
+    }
+
+    private String name(int member, String output) {
+        return (ensemble.members().get(member) instanceof GraphNode.Model model
+                        ? model.name()
+                        : Integer.toString(member))
+                + "." + output;
+    }
+
+    @Override
+    public boolean chooses() {
+        return members.stream().anyMatch(Stage::chooses);
+    }
+
+    @Override
+    public Flow answer(List<Tensor> given) {
+        List<Flow> flows = members.stream().map(member -> member.answer(given)).toList();
+        List<String> routes = List.of();
+        for (Flow flow : flows) {
+            routes = Stages.joined(routes, flow.routes());
+        }
+        if (ensemble.combination() == Combination.CONCAT) {
+            List<Tensor> all = new ArrayList<>();
+            for (int i = 0; i < flows.size(); i++) {
+                int member = i;
+                flows.get(i)
+                        .tensors()
+                        .forEach(tensor -> all.add(tensor.as(name(member, tensor.name()), tensor.shape())));
+            }
+            return new Flow(all, routes);
+        }
+        List<Tensor> first = flows.getFirst().tensors();
+        List<Tensor> combined = new ArrayList<>();
+        for (int i = 0; i < first.size(); i++) {
+            List<Tensor> same = new ArrayList<>();
+            for (Flow flow : flows) {
+                if (flow.tensors().size() != first.size()
+                        || flow.tensors().get(i).size() != first.get(i).size()) {
+                    throw new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION, "Members of an ensemble answer with different shapes");
+                }
+                same.add(flow.tensors().get(i));
+            }
+            combined.add(ensemble.combination() == Combination.VOTE ? voted(same) : combined(same));
+        }
+        return new Flow(combined, routes);
+    }
+
+    private double weight(int member) {
+        return ensemble.weights().isEmpty() ? 1 : ensemble.weights().get(member);
+    }
+
+    private Tensor combined(List<Tensor> answers) {
+        Tensor first = answers.getFirst();
+        if (answers.stream().anyMatch(answer -> answer.datatype() == Datatype.BYTES)) {
+            throw new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION,
+                            "Texts have no " + ensemble.combination() + ": " + first.name())
+                    .remedy("Use 'combine: vote'");
+        }
+        double[] values = new double[first.size()];
+        double[] each = new double[answers.size()];
+        for (int i = 0; i < values.length; i++) {
+            for (int member = 0; member < each.length; member++) {
+                each[member] = answers.get(member).number(i);
+            }
+            values[i] = switch (ensemble.combination()) {
+                case MIN -> Arrays.stream(each).min().orElseThrow();
+                case MAX -> Arrays.stream(each).max().orElseThrow();
+                case MEDIAN -> median(each);
+                default -> mean(each);
+            };
+        }
+        return Tensor.numbers(first.name(), Datatype.FP64, first.shape(), values);
+    }
+
+    private double mean(double[] each) {
+        double sum = 0;
+        double weights = 0;
+        for (int member = 0; member < each.length; member++) {
+            sum += weight(member) * each[member];
+            weights += weight(member);
+        }
+        return sum / weights;
+    }
+
+    private static double median(double[] each) {
+        double[] sorted = each.clone();
+        Arrays.sort(sorted);
+        int middle = sorted.length / 2;
+        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+
+    /** What most say; of equals what the earlier member says. */
+    private Tensor voted(List<Tensor> answers) {
+        Tensor first = answers.getFirst();
+        int[] winners = new int[first.size()];
+        for (int i = 0; i < winners.length; i++) {
+            Map<String, Double> votes = new LinkedHashMap<>();
+            for (int member = 0; member < answers.size(); member++) {
+                votes.merge(String.valueOf(answers.get(member).value(i)), weight(member), Double::sum);
+            }
+            double most = votes.values().stream()
+                    .mapToDouble(Double::doubleValue)
+                    .max()
+                    .orElseThrow();
+            for (int member = answers.size() - 1; member >= 0; member--) {
+                if (votes.getOrDefault(String.valueOf(answers.get(member).value(i)), 0.0) == most) {
+                    winners[i] = member;
+                }
+            }
+        }
+        List<@org.jspecify.annotations.Nullable Object> values = new ArrayList<>();
+        for (int i = 0; i < winners.length; i++) {
+            values.add(answers.get(winners[i]).value(i));
+        }
+        return Tensor.column(first.name(), values).as(first.name(), first.shape());
+    }
+}

@@ -1,0 +1,75 @@
+package dev.tidemill.inference.graph;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tidemill.inference.domain.LoadedModel;
+import dev.tidemill.inference.domain.ModelCatalog;
+import dev.tidemill.inference.domain.ModelFolder;
+import dev.tidemill.inference.domain.ModelHandle;
+import dev.tidemill.inference.domain.ModelLoader;
+import dev.tidemill.inference.domain.ModelRuntime;
+import dev.tidemill.inference.domain.ServedVersion;
+import dev.tidemill.platform.errors.TidemillException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/**
+ * Graphs, as {@link GraphFiles} writes them. Their models are versions of the same project, loaded as if they were called by
+ * themselves and kept as long as the graph is. Thread-safe.
+ */
+public final class GraphRuntime implements ModelRuntime {
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    private final ModelCatalog catalog;
+    private final Supplier<ModelLoader> loader;
+    private final Function<ServedVersion, Boolean> isGraph;
+
+    /**
+     * @param loader of the models, which does not exist yet when runtimes are made
+     * @param isGraph whether a version is itself a graph: those are refused, so that none waits for itself
+     */
+    public GraphRuntime(ModelCatalog catalog, Supplier<ModelLoader> loader, Function<ServedVersion, Boolean> isGraph) {
+        this.catalog = catalog;
+        this.loader = loader;
+        this.isGraph = isGraph;
+    }
+
+    @Override
+    public Optional<LoadedModel> open(ModelFolder folder) {
+        if (!folder.description().flavors().containsKey(GraphFiles.FLAVOR)) {
+            return Optional.empty();
+        }
+        GraphNode graph;
+        try {
+            graph = GraphParser.parse("graph", MAPPER.readValue(folder.read(GraphFiles.GRAPH), Object.class));
+        } catch (IOException | TidemillException e) {
+            throw folder.unusable("its graph is not understood: " + e.getMessage())
+                    .causedBy(e);
+        }
+        Map<GraphNode.Model, ModelHandle> handles = new LinkedHashMap<>();
+        try {
+            for (GraphNode.Model model : graph.models().distinct().toList()) {
+                handles.put(model, loader.get().acquire(version(folder, model)));
+            }
+            Stage stage = Stages.of(graph, model -> java.util.Objects.requireNonNull(handles.get(model)));
+            return Optional.of(new GraphModel(stage, List.copyOf(handles.values())));
+        } catch (RuntimeException e) {
+            new ArrayList<>(handles.values()).forEach(ModelHandle::close);
+            throw e;
+        }
+    }
+
+    private ServedVersion version(ModelFolder folder, GraphNode.Model model) {
+        ServedVersion version = catalog.find(folder.version().project(), model.name(), model.version())
+                .orElseThrow(() -> folder.unusable("there is no model " + model.reference()));
+        if (isGraph.apply(version)) {
+            throw folder.unusable("its model " + model.reference() + " is a graph itself");
+        }
+        return version;
+    }
+}

@@ -1,0 +1,25 @@
+package dev.tidemill.inference.graph;
+
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorSpec;
+import java.util.List;
+
+/** A part of a graph with its models in memory. Thread-safe. */
+interface Stage {
+    /**
+     * What rows have become.
+     *
+     * @param routes for each row the branches it took; empty where there was no choice
+     */
+    record Flow(List<Tensor> tensors, List<String> routes) {}
+
+    /** What it takes, as far as it is known; what several parts take is named once. */
+    List<TensorSpec> inputs();
+
+    List<TensorSpec> outputs();
+
+    /** Whether it tells routes. */
+    boolean chooses();
+
+    Flow answer(List<Tensor> given);
+}
