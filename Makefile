@@ -4,7 +4,7 @@ MVN := JAVA_HOME="$(JDK)" mvn -B --no-transfer-progress
 
 SDK := .cache/peers/sdk/bin
 
-.PHONY: bench-inference help build ui java test java-test ui-test python-test e2e-test peers bench bench-tracking soak fmt clean jdk
+.PHONY: bench-inference bench-trees help build ui java test java-test ui-test python-test e2e-test peers bench bench-tracking soak fmt clean jdk
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,10 @@ bench-tracking: build peers ## measure tracking beside MLflow's own server
 
 bench-inference: build peers ## measure inference beside MLServer and MLflow's scoring server
 	python3 benchmarks/inference.py
+
+bench-trees: jdk peers ## measure tree scoring beside ONNX Runtime, LightGBM and XGBoost
+	$(MVN) -q install -DskipTests -pl trees
+	JAVA_HOME=$(JDK) python3 benchmarks/trees.py
 
 soak: build ## kill the demo's server many more times
 	cd e2e && TIDEMILL_E2E_KILLS=60 python3 -m unittest -v test_loop.LoopTest.test_killed_again_and_again_it_ends_the_same

@@ -8,6 +8,7 @@ import dev.tidemill.inference.controlplane.ControlPlaneBlobs;
 import dev.tidemill.inference.controlplane.ControlPlaneCatalog;
 import dev.tidemill.inference.controlplane.ControlPlaneSink;
 import dev.tidemill.inference.controlplane.PlanFeed;
+import dev.tidemill.inference.domain.FeatureLookup;
 import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.RefusalJournal;
 import dev.tidemill.platform.config.DataDirectory;
@@ -56,6 +57,7 @@ final class GatewayReplica implements Node {
                 new ControlPlaneCatalog(control),
                 new ControlPlaneSink(control),
                 Payloads.of(settings, Optional.empty(), Clock.systemUTC()),
+                FeatureLookup.NONE,
                 Clock.systemUTC(),
                 Server.inferenceOptions(settings, directory.folder("python"))));
         Server.publishDropped(telemetry, inference.gateway());

@@ -8,6 +8,7 @@ import dev.tidemill.features.FeaturesModule;
 import dev.tidemill.identity.IdentityModule;
 import dev.tidemill.inference.InferenceModule;
 import dev.tidemill.inference.api.ServerName;
+import dev.tidemill.inference.domain.FeatureLookup;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.inference.python.PythonSettings;
@@ -164,6 +165,7 @@ public final class Server implements Node {
                         settings,
                         Optional.of(new Payloads.Files(directory.folder("payloads"), datasets.engine())),
                         clock),
+                FeatureLookup.NONE,
                 clock,
                 inferenceOptions(settings, directory.folder("python"))));
         var deployments = new DeploymentsModule(

@@ -15,6 +15,7 @@ import dev.tidemill.inference.api.RepositoryRoutes;
 import dev.tidemill.inference.api.RowsRoutes;
 import dev.tidemill.inference.api.ScoringRoutes;
 import dev.tidemill.inference.api.ServerName;
+import dev.tidemill.inference.domain.FeatureLookup;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.IdleModels;
 import dev.tidemill.inference.domain.ModelCache;
@@ -76,6 +77,7 @@ public final class InferenceModule implements AutoCloseable {
     /**
      * @param sink where journalled predictions go
      * @param payloads what of whole requests and answers is logged; closed with this
+     * @param features where inputs are found that requests leave out
      */
     public InferenceModule(
             BlobStore blobs,
@@ -83,6 +85,7 @@ public final class InferenceModule implements AutoCloseable {
             ModelCatalog catalog,
             PredictionSink sink,
             PayloadLog payloads,
+            FeatureLookup features,
             Clock clock,
             Options options) {
         this.payloads = payloads;
@@ -102,7 +105,7 @@ public final class InferenceModule implements AutoCloseable {
                         new PythonRuntime(options.python(), inspector)),
                 new InputExample(),
                 options.memory());
-        this.gateway = new Gateway(cache, catalog, journal, payloads, clock);
+        this.gateway = new Gateway(cache, catalog, journal, payloads, features, clock);
         this.metrics = new InferenceMetrics(gateway);
         this.idle = new IdleModels(cache, options.idle());
     }

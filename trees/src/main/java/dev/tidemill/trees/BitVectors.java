@@ -11,25 +11,31 @@ import org.jspecify.annotations.Nullable;
  * node that sends the row right strikes out the leaves on its left; the lowest bit that stays is the exit leaf. Nodes are
  * visited feature by feature in the order of their thresholds, so that only those that send the row right are touched.
  * Source: Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees",
- * SIGIR 2015. Immutable and thread-safe.
+ * SIGIR 2015. Where a feature has many nodes, what the first of them strike out is kept in checkpoints. Immutable and thread-safe.
  */
 final class BitVectors {
     /** The most leaves that a word can tell apart. */
     static final int LEAVES = 64;
 
+    /** Fewer nodes than this are struck one by one. */
+    private static final int LEAST_STEP = 48;
+    /** Most pairs of a node and a category of one feature that are listed. */
+    private static final long MOST_LISTED = 500_000;
+
     private static final long[] NO_MASKS = {};
     private static final int[] NO_TREES = {};
 
-    /** What one feature does: masks by threshold, and for values that need a look of their own. */
-    private static final class Feature {
-        private double[] thresholds = {};
-        private int[] trees = NO_TREES;
-        private long[] masks = NO_MASKS;
+    /** What one feature does with values that need a look of their own. */
+    private static final class Special {
         private int[] missingTrees = NO_TREES;
         private long[] missingMasks = NO_MASKS;
         private int[] zeroTrees = NO_TREES;
         private long[] zeroMasks = NO_MASKS;
         private boolean zeroIsMissing;
+        /** What each category strikes out; none where there are too many categories to list. */
+        private int[][] categoryTrees = {};
+
+        private long[][] categoryMasks = {};
         private Node[] sets = {};
         private int[] setTrees = NO_TREES;
         private long[] setMasks = NO_MASKS;
@@ -37,9 +43,22 @@ final class BitVectors {
 
     private record Struck(Node node, int tree, long mask) {}
 
-    private final Feature[] features;
     private final boolean strict;
-    private final int trees;
+    private final long[] untouched;
+    /** Where each feature's nodes begin among those of all features; one more than there are features. */
+    private final int[] starts;
+    /** Of all numeric nodes, feature by feature, rising: a value above it goes right. */
+    private final double[] thresholds;
+
+    private final int[] thresholdTrees;
+    private final long[] thresholdMasks;
+    private final Special[] specials;
+    /** How many nodes of a feature lie between two checkpoints. */
+    private final int step;
+    /** Words of all trees after the first {@link #step} nodes of a feature, after twice as many, and so on. */
+    private final long[] checkpoints;
+    /** Where each feature's checkpoints begin. */
+    private final int[] checkpointStarts;
 
     /**
      * @param roots of the trees to take up, in order; a negative one is left out
@@ -47,7 +66,8 @@ final class BitVectors {
      */
     BitVectors(int featureCount, Node[] nodes, int[] roots, boolean strict) {
         this.strict = strict;
-        this.trees = roots.length;
+        this.untouched = new long[roots.length];
+        Arrays.fill(untouched, -1L);
         List<List<Struck>> byFeature = new ArrayList<>();
         for (int i = 0; i < featureCount; i++) {
             byFeature.add(new ArrayList<>());
@@ -57,9 +77,39 @@ final class BitVectors {
                 collect(nodes, roots[tree], tree, 0, byFeature);
             }
         }
-        features = new Feature[featureCount];
+        starts = new int[featureCount + 1];
+        specials = new Special[featureCount];
+        List<Struck> numeric = new ArrayList<>();
         for (int i = 0; i < featureCount; i++) {
-            features[i] = feature(byFeature.get(i));
+            byFeature.get(i).stream()
+                    .filter(one -> !one.node().isCategorical())
+                    .sorted(Comparator.comparingDouble(one -> one.node().threshold()))
+                    .forEach(numeric::add);
+            starts[i + 1] = numeric.size();
+            specials[i] = special(byFeature.get(i));
+        }
+        // Not less than a threshold is the same as more than the number before it.
+        thresholds = numeric.stream()
+                .mapToDouble(one -> one.node().threshold())
+                .map(threshold -> strict ? Math.nextDown(threshold) : threshold)
+                .toArray();
+        thresholdTrees = trees(numeric);
+        thresholdMasks = masks(numeric);
+        step = Math.max(LEAST_STEP, roots.length / 2);
+        checkpointStarts = new int[featureCount];
+        int words = 0;
+        for (int i = 0; i < featureCount; i++) {
+            checkpointStarts[i] = words;
+            words += (starts[i + 1] - starts[i]) / step * roots.length;
+        }
+        checkpoints = new long[words];
+        for (int i = 0; i < featureCount; i++) {
+            long[] now = untouched.clone();
+            int at = checkpointStarts[i];
+            for (int from = starts[i]; from + step <= starts[i + 1]; from += step, at += now.length) {
+                strike(now, from, from + step);
+                System.arraycopy(now, 0, checkpoints, at, now.length);
+            }
         }
     }
 
@@ -76,16 +126,8 @@ final class BitVectors {
         return left + right;
     }
 
-    private Feature feature(List<Struck> all) {
-        var feature = new Feature();
-        List<Struck> numeric = all.stream()
-                .filter(one -> !one.node().isCategorical())
-                .sorted(Comparator.comparingDouble(one -> one.node().threshold()))
-                .toList();
-        feature.thresholds =
-                numeric.stream().mapToDouble(one -> one.node().threshold()).toArray();
-        feature.trees = trees(numeric);
-        feature.masks = masks(numeric);
+    private Special special(List<Struck> all) {
+        var feature = new Special();
         List<Struck> missing = all.stream()
                 .filter(one -> !one.node().goesLeft(Double.NaN, strict))
                 .toList();
@@ -101,7 +143,29 @@ final class BitVectors {
         feature.sets = sets.stream().map(Struck::node).toArray(Node[]::new);
         feature.setTrees = trees(sets);
         feature.setMasks = masks(sets);
+        listCategories(feature, sets);
         return feature;
+    }
+
+    private void listCategories(Special feature, List<Struck> sets) {
+        int categories = 64
+                * sets.stream()
+                        .mapToInt(one -> one.node().categories().length)
+                        .max()
+                        .orElse(0);
+        if ((long) categories * sets.size() > MOST_LISTED) {
+            return;
+        }
+        feature.categoryTrees = new int[categories][];
+        feature.categoryMasks = new long[categories][];
+        for (int i = 0; i < categories; i++) {
+            int category = i;
+            List<Struck> struck = sets.stream()
+                    .filter(one -> !one.node().goesLeft(category, strict))
+                    .toList();
+            feature.categoryTrees[i] = trees(struck);
+            feature.categoryMasks[i] = masks(struck);
+        }
     }
 
     private static int[] trees(List<Struck> some) {
@@ -118,20 +182,56 @@ final class BitVectors {
      * @param reused words of an earlier row to write into; none makes new ones
      */
     long[] leaves(double[] row, long @Nullable [] reused) {
-        long[] words = reused == null ? new long[trees] : reused;
-        Arrays.fill(words, -1L);
-        for (int i = 0; i < features.length; i++) {
-            Feature feature = features[i];
+        long[] words = reused;
+        if (words == null) {
+            words = untouched.clone();
+        } else {
+            System.arraycopy(untouched, 0, words, 0, untouched.length);
+        }
+        for (int i = 0; i < specials.length; i++) {
+            Special special = specials[i];
             double value = row[i];
             if (Double.isNaN(value)) {
-                strike(words, feature.missingTrees, feature.missingMasks);
-            } else if (feature.zeroIsMissing && Node.isZero(value)) {
-                strike(words, feature.zeroTrees, feature.zeroMasks);
+                strike(words, special.missingTrees, special.missingMasks);
+            } else if (special.zeroIsMissing && Node.isZero(value)) {
+                strike(words, special.zeroTrees, special.zeroMasks);
             } else {
-                strike(words, feature, value);
+                strikeBelow(words, i, value);
+                if (special.sets.length > 0) {
+                    strikeSets(words, special, value);
+                }
             }
         }
         return words;
+    }
+
+    /** Strikes what the nodes of a feature strike whose thresholds a value is above. */
+    private void strikeBelow(long[] words, int feature, double value) {
+        double[] limits = thresholds;
+        int[] trees = thresholdTrees;
+        long[] masks = thresholdMasks;
+        int at = starts[feature];
+        int end = starts[feature + 1];
+        int checkpoint = checkpointStarts[feature] - words.length;
+        int from = checkpoint;
+        while (at + step <= end && limits[at + step - 1] < value) {
+            at += step;
+            from += words.length;
+        }
+        if (from > checkpoint) {
+            strikeAll(words, from);
+        }
+        for (; at < end && limits[at] < value; at++) {
+            words[trees[at]] &= masks[at];
+        }
+    }
+
+    private void strike(long[] words, int from, int until) {
+        int[] trees = thresholdTrees;
+        long[] masks = thresholdMasks;
+        for (int i = from; i < until; i++) {
+            words[trees[i]] &= masks[i];
+        }
     }
 
     private static void strike(long[] words, int[] trees, long[] masks) {
@@ -140,22 +240,22 @@ final class BitVectors {
         }
     }
 
-    private void strike(long[] words, Feature feature, double value) {
-        double[] thresholds = feature.thresholds;
-        int[] trees = feature.trees;
-        long[] masks = feature.masks;
-        if (strict) {
-            for (int i = 0; i < thresholds.length && value >= thresholds[i]; i++) {
-                words[trees[i]] &= masks[i];
-            }
-        } else {
-            for (int i = 0; i < thresholds.length && value > thresholds[i]; i++) {
-                words[trees[i]] &= masks[i];
-            }
+    /** What many nodes strike out, at once. */
+    private void strikeAll(long[] words, int from) {
+        long[] all = checkpoints;
+        for (int i = 0; i < words.length; i++) {
+            words[i] &= all[from + i];
         }
-        for (int i = 0; i < feature.sets.length; i++) {
-            if (!feature.sets[i].goesLeft(value, strict)) {
-                words[feature.setTrees[i]] &= feature.setMasks[i];
+    }
+
+    private void strikeSets(long[] words, Special special, double value) {
+        if (value >= 0 && value < special.categoryTrees.length) {
+            strike(words, special.categoryTrees[(int) value], special.categoryMasks[(int) value]);
+            return;
+        }
+        for (int i = 0; i < special.sets.length; i++) {
+            if (!special.sets[i].goesLeft(value, strict)) {
+                words[special.setTrees[i]] &= special.setMasks[i];
             }
         }
     }

@@ -32,6 +32,8 @@ public final class TreeEnsemble {
     private final double[] leafValues;
     private final double[][] leafVectors;
     private final BitVectors bitVectors;
+    /** Whether there is one output, every tree is scored by bit vectors, and each leaf is one number. */
+    private final boolean plain;
 
     /**
      * @param features number of inputs
@@ -79,6 +81,9 @@ public final class TreeEnsemble {
         }
         this.leafValues = values.stream().mapToDouble(Double::doubleValue).toArray();
         this.bitVectors = new BitVectors(features, nodes, narrow, arithmetic.strict());
+        this.plain = base.length == 1
+                && leafVectors.length == 0
+                && Arrays.stream(narrow).allMatch(root -> root >= 0);
     }
 
     /** Collects the leaves below a node from left to right; a loop among damaged nodes is found by its depth. */
@@ -137,6 +142,9 @@ public final class TreeEnsemble {
         }
         double[] row = arithmetic.single() ? single(given) : given;
         long[] words = bitVectors.leaves(row, reused);
+        if (plain) {
+            return arithmetic.single() ? singleSum(words) : doubleSum(words);
+        }
         double[] sums = base.clone();
         for (int tree = 0; tree < roots.length; tree++) {
             double leaf = wide[tree]
@@ -145,6 +153,22 @@ public final class TreeEnsemble {
             add(sums, tree, leaf);
         }
         return sums;
+    }
+
+    private double[] doubleSum(long[] words) {
+        double sum = base[0];
+        for (int tree = 0; tree < words.length; tree++) {
+            sum += leafValues[firstLeaf[tree] + Long.numberOfTrailingZeros(words[tree])];
+        }
+        return new double[] {sum};
+    }
+
+    private double[] singleSum(long[] words) {
+        float sum = (float) base[0];
+        for (int tree = 0; tree < words.length; tree++) {
+            sum += (float) leafValues[firstLeaf[tree] + Long.numberOfTrailingZeros(words[tree])];
+        }
+        return new double[] {sum};
     }
 
     private void add(double[] sums, int tree, double leaf) {

@@ -34,6 +34,7 @@ public final class Gateway {
     private final ModelRepository repository;
     private final PredictionJournal journal;
     private final PayloadLog payloads;
+    private final FeatureLookup features;
     private final Clock clock;
     private final ConcurrentMap<String, Serving> servings = new ConcurrentHashMap<>();
     private final ConcurrentMap<String, LiveStatistics> live = new ConcurrentHashMap<>();
@@ -44,7 +45,13 @@ public final class Gateway {
     private record StatisticsKey(String project, String name, int version) {}
 
     public Gateway(
-            ModelCache cache, ModelCatalog catalog, PredictionJournal journal, PayloadLog payloads, Clock clock) {
+            ModelCache cache,
+            ModelCatalog catalog,
+            PredictionJournal journal,
+            PayloadLog payloads,
+            FeatureLookup features,
+            Clock clock) {
+        this.features = features;
         this.payloads = payloads;
         this.cache = cache;
         this.repository = new ModelRepository(catalog, cache);
@@ -337,11 +344,12 @@ public final class Gateway {
         boolean logged = payloads.samples();
         try {
             long computing = System.nanoTime();
-            List<Tensor> fitted = InputBinding.fit(serving.champion().model().inputs(), request.inputs());
+            List<Tensor> fitted = fitted(serving.champion(), plan.champion(), request);
             Calls.Outcome called = serving.champion().call(fitted);
             List<Tensor> champion = called.outputs();
             List<Tensor> challenger = serving.challenger()
-                    .map(handle -> handle.call(InputBinding.fit(handle.model().inputs(), request.inputs()))
+                    .map(handle -> handle.call(fitted(
+                                    handle, plan.challenger().orElseThrow().version(), request))
                             .outputs())
                     .orElseGet(List::of);
             long computed = System.nanoTime() - computing;
@@ -367,6 +375,11 @@ public final class Gateway {
         }
     }
 
+    private List<Tensor> fitted(ModelHandle handle, ServedVersion version, InferenceRequest request) {
+        List<TensorSpec> inputs = handle.model().inputs();
+        return InputBinding.fit(inputs, features.completed(version, inputs, request.inputs()));
+    }
+
     private InferenceAnswer single(
             String project,
             String name,
@@ -380,7 +393,7 @@ public final class Gateway {
         boolean logged = payloads.samples();
         try (ModelHandle handle = cache.acquire(found)) {
             long computing = System.nanoTime();
-            Calls.Outcome called = handle.call(InputBinding.fit(handle.model().inputs(), request.inputs()));
+            Calls.Outcome called = handle.call(fitted(handle, found, request));
             figures.succeeded(
                     System.nanoTime() - started,
                     System.nanoTime() - computing,
