@@ -10,6 +10,8 @@ import { date, number, short } from '../../ui/format'
 import { Chain, Page, To } from '../../ui/page'
 import { Ago, Empty, Loaded, State } from '../../ui/states'
 import { useView } from '../../ui/view'
+import { GraphPicture } from './GraphPicture'
+import { ScoreData } from './ScoreData'
 import { TryModel } from './TryModel'
 
 /** Everything of a model that a search may find it by. */
@@ -80,13 +82,14 @@ export function ModelPage() {
       {(view) => {
         const version = view.versions.find((candidate) => candidate.version === (search.version ?? view.aliases['champion'])) ?? view.versions[0]
         const data = version?.dataVersions[0]
-        const pipelineRun = version && !version.madeBy.startsWith('request/') ? version.madeBy.split('/')[0] : undefined
+        const pipelineRun = version && /^[0-9a-f-]{36}\//.test(version.madeBy) ? version.madeBy.split('/')[0] : undefined
         return (
           <Page path={[{ label: 'Models', to: `/ui/${project}/models` }]} title={version ? `${name} v${version.version}` : name} status={version && <Group gap={6}><State value={version.stage} /><Aliases of={view.aliases} version={version.version} /><Safety version={version} /></Group>}
-            action={version && <Group gap="xs"><AsCode samples={samples(name, version)} /><MoveAlias project={project} view={view} version={version} /><Deploy project={project} version={version} /></Group>}
+            action={version && <Group gap="xs"><AsCode samples={samples(name, version)} /><MoveAlias project={project} view={view} version={version} /><ScoreData project={project} version={version} /><Deploy project={project} version={version} /></Group>}
             chain={version && <Chain links={[data ? { label: data, to: `/ui/${project}/data/${data.split('@')[0] ?? ''}?version=${data.split('@')[1] ?? ''}` } : undefined, pipelineRun ? { label: `pipeline run ${short(pipelineRun)}`, to: `/ui/${project}/pipelines/runs/${pipelineRun}` } : undefined, version.run ? { label: `run ${version.run.slice(0, 8)}`, to: `/ui/${project}/experiments/${version.run}` } : undefined, { label: `${name} v${version.version}`, to: `/ui/${project}/models/${name}?version=${version.version}` }, { label: 'deployments', to: `/ui/${project}/deployments` }]} />}>
             <About project={project} view={view} />
             {version ? <Card version={version} data={data} /> : <Empty text="No version yet." command={`mlflow.register_model("runs:/RUN/model", "${name}")`} />}
+            {version?.files?.flavors.includes('tidemill_graph') && <GraphPicture project={project} version={version} />}
             {version && <TryModel project={project} version={version} />}
             <Title order={3} fz={16}>Versions</Title>
             <ScrollArea>

@@ -1,5 +1,5 @@
 import { layout, Graph } from '@dagrejs/dagre'
-import { Button, Code, Group, SimpleGrid, Stack, Table, Text } from '@mantine/core'
+import { Button, Code, Group, SimpleGrid, Stack, Table, Text, useComputedColorScheme } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Background, Controls, Handle, Position, ReactFlow, type Edge, type Node, type NodeProps } from '@xyflow/react'
@@ -92,7 +92,7 @@ function RunGraph({ view, chosen, onPick }: { view: PipelineRunView; chosen: str
   const { nodes, edges } = useMemo(() => graphOf(view, chosen, onPick), [view, chosen, onPick])
   return (
     <div style={{ height: 360, border: '1px solid var(--mantine-color-default-border)', borderRadius: 8 }}>
-      <ReactFlow nodes={nodes} edges={edges} nodeTypes={NODE_TYPES} fitView nodesDraggable={false} nodesConnectable={false} proOptions={{ hideAttribution: false }}>
+      <ReactFlow colorMode={useComputedColorScheme()} nodes={nodes} edges={edges} nodeTypes={NODE_TYPES} fitView nodesDraggable={false} nodesConnectable={false} proOptions={{ hideAttribution: false }}>
         <Background gap={20} />
         <Controls showInteractive={false} />
       </ReactFlow>

@@ -67,6 +67,7 @@ public final class InferenceModule implements AutoCloseable {
     private final ModelCache cache;
     private final ModelCatalog catalog;
     private final PayloadLog payloads;
+    private final ModelInspector inspector;
     private final Gateway gateway;
     private final BlobStore blobs;
     private final Clock clock;
@@ -91,6 +92,7 @@ public final class InferenceModule implements AutoCloseable {
         this.payloads = payloads;
         this.blobs = blobs;
         this.catalog = catalog;
+        this.inspector = inspector;
         this.clock = clock;
         this.options = options;
         this.journal = new PredictionJournal(sink);
@@ -99,7 +101,7 @@ public final class InferenceModule implements AutoCloseable {
                 inspector,
                 List.of(
                         new TidemillTreeRuntime(),
-                        new GraphRuntime(catalog, this::loader, version -> isGraph(version, inspector)),
+                        new GraphRuntime(catalog, this::loader, this::isGraph),
                         new BoostedTreesRuntime(),
                         new OnnxModels(options.python().folder().resolveSibling("onnx"), options.onnxThreads()),
                         new PythonRuntime(options.python(), inspector)),
@@ -110,7 +112,7 @@ public final class InferenceModule implements AutoCloseable {
         this.idle = new IdleModels(cache, options.idle());
     }
 
-    private boolean isGraph(ServedVersion version, ModelInspector inspector) {
+    private boolean isGraph(ServedVersion version) {
         return inspector
                 .describe(Folder.load(blobs, version.folder()))
                 .flavors()
@@ -164,7 +166,7 @@ public final class InferenceModule implements AutoCloseable {
     }
 
     public List<DefinitionKind<?>> definitionKinds(Registrations registrations, ProjectBlobs owned) {
-        return List.of(new GraphDefinitionKind(catalog, registrations, blobs, owned));
+        return List.of(new GraphDefinitionKind(catalog, registrations, blobs, owned, inspector));
     }
 
     public List<Route> scoringRoutes(Pipelines pipelines, DataSets dataSets) {

@@ -7,10 +7,13 @@ import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.graph.GraphFiles;
 import dev.tidemill.inference.graph.GraphNode;
 import dev.tidemill.inference.graph.GraphParser;
+import dev.tidemill.inference.graph.GraphSignature;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.definitions.ProjectFiles;
 import dev.tidemill.platform.definitions.YamlObject;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.registry.domain.ModelDescription;
+import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.Registrations;
 import dev.tidemill.registry.domain.Signature;
 import java.util.List;
@@ -23,8 +26,15 @@ public final class GraphDefinitionKind implements DefinitionKind<GraphNode> {
     private final Registrations registrations;
     private final BlobStore blobs;
     private final ProjectBlobs owned;
+    private final ModelInspector inspector;
 
-    public GraphDefinitionKind(ModelCatalog catalog, Registrations registrations, BlobStore blobs, ProjectBlobs owned) {
+    public GraphDefinitionKind(
+            ModelCatalog catalog,
+            Registrations registrations,
+            BlobStore blobs,
+            ProjectBlobs owned,
+            ModelInspector inspector) {
+        this.inspector = inspector;
         this.owned = owned;
         this.catalog = catalog;
         this.registrations = registrations;
@@ -65,14 +75,19 @@ public final class GraphDefinitionKind implements DefinitionKind<GraphNode> {
                                 new GraphNode.Model(found.model(), Optional.of(Integer.toString(found.version()))))
                         .orElseThrow(() -> TidemillException.notFound("model", model.name())
                                 .remedy("Register it before the graph '" + name + "' that asks for it")));
-        Folder folder = Folder.store(blobs, GraphFiles.of(fixed));
+        Optional<Signature> signature = GraphSignature.of(
+                fixed,
+                model -> catalog.find(project, model.name(), model.version())
+                        .map(found -> inspector.describe(Folder.load(blobs, found.folder())))
+                        .flatMap(ModelDescription::signature));
+        Folder folder = Folder.store(blobs, GraphFiles.of(fixed, signature));
         owned.add(project, folder);
         registrations.register(
                 project,
                 name,
                 new Registrations.Candidate(
                         folder.digest(),
-                        new Signature(List.of(), List.of()),
+                        signature.orElse(new Signature(List.of(), List.of())),
                         Map.of(),
                         Map.of(),
                         Optional.empty(),

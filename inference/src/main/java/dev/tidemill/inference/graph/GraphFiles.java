@@ -1,8 +1,12 @@
 package dev.tidemill.inference.graph;
 
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.registry.domain.Signature;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A graph as a model's folder, so that it has versions, aliases and deployments as any model has. */
 public final class GraphFiles {
@@ -13,16 +17,30 @@ public final class GraphFiles {
 
     private GraphFiles() {}
 
-    /** @param graph every model with its version */
-    public static Map<String, byte[]> of(GraphNode graph) {
+    /**
+     * The folder's files.
+     *
+     * @param graph every model with its version
+     * @param signature what it takes and gives; none where that is not known
+     */
+    public static Map<String, byte[]> of(GraphNode graph, Optional<Signature> signature) {
+        String told = signature
+                .map(known -> "signature:\n  inputs: '" + fields(known.inputs()) + "'\n  outputs: '"
+                        + fields(known.outputs()) + "'\n")
+                .orElse("");
         return Map.of(
                 "MLmodel",
-                """
-                flavors:
-                  tidemill_graph:
-                    data: tidemill/graph.json
-                """.getBytes(StandardCharsets.UTF_8),
+                ("flavors:\n  " + FLAVOR + ":\n    data: " + GRAPH + "\n" + told).getBytes(StandardCharsets.UTF_8),
                 GRAPH,
                 Json.write(GraphParser.plain(graph)).getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String fields(List<Signature.Field> fields) {
+        List<Map<String, Object>> list = new ArrayList<>();
+        for (Signature.Field field : fields) {
+            list.add(Map.of("type", field.type(), "name", field.name(), "required", false));
+        }
+        // A single quote is doubled inside YAML's single quotes.
+        return Json.write(list).replace("'", "''");
     }
 }

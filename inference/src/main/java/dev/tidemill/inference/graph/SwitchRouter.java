@@ -60,7 +60,8 @@ record SwitchRouter(List<Branch> all) implements Router {
         return number != null && number == column.number(row);
     }
 
-    private static @Nullable Double number(Object wanted) {
+    /** What a value is as a number; null if it is none. */
+    static @Nullable Double number(Object wanted) {
         try {
             return Double.valueOf(String.valueOf(wanted));
         } catch (NumberFormatException e) {
