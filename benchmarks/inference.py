@@ -59,8 +59,8 @@ def wait(url: str, process: subprocess.Popen) -> None:
         time.sleep(0.2)
 
 
-def mlserver(work: pathlib.Path, model: pathlib.Path) -> tuple[subprocess.Popen, str]:
-    port = free_port()
+def mlserver(work: pathlib.Path, model: pathlib.Path) -> tuple[subprocess.Popen, str, str]:
+    port, grpc_port = free_port(), free_port()
     folder = work / "models" / "bench"
     folder.mkdir(parents=True)
     (folder / "model.bst").write_bytes(model.read_bytes())
@@ -73,7 +73,7 @@ def mlserver(work: pathlib.Path, model: pathlib.Path) -> tuple[subprocess.Popen,
             }
         )
     )
-    settings = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port(), "parallel_workers": 0, "debug": False}
+    settings = {"http_port": port, "grpc_port": grpc_port, "metrics_port": free_port(), "parallel_workers": 0, "debug": False}
     (work / "models" / "settings.json").write_text(json.dumps(settings))
     process = subprocess.Popen(
         [str(PEERS / "mlserver" / "bin" / "mlserver"), "start", str(work / "models")],
@@ -82,7 +82,7 @@ def mlserver(work: pathlib.Path, model: pathlib.Path) -> tuple[subprocess.Popen,
         start_new_session=True,
     )
     wait(f"http://127.0.0.1:{port}/v2/models/bench/ready", process)
-    return process, f"http://127.0.0.1:{port}"
+    return process, f"http://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}"
 
 
 def scoring(folder: pathlib.Path) -> tuple[subprocess.Popen, str]:
@@ -111,7 +111,56 @@ def load(url: str, path: str, script: str) -> dict:
     return result
 
 
+def grpc(address: str, model: str) -> dict:
+    """Closed-loop gRPC, raw tensors, one call under way a connection."""
+    target = ROOT / "benchmarks" / "java" / "target"
+    java = str(pathlib.Path(os.environ["JAVA_HOME"]) / "bin" / "java")
+    result = {}
+    for rows in (1, 10, 100):
+        for connections in (1, 16, 64):
+            done = subprocess.run(
+                [
+                    *(java, "-cp", f"{target}/classes:{target}/libraries/*", "dev.tidemill.benchmarks.GrpcLoad"),
+                    *(address, model, str(connections), str(SECONDS), str(rows), str(COLUMNS)),
+                ],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            result[f"{rows} rows, {connections} connections"] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def logged(work: pathlib.Path) -> dict:
+    """One row over 16 connections while every request and answer is kept."""
+    settings = work / "settings"
+    settings.write_text("payloads.parquet=true\n")
+    server = Server("--config", str(settings))
+    try:
+        subprocess.run(
+            [
+                *(str(PEERS / "mlflow" / "bin" / "python"), str(ROOT / "e2e" / "inference_sample.py")),
+                *(server.url, "bench", "100", str(COLUMNS)),
+            ],
+            check=True,
+            capture_output=True,
+            cwd=work,
+        )
+        wrk(server.url, "infer_matrix", 16, SECONDS, "/v2/models/bench/infer", "1", str(COLUMNS))
+        figure = wrk(server.url, "infer_matrix", 16, SECONDS, "/v2/models/bench/infer", "1", str(COLUMNS))
+        with urllib.request.urlopen(f"{server.url}/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        figure["payloads"] = {
+            line.split("{")[1].split("}")[0]: line.split()[-1] for line in lines if line.startswith("tidemill_payloads_total{")
+        }
+        return {"1 row, 16 connections": figure}
+    finally:
+        server.close()
+
+
 def main() -> None:
+    quiet = ["mvn", "-q", "-B", "-f", str(ROOT / "benchmarks" / "java"), "package", "dependency:copy-dependencies"]
+    subprocess.run([*quiet, "-Dspotless.check.skip"], check=True, capture_output=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix="bench-inference-"))
     server = Server()
     mlflow = str(PEERS / "mlflow" / "bin" / "python")
@@ -129,7 +178,7 @@ def main() -> None:
         cwd=work,
     )  # fmt: skip
     folder = work / "model"
-    peer, peer_url = mlserver(work, next(folder.glob("model.l*")))
+    peer, peer_url, peer_grpc = mlserver(work, next(folder.glob("model.l*")))
     scorer, scorer_url = scoring(folder)
     try:
         ours = post(f"{server.url}/v2/models/bench/infer", matrix(5))["outputs"][0]["data"]
@@ -149,8 +198,11 @@ def main() -> None:
             "tidemill answering a constant (GET /v2/health/live)": constant,
             "tidemill": load(server.url, "/v2/models/bench/infer", "infer_matrix"),
             "tidemill, one tensor a column": load(server.url, "/v2/models/bench/infer", "infer"),
+            "tidemill, gRPC, raw tensors": grpc(server.grpc, "bench"),
+            "tidemill with payloads kept as Parquet": logged(work),
             "tidemill memory mb": round(tree_megabytes(server.process.pid)),
             "mlserver": load(peer_url, "/v2/models/bench/infer", "infer_matrix"),
+            "mlserver, gRPC, raw tensors": grpc(peer_grpc, "bench"),
             "mlflow models serve, 2 workers": load(scorer_url, "/invocations", "infer_split"),
         }
         target = ROOT / "benchmarks" / "results" / f"{result['date']}-inference.json"

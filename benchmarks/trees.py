@@ -47,10 +47,10 @@ np.savetxt(target / "holes.csv", H[:1000], delimiter=",", fmt="%.9g")
 def main() -> None:
     subprocess.run([str(PEER), "-c", MAKE, str(MODELS)], check=True, cwd=MODELS.parent)
     subprocess.run(
-        ["mvn", "-q", "-B", "-f", str(HERE / "trees"), "package", "dependency:copy-dependencies", "-Dspotless.check.skip"],
+        ["mvn", "-q", "-B", "-f", str(HERE / "java"), "package", "dependency:copy-dependencies", "-Dspotless.check.skip"],
         check=True,
     )
-    target = HERE / "trees" / "target"
+    target = HERE / "java" / "target"
     java = pathlib.Path(os.environ["JAVA_HOME"]) / "bin" / "java"
     out = target / "jmh.json"
     paths = f"{target}/classes:{target}/libraries/*"

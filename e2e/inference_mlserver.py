@@ -7,12 +7,14 @@ import sys
 import tempfile
 import urllib.request
 
+import grpc
 import numpy as np
 import pandas as pd
 from mlserver.codecs import NumpyCodec, PandasCodec
+from mlserver.grpc import model_repository_pb2, model_repository_pb2_grpc
 from mlserver.types import InferenceRequest, InferenceResponse
 
-url, _, model = sys.argv[1:4]
+url, address, model = sys.argv[1:4]
 VALUES = np.arange(18, dtype=np.float64).reshape(3, 6) / 7
 FRAME = pd.DataFrame(VALUES, columns=[f"f{i}" for i in range(6)])
 
@@ -42,4 +44,12 @@ assert len(answers) == 60, len(answers)
 for answer in answers:
     value = answer["outputs"][0]["data"][0]
     assert any(abs(value - one) < 1e-9 for one in expected), (answer, expected)
-print("mlserver's codecs and `mlserver infer` agree")
+with grpc.insecure_channel(address) as channel:
+    repository = model_repository_pb2_grpc.ModelRepositoryServiceStub(channel)
+    index = repository.RepositoryIndex(model_repository_pb2.RepositoryIndexRequest())
+    assert [(one.name, one.state) for one in index.models] == [(model, "READY")], index
+    repository.RepositoryModelUnload(model_repository_pb2.RepositoryModelUnloadRequest(model_name=model))
+    assert repository.RepositoryIndex(model_repository_pb2.RepositoryIndexRequest()).models[0].state == "UNAVAILABLE"
+    repository.RepositoryModelLoad(model_repository_pb2.RepositoryModelLoadRequest(model_name=model))
+    assert len(repository.RepositoryIndex(model_repository_pb2.RepositoryIndexRequest(ready=True)).models) == 1
+print("mlserver's repository service, codecs and `mlserver infer` agree")

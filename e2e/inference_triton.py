@@ -1,11 +1,14 @@
 """Every call of NVIDIA's own client, over HTTP (plain, compressed, binary, raw, asynchronous) and gRPC (unary, streamed)."""
 
 import asyncio
+import contextlib
 import gzip
 import json
 import queue
 import random
+import socket
 import sys
+import time
 import urllib.error
 import urllib.request
 from http.client import HTTPConnection
@@ -52,6 +55,10 @@ plain = http.infer(
     model, inputs(http_client, binary=False), outputs=[http_client.InferRequestedOutput("prediction", binary_data=False)]
 )
 assert plain.get_response()["outputs"][0]["data"] == expected.tolist()
+asked = [http_client.InferRequestedOutput("prediction", class_count=1)]
+classes = http.infer(model, inputs(http_client), outputs=asked).as_numpy("prediction")
+assert classes.tolist() == [[f"{value:f}:0".encode()] for value in expected], classes
+assert "classification" in server["extensions"], server
 mixed = inputs(http_client)[:3] + inputs(http_client, binary=False)[3:]
 np.testing.assert_array_equal(http.infer(model, mixed).as_numpy("prediction"), expected)
 for packed in ("gzip", "deflate"):
@@ -104,6 +111,8 @@ assert sum(error is None for _, error in got) == 6, got
 assert any("unknown model" in str(error) for _, error in got if error), got
 assert got[-1][0].get_response().id == "after"
 grpc.stop_stream()
+asked = [grpc_client.InferRequestedOutput("prediction", class_count=3)]
+assert grpc.infer(model, inputs(grpc_client), outputs=asked).as_numpy("prediction").tolist() == classes.tolist()
 called: queue.Queue = queue.Queue()
 grpc.async_infer(model, inputs(grpc_client), callback=lambda result, error: called.put((result, error)))
 np.testing.assert_array_equal(called.get(timeout=20)[0].as_numpy("prediction"), expected)
@@ -197,6 +206,52 @@ for number in range(3000):
     content = answer.read()
     assert answer.status in (200, 400, 413), (answer.status, bytes(whole), content)
     assert answer.status == 200 or json.loads(content)["error"], content
+
+
+def raw(content: bytes) -> bytes:
+    """What comes back on a connection of its own; nothing if it is closed without an answer."""
+    with socket.create_connection((host.split(":")[0], int(host.split(":")[1])), timeout=20) as wire:
+        with contextlib.suppress(OSError):
+            wire.sendall(content)
+            wire.shutdown(socket.SHUT_WR)
+        answer = b""
+        with contextlib.suppress(OSError):
+            while part := wire.recv(65536):
+                answer += part
+        return answer
+
+
+# Slow clients hold their own connections and nobody else's.
+slow = []
+for number in range(100):
+    wire = socket.create_connection((host.split(":")[0], int(host.split(":")[1])), timeout=20)
+    head = f"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {len(good)}\r\n"
+    wire.sendall((head if number % 2 else head + "\r\n" + good[:40].decode()).encode())
+    slow.append(wire)
+begun = time.monotonic()
+for _ in range(300):
+    assert post(good)[0] == 200
+assert time.monotonic() - begun < 20
+for wire in slow:
+    wire.close()
+
+# Heads of requests that nobody means: an error or a closed connection, never a failure of the server.
+head = f"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(good)}\r\n"
+for _ in range(600):
+    whole = bytearray(head.encode() + f"{LENGTH.replace('_', '-')}: {len(good)}\r\nContent-Encoding: gzip\r\n\r\n".encode())
+    for _change in range(chance.randrange(1, 4)):
+        at = chance.randrange(len(whole))
+        if chance.random() < 0.6:
+            whole[at] = chance.choice(b" \r\n:;,%\x00\xff/?#AZ09")
+        else:
+            del whole[at : at + chance.randrange(1, 20)]
+    answer = raw(bytes(whole) + good)
+    status = int(answer[9:12]) if answer[:9] in (b"HTTP/1.1 ", b"HTTP/1.0 ") else 0
+    assert status == 0 or 200 <= status < 500 or status in (501, 505), (bytes(whole), answer[:300])
+for _ in range(3):
+    many = head.encode() + b"".join(b"X-%d: %s\r\n" % (i, b"y" * 200) for i in range(2000)) + b"\r\n"
+    assert raw(many + good)[9:12] in (b"431", b"400", b""), "two thousand headers were taken"
+assert post(good)[0] == 200
 exact = json.loads(
     urllib.request.urlopen(
         urllib.request.Request(f"{url}/v2/models/{model}/infer", document(datatype="INT64", data=[2**62 + 1]))
@@ -206,5 +261,5 @@ assert exact["id"] and exact["parameters"]["route"] == "champion", exact
 np.testing.assert_array_equal(http.infer(model, inputs(http_client)).as_numpy("prediction"), expected)
 print(
     f"tritonclient's every call over HTTP and gRPC agrees; {len(WRONG) + 1} wrong requests are refused, "
-    "3,000 random ones are answered or refused"
+    "3,000 random bodies and 600 random heads are answered or refused"
 )

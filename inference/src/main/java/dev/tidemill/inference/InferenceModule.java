@@ -9,6 +9,7 @@ import dev.tidemill.inference.api.GraphDefinitionKind;
 import dev.tidemill.inference.api.InferenceMethods;
 import dev.tidemill.inference.api.InferenceMetrics;
 import dev.tidemill.inference.api.InferenceRoutes;
+import dev.tidemill.inference.api.MlserverRepositoryMethods;
 import dev.tidemill.inference.api.PlaneRoutes;
 import dev.tidemill.inference.api.RepositoryMethods;
 import dev.tidemill.inference.api.RepositoryRoutes;
@@ -176,7 +177,8 @@ public final class InferenceModule implements AutoCloseable {
     public List<GrpcMethod<?, ?>> methods() {
         return Stream.of(
                         new InferenceMethods(gateway, clock, options.server()).methods(),
-                        new RepositoryMethods(gateway).methods())
+                        new RepositoryMethods(gateway).methods(),
+                        new MlserverRepositoryMethods(gateway).methods())
                 .<GrpcMethod<?, ?>>flatMap(List::stream)
                 .toList();
     }

@@ -203,9 +203,7 @@ final class InferenceJson {
                     default -> parser.skipChildren();
                 }
             }
-            Optional<Boolean> binary =
-                    parameters.get(BINARY) instanceof Boolean told ? Optional.of(told) : Optional.empty();
-            outputs.add(new WireRequest.RequestedOutput(name, binary));
+            outputs.add(WireRequest.RequestedOutput.of(name, parameters));
         });
         return outputs;
     }
@@ -250,6 +248,9 @@ final class InferenceJson {
         }
         return wire.outputs().stream()
                 .map(asked -> Tensor.named(answer.outputs(), asked.name())
+                        .map(output -> asked.classes() == 0
+                                ? output
+                                : Classification.of(output, asked.classes(), answer.classes()))
                         .orElseThrow(() -> TidemillException.invalid(
                                 "outputs",
                                 "The model has no output '" + asked.name() + "'; it has "

@@ -56,7 +56,12 @@ final class InferenceProto {
                 parameters,
                 tensors,
                 message.getOutputsList().stream()
-                        .map(output -> new WireRequest.RequestedOutput(output.getName(), Optional.empty()))
+                        .map(output -> {
+                            Map<String, Object> told = new HashMap<>();
+                            output.getParametersMap().forEach((key, value) -> told.put(key, parameter(value)));
+                            told.remove("binary_data");
+                            return WireRequest.RequestedOutput.of(output.getName(), told);
+                        })
                         .toList(),
                 true);
     }

@@ -31,8 +31,13 @@ import java.util.Optional;
  * project than {@code default} is called {@code project~name}. A version is a number or an alias.
  */
 public final class InferenceRoutes {
-    static final List<String> EXTENSIONS =
-            List.of("model_repository", "model_configuration", "statistics", "binary_tensor_data", "parameters");
+    static final List<String> EXTENSIONS = List.of(
+            "model_repository",
+            "model_configuration",
+            "statistics",
+            "binary_tensor_data",
+            "classification",
+            "parameters");
     private static final String HEADER_LENGTH = "Inference-Header-Content-Length";
     private static final String MODEL = "/v2/models/{model}";
     private static final String VERSION = MODEL + "/versions/{version}";

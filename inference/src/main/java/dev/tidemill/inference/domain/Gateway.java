@@ -361,7 +361,9 @@ public final class Gateway {
             if (logged) {
                 log(plan.project(), plan.name(), version, toChallenger, request, outputs, Optional.empty());
             }
-            return new InferenceAnswer(version, toChallenger, outputs);
+            ModelHandle answered = toChallenger ? serving.challenger().orElseThrow() : serving.champion();
+            return new InferenceAnswer(
+                    version, toChallenger, outputs, answered.model().classes());
         } catch (TidemillException e) {
             if (logged) {
                 log(plan.project(), plan.name(), version, toChallenger, request, List.of(), Optional.of(e.message()));
@@ -404,7 +406,8 @@ public final class Gateway {
             if (logged) {
                 log(project, name, found, false, request, called.outputs(), Optional.empty());
             }
-            return new InferenceAnswer(found, false, called.outputs());
+            return new InferenceAnswer(
+                    found, false, called.outputs(), handle.model().classes());
         } catch (TidemillException e) {
             if (logged) {
                 log(project, name, found, false, request, List.of(), Optional.of(e.message()));

@@ -6,5 +6,6 @@ import java.util.List;
  * Predictions.
  *
  * @param challenger whether the challenger answered
+ * @param classes names of the classes of a classifier, in the order of its scores; empty where it names none
  */
-public record InferenceAnswer(ServedVersion version, boolean challenger, List<Tensor> outputs) {}
+public record InferenceAnswer(ServedVersion version, boolean challenger, List<Tensor> outputs, List<String> classes) {}
