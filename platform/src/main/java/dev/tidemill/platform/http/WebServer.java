@@ -16,7 +16,10 @@ import io.javalin.json.JavalinJackson;
 import java.net.BindException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
+import org.eclipse.jetty.http.BadMessageException;
+import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.io.EofException;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -33,6 +36,10 @@ public final class WebServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WebServer.class);
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9_.:-]{1,100}");
     private static final Duration IDLE = Duration.ofSeconds(60);
+    /** Methods that are known; the web framework fails on any other. */
+    private static final Set<String> METHODS =
+            Set.of("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT");
+
     private static final int HEADER_BYTES = 16 * 1024;
 
     /**
@@ -78,6 +85,12 @@ public final class WebServer implements AutoCloseable {
             http.setSendServerVersion(false);
             http.setRequestHeaderSize(HEADER_BYTES);
             http.setIdleTimeout(IDLE.toMillis());
+            http.addCustomizer((request, headers) -> {
+                if (!METHODS.contains(request.getMethod())) {
+                    throw new BadMessageException(HttpStatus.NOT_IMPLEMENTED_501, "Unknown method");
+                }
+                return request;
+            });
         });
         settings.tls().ifPresent(files -> config.jetty.addConnector((server, http) -> secure(files, server, http)));
         config.jetty.modifyServer(server -> server.setStopTimeout(2000));
