@@ -1,5 +1,6 @@
 package dev.tidemill.inference.domain;
 
+import dev.tidemill.inference.domain.ServedPlans.Serving;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
@@ -8,12 +9,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Collectors;
 
 /**
  * Answers by name: a deployment's by its plan, else a registered model's own. A new plan's models are loaded and tried before
@@ -23,24 +20,15 @@ public final class Gateway {
     private static final String CHAMPION = "champion";
     private static final String CHALLENGER = "challenger";
 
-    private record Serving(ServingPlan plan, ModelHandle champion, Optional<ModelHandle> challenger) {
-        void close() {
-            champion.close();
-            challenger.ifPresent(ModelHandle::close);
-        }
-    }
-
     private final ModelCache cache;
     private final ModelRepository repository;
     private final PredictionJournal journal;
     private final PayloadLog payloads;
     private final FeatureLookup features;
     private final Clock clock;
-    private final ConcurrentMap<String, Serving> servings = new ConcurrentHashMap<>();
+    private final ServedPlans plans;
     private final ConcurrentMap<String, LiveStatistics> live = new ConcurrentHashMap<>();
     private final ConcurrentMap<StatisticsKey, ModelStatistics> statistics = new ConcurrentHashMap<>();
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition();
 
     private record StatisticsKey(String project, String name, int version) {}
 
@@ -54,6 +42,7 @@ public final class Gateway {
         this.features = features;
         this.payloads = payloads;
         this.cache = cache;
+        this.plans = new ServedPlans(cache);
         this.repository = new ModelRepository(catalog, cache);
         this.journal = journal;
         this.clock = clock;
@@ -63,85 +52,31 @@ public final class Gateway {
         return project + "~" + name;
     }
 
-    /** Takes up a plan, unless a newer revision is there. */
-    public void apply(ServingPlan plan) {
-        ModelHandle champion = cache.acquire(plan.champion());
-        Optional<ModelHandle> challenger;
-        try {
-            challenger = plan.challenger().map(trial -> cache.acquire(trial.version()));
-        } catch (RuntimeException e) {
-            champion.close();
-            throw e;
-        }
-        var serving = new Serving(plan, champion, challenger);
-        var replaced = new ArrayList<Serving>();
-        servings.compute(key(plan.project(), plan.name()), (name, before) -> {
-            replaced.clear();
-            if (before == null) {
-                return serving;
-            }
-            boolean newer = plan.revision() >= before.plan().revision();
-            replaced.add(newer ? before : serving);
-            return newer ? serving : before;
-        });
-        // Whoever still predicts with it keeps it open until the answer is out.
-        replaced.forEach(Serving::close);
-        announceChange();
-    }
-
     public void forgetAll() {
-        servings.values().forEach(Serving::close);
-        servings.clear();
+        plans.forget();
         live.clear();
         statistics.clear();
         repository.forget();
-        announceChange();
+    }
+
+    /** Takes up a plan, unless a newer revision is there. */
+    public void apply(ServingPlan plan) {
+        plans.apply(plan);
     }
 
     /** Everything that is served by plan now. */
     public PlanSnapshot snapshot() {
-        return new PlanSnapshot(servings.values().stream().map(Serving::plan).toList());
+        return plans.snapshot();
     }
 
     /** Takes up every plan of a snapshot and stops serving what it does not hold. */
     public void replaceAll(PlanSnapshot snapshot) {
-        snapshot.plans().forEach(this::apply);
-        Set<String> kept = snapshot.plans().stream()
-                .map(plan -> key(plan.project(), plan.name()))
-                .collect(Collectors.toSet());
-        servings.entrySet().removeIf(serving -> {
-            boolean gone = !kept.contains(serving.getKey());
-            if (gone) {
-                serving.getValue().close();
-            }
-            return gone;
-        });
-        live.keySet().retainAll(kept);
+        live.keySet().retainAll(plans.replaceAll(snapshot));
     }
 
     /** Waits until what is served differs from a snapshot's version, at most so long; gives what is served then. */
     public PlanSnapshot awaitOtherThan(String version, Duration atMost) throws InterruptedException {
-        long left = atMost.toNanos();
-        lock.lock();
-        try {
-            PlanSnapshot now = snapshot();
-            while (now.version().equals(version) && left > 0) {
-                left = changed.awaitNanos(left);
-                now = snapshot();
-            }
-            return now;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void announceChange() {
-        lock.lock();
-        try {
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
+        return plans.awaitOtherThan(version, atMost);
     }
 
     /**
@@ -150,7 +85,7 @@ public final class Gateway {
      * @param version number or alias; none for the default
      */
     public ServedModel model(String project, String name, Optional<String> version) {
-        Serving serving = servings.get(key(project, name));
+        Serving serving = plans.find(project, name);
         if (serving != null && served(serving.plan(), version).isPresent()) {
             boolean challenger = served(serving.plan(), version).get() == Side.CHALLENGER;
             LoadedModel model = (challenger ? serving.challenger().orElseThrow() : serving.champion()).model();
@@ -173,7 +108,7 @@ public final class Gateway {
 
     /** Whether a model would answer now, without loading anything. */
     public boolean isReady(String project, String name, Optional<String> version) {
-        Serving serving = servings.get(key(project, name));
+        Serving serving = plans.find(project, name);
         if (serving != null && served(serving.plan(), version).isPresent()) {
             return true;
         }
@@ -184,7 +119,7 @@ public final class Gateway {
     /** The deployments of a project and its registered models. */
     public List<IndexEntry> index(String project) {
         var entries = new ArrayList<IndexEntry>();
-        for (Serving serving : servings.values()) {
+        for (Serving serving : plans.all()) {
             if (serving.plan().project().equals(project)) {
                 entries.add(new IndexEntry(
                         project,
@@ -195,7 +130,7 @@ public final class Gateway {
             }
         }
         for (ServedVersion version : repository.list(project)) {
-            if (!servings.containsKey(key(project, version.model()))) {
+            if (plans.find(project, version.model()) == null) {
                 boolean unloaded = repository.isUnloaded(project, version.model());
                 boolean ready = !unloaded && repository.isLoaded(version);
                 String reason = ready ? "" : unloaded ? "unloaded" : "loaded at the first call";
@@ -208,14 +143,14 @@ public final class Gateway {
 
     /** Brings a registered model into memory; a deployment is there already. */
     public void load(String project, String name) {
-        if (!servings.containsKey(key(project, name))) {
+        if (plans.find(project, name) == null) {
             repository.load(project, name);
         }
     }
 
     /** @throws TidemillException {@code FAILED_PRECONDITION} for a deployment */
     public void unload(String project, String name) {
-        if (servings.containsKey(key(project, name))) {
+        if (plans.find(project, name) != null) {
             throw new TidemillException(
                             ErrorCode.FAILED_PRECONDITION, "'" + name + "' is a deployment; it cannot be unloaded")
                     .remedy("Delete the deployment instead");
@@ -266,7 +201,7 @@ public final class Gateway {
     public InferenceAnswer infer(String project, String name, Optional<String> version, InferenceRequest request) {
         long started = System.nanoTime();
         while (true) {
-            Serving serving = servings.get(key(project, name));
+            Serving serving = plans.find(project, name);
             Optional<Side> side = serving == null ? Optional.empty() : side(serving.plan(), version, request);
             if (serving == null || side.isEmpty()) {
                 return single(project, name, registered(serving, name), version, request, started);

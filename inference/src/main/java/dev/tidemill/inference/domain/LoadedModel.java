@@ -17,7 +17,9 @@ public interface LoadedModel extends AutoCloseable {
     List<TensorSpec> outputs();
 
     /** Names of the classes of a classifier, in the order of its outputs; empty for a regression. */
-    List<String> classes();
+    default List<String> classes() {
+        return List.of();
+    }
 
     /**
      * Predicts.

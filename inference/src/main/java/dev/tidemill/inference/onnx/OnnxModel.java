@@ -215,11 +215,6 @@ final class OnnxModel implements LoadedModel {
     }
 
     @Override
-    public List<String> classes() {
-        return List.of();
-    }
-
-    @Override
     public List<Tensor> predict(List<Tensor> given) {
         List<Tensor> tensors = columns ? List.of(joined(given)) : given;
         int rows = tensors.getFirst().rows();

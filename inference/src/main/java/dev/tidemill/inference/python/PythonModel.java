@@ -85,11 +85,6 @@ final class PythonModel implements LoadedModel {
     }
 
     @Override
-    public List<String> classes() {
-        return List.of();
-    }
-
-    @Override
     public List<Tensor> predict(List<Tensor> given) {
         Seat seat = take();
         try {

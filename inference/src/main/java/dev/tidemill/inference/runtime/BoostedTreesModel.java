@@ -75,11 +75,6 @@ final class BoostedTreesModel implements LoadedModel {
     }
 
     @Override
-    public List<String> classes() {
-        return List.of();
-    }
-
-    @Override
     public List<Tensor> predict(List<Tensor> given) {
         double[][] predictions = trees.predict(table.rows(given));
         int rows = predictions.length;

@@ -43,11 +43,6 @@ class BatchesTest {
         }
 
         @Override
-        public List<String> classes() {
-            return List.of();
-        }
-
-        @Override
         public OptionalInt batchLanes() {
             return OptionalInt.of(1);
         }

@@ -59,11 +59,6 @@ class ModelCacheTest {
         }
 
         @Override
-        public List<String> classes() {
-            return List.of();
-        }
-
-        @Override
         public List<Tensor> predict(List<Tensor> given) {
             assertThat(closed).as("nobody is in a closed model").isFalse();
             return given;
