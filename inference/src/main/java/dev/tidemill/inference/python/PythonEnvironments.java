@@ -39,14 +39,16 @@ final class PythonEnvironments {
      *
      * @throws TidemillException {@code FAILED_PRECONDITION} with the installer's last words if that fails
      */
-    Path interpreter(ModelFolder folder) {
+    Path interpreter(ModelFolder folder, PythonForm form) {
         if (settings.environment().isPresent()) {
             return settings.environment().get().resolve("bin").resolve("python");
         }
-        if (!folder.has(REQUIREMENTS)) {
+        if (!folder.has(REQUIREMENTS) && form.requirements().isEmpty()) {
             throw folder.unusable("it needs Python, but its folder has no " + REQUIREMENTS);
         }
-        byte[] requirements = folder.read(REQUIREMENTS);
+        byte[] requirements = folder.has(REQUIREMENTS)
+                ? folder.read(REQUIREMENTS)
+                : form.requirements().getBytes(StandardCharsets.UTF_8);
         String digest = Ids.sha256(settings.interpreter() + "\n" + new String(requirements, StandardCharsets.UTF_8));
         Path environment = settings.folder().resolve("environments").resolve(digest.substring(0, 32));
         ReentrantLock lock = building.computeIfAbsent(digest, unused -> new ReentrantLock());

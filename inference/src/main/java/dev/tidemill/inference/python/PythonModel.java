@@ -34,6 +34,7 @@ final class PythonModel implements LoadedModel {
     }
 
     private final Supplier<PythonWorker> starter;
+    private final String platform;
     private final List<TensorSpec> inputs;
     private final List<TensorSpec> outputs;
     private final Duration patience;
@@ -49,18 +50,20 @@ final class PythonModel implements LoadedModel {
      */
     PythonModel(
             Supplier<PythonWorker> starter,
+            String platform,
             int workers,
             Duration patience,
             boolean joins,
             List<TensorSpec> inputs,
             List<TensorSpec> outputs) {
         this.starter = starter;
-        this.inputs = inputs;
-        this.outputs = outputs;
+        this.platform = platform;
         this.patience = patience;
         this.joins = joins;
         this.free = new ArrayBlockingQueue<>(workers);
         PythonWorker first = starter.get();
+        this.inputs = inputs.isEmpty() ? first.specs("inputs") : inputs;
+        this.outputs = outputs.isEmpty() ? first.specs("outputs") : outputs;
         for (int i = 0; i < workers; i++) {
             var seat = new Seat();
             seats.add(seat);
@@ -71,7 +74,7 @@ final class PythonModel implements LoadedModel {
 
     @Override
     public String platform() {
-        return "mlflow_pyfunc";
+        return platform;
     }
 
     @Override

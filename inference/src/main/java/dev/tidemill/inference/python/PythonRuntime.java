@@ -19,11 +19,10 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Whatever MLflow's {@code pyfunc} can load, in child processes with the libraries that the model asks for. A pickle is opened
+ * Whatever MLflow's {@code pyfunc} can load, and bare TensorFlow SavedModels and TorchScript files, in child processes with the libraries that the model asks for. A pickle is opened
  * only if it refers to nothing beside the allow-list, or if somebody who may has said that they trust this version.
  */
 public final class PythonRuntime implements ModelRuntime {
-    private static final String FLAVOR = "python_function";
     private static final Set<String> ROW_BY_ROW =
             Set.of("sklearn", "xgboost", "lightgbm", "catboost", "pytorch", "tensorflow", "keras");
     private static final String SCRIPT = "serve_model.py";
@@ -40,13 +39,18 @@ public final class PythonRuntime implements ModelRuntime {
 
     @Override
     public Optional<LoadedModel> open(ModelFolder folder) {
-        if (!folder.description().flavors().containsKey(FLAVOR)) {
+        Optional<PythonForm> form = PythonForm.of(folder);
+        if (form.isEmpty()) {
             return Optional.empty();
         }
         if (!folder.version().trusted()) {
+            if (form.get() == PythonForm.SAVED_MODEL) {
+                throw folder.unusable("it is a SavedModel, whose graph may read and write files")
+                        .remedy(trust(folder));
+            }
             checkPickles(folder);
         }
-        Path interpreter = environments.interpreter(folder);
+        Path interpreter = environments.interpreter(folder, form.get());
         Path unpacked = settings.folder()
                 .resolve("models")
                 .resolve(folder.version().folder().value());
@@ -62,10 +66,11 @@ public final class PythonRuntime implements ModelRuntime {
                 .flatMap(signature -> SignatureTypes.specs(signature.outputs(), "prediction"))
                 .orElse(List.of());
         return Optional.of(new PythonModel(
-                () -> PythonWorker.start(interpreter, script, unpacked, settings.memoryMegabytes()),
+                () -> PythonWorker.start(interpreter, script, form.get(), unpacked, settings.memoryMegabytes()),
+                form.get().platform(),
                 settings.workers(),
                 settings.patience(),
-                isRowByRow(folder),
+                form.get() == PythonForm.PYFUNC && isRowByRow(folder),
                 inputs,
                 outputs));
     }
@@ -87,8 +92,12 @@ public final class PythonRuntime implements ModelRuntime {
                 .limit(5)
                 .collect(Collectors.joining("; "));
         throw folder.unusable("it holds pickles that may run code beside the allow-list: " + refused)
-                .remedy("If you trust who made it: tidemill models trust "
-                        + folder.version().reference());
+                .remedy(trust(folder));
+    }
+
+    private static String trust(ModelFolder folder) {
+        return "If you trust who made it: tidemill models trust "
+                + folder.version().reference();
     }
 
     private Path script() {

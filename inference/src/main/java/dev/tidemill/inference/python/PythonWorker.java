@@ -2,10 +2,12 @@ package dev.tidemill.inference.python;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.RawTensors;
 import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
@@ -32,6 +34,7 @@ final class PythonWorker implements AutoCloseable {
     private static final int KEPT_LOG = 4_000;
 
     private final Process process;
+    private JsonNode told = MissingNode.getInstance();
     private final DataInputStream in;
     private final OutputStream out;
     private final StringBuilder log = new StringBuilder();
@@ -50,9 +53,14 @@ final class PythonWorker implements AutoCloseable {
      *
      * @throws TidemillException {@code FAILED_PRECONDITION} with the model's own words if it cannot be loaded
      */
-    static PythonWorker start(Path interpreter, Path script, Path model, int memoryMegabytes) {
+    static PythonWorker start(Path interpreter, Path script, PythonForm form, Path model, int memoryMegabytes) {
         var builder = new ProcessBuilder(
-                interpreter.toString(), "-s", script.toString(), model.toString(), String.valueOf(memoryMegabytes));
+                interpreter.toString(),
+                "-s",
+                script.toString(),
+                model.toString(),
+                String.valueOf(memoryMegabytes),
+                form.argument());
         builder.directory(model.toFile());
         ChildEnvironment.restrict(builder);
         PythonWorker worker;
@@ -69,6 +77,7 @@ final class PythonWorker implements AutoCloseable {
                         ErrorCode.FAILED_PRECONDITION,
                         "the model cannot be loaded: " + first.path("failed").asText());
             }
+            worker.told = first;
             return worker;
         } catch (IOException e) {
             worker.close();
@@ -79,6 +88,23 @@ final class PythonWorker implements AutoCloseable {
             worker.close();
             throw e;
         }
+    }
+
+    /**
+     * What the model itself says that it takes or gives; empty if it says nothing.
+     *
+     * @param side {@code inputs} or {@code outputs}
+     */
+    List<TensorSpec> specs(String side) {
+        List<TensorSpec> specs = new ArrayList<>();
+        for (JsonNode one : told.path(side)) {
+            List<Long> shape = new ArrayList<>();
+            one.path("shape").forEach(size -> shape.add(size.asLong()));
+            String name = one.path("name").asText();
+            specs.add(
+                    new TensorSpec(name, Datatype.of(name, one.path("datatype").asText()), shape, false));
+        }
+        return specs;
     }
 
     private void keepLog() {

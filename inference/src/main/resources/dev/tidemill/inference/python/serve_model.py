@@ -1,4 +1,4 @@
-"""Serves one MLflow model folder to the process that started it, over its standard input and output.
+"""Serves one model folder (MLflow's pyfunc, a TensorFlow SavedModel or a TorchScript file) to the process that started it, over its standard input and output.
 
 A frame is two little-endian lengths of four bytes, a JSON document and bytes. The first frame out says what the model is; then each
 frame in is a request, and each has one frame out. The end of the input ends this process.
@@ -134,22 +134,89 @@ def model_input(arrays, schema):
     return pd.DataFrame(frame)
 
 
-try:
+def pyfunc(folder):
     import mlflow.pyfunc
 
-    model = mlflow.pyfunc.load_model(sys.argv[1])
+    model = mlflow.pyfunc.load_model(folder)
     schema = model.metadata.get_input_schema()
     told = model.metadata.get_output_schema()
     names = [spec.name for spec in told.inputs] if told is not None and hasattr(told, "inputs") else []
+    return (lambda arrays: outputs(model.predict(model_input(arrays, schema)), names)), {}
+
+
+def described(name, dtype, shape):
+    sizes = [-1 if size is None else int(size) for size in shape] or [-1]
+    return {"name": name, "datatype": NAMES.get(np.dtype(dtype), "BYTES"), "shape": [-1, *sizes[1:]]}
+
+
+def fitted(arrays, specs):
+    """Arrays by the model's names; a lone one of another name is the lone input."""
+    given = dict(arrays)
+    if len(specs) == 1 and len(arrays) == 1:
+        given = {next(iter(specs)): arrays[0][1]}
+    missing = [name for name in specs if name not in given]
+    if missing:
+        raise ValueError(f"inputs {missing} are missing")
+    return {name: given[name] for name in specs}
+
+
+def saved_model(folder):
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(folder)
+    signatures = loaded.signatures
+    if not signatures:
+        raise ValueError("the SavedModel has no signature; save it with signatures=")
+    call = signatures["serving_default"] if "serving_default" in signatures else signatures[sorted(signatures)[0]]
+    specs = call.structured_input_signature[1]
+    told = {
+        "inputs": [described(name, spec.dtype.as_numpy_dtype, spec.shape) for name, spec in sorted(specs.items())],
+        "outputs": [
+            described(name, spec.dtype.as_numpy_dtype, spec.shape) for name, spec in sorted(call.structured_outputs.items())
+        ],
+    }
+
+    def predict(arrays):
+        given = fitted(arrays, specs)
+        answer = call(**{name: tf.constant(array, specs[name].dtype) for name, array in given.items()})
+        return [pack(name, value.numpy()) for name, value in sorted(answer.items())]
+
+    return predict, told
+
+
+def torchscript(folder):
+    import pathlib
+
+    import torch
+
+    torch.set_num_threads(1)
+    file = next(path for path in pathlib.Path(folder).rglob("*") if path.suffix in (".pt", ".torchscript"))
+    model = torch.jit.load(str(file), map_location="cpu").eval()
+
+    def predict(arrays):
+        with torch.no_grad():
+            answer = model(*[torch.from_numpy(np.array(array)) for _, array in arrays])
+        if isinstance(answer, dict):
+            return [pack(name, value.numpy()) for name, value in answer.items()]
+        several = answer if isinstance(answer, (tuple, list)) else [answer]
+        names = ["prediction"] if len(several) == 1 else [f"output-{i}" for i in range(len(several))]
+        return [pack(name, value.numpy()) for name, value in zip(names, several)]  # noqa: B905 - Python 3.9
+
+    return predict, {}
+
+
+FORMS = {"pyfunc": pyfunc, "savedmodel": saved_model, "torchscript": torchscript}
+try:
+    predict, told = FORMS[sys.argv[3]](sys.argv[1])
 except BaseException as error:  # noqa: BLE001
     send({"failed": f"{type(error).__name__}: {error}"[:4000]})
     os._exit(1)
-send({"ready": True})
+send({"ready": True, **told})
 BAD_INPUT = (ValueError, TypeError, KeyError, IndexError, OverflowError)
 while True:
     header, body = receive()
     try:
-        answer = outputs(model.predict(model_input(unpack(header, body), schema)), names)
+        answer = predict(unpack(header, body))
         send({"outputs": [head for head, _ in answer]}, *[content for _, content in answer])
     except MemoryError:
         send({"failed": "the model asked for more memory than it may have", "kind": "memory"})
