@@ -1,5 +1,6 @@
 package dev.tidemill.inference.domain;
 
+import dev.tidemill.inference.domain.ModelRepository.Held;
 import dev.tidemill.inference.domain.ServedPlans.Serving;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -20,7 +21,6 @@ public final class Gateway {
     private static final String CHAMPION = "champion";
     private static final String CHALLENGER = "challenger";
 
-    private final ModelCache cache;
     private final ModelRepository repository;
     private final PredictionJournal journal;
     private final PayloadLog payloads;
@@ -41,7 +41,6 @@ public final class Gateway {
             Clock clock) {
         this.features = features;
         this.payloads = payloads;
-        this.cache = cache;
         this.plans = new ServedPlans(cache);
         this.repository = new ModelRepository(catalog, cache);
         this.journal = journal;
@@ -97,8 +96,8 @@ public final class Gateway {
             return described(versions, model);
         }
         ServedVersion found = repository.resolve(project, registered(serving, name), version);
-        try (ModelHandle handle = cache.acquire(found)) {
-            return described(List.of(found.version()), handle.model());
+        try (Held held = repository.hold(project, registered(serving, name), version, found)) {
+            return described(List.of(held.version().version()), held.handle().model());
         }
     }
 
@@ -328,9 +327,9 @@ public final class Gateway {
         ModelStatistics figures = statistics(project, name, found.version());
         boolean failed = true;
         boolean logged = payloads.samples();
-        try (ModelHandle handle = cache.acquire(found)) {
+        try (Held held = repository.hold(project, registered, version, found)) {
             long computing = System.nanoTime();
-            Calls.Outcome called = handle.call(fitted(handle, found, request));
+            Calls.Outcome called = held.handle().call(fitted(held.handle(), held.version(), request));
             figures.succeeded(
                     System.nanoTime() - started,
                     System.nanoTime() - computing,
@@ -339,10 +338,13 @@ public final class Gateway {
                     clock.millis());
             failed = false;
             if (logged) {
-                log(project, name, found, false, request, called.outputs(), Optional.empty());
+                log(project, name, held.version(), false, request, called.outputs(), Optional.empty());
             }
             return new InferenceAnswer(
-                    found, false, called.outputs(), handle.model().classes());
+                    held.version(),
+                    false,
+                    called.outputs(),
+                    held.handle().model().classes());
         } catch (TidemillException e) {
             if (logged) {
                 log(project, name, found, false, request, List.of(), Optional.of(e.message()));

@@ -68,6 +68,37 @@ final class ModelRepository {
         return known;
     }
 
+    /** A version in memory, held until its handle is closed. */
+    record Held(ServedVersion version, ModelHandle handle) implements AutoCloseable {
+        @Override
+        public void close() {
+            handle.close();
+        }
+    }
+
+    /**
+     * The version that a name stands for, in memory. Where it cannot be served the registry is asked again first: somebody may
+     * have trusted it, or moved the name, a moment ago.
+     *
+     * @param known what {@link #resolve} has said
+     */
+    Held hold(String project, String name, Optional<String> version, ServedVersion known) {
+        try {
+            return new Held(known, cache.acquire(known));
+        } catch (TidemillException e) {
+            Optional<ServedVersion> now = find(project, name, version);
+            if (now.isEmpty() || now.get().equals(known)) {
+                throw e;
+            }
+            Slot slot = slots.get(Gateway.key(project, name) + "~" + version.orElse(""));
+            var held = new Held(now.get(), cache.acquire(now.get()));
+            if (slot != null) {
+                slot.version = now.get();
+            }
+            return held;
+        }
+    }
+
     private Optional<ServedVersion> find(String project, String name, Optional<String> version) {
         return catalog.find(project, name, version);
     }
