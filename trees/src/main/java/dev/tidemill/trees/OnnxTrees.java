@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -163,6 +164,23 @@ public record OnnxTrees(
 
     private static TreeEnsemble ensemble(Operation trees, boolean classifier, int features, int labels) {
         var leaves = new Leaves(trees, classifier, labels);
+        boolean strict = strict(trees.texts("nodes_modes"));
+        Node[] nodes = nodes(trees, leaves, features);
+        long[] treeIds = trees.wholes("nodes_treeids");
+        int[] roots = IntStream.range(0, treeIds.length)
+                .filter(i -> i == 0 || treeIds[i] != treeIds[i - 1])
+                .toArray();
+        return new TreeEnsemble(
+                features,
+                new double[leaves.width()],
+                nodes,
+                roots,
+                new int[roots.length],
+                new TreeEnsemble.Arithmetic(true, strict),
+                leaves.vectors());
+    }
+
+    private static Node[] nodes(Operation trees, Leaves leaves, int features) {
         long[] treeIds = trees.wholes("nodes_treeids");
         long[] ids = trees.wholes("nodes_nodeids");
         long[] asked = trees.wholes("nodes_featureids");
@@ -172,25 +190,16 @@ public record OnnxTrees(
         long[] whenFalse = trees.wholes("nodes_falsenodeids");
         long[] tracks = trees.wholes("nodes_missing_value_tracks_true");
         int count = treeIds.length;
-        if (count == 0
-                || ids.length != count
-                || asked.length != count
-                || thresholds.length != count
-                || modes.size() != count
-                || whenTrue.length != count
-                || whenFalse.length != count
-                || tracks.length != 0 && tracks.length != count) {
+        boolean alike = IntStream.of(
+                        ids.length, asked.length, thresholds.length, modes.size(), whenTrue.length, whenFalse.length)
+                .allMatch(length -> length == count);
+        if (count == 0 || !alike || tracks.length != 0 && tracks.length != count) {
             throw new UnsupportedModelException("its lists of nodes are not of the same length");
         }
         Map<Position, Integer> places = new HashMap<>();
-        List<Integer> roots = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             places.put(new Position(treeIds[i], ids[i]), i);
-            if (i == 0 || treeIds[i] != treeIds[i - 1]) {
-                roots.add(i);
-            }
         }
-        boolean strict = strict(modes);
         Node[] nodes = new Node[count];
         for (int i = 0; i < count; i++) {
             String mode = modes.get(i);
@@ -204,6 +213,7 @@ public record OnnxTrees(
             int yes = place(places, treeIds[i], whenTrue[i]);
             int no = place(places, treeIds[i], whenFalse[i]);
             boolean missingYes = tracks.length > 0 && tracks[i] != 0;
+            // Not less, and not at most: the same question the other way round.
             boolean turned = mode.equals("BRANCH_GT") || mode.equals("BRANCH_GTE");
             nodes[i] = Node.numeric(
                     (int) asked[i],
@@ -213,14 +223,7 @@ public record OnnxTrees(
                     Node.Missing.NAN,
                     turned != missingYes);
         }
-        return new TreeEnsemble(
-                features,
-                new double[leaves.width()],
-                nodes,
-                roots.stream().mapToInt(Integer::intValue).toArray(),
-                new int[roots.size()],
-                new TreeEnsemble.Arithmetic(true, strict),
-                leaves.vectors());
+        return nodes;
     }
 
     private record Position(long tree, long node) {}

@@ -76,9 +76,25 @@ final class OnnxModel implements LoadedModel {
                 OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "tidemill");
     }
 
-    /** @param unpacked the model's files, which are deleted when it is closed */
+    /** @param unpacked the model's files, which are deleted when it is closed, or if it cannot be opened */
     static OnnxModel open(ModelFolder files, Path unpacked, String file, int threads) {
-        long started = System.nanoTime();
+        TidemillException refusal;
+        try {
+            return opened(files, unpacked, file, threads);
+        } catch (OrtException e) {
+            refusal =
+                    files.unusable("ONNX Runtime refuses it: " + e.getMessage()).causedBy(e);
+        } catch (TidemillException e) {
+            refusal = files.unusable(e.message()).causedBy(e);
+        } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
+            refusal = files.unusable("ONNX Runtime does not run on this machine: " + e)
+                    .causedBy(e);
+        }
+        FileTrees.delete(unpacked);
+        throw refusal;
+    }
+
+    private static OnnxModel opened(ModelFolder files, Path unpacked, String file, int threads) throws OrtException {
         try (var settings = new OrtSession.SessionOptions()) {
             settings.setIntraOpNumThreads(threads);
             settings.setInterOpNumThreads(1);
@@ -88,26 +104,13 @@ final class OnnxModel implements LoadedModel {
             OrtEnvironment environment = Environment.SHARED;
             OrtSession session =
                     environment.createSession(unpacked.resolve(file).toString(), settings);
+            long size = files.folder().size();
             try {
-                long size = files.folder().files().values().stream()
-                        .mapToLong(blob -> blob.size())
-                        .sum();
-                var model =
-                        new OnnxModel(environment, session, files.description().signature(), 2 * size, unpacked);
-                LOG.debug("ONNX Runtime took {} ms", (System.nanoTime() - started) / 1_000_000);
-                return model;
+                return new OnnxModel(environment, session, files.description().signature(), 2 * size, unpacked);
             } catch (TidemillException e) {
                 session.close();
-                FileTrees.delete(unpacked);
-                throw files.unusable(String.valueOf(e.getMessage())).causedBy(e);
+                throw e;
             }
-        } catch (OrtException e) {
-            FileTrees.delete(unpacked);
-            throw files.unusable("ONNX Runtime refuses it: " + e.getMessage()).causedBy(e);
-        } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
-            FileTrees.delete(unpacked);
-            throw files.unusable("ONNX Runtime does not run on this machine: " + e)
-                    .causedBy(e);
         }
     }
 
