@@ -20,6 +20,12 @@ assert answer.predictions[0] > answer.predictions[1], answer
 told = client.label("model", {"sdk.0": "yes", "sdk.1": "no", "nobody": "no"})
 assert told == {"accepted": 2, "repeated": 0, "unknown": ["nobody"]}, told
 assert client.deployment("model")["deployment"]["champion"] == 1
+scored = client.score("model", "features", prefix="p_", timeout=60)
+assert scored == "features-scored@1", scored
+try:
+    client.score("model", "nothing")
+except tidemill.TidemillError as refusal:
+    assert refusal.code == "NOT_FOUND", refusal.code
 try:
     client.predict("absent", rows)
 except tidemill.TidemillError as refusal:

@@ -23,10 +23,13 @@ class ClientTest(unittest.TestCase):
         tensors = {tensor["name"]: tensor for tensor in _tensors(rows)}
         self.assertEqual(
             {name: tensor["datatype"] for name, tensor in tensors.items()},
-            {"a": "INT64", "b": "FP64", "c": "BYTES", "d": "BOOL", "e": "FP64"},
+            {"a": "INT64", "b": "FP64", "c": "BYTES", "d": "FP64", "e": "FP64"},
         )
         self.assertEqual(tensors["c"]["data"], ["x", None])
+        self.assertEqual(tensors["d"]["data"], [1.0, None])
         self.assertEqual(tensors["e"]["data"], [None, None])
+        self.assertEqual(_tensors([{"d": True}, {"d": False}])[0]["datatype"], "BOOL")
+        self.assertEqual(_tensors([{"a": 1}, {"a": None}])[0]["datatype"], "FP64")
 
     def test_text_and_numbers_do_not_mix(self) -> None:
         with self.assertRaisesRegex(tidemill.TidemillError, "'a' mixes"):

@@ -184,6 +184,8 @@ public final class TidemillClient {
             for (Object value : values) {
                 if (value == null || value instanceof Double number && number.isNaN()) {
                     data.addNull();
+                } else if (datatype.equals("FP64") && value instanceof Boolean truth) {
+                    data.add(truth ? 1 : 0);
                 } else if (datatype.equals("BYTES")) {
                     data.add(String.valueOf(value));
                 } else {
@@ -204,7 +206,8 @@ public final class TidemillClient {
                     || value instanceof Short
                     || value instanceof Byte;
             truth &= value instanceof Boolean;
-            number &= value == null || value instanceof Number;
+            // Truths and whole numbers have no way to be missing.
+            number &= value == null || value instanceof Number || value instanceof Boolean;
             if (value != null
                     && !(value instanceof Number || value instanceof Boolean || value instanceof CharSequence)) {
                 throw new IllegalArgumentException(

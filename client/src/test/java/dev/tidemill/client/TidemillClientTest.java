@@ -87,7 +87,7 @@ class TidemillClientTest {
         assertThat(columns)
                 .containsEntry("wind", "FP64[2,3.5]")
                 .containsEntry("harbour", "BYTES[\"north\",null]")
-                .containsEntry("calm", "BYTES[\"true\",null]");
+                .containsEntry("calm", "FP64[1,null]");
         assertThat(predictions).hasSize(2);
         assertThat(predictions.get(0).id()).isEqualTo("x.0");
         assertThat(predictions.get(0).route()).isEqualTo("challenger");
