@@ -82,11 +82,15 @@ class InferenceTest(unittest.TestCase):
         receiver = Receiver(work / "events")
         self.addCleanup(receiver.close)
         settings = work / "settings"
-        settings.write_text(f"payloads.sink={receiver.url}\npayloads.parquet=true\npayloads.file-seconds=2\n")
+        settings.write_text(f"payloads.sink={receiver.url}\npayloads.parquet=true\npayloads.log=true\npayloads.file-seconds=2\n")
         server = Server("--config", str(settings))
         self.addCleanup(server.close)
         run(self, MLFLOW, "inference_sample.py", server.url, "sample")
         run(self, MLFLOW, "inference_payloads.py", server.url, str(server.directory / "data" / "payloads"), str(work / "events"))
+        lines = [line for line in (server.directory / "server.log").read_text().splitlines() if " LogSink " in line]
+        self.assertEqual(len(lines), 241)
+        self.assertIn("default~sample request-0-ü of 2 rows by local with sample/1 (champion):", lines[0])
+        self.assertEqual(sum("refused: " in line for line in lines), 1)
 
     def test_what_needs_python_runs_in_processes_of_its_own(self) -> None:
         # The peer's own environment holds what the models require; building one from PyPI is tried by hand.

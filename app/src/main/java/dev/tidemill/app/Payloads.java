@@ -4,6 +4,7 @@ import dev.tidemill.datasets.domain.QueryEngine;
 import dev.tidemill.inference.domain.PayloadLog;
 import dev.tidemill.inference.domain.PayloadSink;
 import dev.tidemill.inference.payloads.CloudEventSink;
+import dev.tidemill.inference.payloads.LogSink;
 import dev.tidemill.inference.payloads.ParquetSink;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
@@ -31,6 +32,9 @@ final class Payloads {
             URI address = address(text);
             sinks.add(new CloudEventSink(address, "/tidemill/" + settings.text(Setting.INFERENCE_NAME)));
         });
+        if (settings.flag(Setting.PAYLOADS_LOG)) {
+            sinks.add(new LogSink());
+        }
         if (settings.flag(Setting.PAYLOADS_PARQUET)) {
             Files target = files.orElseThrow(() -> TidemillException.invalid(
                             Setting.PAYLOADS_PARQUET.key(), "A process of role 'gateway' alone writes no Parquet")

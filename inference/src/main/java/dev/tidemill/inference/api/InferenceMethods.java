@@ -117,7 +117,8 @@ public final class InferenceMethods {
         WireRequest wire = InferenceProto.request(message);
         InferenceRequest request = wire.request(clock.instant());
         String name = ModelName.parse(message.getModelName()).name();
-        InferenceAnswer answer = gateway.infer(caller.project(), name, version(message.getModelVersion()), request);
+        InferenceAnswer answer =
+                gateway.infer(caller.project(), name, version(message.getModelVersion()), request.by(caller.actor()));
         return InferenceProto.response(message.getModelName(), wire, request, answer);
     }
 }

@@ -160,7 +160,8 @@ public final class InferenceRoutes {
                 ? raw(context, caller, body)
                 : InferenceJson.request(body, header.orElse(body.length));
         InferenceRequest request = wire.request(clock.instant());
-        InferenceAnswer answer = gateway.infer(caller.project(), name(context), version(context), request);
+        InferenceAnswer answer =
+                gateway.infer(caller.project(), name(context), version(context), request.by(caller.actor()));
         InferenceJson.Body content = InferenceJson.answer(context.pathParam("model"), wire, request, answer);
         context.header("Tidemill-Prediction-Id", request.predictionId(0));
         if (content.binary()) {

@@ -102,7 +102,7 @@ public final class RowsRoutes {
                 Optional.empty(),
                 inputs,
                 clock.instant());
-        InferenceAnswer answer = gateway.infer(caller.project(), name(context), asked, request);
+        InferenceAnswer answer = gateway.infer(caller.project(), name(context), asked, request.by(caller.actor()));
         context.header("Tidemill-Prediction-Id", request.predictionId(0));
         context.header("Tidemill-Model-Version", answer.version().reference());
         context.header("Tidemill-Route", answer.challenger() ? "challenger" : "champion");

@@ -293,14 +293,22 @@ public final class Gateway {
             failed = false;
             List<Tensor> outputs = toChallenger ? challenger : champion;
             if (logged) {
-                log(plan.project(), plan.name(), version, toChallenger, request, outputs, Optional.empty());
+                log(plan.project(), plan.name(), version, toChallenger, request, outputs, Optional.empty(), started);
             }
             ModelHandle answered = toChallenger ? serving.challenger().orElseThrow() : serving.champion();
             return new InferenceAnswer(
                     version, toChallenger, outputs, answered.model().classes());
         } catch (TidemillException e) {
             if (logged) {
-                log(plan.project(), plan.name(), version, toChallenger, request, List.of(), Optional.of(e.message()));
+                log(
+                        plan.project(),
+                        plan.name(),
+                        version,
+                        toChallenger,
+                        request,
+                        List.of(),
+                        Optional.of(e.message()),
+                        started);
             }
             throw e;
         } finally {
@@ -338,7 +346,7 @@ public final class Gateway {
                     clock.millis());
             failed = false;
             if (logged) {
-                log(project, name, held.version(), false, request, called.outputs(), Optional.empty());
+                log(project, name, held.version(), false, request, called.outputs(), Optional.empty(), started);
             }
             return new InferenceAnswer(
                     held.version(),
@@ -347,7 +355,7 @@ public final class Gateway {
                     held.handle().model().classes());
         } catch (TidemillException e) {
             if (logged) {
-                log(project, name, found, false, request, List.of(), Optional.of(e.message()));
+                log(project, name, found, false, request, List.of(), Optional.of(e.message()), started);
             }
             throw e;
         } finally {
@@ -364,8 +372,18 @@ public final class Gateway {
             boolean challenger,
             InferenceRequest request,
             List<Tensor> outputs,
-            Optional<String> error) {
-        payloads.add(new Payload(project, name, version, challenger, clock.instant(), request, outputs, error));
+            Optional<String> error,
+            long started) {
+        payloads.add(new Payload(
+                project,
+                name,
+                version,
+                challenger,
+                clock.instant(),
+                System.nanoTime() - started,
+                request,
+                outputs,
+                error));
     }
 
     /** What became of the payloads that were to be logged. */

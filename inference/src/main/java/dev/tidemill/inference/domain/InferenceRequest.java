@@ -17,8 +17,10 @@ import org.jspecify.annotations.Nullable;
  * @param eventTime when what the rows describe happened
  * @param entity whom they are about; the same entity always takes the same route
  * @param inputs at least one, all of as many rows
+ * @param actor who asks; empty where nobody is known
  */
-public record InferenceRequest(String id, Instant eventTime, Optional<String> entity, List<Tensor> inputs) {
+public record InferenceRequest(
+        String id, Instant eventTime, Optional<String> entity, List<Tensor> inputs, String actor) {
     private static final int LONGEST_ID = 200;
 
     /**
@@ -39,7 +41,7 @@ public record InferenceRequest(String id, Instant eventTime, Optional<String> en
             throw TidemillException.invalid("id", "The id is longer than " + LONGEST_ID + " characters");
         }
         InputBinding.rows(inputs);
-        return new InferenceRequest(kept, eventTime.map(InferenceRequest::time).orElse(now), entity, inputs);
+        return new InferenceRequest(kept, eventTime.map(InferenceRequest::time).orElse(now), entity, inputs, "");
     }
 
     private static Instant time(String text) {
@@ -49,6 +51,11 @@ public record InferenceRequest(String id, Instant eventTime, Optional<String> en
             throw TidemillException.invalid(
                     "parameters.event_time", "'" + text + "' is not a time such as 2011-04-01T08:00:00Z");
         }
+    }
+
+    /** The same, asked by somebody. */
+    public InferenceRequest by(String who) {
+        return new InferenceRequest(id, eventTime, entity, inputs, who);
     }
 
     public int rows() {

@@ -10,7 +10,8 @@ import java.util.Optional;
  * @param name of the deployment or model that was called
  * @param model that answered, or failed to
  * @param challenger whether the challenger answered
- * @param receivedAt wall time
+ * @param receivedAt wall time of the answer
+ * @param nanos how long it took, in nanoseconds
  * @param outputs none where it failed
  * @param error why it failed
  */
@@ -20,6 +21,7 @@ public record Payload(
         ServedVersion model,
         boolean challenger,
         Instant receivedAt,
+        long nanos,
         InferenceRequest request,
         List<Tensor> outputs,
         Optional<String> error) {

@@ -89,6 +89,7 @@ public final class CloudEventSink implements PayloadSink {
         headers.put("ce-namespace", ascii(payload.project()));
         headers.put("ce-component", "predictor");
         headers.put("ce-endpoint", payload.challenger() ? "canary" : "default");
+        headers.put("ce-actor", ascii(payload.request().actor()));
         headers.put("ce-modelname", ascii(payload.model().model()));
         headers.put("ce-modelversion", Integer.toString(payload.model().version()));
         return headers;

@@ -40,6 +40,8 @@ public final class ParquetSink implements PayloadSink {
     private static final List<Column> COLUMNS = List.of(
             Column.of("id", ColumnType.TEXT),
             Column.of("time", ColumnType.TIMESTAMP),
+            Column.of("milliseconds", ColumnType.DOUBLE),
+            Column.of("actor", ColumnType.TEXT),
             Column.of("name", ColumnType.TEXT),
             Column.of("model", ColumnType.TEXT),
             Column.of("version", ColumnType.LONG),
@@ -111,6 +113,8 @@ public final class ParquetSink implements PayloadSink {
         ObjectNode row = MAPPER.createObjectNode()
                 .put("id", payload.request().id())
                 .put("time", payload.receivedAt().toString())
+                .put("milliseconds", payload.nanos() / 1e6)
+                .put("actor", payload.request().actor())
                 .put("name", payload.name())
                 .put("model", payload.model().model())
                 .put("version", payload.model().version())

@@ -45,9 +45,9 @@ class PayloadLogTest {
     }
 
     private static Payload payload(String id) {
-        var request =
-                new InferenceRequest(id, Instant.EPOCH, Optional.empty(), List.of(Tensor.column("x", List.of(1.0))));
-        return new Payload("default", "m", VERSION, false, Instant.EPOCH, request, List.of(), Optional.empty());
+        var request = new InferenceRequest(
+                id, Instant.EPOCH, Optional.empty(), List.of(Tensor.column("x", List.of(1.0))), "");
+        return new Payload("default", "m", VERSION, false, Instant.EPOCH, 0, request, List.of(), Optional.empty());
     }
 
     @Test

@@ -30,6 +30,7 @@ public enum Setting {
     INFERENCE_MEMORY("inference.memory-megabytes", "1024", "Above this, models that nobody uses are unloaded"),
     INFERENCE_IDLE("inference.idle-minutes", "60", "Without a call for so long a model is unloaded; 0: never"),
     PAYLOADS_SINK("payloads.sink", "", "HTTP address that gets requests and answers as CloudEvents; empty: none"),
+    PAYLOADS_LOG("payloads.log", "false", "Whether each prediction is a line in the log: what, who, which version"),
     PAYLOADS_PARQUET(
             "payloads.parquet", "false", "Whether requests and answers are kept as Parquet in the data directory"),
     PAYLOADS_SHARE("payloads.share", "1", "Share of the requests that is logged so, from 0 to 1"),
