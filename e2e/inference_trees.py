@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 import warnings
@@ -71,6 +73,17 @@ def label(kind: str, frame: pd.DataFrame) -> np.ndarray:
     if kind == "positive":
         return np.exp(signal / 2).to_numpy().round(3) + 0.01
     return signal.to_numpy()
+
+
+def register_dump(model: lightgbm.Booster, name: str) -> None:
+    """LightGBM's own JSON, a lone file without MLmodel."""
+    folder = pathlib.Path(tempfile.mkdtemp())
+    (folder / "model.json").write_text(json.dumps(model.dump_model()))
+    with mlflow.start_run() as run:
+        mlflow.log_artifacts(str(folder), "dump")
+    client = mlflow.MlflowClient()
+    client.create_registered_model(name)
+    client.create_model_version(name, f"runs:/{run.info.run_id}/dump", run.info.run_id)
 
 
 compared = 0
@@ -173,7 +186,10 @@ for number, (objective, kind) in enumerate(LIGHTGBM.items()):
     register(mlflow.lightgbm, model, name, frame, predicted)
     assert platform(name) == "tidemill_lightgbm", platform(name)
     np.testing.assert_allclose(infer(name, frame)["prediction"], predicted, rtol=1e-12, atol=1e-12, err_msg=name)
-    compared += 1
+    register_dump(model, name + "-json")
+    assert platform(name + "-json") == "tidemill_lightgbm"
+    np.testing.assert_allclose(infer(name + "-json", frame)["prediction"], predicted, rtol=1e-12, atol=1e-12, err_msg=name)
+    compared += 2
 
 frame = table(missing=True)
 frame["city"] = pd.Categorical(chance.choice(["oslo", "bergen", "tromso", "bodo", "hamar"], ROWS))
@@ -186,10 +202,12 @@ model = lightgbm.train(
 )
 register(mlflow.lightgbm, model, "lgb-categories", frame, model.predict(frame))
 np.testing.assert_allclose(infer("lgb-categories", frame)["prediction"], model.predict(frame), rtol=1e-12, atol=1e-12)
+register_dump(model, "lgb-categories-json")
+np.testing.assert_allclose(infer("lgb-categories-json", frame)["prediction"], model.predict(frame), rtol=1e-12, atol=1e-12)
 strange = frame.assign(city="nowhere", size=None)
 known = strange.assign(
     city=pd.Categorical(strange["city"], categories=frame["city"].cat.categories),
     size=pd.Categorical(strange["size"], categories=frame["size"].cat.categories),
 )
 np.testing.assert_allclose(infer("lgb-categories", strange)["prediction"], model.predict(known), rtol=1e-12, atol=1e-12)
-print(f"{compared + 2} models answer as their own libraries do")
+print(f"{compared + 3} models answer as their own libraries do")

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -139,35 +140,38 @@ public final class LightgbmText {
 
     /** The lists that pandas had, in the order of the columns that are categorical: those whose info is no range. */
     private static List<List<String>> categories(String json, String infos, int features) {
-        List<List<String>> categories = new ArrayList<>();
-        for (int i = 0; i < features; i++) {
-            categories.add(List.of());
-        }
-        if (json.isBlank() || json.equals("null")) {
-            return categories;
+        String[] info = infos.split(" ");
+        List<Integer> columns = new ArrayList<>();
+        for (int i = 0; i < Math.min(info.length, features); i++) {
+            if (!info[i].startsWith("[") && !info[i].equals("none")) {
+                columns.add(i);
+            }
         }
         try {
-            JsonNode lists = MAPPER.readTree(json);
-            String[] info = infos.split(" ");
-            List<Integer> columns = new ArrayList<>();
-            for (int i = 0; i < Math.min(info.length, features); i++) {
-                if (!info[i].startsWith("[") && !info[i].equals("none")) {
-                    columns.add(i);
-                }
-            }
-            for (int i = 0; i < lists.size() && lists.size() == columns.size(); i++) {
-                List<String> names = new ArrayList<>();
-                boolean texts = true;
-                for (JsonNode name : lists.get(i)) {
-                    texts &= name.isTextual();
-                    names.add(name.asText());
-                }
-                categories.set(columns.get(i), texts ? List.copyOf(names) : List.of());
-            }
-            return categories;
+            return categories(json.isBlank() ? MAPPER.nullNode() : MAPPER.readTree(json), columns, features);
         } catch (IOException e) {
             throw new UnsupportedModelException("the model's list of categories is not JSON", e);
         }
+    }
+
+    /**
+     * The texts of each feature's categories.
+     *
+     * @param lists of pandas, one for each categorical column
+     * @param columns that are categorical, in order
+     */
+    static List<List<String>> categories(JsonNode lists, List<Integer> columns, int features) {
+        List<List<String>> categories = new ArrayList<>(Collections.nCopies(features, List.of()));
+        for (int i = 0; i < lists.size() && lists.size() == columns.size(); i++) {
+            List<String> names = new ArrayList<>();
+            boolean texts = true;
+            for (JsonNode name : lists.get(i)) {
+                texts &= name.isTextual();
+                names.add(name.asText());
+            }
+            categories.set(columns.get(i), texts ? List.copyOf(names) : List.of());
+        }
+        return categories;
     }
 
     /** C++ writes what is not finite in its own words. */

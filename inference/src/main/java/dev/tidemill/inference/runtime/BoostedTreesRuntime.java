@@ -5,6 +5,7 @@ import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.ModelRuntime;
 import dev.tidemill.trees.BoostedTrees;
+import dev.tidemill.trees.LightgbmJson;
 import dev.tidemill.trees.LightgbmText;
 import dev.tidemill.trees.UnsupportedModelException;
 import dev.tidemill.trees.XgboostModel;
@@ -29,6 +30,9 @@ public final class BoostedTreesRuntime implements ModelRuntime {
         try {
             if (xgboost.isPresent()) {
                 byte[] content = folder.read(xgboost.get());
+                if (LightgbmJson.looksLike(content)) {
+                    return Optional.of(model(folder, LightgbmJson.parse(content), LIGHTGBM, content.length));
+                }
                 if (XgboostModel.looksLike(content)) {
                     return Optional.of(model(folder, XgboostModel.parse(content), XGBOOST, content.length));
                 }

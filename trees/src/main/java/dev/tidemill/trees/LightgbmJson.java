@@ -1,0 +1,161 @@
+package dev.tidemill.trees;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/** Reads models that LightGBM dumped as JSON ({@code Booster.dump_model}). */
+public final class LightgbmJson {
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+    private static final int BEGINNING = 64 * 1024;
+    private static final int DEEPEST = 4_000;
+
+    private LightgbmJson() {}
+
+    /** Whether bytes look like what {@link #parse} reads. */
+    public static boolean looksLike(byte[] content) {
+        String beginning = new String(content, 0, Math.min(BEGINNING, content.length), StandardCharsets.UTF_8);
+        return beginning.startsWith("{") && beginning.contains("\"num_tree_per_iteration\"");
+    }
+
+    /**
+     * Parses a model.
+     *
+     * @throws UnsupportedModelException if the bytes are no dump of a LightGBM model, or need what is not supported
+     */
+    public static BoostedTrees parse(byte[] content) {
+        JsonNode document;
+        try {
+            document = MAPPER.readTree(content);
+        } catch (IOException e) {
+            throw new UnsupportedModelException("the model is no JSON", e);
+        }
+        JsonNode trees = document.path("tree_info");
+        int features = document.path("max_feature_idx").asInt(-1) + 1;
+        int outputs = document.path("num_tree_per_iteration").asInt(1);
+        if (!trees.isArray() || features < 1 || outputs < 1) {
+            throw new UnsupportedModelException("it is no dump of a LightGBM model");
+        }
+        List<Node> nodes = new ArrayList<>();
+        int[] roots = new int[trees.size()];
+        int[] treeOutputs = new int[trees.size()];
+        for (int i = 0; i < roots.length; i++) {
+            roots[i] = node(trees.path(i).path("tree_structure"), nodes, 0);
+            treeOutputs[i] = i % outputs;
+        }
+        boolean averages = document.path("average_output").asBoolean();
+        List<String> names = new ArrayList<>();
+        document.path("feature_names").forEach(name -> names.add(name.asText()));
+        return new BoostedTrees(
+                new TreeEnsemble(
+                        features,
+                        new double[outputs],
+                        nodes.toArray(Node[]::new),
+                        roots,
+                        treeOutputs,
+                        TreeEnsemble.Arithmetic.LIGHTGBM),
+                new LightgbmObjective(
+                        document.path("objective").asText(""),
+                        averages ? Math.max(1, roots.length / (double) outputs) : 1),
+                names.size() == features ? names : List.of(),
+                LightgbmText.categories(
+                        document.path("pandas_categorical"),
+                        categorical(document.path("feature_infos"), names),
+                        features));
+    }
+
+    /** Appends what stands below; gives the place of its top. */
+    private static int node(JsonNode json, List<Node> nodes, int depth) {
+        if (json.has("leaf_coeff")) {
+            throw new UnsupportedModelException("trees with linear leaves are not supported");
+        }
+        if (depth > DEEPEST || !json.has("leaf_value") && !json.has("split_feature")) {
+            throw new UnsupportedModelException("a tree's nodes do not form a tree");
+        }
+        int at = nodes.size();
+        if (!json.has("split_feature")) {
+            nodes.add(Node.leaf(json.path("leaf_value").asDouble()));
+            return at;
+        }
+        nodes.add(Node.leaf(0));
+        int left = node(json.path("left_child"), nodes, depth + 1);
+        int right = node(json.path("right_child"), nodes, depth + 1);
+        int feature = json.path("split_feature").asInt();
+        if (feature < 0) {
+            throw new UnsupportedModelException("a node asks for input " + feature);
+        }
+        nodes.set(
+                at,
+                switch (json.path("decision_type").asText()) {
+                    case "<=" ->
+                        Node.numeric(
+                                feature,
+                                json.path("threshold").asDouble(),
+                                left,
+                                right,
+                                missing(json.path("missing_type").asText()),
+                                json.path("default_left").asBoolean());
+                    case "==" ->
+                        new Node(
+                                feature,
+                                0,
+                                left,
+                                right,
+                                Node.Missing.NAN,
+                                false,
+                                bits(json.path("threshold").asText()),
+                                false);
+                    default ->
+                        throw new UnsupportedModelException(
+                                "decision type '" + json.path("decision_type").asText() + "' is not supported");
+                });
+        return at;
+    }
+
+    private static Node.Missing missing(String type) {
+        return switch (type) {
+            case "None" -> Node.Missing.NEVER;
+            case "Zero" -> Node.Missing.ZERO_OR_NAN;
+            default -> Node.Missing.NAN;
+        };
+    }
+
+    /** Categories such as {@code 1||3||70} as a set of bits. */
+    private static long[] bits(String categories) {
+        long[] bits = {0};
+        for (String category : categories.split("\\|\\|")) {
+            int number;
+            try {
+                number = Integer.parseInt(category);
+            } catch (NumberFormatException e) {
+                throw new UnsupportedModelException("'" + category + "' is no category", e);
+            }
+            if (number < 0 || number > 1 << 24) {
+                throw new UnsupportedModelException("it has a category numbered " + number);
+            }
+            if (number / 64 >= bits.length) {
+                bits = Arrays.copyOf(bits, number / 64 + 1);
+            }
+            bits[number / 64] |= 1L << number % 64;
+        }
+        return bits;
+    }
+
+    /** The columns whose info lists values rather than a range. */
+    private static List<Integer> categorical(JsonNode infos, List<String> names) {
+        List<Integer> columns = new ArrayList<>();
+        for (Map.Entry<String, JsonNode> info : infos.properties()) {
+            int column = names.indexOf(info.getKey());
+            if (column >= 0 && !info.getValue().path("values").isEmpty()) {
+                columns.add(column);
+            }
+        }
+        columns.sort(null);
+        return columns;
+    }
+}
