@@ -1,5 +1,5 @@
 import { layout, Graph } from '@dagrejs/dagre'
-import { Button, Code, Group, SimpleGrid, Stack, Table, Text, useComputedColorScheme } from '@mantine/core'
+import { Button, Code, Group, Progress, SimpleGrid, Stack, Table, Text, useComputedColorScheme } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Background, Controls, Handle, Position, ReactFlow, type Edge, type Node, type NodeProps } from '@xyflow/react'
@@ -12,6 +12,7 @@ import { duration, short } from '../../ui/format'
 import { Page, To } from '../../ui/page'
 import { Ago, Loaded, State } from '../../ui/states'
 import { pageOf } from '../home/Home'
+import { progressOf } from './progress'
 
 type StepNode = Node<{ step: StepRun; chosen: boolean; onPick: (name: string) => void }, 'step'>
 
@@ -136,5 +137,11 @@ function StepLog({ project, run, step }: { project: string; run: string; step: s
     source.addEventListener('end', () => source.close())
     return () => source.close()
   }, [project, run, step])
-  return <div className="log" aria-label={`log of ${step}`} tabIndex={0}>{text || 'The step has printed nothing.'}</div>
+  const far = progressOf(text)
+  return (
+    <>
+      {far !== undefined && <Progress value={100 * far} size="sm" aria-label={`progress of ${step}`} />}
+      <div className="log" aria-label={`log of ${step}`} tabIndex={0}>{text || 'The step has printed nothing.'}</div>
+    </>
+  )
 }
