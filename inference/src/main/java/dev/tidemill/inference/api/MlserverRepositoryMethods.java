@@ -47,14 +47,12 @@ public final class MlserverRepositoryMethods {
 
     private RepositoryIndexResponse index(RepositoryIndexRequest request, Caller caller) {
         var response = RepositoryIndexResponse.newBuilder();
-        for (IndexEntry entry : gateway.index(caller.project())) {
-            if (entry.ready() || !request.getReady()) {
-                response.addModels(RepositoryIndexResponse.ModelIndex.newBuilder()
-                        .setName(ModelName.of(entry.project(), entry.name()))
-                        .setVersion(Integer.toString(entry.version()))
-                        .setState(entry.ready() ? "READY" : "UNAVAILABLE")
-                        .setReason(entry.reason()));
-            }
+        for (IndexEntry entry : gateway.index(caller.project(), request.getReady())) {
+            response.addModels(RepositoryIndexResponse.ModelIndex.newBuilder()
+                    .setName(ModelName.of(entry.project(), entry.name()))
+                    .setVersion(Integer.toString(entry.version()))
+                    .setState(entry.state())
+                    .setReason(entry.reason()));
         }
         return response.build();
     }

@@ -140,14 +140,12 @@ public final class RepositoryMethods {
 
     private RepositoryIndexResponse index(RepositoryIndexRequest request, Caller caller) {
         var response = RepositoryIndexResponse.newBuilder();
-        for (IndexEntry entry : gateway.index(caller.project())) {
-            if (entry.ready() || !request.getReady()) {
-                response.addModelsBuilder()
-                        .setName(ModelName.of(entry.project(), entry.name()))
-                        .setVersion(Integer.toString(entry.version()))
-                        .setState(entry.ready() ? "READY" : "UNAVAILABLE")
-                        .setReason(entry.reason());
-            }
+        for (IndexEntry entry : gateway.index(caller.project(), request.getReady())) {
+            response.addModelsBuilder()
+                    .setName(ModelName.of(entry.project(), entry.name()))
+                    .setVersion(Integer.toString(entry.version()))
+                    .setState(entry.state())
+                    .setReason(entry.reason());
         }
         return response.build();
     }

@@ -60,14 +60,12 @@ public final class RepositoryRoutes {
         boolean onlyReady =
                 body.length > 0 && Json.parseObject(body).path("ready").asBoolean(false);
         ArrayNode list = Json.array();
-        for (IndexEntry entry : gateway.index(caller.project())) {
-            if (entry.ready() || !onlyReady) {
-                list.addObject()
-                        .put("name", ModelName.of(entry.project(), entry.name()))
-                        .put("version", Integer.toString(entry.version()))
-                        .put("state", entry.ready() ? "READY" : "UNAVAILABLE")
-                        .put("reason", entry.reason());
-            }
+        for (IndexEntry entry : gateway.index(caller.project(), onlyReady)) {
+            list.addObject()
+                    .put("name", ModelName.of(entry.project(), entry.name()))
+                    .put("version", Integer.toString(entry.version()))
+                    .put("state", entry.state())
+                    .put("reason", entry.reason());
         }
         context.result(Json.write(list)).contentType("application/json");
     }

@@ -115,6 +115,13 @@ public final class Gateway {
                 && repository.isLoaded(repository.resolve(project, registered(serving, name), version));
     }
 
+    /** The same, and if so asked only what is in memory. */
+    public List<IndexEntry> index(String project, boolean onlyReady) {
+        return index(project).stream()
+                .filter(entry -> entry.ready() || !onlyReady)
+                .toList();
+    }
+
     /** The deployments of a project and its registered models. */
     public List<IndexEntry> index(String project) {
         var entries = new ArrayList<IndexEntry>();

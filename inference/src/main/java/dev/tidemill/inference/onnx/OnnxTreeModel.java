@@ -6,7 +6,6 @@ import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.inference.runtime.FeatureTable;
 import dev.tidemill.registry.domain.Signature;
-import dev.tidemill.trees.Link;
 import dev.tidemill.trees.OnnxTrees;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -84,9 +83,6 @@ final class OnnxTreeModel implements LoadedModel {
     }
 
     private Tensor labels(String name, double[][] scores) {
-        if (trees.link().answer() == Link.Answer.VALUE) {
-            throw new IllegalStateException("a regression has no labels");
-        }
         long[] shape = {scores.length};
         if (!texts) {
             long[] wholes = new long[scores.length];
