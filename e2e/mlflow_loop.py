@@ -8,6 +8,7 @@ import os
 import pathlib
 import sys
 import tempfile
+import time
 
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -286,9 +287,17 @@ def traces() -> None:
     def fails() -> None:
         raise ValueError("no")
 
+    def next_millisecond() -> None:
+        # Traces are ordered by the millisecond in which they began; within one, any order is right.
+        began = time.time_ns() // 1_000_000
+        while time.time_ns() // 1_000_000 == began:
+            time.sleep(0.0005)
+
     ask("hi")
+    next_millisecond()
     with contextlib.suppress(ValueError):
         fails()
+    next_millisecond()
     with mlflow.start_run() as run:
         ask("in run")
     mlflow.flush_trace_async_logging()

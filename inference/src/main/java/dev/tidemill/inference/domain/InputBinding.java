@@ -3,8 +3,10 @@ package dev.tidemill.inference.domain;
 import dev.tidemill.platform.errors.TidemillException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -27,18 +29,16 @@ public final class InputBinding {
         if (rows > MOST_ROWS) {
             throw TidemillException.invalid("shape", rows + " rows are too many; " + MOST_ROWS + " are taken at once");
         }
-        for (int i = 0; i < given.size(); i++) {
-            Tensor tensor = given.get(i);
+        Set<String> names = HashSet.newHashSet(given.size());
+        for (Tensor tensor : given) {
             if (tensor.rows() != rows) {
                 throw TidemillException.invalid(
                         "shape",
                         "Tensor '" + tensor.name() + "' has " + tensor.rows() + " rows, '"
                                 + given.getFirst().name() + "' has " + rows);
             }
-            for (int j = 0; j < i; j++) {
-                if (given.get(j).name().equals(tensor.name())) {
-                    throw TidemillException.invalid("inputs", "There are two inputs named '" + tensor.name() + "'");
-                }
+            if (!names.add(tensor.name())) {
+                throw TidemillException.invalid("inputs", "There are two inputs named '" + tensor.name() + "'");
             }
         }
         return rows;
@@ -85,8 +85,11 @@ public final class InputBinding {
     /** Tensors of the right names, checked and in order. */
     static List<Tensor> fitted(List<TensorSpec> specs, List<Tensor> given, int rows) {
         List<Tensor> fitted = new ArrayList<>(specs.size());
-        for (TensorSpec spec : specs) {
-            Optional<Tensor> found = Tensor.named(given, spec.name());
+        for (int i = 0; i < specs.size(); i++) {
+            TensorSpec spec = specs.get(i);
+            // Most clients send the columns in the model's own order.
+            boolean inOrder = i < given.size() && given.get(i).name().equals(spec.name());
+            Optional<Tensor> found = inOrder ? Optional.of(given.get(i)) : Tensor.named(given, spec.name());
             if (found.isPresent()) {
                 fitted.add(shaped(spec, found.get(), rows));
             } else if (!spec.optional()) {

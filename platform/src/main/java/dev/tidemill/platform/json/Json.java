@@ -44,6 +44,8 @@ public final class Json {
                         .maxStringLength(MAX_STRING)
                         .build())
                 .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .enable(StreamReadFeature.USE_FAST_DOUBLE_PARSER)
+                .enable(StreamReadFeature.USE_FAST_BIG_NUMBER_PARSER)
                 .build();
         SimpleModule ids = new SimpleModule();
         ids.addSerializer(TypedId.class, new TypedIdSerializer());
