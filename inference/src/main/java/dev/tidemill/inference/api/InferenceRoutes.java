@@ -154,7 +154,7 @@ public final class InferenceRoutes {
     }
 
     private void infer(Context context, Caller caller) {
-        byte[] body = InferenceBody.unpacked(context.bodyAsBytes(), context.header("Content-Encoding"));
+        byte[] body = InferenceBody.of(context);
         Optional<Integer> header = headerLength(context, body.length);
         WireRequest wire = header.isPresent() && header.get() == 0
                 ? raw(context, caller, body)

@@ -115,8 +115,7 @@ public final class RowsRoutes {
         if (!verb.endsWith(PREDICT)) {
             throw TidemillException.notFound("route", context.path()).remedy("POST to " + context.path() + PREDICT);
         }
-        JsonNode json =
-                RowsJson.parse(InferenceBody.unpacked(context.bodyAsBytes(), context.header("Content-Encoding")));
+        JsonNode json = RowsJson.parse(InferenceBody.of(context));
         boolean columns = json.has("inputs") && json.path("inputs").isObject();
         List<Tensor> inputs = columns
                 ? RowsJson.named(json.path("inputs"), "inputs")
@@ -129,7 +128,7 @@ public final class RowsRoutes {
 
     private void invoke(Context context, Caller caller) {
         String type = Optional.ofNullable(context.contentType()).orElse("application/json");
-        byte[] body = InferenceBody.unpacked(context.bodyAsBytes(), context.header("Content-Encoding"));
+        byte[] body = InferenceBody.of(context);
         List<Tensor> inputs;
         if (type.startsWith("text/csv")) {
             inputs = CsvRows.read(body);
@@ -190,8 +189,7 @@ public final class RowsRoutes {
 
     /** One row as an object, or a list of rows; the answer says what it was made by. */
     private void predict(Context context, Caller caller) {
-        JsonNode json =
-                RowsJson.parse(InferenceBody.unpacked(context.bodyAsBytes(), context.header("Content-Encoding")));
+        JsonNode json = RowsJson.parse(InferenceBody.of(context));
         List<Tensor> inputs = RowsJson.rows(json.isObject() ? Json.array().add(json) : json, "body");
         InferenceAnswer answer = answer(context, caller, inputs, Optional.ofNullable(context.queryParam("version")));
         ObjectNode result = Json.object()

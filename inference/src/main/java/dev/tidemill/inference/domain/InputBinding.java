@@ -54,13 +54,14 @@ public final class InputBinding {
         if (specs.isEmpty()) {
             return given;
         }
+        if (isKnown(specs, given)) {
+            return fitted(specs, given, rows);
+        }
         boolean columns = specs.stream().allMatch(TensorSpec::isColumn);
-        boolean known = given.stream()
-                .anyMatch(tensor -> specs.stream().anyMatch(spec -> spec.name().equals(tensor.name())));
-        if (columns && !known && given.size() == 1 && !given.getFirst().isColumn()) {
+        if (columns && given.size() == 1 && !given.getFirst().isColumn()) {
             return fitted(specs, split(specs, given.getFirst()), rows);
         }
-        if (specs.size() == 1 && !known) {
+        if (specs.size() == 1) {
             TensorSpec only = specs.getFirst();
             if (given.size() == 1) {
                 return fitted(
@@ -73,13 +74,20 @@ public final class InputBinding {
                 return fitted(specs, List.of(matrix(only, given, rows)), rows);
             }
         }
-        if (!known) {
-            throw TidemillException.invalid(
-                    "inputs",
-                    "The model takes " + names(specs) + "; the request has "
-                            + given.stream().map(Tensor::name).limit(20).collect(Collectors.joining("', '", "'", "'")));
+        throw TidemillException.invalid(
+                "inputs",
+                "The model takes " + names(specs) + "; the request has "
+                        + given.stream().map(Tensor::name).limit(20).collect(Collectors.joining("', '", "'", "'")));
+    }
+
+    /** Whether a name of the request is one of the model's. */
+    private static boolean isKnown(List<TensorSpec> specs, List<Tensor> given) {
+        for (TensorSpec spec : specs) {
+            if (Tensor.named(given, spec.name()).isPresent()) {
+                return true;
+            }
         }
-        return fitted(specs, given, rows);
+        return false;
     }
 
     /** Tensors of the right names, checked and in order. */

@@ -76,6 +76,27 @@ class InferenceJsonTest {
     }
 
     @Test
+    void noFieldComesTwice() {
+        String input = "{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[1]}";
+        for (String wrong : List.of(
+                "{\"inputs\":[" + input + "],\"inputs\":[" + input + "]}",
+                "{\"id\":\"a\",\"inputs\":[" + input + "],\"id\":\"b\"}",
+                "{\"inputs\":[" + input + "],\"outputs\":[],\"outputs\":[]}",
+                "{\"inputs\":[" + input + "],\"outputs\":[{\"name\":\"y\",\"name\":\"z\"}]}",
+                "{\"inputs\":[" + input + "],\"parameters\":{\"a\":1,\"a\":2}}",
+                "{\"inputs\":[" + input.replace("}", ",\"name\":\"z\"}") + "]}",
+                "{\"inputs\":[" + input.replace("}", ",\"shape\":[1]}") + "]}",
+                "{\"inputs\":[" + input.replace("}", ",\"datatype\":\"INT8\"}") + "]}",
+                "{\"inputs\":[" + input.replace("}", ",\"data\":[2]}") + "]}")) {
+            byte[] body = wrong.getBytes(StandardCharsets.UTF_8);
+            assertThatThrownBy(() -> InferenceJson.request(body, body.length))
+                    .as(wrong)
+                    .isInstanceOf(TidemillException.class)
+                    .hasMessageContaining(" two ");
+        }
+    }
+
+    @Test
     void base64IsDecodedWhereItIsSaidToBe() {
         Tensor tensor = one("{\"name\":\"x\",\"shape\":[1],\"datatype\":\"BYTES\","
                 + "\"parameters\":{\"content_type\":\"base64\"},\"data\":[\"aGk=\"]}");

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 
-/** Writes a stream of server-sent events on the request's own virtual thread. Not thread-safe. */
+/** Writes a stream of server-sent events on the request's own thread. Not thread-safe. */
 public final class ServerSentEvents {
     private final OutputStream out;
 

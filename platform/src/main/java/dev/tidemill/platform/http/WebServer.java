@@ -27,11 +27,12 @@ import org.eclipse.jetty.server.SecureRequestCustomizer;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 
-/** Serves the route manifest over HTTP on virtual threads. */
+/** Serves the route manifest over HTTP. */
 public final class WebServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WebServer.class);
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9_.:-]{1,100}");
@@ -41,6 +42,9 @@ public final class WebServer implements AutoCloseable {
             Set.of("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT");
 
     private static final int HEADER_BYTES = 16 * 1024;
+    private static final int FEWEST_THREADS = 8;
+    /** Requests under way at a time, streams of events among them; others wait for their turn. */
+    private static final int MOST_THREADS = 1_000;
 
     /**
      * @param host address to listen on
@@ -76,7 +80,7 @@ public final class WebServer implements AutoCloseable {
         config.startup.showJavalinBanner = false;
         config.startup.showOldJavalinVersionWarning = false;
         config.startup.startupWatcherEnabled = false;
-        config.concurrency.useVirtualThreads = true;
+        config.jetty.threadPool = threads();
         config.http.maxRequestSize = settings.maxBody();
         config.http.prefer405over404 = true;
         config.http.asyncTimeout = 0;
@@ -99,6 +103,16 @@ public final class WebServer implements AutoCloseable {
         }
         config.routes.error(404, context -> unmatched(context, ErrorCode.NOT_FOUND));
         config.routes.error(405, context -> unmatched(context, ErrorCode.METHOD_NOT_ALLOWED));
+    }
+
+    /**
+     * Threads of the system, which takes the processors from one that computes for long. Virtual threads keep theirs until they
+     * wait, so that a caller with many requests starved all others (ADR 13).
+     */
+    private static QueuedThreadPool threads() {
+        var threads = new QueuedThreadPool(MOST_THREADS, FEWEST_THREADS);
+        threads.setName("http");
+        return threads;
     }
 
     private ServerConnector secure(TlsFiles files, Server server, HttpConfiguration http) {
