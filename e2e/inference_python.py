@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -121,6 +122,8 @@ class Moody(mlflow.pyfunc.PythonModel):
             os._exit(7)
         if mood == "loop":
             time.sleep(600)
+        if mood == "slow":
+            time.sleep(1)
         if mood == "greedy":
             return [len(bytearray(1 << 36))]
         if mood == "many":
@@ -166,4 +169,15 @@ assert status == 504 and time.monotonic() - began < 30, (status, refusal)
 assert mood("glad")[0] == 200
 status, answer = call("/v2/models/pipeline/infer", {"inputs": [{"name": "x", "shape": [1], "datatype": "BYTES", "data": ["a"]}]})
 assert status == 400 and "'age'" in answer["error"], answer
+statuses: list[int] = []
+for _ in range(320):
+    threading.Thread(target=lambda: statuses.append(mood("slow")[0]), daemon=True).start()
+deadline = time.monotonic() + 20
+while statuses.count(503) < 50 and time.monotonic() < deadline:
+    time.sleep(0.05)
+assert statuses.count(503) >= 50, statuses
+began = time.monotonic()
+assert call("/v2/models/matrix/infer", {"inputs": [tensor]})[0] == 200
+took = time.monotonic() - began
+assert took < 2, took
 print("pickled, text, matrix and moody models answer; what dies or loops hurts its own caller alone")

@@ -99,6 +99,11 @@ class InferenceTest(unittest.TestCase):
         server = Server("--config", str(settings))
         self.addCleanup(server.close)
         run(self, MLFLOW, "inference_python.py", server.url)
+        models = server.directory / "data" / "python" / "models"
+        self.assertNotEqual(list(models.iterdir()), [])
+        server.close()
+        # Their files were unpacked for them alone.
+        self.assertEqual(list(models.iterdir()), [])
 
     @unittest.skipUnless(TRITON.exists(), "tritonclient is not here; `make peers` installs it")
     def test_every_call_of_tritons_client(self) -> None:

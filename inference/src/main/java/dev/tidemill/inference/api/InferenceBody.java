@@ -2,7 +2,6 @@ package dev.tidemill.inference.api;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
-import io.javalin.http.Context;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -13,27 +12,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The body of an inference request, unpacked. */
 final class InferenceBody {
-    /** Up to so many bytes are read in one go; below every limit on bodies. */
-    private static final int SMALL = 16 * 1024;
-
     /** Bytes that a packed body may unfold to. */
     private static final int MOST_UNPACKED = 64 * 1024 * 1024;
 
     private InferenceBody() {}
-
-    /** Reads a request's body and unpacks it as its headers say. */
-    static byte[] of(Context context) {
-        int length = context.contentLength();
-        try {
-            byte[] sent = length >= 0 && length <= SMALL
-                    ? context.bodyInputStream().readNBytes(length)
-                    : context.bodyAsBytes();
-            return unpacked(sent, context.header("Content-Encoding"));
-        } catch (IOException e) {
-            throw TidemillException.invalid("body", "The body broke off: " + e.getMessage())
-                    .causedBy(e);
-        }
-    }
 
     /**
      * Unpacks it.
@@ -43,7 +25,7 @@ final class InferenceBody {
      * @throws TidemillException {@code INVALID_ARGUMENT} if it is not packed as its header says, {@code TOO_LARGE} if it
      *     unfolds to more than is taken
      */
-    private static byte[] unpacked(byte[] sent, @Nullable String encoding) {
+    static byte[] unpacked(byte[] sent, @Nullable String encoding) {
         if (encoding == null || encoding.isBlank() || encoding.equalsIgnoreCase("identity")) {
             return sent;
         }

@@ -17,6 +17,7 @@ import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.ErrorStyle;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
@@ -154,7 +155,7 @@ public final class InferenceRoutes {
     }
 
     private void infer(Context context, Caller caller) {
-        byte[] body = InferenceBody.of(context);
+        byte[] body = InferenceBody.unpacked(RequestBody.read(context), context.header("Content-Encoding"));
         Optional<Integer> header = headerLength(context, body.length);
         WireRequest wire = header.isPresent() && header.get() == 0
                 ? raw(context, caller, body)

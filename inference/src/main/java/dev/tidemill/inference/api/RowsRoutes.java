@@ -12,6 +12,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.ErrorStyle;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
@@ -115,7 +116,8 @@ public final class RowsRoutes {
         if (!verb.endsWith(PREDICT)) {
             throw TidemillException.notFound("route", context.path()).remedy("POST to " + context.path() + PREDICT);
         }
-        JsonNode json = RowsJson.parse(InferenceBody.of(context));
+        JsonNode json =
+                RowsJson.parse(InferenceBody.unpacked(RequestBody.read(context), context.header("Content-Encoding")));
         boolean columns = json.has("inputs") && json.path("inputs").isObject();
         List<Tensor> inputs = columns
                 ? RowsJson.named(json.path("inputs"), "inputs")
@@ -128,7 +130,7 @@ public final class RowsRoutes {
 
     private void invoke(Context context, Caller caller) {
         String type = Optional.ofNullable(context.contentType()).orElse("application/json");
-        byte[] body = InferenceBody.of(context);
+        byte[] body = InferenceBody.unpacked(RequestBody.read(context), context.header("Content-Encoding"));
         List<Tensor> inputs;
         if (type.startsWith("text/csv")) {
             inputs = CsvRows.read(body);
@@ -189,7 +191,8 @@ public final class RowsRoutes {
 
     /** One row as an object, or a list of rows; the answer says what it was made by. */
     private void predict(Context context, Caller caller) {
-        JsonNode json = RowsJson.parse(InferenceBody.of(context));
+        JsonNode json =
+                RowsJson.parse(InferenceBody.unpacked(RequestBody.read(context), context.header("Content-Encoding")));
         List<Tensor> inputs = RowsJson.rows(json.isObject() ? Json.array().add(json) : json, "body");
         InferenceAnswer answer = answer(context, caller, inputs, Optional.ofNullable(context.queryParam("version")));
         ObjectNode result = Json.object()

@@ -21,7 +21,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * gets its own error. Thread-safe.
  */
 final class Batches implements Calls {
-    private static final int WAITING = 2_000;
     private static final int MOST_ROWS = 1_024;
     private static final int MOST_REQUESTS = 128;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -51,15 +50,17 @@ final class Batches implements Calls {
 
     private final LoadedModel model;
     private final int lanes;
+    private final WaitingRoom.Line line;
     private final ReentrantLock lock = new ReentrantLock();
     private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
     private int running;
     private volatile boolean joins = true;
 
     /** @param lanes calls of the model at a time */
-    Batches(LoadedModel model, int lanes) {
+    Batches(LoadedModel model, int lanes, WaitingRoom.Line line) {
         this.model = model;
         this.lanes = lanes;
+        this.line = line;
     }
 
     /** Requests that wait now. */
@@ -96,9 +97,7 @@ final class Batches implements Calls {
                 running++;
                 return true;
             }
-            if (queue.size() >= WAITING) {
-                throw Turnstile.busy(WAITING + " requests wait for this model already");
-            }
+            line.enter();
             queue.add(mine);
             return false;
         } finally {
@@ -111,7 +110,7 @@ final class Batches implements Calls {
             return mine.turn.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             if (leaves(mine)) {
-                throw Turnstile.busy("The model had no time for the request within " + PATIENCE.toSeconds() + " s");
+                throw WaitingRoom.busy("The model had no time for the request within " + PATIENCE.toSeconds() + " s");
             }
             // Its turn has come this moment.
             return mine.turn.join();
@@ -124,6 +123,8 @@ final class Batches implements Calls {
                 handOver();
             }
             throw new TidemillException(ErrorCode.CANCELLED, "Interrupted").causedBy(e);
+        } finally {
+            line.leave();
         }
     }
 

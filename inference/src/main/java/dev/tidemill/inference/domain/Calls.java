@@ -19,9 +19,9 @@ interface Calls {
      */
     Outcome call(List<Tensor> inputs);
 
-    static Calls of(LoadedModel model) {
+    static Calls of(LoadedModel model, WaitingRoom.Line line) {
         return model.batchLanes().isPresent()
-                ? new Batches(model, model.batchLanes().getAsInt())
-                : new Turnstile(model);
+                ? new Batches(model, model.batchLanes().getAsInt(), line)
+                : new Turnstile(model, line);
     }
 }

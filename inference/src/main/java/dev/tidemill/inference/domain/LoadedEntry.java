@@ -11,8 +11,14 @@ final class LoadedEntry {
     private final AtomicInteger users = new AtomicInteger();
     private final AtomicBoolean claimed = new AtomicBoolean();
     private final CompletableFuture<LoadedModel> loaded = new CompletableFuture<>();
-    private final CompletableFuture<Calls> calls = loaded.thenApply(Calls::of);
+    private final WaitingRoom.Line line;
+    private final CompletableFuture<Calls> calls;
     private volatile long usedAt = System.nanoTime();
+
+    LoadedEntry(WaitingRoom.Line line) {
+        this.line = line;
+        this.calls = loaded.thenApply(model -> Calls.of(model, line));
+    }
 
     boolean retain() {
         while (true) {
@@ -38,6 +44,11 @@ final class LoadedEntry {
 
     CompletableFuture<LoadedModel> loaded() {
         return loaded;
+    }
+
+    /** Those who wait for it, to be loaded or to have time. */
+    WaitingRoom.Line line() {
+        return line;
     }
 
     /** The model; only for those who are in, after it was loaded. */

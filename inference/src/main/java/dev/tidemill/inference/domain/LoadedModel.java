@@ -38,6 +38,11 @@ public interface LoadedModel extends AutoCloseable {
         return OptionalInt.empty();
     }
 
+    /** Whether who calls it waits for another process meanwhile, rather than computing. */
+    default boolean isElsewhere() {
+        return false;
+    }
+
     /** About how many bytes it takes. */
     long bytes();
 

@@ -33,6 +33,7 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
     private final List<ModelRuntime> runtimes;
     private final GoldenRows golden;
     private final long budget;
+    private final WaitingRoom room = new WaitingRoom();
     private final ConcurrentMap<Digest, LoadedEntry> entries = new ConcurrentHashMap<>();
 
     /**
@@ -52,7 +53,7 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
     @Override
     public ModelHandle acquire(ServedVersion version) {
         while (true) {
-            LoadedEntry entry = entries.computeIfAbsent(version.folder(), unused -> new LoadedEntry());
+            LoadedEntry entry = entries.computeIfAbsent(version.folder(), unused -> new LoadedEntry(room.line()));
             if (!entry.retain()) {
                 entries.remove(version.folder(), entry);
                 continue;
@@ -118,7 +119,11 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
 
     private static void await(ServedVersion version, LoadedEntry entry) {
         try {
-            entry.loaded().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+            if (entry.loaded().isDone()) {
+                entry.loaded().get();
+            } else {
+                awaitInLine(entry);
+            }
         } catch (ExecutionException e) {
             entry.release();
             if (e.getCause() instanceof TidemillException coded) {
@@ -137,6 +142,21 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
             entry.release();
             Thread.currentThread().interrupt();
             throw new TidemillException(ErrorCode.CANCELLED, "Interrupted").causedBy(e);
+        }
+    }
+
+    private static void awaitInLine(LoadedEntry entry)
+            throws ExecutionException, TimeoutException, InterruptedException {
+        try {
+            entry.line().enter();
+        } catch (TidemillException full) {
+            entry.release();
+            throw full;
+        }
+        try {
+            entry.loaded().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        } finally {
+            entry.line().leave();
         }
     }
 

@@ -8,10 +8,8 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.registry.domain.ModelDescription;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.HexFormat;
@@ -42,30 +40,6 @@ public record ModelFolder(ServedVersion version, ModelDescription description, F
         }
         if (!HexFormat.of().formatHex(digest.digest()).equals(blob.digest().value())) {
             throw unusable("its file " + path + " is damaged: the digest is not the one that was registered");
-        }
-    }
-
-    /** Copies all files to a new folder, whole or not at all; one that is there already stays. */
-    public void unpack(Path target) {
-        if (Files.isDirectory(target)) {
-            return;
-        }
-        try {
-            Path parent = Files.createDirectories(target.toAbsolutePath().getParent());
-            Path aside = Files.createTempDirectory(parent, "new");
-            for (String path : folder.files().keySet()) {
-                Path copy = aside.resolve(path).normalize();
-                if (!copy.startsWith(aside)) {
-                    throw unusable("its file '" + path + "' lies outside its folder");
-                }
-                Files.createDirectories(copy.getParent());
-                copy(path, copy);
-            }
-            Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            if (!Files.isDirectory(target)) {
-                throw new UncheckedIOException(e);
-            }
         }
     }
 

@@ -6,7 +6,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Bounds how many requests call one model at a time, how many wait, and how long, so that one noisy model does not starve
@@ -14,16 +13,15 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class Turnstile implements Calls {
     private static final int INSIDE = Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
-    private static final int WAITING = 2_000;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final Semaphore inside = new Semaphore(INSIDE);
-    private final AtomicInteger waiting = new AtomicInteger();
-
     private final LoadedModel model;
+    private final WaitingRoom.Line line;
 
-    Turnstile(LoadedModel model) {
+    Turnstile(LoadedModel model, WaitingRoom.Line line) {
         this.model = model;
+        this.line = line;
     }
 
     @Override
@@ -39,23 +37,16 @@ final class Turnstile implements Calls {
     }
 
     private void await() {
-        if (waiting.incrementAndGet() > WAITING) {
-            waiting.decrementAndGet();
-            throw busy(WAITING + " requests wait for this model already");
-        }
+        line.enter();
         try {
             if (!inside.tryAcquire(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw busy("The model had no time for the request within " + PATIENCE.toSeconds() + " s");
+                throw WaitingRoom.busy("The model had no time for the request within " + PATIENCE.toSeconds() + " s");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new TidemillException(ErrorCode.CANCELLED, "Interrupted").causedBy(e);
         } finally {
-            waiting.decrementAndGet();
+            line.leave();
         }
-    }
-
-    static TidemillException busy(String why) {
-        return new TidemillException(ErrorCode.UNAVAILABLE, why).remedy("Try again in a second");
     }
 }

@@ -12,6 +12,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 
 /** Asks every member, and makes their answers one. */
 record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
@@ -49,8 +52,13 @@ record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
     }
 
     @Override
+    public boolean isElsewhere() {
+        return members.stream().anyMatch(Stage::isElsewhere);
+    }
+
+    @Override
     public Flow answer(List<Tensor> given) {
-        List<Flow> flows = members.stream().map(member -> member.answer(given)).toList();
+        List<Flow> flows = flows(given);
         List<String> routes = List.of();
         for (Flow flow : flows) {
             routes = Stages.joined(routes, flow.routes());
@@ -80,6 +88,25 @@ record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
             combined.add(ensemble.combination() == Combination.VOTE ? voted(same) : combined(same));
         }
         return new Flow(combined, routes);
+    }
+
+    /** What the members say; those that answer elsewhere are asked at the same time. */
+    private List<Flow> flows(List<Tensor> given) {
+        List<Supplier<Flow>> asked = members.stream()
+                .<Supplier<Flow>>map(member -> member.isElsewhere() ? begun(member, given) : () -> member.answer(given))
+                .toList();
+        return asked.stream().map(Supplier::get).toList();
+    }
+
+    private static Supplier<Flow> begun(Stage member, List<Tensor> given) {
+        var answer = CompletableFuture.supplyAsync(() -> member.answer(given), Thread::startVirtualThread);
+        return () -> {
+            try {
+                return answer.join();
+            } catch (CompletionException e) {
+                throw e.getCause() instanceof TidemillException coded ? coded : e;
+            }
+        };
     }
 
     private double weight(int member) {

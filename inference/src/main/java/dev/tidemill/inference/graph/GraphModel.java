@@ -65,6 +65,11 @@ final class GraphModel implements LoadedModel {
     }
 
     @Override
+    public boolean isElsewhere() {
+        return stage.isElsewhere();
+    }
+
+    @Override
     public long bytes() {
         return 1_000;
     }

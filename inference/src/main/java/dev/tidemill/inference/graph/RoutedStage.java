@@ -26,6 +26,11 @@ record RoutedStage(Router router, List<String> names, List<Stage> stages) implem
     }
 
     @Override
+    public boolean isElsewhere() {
+        return stages.stream().anyMatch(Stage::isElsewhere);
+    }
+
+    @Override
     public Flow answer(List<Tensor> given) {
         int[] branches = router.branches(given);
         List<Flow> flows = new ArrayList<>();

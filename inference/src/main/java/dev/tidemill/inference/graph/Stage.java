@@ -21,5 +21,8 @@ interface Stage {
     /** Whether it tells routes. */
     boolean chooses();
 
+    /** Whether who asks it waits for another process meanwhile, rather than computing. */
+    boolean isElsewhere();
+
     Flow answer(List<Tensor> given);
 }

@@ -67,6 +67,11 @@ final class Stages {
         }
 
         @Override
+        public boolean isElsewhere() {
+            return handle.model().isElsewhere();
+        }
+
+        @Override
         public Flow answer(List<Tensor> given) {
             return new Flow(handle.predict(InputBinding.fit(handle.model().inputs(), given)), List.of());
         }
@@ -97,6 +102,11 @@ final class Stages {
         @Override
         public boolean chooses() {
             return parts.stream().anyMatch(Stage::chooses);
+        }
+
+        @Override
+        public boolean isElsewhere() {
+            return parts.stream().anyMatch(Stage::isElsewhere);
         }
 
         @Override

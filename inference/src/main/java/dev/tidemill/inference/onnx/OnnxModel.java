@@ -13,13 +13,12 @@ import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.inference.domain.UnpackedModel;
 import dev.tidemill.inference.runtime.FeatureTable;
 import dev.tidemill.inference.runtime.SignatureTypes;
-import dev.tidemill.platform.config.FileTrees;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.Signature;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -67,7 +66,7 @@ final class OnnxModel implements LoadedModel {
     private final boolean columns;
     private final long batch;
     private final long bytes;
-    private final Path unpacked;
+    private final UnpackedModel unpacked;
     private final Optional<OnnxSlots> slots;
 
     /** One for the process; made when the first model needs it. What a caller did wrong is answered, not logged. */
@@ -77,7 +76,7 @@ final class OnnxModel implements LoadedModel {
     }
 
     /** @param unpacked the model's files, which are deleted when it is closed, or if it cannot be opened */
-    static OnnxModel open(ModelFolder files, Path unpacked, String file, int threads) {
+    static OnnxModel open(ModelFolder files, UnpackedModel unpacked, String file, int threads) {
         TidemillException refusal;
         try {
             return opened(files, unpacked, file, threads);
@@ -90,11 +89,12 @@ final class OnnxModel implements LoadedModel {
             refusal = files.unusable("ONNX Runtime does not run on this machine: " + e)
                     .causedBy(e);
         }
-        FileTrees.delete(unpacked);
+        unpacked.close();
         throw refusal;
     }
 
-    private static OnnxModel opened(ModelFolder files, Path unpacked, String file, int threads) throws OrtException {
+    private static OnnxModel opened(ModelFolder files, UnpackedModel unpacked, String file, int threads)
+            throws OrtException {
         try (var settings = new OrtSession.SessionOptions()) {
             settings.setIntraOpNumThreads(threads);
             settings.setInterOpNumThreads(1);
@@ -103,7 +103,7 @@ final class OnnxModel implements LoadedModel {
             settings.addConfigEntry("session.intra_op.allow_spinning", "0");
             OrtEnvironment environment = Environment.SHARED;
             OrtSession session =
-                    environment.createSession(unpacked.resolve(file).toString(), settings);
+                    environment.createSession(unpacked.folder().resolve(file).toString(), settings);
             long size = files.folder().size();
             try {
                 return new OnnxModel(environment, session, files.description().signature(), 2 * size, unpacked);
@@ -115,7 +115,11 @@ final class OnnxModel implements LoadedModel {
     }
 
     private OnnxModel(
-            OrtEnvironment environment, OrtSession session, Optional<Signature> signature, long bytes, Path unpacked)
+            OrtEnvironment environment,
+            OrtSession session,
+            Optional<Signature> signature,
+            long bytes,
+            UnpackedModel unpacked)
             throws OrtException {
         this.unpacked = unpacked;
         this.environment = environment;
@@ -332,6 +336,6 @@ final class OnnxModel implements LoadedModel {
         } catch (OrtException e) {
             LOG.warn("A model could not be closed", e);
         }
-        FileTrees.delete(unpacked);
+        unpacked.close();
     }
 }

@@ -3,8 +3,7 @@ package dev.tidemill.inference.onnx;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.ModelRuntime;
-import dev.tidemill.platform.config.FileTrees;
-import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.inference.domain.UnpackedModel;
 import dev.tidemill.trees.OnnxTrees;
 import dev.tidemill.trees.UnsupportedModelException;
 import java.nio.file.Path;
@@ -28,7 +27,7 @@ public final class OnnxModels implements ModelRuntime {
     public OnnxModels(Path folder, int threads) {
         this.folder = folder;
         this.threads = threads;
-        FileTrees.delete(folder);
+        UnpackedModel.sweep(folder);
     }
 
     @Override
@@ -45,9 +44,7 @@ public final class OnnxModels implements ModelRuntime {
             LOG.debug("{} is left to ONNX Runtime: {}", files.version().reference(), e.getMessage());
         }
         // Weights in files of their own are looked for beside the model, and nowhere else.
-        Path unpacked = folder.resolve(Ids.next());
-        files.unpack(unpacked);
-        return Optional.of(OnnxModel.open(files, unpacked, file.get(), threads));
+        return Optional.of(OnnxModel.open(files, UnpackedModel.of(files, folder), file.get(), threads));
     }
 
     private static Optional<String> file(ModelFolder files) {

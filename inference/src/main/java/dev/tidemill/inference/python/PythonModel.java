@@ -3,6 +3,7 @@ package dev.tidemill.inference.python;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.inference.domain.UnpackedModel;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
@@ -41,12 +42,14 @@ final class PythonModel implements LoadedModel {
     private final BlockingQueue<Seat> free;
     private final List<Seat> seats = new ArrayList<>();
     private final boolean joins;
+    private final UnpackedModel files;
     private volatile boolean closed;
 
     /**
      * Starts the first process and waits for it; the others come when they are needed.
      *
      * @param joins whether requests may be joined: the model answers row by row
+     * @param files which are its own, and gone when it is closed
      */
     PythonModel(
             Supplier<PythonWorker> starter,
@@ -55,7 +58,9 @@ final class PythonModel implements LoadedModel {
             Duration patience,
             boolean joins,
             List<TensorSpec> inputs,
-            List<TensorSpec> outputs) {
+            List<TensorSpec> outputs,
+            UnpackedModel files) {
+        this.files = files;
         this.starter = starter;
         this.platform = platform;
         this.patience = patience;
@@ -158,6 +163,11 @@ final class PythonModel implements LoadedModel {
     }
 
     @Override
+    public boolean isElsewhere() {
+        return true;
+    }
+
+    @Override
     public long bytes() {
         return seats.stream()
                 .flatMap(seat -> seat.worker.stream())
@@ -169,5 +179,6 @@ final class PythonModel implements LoadedModel {
     public void close() {
         closed = true;
         seats.forEach(seat -> seat.worker.ifPresent(PythonWorker::close));
+        files.close();
     }
 }

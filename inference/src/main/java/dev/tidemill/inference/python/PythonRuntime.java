@@ -4,6 +4,7 @@ import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.ModelRuntime;
 import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.inference.domain.UnpackedModel;
 import dev.tidemill.inference.runtime.SignatureTypes;
 import dev.tidemill.registry.domain.ModelFiles;
 import dev.tidemill.registry.domain.ModelInspector;
@@ -30,11 +31,14 @@ public final class PythonRuntime implements ModelRuntime {
     private final PythonSettings settings;
     private final ModelInspector inspector;
     private final PythonEnvironments environments;
+    private final Path models;
 
     public PythonRuntime(PythonSettings settings, ModelInspector inspector) {
         this.settings = settings;
         this.inspector = inspector;
         this.environments = new PythonEnvironments(settings);
+        this.models = settings.folder().resolve("models");
+        UnpackedModel.sweep(models);
     }
 
     @Override
@@ -51,11 +55,6 @@ public final class PythonRuntime implements ModelRuntime {
             checkPickles(folder);
         }
         Path interpreter = environments.interpreter(folder, form.get());
-        Path unpacked = settings.folder()
-                .resolve("models")
-                .resolve(folder.version().folder().value());
-        // Files of their own, since a child must never be able to write to a blob.
-        folder.unpack(unpacked);
         Path script = script();
         List<TensorSpec> inputs = folder.description()
                 .signature()
@@ -65,14 +64,22 @@ public final class PythonRuntime implements ModelRuntime {
                 .signature()
                 .flatMap(signature -> SignatureTypes.specs(signature.outputs(), "prediction"))
                 .orElse(List.of());
-        return Optional.of(new PythonModel(
-                () -> PythonWorker.start(interpreter, script, form.get(), unpacked, settings.memoryMegabytes()),
-                form.get().platform(),
-                settings.workers(),
-                settings.patience(),
-                form.get() == PythonForm.PYFUNC && isRowByRow(folder),
-                inputs,
-                outputs));
+        var unpacked = UnpackedModel.of(folder, models);
+        try {
+            return Optional.of(new PythonModel(
+                    () -> PythonWorker.start(
+                            interpreter, script, form.get(), unpacked.folder(), settings.memoryMegabytes()),
+                    form.get().platform(),
+                    settings.workers(),
+                    settings.patience(),
+                    form.get() == PythonForm.PYFUNC && isRowByRow(folder),
+                    inputs,
+                    outputs,
+                    unpacked));
+        } catch (RuntimeException e) {
+            unpacked.close();
+            throw e;
+        }
     }
 
     /** Libraries' own models are; of somebody's own code nobody knows. */

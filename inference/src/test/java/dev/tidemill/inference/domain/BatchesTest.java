@@ -77,7 +77,7 @@ class BatchesTest {
     }
 
     private final Doubling model = new Doubling();
-    private final Batches batches = new Batches(model, 1);
+    private final Batches batches = new Batches(model, 1, new WaitingRoom(2_000, 2_000).line());
     private final ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor();
 
     @AfterEach
