@@ -51,6 +51,7 @@ peers: ## install the Python peers that tests compare with, one virtual environm
 	[ -x .cache/peers/triton/bin/python ] && .cache/peers/triton/bin/python -c "import gevent, aiohttp" 2>/dev/null || { python3 -m venv .cache/peers/triton && .cache/peers/triton/bin/pip install -q 'tritonclient[grpc,http]' numpy; }
 	[ -x .cache/peers/kserve/bin/python ] || { python3 -m venv .cache/peers/kserve && .cache/peers/kserve/bin/pip install -q kserve; }
 	[ -x .cache/peers/mlserver/bin/mlserver ] || { python3 -m venv .cache/peers/mlserver && .cache/peers/mlserver/bin/pip install -q mlserver mlserver-lightgbm lightgbm; }
+	[ -x .cache/peers/tensorflow/bin/python ] && .cache/peers/tensorflow/bin/python -c "import mlflow, pandas" 2>/dev/null || { python3 -m venv .cache/peers/tensorflow && .cache/peers/tensorflow/bin/pip install -q tensorflow-cpu mlflow-skinny pandas; }
 	[ -x $(SDK)/mypy ] || { python3 -m venv .cache/peers/sdk && $(SDK)/pip install -q -e python ruff==0.14.5 mypy==1.18.2; }
 
 bench: build ## measure against the budgets; results go to benchmarks/results

@@ -157,8 +157,18 @@ np.testing.assert_allclose(
 )
 wanted = (predicted[1] + 2 * predicted[2] + predicted[3]) / 4
 np.testing.assert_allclose(infer("mean", columns(frame), "/versions/1")["prediction"], wanted, rtol=1e-12)
-apply("of-graphs", {"sequence": [{"model": "mean"}]})
-assert "graph itself" in infer("of-graphs", columns(frame))["error"]
+
+# A graph in a graph stands for its parts, as they are now.
+nested = [{"when": {"column": "f0", "below": 0}, "then": {"model": "mean/1"}}, {"then": {"model": "split"}}]
+apply("of-graphs", {"switch": nested})
+apply("mean", {"ensemble": [{"model": "tide-3"}, {"model": "tide-3"}]})
+answer = infer("of-graphs", columns(frame))
+np.testing.assert_allclose(answer["prediction"], np.where(low, wanted, first["prediction"]), rtol=1e-12)
+assert (answer["route"] == np.where(low, "mean/1", [f"split / {route}" for route in first["route"]])).all()
+for level in range(6):
+    inner = f"level-{level - 1}" if level else "mean"
+    refusal = apply(f"level-{level}", {"ensemble": [{"model": inner}, {"model": inner}]}, fails=level == 5)
+assert "more than 100 models" in refusal, refusal
 with urllib.request.urlopen(f"{url}/v2/models/by-harbour") as told:
     metadata = json.loads(told.read())
 assert metadata["platform"] == "tidemill_graph", metadata

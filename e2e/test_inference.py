@@ -17,6 +17,7 @@ from harness import ROOT, Server
 MLFLOW = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
 KSERVE = ROOT / ".cache" / "peers" / "kserve" / "bin" / "python"
 MLSERVER = ROOT / ".cache" / "peers" / "mlserver" / "bin" / "python"
+TENSORFLOW = ROOT / ".cache" / "peers" / "tensorflow" / "bin" / "python"
 TRITON = ROOT / ".cache" / "peers" / "triton" / "bin" / "python"
 
 
@@ -104,6 +105,14 @@ class InferenceTest(unittest.TestCase):
         server.close()
         # Their files were unpacked for them alone.
         self.assertEqual(list(models.iterdir()), [])
+
+    @unittest.skipUnless(TENSORFLOW.exists(), "TensorFlow is not here; `make peers` installs it")
+    def test_tensorflows_models(self) -> None:
+        settings = pathlib.Path(tempfile.mkdtemp()) / "settings"
+        settings.write_text(f"inference.python-environment={TENSORFLOW.parent.parent}\n")
+        server = Server("--config", str(settings))
+        self.addCleanup(server.close)
+        run(self, TENSORFLOW, "inference_tensorflow.py", server.url)
 
     @unittest.skipUnless(TRITON.exists(), "tritonclient is not here; `make peers` installs it")
     def test_every_call_of_tritons_client(self) -> None:

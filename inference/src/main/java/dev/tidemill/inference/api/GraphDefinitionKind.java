@@ -4,6 +4,8 @@ import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.inference.domain.ModelCatalog;
+import dev.tidemill.inference.domain.ModelFolder;
+import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.graph.GraphFiles;
 import dev.tidemill.inference.graph.GraphNode;
 import dev.tidemill.inference.graph.GraphParser;
@@ -65,14 +67,16 @@ public final class GraphDefinitionKind implements DefinitionKind<GraphNode> {
         }
     }
 
-    /** Fixes every model to the version that it stands for now, so that a version of the graph never changes. */
+    /**
+     * Fixes every model to the version that it stands for now, so that a version of the graph never changes; a model that is a
+     * graph itself is replaced by that graph.
+     */
     @Override
     public void apply(String project, String name, GraphNode graph, Applied applied) {
         GraphNode fixed = GraphParser.fixed(
                 graph,
                 model -> catalog.find(project, model.name(), model.version())
-                        .map(found ->
-                                new GraphNode.Model(found.model(), Optional.of(Integer.toString(found.version()))))
+                        .map(this::part)
                         .orElseThrow(() -> TidemillException.notFound("model", model.name())
                                 .remedy("Register it before the graph '" + name + "' that asks for it")));
         Optional<Signature> signature = GraphSignature.of(
@@ -97,5 +101,12 @@ public final class GraphDefinitionKind implements DefinitionKind<GraphNode> {
                         Optional.empty()),
                 "definition/" + kind() + "/" + name + "/" + applied.version(),
                 applied.actor());
+    }
+
+    private GraphNode part(ServedVersion version) {
+        Folder folder = Folder.load(blobs, version.folder());
+        return GraphFiles.read(new ModelFolder(version, inspector.describe(folder), folder, blobs))
+                .orElseGet(
+                        () -> new GraphNode.Model(version.model(), Optional.of(Integer.toString(version.version()))));
     }
 }

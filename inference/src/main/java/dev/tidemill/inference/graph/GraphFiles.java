@@ -1,7 +1,11 @@
 package dev.tidemill.inference.graph;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tidemill.inference.domain.ModelFolder;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.registry.domain.Signature;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +17,8 @@ public final class GraphFiles {
     /** The flavor by which a graph's folder is known. */
     public static final String FLAVOR = "tidemill_graph";
 
-    static final String GRAPH = "tidemill/graph.json";
+    private static final String GRAPH = "tidemill/graph.json";
+    private static final ObjectMapper MAPPER = new ObjectMapper();
 
     private GraphFiles() {}
 
@@ -33,6 +38,24 @@ public final class GraphFiles {
                 ("flavors:\n  " + FLAVOR + ":\n    data: " + GRAPH + "\n" + told).getBytes(StandardCharsets.UTF_8),
                 GRAPH,
                 Json.write(GraphParser.plain(graph)).getBytes(StandardCharsets.UTF_8));
+    }
+
+    /**
+     * The graph that a model's folder holds.
+     *
+     * @return empty if it holds another kind of model
+     * @throws TidemillException {@code FAILED_PRECONDITION} if the graph is not understood
+     */
+    public static Optional<GraphNode> read(ModelFolder folder) {
+        if (!folder.description().flavors().containsKey(FLAVOR)) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(GraphParser.parse("graph", MAPPER.readValue(folder.read(GRAPH), Object.class)));
+        } catch (IOException | TidemillException e) {
+            throw folder.unusable("its graph is not understood: " + e.getMessage())
+                    .causedBy(e);
+        }
     }
 
     private static String fields(List<Signature.Field> fields) {

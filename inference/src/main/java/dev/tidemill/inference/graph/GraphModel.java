@@ -11,7 +11,7 @@ import java.util.List;
 
 /** A graph with its models in memory. Where it chooses, an output {@code route} tells what each row took. */
 final class GraphModel implements LoadedModel {
-    private static final String ROUTE = "route";
+    static final String ROUTE = "route";
 
     private final Stage stage;
     private final List<ModelHandle> handles;

@@ -20,7 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Reads graphs from plain maps and lists, such as YAML and JSON become, and writes them so. */
@@ -230,30 +230,38 @@ public final class GraphParser {
         return new Ensemble(members, combination, weights);
     }
 
-    /** The same graph with other models in the models' places. */
-    public static GraphNode fixed(GraphNode node, UnaryOperator<Model> models) {
+    /**
+     * The same graph with something else in the models' places.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} if it is too deep or has too many models then
+     */
+    public static GraphNode fixed(GraphNode node, Function<Model, GraphNode> models) {
+        return parse("graph", plain(replaced(node, models)));
+    }
+
+    private static GraphNode replaced(GraphNode node, Function<Model, GraphNode> models) {
         return switch (node) {
             case Model model -> models.apply(model);
             case Sequence sequence ->
                 new Sequence(
                         sequence.parts().stream()
-                                .map(part -> fixed(part, models))
+                                .map(part -> replaced(part, models))
                                 .toList(),
                         sequence.both());
             case Switch choice ->
                 new Switch(choice.branches().stream()
-                        .map(branch -> new Branch(branch.name(), branch.when(), fixed(branch.then(), models)))
+                        .map(branch -> new Branch(branch.name(), branch.when(), replaced(branch.then(), models)))
                         .toList());
             case Split split ->
                 new Split(
                         split.shares().stream()
-                                .map(share -> new Share(share.name(), share.weight(), fixed(share.to(), models)))
+                                .map(share -> new Share(share.name(), share.weight(), replaced(share.to(), models)))
                                 .toList(),
                         split.by());
             case Ensemble ensemble ->
                 new Ensemble(
                         ensemble.members().stream()
-                                .map(member -> fixed(member, models))
+                                .map(member -> replaced(member, models))
                                 .toList(),
                         ensemble.combination(),
                         ensemble.weights());

@@ -1,6 +1,5 @@
 package dev.tidemill.inference.graph;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelFolder;
@@ -8,8 +7,6 @@ import dev.tidemill.inference.domain.ModelHandle;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.inference.domain.ModelRuntime;
 import dev.tidemill.inference.domain.ServedVersion;
-import dev.tidemill.platform.errors.TidemillException;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,15 +20,13 @@ import java.util.function.Supplier;
  * themselves and kept as long as the graph is. Thread-safe.
  */
 public final class GraphRuntime implements ModelRuntime {
-    private static final ObjectMapper MAPPER = new ObjectMapper();
-
     private final ModelCatalog catalog;
     private final Supplier<ModelLoader> loader;
     private final Function<ServedVersion, Boolean> isGraph;
 
     /**
      * @param loader of the models, which does not exist yet when runtimes are made
-     * @param isGraph whether a version is itself a graph: those are refused, so that none waits for itself
+     * @param isGraph whether a version is itself a graph: one that was applied holds none, and of others none may wait for itself
      */
     public GraphRuntime(ModelCatalog catalog, Supplier<ModelLoader> loader, Function<ServedVersion, Boolean> isGraph) {
         this.catalog = catalog;
@@ -41,16 +36,11 @@ public final class GraphRuntime implements ModelRuntime {
 
     @Override
     public Optional<LoadedModel> open(ModelFolder folder) {
-        if (!folder.description().flavors().containsKey(GraphFiles.FLAVOR)) {
+        Optional<GraphNode> read = GraphFiles.read(folder);
+        if (read.isEmpty()) {
             return Optional.empty();
         }
-        GraphNode graph;
-        try {
-            graph = GraphParser.parse("graph", MAPPER.readValue(folder.read(GraphFiles.GRAPH), Object.class));
-        } catch (IOException | TidemillException e) {
-            throw folder.unusable("its graph is not understood: " + e.getMessage())
-                    .causedBy(e);
-        }
+        GraphNode graph = read.get();
         Map<GraphNode.Model, ModelHandle> handles = new LinkedHashMap<>();
         try {
             for (GraphNode.Model model : graph.models().distinct().toList()) {

@@ -34,7 +34,11 @@ public final class GraphSignature {
                                 .noneMatch(field -> field.type().contains("[")));
         var told = new GraphSignature(signatures);
         return columns
-                ? Optional.of(new Signature(distinct(told.inputs(graph)), distinct(told.outputs(graph))))
+                ? Optional.of(new Signature(
+                        distinct(told.inputs(graph)),
+                        distinct(Stream.concat(
+                                told.outputs(graph),
+                                chooses(graph) ? Stream.of(new Field(GraphModel.ROUTE, "string")) : Stream.of()))))
                 : Optional.empty();
     }
 
@@ -42,6 +46,16 @@ public final class GraphSignature {
         Map<String, Field> byName = new LinkedHashMap<>();
         fields.forEach(field -> byName.putIfAbsent(field.name(), field));
         return List.copyOf(byName.values());
+    }
+
+    private static boolean chooses(GraphNode node) {
+        return switch (node) {
+            case GraphNode.Model model -> false;
+            case GraphNode.Switch choice -> true;
+            case GraphNode.Split split -> true;
+            case GraphNode.Sequence sequence -> sequence.parts().stream().anyMatch(GraphSignature::chooses);
+            case GraphNode.Ensemble ensemble -> ensemble.members().stream().anyMatch(GraphSignature::chooses);
+        };
     }
 
     private Stream<Field> inputs(GraphNode node) {
@@ -85,10 +99,8 @@ public final class GraphSignature {
         return switch (node) {
             case GraphNode.Model model -> signatures.apply(model).orElseThrow().outputs().stream();
             case GraphNode.Sequence sequence -> outputs(sequence.parts().getLast());
-            case GraphNode.Switch choice ->
-                Stream.concat(outputs(choice.branches().getFirst().then()), Stream.of(new Field("route", "string")));
-            case GraphNode.Split split ->
-                Stream.concat(outputs(split.shares().getFirst().to()), Stream.of(new Field("route", "string")));
+            case GraphNode.Switch choice -> outputs(choice.branches().getFirst().then());
+            case GraphNode.Split split -> outputs(split.shares().getFirst().to());
             case GraphNode.Ensemble ensemble ->
                 ensemble.combination() == Combination.CONCAT
                         ? ensemble.members().stream().flatMap(this::outputs)

@@ -75,6 +75,12 @@ def unpack(header, body):
     return arrays
 
 
+def bytes_of(value):
+    if value is None:
+        return b""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 def pack(name, value):
     array = np.asarray(value)
     if array.ndim == 0:
@@ -84,7 +90,7 @@ def pack(name, value):
         content = np.ascontiguousarray(array, WIDE[datatype]).tobytes()
     else:
         datatype = "BYTES"
-        texts = [("" if value is None else str(value)).encode() for value in array.ravel()]
+        texts = [bytes_of(value) for value in array.ravel()]
         content = b"".join(struct.pack("<I", len(text)) + text for text in texts)
     return {"name": name, "datatype": datatype, "shape": list(array.shape), "length": len(content)}, content
 
