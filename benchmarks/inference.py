@@ -111,6 +111,12 @@ def load(url: str, path: str, script: str) -> dict:
     return result
 
 
+def constant(url: str) -> dict:
+    """What the server answers without any work, once its web layer is as warm as it was for the predictions."""
+    wrk(url, "constant", 16, SECONDS)
+    return {f"{connections} connections": wrk(url, "constant", connections, SECONDS) for connections in (1, 16, 64)}
+
+
 def grpc(address: str, model: str) -> dict:
     """Closed-loop gRPC, raw tensors, one call under way a connection."""
     target = ROOT / "benchmarks" / "java" / "target"
@@ -186,18 +192,14 @@ def main() -> None:
         scored = post(f"{scorer_url}/invocations", split(5))["predictions"]
         for other in (theirs, scored):
             assert all(abs(a - b) <= 1e-12 * max(1, abs(b)) for a, b in zip(ours, other, strict=True)), (ours, other)
-        constant = {}
-        for connections in (1, 16, 64):
-            wrk(server.url, "constant", connections, 3)
-            constant[f"{connections} connections"] = wrk(server.url, "constant", connections, SECONDS)
         result = {
             "date": datetime.date.today().isoformat(),
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
             "note": "wrk and the server under load share the cores; LightGBM, 100 trees of 31 leaves, 30 columns, JSON",
             "answers equal": True,
-            "tidemill answering a constant (GET /v2/health/live)": constant,
             "tidemill": load(server.url, "/v2/models/bench/infer", "infer_matrix"),
             "tidemill, one tensor a column": load(server.url, "/v2/models/bench/infer", "infer"),
+            "tidemill answering a constant (GET /v2/health/live)": constant(server.url),
             "tidemill, gRPC, raw tensors": grpc(server.grpc, "bench"),
             "tidemill with payloads kept as Parquet": logged(work),
             "tidemill memory mb": round(tree_megabytes(server.process.pid)),

@@ -24,6 +24,8 @@ sys.path.insert(0, str(ROOT / "e2e"))
 
 from harness import Server  # noqa: E402
 
+from tracking import tree_megabytes  # noqa: E402
+
 SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 else 120
 PAUSE = 5
 MAKE = """
@@ -83,7 +85,8 @@ def main() -> None:
     call(server, "/api/2.0/mlflow/registered-models/create", {"name": "swapped"})
     register(made[0])
     load(server, 15)
-    quiet = load(server, SECONDS)
+    quiet = load(server, min(SECONDS, 60))
+    before = round(tree_megabytes(server.process.pid))
 
     def swap() -> None:
         for one in made[1:]:
@@ -94,14 +97,16 @@ def main() -> None:
     swapping.start()
     swapped = load(server, SECONDS)
     swapping.join()
+    after = round(tree_megabytes(server.process.pid))
     server.close()
     result = {
-        "what": f"one row, 100 trees, 8 connections, fixed rate, {SECONDS} s; again with a new version every {PAUSE} s",
+        "what": f"one row, 100 trees, 8 connections, fixed rate; then {SECONDS} s with a new version every {PAUSE} s",
         "date": datetime.date.today().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "quiet": quiet,
         "with swaps": swapped,
         "versions": len(made),
+        "resident_mb": {"before": before, "after": after},
     }
     (ROOT / "benchmarks" / "results" / f"{result['date']}-swaps.json").write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))
