@@ -6,6 +6,7 @@ import gzip
 import json
 import queue
 import random
+import resource
 import socket
 import sys
 import time
@@ -221,9 +222,11 @@ def raw(content: bytes) -> bytes:
         return answer
 
 
-# Slow clients hold their own connections and nobody else's.
+# Slow clients hold their own connections and nobody else's: there are more than the server has threads.
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 slow = []
-for number in range(100):
+for number in range(2_200):
     wire = socket.create_connection((host.split(":")[0], int(host.split(":")[1])), timeout=20)
     head = f"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {len(good)}\r\n"
     wire.sendall((head if number % 2 else head + "\r\n" + good[:40].decode()).encode())

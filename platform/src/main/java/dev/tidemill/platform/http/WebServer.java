@@ -26,6 +26,7 @@ import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.SecureRequestCustomizer;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.server.handler.EagerContentHandler;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.slf4j.Logger;
@@ -42,6 +43,12 @@ public final class WebServer implements AutoCloseable {
             Set.of("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT");
 
     private static final int HEADER_BYTES = 16 * 1024;
+    /** So much of a body is read before a request gets a thread, so that a client who sends slowly holds none. */
+    private static final int EAGER_BYTES = 64 * 1024;
+
+    /** What Jetty counts for keeping a part of a body. */
+    private static final int FRAMING_BYTES = 10;
+
     private static final int FEWEST_THREADS = 8;
     /** Requests under way at a time, streams of events among them; others wait for their turn. */
     private static final int MOST_THREADS = 1_000;
@@ -97,7 +104,11 @@ public final class WebServer implements AutoCloseable {
             });
         });
         settings.tls().ifPresent(files -> config.jetty.addConnector((server, http) -> secure(files, server, http)));
-        config.jetty.modifyServer(server -> server.setStopTimeout(2000));
+        config.jetty.modifyServer(server -> {
+            server.setStopTimeout(2000);
+            server.setHandler(new EagerContentHandler(
+                    new EagerContentHandler.RetainedContentLoaderFactory(EAGER_BYTES, FRAMING_BYTES, false)));
+        });
         for (Route route : manifest.routes()) {
             config.routes.addHttpHandler(route.method(), route.path(), context -> serve(route, context));
         }
