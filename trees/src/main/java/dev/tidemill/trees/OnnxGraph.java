@@ -23,6 +23,7 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
     /** ONNX's number of the type of 32-bit floats. */
     static final int FLOAT = 1;
 
+    private static final int BYTE = 2;
     private static final int DOUBLE = 11;
 
     /**
@@ -70,7 +71,29 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
     }
 
     /** A named setting of a node, of whichever kind. */
-    record Attribute(String name, long whole, String text, double[] numbers, long[] wholes, List<String> texts) {}
+    record Attribute(String name, long whole, String text, double[] numbers, long[] wholes, List<String> texts) {
+        static Attribute ofWhole(String name, long whole) {
+            return new Attribute(name, whole, "", new double[0], new long[0], List.of());
+        }
+
+        static Attribute ofText(String name, String text) {
+            return new Attribute(name, 0, text, new double[0], new long[0], List.of());
+        }
+
+        static Attribute ofWholes(String name, List<Long> wholes) {
+            long[] plain = wholes.stream().mapToLong(Long::longValue).toArray();
+            return new Attribute(name, 0, "", new double[0], plain, List.of());
+        }
+
+        static Attribute ofNumbers(String name, List<Double> numbers) {
+            double[] plain = numbers.stream().mapToDouble(Double::doubleValue).toArray();
+            return new Attribute(name, 0, "", plain, new long[0], List.of());
+        }
+
+        static Attribute ofTexts(String name, List<String> texts) {
+            return new Attribute(name, 0, "", new double[0], new long[0], List.copyOf(texts));
+        }
+    }
 
     /** @throws UnsupportedModelException if the bytes are no ONNX model */
     static OnnxGraph parse(byte[] content) {
@@ -197,7 +220,7 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
         return name;
     }
 
-    /** The numbers of a tensor of floats or doubles. */
+    /** The numbers of a tensor of floats, doubles or bytes; of another there are none. */
     private static double[] numbers(CodedInputStream in) throws IOException {
         int type = 0;
         ByteString raw = ByteString.EMPTY;
@@ -216,17 +239,33 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
                         in.popLimit(limit);
                     }
                 }
+                case 5 -> {
+                    int limit = packed ? in.pushLimit(in.readRawVarint32()) : 0;
+                    do {
+                        given.add((double) in.readInt32());
+                    } while (packed && in.getBytesUntilLimit() > 0);
+                    if (packed) {
+                        in.popLimit(limit);
+                    }
+                }
                 case 9 -> raw = in.readBytes();
                 default -> in.skipField(tag);
             }
+        }
+        if (type != FLOAT && type != DOUBLE && type != BYTE) {
+            return new double[0];
         }
         if (raw.isEmpty()) {
             return given.stream().mapToDouble(Double::doubleValue).toArray();
         }
         ByteBuffer bytes = raw.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
-        double[] numbers = new double[bytes.remaining() / (type == DOUBLE ? 8 : 4)];
+        double[] numbers = new double[bytes.remaining() / (type == DOUBLE ? 8 : type == FLOAT ? 4 : 1)];
         for (int i = 0; i < numbers.length; i++) {
-            numbers[i] = type == DOUBLE ? bytes.getDouble() : bytes.getFloat();
+            numbers[i] = switch (type) {
+                case DOUBLE -> bytes.getDouble();
+                case FLOAT -> bytes.getFloat();
+                default -> bytes.get() & 0xFF;
+            };
         }
         return numbers;
     }

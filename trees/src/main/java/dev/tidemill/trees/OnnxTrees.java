@@ -13,9 +13,9 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An ONNX model that is one tree ensemble ({@code TreeEnsembleRegressor} or {@code TreeEnsembleClassifier} of {@code
- * ai.onnx.ml}, as scikit-learn's forests and boosters become), with what may stand around it: columns that are joined to a
- * matrix, casts, and a map of probabilities. Scored as ONNX Runtime does, in its order and precision. Immutable and thread-safe.
+ * An ONNX model that is one tree ensemble ({@code TreeEnsembleRegressor}, {@code TreeEnsembleClassifier} or {@code TreeEnsemble}
+ * of {@code ai.onnx.ml}, as scikit-learn's forests and boosters become), with what may stand around it: columns that are joined
+ * to a matrix, casts, and a map of probabilities. Scored as ONNX Runtime does, in its order and precision. Immutable and thread-safe.
  *
  * @param inputs names in the order of the features: each of a column, or the one of a matrix
  * @param outputs in the graph's order
@@ -59,7 +59,7 @@ public record OnnxTrees(
      * @throws UnsupportedModelException if the bytes are no ONNX model, or more than such an ensemble
      */
     public static OnnxTrees parse(byte[] content) {
-        OnnxGraph graph = OnnxGraph.parse(content);
+        OnnxGraph graph = unified(OnnxGraph.parse(content));
         List<Operation> ensembles = graph.operations().stream()
                 .filter(one -> one.type().startsWith("TreeEnsemble"))
                 .toList();
@@ -87,6 +87,18 @@ public record OnnxTrees(
                         .map(output -> new Output(output.name(), isScores(output.name(), trees, classifier, makers)))
                         .toList(),
                 labels);
+    }
+
+    private static OnnxGraph unified(OnnxGraph graph) {
+        return new OnnxGraph(
+                graph.operations().stream()
+                        .map(one -> one.domain().equals(ML) && one.type().equals(OnnxUnifiedTrees.TYPE)
+                                ? OnnxUnifiedTrees.asRegressor(one)
+                                : one)
+                        .toList(),
+                graph.inputs(),
+                graph.outputs(),
+                graph.heldValues());
     }
 
     /** The graph's inputs in the order in which they reach the trees. */

@@ -67,6 +67,7 @@ public final class WebServer implements AutoCloseable {
     private final Gate gate;
     private final Telemetry telemetry;
     private final RefusalJournal refusals;
+    private final QueuedThreadPool threads = threads();
     private final Javalin javalin;
 
     public WebServer(
@@ -81,13 +82,15 @@ public final class WebServer implements AutoCloseable {
         this.telemetry = telemetry;
         this.refusals = refusals;
         this.javalin = Javalin.create(this::configure);
+        telemetry.gauge("tidemill.http.threads.busy", "Requests under way", threads::getUtilizedThreads);
+        telemetry.gauge("tidemill.http.requests.waiting", "Requests that wait for a thread", threads::getQueueSize);
     }
 
     private void configure(JavalinConfig config) {
         config.startup.showJavalinBanner = false;
         config.startup.showOldJavalinVersionWarning = false;
         config.startup.startupWatcherEnabled = false;
-        config.jetty.threadPool = threads();
+        config.jetty.threadPool = threads;
         config.http.maxRequestSize = settings.maxBody();
         config.http.prefer405over404 = true;
         config.http.asyncTimeout = 0;
