@@ -119,14 +119,23 @@ public final class PipelineRoutes {
 
     /** Follows a step's log until the step has ended and all of it has been sent. */
     private void streamLog(Context context, Caller caller) throws IOException, InterruptedException {
-        StepRun step = step(context, caller);
+        // A step that is not there is refused before the answer begins.
+        step(context, caller);
         long offset = Optional.ofNullable(context.header("Last-Event-ID"))
                 .filter(text -> text.matches("\\d{1,18}"))
                 .map(Long::parseLong)
                 .orElse(0L);
-        var stream = new ServerSentEvents(context);
+        try (var stream = ServerSentEvents.open(context)) {
+            follow(stream, offset, context, caller);
+        }
+    }
+
+    private void follow(ServerSentEvents stream, long from, Context context, Caller caller)
+            throws IOException, InterruptedException {
+        long offset = from;
         while (true) {
-            boolean ended = step(context, caller).state().isFinal();
+            StepRun step = step(context, caller);
+            boolean ended = step.state().isFinal();
             StepLog.Chunk chunk = log.read(step.runId(), step.name(), offset, LOG_CHUNK);
             if (chunk.nextOffset() > offset) {
                 offset = chunk.nextOffset();

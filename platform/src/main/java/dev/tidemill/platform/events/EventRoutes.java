@@ -73,7 +73,13 @@ public final class EventRoutes {
         long position = last != null && last.matches("\\d{1,18}")
                 ? Long.parseLong(last)
                 : Requests.number(context, "after").orElseGet(log::latestPosition);
-        var stream = new ServerSentEvents(context);
+        try (var stream = ServerSentEvents.open(context)) {
+            follow(stream, position, caller);
+        }
+    }
+
+    private void follow(ServerSentEvents stream, long from, Caller caller) throws IOException, InterruptedException {
+        long position = from;
         stream.heartbeat();
         long quietSince = System.nanoTime();
         while (true) {
