@@ -168,30 +168,13 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
         List<Long> wholes = new ArrayList<>();
         List<String> texts = new ArrayList<>();
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-            boolean packed = WireFormat.getTagWireType(tag) == WireFormat.WIRETYPE_LENGTH_DELIMITED;
             switch (WireFormat.getTagFieldNumber(tag)) {
                 case 1 -> name = in.readStringRequireUtf8();
                 case 3 -> whole = in.readInt64();
                 case 4 -> text = in.readBytes().toStringUtf8();
                 case 5 -> tensor = numbers(in.readBytes().newCodedInput());
-                case 7 -> {
-                    int limit = packed ? in.pushLimit(in.readRawVarint32()) : 0;
-                    do {
-                        numbers.add((double) in.readFloat());
-                    } while (packed && in.getBytesUntilLimit() > 0);
-                    if (packed) {
-                        in.popLimit(limit);
-                    }
-                }
-                case 8 -> {
-                    int limit = packed ? in.pushLimit(in.readRawVarint32()) : 0;
-                    do {
-                        wholes.add(in.readInt64());
-                    } while (packed && in.getBytesUntilLimit() > 0);
-                    if (packed) {
-                        in.popLimit(limit);
-                    }
-                }
+                case 7 -> each(in, tag, () -> numbers.add((double) in.readFloat()));
+                case 8 -> each(in, tag, () -> wholes.add(in.readInt64()));
                 case 9 -> texts.add(in.readBytes().toStringUtf8());
                 default -> in.skipField(tag);
             }
@@ -206,6 +189,23 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
                 given,
                 wholes.stream().mapToLong(Long::longValue).toArray(),
                 texts);
+    }
+
+    private interface Element {
+        void read() throws IOException;
+    }
+
+    /** Reads one value, or all of a packed list of them. */
+    private static void each(CodedInputStream in, int tag, Element element) throws IOException {
+        if (WireFormat.getTagWireType(tag) != WireFormat.WIRETYPE_LENGTH_DELIMITED) {
+            element.read();
+            return;
+        }
+        int limit = in.pushLimit(in.readRawVarint32());
+        while (in.getBytesUntilLimit() > 0) {
+            element.read();
+        }
+        in.popLimit(limit);
     }
 
     private static String tensorName(CodedInputStream in) throws IOException {
@@ -226,28 +226,11 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
         ByteString raw = ByteString.EMPTY;
         List<Double> given = new ArrayList<>();
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-            boolean packed = WireFormat.getTagWireType(tag) == WireFormat.WIRETYPE_LENGTH_DELIMITED;
             int field = WireFormat.getTagFieldNumber(tag);
             switch (field) {
                 case 2 -> type = in.readInt32();
-                case 4, 10 -> {
-                    int limit = packed ? in.pushLimit(in.readRawVarint32()) : 0;
-                    do {
-                        given.add(field == 4 ? in.readFloat() : in.readDouble());
-                    } while (packed && in.getBytesUntilLimit() > 0);
-                    if (packed) {
-                        in.popLimit(limit);
-                    }
-                }
-                case 5 -> {
-                    int limit = packed ? in.pushLimit(in.readRawVarint32()) : 0;
-                    do {
-                        given.add((double) in.readInt32());
-                    } while (packed && in.getBytesUntilLimit() > 0);
-                    if (packed) {
-                        in.popLimit(limit);
-                    }
-                }
+                case 4, 10 -> each(in, tag, () -> given.add(field == 4 ? in.readFloat() : in.readDouble()));
+                case 5 -> each(in, tag, () -> given.add((double) in.readInt32()));
                 case 9 -> raw = in.readBytes();
                 default -> in.skipField(tag);
             }
