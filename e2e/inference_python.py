@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 import warnings
 
 import lightgbm
@@ -15,6 +12,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.models import infer_signature
+from post import post
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
@@ -29,14 +27,7 @@ chance = np.random.default_rng(5)
 
 
 def call(path: str, body: object, kind: str = "application/json") -> tuple[int, dict]:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(url + path, content, {"Content-Type": kind})
-    try:
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as refusal:
-        with refusal:
-            return refusal.code, json.loads(refusal.read())
+    return post(url + path, body, kind)
 
 
 def register(log, name: str, **more: object) -> None:

@@ -8,7 +8,6 @@ import pathlib
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 import warnings
 
@@ -20,6 +19,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from mlflow.models import ModelSignature  # noqa: E402
 from mlflow.types import Schema, TensorSpec  # noqa: E402
+from post import post  # noqa: E402
 
 url = sys.argv[1]
 mlflow.set_tracking_uri(url)
@@ -29,13 +29,7 @@ work = pathlib.Path(tempfile.mkdtemp())
 
 
 def call(path: str, body: dict) -> tuple[int, dict]:
-    request = urllib.request.Request(url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=240) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as refusal:
-        with refusal:
-            return refusal.code, json.loads(refusal.read())
+    return post(url + path, body, seconds=240)
 
 
 def register_folder(name: str, folder: pathlib.Path) -> None:

@@ -88,6 +88,11 @@ public final class InferenceRoutes {
         return Optional.ofNullable(context.pathParamMap().get("version"));
     }
 
+    /** A request's body, unpacked as its headers say. */
+    static byte[] body(Context context) {
+        return InferenceBody.unpacked(RequestBody.read(context), context.header("Content-Encoding"));
+    }
+
     /** Some clients read errors and answers only under exactly this content type. */
     static void send(Context context, ObjectNode json) {
         context.result(Json.write(json)).contentType("application/json");
@@ -155,7 +160,7 @@ public final class InferenceRoutes {
     }
 
     private void infer(Context context, Caller caller) {
-        byte[] body = InferenceBody.unpacked(RequestBody.read(context), context.header("Content-Encoding"));
+        byte[] body = body(context);
         Optional<Integer> header = headerLength(context, body.length);
         WireRequest wire = header.isPresent() && header.get() == 0
                 ? raw(context, caller, body)

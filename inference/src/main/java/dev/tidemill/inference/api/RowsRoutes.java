@@ -12,7 +12,6 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.ErrorStyle;
-import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
@@ -116,8 +115,7 @@ public final class RowsRoutes {
         if (!verb.endsWith(PREDICT)) {
             throw TidemillException.notFound("route", context.path()).remedy("POST to " + context.path() + PREDICT);
         }
-        JsonNode json =
-                RowsJson.parse(InferenceBody.unpacked(RequestBody.read(context), context.header("Content-Encoding")));
+        JsonNode json = RowsJson.parse(InferenceRoutes.body(context));
         boolean columns = json.has("inputs") && json.path("inputs").isObject();
         List<Tensor> inputs = columns
                 ? RowsJson.named(json.path("inputs"), "inputs")
@@ -130,7 +128,7 @@ public final class RowsRoutes {
 
     private void invoke(Context context, Caller caller) {
         String type = Optional.ofNullable(context.contentType()).orElse("application/json");
-        byte[] body = InferenceBody.unpacked(RequestBody.read(context), context.header("Content-Encoding"));
+        byte[] body = InferenceRoutes.body(context);
         List<Tensor> inputs;
         if (type.startsWith("text/csv")) {
             inputs = CsvRows.read(body);
@@ -191,8 +189,7 @@ public final class RowsRoutes {
 
     /** One row as an object, or a list of rows; the answer says what it was made by. */
     private void predict(Context context, Caller caller) {
-        JsonNode json =
-                RowsJson.parse(InferenceBody.unpacked(RequestBody.read(context), context.header("Content-Encoding")));
+        JsonNode json = RowsJson.parse(InferenceRoutes.body(context));
         List<Tensor> inputs = RowsJson.rows(json.isObject() ? Json.array().add(json) : json, "body");
         InferenceAnswer answer = answer(context, caller, inputs, Optional.ofNullable(context.queryParam("version")));
         ObjectNode result = Json.object()
