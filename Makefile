@@ -42,7 +42,7 @@ java-test: jdk
 e2e-test:
 	@command -v chromium >/dev/null || echo "note: no Chromium; the walk through the screens is skipped"
 	@[ -x .cache/peers/mlflow/bin/python ] || echo "note: no MLflow peer (make peers); its test is skipped"
-	cd e2e && python3 -m unittest -v test_command_line test_gateway test_python test_mlflow test_tracking test_artifact_roots test_inference test_scoring test_java_client test_import test_tls test_disk_full test_limits test_sign_in test_loop
+	cd e2e && python3 -m unittest -v test_command_line test_gateway test_python test_mlflow test_tracking test_artifact_roots test_inference test_scoring test_java_client test_import test_tls test_disk_full test_limits test_fuzz test_sign_in test_loop
 
 peers: ## install the Python peers that tests compare with, one virtual environment each
 	[ -x .cache/peers/mlflow/bin/mlflow ] && .cache/peers/mlflow/bin/python -c "import sklearn, lightgbm, boto3, onnxruntime, skl2onnx, onnxmltools" 2>/dev/null || { python3 -m venv .cache/peers/mlflow && .cache/peers/mlflow/bin/pip install -q mlflow scikit-learn xgboost-cpu lightgbm boto3 onnx onnxruntime skl2onnx onnxmltools; }
@@ -67,8 +67,12 @@ bench-trees: jdk peers ## measure tree scoring beside ONNX Runtime, LightGBM and
 	$(MVN) -q install -DskipTests -pl trees
 	JAVA_HOME=$(JDK) python3 benchmarks/trees.py
 
-soak: build ## kill the demo's server many more times
+soak: build ## hours of kills, mixed load and random requests, on both databases
 	cd e2e && TIDEMILL_E2E_KILLS=60 python3 -m unittest -v test_loop.LoopTest.test_killed_again_and_again_it_ends_the_same
+	python3 e2e/soak/kills.py --kills 200
+	python3 e2e/soak/fuzz.py --minutes 60
+	python3 e2e/soak/mixed.py --minutes 120
+	[ -z "$$TIDEMILL_TEST_POSTGRES" ] || { python3 e2e/soak/kills.py --kills 200 --postgres && python3 e2e/soak/mixed.py --minutes 120 --postgres; }
 
 fmt: jdk ## format the Java sources
 	$(MVN) -q spotless:apply

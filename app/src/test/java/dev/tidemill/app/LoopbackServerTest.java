@@ -104,6 +104,33 @@ class LoopbackServerTest {
                 server.call("GET", "/api/tidemill/v1/whoami", java.util.Optional.empty(), "", "Origin", server.base()));
     }
 
+    @Test
+    void characterSetsThatAreNotThereAreRefused() {
+        for (String path : java.util.List.of("/deployments/none/invocations", "/v1/traces")) {
+            for (String charset : java.util.List.of("x", "%21", "a b")) {
+                expect(
+                        400,
+                        server.call(
+                                "POST",
+                                path,
+                                java.util.Optional.empty(),
+                                "{}",
+                                "Content-Type",
+                                "text/plain; charset=" + charset),
+                        "character set " + charset.split(" ")[0]);
+            }
+        }
+    }
+
+    @Test
+    void bodiesThatAreTextsOfJsonAreReadOrRefused() {
+        String search = "/api/2.0/mlflow/runs/search";
+        expect(200, server.post(search, "\"{\\\"experiment_ids\\\": [\\\"0\\\"]}\""), "{");
+        for (String body : java.util.List.of("\"v\f", "\"v\" 1", "\"", "\"[]\"", "[[[", "nul")) {
+            expect(400, server.post(search, body), "JSON");
+        }
+    }
+
     private static String raw(String request) throws IOException {
         int port = Integer.parseInt(server.base().replaceAll(".*:", ""));
         try (var socket = new Socket("127.0.0.1", port)) {

@@ -14,6 +14,8 @@ import io.javalin.config.JavalinConfig;
 import io.javalin.http.Context;
 import io.javalin.json.JavalinJackson;
 import java.net.BindException;
+import java.nio.charset.IllegalCharsetNameException;
+import java.nio.charset.UnsupportedCharsetException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
@@ -241,6 +243,17 @@ public final class WebServer implements AutoCloseable {
             case io.javalin.http.HttpResponseException http
             when http.getStatus() < 500 ->
                 new TidemillException(ErrorCode.INVALID_ARGUMENT, String.valueOf(http.getMessage())).causedBy(failure);
+            // Jetty looks the character set up whenever it is asked for the content type.
+            case UnsupportedCharsetException charset ->
+                TidemillException.invalid(
+                                "Content-Type", "The character set " + charset.getCharsetName() + " is not supported")
+                        .remedy("Send UTF-8")
+                        .causedBy(failure);
+            case IllegalCharsetNameException charset ->
+                TidemillException.invalid(
+                                "Content-Type", "The character set " + charset.getCharsetName() + " does not exist")
+                        .remedy("Send UTF-8")
+                        .causedBy(failure);
             default ->
                 new TidemillException(ErrorCode.INTERNAL, "Something went wrong on the server")
                         .remedy("Look in the server's log for the request id")

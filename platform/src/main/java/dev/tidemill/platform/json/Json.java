@@ -114,14 +114,22 @@ public final class Json {
      * @throws TidemillException {@code INVALID_ARGUMENT} with line and column if it is not one JSON object
      */
     public static ObjectNode parseObject(byte[] body) {
+        if (parse(body) instanceof ObjectNode object) {
+            return object;
+        }
+        throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body is not a JSON object");
+    }
+
+    /**
+     * Parses JSON that somebody sent.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} with line and column if it is not one JSON value
+     */
+    public static JsonNode parse(byte[] body) {
         try {
-            JsonNode node = MAPPER.readerFor(JsonNode.class)
+            return MAPPER.readerFor(JsonNode.class)
                     .with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                     .readValue(body);
-            if (node instanceof ObjectNode object) {
-                return object;
-            }
-            throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body is not a JSON object");
         } catch (JsonProcessingException e) {
             var where = e.getLocation() == null
                     ? ""

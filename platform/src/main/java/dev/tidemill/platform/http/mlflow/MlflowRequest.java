@@ -52,8 +52,7 @@ public final class MlflowRequest {
     /** Old clients send the object as a JSON string of JSON. */
     private static JsonNode body(byte[] body) {
         if (body[0] == '"') {
-            return Json.parseObject(
-                    Json.read(new String(body, StandardCharsets.UTF_8)).asText().getBytes(StandardCharsets.UTF_8));
+            return Json.parseObject(Json.parse(body).asText().getBytes(StandardCharsets.UTF_8));
         }
         return Json.parseObject(body);
     }
