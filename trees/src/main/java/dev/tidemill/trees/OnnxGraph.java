@@ -13,65 +13,114 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * As much of an ONNX model as tells whether it is nothing but trees: its nodes with their attributes, and the names, types and
- * widths of what goes in and comes out. Field numbers are those of ONNX's published {@code onnx.proto}.
+ * As much of an ONNX model as tells what it does, without its weights: its nodes with their attributes, and the names, types and
+ * shapes of what goes in, comes out, and is held. Field numbers are those of ONNX's published {@code onnx.proto}. Immutable.
  *
+ * @param operations in the order in which they are computed
  * @param inputs values that a caller gives, without those that the model holds itself
- * @param heldValues names of the tensors that the model holds
+ * @param held tensors that the model holds
+ * @param opset version of ONNX's own operators that the model is written for
+ * @param functions whether the model defines operators of its own
  */
-record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> outputs, List<String> heldValues) {
+public record OnnxGraph(
+        List<Operation> operations,
+        List<Value> inputs,
+        List<Value> outputs,
+        List<Held> held,
+        long opset,
+        boolean functions) {
     /** ONNX's number of the type of 32-bit floats. */
-    static final int FLOAT = 1;
+    public static final int FLOAT = 1;
 
     private static final int BYTE = 2;
     private static final int DOUBLE = 11;
+    private static final int INT32 = 6;
+    private static final int INT64 = 7;
+    /** Whole numbers of a tensor are read up to so many: axes, sizes and positions are never more. */
+    private static final int MOST_WHOLES = 1_000;
 
     /**
      * What goes in or comes out.
      *
      * @param elementType ONNX's number of the type; 0 for what is no tensor
      * @param shape its dimensions; -1 for an open one
+     * @param symbols names of its dimensions; empty for one without
+     * @param shaped whether it says its shape at all; a scalar says that it has no dimensions
      */
-    record Value(String name, int elementType, List<Long> shape) {}
+    public record Value(String name, int elementType, List<Long> shape, List<String> symbols, boolean shaped) {}
+
+    /**
+     * A tensor that the model holds.
+     *
+     * @param wholes its values, if they are whole numbers, few, and in the file itself; else none
+     */
+    public record Held(String name, int elementType, List<Long> shape, long[] wholes) {}
 
     /** One node. */
-    record Operation(
-            String type, String domain, List<String> inputs, List<String> outputs, Map<String, Attribute> attributes) {
-        Optional<Attribute> attribute(String name) {
-            return Optional.ofNullable(attributes.get(name));
+    public record Operation(
+            String name,
+            String type,
+            String domain,
+            List<String> inputs,
+            List<String> outputs,
+            Map<String, Attribute> attributes) {
+        public Optional<Attribute> attribute(String attribute) {
+            return Optional.ofNullable(attributes.get(attribute));
         }
 
-        long whole(String name, long otherwise) {
-            return attribute(name).map(Attribute::whole).orElse(otherwise);
+        public long whole(String attribute, long otherwise) {
+            return attribute(attribute).map(Attribute::whole).orElse(otherwise);
         }
 
-        String text(String name, String otherwise) {
-            return attribute(name).map(Attribute::text).orElse(otherwise);
+        public String text(String attribute, String otherwise) {
+            return attribute(attribute).map(Attribute::text).orElse(otherwise);
         }
 
-        long[] wholes(String name) {
-            return attribute(name).map(Attribute::wholes).orElseGet(() -> new long[0]);
+        public long[] wholes(String attribute) {
+            return attribute(attribute).map(Attribute::wholes).orElseGet(() -> new long[0]);
         }
 
-        List<String> texts(String name) {
-            return attribute(name).map(Attribute::texts).orElse(List.of());
+        /** Whether it holds a graph of its own, as a loop or a branch does. */
+        public boolean controls() {
+            return attributes.values().stream().anyMatch(Attribute::graph);
+        }
+
+        List<String> texts(String attribute) {
+            return attribute(attribute).map(Attribute::texts).orElse(List.of());
         }
 
         /** Numbers given as floats, or under the same name with {@code _as_tensor} as doubles. */
-        double[] numbers(String name) {
-            return attribute(name)
-                    .or(() -> attribute(name + "_as_tensor"))
+        double[] numbers(String attribute) {
+            return attribute(attribute)
+                    .or(() -> attribute(attribute + "_as_tensor"))
                     .map(Attribute::numbers)
                     .orElseGet(() -> new double[0]);
         }
 
-        boolean has(String name) {
-            return attributes.containsKey(name);
+        public boolean has(String attribute) {
+            return attributes.containsKey(attribute);
         }
     }
 
-    /** A named setting of a node, of whichever kind. */
-    record Attribute(String name, long whole, String text, double[] numbers, long[] wholes, List<String> texts) {
+    /**
+     * A named setting of a node, of whichever kind.
+     *
+     * @param tensor the shape and type of a tensor that it holds, and its whole numbers
+     * @param graph whether it holds a graph
+     */
+    public record Attribute(
+            String name,
+            long whole,
+            String text,
+            double[] numbers,
+            long[] wholes,
+            List<String> texts,
+            Optional<Held> tensor,
+            boolean graph) {
+        private Attribute(String name, long whole, String text, double[] numbers, long[] wholes, List<String> texts) {
+            this(name, whole, text, numbers, wholes, texts, Optional.empty(), false);
+        }
+
         static Attribute ofWhole(String name, long whole) {
             return new Attribute(name, whole, "", new double[0], new long[0], List.of());
         }
@@ -96,7 +145,7 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
     }
 
     /** @throws UnsupportedModelException if the bytes are no ONNX model */
-    static OnnxGraph parse(byte[] content) {
+    public static OnnxGraph parse(byte[] content) {
         try {
             return model(CodedInputStream.newInstance(content));
         } catch (IOException | IllegalArgumentException e) {
@@ -106,38 +155,60 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
 
     private static OnnxGraph model(CodedInputStream in) throws IOException {
         OnnxGraph graph = null;
+        long opset = 0;
+        boolean functions = false;
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-            if (WireFormat.getTagFieldNumber(tag) == 7) {
-                graph = graph(in.readBytes().newCodedInput());
-            } else {
-                in.skipField(tag);
+            switch (WireFormat.getTagFieldNumber(tag)) {
+                case 7 -> graph = graph(in.readBytes().newCodedInput());
+                case 8 -> opset = Math.max(opset, opset(in.readBytes().newCodedInput()));
+                case 25 -> {
+                    functions = true;
+                    in.skipField(tag);
+                }
+                default -> in.skipField(tag);
             }
         }
         if (graph == null) {
             throw new UnsupportedModelException("it is no ONNX model: there is no graph in it");
         }
-        return graph;
+        return new OnnxGraph(graph.operations, graph.inputs, graph.outputs, graph.held, opset, functions);
+    }
+
+    /** The version of ONNX's own operators; 0 for another domain's. */
+    private static long opset(CodedInputStream in) throws IOException {
+        String domain = "";
+        long version = 0;
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            switch (WireFormat.getTagFieldNumber(tag)) {
+                case 1 -> domain = in.readStringRequireUtf8();
+                case 2 -> version = in.readInt64();
+                default -> in.skipField(tag);
+            }
+        }
+        return domain.isEmpty() || domain.equals("ai.onnx") ? version : 0;
     }
 
     private static OnnxGraph graph(CodedInputStream in) throws IOException {
         List<Operation> operations = new ArrayList<>();
         List<Value> inputs = new ArrayList<>();
         List<Value> outputs = new ArrayList<>();
-        List<String> held = new ArrayList<>();
+        List<Held> held = new ArrayList<>();
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
             switch (WireFormat.getTagFieldNumber(tag)) {
                 case 1 -> operations.add(operation(in.readBytes().newCodedInput()));
-                case 5 -> held.add(tensorName(in.readBytes().newCodedInput()));
+                case 5 -> held.add(held(in.readBytes().newCodedInput()));
                 case 11 -> inputs.add(value(in.readBytes().newCodedInput()));
                 case 12 -> outputs.add(value(in.readBytes().newCodedInput()));
+                case 15 -> held.add(sparse(in.readBytes().newCodedInput()));
                 default -> in.skipField(tag);
             }
         }
-        inputs.removeIf(input -> held.contains(input.name()));
-        return new OnnxGraph(operations, inputs, outputs, held);
+        inputs.removeIf(input -> held.stream().anyMatch(one -> one.name().equals(input.name())));
+        return new OnnxGraph(operations, inputs, outputs, held, 0, false);
     }
 
     private static Operation operation(CodedInputStream in) throws IOException {
+        String name = "";
         String type = "";
         String domain = "";
         List<String> inputs = new ArrayList<>();
@@ -147,6 +218,7 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
             switch (WireFormat.getTagFieldNumber(tag)) {
                 case 1 -> inputs.add(in.readStringRequireUtf8());
                 case 2 -> outputs.add(in.readStringRequireUtf8());
+                case 3 -> name = in.readStringRequireUtf8();
                 case 4 -> type = in.readStringRequireUtf8();
                 case 5 -> {
                     Attribute attribute = attribute(in.readBytes().newCodedInput());
@@ -156,7 +228,7 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
                 default -> in.skipField(tag);
             }
         }
-        return new Operation(type, domain, inputs, outputs, attributes);
+        return new Operation(name, type, domain, inputs, outputs, attributes);
     }
 
     private static Attribute attribute(CodedInputStream in) throws IOException {
@@ -164,6 +236,8 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
         long whole = 0;
         String text = "";
         double[] tensor = {};
+        Optional<Held> held = Optional.empty();
+        boolean graph = false;
         List<Double> numbers = new ArrayList<>();
         List<Long> wholes = new ArrayList<>();
         List<String> texts = new ArrayList<>();
@@ -172,7 +246,15 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
                 case 1 -> name = in.readStringRequireUtf8();
                 case 3 -> whole = in.readInt64();
                 case 4 -> text = in.readBytes().toStringUtf8();
-                case 5 -> tensor = numbers(in.readBytes().newCodedInput());
+                case 5 -> {
+                    ByteString bytes = in.readBytes();
+                    tensor = numbers(bytes.newCodedInput());
+                    held = Optional.of(held(bytes.newCodedInput()));
+                }
+                case 6, 11 -> {
+                    graph = true;
+                    in.skipField(tag);
+                }
                 case 7 -> each(in, tag, () -> numbers.add((double) in.readFloat()));
                 case 8 -> each(in, tag, () -> wholes.add(in.readInt64()));
                 case 9 -> texts.add(in.readBytes().toStringUtf8());
@@ -188,7 +270,9 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
                 text,
                 given,
                 wholes.stream().mapToLong(Long::longValue).toArray(),
-                texts);
+                texts,
+                held,
+                graph);
     }
 
     private interface Element {
@@ -208,16 +292,51 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
         in.popLimit(limit);
     }
 
-    private static String tensorName(CodedInputStream in) throws IOException {
+    private static Held held(CodedInputStream in) throws IOException {
         String name = "";
+        int type = 0;
+        ByteString raw = ByteString.EMPTY;
+        List<Long> shape = new ArrayList<>();
+        List<Long> wholes = new ArrayList<>();
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-            if (WireFormat.getTagFieldNumber(tag) == 8) {
-                name = in.readStringRequireUtf8();
-            } else {
-                in.skipField(tag);
+            switch (WireFormat.getTagFieldNumber(tag)) {
+                case 1 -> each(in, tag, () -> shape.add(in.readInt64()));
+                case 2 -> type = in.readInt32();
+                case 5 -> each(in, tag, () -> wholes.add((long) in.readInt32()));
+                case 7 -> each(in, tag, () -> wholes.add(in.readInt64()));
+                case 8 -> name = in.readStringRequireUtf8();
+                case 9 -> raw = in.readBytes();
+                default -> in.skipField(tag);
             }
         }
-        return name;
+        boolean whole = type == INT32 || type == INT64;
+        int width = type == INT64 ? Long.BYTES : Integer.BYTES;
+        if (whole && raw.size() <= MOST_WHOLES * width) {
+            ByteBuffer bytes = raw.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+            while (bytes.remaining() >= width) {
+                wholes.add(type == INT64 ? bytes.getLong() : bytes.getInt());
+            }
+        }
+        boolean few = whole && wholes.size() <= MOST_WHOLES;
+        return new Held(
+                name,
+                type,
+                List.copyOf(shape),
+                few ? wholes.stream().mapToLong(Long::longValue).toArray() : new long[0]);
+    }
+
+    /** A tensor of few values; its name is that of the tensor that holds them. */
+    private static Held sparse(CodedInputStream in) throws IOException {
+        Held values = new Held("", 0, List.of(), new long[0]);
+        List<Long> shape = new ArrayList<>();
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            switch (WireFormat.getTagFieldNumber(tag)) {
+                case 1 -> values = held(in.readBytes().newCodedInput());
+                case 3 -> each(in, tag, () -> shape.add(in.readInt64()));
+                default -> in.skipField(tag);
+            }
+        }
+        return new Held(values.name(), values.elementType(), shape, new long[0]);
     }
 
     /** The numbers of a tensor of floats, doubles or bytes; of another there are none. */
@@ -255,54 +374,63 @@ record OnnxGraph(List<Operation> operations, List<Value> inputs, List<Value> out
 
     private static Value value(CodedInputStream in) throws IOException {
         String name = "";
-        int type = 0;
-        List<Long> shape = new ArrayList<>();
+        var type = new Type();
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
             switch (WireFormat.getTagFieldNumber(tag)) {
                 case 1 -> name = in.readStringRequireUtf8();
-                case 2 -> type = type(in.readBytes().newCodedInput(), shape);
+                case 2 -> type.read(in.readBytes().newCodedInput());
                 default -> in.skipField(tag);
             }
         }
-        return new Value(name, type, shape);
+        return new Value(name, type.element, List.copyOf(type.shape), List.copyOf(type.symbols), type.shaped);
     }
 
-    /** The element type of a tensor; fills its shape. */
-    private static int type(CodedInputStream in, List<Long> shape) throws IOException {
-        int type = 0;
-        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-            if (WireFormat.getTagFieldNumber(tag) != 1) {
-                in.skipField(tag);
-                continue;
-            }
-            CodedInputStream tensor = in.readBytes().newCodedInput();
-            for (int inner = tensor.readTag(); inner != 0; inner = tensor.readTag()) {
-                switch (WireFormat.getTagFieldNumber(inner)) {
-                    case 1 -> type = tensor.readInt32();
-                    case 2 -> dimensions(tensor.readBytes().newCodedInput(), shape);
-                    default -> tensor.skipField(inner);
+    /** The type of a value as it is read. */
+    private static final class Type {
+        private final List<Long> shape = new ArrayList<>();
+        private final List<String> symbols = new ArrayList<>();
+        private int element;
+        private boolean shaped;
+
+        private void read(CodedInputStream in) throws IOException {
+            for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+                if (WireFormat.getTagFieldNumber(tag) != 1) {
+                    in.skipField(tag);
+                    continue;
+                }
+                CodedInputStream tensor = in.readBytes().newCodedInput();
+                for (int inner = tensor.readTag(); inner != 0; inner = tensor.readTag()) {
+                    switch (WireFormat.getTagFieldNumber(inner)) {
+                        case 1 -> element = tensor.readInt32();
+                        case 2 -> {
+                            shaped = true;
+                            dimensions(tensor.readBytes().newCodedInput());
+                        }
+                        default -> tensor.skipField(inner);
+                    }
                 }
             }
         }
-        return type;
-    }
 
-    private static void dimensions(CodedInputStream in, List<Long> shape) throws IOException {
-        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-            if (WireFormat.getTagFieldNumber(tag) != 1) {
-                in.skipField(tag);
-                continue;
-            }
-            CodedInputStream dimension = in.readBytes().newCodedInput();
-            long size = -1;
-            for (int inner = dimension.readTag(); inner != 0; inner = dimension.readTag()) {
-                if (WireFormat.getTagFieldNumber(inner) == 1) {
-                    size = dimension.readInt64();
-                } else {
-                    dimension.skipField(inner);
+        private void dimensions(CodedInputStream in) throws IOException {
+            for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+                if (WireFormat.getTagFieldNumber(tag) != 1) {
+                    in.skipField(tag);
+                    continue;
                 }
+                CodedInputStream dimension = in.readBytes().newCodedInput();
+                long size = -1;
+                String symbol = "";
+                for (int inner = dimension.readTag(); inner != 0; inner = dimension.readTag()) {
+                    switch (WireFormat.getTagFieldNumber(inner)) {
+                        case 1 -> size = dimension.readInt64();
+                        case 2 -> symbol = dimension.readStringRequireUtf8();
+                        default -> dimension.skipField(inner);
+                    }
+                }
+                shape.add(size);
+                symbols.add(symbol);
             }
-            shape.add(size);
         }
     }
 }

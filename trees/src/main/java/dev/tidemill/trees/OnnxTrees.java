@@ -65,7 +65,7 @@ public record OnnxTrees(
                 .toList();
         boolean plain =
                 graph.operations().stream().allMatch(one -> ensembles.contains(one) || AROUND.contains(one.type()));
-        if (ensembles.size() != 1 || !plain || !graph.heldValues().isEmpty()) {
+        if (ensembles.size() != 1 || !plain || !graph.held().isEmpty()) {
             throw new UnsupportedModelException("it is more than one ensemble of trees");
         }
         Operation trees = ensembles.getFirst();
@@ -98,7 +98,9 @@ public record OnnxTrees(
                         .toList(),
                 graph.inputs(),
                 graph.outputs(),
-                graph.heldValues());
+                graph.held(),
+                graph.opset(),
+                graph.functions());
     }
 
     /** The graph's inputs in the order in which they reach the trees. */

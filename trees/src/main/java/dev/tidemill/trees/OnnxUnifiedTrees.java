@@ -84,7 +84,8 @@ final class OnnxUnifiedTrees {
             // ONNX Runtime reads 1 and 2 the other way round than ONNX's text says; what it does is for it to do.
             throw new UnsupportedModelException("it transforms its sums by a number that is read in two ways");
         }
-        return new Operation("TreeEnsembleRegressor", trees.domain(), trees.inputs(), trees.outputs(), attributes);
+        return new Operation(
+                trees.name(), "TreeEnsembleRegressor", trees.domain(), trees.inputs(), trees.outputs(), attributes);
     }
 
     private static int position(long position, int count) {

@@ -135,6 +135,14 @@ public final class InferenceRoutes {
                 .put("max_batch_size", 0);
         configure(json.putArray("input"), model.inputs());
         configure(json.putArray("output"), model.outputs());
+        // Whether requests are joined, and how that is known.
+        ObjectNode parameters = json.putObject("parameters");
+        parameters
+                .putObject("joined")
+                .put("string_value", Boolean.toString(model.batching().joins()));
+        parameters
+                .putObject("joined_reason")
+                .put("string_value", model.batching().reason());
         send(context, json);
     }
 
@@ -207,7 +215,9 @@ public final class InferenceRoutes {
         } else {
             int values = body.length / spec.datatype().width();
             long[] shape = spec.shape().stream().mapToLong(Long::longValue).toArray();
-            shape[0] = 1;
+            if (shape.length > 0 && shape[0] < 0) {
+                shape[0] = 1;
+            }
             int open = -1;
             long known = 1;
             for (int i = 1; i < shape.length; i++) {
@@ -223,7 +233,7 @@ public final class InferenceRoutes {
             }
             if (open >= 0 && known > 0) {
                 shape[open] = values / known;
-            } else if (shape.length == 1) {
+            } else if (spec.shape().equals(List.of(-1L))) {
                 shape[0] = values;
             }
             input = RawTensors.read(spec.name(), spec.datatype(), shape, ByteBuffer.wrap(body));

@@ -150,10 +150,18 @@ final class RowsJson {
         throw TidemillException.invalid(name, "'" + name + "' holds " + value.getNodeType() + " where a value belongs");
     }
 
-    /** Predictions row by row: a value each, or a list; by output where there is more than one. */
-    static ArrayNode predictions(List<Tensor> outputs) {
+    /**
+     * Predictions row by row: a value each, or a list; by output where there is more than one. Outputs that do not agree in rows are
+     * told whole, by name.
+     */
+    static JsonNode predictions(List<Tensor> outputs) {
         ArrayNode list = Json.array();
         int rows = outputs.getFirst().rows();
+        if (outputs.stream().anyMatch(output -> !output.hasRows(rows))) {
+            ObjectNode named = Json.object();
+            outputs.forEach(output -> named.set(output.name(), whole(output)));
+            return outputs.size() == 1 ? whole(outputs.getFirst()) : named;
+        }
         for (int row = 0; row < rows; row++) {
             if (outputs.size() == 1) {
                 list.add(row(outputs.getFirst(), row));
@@ -167,13 +175,9 @@ final class RowsJson {
         return list;
     }
 
-    /** One output as a whole, nested by rows. */
-    static ArrayNode whole(Tensor output) {
-        ArrayNode list = Json.array();
-        for (int row = 0; row < output.rows(); row++) {
-            list.add(row(output, row));
-        }
-        return list;
+    /** One output as a whole, nested by its dimensions. */
+    static JsonNode whole(Tensor output) {
+        return nest(output, 0, 0, output.size());
     }
 
     private static JsonNode row(Tensor output, int row) {

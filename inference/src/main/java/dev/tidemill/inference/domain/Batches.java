@@ -15,13 +15,12 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Calls of a model that can answer many requests at once for about the price of one. A request that finds a lane free goes at
- * once, alone; only those that have to wait anyway are joined, when a lane becomes free, and only if their tensors agree in
- * names, datatypes and shapes but for rows. Where a joined call fails each of its requests is called by itself, so that each
+ * Calls of a model that is known to answer each row by itself ({@link Batching}), and many rows for about the price of one. A
+ * request that finds a lane free goes at once, alone; only those that have to wait anyway are joined, when a lane becomes free,
+ * and only if their tensors agree in names, datatypes and shapes but for rows, of which each tensor of a request has as many. Where a joined call fails each of its requests is called by itself, so that each
  * gets its own error. Thread-safe.
  */
 final class Batches implements Calls {
-    private static final int MOST_ROWS = 1_024;
     private static final int MOST_REQUESTS = 128;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -32,6 +31,7 @@ final class Batches implements Calls {
 
         private Waiting(List<Tensor> inputs) {
             this.inputs = inputs;
+            this.alone = !Tensor.haveRows(inputs);
         }
 
         private int rows() {
@@ -50,16 +50,17 @@ final class Batches implements Calls {
 
     private final LoadedModel model;
     private final int lanes;
+    private final int mostRows;
     private final WaitingRoom.Line line;
     private final ReentrantLock lock = new ReentrantLock();
     private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
     private int running;
     private volatile boolean joins = true;
 
-    /** @param lanes calls of the model at a time */
-    Batches(LoadedModel model, int lanes, WaitingRoom.Line line) {
+    Batches(LoadedModel model, WaitingRoom.Line line) {
         this.model = model;
-        this.lanes = lanes;
+        this.lanes = model.batching().lanes();
+        this.mostRows = model.batching().rows();
         this.line = line;
     }
 
@@ -162,8 +163,8 @@ final class Batches implements Calls {
         }
         List<Tensor> outputs = model.predict(all);
         int rows = all.getFirst().rows();
-        if (outputs.stream().anyMatch(output -> output.rows() != rows)) {
-            // It does not answer row by row, and is not to be joined again.
+        if (outputs.stream().anyMatch(output -> !output.hasRows(rows))) {
+            // What is known of it is wrong, and it is not to be joined again.
             joins = false;
             throw new IllegalStateException("rows in and out differ");
         }
@@ -227,9 +228,9 @@ final class Batches implements Calls {
         }
         int rows = first.rows();
         for (Iterator<Waiting> others = queue.iterator();
-                others.hasNext() && rows < MOST_ROWS && batch.size() < MOST_REQUESTS; ) {
+                others.hasNext() && rows < mostRows && batch.size() < MOST_REQUESTS; ) {
             Waiting other = others.next();
-            if (!other.alone && rows + other.rows() <= MOST_ROWS && alike(first.inputs, other.inputs)) {
+            if (!other.alone && rows + other.rows() <= mostRows && alike(first.inputs, other.inputs)) {
                 batch.add(other);
                 rows += other.rows();
                 others.remove();

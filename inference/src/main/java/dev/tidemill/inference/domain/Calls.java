@@ -20,8 +20,6 @@ interface Calls {
     Outcome call(List<Tensor> inputs);
 
     static Calls of(LoadedModel model, WaitingRoom.Line line) {
-        return model.batchLanes().isPresent()
-                ? new Batches(model, model.batchLanes().getAsInt(), line)
-                : new Turnstile(model, line);
+        return model.batching().joins() ? new Batches(model, line) : new Turnstile(model, line);
     }
 }

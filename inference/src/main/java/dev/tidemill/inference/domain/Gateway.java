@@ -102,7 +102,8 @@ public final class Gateway {
     }
 
     private static ServedModel described(List<Integer> versions, LoadedModel model) {
-        return new ServedModel(versions, model.platform(), model.inputs(), model.outputs(), model.classes());
+        return new ServedModel(
+                versions, model.platform(), model.inputs(), model.outputs(), model.classes(), model.batching());
     }
 
     /** Whether a model would answer now, without loading anything. */

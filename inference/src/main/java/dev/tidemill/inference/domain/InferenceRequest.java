@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param id of the request; the prediction ids derive from it, so the same id sent again is the same predictions
  * @param eventTime when what the rows describe happened
  * @param entity whom they are about; the same entity always takes the same route
- * @param inputs at least one, all of as many rows
+ * @param inputs at least one
  * @param actor who asks; empty where nobody is known
  */
 public record InferenceRequest(
@@ -40,7 +41,7 @@ public record InferenceRequest(
         if (kept.length() > LONGEST_ID) {
             throw TidemillException.invalid("id", "The id is longer than " + LONGEST_ID + " characters");
         }
-        InputBinding.rows(inputs);
+        InputBinding.check(inputs);
         return new InferenceRequest(kept, eventTime.map(InferenceRequest::time).orElse(now), entity, inputs, "");
     }
 
@@ -58,13 +59,30 @@ public record InferenceRequest(
         return new InferenceRequest(id, eventTime, entity, inputs, who);
     }
 
+    /** How many rows it asks about: the size of the first dimension of all its inputs, or 1 where they differ in it. */
     public int rows() {
-        return inputs.getFirst().rows();
+        return Tensor.haveRows(inputs) ? inputs.getFirst().rows() : 1;
     }
 
     /** Id of one row's prediction. */
     public String predictionId(int row) {
         return rows() == 1 ? id : id + "." + row;
+    }
+
+    /**
+     * All of it by name, as it is journalled where the answer is not one for each row: of more than one value each is called by the
+     * tensor's name and its number.
+     *
+     * @param fitted what the model was given
+     */
+    Map<String, @Nullable Object> whole(List<Tensor> fitted) {
+        Map<String, @Nullable Object> values = new HashMap<>();
+        Stream.concat(inputs.stream(), fitted.stream()).forEach(tensor -> {
+            for (int i = 0; i < tensor.size(); i++) {
+                values.put(tensor.size() == 1 ? tensor.name() : tensor.name() + "." + i, tensor.value(i));
+            }
+        });
+        return values;
     }
 
     /**

@@ -10,8 +10,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Fits what a request brings to what a model takes. Columns are found by name, in any order, shape {@code [rows]} or {@code
- * [rows, 1]}; names that the model does not know are left out, as long as one fits. A single matrix whose name is no column's
+ * Fits what a request brings to what a model takes. Tensors are found by name, in any order, and have the shapes that the model
+ * declares; their first dimensions need not be of one size unless the model says so. A column may be of shape {@code [rows]} or {@code
+ * [rows, 1]}, and all columns of a request have as many rows; names that the model does not know are left out, as long as one fits. A single matrix whose name is no column's
  * is taken column by column in the model's order. Columns may feed a model of one matrix, too.
  */
 public final class InputBinding {
@@ -20,28 +21,35 @@ public final class InputBinding {
 
     private InputBinding() {}
 
-    /** How many rows a request's tensors hold; every tensor must hold as many. */
-    static int rows(List<Tensor> given) {
+    /** Checks what holds for every model: there are inputs, not too many rows, and no two of one name. */
+    static void check(List<Tensor> given) {
         if (given.isEmpty()) {
             throw TidemillException.invalid("inputs", "'inputs' must be a list of at least one tensor");
         }
-        int rows = given.getFirst().rows();
-        if (rows > MOST_ROWS) {
-            throw TidemillException.invalid("shape", rows + " rows are too many; " + MOST_ROWS + " are taken at once");
-        }
         Set<String> names = HashSet.newHashSet(given.size());
         for (Tensor tensor : given) {
-            if (tensor.rows() != rows) {
+            if (tensor.rows() > MOST_ROWS) {
                 throw TidemillException.invalid(
-                        "shape",
-                        "Tensor '" + tensor.name() + "' has " + tensor.rows() + " rows, '"
-                                + given.getFirst().name() + "' has " + rows);
+                        "shape", tensor.rows() + " rows are too many; " + MOST_ROWS + " are taken at once");
             }
             if (!names.add(tensor.name())) {
                 throw TidemillException.invalid("inputs", "There are two inputs named '" + tensor.name() + "'");
             }
         }
-        return rows;
+    }
+
+    /** How many rows columns hold; every one must hold as many. */
+    private static int rows(List<Tensor> columns) {
+        Tensor first = columns.getFirst();
+        for (Tensor tensor : columns) {
+            if (tensor.rows() != first.rows()) {
+                throw TidemillException.invalid(
+                        "shape",
+                        "Tensor '" + tensor.name() + "' has " + tensor.rows() + " rows, '" + first.name() + "' has "
+                                + first.rows());
+            }
+        }
+        return first.rows();
     }
 
     /**
@@ -50,16 +58,16 @@ public final class InputBinding {
      * @throws TidemillException {@code INVALID_ARGUMENT} naming the input that is missing or does not fit
      */
     public static List<Tensor> fit(List<TensorSpec> specs, List<Tensor> given) {
-        int rows = rows(given);
+        check(given);
         if (specs.isEmpty()) {
             return given;
         }
         if (isKnown(specs, given)) {
-            return fitted(specs, given, rows);
+            return fitted(specs, given);
         }
-        boolean columns = specs.stream().allMatch(TensorSpec::isColumn);
+        boolean columns = specs.stream().allMatch(TensorSpec::isOpenColumn);
         if (columns && given.size() == 1 && !given.getFirst().isColumn()) {
-            return fitted(specs, split(specs, given.getFirst()), rows);
+            return fitted(specs, split(specs, given.getFirst()));
         }
         if (specs.size() == 1) {
             TensorSpec only = specs.getFirst();
@@ -67,11 +75,10 @@ public final class InputBinding {
                 return fitted(
                         specs,
                         List.of(given.getFirst()
-                                .as(only.name(), given.getFirst().shape())),
-                        rows);
+                                .as(only.name(), given.getFirst().shape())));
             }
             if (only.shape().size() == 2 && given.stream().allMatch(Tensor::isColumn)) {
-                return fitted(specs, List.of(matrix(only, given, rows)), rows);
+                return fitted(specs, List.of(matrix(only, given, rows(given))));
             }
         }
         throw TidemillException.invalid(
@@ -91,7 +98,10 @@ public final class InputBinding {
     }
 
     /** Tensors of the right names, checked and in order. */
-    static List<Tensor> fitted(List<TensorSpec> specs, List<Tensor> given, int rows) {
+    static List<Tensor> fitted(List<TensorSpec> specs, List<Tensor> given) {
+        if (specs.stream().allMatch(TensorSpec::isOpenColumn)) {
+            rows(given);
+        }
         List<Tensor> fitted = new ArrayList<>(specs.size());
         for (int i = 0; i < specs.size(); i++) {
             TensorSpec spec = specs.get(i);
@@ -99,7 +109,7 @@ public final class InputBinding {
             boolean inOrder = i < given.size() && given.get(i).name().equals(spec.name());
             Optional<Tensor> found = inOrder ? Optional.of(given.get(i)) : Tensor.named(given, spec.name());
             if (found.isPresent()) {
-                fitted.add(shaped(spec, found.get(), rows));
+                fitted.add(shaped(spec, found.get()));
             } else if (!spec.optional()) {
                 throw TidemillException.invalid(
                         "inputs", "Input '" + spec.name() + "' is missing; the model takes " + names(specs));
@@ -108,33 +118,36 @@ public final class InputBinding {
         return fitted;
     }
 
-    private static Tensor shaped(TensorSpec spec, Tensor tensor, int rows) {
+    private static Tensor shaped(TensorSpec spec, Tensor tensor) {
         boolean text = spec.datatype() == Datatype.BYTES;
         if (!text && tensor.datatype() == Datatype.BYTES) {
             throw TidemillException.invalid(
                     "datatype", "Tensor '" + spec.name() + "' is BYTES; the model takes " + spec.datatype());
         }
-        if (spec.isColumn()) {
-            if (!tensor.isColumn()) {
-                throw TidemillException.invalid(
-                        "shape",
-                        "Tensor '" + spec.name() + "' has shape " + Arrays.toString(tensor.shape()) + "; it must be ["
-                                + rows + "] or [" + rows + ", 1]");
-            }
-            return tensor.shape().length == 1 ? tensor : tensor.as(spec.name(), rows);
-        }
         long[] shape = tensor.shape();
-        boolean fits = shape.length == spec.shape().size();
-        for (int i = 1; fits && i < shape.length; i++) {
-            fits = spec.shape().get(i) < 0 || spec.shape().get(i) == shape[i];
+        if (fits(spec.shape(), shape)) {
+            return tensor;
         }
-        if (!fits) {
-            throw TidemillException.invalid(
-                    "shape",
-                    "Tensor '" + spec.name() + "' has shape " + Arrays.toString(shape) + "; the model takes "
-                            + spec.shape());
+        boolean single = spec.shape().isEmpty() && Arrays.equals(shape, new long[] {1});
+        boolean column = spec.isColumn() && tensor.isColumn() && shape.length == 2;
+        if (single) {
+            return tensor.as(spec.name());
         }
-        return tensor;
+        if (column && fits(spec.shape(), new long[] {shape[0]})) {
+            return tensor.as(spec.name(), shape[0]);
+        }
+        throw TidemillException.invalid(
+                "shape",
+                "Tensor '" + spec.name() + "' has shape " + Arrays.toString(shape) + "; the model takes "
+                        + spec.shape());
+    }
+
+    private static boolean fits(List<Long> wanted, long[] shape) {
+        boolean fits = shape.length == wanted.size();
+        for (int i = 0; fits && i < shape.length; i++) {
+            fits = wanted.get(i) < 0 || wanted.get(i) == shape[i];
+        }
+        return fits;
     }
 
     private static List<Tensor> split(List<TensorSpec> specs, Tensor matrix) {

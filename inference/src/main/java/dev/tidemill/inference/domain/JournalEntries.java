@@ -3,8 +3,9 @@ package dev.tidemill.inference.domain;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
-/** What is journalled of an answer: an entry a row, with what both sides said. */
+/** What is journalled of an answer: an entry a row with what both sides said, or one where the answer is not one for each row. */
 final class JournalEntries {
     private JournalEntries() {}
 
@@ -22,31 +23,35 @@ final class JournalEntries {
             List<Tensor> champion,
             List<Tensor> challenger,
             Instant now) {
-        var entries = new ArrayList<Prediction>(request.rows());
-        for (int row = 0; row < request.rows(); row++) {
+        int rows = request.rows();
+        boolean byRow = Stream.of(request.inputs(), champion, challenger)
+                .flatMap(List::stream)
+                .allMatch(tensor -> tensor.hasRows(rows));
+        var entries = new ArrayList<Prediction>(byRow ? rows : 1);
+        for (int row = 0; row < (byRow ? rows : 1); row++) {
             entries.add(new Prediction(
                     plan.project(),
                     plan.name(),
                     request.predictionId(row),
                     request.eventTime(),
                     now,
-                    request.row(row, fitted),
+                    byRow ? request.row(row, fitted) : request.whole(fitted),
                     toChallenger,
                     plan.champion().version(),
-                    row(champion, row),
+                    values(champion, row, byRow),
                     plan.challenger().map(trial -> trial.version().version()),
-                    row(challenger, row)));
+                    values(challenger, row, byRow)));
         }
         return entries;
     }
 
-    /** The numbers of a row of the first output; nothing for a text. */
-    private static List<Double> row(List<Tensor> outputs, int row) {
+    /** The numbers of a row of the first output, or all of them; nothing for a text. */
+    private static List<Double> values(List<Tensor> outputs, int row, boolean byRow) {
         if (outputs.isEmpty() || outputs.getFirst().datatype() == Datatype.BYTES) {
             return List.of();
         }
         Tensor output = outputs.getFirst();
-        int width = output.width();
+        int width = byRow ? output.width() : output.size();
         var values = new ArrayList<Double>(width);
         for (int i = 0; i < width; i++) {
             values.add(output.number(row * width + i));

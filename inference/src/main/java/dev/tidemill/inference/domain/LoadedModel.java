@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /** A model in memory, or in a child process of ours. Thread-safe. */
@@ -30,12 +29,9 @@ public interface LoadedModel extends AutoCloseable {
      */
     List<Tensor> predict(List<Tensor> inputs);
 
-    /**
-     * How many calls it answers at a time, for a model that takes many rows for about the price of one and answers each by
-     * itself: requests that wait for it are joined. Empty for one whose requests stay apart.
-     */
-    default OptionalInt batchLanes() {
-        return OptionalInt.empty();
+    /** Whether requests that wait for it may be joined; asked once it is loaded. */
+    default Batching batching() {
+        return Batching.apart("a call answers as fast alone");
     }
 
     /** Whether who calls it waits for another process meanwhile, rather than computing. */
@@ -58,7 +54,7 @@ public interface LoadedModel extends AutoCloseable {
                 given.add(Tensor.column(spec.name(), Collections.singletonList(value)));
             }
         }
-        Tensor output = predict(InputBinding.fitted(inputs(), given, 1)).getFirst();
+        Tensor output = predict(InputBinding.fitted(inputs(), given)).getFirst();
         double[] values = new double[output.size()];
         for (int i = 0; i < values.length; i++) {
             values[i] = output.number(i);

@@ -9,7 +9,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A named tensor, whatever wire it came over. Values are flat and row-major; the first dimension counts rows. Immutable by
+ * A named tensor, whatever wire it came over. Values are flat and row-major; the first dimension counts rows, where there are any. A
+ * tensor without dimensions is a single value. Immutable by
  * agreement: arrays that are handed over are not changed any more. Thread-safe.
  */
 public final class Tensor {
@@ -52,9 +53,9 @@ public final class Tensor {
         if (name.isEmpty()) {
             throw TidemillException.invalid("inputs", "A tensor has no name");
         }
-        if (shape.length == 0 || shape.length > 16) {
+        if (shape.length > 16) {
             throw TidemillException.invalid(
-                    "shape", "Tensor '" + name + "' has " + shape.length + " dimensions; it must have 1 to 16");
+                    "shape", "Tensor '" + name + "' has " + shape.length + " dimensions; it must have 16 at most");
         }
         long elements = 1;
         for (long size : shape) {
@@ -98,9 +99,29 @@ public final class Tensor {
         return texts == null ? new byte[0][] : texts;
     }
 
-    /** Size of the first dimension. */
+    /** Whether it has the same datatype, shape and values, to the bit; names do not matter, nor which value says that it is no number. */
+    public boolean isSame(Tensor other) {
+        return datatype == other.datatype
+                && Arrays.equals(shape, other.shape)
+                && Arrays.equals(numbers, other.numbers)
+                && Arrays.equals(wholes, other.wholes)
+                && Arrays.deepEquals(texts, other.texts);
+    }
+
+    /** Size of the first dimension; 1 for a single value without dimensions. */
     public int rows() {
-        return (int) shape[0];
+        return shape.length == 0 ? 1 : (int) shape[0];
+    }
+
+    /** Whether its first dimension is of that size. */
+    public boolean hasRows(int rows) {
+        return shape.length > 0 && shape[0] == rows;
+    }
+
+    /** Whether the first dimensions of all count the same rows. */
+    static boolean haveRows(List<Tensor> tensors) {
+        int rows = tensors.isEmpty() ? 0 : tensors.getFirst().rows();
+        return tensors.stream().allMatch(tensor -> tensor.hasRows(rows));
     }
 
     /** Values in one row. */

@@ -4,17 +4,23 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.Signature;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
 /**
- * Tries a model that was just loaded: it must answer, with finite shapes and as many rows as it was given, before it is given
- * to anybody; and it is called until its latency settles, so that no caller pays for warming up.
+ * Tries a model that was just loaded: it must answer before it is given to anybody, with as many rows as it was given if it says that
+ * it answers by rows; and it is called until its latency settles, so that no caller pays for warming up.
  */
 final class Trial {
     private static final Set<String> NUMBERS = Set.of("integer", "long", "float", "double");
-    private static final int ROWS = 2;
+    private static final long ROWS = 2;
+    /** Size of an open dimension that does not count rows. */
+    private static final long OPEN = 8;
+
+    private static final long MOST_VALUES = 1_000_000;
     private static final int MOST_ROUNDS = 400;
     private static final long MOST_NANOS = 300_000_000L;
     private static final int WINDOW = 20;
@@ -24,7 +30,7 @@ final class Trial {
     /**
      * Tries a model.
      *
-     * @param golden rows of its maker's; without them rows of zeros and empty texts are tried, which it may refuse
+     * @param golden rows of its maker's; without them zeros and empty texts of the shapes that it declares are tried, which it may refuse
      * @throws TidemillException {@code FAILED_PRECONDITION} with what is wrong
      */
     static void of(LoadedModel model, ModelFolder folder, Optional<List<Tensor>> golden) {
@@ -48,7 +54,7 @@ final class Trial {
         }
         int rows = inputs.getFirst().rows();
         for (Tensor output : outputs) {
-            if (output.rows() != rows) {
+            if (model.batching().joins() && !output.hasRows(rows)) {
                 throw folder.unusable("it answers " + rows + " rows with " + output.rows());
             }
         }
@@ -100,18 +106,28 @@ final class Trial {
         }
     }
 
-    /** Rows of zeros and empty texts; a model with a dimension of open size besides rows cannot be tried so. */
-    private static List<Tensor> blank(List<TensorSpec> specs) {
+    /** Zeros and empty texts of the declared shapes; dimensions of one name get one size. Nothing if that is too much. */
+    static List<Tensor> blank(List<TensorSpec> specs) {
+        Map<String, Long> sizes = new HashMap<>();
+        specs.forEach(spec -> {
+            // A name that counts rows somewhere counts them everywhere.
+            if (!spec.symbols().isEmpty() && !spec.symbols().getFirst().isEmpty()) {
+                sizes.put(spec.symbols().getFirst(), ROWS);
+            }
+        });
         List<Tensor> inputs = new ArrayList<>();
         for (TensorSpec spec : specs) {
             long[] shape = new long[spec.shape().size()];
-            long size = ROWS;
-            shape[0] = ROWS;
-            for (int i = 1; i < shape.length; i++) {
-                shape[i] = spec.shape().get(i);
-                size *= shape[i];
+            long size = 1;
+            for (int i = 0; i < shape.length; i++) {
+                long otherwise = i == 0 ? ROWS : OPEN;
+                String symbol = spec.symbols().get(i);
+                shape[i] = spec.shape().get(i) >= 0
+                        ? spec.shape().get(i)
+                        : symbol.isEmpty() ? otherwise : sizes.computeIfAbsent(symbol, unused -> otherwise);
+                size = Math.min(MOST_VALUES + 1, size * Math.min(MOST_VALUES + 1, shape[i]));
             }
-            if (size < 0 || size > 1_000_000) {
+            if (size > MOST_VALUES) {
                 return List.of();
             }
             inputs.add(

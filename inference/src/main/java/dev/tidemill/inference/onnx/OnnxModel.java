@@ -8,6 +8,7 @@ import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.SequenceInfo;
 import ai.onnxruntime.TensorInfo;
+import dev.tidemill.inference.domain.Batching;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelFolder;
@@ -19,13 +20,18 @@ import dev.tidemill.inference.runtime.SignatureTypes;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.Signature;
+import dev.tidemill.trees.OnnxGraph;
+import dev.tidemill.trees.UnsupportedModelException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,25 +42,40 @@ import org.slf4j.LoggerFactory;
 final class OnnxModel implements LoadedModel {
     private static final Logger LOG = LoggerFactory.getLogger(OnnxModel.class);
 
-    /** What the graph asks for, which may be told to clients as columns. */
-    record Port(String name, Datatype datatype, long[] shape) {
-        /** Its shape for so many rows; open sizes after the first are those of the tensor given. */
-        long[] sized(int rows, long[] given) {
+    /**
+     * What the graph asks for or gives, which may be told to clients as columns.
+     *
+     * @param fed its name in the session
+     * @param carried the datatype under which its values are passed
+     */
+    record Port(String name, String fed, Datatype datatype, Datatype carried, long[] shape, List<String> symbols) {
+        /** Its shape for so many rows, where it is fixed but for them. */
+        long[] sized(int rows) {
             long[] sized = shape.clone();
-            for (int i = 0; i < sized.length; i++) {
-                if (i == 0) {
-                    sized[0] = rows;
-                } else if (sized[i] < 0) {
-                    sized[i] = i < given.length ? given[i] : 1;
-                }
-            }
+            sized[0] = rows;
             return sized;
+        }
+
+        /** The shape under which a fitted tensor is passed: a column may stand for a matrix of one. */
+        long[] passed(Tensor tensor) {
+            long[] given = tensor.shape();
+            return given.length == 1 && shape.length == 2 ? new long[] {given[0], 1} : given;
         }
 
         boolean isFixedButRows() {
             return datatype != Datatype.BYTES
                     && shape.length > 0
                     && Arrays.stream(shape).skip(1).allMatch(size -> size >= 0);
+        }
+
+        /** Whether ONNX Runtime's Java interface makes a tensor of its type. */
+        boolean isPassable() {
+            return datatype != Datatype.UINT16 && datatype != Datatype.UINT32 && datatype != Datatype.UINT64;
+        }
+
+        /** Whether its first dimension may be of any size. */
+        boolean isOpen() {
+            return shape.length > 0 && shape[0] < 0;
         }
     }
 
@@ -64,7 +85,12 @@ final class OnnxModel implements LoadedModel {
     private final List<TensorSpec> inputs;
     private final List<TensorSpec> outputs;
     private final boolean columns;
-    private final long batch;
+    /** Rows that a graph of a fixed number of them takes at a time; 0 for any other. */
+    private final int portion;
+    /** Fewest rows of a call, so that its bits are those of a joined one. */
+    private final int least;
+
+    private final Batching batching;
     private final long bytes;
     private final UnpackedModel unpacked;
     private final Optional<OnnxSlots> slots;
@@ -76,10 +102,13 @@ final class OnnxModel implements LoadedModel {
     }
 
     /** @param unpacked the model's files, which are deleted when it is closed, or if it cannot be opened */
-    static OnnxModel open(ModelFolder files, UnpackedModel unpacked, String file, int threads) {
+    static OnnxModel open(ModelFolder files, UnpackedModel unpacked, String file, byte[] content, int threads) {
         TidemillException refusal;
         try {
-            return opened(files, unpacked, file, threads);
+            return opened(files, unpacked, file, content, threads);
+        } catch (IOException e) {
+            unpacked.close();
+            throw new UncheckedIOException(e);
         } catch (OrtException e) {
             refusal =
                     files.unusable("ONNX Runtime refuses it: " + e.getMessage()).causedBy(e);
@@ -93,8 +122,15 @@ final class OnnxModel implements LoadedModel {
         throw refusal;
     }
 
-    private static OnnxModel opened(ModelFolder files, UnpackedModel unpacked, String file, int threads)
-            throws OrtException {
+    private static OnnxModel opened(ModelFolder files, UnpackedModel unpacked, String file, byte[] content, int threads)
+            throws OrtException, IOException {
+        Optional<OnnxGraph> graph = graph(content);
+        Map<String, Datatype> unsigned = graph.map(UnsignedInputs::of).orElse(Map.of());
+        if (!unsigned.isEmpty()) {
+            Files.write(unpacked.folder().resolve(file), UnsignedInputs.replaced(content, unsigned));
+        }
+        RowAnalysis.Verdict rows =
+                graph.map(RowAnalysis::of).orElseGet(() -> new RowAnalysis.Verdict(false, "its graph cannot be read"));
         try (var settings = new OrtSession.SessionOptions()) {
             settings.setIntraOpNumThreads(threads);
             settings.setInterOpNumThreads(1);
@@ -106,11 +142,20 @@ final class OnnxModel implements LoadedModel {
                     environment.createSession(unpacked.folder().resolve(file).toString(), settings);
             long size = files.folder().size();
             try {
-                return new OnnxModel(environment, session, files.description().signature(), 2 * size, unpacked);
-            } catch (TidemillException e) {
+                return new OnnxModel(
+                        environment, session, files.description().signature(), 2 * size, unpacked, unsigned, rows);
+            } catch (TidemillException | OrtException e) {
                 session.close();
                 throw e;
             }
+        }
+    }
+
+    private static Optional<OnnxGraph> graph(byte[] content) {
+        try {
+            return Optional.of(OnnxGraph.parse(content));
+        } catch (UnsupportedModelException e) {
+            return Optional.empty();
         }
     }
 
@@ -119,69 +164,113 @@ final class OnnxModel implements LoadedModel {
             OrtSession session,
             Optional<Signature> signature,
             long bytes,
-            UnpackedModel unpacked)
+            UnpackedModel unpacked,
+            Map<String, Datatype> unsigned,
+            RowAnalysis.Verdict rows)
             throws OrtException {
         this.unpacked = unpacked;
         this.environment = environment;
         this.session = session;
         this.bytes = bytes;
-        this.ports = ports(session.getInputInfo(), "input");
+        this.ports = ports(session.getInputInfo(), "input", unsigned);
         Optional<List<TensorSpec>> named = named(signature);
         this.columns = named.isPresent();
-        this.inputs = named.orElseGet(() -> ports.stream().map(OnnxModel::spec).toList());
-        this.batch = ports.isEmpty() || ports.getFirst().shape().length == 0
-                ? -1
-                : ports.getFirst().shape()[0];
+        boolean open = !ports.isEmpty() && ports.getFirst().isOpen();
+        this.portion = rows.rowWise() && !open ? (int) ports.getFirst().shape()[0] : 0;
+        this.inputs = named.orElseGet(
+                () -> ports.stream().map(port -> spec(port, portion > 0)).toList());
         List<TensorSpec> told = new ArrayList<>();
         boolean tensors = true;
         for (NodeInfo output : session.getOutputInfo().values()) {
             tensors &= output.getInfo() instanceof TensorInfo;
-            told.add(spec(output));
+            told.add(spec(output, portion > 0));
         }
         this.outputs = List.copyOf(told);
-        boolean fixed = tensors && ports.stream().allMatch(Port::isFixedButRows);
-        List<Port> results = fixed ? ports(session.getOutputInfo(), "output") : List.of();
-        this.slots = fixed && results.stream().allMatch(port -> port.isFixedButRows() && port.shape()[0] < 0)
+        boolean fixed = tensors && ports.stream().allMatch(port -> port.isFixedButRows() && port.isOpen());
+        List<Port> results = fixed ? ports(session.getOutputInfo(), "output", Map.of()) : List.of();
+        this.slots = rows.rowWise()
+                        && fixed
+                        && results.stream()
+                                .allMatch(port -> port.isFixedButRows() && port.isOpen() && port.isPassable())
                 ? Optional.of(new OnnxSlots(environment, session, ports, results))
                 : Optional.empty();
+        RowTrial.Verdict trial = joinable(rows);
+        this.least = Math.max(1, trial.least());
+        this.batching = trial.least() > 0
+                ? Batching.joined(
+                        Runtime.getRuntime().availableProcessors(),
+                        trial.most(),
+                        "every operator of its graph answers each row by itself")
+                : Batching.apart(trial.reason());
     }
 
-    private static List<Port> ports(Map<String, NodeInfo> nodes, String side) {
+    private RowTrial.Verdict joinable(RowAnalysis.Verdict rows) {
+        if (!rows.rowWise()) {
+            return new RowTrial.Verdict(0, 0, "its graph is not known to answer row by row: " + rows.reason());
+        }
+        if (portion > 0) {
+            return new RowTrial.Verdict(0, 0, "it takes " + portion + " rows at a time");
+        }
+        if (!ports.stream().allMatch(Port::isFixedButRows)) {
+            return new RowTrial.Verdict(
+                    0, 0, "it takes texts, or sizes beside rows that differ from request to request");
+        }
+        List<TensorSpec> plain = ports.stream()
+                .map(port -> new TensorSpec(
+                        port.name(),
+                        port.datatype(),
+                        Arrays.stream(port.shape()).boxed().toList(),
+                        false))
+                .toList();
+        return RowTrial.of(this::run, plain);
+    }
+
+    private static List<Port> ports(Map<String, NodeInfo> nodes, String side, Map<String, Datatype> unsigned) {
         List<Port> ports = new ArrayList<>();
         for (NodeInfo node : nodes.values()) {
             Optional<Datatype> datatype =
-                    node.getInfo() instanceof TensorInfo tensor ? OnnxTensors.datatype(tensor.type) : Optional.empty();
+                    node.getInfo() instanceof TensorInfo tensor ? OnnxTensors.datatype(tensor) : Optional.empty();
             if (datatype.isEmpty()) {
                 throw TidemillException.invalid(
                         side,
                         "its " + side + " '" + node.getName() + "' is of a kind that cannot be passed: "
                                 + node.getInfo());
             }
-            ports.add(new Port(node.getName(), datatype.get(), ((TensorInfo) node.getInfo()).getShape()));
+            TensorInfo tensor = (TensorInfo) node.getInfo();
+            String name = unsigned.isEmpty() ? node.getName() : UnsignedInputs.told(node.getName());
+            ports.add(new Port(
+                    name,
+                    node.getName(),
+                    unsigned.getOrDefault(name, datatype.get()),
+                    datatype.get(),
+                    tensor.getShape(),
+                    List.of(tensor.getDimensionNames())));
         }
         return ports;
     }
 
-    private static TensorSpec spec(Port port) {
-        List<Long> shape = new ArrayList<>();
-        for (int i = 0; i < port.shape().length; i++) {
-            shape.add(i == 0 ? -1L : port.shape()[i]);
+    /** @param portions whether any multiple of the declared number of rows is taken */
+    private static TensorSpec spec(Port port, boolean portions) {
+        List<Long> shape = new ArrayList<>(Arrays.stream(port.shape()).boxed().toList());
+        if (portions) {
+            shape.set(0, -1L);
         }
-        boolean column = shape.size() == 2 && shape.get(1) == 1 || shape.isEmpty();
-        return new TensorSpec(port.name(), port.datatype(), column ? List.of(-1L) : shape, false);
+        return shape.equals(List.of(-1L, 1L))
+                ? TensorSpec.column(port.name(), port.datatype(), false)
+                : new TensorSpec(port.name(), port.datatype(), shape, false, port.symbols());
     }
 
-    private static TensorSpec spec(NodeInfo output) {
+    private static TensorSpec spec(NodeInfo output, boolean portions) {
         if (output.getInfo() instanceof TensorInfo tensor) {
-            Datatype datatype = OnnxTensors.datatype(tensor.type)
+            Datatype datatype = OnnxTensors.datatype(tensor)
                     .orElseThrow(() -> TidemillException.invalid(
-                            "output", "its output '" + output.getName() + "' is of type " + tensor.type));
+                            "output", "its output '" + output.getName() + "' is of type " + tensor.onnxType));
             List<Long> shape =
                     new ArrayList<>(Arrays.stream(tensor.getShape()).boxed().toList());
-            if (!shape.isEmpty()) {
+            if (portions && !shape.isEmpty()) {
                 shape.set(0, -1L);
             }
-            return new TensorSpec(output.getName(), datatype, shape.isEmpty() ? List.of(-1L) : shape, false);
+            return new TensorSpec(output.getName(), datatype, shape, false);
         }
         if (output.getInfo() instanceof SequenceInfo sequence && sequence.isSequenceOfMaps()) {
             return new TensorSpec(output.getName(), Datatype.FP32, List.of(-1L, -1L), false);
@@ -224,22 +313,32 @@ final class OnnxModel implements LoadedModel {
     @Override
     public List<Tensor> predict(List<Tensor> given) {
         List<Tensor> tensors = columns ? List.of(joined(given)) : given;
-        int rows = tensors.getFirst().rows();
-        if (batch <= 0 || rows == batch) {
-            return run(tensors, rows);
+        int rows = tensors.isEmpty() ? 0 : tensors.getFirst().rows();
+        boolean even = tensors.stream().allMatch(tensor -> tensor.hasRows(rows));
+        if (portion > 0 && rows != portion) {
+            return portions(tensors, rows, even);
         }
-        if (rows % batch != 0) {
+        if (rows > 0 && rows < least && even) {
+            // Rows of its own again, whose answers are left out.
+            List<Tensor> more = tensors.stream()
+                    .map(tensor -> Tensor.concatenated(Collections.nCopies(least, tensor)))
+                    .toList();
+            return run(more).stream().map(output -> output.rows(0, rows)).toList();
+        }
+        return run(tensors);
+    }
+
+    private List<Tensor> portions(List<Tensor> tensors, int rows, boolean even) {
+        if (rows % portion != 0 || rows == 0 || !even) {
             throw TidemillException.invalid(
-                    "shape", rows + " rows do not fit the model, which takes " + batch + " at a time, or a multiple");
+                    "shape", rows + " rows do not fit the model, which takes " + portion + " at a time, or a multiple");
         }
         List<List<Tensor>> parts = new ArrayList<>();
-        for (int from = 0; from < rows; from += (int) batch) {
+        for (int from = 0; from < rows; from += portion) {
             int start = from;
-            parts.add(run(
-                    tensors.stream()
-                            .map(tensor -> tensor.rows(start, start + (int) batch))
-                            .toList(),
-                    (int) batch));
+            parts.add(run(tensors.stream()
+                    .map(tensor -> tensor.rows(start, start + portion))
+                    .toList()));
         }
         List<Tensor> answer = new ArrayList<>();
         for (int i = 0; i < outputs.size(); i++) {
@@ -273,9 +372,10 @@ final class OnnxModel implements LoadedModel {
         return Tensor.numbers(matrix.name(), Datatype.FP64, shape, values);
     }
 
-    private List<Tensor> run(List<Tensor> tensors, int rows) {
+    private List<Tensor> run(List<Tensor> tensors) {
         boolean refused = false;
-        if (slots.isPresent()) {
+        int rows = tensors.isEmpty() ? 0 : tensors.getFirst().rows();
+        if (slots.isPresent() && tensors.stream().allMatch(tensor -> tensor.rows() == rows)) {
             try {
                 Optional<List<Tensor>> answer = slots.get().run(tensors, rows);
                 if (answer.isPresent()) {
@@ -292,9 +392,7 @@ final class OnnxModel implements LoadedModel {
                 for (int i = 0; i < ports.size(); i++) {
                     Port port = ports.get(i);
                     Tensor tensor = tensors.get(i);
-                    fed.put(
-                            port.name(),
-                            OnnxTensors.of(environment, tensor, port.datatype(), port.sized(rows, tensor.shape())));
+                    fed.put(port.fed(), OnnxTensors.of(environment, tensor, port.carried(), port.passed(tensor)));
                 }
                 try (OrtSession.Result result = session.run(fed)) {
                     List<Tensor> answer = new ArrayList<>();
@@ -315,12 +413,9 @@ final class OnnxModel implements LoadedModel {
         }
     }
 
-    /** Not of a graph of fixed batches, nor of one whose sizes beside rows differ from request to request. */
     @Override
-    public OptionalInt batchLanes() {
-        return batch < 0 && ports.stream().allMatch(Port::isFixedButRows)
-                ? OptionalInt.of(Runtime.getRuntime().availableProcessors())
-                : OptionalInt.empty();
+    public Batching batching() {
+        return batching;
     }
 
     @Override

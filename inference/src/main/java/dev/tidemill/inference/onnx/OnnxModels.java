@@ -44,7 +44,7 @@ public final class OnnxModels implements ModelRuntime {
             LOG.debug("{} is left to ONNX Runtime: {}", files.version().reference(), e.getMessage());
         }
         // Weights in files of their own are looked for beside the model, and nowhere else.
-        return Optional.of(OnnxModel.open(files, UnpackedModel.of(files, folder), file.get(), threads));
+        return Optional.of(OnnxModel.open(files, UnpackedModel.of(files, folder), file.get(), content, threads));
     }
 
     private static Optional<String> file(ModelFolder files) {

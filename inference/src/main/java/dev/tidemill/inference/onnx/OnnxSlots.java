@@ -54,30 +54,30 @@ final class OnnxSlots implements AutoCloseable {
 
         private Slot(int rows) throws OrtException {
             for (Port port : inputs) {
-                fed.put(port.name(), tensor(port, rows, given));
+                fed.put(port.fed(), tensor(port, rows, given));
             }
             for (Port port : outputs) {
-                pinned.put(port.name(), tensor(port, rows, results));
+                pinned.put(port.fed(), tensor(port, rows, results));
             }
         }
 
         private OnnxTensor tensor(Port port, int rows, List<ByteBuffer> buffers) throws OrtException {
-            long[] shape = port.sized(rows, new long[0]);
-            ByteBuffer buffer = OnnxTensors.buffer(port.datatype(), shape);
+            long[] shape = port.sized(rows);
+            ByteBuffer buffer = OnnxTensors.buffer(port.carried(), shape);
             buffers.add(buffer);
-            return OnnxTensors.over(environment, buffer, port.datatype(), shape);
+            return OnnxTensors.over(environment, buffer, port.carried(), shape);
         }
 
         private List<Tensor> run(List<Tensor> tensors, int rows) throws OrtException {
             for (int i = 0; i < given.size(); i++) {
-                OnnxTensors.fill(given.get(i), tensors.get(i), inputs.get(i).datatype());
+                OnnxTensors.fill(given.get(i), tensors.get(i), inputs.get(i).carried());
             }
             session.run(fed, pinned).close();
             List<Tensor> answer = new ArrayList<>(outputs.size());
             for (int i = 0; i < outputs.size(); i++) {
                 Port port = outputs.get(i);
                 ByteBuffer result = results.get(i).clear();
-                answer.add(RawTensors.read(port.name(), port.datatype(), port.sized(rows, new long[0]), result));
+                answer.add(RawTensors.read(port.name(), port.datatype(), port.sized(rows), result));
             }
             return answer;
         }

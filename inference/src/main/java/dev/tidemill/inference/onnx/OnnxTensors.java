@@ -7,6 +7,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import ai.onnxruntime.TensorInfo;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.RawTensors;
 import dev.tidemill.inference.domain.Tensor;
@@ -19,30 +20,31 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
-import org.jspecify.annotations.Nullable;
 
 /** Tensors to ONNX Runtime's and back. */
 final class OnnxTensors {
     private OnnxTensors() {}
 
-    /** The datatype of ONNX Runtime's type; empty for one that cannot be passed to it from Java. */
-    static Optional<Datatype> datatype(@Nullable OnnxJavaType type) {
-        return type == null
-                ? Optional.empty()
-                : switch (type) {
-                    case FLOAT -> Optional.of(Datatype.FP32);
-                    case DOUBLE -> Optional.of(Datatype.FP64);
-                    case INT8 -> Optional.of(Datatype.INT8);
-                    case INT16 -> Optional.of(Datatype.INT16);
-                    case INT32 -> Optional.of(Datatype.INT32);
-                    case INT64 -> Optional.of(Datatype.INT64);
-                    case UINT8 -> Optional.of(Datatype.UINT8);
-                    case BOOL -> Optional.of(Datatype.BOOL);
-                    case STRING -> Optional.of(Datatype.BYTES);
-                    case FLOAT16 -> Optional.of(Datatype.FP16);
-                    case BFLOAT16 -> Optional.of(Datatype.BF16);
-                    default -> Optional.empty();
-                };
+    /** The datatype of ONNX Runtime's type; empty for one that has no place in the protocol. */
+    static Optional<Datatype> datatype(TensorInfo info) {
+        // Its Java type does not tell unsigned from signed.
+        return switch (info.onnxType) {
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT -> Optional.of(Datatype.FP32);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE -> Optional.of(Datatype.FP64);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8 -> Optional.of(Datatype.INT8);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT16 -> Optional.of(Datatype.INT16);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32 -> Optional.of(Datatype.INT32);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64 -> Optional.of(Datatype.INT64);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8 -> Optional.of(Datatype.UINT8);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT16 -> Optional.of(Datatype.UINT16);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT32 -> Optional.of(Datatype.UINT32);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT64 -> Optional.of(Datatype.UINT64);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL -> Optional.of(Datatype.BOOL);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING -> Optional.of(Datatype.BYTES);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16 -> Optional.of(Datatype.FP16);
+            case ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16 -> Optional.of(Datatype.BF16);
+            default -> Optional.empty();
+        };
     }
 
     private static OnnxJavaType type(Datatype datatype) {
@@ -105,7 +107,7 @@ final class OnnxTensors {
      */
     static Tensor read(String name, OnnxValue value) throws OrtException {
         if (value instanceof OnnxTensor tensor) {
-            Optional<Datatype> datatype = datatype(tensor.getInfo().type);
+            Optional<Datatype> datatype = datatype(tensor.getInfo());
             if (datatype.isPresent()) {
                 long[] shape = tensor.getInfo().getShape();
                 return datatype.get() == Datatype.BYTES

@@ -1,5 +1,6 @@
 package dev.tidemill.inference.python;
 
+import dev.tidemill.inference.domain.Batching;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
@@ -10,7 +11,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -41,14 +41,14 @@ final class PythonModel implements LoadedModel {
     private final Duration patience;
     private final BlockingQueue<Seat> free;
     private final List<Seat> seats = new ArrayList<>();
-    private final boolean joins;
+    private final int mostRows;
     private final UnpackedModel files;
     private volatile boolean closed;
 
     /**
      * Starts the first process and waits for it; the others come when they are needed.
      *
-     * @param joins whether requests may be joined: the model answers row by row
+     * @param mostRows most rows of a joined call, as its maker says it; 0 if requests must not be joined
      * @param files which are its own, and gone when it is closed
      */
     PythonModel(
@@ -56,7 +56,7 @@ final class PythonModel implements LoadedModel {
             String platform,
             int workers,
             Duration patience,
-            boolean joins,
+            int mostRows,
             List<TensorSpec> inputs,
             List<TensorSpec> outputs,
             UnpackedModel files) {
@@ -64,7 +64,7 @@ final class PythonModel implements LoadedModel {
         this.starter = starter;
         this.platform = platform;
         this.patience = patience;
-        this.joins = joins;
+        this.mostRows = mostRows;
         this.free = new ArrayBlockingQueue<>(workers);
         PythonWorker first = starter.get();
         this.inputs = inputs.isEmpty() ? first.specs("inputs") : inputs;
@@ -158,8 +158,10 @@ final class PythonModel implements LoadedModel {
     }
 
     @Override
-    public OptionalInt batchLanes() {
-        return joins ? OptionalInt.of(seats.size()) : OptionalInt.empty();
+    public Batching batching() {
+        return mostRows > 0
+                ? Batching.joined(seats.size(), mostRows, "its folder says max_batch_size " + mostRows)
+                : Batching.apart("its folder does not say max_batch_size, so nobody knows that it answers row by row");
     }
 
     @Override

@@ -16,7 +16,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -24,8 +23,6 @@ import java.util.stream.Collectors;
  * only if it refers to nothing beside the allow-list, or if somebody who may has said that they trust this version.
  */
 public final class PythonRuntime implements ModelRuntime {
-    private static final Set<String> ROW_BY_ROW =
-            Set.of("sklearn", "xgboost", "lightgbm", "catboost", "pytorch", "tensorflow", "keras");
     private static final String SCRIPT = "serve_model.py";
 
     private final PythonSettings settings;
@@ -72,7 +69,7 @@ public final class PythonRuntime implements ModelRuntime {
                     form.get().platform(),
                     settings.workers(),
                     settings.patience(),
-                    form.get() == PythonForm.PYFUNC && isRowByRow(folder),
+                    MostRows.of(folder),
                     inputs,
                     outputs,
                     unpacked));
@@ -80,11 +77,6 @@ public final class PythonRuntime implements ModelRuntime {
             unpacked.close();
             throw e;
         }
-    }
-
-    /** Libraries' own models are; of somebody's own code nobody knows. */
-    private static boolean isRowByRow(ModelFolder folder) {
-        return folder.description().flavors().keySet().stream().anyMatch(ROW_BY_ROW::contains);
     }
 
     private void checkPickles(ModelFolder folder) {

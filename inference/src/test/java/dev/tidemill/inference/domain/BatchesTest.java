@@ -8,7 +8,6 @@ import dev.tidemill.testkit.Await;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -43,8 +42,8 @@ class BatchesTest {
         }
 
         @Override
-        public OptionalInt batchLanes() {
-            return OptionalInt.of(1);
+        public Batching batching() {
+            return Batching.joined(1, 1_024, "a test says so");
         }
 
         @Override
@@ -77,7 +76,7 @@ class BatchesTest {
     }
 
     private final Doubling model = new Doubling();
-    private final Batches batches = new Batches(model, 1, new WaitingRoom(2_000, 2_000).line());
+    private final Batches batches = new Batches(model, new WaitingRoom(2_000, 2_000).line());
     private final ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor();
 
     @AfterEach

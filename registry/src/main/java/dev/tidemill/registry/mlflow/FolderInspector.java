@@ -107,10 +107,23 @@ public final class FolderInspector implements ModelInspector {
             Map<?, ?> described = text(folder, DESCRIPTION)
                     .<Map<?, ?>>map(FolderInspector::parsed)
                     .orElse(Map.of());
-            return new ModelDescription(flavors(described), signature(described.get("signature")));
+            return new ModelDescription(
+                    flavors(described), signature(described.get("signature")), metadata(described.get("metadata")));
         } catch (YamlEngineException e) {
             return new ModelDescription(Map.of(), Optional.empty());
         }
+    }
+
+    private static Map<String, String> metadata(@org.jspecify.annotations.Nullable Object told) {
+        var metadata = new TreeMap<String, String>();
+        if (told instanceof Map<?, ?> map) {
+            map.forEach((name, value) -> {
+                if (value instanceof String || value instanceof Number || value instanceof Boolean) {
+                    metadata.put(String.valueOf(name), String.valueOf(value));
+                }
+            });
+        }
+        return metadata;
     }
 
     private static Map<?, ?> parsed(String text) {

@@ -1,0 +1,150 @@
+package dev.tidemill.inference.onnx;
+
+import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.platform.errors.TidemillException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+
+/**
+ * Holds a graph that {@link RowAnalysis} knows to be row by row against this machine: which kernels multiply matrices depends on the
+ * processor, and some sum in another order for one row than for several. Rows of chance values, among them infinities and what is no
+ * number, are answered together, by themselves and in parts; every bit must be the same. Where one row alone differs, and two together
+ * do not, single rows are to be computed twice over.
+ */
+final class RowTrial {
+    private static final int LARGE = 256;
+    private static final int SMALL = 16;
+    private static final long MOST_VALUES = 1_000_000;
+    private static final long QUICK = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final long SLOW = TimeUnit.MILLISECONDS.toNanos(250);
+    private static final int FEW_PLACES = 4;
+    private static final int[] PARTS = {3, 4, 5, 8, 13, 16, 31, 64, 127};
+
+    /**
+     * What was found.
+     *
+     * @param least fewest rows of a call that give the same bits as many; 0 if no number does
+     * @param most rows that were tried together
+     * @param reason why no number does; empty if one does
+     */
+    record Verdict(int least, int most, String reason) {}
+
+    private final UnaryOperator<List<Tensor>> model;
+    private final List<TensorSpec> specs;
+    private final Random chance = new Random(9);
+
+    private RowTrial(UnaryOperator<List<Tensor>> model, List<TensorSpec> specs) {
+        this.model = model;
+        this.specs = specs;
+    }
+
+    /**
+     * Tries a model.
+     *
+     * @param model which is called for a result, as often as needed
+     * @param specs its inputs, of which only the first dimensions are open
+     */
+    static Verdict of(UnaryOperator<List<Tensor>> model, List<TensorSpec> specs) {
+        try {
+            return new RowTrial(model, specs).tried();
+        } catch (TidemillException e) {
+            return new Verdict(0, 0, "it refuses the rows that it was tried with: " + e.getMessage());
+        }
+    }
+
+    private Verdict tried() {
+        long width = specs.stream().mapToLong(RowTrial::width).sum();
+        List<Tensor> few = rows(SMALL);
+        List<Tensor> cold = model.apply(few);
+        long started = System.nanoTime();
+        List<Tensor> warm = model.apply(few);
+        long took = System.nanoTime() - started;
+        if (cold.size() != warm.size() || took > SLOW) {
+            return new Verdict(0, 0, "a call takes so long that there is little to gain");
+        }
+        int most = took < QUICK && LARGE * width <= MOST_VALUES ? LARGE : SMALL;
+        List<Tensor> given = most == SMALL ? few : rows(most);
+        List<Tensor> together = model.apply(given);
+        if (together.stream().anyMatch(output -> !output.hasRows(most))) {
+            return new Verdict(0, 0, "it answers " + most + " rows with another number");
+        }
+        boolean single = isSame(given, together, most, 1);
+        if (!single && !isSame(given, together, most, 2)) {
+            return differs(2);
+        }
+        for (int part : PARTS) {
+            if (part < most && !isSame(given, together, most, part)) {
+                return differs(part);
+            }
+        }
+        return new Verdict(single ? 1 : 2, most, "");
+    }
+
+    private static Verdict differs(int part) {
+        return new Verdict(
+                0, 0, "on this machine the last bits of an answer to " + part + " rows depend on those beside them");
+    }
+
+    /** Whether some rows by themselves, from the first, the last and some between, get the bits that they get among all. */
+    private boolean isSame(List<Tensor> given, List<Tensor> together, int rows, int part) {
+        int places = part <= 2 ? SMALL : FEW_PLACES;
+        for (int i = 0; i <= places; i++) {
+            int from = i == places ? rows - part : Math.min(i, rows - part);
+            List<Tensor> some =
+                    given.stream().map(tensor -> tensor.rows(from, from + part)).toList();
+            List<Tensor> alone = model.apply(some);
+            for (int output = 0; output < alone.size(); output++) {
+                if (!alone.get(output).isSame(together.get(output).rows(from, from + part))) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private static long width(TensorSpec spec) {
+        return spec.shape().stream().skip(1).reduce(1L, (a, b) -> a * b);
+    }
+
+    private List<Tensor> rows(int rows) {
+        List<Tensor> tensors = new ArrayList<>();
+        for (TensorSpec spec : specs) {
+            long[] shape = spec.shape().stream().mapToLong(Long::longValue).toArray();
+            shape[0] = rows;
+            int size = Math.toIntExact(rows * width(spec));
+            tensors.add(
+                    switch (spec.datatype().storage()) {
+                        case NUMBER -> Tensor.numbers(spec.name(), spec.datatype(), shape, numbers(size));
+                        // Small ones are more often positions that there are.
+                        case WHOLE ->
+                            Tensor.wholes(
+                                    spec.name(),
+                                    spec.datatype(),
+                                    shape,
+                                    chance.longs(size, 0, 2).toArray());
+                        case BYTES -> throw new IllegalArgumentException(Datatype.BYTES.name());
+                    });
+        }
+        return tensors;
+    }
+
+    private double[] numbers(int size) {
+        double[] values = new double[size];
+        for (int i = 0; i < size; i++) {
+            values[i] = switch (chance.nextInt(200)) {
+                case 0 -> Double.NaN;
+                case 1 -> Double.POSITIVE_INFINITY;
+                case 2 -> Double.NEGATIVE_INFINITY;
+                case 3 -> -0.0;
+                case 4, 5, 6, 7, 8 -> (float) (1_000 * chance.nextGaussian());
+                default -> (float) chance.nextGaussian();
+            };
+        }
+        return values;
+    }
+}

@@ -1,0 +1,188 @@
+package dev.tidemill.inference.onnx;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Writes ONNX models for tests: nodes, constants, inputs and outputs. Field numbers are those of ONNX's published {@code onnx.proto}. */
+public final class OnnxBytes {
+    public static final int FLOAT = 1;
+    public static final int UINT16 = 4;
+    public static final int INT64 = 7;
+    public static final int STRING = 8;
+    public static final int BOOL = 9;
+    public static final int DOUBLE = 11;
+    public static final int UINT32 = 12;
+    public static final int UINT64 = 13;
+
+    private interface Content {
+        void write(CodedOutputStream out) throws IOException;
+    }
+
+    private final List<ByteString> nodes = new ArrayList<>();
+    private final List<ByteString> constants = new ArrayList<>();
+    private final List<ByteString> inputs = new ArrayList<>();
+    private final List<ByteString> outputs = new ArrayList<>();
+
+    private static ByteString message(Content content) {
+        var bytes = ByteString.newOutput();
+        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+        try {
+            content.write(out);
+            out.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes.toByteString();
+    }
+
+    /**
+     * Adds a node.
+     *
+     * @param attributes whole numbers, floats, texts, or lists of whole numbers
+     */
+    public OnnxBytes node(String type, List<String> given, List<String> made, Map<String, Object> attributes) {
+        nodes.add(message(out -> {
+            for (String input : given) {
+                out.writeString(1, input);
+            }
+            for (String output : made) {
+                out.writeString(2, output);
+            }
+            boolean learned = type.startsWith("ml:");
+            out.writeString(4, learned ? type.substring(3) : type);
+            for (Map.Entry<String, Object> one : attributes.entrySet()) {
+                out.writeBytes(5, attribute(one.getKey(), one.getValue()));
+            }
+            out.writeString(7, learned ? "ai.onnx.ml" : "");
+        }));
+        return this;
+    }
+
+    private static ByteString attribute(String name, Object value) {
+        return message(out -> {
+            out.writeString(1, name);
+            switch (value) {
+                case Number whole
+                when !(whole instanceof Float) -> {
+                    out.writeInt64(3, whole.longValue());
+                    out.writeInt32(20, 2);
+                }
+                case Float number -> {
+                    out.writeFloat(2, number);
+                    out.writeInt32(20, 1);
+                }
+                case String text -> {
+                    out.writeBytes(4, ByteString.copyFromUtf8(text));
+                    out.writeInt32(20, 3);
+                }
+                case long[] wholes -> {
+                    for (long whole : wholes) {
+                        out.writeInt64(8, whole);
+                    }
+                    out.writeInt32(20, 7);
+                }
+                default -> throw new IllegalArgumentException(value.toString());
+            }
+        });
+    }
+
+    /** Adds a constant of floats. */
+    public OnnxBytes floats(String name, long[] shape, float... values) {
+        ByteBuffer raw = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        for (float value : values) {
+            raw.putFloat(value);
+        }
+        return constant(name, FLOAT, shape, raw.flip());
+    }
+
+    /** Adds a constant list of whole numbers. */
+    public OnnxBytes wholes(String name, long... values) {
+        ByteBuffer raw = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        for (long value : values) {
+            raw.putLong(value);
+        }
+        return constant(name, INT64, new long[] {values.length}, raw.flip());
+    }
+
+    private OnnxBytes constant(String name, int type, long[] shape, ByteBuffer raw) {
+        constants.add(message(out -> {
+            for (long size : shape) {
+                out.writeInt64(1, size);
+            }
+            out.writeInt32(2, type);
+            out.writeString(8, name);
+            out.writeBytes(9, ByteString.copyFrom(raw));
+        }));
+        return this;
+    }
+
+    /** Adds an input; a dimension is a size or a name. */
+    public OnnxBytes input(String name, int type, Object... shape) {
+        inputs.add(value(name, type, shape));
+        return this;
+    }
+
+    /** Adds an output; a dimension is a size or a name. */
+    public OnnxBytes output(String name, int type, Object... shape) {
+        outputs.add(value(name, type, shape));
+        return this;
+    }
+
+    private static ByteString value(String name, int type, Object... shape) {
+        ByteString dimensions = message(out -> {
+            for (Object size : shape) {
+                out.writeBytes(1, message(one -> {
+                    if (size instanceof String symbol) {
+                        one.writeString(2, symbol);
+                    } else {
+                        one.writeInt64(1, ((Number) size).longValue());
+                    }
+                }));
+            }
+        });
+        ByteString tensor = message(out -> {
+            out.writeInt32(1, type);
+            out.writeBytes(2, dimensions);
+        });
+        return message(out -> {
+            out.writeString(1, name);
+            out.writeBytes(2, message(one -> one.writeBytes(1, tensor)));
+        });
+    }
+
+    /** The model, for versions 17 of ONNX's operators and 3 of the learned ones. */
+    public byte[] model() {
+        ByteString graph = message(out -> {
+            for (ByteString node : nodes) {
+                out.writeBytes(1, node);
+            }
+            out.writeString(2, "test");
+            for (ByteString constant : constants) {
+                out.writeBytes(5, constant);
+            }
+            for (ByteString input : inputs) {
+                out.writeBytes(11, input);
+            }
+            for (ByteString output : outputs) {
+                out.writeBytes(12, output);
+            }
+        });
+        return message(out -> {
+                    out.writeInt64(1, 8);
+                    out.writeBytes(7, graph);
+                    out.writeBytes(8, message(one -> one.writeInt64(2, 17)));
+                    out.writeBytes(8, message(one -> {
+                        one.writeString(1, "ai.onnx.ml");
+                        one.writeInt64(2, 3);
+                    }));
+                })
+                .toByteArray();
+    }
+}
