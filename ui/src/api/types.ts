@@ -75,8 +75,8 @@ export interface Deployment {
   phase: 'NONE' | 'SHADOW' | 'CANARY'; share: number; phaseSince?: string; eventTime?: string
   definition: { model: string; view?: string; monitor?: string; policy?: string }
 }
-export interface Live { requests: number; errors: number; perSecond: number; p50Micros: number; p99Micros: number }
-export interface DeploymentView { deployment: Deployment; live: Live; policy?: { [key: string]: Json } }
+export interface Live { requests: number; errors: number; perSecond: number; p50Micros: number; p99Micros: number; shadowFailures: number; shadowDropped: number }
+export interface DeploymentView { deployment: Deployment; live: Live; journal: { durable: boolean; dropped: number }; policy?: { [key: string]: Json } }
 export interface Decision {
   position: number; at?: string; recordedAt: string; version?: number; reason: string; actor: string
   action: 'DEPLOYED' | 'SHADOWED' | 'CANARIED' | 'PROMOTED' | 'REJECTED' | 'ROLLED_BACK'; evidence: { [key: string]: Json }

@@ -42,18 +42,20 @@ export function DeploymentPage() {
   const act = useMutation({ mutationFn: (what: 'promote' | 'reject') => post(inProject(project, `${path}/${what}`)), onSuccess: () => queries.invalidateQueries({ queryKey: [project, 'deployments'] }) })
   return (
     <Loaded query={query}>
-      {({ deployment, live }) => (
+      {({ deployment, live, journal }) => (
         <Page path={[{ label: 'Deployments', to: `/ui/${project}/deployments` }]} title={name} status={deployment.phase !== 'NONE' ? <State value={deployment.phase} /> : undefined}
           action={deployment.challenger ? <Group gap="xs"><Button variant="light" color="red" onClick={() => act.mutate('reject')}>Reject challenger</Button><Button onClick={() => act.mutate('promote')}>Promote challenger</Button></Group> : undefined}
           chain={<>serves <To to={`/ui/${project}/models/${deployment.definition.model}`}>{deployment.definition.model}</To>, watched in <To to={`/ui/${project}/monitoring?deployment=${name}`}>monitoring</To>, policy {deployment.definition.policy ?? 'none'}, data up to {date(deployment.eventTime)}</>}>
           {act.error && <Text c="red" size="sm">{act.error.message}</Text>}
-          <SimpleGrid cols={{ base: 2, md: 5 }}>
+          <SimpleGrid cols={{ base: 2, md: 6 }}>
             <Figure label="Champion" value={deployment.champion ? `v${deployment.champion}` : '–'} note={`since ${date(deployment.championSince)}`} colour={COLOUR.champion} />
             <Figure label="Challenger" value={deployment.challenger ? `v${deployment.challenger}` : 'none'} note={deployment.challenger ? `${deployment.phase.toLowerCase()}, answers ${number(deployment.share * 100)} %` : ''} colour={COLOUR.challenger} />
             <Figure label="Traffic" value={`${number(live.perSecond)}/s`} note={`${number(live.requests)} in the last minute`} />
             <Figure label="Latency" value={`p99 ${micros(live.p99Micros)}`} note={`p50 ${micros(live.p50Micros)}`} />
             <Figure label="Errors" value={number(live.errors)} note="in the last minute" />
+            <Figure label="Predictions lost" value={number(journal.dropped)} note={`since the start; the journal is ${journal.durable ? 'durable' : 'best-effort'}`} />
           </SimpleGrid>
+          {deployment.challenger && (live.shadowFailures > 0 || live.shadowDropped > 0) && <Text size="sm" c="red">Beside the answers, since the start: {number(live.shadowFailures)} requests failed, {number(live.shadowDropped)} were not asked for want of room.</Text>}
           <Title order={3} fz={16}>Error by month</Title>
           {deployment.champion ? <Loaded query={report}>{({ months, baseline }) => months.length === 0 ? <Text c="dimmed" size="sm">No label has arrived yet.</Text> : <Months months={months} baseline={baseline} />}</Loaded> : <Empty text="No model serves yet." command={`tidemill run train -p ${project}`} />}
           <Title order={3} fz={16}>Decisions</Title>

@@ -56,11 +56,12 @@ final class GatewayReplica implements Node {
                 RegistryModule.inspector(blobs),
                 new ControlPlaneCatalog(control),
                 new ControlPlaneSink(control),
+                Server.journal(settings, directory),
                 Payloads.of(settings, Optional.empty(), Clock.systemUTC()),
                 FeatureLookup.NONE,
                 Clock.systemUTC(),
                 Server.inferenceOptions(settings, directory.folder("python"))));
-        Server.publishDropped(telemetry, inference.gateway());
+        Server.publishJournal(telemetry, inference.gateway());
         telemetry.publish(inference::metrics);
         var feed = parts.keep(
                 new PlanFeed(control, inference.gateway(), directory.path().resolve("plans.json")));

@@ -10,6 +10,7 @@ import dev.tidemill.inference.InferenceModule;
 import dev.tidemill.inference.api.ServerName;
 import dev.tidemill.inference.domain.FeatureLookup;
 import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.PredictionLog;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.inference.python.PythonSettings;
 import dev.tidemill.monitoring.MonitoringModule;
@@ -161,6 +162,7 @@ public final class Server implements Node {
                 RegistryModule.inspector(artifacts.blobs()),
                 InferenceModule.registered(registry.models()),
                 sink,
+                journal(settings, directory),
                 Payloads.of(
                         settings,
                         Optional.of(new Payloads.Files(directory.folder("payloads"), datasets.engine())),
@@ -189,7 +191,7 @@ public final class Server implements Node {
                 inference.loader(),
                 artifacts.blobs());
         sink.connect(monitoring.monitoring());
-        publishDropped(telemetry, inference.gateway());
+        publishJournal(telemetry, inference.gateway());
         telemetry.publish(inference::metrics);
 
         datasets.stepKinds().forEach(pipelines::add);
@@ -276,7 +278,16 @@ public final class Server implements Node {
                 python);
     }
 
-    static void publishDropped(Telemetry telemetry, Gateway gateway) {
+    static PredictionLog journal(Settings settings, DataDirectory directory) {
+        return InferenceModule.files(
+                directory.folder("journal"), settings.megabytes(Setting.JOURNAL_LIMIT) * 1024 * 1024);
+    }
+
+    static void publishJournal(Telemetry telemetry, Gateway gateway) {
+        telemetry.gauge(
+                "tidemill.predictions.journal.bytes",
+                "Bytes of predictions that wait in files for the database",
+                gateway::journalBytes);
         telemetry.gauge(
                 "tidemill.predictions.dropped",
                 "Predictions that were answered but not journalled",

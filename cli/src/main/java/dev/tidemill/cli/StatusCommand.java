@@ -31,7 +31,7 @@ final class StatusCommand implements Callable<Integer> {
             JsonNode deployment = entry.path("deployment");
             return String.format(
                     Locale.ROOT,
-                    "%-24s champion v%s  challenger %s  %s  %.1f requests/s, p99 %.0f us",
+                    "%-24s champion v%s  challenger %s  %s  %.1f requests/s, p99 %.0f us%s",
                     deployment.path("name").asText(),
                     deployment.path("champion").asText("-"),
                     deployment.has("challenger")
@@ -39,7 +39,8 @@ final class StatusCommand implements Callable<Integer> {
                             : "none",
                     deployment.path("phase").asText().toLowerCase(Locale.ROOT),
                     entry.path("live").path("perSecond").asDouble(),
-                    entry.path("live").path("p99Micros").asDouble());
+                    entry.path("live").path("p99Micros").asDouble(),
+                    lost(entry));
         });
         print(
                 "model",
@@ -69,5 +70,10 @@ final class StatusCommand implements Callable<Integer> {
             System.out.println("  none yet");
         }
         entries.forEach(entry -> System.out.println("  " + line.apply(entry)));
+    }
+
+    private static String lost(JsonNode deployment) {
+        long dropped = deployment.path("journal").path("dropped").asLong();
+        return dropped == 0 ? "" : ", " + dropped + " predictions lost since the start";
     }
 }

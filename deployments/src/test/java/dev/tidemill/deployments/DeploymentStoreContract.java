@@ -19,8 +19,12 @@ import org.junit.jupiter.api.Test;
 /** What a deployment store promises, on every database. */
 abstract class DeploymentStoreContract {
     private static final Instant NOW = Instant.parse("2011-04-01T00:00:00Z");
-    private static final Deployment.Definition DEFINITION =
-            new Deployment.Definition("bikes", Optional.of("view"), Optional.empty(), Optional.of("policy"));
+    private static final Deployment.Definition DEFINITION = new Deployment.Definition(
+            "bikes",
+            Optional.of("view"),
+            Optional.empty(),
+            Optional.of("policy"),
+            Optional.of(Deployment.Journal.BEST_EFFORT));
 
     private Database database;
     private DeploymentStore store;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Evidence;
 import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.deployments.domain.RolloutRules;
 import dev.tidemill.deployments.domain.RolloutRules.Outcome;
 import java.time.Duration;
@@ -24,7 +25,7 @@ class RolloutRulesTest {
         return new Deployment(
                 "p",
                 "d",
-                new Deployment.Definition("m", Optional.empty(), Optional.empty(), Optional.empty()),
+                new Deployment.Definition("m", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty()),
                 1,
                 Optional.of(1),
                 Optional.of(START),
@@ -78,5 +79,16 @@ class RolloutRulesTest {
         assertThat(judge(Deployment.Phase.CANARY, evidence(60, 0.7), 5)).isEqualTo(Outcome.WAIT);
         assertThat(judge(Deployment.Phase.CANARY, evidence(60, 0.7), 14)).isEqualTo(Outcome.REJECT);
         assertThat(judge(Deployment.Phase.CANARY, evidence(0, 0), 14)).isEqualTo(Outcome.REJECT);
+    }
+
+    @Test
+    void aChallengerThatFailsWhereTheChampionAnswersIsRejected() {
+        assertThat(RolloutRules.reliable(new Reliability(100, 0)).outcome()).isEqualTo(Outcome.WAIT);
+        assertThat(RolloutRules.reliable(new Reliability(4, 4)).outcome()).isEqualTo(Outcome.WAIT);
+        assertThat(RolloutRules.reliable(new Reliability(5, 5)).outcome()).isEqualTo(Outcome.REJECT);
+        assertThat(RolloutRules.reliable(new Reliability(1_000, 10)).outcome()).isEqualTo(Outcome.WAIT);
+        RolloutRules.Verdict verdict = RolloutRules.reliable(new Reliability(1_000, 11));
+        assertThat(verdict.outcome()).isEqualTo(Outcome.REJECT);
+        assertThat(verdict.reason()).contains("11 of 1000 rows");
     }
 }

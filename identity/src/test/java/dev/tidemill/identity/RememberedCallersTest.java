@@ -1,15 +1,19 @@
 package dev.tidemill.identity;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.identity.domain.RememberedCallers;
 import dev.tidemill.platform.auth.Authentication;
 import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.auth.Role;
 import dev.tidemill.testkit.MovableClock;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -20,24 +24,33 @@ class RememberedCallersTest {
     private final AtomicLong changes = new AtomicLong();
     private Optional<Principal> known = Optional.of(ADA);
     private Optional<Role> role = Optional.of(Role.ADMIN);
-    private int looks;
+    private final AtomicInteger looks = new AtomicInteger();
+    private volatile boolean away;
 
     private final RememberedCallers callers = new RememberedCallers(
             new Authentication() {
                 @Override
                 public Optional<Principal> authenticate(Credentials credentials) {
-                    looks++;
+                    looks.incrementAndGet();
+                    reach();
                     return credentials.secret().filter("secret"::equals).flatMap(secret -> known);
                 }
 
                 @Override
                 public Optional<Role> role(Principal principal, String project) {
-                    looks++;
+                    looks.incrementAndGet();
+                    reach();
                     return project.equals("mine") ? role : Optional.empty();
                 }
             },
             changes::get,
             clock);
+
+    private void reach() {
+        if (away) {
+            throw new TidemillException(ErrorCode.UNAVAILABLE, "The database cannot be reached");
+        }
+    }
 
     private Optional<Principal> ask(String secret) {
         return callers.authenticate(new Authentication.Credentials(Optional.of(secret), false));
@@ -49,7 +62,7 @@ class RememberedCallersTest {
         assertThat(ask("secret")).contains(ADA);
         assertThat(callers.role(ADA, "mine")).contains(Role.ADMIN);
         assertThat(callers.role(ADA, "mine")).contains(Role.ADMIN);
-        assertThat(looks).isEqualTo(2);
+        assertThat(looks).hasValue(2);
         assertThat(callers.role(ADA, "theirs")).isEmpty();
         assertThat(ask("other")).isEmpty();
     }
@@ -69,5 +82,33 @@ class RememberedCallersTest {
         known = Optional.empty();
         changes.incrementAndGet();
         assertThat(ask("secret")).isEmpty();
+    }
+
+    @Test
+    void whileTheDatabaseIsAwayThoseWhoWereKnownStayKnownForTenMinutes() {
+        assertThat(ask("secret")).contains(ADA);
+        assertThat(callers.role(ADA, "mine")).contains(Role.ADMIN);
+        away = true;
+        clock.advance(Duration.ofMinutes(9));
+        assertThat(ask("secret")).contains(ADA);
+        assertThat(callers.role(ADA, "mine")).contains(Role.ADMIN);
+        int before = looks.get();
+        assertThat(ask("secret")).contains(ADA);
+        // Nobody waits for the database at every request.
+        assertThat(looks).hasValue(before);
+        assertThatThrownBy(() -> ask("other")).hasMessageContaining("reached");
+        clock.advance(Duration.ofMinutes(2));
+        assertThatThrownBy(() -> ask("secret")).hasMessageContaining("reached");
+        away = false;
+        known = Optional.empty();
+        assertThat(ask("secret")).isEmpty();
+    }
+
+    @Test
+    void whatWasTakenAwayHereIsGoneEvenThen() {
+        assertThat(ask("secret")).contains(ADA);
+        changes.incrementAndGet();
+        away = true;
+        assertThatThrownBy(() -> ask("secret")).hasMessageContaining("reached");
     }
 }

@@ -24,10 +24,12 @@ import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.inference.domain.PayloadLog;
 import dev.tidemill.inference.domain.PredictionJournal;
+import dev.tidemill.inference.domain.PredictionLog;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.graph.GraphFiles;
 import dev.tidemill.inference.graph.GraphRuntime;
+import dev.tidemill.inference.journal.SegmentedLog;
 import dev.tidemill.inference.mlflow.InputExample;
 import dev.tidemill.inference.onnx.OnnxModels;
 import dev.tidemill.inference.python.PythonRuntime;
@@ -78,6 +80,7 @@ public final class InferenceModule implements AutoCloseable {
 
     /**
      * @param sink where journalled predictions go
+     * @param log where predictions wait for the sink that must not be lost; closed with this
      * @param payloads what of whole requests and answers is logged; closed with this
      * @param features where inputs are found that requests leave out
      */
@@ -86,6 +89,7 @@ public final class InferenceModule implements AutoCloseable {
             ModelInspector inspector,
             ModelCatalog catalog,
             PredictionSink sink,
+            PredictionLog log,
             PayloadLog payloads,
             FeatureLookup features,
             Clock clock,
@@ -96,7 +100,7 @@ public final class InferenceModule implements AutoCloseable {
         this.inspector = inspector;
         this.clock = clock;
         this.options = options;
-        this.journal = new PredictionJournal(sink);
+        this.journal = new PredictionJournal(sink, log);
         this.cache = new ModelCache(
                 blobs,
                 inspector,
@@ -111,6 +115,11 @@ public final class InferenceModule implements AutoCloseable {
         this.gateway = new Gateway(cache, catalog, journal, payloads, features, clock);
         this.metrics = new InferenceMetrics(gateway);
         this.idle = new IdleModels(cache, options.idle());
+    }
+
+    /** Files in a folder as the log of predictions, of at most so many bytes. */
+    public static PredictionLog files(Path folder, long mostBytes) {
+        return new SegmentedLog(folder, mostBytes);
     }
 
     private boolean isGraph(ServedVersion version) {
@@ -186,6 +195,7 @@ public final class InferenceModule implements AutoCloseable {
     @Override
     public void close() {
         idle.close();
+        gateway.close();
         journal.close();
         payloads.close();
         cache.close();

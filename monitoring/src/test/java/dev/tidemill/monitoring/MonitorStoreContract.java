@@ -2,6 +2,7 @@ package dev.tidemill.monitoring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.MonitorState;
@@ -51,7 +52,42 @@ abstract class MonitorStoreContract {
                 1,
                 List.of(value),
                 Optional.of(2),
-                List.of(value + 1));
+                List.of(value + 1),
+                Optional.empty());
+    }
+
+    private static Prediction failed(String id, int hour) {
+        Prediction one = prediction(id, hour, 1);
+        return new Prediction(
+                one.project(),
+                one.deployment(),
+                id,
+                one.eventTime(),
+                one.receivedAt(),
+                one.features(),
+                false,
+                1,
+                one.champion(),
+                Optional.of(2),
+                List.of(),
+                Optional.of("it has no column 'hour'"));
+    }
+
+    @Test
+    void failuresOfAChallengerAreCounted() {
+        store.addPredictions(List.of(prediction("a", 0, 1), failed("b", 1), failed("c", 2), failed("d", 3)));
+        Instant end = START.plus(Duration.ofHours(3));
+        assertThat(store.reliability("p", "d", 2, START, end)).isEqualTo(new Reliability(3, 2));
+        assertThat(store.reliability("p", "d", 3, START, end)).isEqualTo(new Reliability(0, 0));
+    }
+
+    @Test
+    void aRowThatTheChampionDidNotScoreHasNoLossOfIts() {
+        store.addPredictions(List.of(prediction("a", 1, 10)));
+        store.label("p", "d", "a", "12", START, Optional.empty(), Optional.of(1.0));
+        JournalRow row = store.findRow("p", "d", "a").orElseThrow();
+        assertThat(row.label()).contains("12");
+        assertThat(row.championLoss()).isEmpty();
     }
 
     @Test
@@ -77,8 +113,8 @@ abstract class MonitorStoreContract {
     @Test
     void theFirstLabelStays() {
         store.addPredictions(List.of(prediction("a", 1, 10)));
-        store.label("p", "d", "a", "12", START, 2, Optional.of(1.0));
-        store.label("p", "d", "a", "50", START, 40, Optional.of(39.0));
+        store.label("p", "d", "a", "12", START, Optional.of(2.0), Optional.of(1.0));
+        store.label("p", "d", "a", "50", START, Optional.of(40.0), Optional.of(39.0));
         JournalRow row = store.findRow("p", "d", "a").orElseThrow();
         assertThat(row.label()).contains("12");
         assertThat(row.servedLoss()).contains(2.0);

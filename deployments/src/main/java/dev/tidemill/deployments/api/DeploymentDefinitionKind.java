@@ -5,6 +5,8 @@ import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.definitions.ProjectFiles;
 import dev.tidemill.platform.definitions.YamlObject;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 
 /** {@code kind: Deployment}. */
 public final class DeploymentDefinitionKind implements DefinitionKind<Deployment.Definition> {
@@ -30,7 +32,19 @@ public final class DeploymentDefinitionKind implements DefinitionKind<Deployment
                 document.text("model"),
                 document.optionalText("view"),
                 document.optionalText("monitor"),
-                document.optionalText("policy"));
+                document.optionalText("policy"),
+                document.optionalText("journal").map(DeploymentDefinitionKind::journal));
+    }
+
+    private static Deployment.Journal journal(String text) {
+        return switch (text) {
+            case "durable" -> Deployment.Journal.DURABLE;
+            case "best-effort" -> Deployment.Journal.BEST_EFFORT;
+            default ->
+                throw new TidemillException(
+                                ErrorCode.INVALID_DEFINITION, "'" + text + "' is neither durable nor best-effort")
+                        .at("journal");
+        };
     }
 
     @Override

@@ -80,6 +80,13 @@ public final class DeploymentRoutes {
         view.put("deployment", deployment);
         deployments.policy(deployment).ifPresent(policy -> view.put("policy", policy));
         view.put("live", gateway.live(deployment.project(), deployment.name()));
+        view.put(
+                "journal",
+                Map.of(
+                        "durable",
+                        deployment.definition().durableJournal(),
+                        "dropped",
+                        gateway.droppedPredictions(deployment.project(), deployment.name())));
         return view;
     }
 }

@@ -32,8 +32,27 @@ public record Deployment(
      * @param view feature view that its rows come from
      * @param monitor name of the monitor that watches it
      * @param policy name of the policy that rules it
+     * @param journal what becomes of predictions that are answered; empty for what suits the rest
      */
-    public record Definition(String model, Optional<String> view, Optional<String> monitor, Optional<String> policy) {}
+    public record Definition(
+            String model,
+            Optional<String> view,
+            Optional<String> monitor,
+            Optional<String> policy,
+            Optional<Journal> journal) {
+        /** Durable where something decides on the predictions. */
+        public boolean durableJournal() {
+            return journal.map(Journal.DURABLE::equals).orElse(monitor.isPresent() || policy.isPresent());
+        }
+    }
+
+    /** What becomes of predictions that are answered. */
+    public enum Journal {
+        /** They are kept safe before the answer is given. */
+        DURABLE,
+        /** They are dropped where the server ends suddenly, or the database does not take them in time. */
+        BEST_EFFORT
+    }
 
     /** Where the challenger stands. */
     public enum Phase {

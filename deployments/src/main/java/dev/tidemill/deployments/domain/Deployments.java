@@ -76,6 +76,8 @@ public final class Deployments {
             }
         });
         store.define(project, name, definition);
+        // What is served changes with what is said about its journal.
+        transactions.afterCommit(() -> store.find(project, name).ifPresent(this::publish));
     }
 
     /** Tells which monitors there are: project and name to whether it exists. */
@@ -412,7 +414,8 @@ public final class Deployments {
                         deployment
                                 .challenger()
                                 .map(challenger -> new ServingPlan.Challenger(
-                                        served(model(deployment, challenger)), deployment.share())))));
+                                        served(model(deployment, challenger)), deployment.share())),
+                        deployment.definition().durableJournal())));
     }
 
     private static ServedVersion served(ModelVersion version) {

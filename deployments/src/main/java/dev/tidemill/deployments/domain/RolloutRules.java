@@ -6,6 +6,9 @@ import java.util.Locale;
 
 /** The rules by which a challenger moves on or leaves. Pure: equal evidence gives equal verdicts. */
 public final class RolloutRules {
+    private static final long FEWEST_FAILURES = 5;
+    private static final double MOST_FAILURES = 0.01;
+
     private RolloutRules() {}
 
     /** What is to be done, and why. */
@@ -28,6 +31,18 @@ public final class RolloutRules {
         return candidateError <= championError * (1 + margin)
                 ? new Verdict(Outcome.CANARY, numbers)
                 : new Verdict(Outcome.REJECT, numbers + ": inferior");
+    }
+
+    /**
+     * Turns a challenger down that fails on rows which the champion answers: on more than one of a hundred, and often enough
+     * not to be an accident. Its errors need no labels, so they count at once, in every phase.
+     */
+    public static Verdict reliable(Reliability reliability) {
+        boolean fails = reliability.failed() >= FEWEST_FAILURES && reliability.share() > MOST_FAILURES;
+        String numbers = reliability.failed() + " of " + reliability.asked() + " rows";
+        return fails
+                ? new Verdict(Outcome.REJECT, "fails where the champion answers: on " + numbers)
+                : new Verdict(Outcome.WAIT, "failed on " + numbers);
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.tidemill.inference.api;
 
+import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
@@ -21,6 +22,7 @@ import dev.tidemill.spec.inference.ModelStreamInferResponse;
 import dev.tidemill.spec.inference.ServerLiveResponse;
 import dev.tidemill.spec.inference.ServerMetadataResponse;
 import dev.tidemill.spec.inference.ServerReadyResponse;
+import io.grpc.Context;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
@@ -115,10 +117,14 @@ public final class InferenceMethods {
 
     private ModelInferResponse infer(ModelInferRequest message, Caller caller) {
         WireRequest wire = InferenceProto.request(message);
-        InferenceRequest request = wire.request(clock.instant());
         String name = ModelName.parse(message.getModelName()).name();
-        InferenceAnswer answer =
-                gateway.infer(caller.project(), name, version(message.getModelVersion()), request.by(caller.actor()));
+        InferenceRequest request;
+        InferenceAnswer answer;
+        // The call's context ends with its deadline, too.
+        try (var cancellation = Cancellation.of(Context.current()::isCancelled, wire.timeout())) {
+            request = wire.request(clock.instant(), cancellation).by(caller.actor());
+            answer = gateway.infer(caller.project(), name, version(message.getModelVersion()), request);
+        }
         return InferenceProto.response(message.getModelName(), wire, request, answer);
     }
 }

@@ -2,6 +2,7 @@ package dev.tidemill.inference.api;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.InferenceAnswer;
@@ -16,6 +17,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.ClientConnection;
 import dev.tidemill.platform.http.ErrorStyle;
 import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
@@ -173,9 +175,12 @@ public final class InferenceRoutes {
         WireRequest wire = header.isPresent() && header.get() == 0
                 ? raw(context, caller, body)
                 : InferenceJson.request(body, header.orElse(body.length));
-        InferenceRequest request = wire.request(clock.instant());
-        InferenceAnswer answer =
-                gateway.infer(caller.project(), name(context), version(context), request.by(caller.actor()));
+        InferenceRequest request;
+        InferenceAnswer answer;
+        try (var cancellation = Cancellation.of(ClientConnection.of(context), wire.timeout())) {
+            request = wire.request(clock.instant(), cancellation).by(caller.actor());
+            answer = gateway.infer(caller.project(), name(context), version(context), request);
+        }
         InferenceJson.Body content = InferenceJson.answer(context.pathParam("model"), wire, request, answer);
         context.header("Tidemill-Prediction-Id", request.predictionId(0));
         if (content.binary()) {

@@ -40,7 +40,8 @@ public final class PlaneJson {
                     plan.path("name").asText(),
                     plan.path("revision").asLong(),
                     served(plan.path("champion")),
-                    challenger));
+                    challenger,
+                    plan.path("durable").asBoolean()));
         }
         return new PlanSnapshot(plans);
     }

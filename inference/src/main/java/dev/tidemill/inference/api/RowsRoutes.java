@@ -2,6 +2,8 @@ package dev.tidemill.inference.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
@@ -11,6 +13,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.ClientConnection;
 import dev.tidemill.platform.http.ErrorStyle;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
@@ -95,14 +98,24 @@ public final class RowsRoutes {
         context.result("\n").contentType("text/plain");
     }
 
-    private InferenceAnswer answer(Context context, Caller caller, List<Tensor> inputs, Optional<String> asked) {
+    private InferenceAnswer answer(
+            Context context,
+            Caller caller,
+            List<Tensor> inputs,
+            Map<String, Object> parameters,
+            Optional<String> asked) {
         var request = InferenceRequest.of(
-                Optional.ofNullable(context.header("X-Request-Id")),
-                Optional.empty(),
-                Optional.empty(),
-                inputs,
-                clock.instant());
-        InferenceAnswer answer = gateway.infer(caller.project(), name(context), asked, request.by(caller.actor()));
+                        Optional.ofNullable(context.header("X-Request-Id")),
+                        Optional.empty(),
+                        Optional.empty(),
+                        inputs,
+                        clock.instant())
+                .by(caller.actor());
+        InferenceAnswer answer;
+        try (var cancellation = Cancellation.of(ClientConnection.of(context), Optional.empty())) {
+            answer = gateway.infer(
+                    caller.project(), name(context), asked, request.with(new CallContext(parameters, cancellation)));
+        }
         context.header("Tidemill-Prediction-Id", request.predictionId(0));
         context.header("Tidemill-Model-Version", answer.version().reference());
         context.header("Tidemill-Route", answer.challenger() ? "challenger" : "champion");
@@ -120,7 +133,7 @@ public final class RowsRoutes {
         List<Tensor> inputs = columns
                 ? RowsJson.named(json.path("inputs"), "inputs")
                 : RowsJson.rows(json.has("instances") ? json.path("instances") : json.path("inputs"), "instances");
-        InferenceAnswer answer = answer(context, caller, inputs, asked);
+        InferenceAnswer answer = answer(context, caller, inputs, Map.of(), asked);
         ObjectNode result = Json.object();
         result.set("predictions", RowsJson.predictions(answer.outputs()));
         InferenceRoutes.send(context, result);
@@ -130,18 +143,38 @@ public final class RowsRoutes {
         String type = Optional.ofNullable(context.contentType()).orElse("application/json");
         byte[] body = InferenceRoutes.body(context);
         List<Tensor> inputs;
+        Map<String, Object> parameters = Map.of();
         if (type.startsWith("text/csv")) {
             inputs = CsvRows.read(body);
         } else if (type.startsWith("application/json")) {
-            inputs = invocation(RowsJson.parse(body));
+            JsonNode json = RowsJson.parse(body);
+            inputs = invocation(json);
+            parameters = parameters(json.path("params"));
         } else {
             throw TidemillException.invalid(
                     "Content-Type", "'" + type + "' is not taken; application/json and text/csv are");
         }
-        InferenceAnswer answer = answer(context, caller, inputs, Optional.empty());
+        InferenceAnswer answer = answer(context, caller, inputs, parameters, Optional.empty());
         ObjectNode result = Json.object();
         result.set("predictions", RowsJson.predictions(answer.outputs()));
         InferenceRoutes.send(context, result);
+    }
+
+    /** MLflow's {@code params}; those that are null are as if they were not there. */
+    private static Map<String, Object> parameters(JsonNode json) {
+        if (json.isMissingNode() || json.isNull()) {
+            return Map.of();
+        }
+        if (!json.isObject()) {
+            throw TidemillException.invalid("params", "'params' must be an object");
+        }
+        Map<String, Object> parameters = new LinkedHashMap<>();
+        json.properties().forEach(entry -> {
+            if (!entry.getValue().isNull()) {
+                parameters.put(entry.getKey(), Json.objectMapper().convertValue(entry.getValue(), Object.class));
+            }
+        });
+        return parameters;
     }
 
     /** The four JSON forms of MLflow's scoring protocol, of which a body must hold exactly one. */
@@ -191,7 +224,8 @@ public final class RowsRoutes {
     private void predict(Context context, Caller caller) {
         JsonNode json = RowsJson.parse(InferenceRoutes.body(context));
         List<Tensor> inputs = RowsJson.rows(json.isObject() ? Json.array().add(json) : json, "body");
-        InferenceAnswer answer = answer(context, caller, inputs, Optional.ofNullable(context.queryParam("version")));
+        InferenceAnswer answer =
+                answer(context, caller, inputs, Map.of(), Optional.ofNullable(context.queryParam("version")));
         ObjectNode result = Json.object()
                 .put("model", answer.version().model())
                 .put("version", answer.version().version())

@@ -1,12 +1,18 @@
 package dev.tidemill.inference.api;
 
+import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.InferenceRequest;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.TidemillException;
+import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * A request of the Open Inference Protocol, whatever the wire.
@@ -21,6 +27,9 @@ record WireRequest(
         List<Tensor> inputs,
         List<RequestedOutput> outputs,
         boolean binaryOutput) {
+    private static final String TIMEOUT = "timeout";
+    private static final long LONGEST_MICROS = 86_400_000_000L;
+
     /**
      * An output that is asked for.
      *
@@ -42,8 +51,43 @@ record WireRequest(
         }
     }
 
-    InferenceRequest request(Instant now) {
-        return InferenceRequest.of(id, text("event_time"), text("entity"), inputs, now);
+    /** Parameters that say how to answer; all others are the model's. */
+    private static final Set<String> OF_THE_PROTOCOL = Set.of(
+            "binary_data_output",
+            "content_type",
+            "entity",
+            "event_time",
+            "headers",
+            "priority",
+            "sequence_end",
+            "sequence_id",
+            "sequence_start",
+            TIMEOUT);
+
+    /** @param cancellation of the call, as {@link #timeout} bounds it */
+    InferenceRequest request(Instant now, Cancellation cancellation) {
+        Map<String, Object> own = Map.of();
+        if (!parameters.isEmpty()) {
+            own = new TreeMap<>(parameters);
+            own.keySet().removeIf(name -> OF_THE_PROTOCOL.contains(name) || name.startsWith("triton_"));
+        }
+        return InferenceRequest.of(id, text("event_time"), text("entity"), inputs, now)
+                .with(new CallContext(own, cancellation));
+    }
+
+    /** For how long the answer is wanted, as Triton's clients say it: in microseconds, 0 for as long as it takes. */
+    Optional<Duration> timeout() {
+        Object told = parameters.get(TIMEOUT);
+        if (told == null) {
+            return Optional.empty();
+        }
+        boolean whole = told instanceof Long || told instanceof Integer;
+        if (!whole || ((Number) told).longValue() < 0 || ((Number) told).longValue() > LONGEST_MICROS) {
+            throw TidemillException.invalid(
+                    "parameters.timeout", "'" + told + "' is not a number of microseconds from 0 to " + LONGEST_MICROS);
+        }
+        return Optional.of(Duration.of(((Number) told).longValue(), ChronoUnit.MICROS))
+                .filter(time -> !time.isZero());
     }
 
     private Optional<String> text(String parameter) {

@@ -26,12 +26,14 @@ final class Batches implements Calls {
 
     private static final class Waiting {
         private final List<Tensor> inputs;
+        private final CallContext context;
         private final CompletableFuture<Turn> turn = new CompletableFuture<>();
         private boolean alone;
 
-        private Waiting(List<Tensor> inputs) {
+        private Waiting(List<Tensor> inputs, CallContext context) {
             this.inputs = inputs;
             this.alone = !Tensor.haveRows(inputs);
+            this.context = context;
         }
 
         private int rows() {
@@ -46,6 +48,9 @@ final class Batches implements Calls {
 
         /** Another has answered it. */
         record Answered(List<Tensor> outputs) implements Turn {}
+
+        /** Nobody waits for its answer any more. */
+        record Cancelled() implements Turn {}
     }
 
     private final LoadedModel model;
@@ -75,8 +80,8 @@ final class Batches implements Calls {
     }
 
     @Override
-    public Outcome call(List<Tensor> inputs) {
-        var mine = new Waiting(inputs);
+    public Outcome call(List<Tensor> inputs, CallContext context) {
+        var mine = new Waiting(inputs, context);
         if (!begin(mine)) {
             switch (await(mine)) {
                 case Turn.Answered answered -> {
@@ -85,6 +90,7 @@ final class Batches implements Calls {
                 case Turn.Lead lead -> {
                     return lead(mine, lead.batch());
                 }
+                case Turn.Cancelled() -> throw context.cancellation().exception();
             }
         }
         return lead(mine, List.of(mine));
@@ -107,7 +113,7 @@ final class Batches implements Calls {
     }
 
     private Turn await(Waiting mine) {
-        try {
+        try (var notice = mine.context.cancellation().onCancel(() -> cancel(mine))) {
             return mine.turn.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             if (leaves(mine)) {
@@ -129,6 +135,17 @@ final class Batches implements Calls {
         }
     }
 
+    /** Takes a request out of the queue, or out of a call that another makes for it; no longer if it has a lane of its own. */
+    private void cancel(Waiting mine) {
+        lock.lock();
+        try {
+            queue.remove(mine);
+            mine.turn.complete(new Turn.Cancelled());
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private boolean leaves(Waiting mine) {
         lock.lock();
         try {
@@ -147,7 +164,7 @@ final class Batches implements Calls {
                     putBack(batch, mine);
                 }
             }
-            return new Outcome(model.predict(mine.inputs), true);
+            return new Outcome(model.predict(mine.inputs, mine.context), true);
         } finally {
             handOver();
         }
@@ -161,7 +178,9 @@ final class Batches implements Calls {
             all.add(Tensor.concatenated(
                     batch.stream().map(one -> one.inputs.get(input)).toList()));
         }
-        List<Tensor> outputs = model.predict(all);
+        Cancellation everybody = Cancellation.all(
+                batch.stream().map(one -> one.context.cancellation()).toList());
+        List<Tensor> outputs = model.predict(all, mine.context.with(everybody));
         int rows = all.getFirst().rows();
         if (outputs.stream().anyMatch(output -> !output.hasRows(rows))) {
             // What is known of it is wrong, and it is not to be joined again.
@@ -189,7 +208,7 @@ final class Batches implements Calls {
         lock.lock();
         try {
             for (Waiting one : batch.reversed()) {
-                if (one != mine) {
+                if (one != mine && !one.turn.isDone()) {
                     one.alone = true;
                     queue.addFirst(one);
                 }
@@ -230,7 +249,7 @@ final class Batches implements Calls {
         for (Iterator<Waiting> others = queue.iterator();
                 others.hasNext() && rows < mostRows && batch.size() < MOST_REQUESTS; ) {
             Waiting other = others.next();
-            if (!other.alone && rows + other.rows() <= mostRows && alike(first.inputs, other.inputs)) {
+            if (!other.alone && rows + other.rows() <= mostRows && alike(first, other)) {
                 batch.add(other);
                 rows += other.rows();
                 others.remove();
@@ -239,8 +258,10 @@ final class Batches implements Calls {
         return batch;
     }
 
-    private static boolean alike(List<Tensor> some, List<Tensor> others) {
-        if (some.size() != others.size()) {
+    private static boolean alike(Waiting first, Waiting second) {
+        List<Tensor> some = first.inputs;
+        List<Tensor> others = second.inputs;
+        if (some.size() != others.size() || !first.context.parameters().equals(second.context.parameters())) {
             return false;
         }
         for (int i = 0; i < some.size(); i++) {

@@ -12,12 +12,12 @@ interface Calls {
     record Outcome(List<Tensor> outputs, boolean executed) {}
 
     /**
-     * Calls the model.
+     * Calls the model. Who is cancelled while waiting leaves at once; a call that runs is ended where the model allows it.
      *
-     * @throws dev.tidemill.platform.errors.TidemillException what the model says, or {@code UNAVAILABLE} if too many wait
-     *     already or the wait was too long
+     * @throws dev.tidemill.platform.errors.TidemillException what the model says, {@code UNAVAILABLE} if too many wait already
+     *     or the wait was too long, or what {@link Cancellation#exception} gives
      */
-    Outcome call(List<Tensor> inputs);
+    Outcome call(List<Tensor> inputs, CallContext context);
 
     static Calls of(LoadedModel model, WaitingRoom.Line line) {
         return model.batching().joins() ? new Batches(model, line) : new Turnstile(model, line);

@@ -21,6 +21,12 @@ public interface FeatureLookup {
      */
     List<Tensor> find(ServedVersion version, List<Tensor> given, List<TensorSpec> missing);
 
+    /** A request's tensors as a model takes them. */
+    default List<Tensor> fitted(LoadedModel model, ServedVersion version, InferenceRequest request) {
+        List<TensorSpec> inputs = model.inputs();
+        return InputBinding.fit(inputs, completed(version, inputs, request.inputs()));
+    }
+
     /** A request's tensors, with what the store has of the inputs that they lack. */
     default List<Tensor> completed(ServedVersion version, List<TensorSpec> inputs, List<Tensor> given) {
         boolean columns = given.stream().allMatch(Tensor::isColumn);

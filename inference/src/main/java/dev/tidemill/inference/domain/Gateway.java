@@ -10,27 +10,23 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
+import java.util.Set;
 
 /**
  * Answers by name: a deployment's by its plan, else a registered model's own. A new plan's models are loaded and tried before
  * it replaces the old one in a single reference, so no request ever finds a model missing. Needs no database. Thread-safe.
  */
-public final class Gateway {
+public final class Gateway implements AutoCloseable {
     private static final String CHAMPION = "champion";
     private static final String CHALLENGER = "challenger";
 
     private final ModelRepository repository;
     private final PredictionJournal journal;
-    private final PayloadLog payloads;
     private final FeatureLookup features;
-    private final Clock clock;
     private final ServedPlans plans;
-    private final ConcurrentMap<String, LiveStatistics> live = new ConcurrentHashMap<>();
-    private final ConcurrentMap<StatisticsKey, ModelStatistics> statistics = new ConcurrentHashMap<>();
-
-    private record StatisticsKey(String project, String name, int version) {}
+    private final CallRecords records;
+    private final ShadowCalls shadows = new ShadowCalls();
+    private final PlannedCalls planned;
 
     public Gateway(
             ModelCache cache,
@@ -40,11 +36,11 @@ public final class Gateway {
             FeatureLookup features,
             Clock clock) {
         this.features = features;
-        this.payloads = payloads;
         this.plans = new ServedPlans(cache);
         this.repository = new ModelRepository(catalog, cache);
         this.journal = journal;
-        this.clock = clock;
+        this.records = new CallRecords(payloads, clock);
+        this.planned = new PlannedCalls(journal, records, features, shadows, clock);
     }
 
     static String key(String project, String name) {
@@ -53,8 +49,7 @@ public final class Gateway {
 
     public void forgetAll() {
         plans.forget();
-        live.clear();
-        statistics.clear();
+        records.forget();
         repository.forget();
     }
 
@@ -70,7 +65,9 @@ public final class Gateway {
 
     /** Takes up every plan of a snapshot and stops serving what it does not hold. */
     public void replaceAll(PlanSnapshot snapshot) {
-        live.keySet().retainAll(plans.replaceAll(snapshot));
+        Set<String> served = plans.replaceAll(snapshot);
+        records.retain(served);
+        shadows.retain(served);
     }
 
     /** Waits until what is served differs from a snapshot's version, at most so long; gives what is served then. */
@@ -166,29 +163,12 @@ public final class Gateway {
     }
 
     public LiveStatistics.Snapshot live(String project, String name) {
-        return live(key(project, name)).snapshot();
-    }
-
-    private LiveStatistics live(String key) {
-        return live.computeIfAbsent(key, unused -> new LiveStatistics());
+        return records.live(project, name).snapshot();
     }
 
     /** Figures of every version that has been called since this process began. */
     public List<VersionStatistics> statistics() {
-        return statistics.entrySet().stream()
-                .map(one -> new VersionStatistics(
-                        one.getKey().project(),
-                        one.getKey().name(),
-                        one.getKey().version(),
-                        one.getValue().snapshot()))
-                .sorted(java.util.Comparator.comparing(VersionStatistics::project)
-                        .thenComparing(VersionStatistics::name)
-                        .thenComparing(VersionStatistics::version))
-                .toList();
-    }
-
-    private ModelStatistics statistics(String project, String name, int version) {
-        return statistics.computeIfAbsent(new StatisticsKey(project, name, version), unused -> new ModelStatistics());
+        return records.statistics();
     }
 
     /** Waits until all predictions so far are journalled. */
@@ -200,20 +180,35 @@ public final class Gateway {
         return journal.dropped();
     }
 
+    /** Predictions of a deployment that were answered but not journalled, since this process began. */
+    public long droppedPredictions(String project, String name) {
+        return journal.dropped(project, name);
+    }
+
+    /** Whether a prediction is known to have been answered but not journalled. */
+    public boolean isLost(String project, String name, String predictionId) {
+        return journal.isLost(project, name, predictionId);
+    }
+
+    /** Bytes of predictions that wait in files for the sink. */
+    public long journalBytes() {
+        return journal.bytes();
+    }
+
     /**
      * Answers a request.
      *
      * @param version number or alias that must answer; none lets the plan decide, or takes the newest
      */
     public InferenceAnswer infer(String project, String name, Optional<String> version, InferenceRequest request) {
-        long started = System.nanoTime();
         while (true) {
             Serving serving = plans.find(project, name);
             Optional<Side> side = serving == null ? Optional.empty() : side(serving.plan(), version, request);
             if (serving == null || side.isEmpty()) {
-                return single(project, name, registered(serving, name), version, request, started);
+                return single(project, name, registered(serving, name), version, request);
             }
-            Optional<InferenceAnswer> answer = planned(serving, side.get(), request, started);
+            Optional<InferenceAnswer> answer =
+                    planned.answer(serving, side.get() == Side.CHALLENGER, version.isPresent(), request);
             if (answer.isPresent()) {
                 return answer.get();
             }
@@ -258,144 +253,36 @@ public final class Gateway {
         return Long.parseLong(hash.substring(0, 13), 16) / (double) (1L << 52);
     }
 
-    /** Answers by a plan, both sides scoring; empty if the plan has been replaced and its models closed meanwhile. */
-    private Optional<InferenceAnswer> planned(Serving serving, Side side, InferenceRequest request, long started) {
-        if (!serving.champion().enter()) {
-            return Optional.empty();
-        }
-        try {
-            if (serving.challenger().isPresent() && !serving.challenger().get().enter()) {
-                return Optional.empty();
-            }
-            try {
-                return Optional.of(scored(serving, side, request, started));
-            } finally {
-                serving.challenger().ifPresent(ModelHandle::leave);
-            }
-        } finally {
-            serving.champion().leave();
-        }
-    }
-
-    private InferenceAnswer scored(Serving serving, Side side, InferenceRequest request, long started) {
-        ServingPlan plan = serving.plan();
-        boolean toChallenger = side == Side.CHALLENGER;
-        ServedVersion version = toChallenger ? plan.challenger().orElseThrow().version() : plan.champion();
-        ModelStatistics figures = statistics(plan.project(), plan.name(), version.version());
-        boolean failed = true;
-        boolean logged = payloads.samples();
-        try {
-            long computing = System.nanoTime();
-            List<Tensor> fitted = fitted(serving.champion(), plan.champion(), request);
-            Calls.Outcome called = serving.champion().call(fitted);
-            List<Tensor> champion = called.outputs();
-            List<Tensor> challenger = serving.challenger()
-                    .map(handle -> handle.call(fitted(
-                                    handle, plan.challenger().orElseThrow().version(), request))
-                            .outputs())
-                    .orElseGet(List::of);
-            long computed = System.nanoTime() - computing;
-            JournalEntries.of(plan, request, fitted, toChallenger, champion, challenger, clock.instant())
-                    .forEach(journal::add);
-            figures.succeeded(System.nanoTime() - started, computed, request.rows(), called.executed(), clock.millis());
-            failed = false;
-            List<Tensor> outputs = toChallenger ? challenger : champion;
-            if (logged) {
-                log(plan.project(), plan.name(), version, toChallenger, request, outputs, Optional.empty(), started);
-            }
-            ModelHandle answered = toChallenger ? serving.challenger().orElseThrow() : serving.champion();
-            return new InferenceAnswer(
-                    version, toChallenger, outputs, answered.model().classes());
-        } catch (TidemillException e) {
-            if (logged) {
-                log(
-                        plan.project(),
-                        plan.name(),
-                        version,
-                        toChallenger,
-                        request,
-                        List.of(),
-                        Optional.of(e.message()),
-                        started);
-            }
-            throw e;
-        } finally {
-            if (failed) {
-                figures.failed(System.nanoTime() - started, clock.millis());
-            }
-            live(key(plan.project(), plan.name())).record(System.nanoTime() - started, failed);
-        }
-    }
-
-    private List<Tensor> fitted(ModelHandle handle, ServedVersion version, InferenceRequest request) {
-        List<TensorSpec> inputs = handle.model().inputs();
-        return InputBinding.fit(inputs, features.completed(version, inputs, request.inputs()));
-    }
-
     private InferenceAnswer single(
-            String project,
-            String name,
-            String registered,
-            Optional<String> version,
-            InferenceRequest request,
-            long started) {
+            String project, String name, String registered, Optional<String> version, InferenceRequest request) {
         ServedVersion found = repository.resolve(project, registered, version);
-        ModelStatistics figures = statistics(project, name, found.version());
-        boolean failed = true;
-        boolean logged = payloads.samples();
+        CallRecords.Call record = records.begin(project, name, request);
         try (Held held = repository.hold(project, registered, version, found)) {
+            LoadedModel model = held.handle().model();
             long computing = System.nanoTime();
-            Calls.Outcome called = held.handle().call(fitted(held.handle(), held.version(), request));
-            figures.succeeded(
-                    System.nanoTime() - started,
-                    System.nanoTime() - computing,
-                    request.rows(),
-                    called.executed(),
-                    clock.millis());
-            failed = false;
-            if (logged) {
-                log(project, name, held.version(), false, request, called.outputs(), Optional.empty(), started);
-            }
-            return new InferenceAnswer(
-                    held.version(),
-                    false,
-                    called.outputs(),
-                    held.handle().model().classes());
+            Calls.Outcome called = held.handle()
+                    .call(
+                            features.fitted(model, held.version(), request),
+                            request.context(model, request.context().cancellation()));
+            record.answered(held.version(), false, called, System.nanoTime() - computing, false);
+            return new InferenceAnswer(held.version(), false, called.outputs(), model.classes());
         } catch (TidemillException e) {
-            if (logged) {
-                log(project, name, found, false, request, List.of(), Optional.of(e.message()), started);
-            }
+            record.failed(found, false, Optional.of(e.message()), false);
             throw e;
-        } finally {
-            if (failed) {
-                figures.failed(System.nanoTime() - started, clock.millis());
-            }
+        } catch (RuntimeException | Error e) {
+            record.failed(found, false, Optional.empty(), false);
+            throw e;
         }
-    }
-
-    private void log(
-            String project,
-            String name,
-            ServedVersion version,
-            boolean challenger,
-            InferenceRequest request,
-            List<Tensor> outputs,
-            Optional<String> error,
-            long started) {
-        payloads.add(new Payload(
-                project,
-                name,
-                version,
-                challenger,
-                clock.instant(),
-                System.nanoTime() - started,
-                request,
-                outputs,
-                error));
     }
 
     /** What became of the payloads that were to be logged. */
     public List<PayloadLog.Figures> payloadFigures() {
-        return payloads.figures();
+        return records.payloadFigures();
+    }
+
+    /** Ends what is made after answers. */
+    @Override
+    public void close() {
+        shadows.close();
     }
 }

@@ -19,9 +19,10 @@ import org.jspecify.annotations.Nullable;
  * @param entity whom they are about; the same entity always takes the same route
  * @param inputs at least one
  * @param actor who asks; empty where nobody is known
+ * @param context parameters for the model, as they came, and whether the answer is still waited for
  */
 public record InferenceRequest(
-        String id, Instant eventTime, Optional<String> entity, List<Tensor> inputs, String actor) {
+        String id, Instant eventTime, Optional<String> entity, List<Tensor> inputs, String actor, CallContext context) {
     private static final int LONGEST_ID = 200;
 
     /**
@@ -42,7 +43,8 @@ public record InferenceRequest(
             throw TidemillException.invalid("id", "The id is longer than " + LONGEST_ID + " characters");
         }
         InputBinding.check(inputs);
-        return new InferenceRequest(kept, eventTime.map(InferenceRequest::time).orElse(now), entity, inputs, "");
+        return new InferenceRequest(
+                kept, eventTime.map(InferenceRequest::time).orElse(now), entity, inputs, "", CallContext.NONE);
     }
 
     private static Instant time(String text) {
@@ -56,7 +58,17 @@ public record InferenceRequest(
 
     /** The same, asked by somebody. */
     public InferenceRequest by(String who) {
-        return new InferenceRequest(id, eventTime, entity, inputs, who);
+        return new InferenceRequest(id, eventTime, entity, inputs, who, context);
+    }
+
+    /** The same, with what the call carries beside its tensors. */
+    public InferenceRequest with(CallContext other) {
+        return new InferenceRequest(id, eventTime, entity, inputs, actor, other);
+    }
+
+    /** What a model is called with: the parameters as it declares them. */
+    CallContext context(LoadedModel model, Cancellation cancellation) {
+        return new CallContext(ModelParameters.fit(model.parameters(), context.parameters()), cancellation);
     }
 
     /** How many rows it asks about: the size of the first dimension of all its inputs, or 1 where they differ in it. */

@@ -1,30 +1,53 @@
 package dev.tidemill.inference.domain;
 
+import dev.tidemill.platform.errors.TidemillException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** What is journalled of an answer: an entry a row with what both sides said, or one where the answer is not one for each row. */
 final class JournalEntries {
+    private static final int LONGEST_ERROR = 500;
+
     private JournalEntries() {}
+
+    /** What one side said of a request: outputs, an error, or nothing yet. */
+    record Said(List<Tensor> outputs, Optional<String> error) {
+        static final Said NOTHING = new Said(List.of(), Optional.empty());
+
+        static Said answered(List<Tensor> outputs) {
+            return new Said(outputs, Optional.empty());
+        }
+
+        static Said failed(RuntimeException error) {
+            String text = error instanceof TidemillException coded ? coded.message() : error.toString();
+            return new Said(List.of(), Optional.of(text.substring(0, Math.min(text.length(), LONGEST_ERROR))));
+        }
+
+        boolean isKnown() {
+            return !outputs.isEmpty() || error.isPresent();
+        }
+    }
 
     /**
      * The entries.
      *
-     * @param fitted what the champion was given
-     * @param challenger its outputs; none where there is no challenger
+     * @param fitted the row as the champion takes it
      */
     static List<Prediction> of(
             ServingPlan plan,
             InferenceRequest request,
             List<Tensor> fitted,
             boolean toChallenger,
-            List<Tensor> champion,
-            List<Tensor> challenger,
+            Said champion,
+            Said challenger,
             Instant now) {
         int rows = request.rows();
-        boolean byRow = Stream.of(request.inputs(), champion, challenger)
+        // The side that answered decides: the other may not be known yet, and must not change how many entries there are.
+        List<Tensor> answer = toChallenger ? challenger.outputs() : champion.outputs();
+        boolean byRow = Stream.of(request.inputs(), answer)
                 .flatMap(List::stream)
                 .allMatch(tensor -> tensor.hasRows(rows));
         var entries = new ArrayList<Prediction>(byRow ? rows : 1);
@@ -38,19 +61,25 @@ final class JournalEntries {
                     byRow ? request.row(row, fitted) : request.whole(fitted),
                     toChallenger,
                     plan.champion().version(),
-                    values(champion, row, byRow),
-                    plan.challenger().map(trial -> trial.version().version()),
-                    values(challenger, row, byRow)));
+                    values(champion.outputs(), row, byRow, rows),
+                    plan.challenger()
+                            .filter(trial -> challenger.isKnown())
+                            .map(trial -> trial.version().version()),
+                    values(challenger.outputs(), row, byRow, rows),
+                    challenger.error()));
         }
         return entries;
     }
 
     /** The numbers of a row of the first output, or all of them; nothing for a text. */
-    private static List<Double> values(List<Tensor> outputs, int row, boolean byRow) {
+    private static List<Double> values(List<Tensor> outputs, int row, boolean byRow, int rows) {
         if (outputs.isEmpty() || outputs.getFirst().datatype() == Datatype.BYTES) {
             return List.of();
         }
         Tensor output = outputs.getFirst();
+        if (byRow && !output.hasRows(rows)) {
+            return List.of();
+        }
         int width = byRow ? output.width() : output.size();
         var values = new ArrayList<Double>(width);
         for (int i = 0; i < width; i++) {

@@ -2,6 +2,7 @@ package dev.tidemill.inference.domain;
 
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Traffic, latency and errors of the last minute: six slots of ten seconds, each with latencies counted in buckets a fifth
@@ -17,8 +18,17 @@ public final class LiveStatistics {
      * The last minute.
      *
      * @param p50Micros median time to answer, in microseconds
+     * @param shadowFailures since the process began, requests on which the side that did not answer failed
+     * @param shadowDropped likewise, requests that it was not asked for want of room
      */
-    public record Snapshot(long requests, long errors, double perSecond, double p50Micros, double p99Micros) {}
+    public record Snapshot(
+            long requests,
+            long errors,
+            double perSecond,
+            double p50Micros,
+            double p99Micros,
+            long shadowFailures,
+            long shadowDropped) {}
 
     private static final class Slot {
         private final AtomicLong epoch = new AtomicLong(-1);
@@ -27,6 +37,8 @@ public final class LiveStatistics {
     }
 
     private final Slot[] slots = new Slot[SLOTS];
+    private final LongAdder shadowFailures = new LongAdder();
+    private final LongAdder shadowDropped = new LongAdder();
 
     LiveStatistics() {
         for (int i = 0; i < SLOTS; i++) {
@@ -50,6 +62,14 @@ public final class LiveStatistics {
         slot.buckets.incrementAndGet(bucket(nanos));
     }
 
+    void shadowFailed() {
+        shadowFailures.increment();
+    }
+
+    void shadowDropped() {
+        shadowDropped.increment();
+    }
+
     private static int bucket(long nanos) {
         double micros = Math.max(1, nanos / 1000.0);
         return (int) Math.min(BUCKETS - 1, Math.log(micros) / Math.log(2) * PER_DOUBLING);
@@ -70,7 +90,13 @@ public final class LiveStatistics {
             }
         }
         return new Snapshot(
-                total, errors, total / 60.0, percentile(counts, total, 0.5), percentile(counts, total, 0.99));
+                total,
+                errors,
+                total / 60.0,
+                percentile(counts, total, 0.5),
+                percentile(counts, total, 0.99),
+                shadowFailures.sum(),
+                shadowDropped.sum());
     }
 
     private static double percentile(long[] counts, long total, double share) {

@@ -20,6 +20,11 @@ public interface LoadedModel extends AutoCloseable {
         return List.of();
     }
 
+    /** Parameters that a call may carry; none for most models. */
+    default List<ParameterSpec> parameters() {
+        return List.of();
+    }
+
     /**
      * Predicts.
      *
@@ -28,6 +33,16 @@ public interface LoadedModel extends AutoCloseable {
      *     {@code UNAVAILABLE} if what runs it is gone for the moment
      */
     List<Tensor> predict(List<Tensor> inputs);
+
+    /**
+     * The same, with what a call may carry beside its tensors. A model that has no parameters and cannot end a call early
+     * ignores it.
+     *
+     * @throws dev.tidemill.platform.errors.TidemillException also what {@link Cancellation#exception} gives
+     */
+    default List<Tensor> predict(List<Tensor> inputs, CallContext context) {
+        return predict(inputs);
+    }
 
     /** Whether requests that wait for it may be joined; asked once it is loaded. */
     default Batching batching() {

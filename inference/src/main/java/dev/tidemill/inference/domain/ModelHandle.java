@@ -26,13 +26,13 @@ public final class ModelHandle implements AutoCloseable {
     }
 
     /** Calls the model as soon as it has time. */
-    Calls.Outcome call(List<Tensor> inputs) {
-        return entry.calls().call(inputs);
+    Calls.Outcome call(List<Tensor> inputs, CallContext context) {
+        return entry.calls().call(inputs, context);
     }
 
     /** The same, for a model that answers for another. */
-    public List<Tensor> predict(List<Tensor> inputs) {
-        return call(inputs).outputs();
+    public List<Tensor> predict(List<Tensor> inputs, CallContext context) {
+        return call(inputs, context).outputs();
     }
 
     @Override

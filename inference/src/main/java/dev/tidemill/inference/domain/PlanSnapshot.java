@@ -16,7 +16,7 @@ public record PlanSnapshot(List<ServingPlan> plans) {
     /** Equal for equal states, whichever process tells it. */
     public String version() {
         return Ids.sha256(plans.stream()
-                .map(plan -> plan.project() + '~' + plan.name() + ' ' + plan.revision())
+                .map(plan -> plan.project() + '~' + plan.name() + ' ' + plan.revision() + ' ' + plan.durable())
                 .collect(Collectors.joining("\n")));
     }
 }

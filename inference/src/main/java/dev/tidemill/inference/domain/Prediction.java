@@ -11,6 +11,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param id unique within the deployment
  * @param challengerServed whether the challenger's output was the answer
+ * @param champion its output; empty where it was not asked or failed beside an answering challenger
+ * @param challengerVersion of the challenger that was asked; empty where none was
+ * @param challenger its output; empty where it failed
+ * @param challengerError why it failed
  */
 public record Prediction(
         String project,
@@ -23,4 +27,5 @@ public record Prediction(
         int championVersion,
         List<Double> champion,
         Optional<Integer> challengerVersion,
-        List<Double> challenger) {}
+        List<Double> challenger,
+        Optional<String> challengerError) {}

@@ -5,10 +5,16 @@ import java.util.Optional;
 /**
  * What a gateway is to serve under one name: a snapshot of the desired state, the newer revision replacing the older.
  *
- * @param challenger scores every request in shadow, and answers its share of them
+ * @param challenger scores every request beside the champion, and answers its share of them
+ * @param durable whether predictions are kept safe before they are answered
  */
 public record ServingPlan(
-        String project, String name, long revision, ServedVersion champion, Optional<Challenger> challenger) {
+        String project,
+        String name,
+        long revision,
+        ServedVersion champion,
+        Optional<Challenger> challenger,
+        boolean durable) {
     /**
      * A version on trial.
      *

@@ -1,5 +1,6 @@
 package dev.tidemill.inference.graph;
 
+import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
@@ -57,8 +58,8 @@ record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
     }
 
     @Override
-    public Flow answer(List<Tensor> given) {
-        List<Flow> flows = flows(given);
+    public Flow answer(List<Tensor> given, CallContext context) {
+        List<Flow> flows = flows(given, context);
         List<String> routes = List.of();
         for (Flow flow : flows) {
             routes = Stages.joined(routes, flow.routes());
@@ -91,15 +92,16 @@ record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
     }
 
     /** What the members say; those that answer elsewhere are asked at the same time. */
-    private List<Flow> flows(List<Tensor> given) {
+    private List<Flow> flows(List<Tensor> given, CallContext context) {
         List<Supplier<Flow>> asked = members.stream()
-                .<Supplier<Flow>>map(member -> member.isElsewhere() ? begun(member, given) : () -> member.answer(given))
+                .<Supplier<Flow>>map(member ->
+                        member.isElsewhere() ? begun(member, given, context) : () -> member.answer(given, context))
                 .toList();
         return asked.stream().map(Supplier::get).toList();
     }
 
-    private static Supplier<Flow> begun(Stage member, List<Tensor> given) {
-        var answer = CompletableFuture.supplyAsync(() -> member.answer(given), Thread::startVirtualThread);
+    private static Supplier<Flow> begun(Stage member, List<Tensor> given, CallContext context) {
+        var answer = CompletableFuture.supplyAsync(() -> member.answer(given, context), Thread::startVirtualThread);
         return () -> {
             try {
                 return answer.join();

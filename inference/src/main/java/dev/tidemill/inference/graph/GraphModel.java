@@ -1,8 +1,10 @@
 package dev.tidemill.inference.graph;
 
+import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelHandle;
+import dev.tidemill.inference.domain.ParameterSpec;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import java.nio.charset.StandardCharsets;
@@ -50,8 +52,21 @@ final class GraphModel implements LoadedModel {
     }
 
     @Override
+    public List<ParameterSpec> parameters() {
+        return handles.stream()
+                .flatMap(handle -> handle.model().parameters().stream())
+                .distinct()
+                .toList();
+    }
+
+    @Override
     public List<Tensor> predict(List<Tensor> given) {
-        Stage.Flow flow = stage.answer(given);
+        return predict(given, CallContext.NONE);
+    }
+
+    @Override
+    public List<Tensor> predict(List<Tensor> given, CallContext context) {
+        Stage.Flow flow = stage.answer(given, context);
         if (flow.routes().isEmpty()) {
             return flow.tensors();
         }

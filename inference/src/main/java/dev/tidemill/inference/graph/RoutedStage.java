@@ -1,5 +1,6 @@
 package dev.tidemill.inference.graph;
 
+import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.platform.errors.ErrorCode;
@@ -31,7 +32,7 @@ record RoutedStage(Router router, List<String> names, List<Stage> stages) implem
     }
 
     @Override
-    public Flow answer(List<Tensor> given) {
+    public Flow answer(List<Tensor> given, CallContext context) {
         int[] branches = router.branches(given);
         List<Flow> flows = new ArrayList<>();
         List<int[]> taken = new ArrayList<>();
@@ -42,7 +43,7 @@ record RoutedStage(Router router, List<String> names, List<Stage> stages) implem
             }
             List<Tensor> part =
                     given.stream().map(tensor -> tensor.select(rows)).toList();
-            Flow flow = stages.get(branch).answer(part);
+            Flow flow = stages.get(branch).answer(part, context);
             String[] route = new String[rows.length];
             Arrays.fill(route, names.get(branch));
             flows.add(new Flow(flow.tensors(), Stages.joined(List.of(route), flow.routes())));

@@ -1,5 +1,6 @@
 package dev.tidemill.inference.graph;
 
+import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import java.util.List;
@@ -24,5 +25,5 @@ interface Stage {
     /** Whether who asks it waits for another process meanwhile, rather than computing. */
     boolean isElsewhere();
 
-    Flow answer(List<Tensor> given);
+    Flow answer(List<Tensor> given, CallContext context);
 }

@@ -1,5 +1,6 @@
 package dev.tidemill.inference.graph;
 
+import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InputBinding;
 import dev.tidemill.inference.domain.ModelHandle;
@@ -72,8 +73,10 @@ final class Stages {
         }
 
         @Override
-        public Flow answer(List<Tensor> given) {
-            return new Flow(handle.predict(InputBinding.fit(handle.model().inputs(), given)), List.of());
+        public Flow answer(List<Tensor> given, CallContext context) {
+            return new Flow(
+                    handle.predict(InputBinding.fit(handle.model().inputs(), given), context.of(handle.model())),
+                    List.of());
         }
     }
 
@@ -110,11 +113,11 @@ final class Stages {
         }
 
         @Override
-        public Flow answer(List<Tensor> given) {
+        public Flow answer(List<Tensor> given, CallContext context) {
             List<Tensor> now = given;
             List<String> routes = List.of();
             for (int i = 0; i < parts.size(); i++) {
-                Flow flow = parts.get(i).answer(now);
+                Flow flow = parts.get(i).answer(now, context);
                 routes = joined(routes, flow.routes());
                 boolean last = i == parts.size() - 1;
                 now = both && !last ? merged(flow.tensors(), now) : flow.tensors();

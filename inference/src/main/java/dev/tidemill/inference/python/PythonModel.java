@@ -1,7 +1,10 @@
 package dev.tidemill.inference.python;
 
 import dev.tidemill.inference.domain.Batching;
+import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.LoadedModel;
+import dev.tidemill.inference.domain.ParameterSpec;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.inference.domain.UnpackedModel;
@@ -26,6 +29,7 @@ final class PythonModel implements LoadedModel {
     private static final Logger LOG = LoggerFactory.getLogger(PythonModel.class);
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
     private static final Duration WAIT = Duration.ofSeconds(30);
+    private static final long LOOK_MILLIS = 100;
 
     /** A place for a process, whether there is one now or not. */
     private static final class Seat {
@@ -38,6 +42,7 @@ final class PythonModel implements LoadedModel {
     private final String platform;
     private final List<TensorSpec> inputs;
     private final List<TensorSpec> outputs;
+    private final List<ParameterSpec> parameters;
     private final Duration patience;
     private final BlockingQueue<Seat> free;
     private final List<Seat> seats = new ArrayList<>();
@@ -69,6 +74,7 @@ final class PythonModel implements LoadedModel {
         PythonWorker first = starter.get();
         this.inputs = inputs.isEmpty() ? first.specs("inputs") : inputs;
         this.outputs = outputs.isEmpty() ? first.specs("outputs") : outputs;
+        this.parameters = first.parameters();
         for (int i = 0; i < workers; i++) {
             var seat = new Seat();
             seats.add(seat);
@@ -93,11 +99,22 @@ final class PythonModel implements LoadedModel {
     }
 
     @Override
+    public List<ParameterSpec> parameters() {
+        return parameters;
+    }
+
+    @Override
     public List<Tensor> predict(List<Tensor> given) {
-        Seat seat = take();
+        return predict(given, CallContext.NONE);
+    }
+
+    @Override
+    public List<Tensor> predict(List<Tensor> given, CallContext context) {
+        context.cancellation().check();
+        Seat seat = take(context.cancellation());
         try {
             PythonWorker worker = occupied(seat);
-            List<Tensor> answer = worker.predict(given, patience);
+            List<Tensor> answer = worker.predict(given, context, patience);
             seat.deaths = 0;
             return answer;
         } finally {
@@ -113,11 +130,17 @@ final class PythonModel implements LoadedModel {
         }
     }
 
-    private Seat take() {
+    private Seat take(Cancellation cancellation) {
         try {
             // One that is running is taken before one that has to be started.
             Optional<Seat> running = Optional.empty();
-            Seat first = free.poll(WAIT.toMillis(), TimeUnit.MILLISECONDS);
+            Seat first = free.poll();
+            for (long waited = 0; first == null && waited < WAIT.toMillis(); waited += LOOK_MILLIS) {
+                first = free.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+                if (first == null) {
+                    cancellation.check();
+                }
+            }
             if (first == null) {
                 throw new TidemillException(ErrorCode.UNAVAILABLE, "Every process of the model is busy")
                         .remedy("Try again in a second");

@@ -4,7 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.ParameterSpec;
 import dev.tidemill.inference.domain.RawTensors;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
@@ -24,6 +27,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -38,6 +42,7 @@ final class PythonWorker implements AutoCloseable {
     private final DataInputStream in;
     private final OutputStream out;
     private final StringBuilder log = new StringBuilder();
+    private int calls;
 
     private record Frame(JsonNode header, byte[] body) {}
 
@@ -107,6 +112,18 @@ final class PythonWorker implements AutoCloseable {
         return specs;
     }
 
+    /** Parameters that the model itself declares. */
+    List<ParameterSpec> parameters() {
+        List<ParameterSpec> specs = new ArrayList<>();
+        for (JsonNode one : told.path("parameters")) {
+            specs.add(new ParameterSpec(
+                    one.path("name").asText(),
+                    ParameterSpec.Type.valueOf(one.path("type").asText().toUpperCase(Locale.ROOT)),
+                    one.path("list").asBoolean()));
+        }
+        return specs;
+    }
+
     private void keepLog() {
         try (var errors = process.errorReader(StandardCharsets.UTF_8)) {
             char[] some = new char[1024];
@@ -155,20 +172,28 @@ final class PythonWorker implements AutoCloseable {
     }
 
     /**
-     * Predicts.
+     * Predicts. A call that nobody waits for any more is ended, unless its library does not let itself be interrupted; then it
+     * runs to its end.
      *
-     * @throws TidemillException what the model says against its input ({@code INVALID_ARGUMENT}) or of itself ({@code
+     * @throws TidemillException what {@link Cancellation#exception} gives of a call that was ended; what the model says against its input ({@code INVALID_ARGUMENT}) or of itself ({@code
      *     INTERNAL}); {@code TIMEOUT} and {@code INTERNAL} after which the process is gone
      */
-    List<Tensor> predict(List<Tensor> inputs, Duration patience) {
+    List<Tensor> predict(List<Tensor> inputs, CallContext context, Duration patience) {
+        int call = ++calls;
         try {
             Frame answer = within(patience, () -> {
-                write(inputs);
-                return read();
+                write(call, inputs, context);
+                try (var notice = context.cancellation().onCancel(() -> end(call))) {
+                    return read();
+                }
             });
             JsonNode failed = answer.header().path("failed");
             if (!failed.isMissingNode()) {
-                boolean input = answer.header().path("kind").asText().equals("input");
+                String kind = answer.header().path("kind").asText();
+                if (kind.equals("ended")) {
+                    throw context.cancellation().exception();
+                }
+                boolean input = kind.equals("input");
                 throw new TidemillException(
                         input ? ErrorCode.INVALID_ARGUMENT : ErrorCode.INTERNAL,
                         "The model answered: " + failed.asText());
@@ -211,8 +236,20 @@ final class PythonWorker implements AutoCloseable {
         }
     }
 
-    private void write(List<Tensor> inputs) throws IOException {
-        ObjectNode header = Json.object();
+    /** Asks the process to end a call, unless it has. */
+    private void end(int call) {
+        try {
+            send(Json.object().put("end", call), 0, List.of());
+        } catch (IOException e) {
+            // The process is gone, and the call with it.
+        }
+    }
+
+    private void write(int call, List<Tensor> inputs, CallContext context) throws IOException {
+        ObjectNode header = Json.object().put("call", call);
+        if (!context.parameters().isEmpty()) {
+            header.set("parameters", Json.tree(context.parameters()));
+        }
         ArrayNode list = header.putArray("inputs");
         List<ByteBuffer> parts = new ArrayList<>();
         int length = 0;
@@ -233,6 +270,10 @@ final class PythonWorker implements AutoCloseable {
                 missing(sent, told);
             }
         }
+        send(header, length, parts);
+    }
+
+    private synchronized void send(ObjectNode header, int length, List<ByteBuffer> parts) throws IOException {
         byte[] text = Json.write(header).getBytes(StandardCharsets.UTF_8);
         ByteBuffer lengths = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
         out.write(lengths.putInt(text.length).putInt(length).array());

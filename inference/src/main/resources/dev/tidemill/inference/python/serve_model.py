@@ -1,14 +1,18 @@
 """Serves one model folder (MLflow's pyfunc, a TensorFlow SavedModel or a TorchScript file) to the process that started it, over its standard input and output.
 
 A frame is two little-endian lengths of four bytes, a JSON document and bytes. The first frame out says what the model is; then each
-frame in is a request, and each has one frame out. The end of the input ends this process.
+frame in is a request, and each has one frame out. A frame that says to end a call has none: it interrupts that call, which then
+answers that it was ended. The end of the input ends this process.
 """
 
 import json
 import os
+import queue
 import resource
+import signal
 import struct
 import sys
+import threading
 import warnings
 
 source = os.fdopen(os.dup(0), "rb")
@@ -147,7 +151,23 @@ def pyfunc(folder):
     schema = model.metadata.get_input_schema()
     told = model.metadata.get_output_schema()
     names = [spec.name for spec in told.inputs] if told is not None and hasattr(told, "inputs") else []
-    return (lambda arrays: outputs(model.predict(model_input(arrays, schema)), names)), {}
+
+    def predict(arrays, parameters):
+        # Old versions of MLflow know no params.
+        more = {"params": parameters} if parameters else {}
+        return outputs(model.predict(model_input(arrays, schema), **more), names)
+
+    return predict, {"parameters": declared(getattr(model.metadata.signature, "params", None))}
+
+
+def declared(schema):
+    """What a signature says of its params; of an object's inside only MLflow itself knows."""
+    known = ("boolean", "integer", "long", "float", "double", "string", "datetime")
+    parameters = []
+    for param in schema.params if schema is not None else ():
+        kind = getattr(param.dtype, "name", "")
+        parameters.append({"name": param.name, "type": kind if kind in known else "any", "list": param.shape is not None})
+    return parameters
 
 
 def described(name, dtype, shape):
@@ -182,7 +202,7 @@ def saved_model(folder):
         ],
     }
 
-    def predict(arrays):
+    def predict(arrays, _parameters):
         given = fitted(arrays, specs)
         answer = call(**{name: tf.constant(array, specs[name].dtype) for name, array in given.items()})
         return [pack(name, value.numpy()) for name, value in sorted(answer.items())]
@@ -199,7 +219,7 @@ def torchscript(folder):
     file = next(path for path in pathlib.Path(folder).rglob("*") if path.suffix in (".pt", ".torchscript"))
     model = torch.jit.load(str(file), map_location="cpu").eval()
 
-    def predict(arrays):
+    def predict(arrays, _parameters):
         with torch.no_grad():
             answer = model(*[torch.from_numpy(np.array(array)) for _, array in arrays])
         if isinstance(answer, dict):
@@ -219,13 +239,61 @@ except BaseException as error:  # noqa: BLE001
     os._exit(1)
 send({"ready": True, **told})
 BAD_INPUT = (ValueError, TypeError, KeyError, IndexError, OverflowError)
-while True:
-    header, body = receive()
+
+
+class Ended(BaseException):
+    """Nobody waits for the answer any more."""
+
+
+requests = queue.SimpleQueue()
+# The call that is answered now, and those that came to be ended: only ever a call that was sent before.
+running, ended = None, set()
+
+
+def interrupt(_signal, _frame):
+    global running
+    if running in ended:
+        # Raised once; what the model makes of it is its answer.
+        running = None
+        raise Ended
+
+
+def read_requests():
+    while True:
+        header, body = receive()
+        if "end" in header:
+            ended.add(header["end"])
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+        else:
+            requests.put((header, body))
+
+
+def answered(header, body):
+    global running
     try:
-        answer = predict(unpack(header, body))
-        send({"outputs": [head for head, _ in answer]}, *[content for _, content in answer])
+        running = header["call"]
+        if running in ended:
+            raise Ended
+        return predict(unpack(header, body), header.get("parameters", {}))
+    finally:
+        # From here on nothing is interrupted, so that the frame of the answer is whole.
+        running = None
+
+
+signal.signal(signal.SIGUSR1, interrupt)
+threading.Thread(target=read_requests, daemon=True).start()
+while True:
+    header, body = requests.get()
+    parts = []
+    try:
+        answer = answered(header, body)
+        document, parts = {"outputs": [head for head, _ in answer]}, [content for _, content in answer]
+    except Ended:
+        document = {"failed": "the call was ended", "kind": "ended"}
     except MemoryError:
-        send({"failed": "the model asked for more memory than it may have", "kind": "memory"})
+        document = {"failed": "the model asked for more memory than it may have", "kind": "memory"}
     except Exception as error:  # noqa: BLE001
         bad = isinstance(error, BAD_INPUT) or type(error).__name__ == "MlflowException"
-        send({"failed": f"{type(error).__name__}: {error}"[:4000], "kind": "input" if bad else "model"})
+        document = {"failed": f"{type(error).__name__}: {error}"[:4000], "kind": "input" if bad else "model"}
+    ended.clear()
+    send(document, *parts)

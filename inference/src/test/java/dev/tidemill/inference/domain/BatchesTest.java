@@ -8,12 +8,15 @@ import dev.tidemill.testkit.Await;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -90,7 +93,7 @@ class BatchesTest {
     }
 
     private Future<Calls.Outcome> ask(Tensor tensor) {
-        return callers.submit(() -> batches.call(List.of(tensor)));
+        return callers.submit(() -> batches.call(List.of(tensor), CallContext.NONE));
     }
 
     private static void assertAnswers(Calls.Outcome outcome, double... wanted) {
@@ -121,7 +124,7 @@ class BatchesTest {
 
     @Test
     void aLoneRequestGoesAtOnce() {
-        assertAnswers(batches.call(List.of(column(1, 2))), 2, 4);
+        assertAnswers(batches.call(List.of(column(1, 2)), CallContext.NONE), 2, 4);
         assertThat(model.rowsOfCalls).containsExactly(2);
     }
 
@@ -218,5 +221,71 @@ class BatchesTest {
             }
         }
         assertThat(batches.waiting()).isZero();
+    }
+
+    @Test
+    void whoIsCancelledLeavesTheQueueAndIsNotPredicted() throws Exception {
+        Future<Calls.Outcome> first = hold();
+        var gone = new AtomicBoolean();
+        try (var cancellation = Cancellation.of(gone::get, Optional.empty())) {
+            Future<Calls.Outcome> leaves =
+                    callers.submit(() -> batches.call(List.of(column(1)), new CallContext(Map.of(), cancellation)));
+            Await.until("it waits", () -> batches.waiting() == 1);
+            Future<Calls.Outcome> stays = queued(column(2)).getFirst();
+            gone.set(true);
+            Await.until("it has left", () -> batches.waiting() == 1);
+            assertThatThrownBy(leaves::get).cause().hasMessageContaining("gone");
+            model.gate.countDown();
+            assertAnswers(first.get(), 200);
+            assertAnswers(stays.get(), 4);
+            assertThat(model.rowsOfCalls).containsExactly(1, 1);
+        }
+    }
+
+    @Test
+    void requestsOfDifferentParametersAreNotJoined() throws Exception {
+        Future<Calls.Outcome> first = hold();
+        List<Future<Calls.Outcome>> asked = new ArrayList<>();
+        for (Object temperature : List.of(1.0, 2.0, 1.0)) {
+            int waiting = batches.waiting();
+            var context = new CallContext(Map.of("temperature", temperature), Cancellation.NEVER);
+            asked.add(callers.submit(() -> batches.call(List.of(column(3)), context)));
+            Await.until("one more that waits", () -> batches.waiting() == waiting + 1);
+        }
+        model.gate.countDown();
+        first.get();
+        for (Future<Calls.Outcome> one : asked) {
+            assertAnswers(one.get(), 6);
+        }
+        assertThat(model.rowsOfCalls).containsExactly(1, 2, 1);
+    }
+
+    @Test
+    void whoIsCancelledLeavesTheTurnstile() throws Exception {
+        var turnstile = new Turnstile(model, new WaitingRoom(2_000, 2_000).line());
+        model.gate = new CountDownLatch(1);
+        var gone = new AtomicBoolean();
+        try (var cancellation = Cancellation.of(gone::get, Optional.empty())) {
+            List<Future<Calls.Outcome>> inside = new ArrayList<>();
+            while (turnstile.waiting() == 0) {
+                int calls = model.rowsOfCalls.size();
+                inside.add(callers.submit(() -> turnstile.call(List.of(column(1)), CallContext.NONE)));
+                Await.until("in or waiting", () -> model.rowsOfCalls.size() > calls || turnstile.waiting() > 0);
+            }
+            int running = model.rowsOfCalls.size();
+            Future<Calls.Outcome> leaves =
+                    callers.submit(() -> turnstile.call(List.of(column(2)), new CallContext(Map.of(), cancellation)));
+            Await.until("it waits", () -> turnstile.waiting() == 2);
+            gone.set(true);
+            Await.until("it has left", () -> turnstile.waiting() == 1);
+            assertThatThrownBy(leaves::get).cause().hasMessageContaining("gone");
+            model.gate.countDown();
+            for (Future<Calls.Outcome> one : inside) {
+                one.get();
+            }
+            assertThat(model.rowsOfCalls).hasSize(running + 1);
+            // Every place is free again.
+            assertAnswers(turnstile.call(List.of(column(5)), CallContext.NONE), 10);
+        }
     }
 }

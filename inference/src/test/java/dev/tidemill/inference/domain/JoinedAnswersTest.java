@@ -176,7 +176,7 @@ class JoinedAnswersTest {
             for (int i = 0; i < CALLERS; i++) {
                 Tensor one = rows(random);
                 alone.add(model.predict(List.of(one)).getFirst());
-                answers.add(callers.submit(() -> batches.call(List.of(one))));
+                answers.add(callers.submit(() -> batches.call(List.of(one), CallContext.NONE)));
             }
             Await.until("all but one wait", () -> batches.waiting() == CALLERS - 1);
             gate.countDown();

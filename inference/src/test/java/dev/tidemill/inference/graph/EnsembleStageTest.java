@@ -3,6 +3,7 @@ package dev.tidemill.inference.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
@@ -41,7 +42,7 @@ class EnsembleStageTest {
         }
 
         @Override
-        public Flow answer(List<Tensor> given) {
+        public Flow answer(List<Tensor> given, CallContext context) {
             return new Flow(List.of(function.apply(given.getFirst())), List.of());
         }
     }
@@ -58,7 +59,7 @@ class EnsembleStageTest {
     }
 
     private static double[] numbers(Stage stage) {
-        Tensor answer = stage.answer(GIVEN).tensors().getFirst();
+        Tensor answer = stage.answer(GIVEN, CallContext.NONE).tensors().getFirst();
         return IntStream.range(0, answer.size()).mapToDouble(answer::number).toArray();
     }
 
@@ -78,7 +79,7 @@ class EnsembleStageTest {
     @Test
     void concatenatedAnswersAreNamedByTheirMember() {
         assertThat(ensemble(Combination.CONCAT, List.of(), constant(1, 2), constant(3, 4))
-                        .answer(GIVEN)
+                        .answer(GIVEN, CallContext.NONE)
                         .tensors())
                 .extracting(Tensor::name)
                 .containsExactly("m0.y", "m1.y");
@@ -109,7 +110,7 @@ class EnsembleStageTest {
                 },
                 true);
         assertThatThrownBy(() -> ensemble(Combination.MEAN, List.of(), constant(1, 2), refuses)
-                        .answer(GIVEN))
+                        .answer(GIVEN, CallContext.NONE))
                 .isInstanceOf(TidemillException.class)
                 .hasMessageContaining("not this one");
     }
@@ -117,7 +118,7 @@ class EnsembleStageTest {
     @Test
     void answersOfDifferentShapesAreNotCombined() {
         assertThatThrownBy(() -> ensemble(Combination.MEAN, List.of(), constant(1, 2), constant(1))
-                        .answer(GIVEN))
+                        .answer(GIVEN, CallContext.NONE))
                 .isInstanceOf(TidemillException.class)
                 .hasMessageContaining("different shapes");
     }

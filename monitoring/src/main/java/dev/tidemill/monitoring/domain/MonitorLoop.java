@@ -4,6 +4,7 @@ import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.deployments.domain.Evidence;
 import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.deployments.domain.RolloutRules;
 import dev.tidemill.pipelines.domain.PipelineRun;
 import dev.tidemill.pipelines.domain.PipelineRunId;
@@ -206,6 +207,18 @@ public final class MonitorLoop implements AutoCloseable {
 
     private void judge(Deployment deployment, Policy.Promotion policy, Instant trusted, Instant tick) {
         int challenger = deployment.challenger().orElseThrow();
+        Reliability reliability = store.reliability(
+                deployment.project(),
+                deployment.name(),
+                challenger,
+                deployment.offeredAt().orElse(Instant.EPOCH),
+                tick);
+        RolloutRules.Verdict reliable = RolloutRules.reliable(reliability);
+        if (reliable.outcome() == RolloutRules.Outcome.REJECT) {
+            var facts = Map.of("asked", reliability.asked(), "failed", reliability.failed());
+            deployments.reject(deployment, reliable.reason(), facts, Optional.of(tick), Event.SYSTEM);
+            return;
+        }
         var pairs = new ArrayList<Evidence.Pair>();
         Instant since = deployment.offeredAt().orElse(Instant.EPOCH);
         for (JournalRow row : store.rows(deployment.project(), deployment.name(), since, trusted)) {

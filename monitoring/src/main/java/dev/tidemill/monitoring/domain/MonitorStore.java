@@ -1,5 +1,6 @@
 package dev.tidemill.monitoring.domain;
 
+import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.inference.domain.Prediction;
 import java.time.Instant;
 import java.util.List;
@@ -23,11 +24,14 @@ public interface MonitorStore {
             String id,
             String label,
             Instant at,
-            double championLoss,
+            Optional<Double> championLoss,
             Optional<Double> challengerLoss);
 
     /** Rows of an interval of event time, in order of event time and id. */
     List<JournalRow> rows(String project, String deployment, Instant from, Instant until);
+
+    /** On how many rows of an interval of event time a challenger was asked, and on how many of them it failed. */
+    Reliability reliability(String project, String deployment, int challenger, Instant from, Instant until);
 
     Optional<MonitorState> findState(String project, String deployment);
 

@@ -126,8 +126,9 @@ public final class Monitoring implements PredictionSink, LabelledRows {
      * How labels were received.
      *
      * @param unknown ids that no prediction has
+     * @param lost those among them whose predictions were answered, but not journalled
      */
-    public record Received(int accepted, int repeated, List<String> unknown) {}
+    public record Received(int accepted, int repeated, List<String> unknown, List<String> lost) {}
 
     /** Joins labels to their predictions. A label that is there already stays as it is. */
     public Received label(String project, String name, List<Label> labels) {
@@ -148,7 +149,13 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                     accepted++;
                 }
             }
-            return new Received(accepted, repeated, unknown);
+            return new Received(
+                    accepted,
+                    repeated,
+                    unknown,
+                    unknown.stream()
+                            .filter(id -> gateway.isLost(project, name, id))
+                            .toList());
         });
     }
 
@@ -163,7 +170,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                 row.id(),
                 label.value(),
                 clock.instant(),
-                loss(classes, row.champion(), label.value()),
+                row.champion().isEmpty() ? Optional.empty() : Optional.of(loss(classes, row.champion(), label.value())),
                 row.challenger().isEmpty()
                         ? Optional.empty()
                         : Optional.of(loss(classes, row.challenger(), label.value())));

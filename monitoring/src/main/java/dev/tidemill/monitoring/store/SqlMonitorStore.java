@@ -1,5 +1,6 @@
 package dev.tidemill.monitoring.store;
 
+import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.monitoring.domain.ClosedWindow;
 import dev.tidemill.monitoring.domain.JournalRow;
@@ -52,9 +53,11 @@ public final class SqlMonitorStore implements MonitorStore {
         database.writing(handle -> {
             PreparedBatch batch = handle.prepareBatch("""
                     INSERT INTO prediction (project, deployment, id, event_time, received_at, features, challenger_served,
-                                            champion_version, champion_output, challenger_version, challenger_output)
+                                            champion_version, champion_output, challenger_version, challenger_output,
+                                            challenger_error)
                     VALUES (:project, :deployment, :id, :eventTime, :receivedAt, :featuresJson, :challengerServed,
-                            :championVersion, :championJson, :challengerVersionOrNull, :challengerJson)
+                            :championVersion, :championJson, :challengerVersionOrNull, :challengerJson,
+                            :challengerErrorOrNull)
                     ON CONFLICT DO NOTHING
                     """);
             for (Prediction prediction : predictions) {
@@ -65,6 +68,9 @@ public final class SqlMonitorStore implements MonitorStore {
                                 "challengerVersionOrNull",
                                 prediction.challengerVersion().orElse(null))
                         .bind("challengerJson", Json.write(prediction.challenger()))
+                        .bind(
+                                "challengerErrorOrNull",
+                                prediction.challengerError().orElse(null))
                         .add();
             }
             return batch.execute();
@@ -90,7 +96,7 @@ public final class SqlMonitorStore implements MonitorStore {
             String id,
             String label,
             Instant at,
-            double championLoss,
+            Optional<Double> championLoss,
             Optional<Double> challengerLoss) {
         database.writing(handle -> handle.createUpdate("""
                         UPDATE prediction
@@ -103,7 +109,7 @@ public final class SqlMonitorStore implements MonitorStore {
                 .bind("id", id)
                 .bind("label", label)
                 .bind("at", at)
-                .bind("championLoss", championLoss)
+                .bind("championLoss", championLoss.orElse(null))
                 .bind("challengerLoss", challengerLoss.orElse(null))
                 .execute());
     }
@@ -122,6 +128,22 @@ public final class SqlMonitorStore implements MonitorStore {
                 .bind("until", until)
                 .map((row, context) -> row(row))
                 .list());
+    }
+
+    @Override
+    public Reliability reliability(String project, String deployment, int challenger, Instant from, Instant until) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT count(*) AS asked, count(challenger_error) AS failed FROM prediction
+                        WHERE project = :project AND deployment = :deployment
+                          AND event_time >= :from AND event_time < :until AND challenger_version = :challenger
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bind("from", from)
+                .bind("until", until)
+                .bind("challenger", challenger)
+                .map((row, context) -> new Reliability(row.getLong("asked"), row.getLong("failed")))
+                .one());
     }
 
     @SuppressWarnings("unchecked")

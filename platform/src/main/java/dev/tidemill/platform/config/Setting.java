@@ -28,6 +28,10 @@ public enum Setting {
     INFERENCE_NAME("inference.server-name", "tidemill", "Server name that inference clients are told"),
     INFERENCE_VERSION("inference.server-version", "", "Version that inference clients are told; empty: the real one"),
     INFERENCE_MEMORY("inference.memory-megabytes", "1024", "Above this, models that nobody uses are unloaded"),
+    JOURNAL_LIMIT(
+            "inference.journal-limit",
+            "4096",
+            "Megabytes of predictions that may wait in files while the database takes none"),
     INFERENCE_IDLE("inference.idle-minutes", "60", "Without a call for so long a model is unloaded; 0: never"),
     PAYLOADS_SINK("payloads.sink", "", "HTTP address that gets requests and answers as CloudEvents; empty: none"),
     PAYLOADS_LOG("payloads.log", "false", "Whether each prediction is a line in the log: what, who, which version"),

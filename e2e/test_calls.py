@@ -1,0 +1,288 @@
+"""Calls that nobody waits for, predictions that must not be lost, and a database that is away."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.parse
+
+from harness import ROOT, Server, command, postgres_schema, tabular_project
+
+MLFLOW = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
+TRITON = ROOT / ".cache" / "peers" / "triton" / "bin" / "python"
+PREDICTIONS = "/api/tidemill/v1/projects/default/deployments/model/predictions?limit=5000"
+ROW = {
+    "inputs": [
+        {"name": "plan", "shape": [1], "datatype": "BYTES", "data": ["basic"]},
+        {"name": "age", "shape": [1], "datatype": "INT64", "data": [25]},
+        {"name": "support_calls", "shape": [1], "datatype": "INT64", "data": [6]},
+        {"name": "visits_per_week", "shape": [1], "datatype": "FP64", "data": [0.1]},
+    ]
+}
+
+
+def script(test: unittest.TestCase, python: pathlib.Path, *arguments: str) -> str:
+    result = subprocess.run(
+        [str(python), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        cwd=tempfile.mkdtemp(),
+        env={**os.environ, "HOME": tempfile.mkdtemp(), "PYTHONPATH": str(ROOT / "e2e")},
+    )
+    test.assertEqual(result.returncode, 0, result.stdout[-3000:] + result.stderr[-6000:])
+    return result.stdout
+
+
+def trained(server: Server) -> None:
+    environment = {**os.environ, "TIDEMILL_SERVER": server.url}
+    for arguments in (("apply", "-f", str(tabular_project())), ("run", "train")):
+        result = command(*arguments, env=environment)
+        if result.returncode:
+            raise AssertionError(result.stdout + result.stderr)
+
+
+@unittest.skipUnless(MLFLOW.exists(), "mlflow is not here; `make peers` installs it")
+class AbandonedCallsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        settings = pathlib.Path(tempfile.mkdtemp()) / "settings"
+        settings.write_text(f"inference.python-environment={MLFLOW.parent.parent}\n")
+        cls.server = Server("--config", str(settings))
+        script(cls("slept"), MLFLOW, str(ROOT / "e2e" / "calls_models.py"), cls.server.url)
+        assert cls("slept").slept(0.01)[0] == 200
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.server.close()
+
+    def slept(self, seconds: float, **parameters: object):
+        tensor = {"name": "seconds", "shape": [1], "datatype": "FP64", "data": [seconds]}
+        return self.server.call("POST", "/v2/models/sleepy/infer", {"inputs": [tensor], "parameters": parameters})
+
+    def abandoned(self, seconds: float) -> socket.socket:
+        body = json.dumps({"inputs": [{"name": "seconds", "shape": [1], "datatype": "FP64", "data": [seconds]}]})
+        connection = socket.create_connection(("127.0.0.1", self.server.port))
+        connection.sendall(
+            f"POST /v2/models/sleepy/infer HTTP/1.1\r\nHost: 127.0.0.1:{self.server.port}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        return connection
+
+    def test_calls_whose_callers_have_gone_hold_nobody_up(self) -> None:
+        calls = [self.abandoned(5) for _ in range(10)]
+        time.sleep(0.5)
+        for connection in calls:
+            connection.close()
+        started = time.monotonic()
+        status, answer = self.slept(0.01)
+        took = time.monotonic() - started
+        self.assertEqual(status, 200, answer)
+        sys.stderr.write(f"after ten abandoned calls of 5 s the next took {took:.2f} s\n")
+        self.assertLess(took, 3)
+
+    def test_a_caller_who_stays_is_answered_and_may_send_the_next_request_before(self) -> None:
+        with self.abandoned(0.5) as connection:
+            body = json.dumps({"inputs": [{"name": "seconds", "shape": [1], "datatype": "FP64", "data": [0.25]}]})
+            connection.sendall(
+                f"POST /v2/models/sleepy/infer HTTP/1.1\r\nHost: 127.0.0.1:{self.server.port}\r\nConnection: close\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+            )
+            connection.settimeout(20)
+            content = b""
+            while part := connection.recv(65536):
+                content += part
+        self.assertEqual(content.count(b"HTTP/1.1 200"), 2, content)
+        self.assertIn(b'"data":[0.5]', content)
+        self.assertIn(b'"data":[0.25]', content)
+
+    def test_a_time_out_in_the_request_ends_the_call(self) -> None:
+        started = time.monotonic()
+        status, answer = self.slept(20, timeout=300_000)
+        self.assertEqual(status, 504, answer)
+        self.assertIn("300 ms", json.dumps(answer))
+        status, answer = self.slept(0.01, timeout=10_000_000)
+        self.assertEqual(status, 200, answer)
+        self.assertLess(time.monotonic() - started, 5)
+        self.assertEqual(self.slept(0.01, timeout=-1)[0], 400)
+        self.assertEqual(self.slept(0.01, timeout="soon")[0], 400)
+
+    def test_parameters_reach_the_model_and_those_that_it_does_not_declare_are_refused(self) -> None:
+        status, answer = self.server.call(
+            "POST", "/deployments/told/invocations", {"inputs": [{"x": 1.0}], "params": {"scale": 4, "words": ["c"]}}
+        )
+        self.assertEqual(status, 200, answer)
+        self.assertEqual(self.server.call("POST", "/deployments/told/invocations", {"inputs": [{"x": 1.0}], "params": {"y": 1}})[0], 400)
+        status, answer = self.server.call(
+            "POST", "/deployments/told/invocations", {"inputs": [{"x": 1.0}], "params": {"scale": "wide"}}
+        )
+        self.assertEqual(status, 400, answer)
+        self.assertIn("scale", json.dumps(answer))
+
+    @unittest.skipUnless(TRITON.exists(), "tritonclient is not here; `make peers` installs it")
+    def test_calls_over_grpc_end_with_their_deadline_and_when_they_are_cancelled(self) -> None:
+        program = """
+import sys, time
+import numpy as np, tritonclient.grpc as grpc
+client = grpc.InferenceServerClient(sys.argv[1])
+def tensor(seconds):
+    given = grpc.InferInput('seconds', [1], 'FP64')
+    given.set_data_from_numpy(np.array([seconds]))
+    return [given]
+calls = [client.async_infer('sleepy', tensor(5.0), callback=lambda result, error: None) for _ in range(5)]
+calls += [client.async_infer('sleepy', tensor(5.0), callback=lambda result, error: None, client_timeout=0.4) for _ in range(5)]
+time.sleep(0.5)
+for call in calls:
+    call.cancel()
+started = time.monotonic()
+client.infer('sleepy', tensor(0.01))
+print(time.monotonic() - started)
+"""
+        took = float(script(self, TRITON, "-c", program, self.server.grpc))
+        sys.stderr.write(f"after ten calls over gRPC that ended the next took {took:.2f} s\n")
+        self.assertLess(took, 3)
+
+
+class JournalTest(unittest.TestCase):
+    def load(self, server: Server, answered: set[str], stop: threading.Event, name: str) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            try:
+                if server.call("POST", "/v2/models/model/infer", {"id": f"{name}-{number}", **ROW})[0] == 200:
+                    answered.add(f"{name}-{number}")
+            except (OSError, ValueError):
+                return
+
+    def test_after_a_sudden_end_every_answered_prediction_is_journalled(self) -> None:
+        server = Server()
+        self.addCleanup(server.close)
+        trained(server)
+        view = server.get("/api/tidemill/v1/projects/default/deployments/model")[1]
+        self.assertIs(view["journal"]["durable"], True, view)
+        answered: set[str] = set()
+        for kill in range(3):
+            stop = threading.Event()
+            threads = [threading.Thread(target=self.load, args=(server, answered, stop, f"{kill}-{i}")) for i in range(6)]
+            for thread in threads:
+                thread.start()
+            time.sleep(1.5)
+            server.kill()
+            stop.set()
+            for thread in threads:
+                thread.join()
+            server.restart()
+        self.assertGreater(len(answered), 50)
+        status, received = server.call(
+            "POST",
+            "/api/tidemill/v1/projects/default/deployments/model/labels",
+            {"labels": [{"id": one, "value": "yes"} for one in sorted(answered)]},
+        )
+        self.assertEqual(status, 200, received)
+        self.assertEqual(received["unknown"], [])
+        self.assertEqual(received["accepted"], len(answered))
+        sys.stderr.write(f"{len(answered)} answered predictions, three sudden ends, none missing\n")
+
+
+class Proxy:
+    """Carries bytes to PostgreSQL until it is cut."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.target = (host, port)
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.cut = threading.Event()
+        self.pairs: list[socket.socket] = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                client, _ = self.listening.accept()
+            except OSError:
+                return
+            if self.cut.is_set():
+                client.close()
+                continue
+            server = socket.create_connection(self.target)
+            self.pairs += [client, server]
+            threading.Thread(target=self.carry, args=(client, server), daemon=True).start()
+
+    def carry(self, client: socket.socket, server: socket.socket) -> None:
+        try:
+            while True:
+                for ready in select.select([client, server], [], [])[0]:
+                    content = ready.recv(1 << 16)
+                    if not content:
+                        return
+                    (server if ready is client else client).sendall(content)
+        except (OSError, ValueError):
+            return
+        finally:
+            client.close()
+            server.close()
+
+    def away(self) -> None:
+        self.cut.set()
+        for one in self.pairs:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.pairs.clear()
+
+    def back(self) -> None:
+        self.cut.clear()
+
+    def close(self) -> None:
+        self.away()
+        self.listening.close()
+
+
+class DatabaseAwayTest(unittest.TestCase):
+    def test_loaded_models_go_on_answering_those_who_were_known(self) -> None:
+        address = postgres_schema()
+        if address is None:
+            self.skipTest("TIDEMILL_TEST_POSTGRES names no server")
+        parts = urllib.parse.urlsplit(address)
+        proxy = Proxy(parts.hostname or "127.0.0.1", parts.port or 5432)
+        self.addCleanup(proxy.close)
+        credentials = parts.netloc.rpartition("@")[0]
+        through = parts._replace(netloc=f"{credentials}@127.0.0.1:{proxy.port}").geturl()
+        server = Server("--database", through)
+        self.addCleanup(server.close)
+        trained(server)
+        self.assertEqual(server.call("POST", "/v2/models/model/infer", {"id": "before", **ROW})[0], 200)
+        proxy.away()
+        deadline = time.monotonic() + 15
+        count, slowest = 0, 0.0
+        while time.monotonic() < deadline:
+            started = time.monotonic()
+            status, answer = server.call("POST", "/v2/models/model/infer", {"id": f"away-{count}", **ROW})
+            slowest = max(slowest, time.monotonic() - started)
+            self.assertEqual(status, 200, answer)
+            count += 1
+            time.sleep(0.05)
+        sys.stderr.write(f"{count} predictions without a database, the slowest took {slowest:.2f} s\n")
+        proxy.back()
+        deadline = time.monotonic() + 60
+        wanted = {f"away-{i}" for i in range(count)} | {"before"}
+        while time.monotonic() < deadline:
+            status, answer = server.get(PREDICTIONS)
+            if status == 200 and wanted <= {row["id"] for row in answer["predictions"]}:
+                return
+            time.sleep(0.3)
+        self.fail("what was answered without the database did not reach it")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,210 @@
+package dev.tidemill.inference.domain;
+
+import dev.tidemill.inference.domain.JournalEntries.Said;
+import dev.tidemill.inference.domain.ServedPlans.Serving;
+import dev.tidemill.platform.errors.TidemillException;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Answers by a plan. One side answers; the other, if there is a challenger, is asked after the answer and never touches the
+ * caller. A challenger that fails where the champion answers has that recorded against it, and where it was its turn to answer
+ * the champion answers in its place. Thread-safe.
+ */
+final class PlannedCalls {
+    private static final Logger LOG = LoggerFactory.getLogger(PlannedCalls.class);
+
+    private final PredictionJournal journal;
+    private final CallRecords records;
+    private final FeatureLookup features;
+    private final ShadowCalls shadows;
+    private final Clock clock;
+
+    PlannedCalls(
+            PredictionJournal journal, CallRecords records, FeatureLookup features, ShadowCalls shadows, Clock clock) {
+        this.journal = journal;
+        this.records = records;
+        this.features = features;
+        this.shadows = shadows;
+        this.clock = clock;
+    }
+
+    /**
+     * Answers a request.
+     *
+     * @param toChallenger which side is to answer
+     * @param asked whether the caller asked for that side, and so gets its error too
+     * @return empty if the plan has been replaced and its models closed meanwhile
+     */
+    Optional<InferenceAnswer> answer(Serving serving, boolean toChallenger, boolean asked, InferenceRequest request) {
+        if (!serving.champion().enter()) {
+            return Optional.empty();
+        }
+        try {
+            if (serving.challenger().isPresent() && !serving.challenger().get().enter()) {
+                return Optional.empty();
+            }
+            try {
+                return Optional.of(scored(serving, toChallenger, asked, request));
+            } finally {
+                serving.challenger().ifPresent(ModelHandle::leave);
+            }
+        } finally {
+            serving.champion().leave();
+        }
+    }
+
+    private InferenceAnswer scored(Serving serving, boolean toChallenger, boolean asked, InferenceRequest request) {
+        var trip = new Trip(serving, request);
+        try {
+            if (!toChallenger || asked) {
+                return answered(trip, toChallenger, Said.NOTHING);
+            }
+            try {
+                return answered(trip, true, Said.NOTHING);
+            } catch (TidemillException e) {
+                if (request.context().cancellation().isCancelled()) {
+                    throw e;
+                }
+                return answered(trip, false, Said.failed(e));
+            }
+        } catch (TidemillException e) {
+            trip.record.failed(trip.version(toChallenger), toChallenger, Optional.of(e.message()), true);
+            throw e;
+        } catch (RuntimeException | Error e) {
+            trip.record.failed(trip.version(toChallenger), toChallenger, Optional.empty(), true);
+            throw e;
+        }
+    }
+
+    /** @param challenger what it said already, if the champion answers in its place */
+    private InferenceAnswer answered(Trip trip, boolean toChallenger, Said challenger) {
+        long computing = System.nanoTime();
+        List<Tensor> inputs = trip.fitted(toChallenger);
+        Calls.Outcome called =
+                trip.call(toChallenger, inputs, trip.request.context().cancellation());
+        long computed = System.nanoTime() - computing;
+        keep(trip, toChallenger, trip.row(toChallenger, inputs), Said.answered(called.outputs()), challenger);
+        trip.record.answered(trip.version(toChallenger), toChallenger, called, computed, true);
+        return new InferenceAnswer(
+                trip.version(toChallenger),
+                toChallenger,
+                called.outputs(),
+                trip.handle(toChallenger).model().classes());
+    }
+
+    /** Journals the answer, and has the other side asked. */
+    private void keep(Trip trip, boolean toChallenger, List<Tensor> row, Said own, Said challenger) {
+        Entries entries = said -> trip.entries(
+                row,
+                toChallenger,
+                toChallenger ? said : own,
+                toChallenger ? own : challenger.isKnown() ? challenger : said);
+        PredictionJournal.Entry entry =
+                journal.begin(entries.with(Said.NOTHING), trip.plan().durable());
+        if (trip.plan().challenger().isEmpty() || challenger.isKnown()) {
+            if (challenger.isKnown()) {
+                trip.live().shadowFailed();
+            }
+            entry.complete();
+            return;
+        }
+        ModelHandle other = trip.handle(!toChallenger);
+        // It is in use by this call, so it is open.
+        other.enter();
+        boolean taken = shadows.submit(trip.key(), trip.size(), () -> {
+            Said said = Said.NOTHING;
+            try {
+                said = shadow(trip, !toChallenger);
+            } finally {
+                other.leave();
+                entry.complete(entries.with(said));
+            }
+        });
+        if (!taken) {
+            other.leave();
+            trip.live().shadowDropped();
+            entry.complete();
+        }
+    }
+
+    private Said shadow(Trip trip, boolean challenger) {
+        try {
+            return Said.answered(trip.call(challenger, trip.fitted(challenger), Cancellation.NEVER)
+                    .outputs());
+        } catch (RuntimeException e) {
+            trip.live().shadowFailed();
+            LOG.debug("{} failed in shadow: {}", trip.version(challenger).reference(), e.toString());
+            return Said.failed(e);
+        }
+    }
+
+    private interface Entries {
+        List<Prediction> with(Said said);
+    }
+
+    /** A request on its way through a plan. */
+    private final class Trip {
+        private final Serving serving;
+        private final InferenceRequest request;
+        private final CallRecords.Call record;
+
+        private Trip(Serving serving, InferenceRequest request) {
+            this.serving = serving;
+            this.request = request;
+            this.record = records.begin(plan().project(), plan().name(), request);
+        }
+
+        private ServingPlan plan() {
+            return serving.plan();
+        }
+
+        private String key() {
+            return Gateway.key(plan().project(), plan().name());
+        }
+
+        private LiveStatistics live() {
+            return records.live(plan().project(), plan().name());
+        }
+
+        private ModelHandle handle(boolean challenger) {
+            return challenger ? serving.challenger().orElseThrow() : serving.champion();
+        }
+
+        private ServedVersion version(boolean challenger) {
+            return challenger ? plan().challenger().orElseThrow().version() : plan().champion();
+        }
+
+        private List<Tensor> fitted(boolean challenger) {
+            return features.fitted(handle(challenger).model(), version(challenger), request);
+        }
+
+        private Calls.Outcome call(boolean challenger, List<Tensor> inputs, Cancellation cancellation) {
+            ModelHandle handle = handle(challenger);
+            return handle.call(inputs, request.context(handle.model(), cancellation));
+        }
+
+        /** The row in the champion's names, which its windows are about, or else as it was given. */
+        private List<Tensor> row(boolean challenger, List<Tensor> given) {
+            if (!challenger) {
+                return given;
+            }
+            try {
+                return fitted(false);
+            } catch (TidemillException e) {
+                return given;
+            }
+        }
+
+        private List<Prediction> entries(List<Tensor> row, boolean toChallenger, Said champion, Said challenger) {
+            return JournalEntries.of(plan(), request, row, toChallenger, champion, challenger, clock.instant());
+        }
+
+        private long size() {
+            return 500 + request.inputs().stream().mapToLong(RawTensors::length).sum();
+        }
+    }
+}

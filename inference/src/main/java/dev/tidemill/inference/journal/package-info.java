@@ -1,0 +1,5 @@
+/** The journal's files. */
+@NullMarked
+package dev.tidemill.inference.journal;
+
+import org.jspecify.annotations.NullMarked;

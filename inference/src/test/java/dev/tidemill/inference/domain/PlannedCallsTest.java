@@ -1,0 +1,224 @@
+package dev.tidemill.inference.domain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.inference.domain.ServedPlans.Serving;
+import dev.tidemill.platform.errors.TidemillException;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.DoubleUnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class PlannedCallsTest {
+    /** Answers one number; can be held. */
+    private static final class Model implements LoadedModel {
+        private final DoubleUnaryOperator function;
+        private volatile CountDownLatch gate = new CountDownLatch(0);
+        private volatile boolean closed;
+
+        private Model(DoubleUnaryOperator function) {
+            this.function = function;
+        }
+
+        @Override
+        public String platform() {
+            return "function";
+        }
+
+        @Override
+        public List<TensorSpec> inputs() {
+            return List.of(TensorSpec.column("x", Datatype.FP64, false));
+        }
+
+        @Override
+        public List<TensorSpec> outputs() {
+            return List.of(TensorSpec.column("y", Datatype.FP64, false));
+        }
+
+        @Override
+        public List<Tensor> predict(List<Tensor> given) {
+            try {
+                gate.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            double value = function.applyAsDouble(given.getFirst().number(0));
+            return List.of(Tensor.numbers("y", Datatype.FP64, new long[] {1}, new double[] {value}));
+        }
+
+        @Override
+        public long bytes() {
+            return 0;
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+        }
+    }
+
+    private final List<Prediction> journalled = Collections.synchronizedList(new ArrayList<>());
+    private final PredictionJournal journal = new PredictionJournal(journalled::addAll);
+    private final CallRecords records = new CallRecords(new PayloadLog(List.of(), 0), Clock.systemUTC());
+    private final WaitingRoom room = new WaitingRoom();
+
+    private ShadowCalls shadows = new ShadowCalls();
+
+    @AfterEach
+    void close() {
+        shadows.close();
+        journal.close();
+    }
+
+    private PlannedCalls calls() {
+        return new PlannedCalls(journal, records, FeatureLookup.NONE, shadows, Clock.systemUTC());
+    }
+
+    private ModelHandle handle(LoadedModel model) {
+        var entry = new LoadedEntry(room.line());
+        entry.retain();
+        entry.loaded().complete(model);
+        return new ModelHandle(entry);
+    }
+
+    private static ServedVersion version(int number) {
+        return new ServedVersion("default", "m", number, new Digest("0".repeat(64)), false);
+    }
+
+    private Serving serving(Model champion, Model challenger, double share) {
+        var trial = new ServingPlan.Challenger(version(2), share);
+        var plan = new ServingPlan("default", "d", 1, version(1), Optional.of(trial), false);
+        return new Serving(plan, handle(champion), Optional.of(handle(challenger)));
+    }
+
+    private static InferenceRequest request(String id) {
+        return InferenceRequest.of(
+                Optional.of(id),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(Tensor.numbers("x", Datatype.FP64, new long[] {1}, new double[] {3})),
+                Instant.EPOCH);
+    }
+
+    private static double refused(double x) {
+        throw TidemillException.invalid("x", x + " is refused");
+    }
+
+    private static double broken(double x) {
+        throw new IllegalStateException("broken at " + x);
+    }
+
+    @Test
+    void aChallengerInShadowIsAskedAfterTheAnswer() {
+        var challenger = new Model(x -> x + 2);
+        challenger.gate = new CountDownLatch(1);
+        Serving serving = serving(new Model(x -> x + 1), challenger, 0);
+        InferenceAnswer answer =
+                calls().answer(serving, false, false, request("a")).orElseThrow();
+        // It is here although the challenger has not begun.
+        assertThat(answer.outputs().getFirst().number(0)).isEqualTo(4);
+        assertThat(answer.version()).isEqualTo(version(1));
+        assertThat(journalled).isEmpty();
+        challenger.gate.countDown();
+        journal.flush();
+        Prediction row = journalled.getFirst();
+        assertThat(row.champion()).containsExactly(4.0);
+        assertThat(row.challenger()).containsExactly(5.0);
+        assertThat(row.challengerVersion()).contains(2);
+        assertThat(row.challengerError()).isEmpty();
+    }
+
+    @Test
+    void itsFailureIsEvidenceAgainstItAndNotTheCallers() {
+        for (DoubleUnaryOperator failing :
+                List.<DoubleUnaryOperator>of(PlannedCallsTest::refused, PlannedCallsTest::broken)) {
+            journalled.clear();
+            InferenceAnswer answer = calls().answer(
+                            serving(new Model(x -> x + 1), new Model(failing), 0), false, false, request("a"))
+                    .orElseThrow();
+            assertThat(answer.outputs().getFirst().number(0)).isEqualTo(4);
+            journal.flush();
+            Prediction row = journalled.getFirst();
+            assertThat(row.challengerVersion()).contains(2);
+            assertThat(row.challenger()).isEmpty();
+            assertThat(row.challengerError().orElseThrow()).contains("3.0");
+            assertThat(row.champion()).containsExactly(4.0);
+        }
+        assertThat(records.live("default", "d").snapshot().shadowFailures()).isEqualTo(2);
+    }
+
+    @Test
+    void whereTheChallengerWouldAnswerAndFailsTheChampionDoes() {
+        InferenceAnswer answer = calls().answer(
+                        serving(new Model(x -> x + 1), new Model(PlannedCallsTest::refused), 1),
+                        true,
+                        false,
+                        request("a"))
+                .orElseThrow();
+        assertThat(answer.challenger()).isFalse();
+        assertThat(answer.outputs().getFirst().number(0)).isEqualTo(4);
+        journal.flush();
+        assertThat(journalled.getFirst().challengerServed()).isFalse();
+        assertThat(journalled.getFirst().challengerError()).isPresent();
+    }
+
+    @Test
+    void whoAsksForTheChallengerGetsItsError() {
+        Serving serving = serving(new Model(x -> x + 1), new Model(PlannedCallsTest::refused), 0);
+        assertThatThrownBy(() -> calls().answer(serving, true, true, request("a")))
+                .hasMessageContaining("refused");
+        assertThat(journalled).isEmpty();
+    }
+
+    @Test
+    void whatTheCallerDidWrongIsNoEvidence() {
+        Serving serving = serving(new Model(PlannedCallsTest::refused), new Model(PlannedCallsTest::refused), 1);
+        assertThatThrownBy(() -> calls().answer(serving, true, false, request("a")))
+                .hasMessageContaining("refused");
+        journal.flush();
+        assertThat(journalled).isEmpty();
+    }
+
+    @Test
+    void aChallengerThatAnswersHasTheChampionBesideIt() {
+        InferenceAnswer answer = calls().answer(
+                        serving(new Model(x -> x + 1), new Model(x -> x + 2), 1), true, false, request("a"))
+                .orElseThrow();
+        assertThat(answer.challenger()).isTrue();
+        assertThat(answer.outputs().getFirst().number(0)).isEqualTo(5);
+        journal.flush();
+        Prediction row = journalled.getFirst();
+        assertThat(row.challengerServed()).isTrue();
+        assertThat(row.champion()).containsExactly(4.0);
+        assertThat(row.challenger()).containsExactly(5.0);
+    }
+
+    @Test
+    void whatHasNoRoomBesideIsDroppedAndCountedAndTheAnswerIsJournalled() {
+        shadows.close();
+        shadows = new ShadowCalls(1, 1, 1 << 20);
+        var challenger = new Model(x -> x + 2);
+        challenger.gate = new CountDownLatch(1);
+        Serving serving = serving(new Model(x -> x + 1), challenger, 0);
+        PlannedCalls calls = calls();
+        for (int i = 0; i < 10; i++) {
+            assertThat(calls.answer(serving, false, false, request("r" + i))).isPresent();
+        }
+        assertThat(records.live("default", "d").snapshot().shadowDropped()).isGreaterThanOrEqualTo(8);
+        serving.close();
+        challenger.gate.countDown();
+        journal.flush();
+        assertThat(journalled).hasSize(10);
+        assertThat(journalled.stream().filter(row -> row.challengerVersion().isPresent()))
+                .hasSizeBetween(1, 2);
+        assertThat(challenger.closed).isFalse();
+    }
+}
