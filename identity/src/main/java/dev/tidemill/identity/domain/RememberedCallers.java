@@ -105,8 +105,7 @@ public final class RememberedCallers implements Authentication {
         if (known.size() >= MOST) {
             known.clear();
         }
-        found.ifPresentOrElse(
-                value -> known.put(key, new Known<>(value, change, now)), () -> known.remove(key));
+        found.ifPresentOrElse(value -> known.put(key, new Known<>(value, change, now)), () -> known.remove(key));
         return found;
     }
 

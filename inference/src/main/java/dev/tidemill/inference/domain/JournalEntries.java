@@ -45,11 +45,11 @@ final class JournalEntries {
             Said challenger,
             Instant now) {
         int rows = request.rows();
-        // The side that answered decides: the other may not be known yet, and must not change how many entries there are.
+        // The side that answered decides: the other may not be known yet, and must not change how many entries there
+        // are.
         List<Tensor> answer = toChallenger ? challenger.outputs() : champion.outputs();
-        boolean byRow = Stream.of(request.inputs(), answer)
-                .flatMap(List::stream)
-                .allMatch(tensor -> tensor.hasRows(rows));
+        boolean byRow =
+                Stream.of(request.inputs(), answer).flatMap(List::stream).allMatch(tensor -> tensor.hasRows(rows));
         var entries = new ArrayList<Prediction>(byRow ? rows : 1);
         for (int row = 0; row < (byRow ? rows : 1); row++) {
             entries.add(new Prediction(
