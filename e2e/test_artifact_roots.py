@@ -92,7 +92,7 @@ class ArtifactRootsTest(unittest.TestCase):
         refused.exception.close()
         # Deleted for good, the files go with the run.
         self.get(f"{server.url}/api/2.0/mlflow/runs/delete", {"run_id": run})
-        self.get(f"{server.url}/api/tidemill/v1/projects/default/purge", {"deletedDays": 0})
+        self.get(f"{server.url}/api/tidemill/v1/projects/default/purge", {"all": True})
         self.assertFalse((root / uri[len(f"file://{root}/") :] / "notes").exists())
 
     @unittest.skipUnless(MOTO.exists(), "no S3 server (moto); `make peers` installs it")

@@ -96,6 +96,19 @@ class MlflowTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stdout[-6000:] + result.stderr)
         sys.stderr.write(result.stdout)
 
+    def test_stories_are_answered_as_mlflows_own_server_answers_them(self) -> None:
+        peer = Peer(self)
+        server = Server()
+        self.addCleanup(server.close)
+        result = subprocess.run(
+            [sys.executable, str(ROOT / "e2e" / "mlflow_scenarios.py"), server.url, peer.url],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        self.assertEqual(result.returncode, 0, result.stdout[-6000:] + result.stderr)
+        sys.stderr.write(result.stdout)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -48,7 +48,7 @@ export interface TrackedRun {
 export interface RunPage { runs: TrackedRun[]; next?: string; total?: number }
 export interface RunNames { metrics: string[]; params: string[]; tags: string[] }
 export interface SavedView { name: string; address: string; madeBy: string; createdAt: string }
-export interface Curve { run: string; steps: number[]; times: number[]; values: number[] }
+export interface Curve { run: string; steps: number[]; times: number[]; values: (number | null)[] }
 export interface ArtifactEntry { path: string; is_dir: boolean; file_size?: number }
 export interface Recipe {
   runId: string; source?: string; commit?: string; branch?: string; repository?: string; hasDiff: boolean; environment?: string; entryPoint?: string

@@ -3,8 +3,8 @@ import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { Curve } from '../api/types'
+import { type Axis, axisOf, gaps, rising } from './curves'
 import { marks, number } from './format'
-import { smoothed } from './smoothing'
 import type { ViewState } from './view'
 
 /** Colours that tell things apart that have no colour of their own. */
@@ -13,28 +13,37 @@ export const PALETTE = ['#1c7ed6', '#f76707', '#2f9e44', '#7048e8', '#e03131', '
 /** A run's colour: by its place among those that are labelled, so that it is the same in every plot of a screen. */
 const colour = (run: string, labels: Map<string, string>): string => PALETTE[Math.max(0, [...labels.keys()].indexOf(run)) % PALETTE.length] ?? '#888'
 
-export type Axis = 'step' | 'time' | 'relative'
-
-function xs(curve: Curve, axis: Axis): number[] {
-  if (axis === 'step') return curve.steps
-  const start = curve.times[0] ?? 0
-  return curve.times.map((time) => (axis === 'time' ? time / 1000 : (time - start) / 1000))
-}
-
-/** A curve's points with x strictly rising, as the chart needs them; of several at one place the last counts. */
-function rising(curve: Curve, axis: Axis, weight: number): [number[], number[]] {
-  const values = smoothed(curve.values, weight)
-  const points = new Map<number, number>()
-  xs(curve, axis).forEach((x, index) => points.set(x, values[index] ?? 0))
-  const sorted = [...points].sort(([a], [b]) => a - b)
-  return [sorted.map(([x]) => x), sorted.map(([, y]) => y)]
+/** Marks at the foot of a plot where a value is no number. */
+function markGaps(plot: uPlot): void {
+  const { ctx, bbox, data } = plot
+  const size = 3 * devicePixelRatio
+  const y = bbox.top + bbox.height - 2 * size
+  ctx.save()
+  ctx.lineWidth = 1.5 * devicePixelRatio
+  data.slice(1).forEach((row, series) => {
+    const stroke = plot.series[series + 1]?.stroke
+    ctx.strokeStyle = typeof stroke === 'function' ? String(stroke(plot, series + 1)) : '#888'
+    ctx.beginPath()
+    row.forEach((value, index) => {
+      const x = value === null ? plot.valToPos(data[0][index] ?? 0, 'x', true) : Number.NaN
+      if (!(x >= bbox.left && x <= bbox.left + bbox.width)) return
+      ctx.moveTo(x - size, y - size)
+      ctx.lineTo(x + size, y + size)
+      ctx.moveTo(x - size, y + size)
+      ctx.lineTo(x + size, y - size)
+    })
+    ctx.stroke()
+  })
+  ctx.restore()
 }
 
 /** One metric of one or many runs. */
 export function Lines(props: { title: string; curves: Curve[]; labels: Map<string, string>; axis: Axis; logarithmic: boolean; smoothing: number; height?: number; onZoom?: (first: number, last: number) => void }) {
   const host = useRef<HTMLDivElement>(null)
   const dark = useComputedColorScheme('light') === 'dark'
-  const { title, curves, labels, axis, logarithmic, smoothing, height = 230 } = props
+  const { title, curves, labels, logarithmic, smoothing, height = 230 } = props
+  const axis = axisOf(curves, props.axis)
+  const missing = gaps(curves)
   const single = curves.length > 0 && curves.every((curve) => curve.values.length === 1)
   useEffect(() => {
     const element = host.current
@@ -47,13 +56,14 @@ export function Lines(props: { title: string; curves: Curve[]; labels: Map<strin
       scales: { x: { time: axis === 'time' }, y: logarithmic ? { distr: 3 } : {} },
       axes: [{ stroke: ink, grid, label: axis === 'relative' ? 'seconds since its start' : axis, labelSize: 18, size: 40 }, { stroke: ink, grid, size: 62, values: (_, ticks) => marks(ticks) }],
       series: [{}, ...curves.map((curve) => ({
-        label: labels.get(curve.run) ?? curve.run.slice(0, 8), stroke: colour(curve.run, labels), width: many ? 1 : 1.75, spanGaps: true,
+        label: labels.get(curve.run) ?? curve.run.slice(0, 8), stroke: colour(curve.run, labels), width: many ? 1 : 1.75, spanGaps: false,
         points: { show: curve.values.length === 1 }, value: (_: uPlot, value: number | null) => number(value, 5),
       }))],
+      hooks: { draw: [markGaps] },
     }
     const tables = curves.map((curve) => rising(curve, axis, smoothing)) as uPlot.AlignedData[]
     const data = uPlot.join(tables)
-    if (logarithmic) for (const row of data.slice(1)) for (let i = 0; i < row.length; i++) { const value = row[i]; if (typeof value === 'number' && value <= 0) (row as (number | null)[])[i] = null }
+    if (logarithmic) for (const row of data.slice(1)) for (let i = 0; i < row.length; i++) { const value = row[i]; if (typeof value === 'number' && value <= 0) (row as (number | null | undefined)[])[i] = undefined }
     const plot = new uPlot(options, data, element)
     const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }))
     observer.observe(element)
@@ -69,7 +79,7 @@ export function Lines(props: { title: string; curves: Curve[]; labels: Map<strin
   }
   return (
     <div>
-      <Group justify="space-between" gap={4}><Text size="sm" fw={600}>{title}</Text><Group gap={8}>{kinds.map((kind) => <Text key={kind} component="button" type="button" size="xs" c="dimmed" className="plain" onClick={() => save(kind)} aria-label={`Download ${title} as ${kind.toUpperCase()}`}>{kind}</Text>)}</Group></Group>
+      <Group justify="space-between" gap={4}><Text size="sm" fw={600}>{title}{missing > 0 && <Text span size="xs" c="dimmed" fw={400}> · {missing.toLocaleString('en')} NaN, marked ×</Text>}</Text><Group gap={8}>{kinds.map((kind) => <Text key={kind} component="button" type="button" size="xs" c="dimmed" className="plain" onClick={() => save(kind)} aria-label={`Download ${title} as ${kind.toUpperCase()}`}>{kind}</Text>)}</Group></Group>
       {single ? <Values curves={curves} labels={labels} height={height} /> : curves.some((curve) => curve.values.length > 0) ? <div ref={host} role="img" aria-label={`${title} by ${axis}`} /> : <Text size="sm" c="dimmed">No point.</Text>}
     </div>
   )

@@ -1,9 +1,15 @@
-/** Exponential moving average, corrected for its start: weight 0 changes nothing, 1 would be flat. */
-export function smoothed(values: number[], weight: number): number[] {
+/**
+ * Exponential moving average, corrected for its start: weight 0 changes nothing, 1 would be flat. What is no number stays a gap, and the
+ * average goes on behind it.
+ */
+export function smoothed(values: (number | null)[], weight: number): (number | null)[] {
   if (weight <= 0) return values
   let average = 0
-  return values.map((value, index) => {
+  let seen = 0
+  return values.map((value) => {
+    if (value === null) return null
     average = average * weight + value * (1 - weight)
-    return average / (1 - weight ** (index + 1))
+    seen += 1
+    return average / (1 - weight ** seen)
   })
 }

@@ -3,6 +3,7 @@ package dev.tidemill.artifacts;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.artifacts.domain.ArtifactLocations;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobCollector;
 import dev.tidemill.artifacts.domain.MultipartUploads;
@@ -68,6 +69,48 @@ abstract class UploadStoreContract {
     private Part put(Upload upload, int number, String content) throws Exception {
         return uploads.put(
                 upload.id(), number, new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8)), LIMIT);
+    }
+
+    private String write(String path, String content) throws Exception {
+        return tree.put("a", path, new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8)), LIMIT)
+                .digest()
+                .value();
+    }
+
+    @Test
+    void aFileNeverTakesThePlaceOfAFolderNorAFolderThatOfAFile() throws Exception {
+        write("1/r/c/d.txt", "x");
+        for (String path : List.of("1/r/c", "1/r", "1/r/c/d.txt/e.txt")) {
+            assertThatThrownBy(() -> write(path, "y")).hasMessageContaining("cannot be a file while there is the file");
+        }
+        write("1/r/c/d.txt", "z");
+        write("1/r/c.txt", "beside");
+        assertThat(tree.list("a", "1/r")).hasSize(2);
+    }
+
+    @Test
+    void aNameIsFoundBothAsItIsWrittenAndDecoded() throws Exception {
+        String image = write("1/r/images/dogs%step%20%timestamp%7.png", "x");
+        String other = write("1/r/images/dogs%step %timestamp%7.png", "y");
+        write("1/r/images/my%20dog.png", "z");
+        assertThat(tree.find("a", "1/r/images/dogs%step%20%timestamp%7.png")
+                        .orElseThrow()
+                        .digest()
+                        .value())
+                .isEqualTo(image);
+        assertThat(tree.find("a", "1/r/images/dogs%step %timestamp%7.png")
+                        .orElseThrow()
+                        .digest()
+                        .value())
+                .isEqualTo(other);
+        assertThat(tree.find("a", "1/r/images/my dog.png")).isPresent();
+        assertThat(tree.find("a", "1/r/images/your dog.png")).isEmpty();
+        write("1/r/a:b.txt", "x");
+        assertThat(ArtifactLocations.requireInside("path", "a:b.txt")).isEqualTo("a:b.txt");
+        for (String path : List.of("file:x", "http://h/x", "c:/x", "50%/%2e%2e/x", "..%2fx")) {
+            assertThatThrownBy(() -> ArtifactLocations.requireInside("path", path))
+                    .hasMessageContaining("Invalid path");
+        }
     }
 
     @Test

@@ -214,14 +214,18 @@ final class RunsCommand implements Runnable {
             @Mixin Connection connection,
             @Option(
                             names = "--deleted-days",
-                            required = true,
                             paramLabel = "DAYS",
-                            description = "Deleted at least so long ago")
-                    double days,
+                            description = "Deleted at least so long ago; 0 keeps for ever, as in the setting")
+                    @Nullable Double days,
+            @Option(names = "--all", description = "Everything that is deleted, however long ago") boolean all,
             @Option(names = "--dry-run", description = "Say how many") boolean dryRun) {
+        if (all == (days != null)) {
+            throw new CliException(Exit.USAGE, "Give --deleted-days DAYS, or --all");
+        }
         Api api = connection.api();
-        JsonNode answer =
-                api.post(api.in("/purge"), Api.object().put("deletedDays", days).put("dryRun", dryRun));
+        ObjectNode body = Api.object().put("dryRun", dryRun);
+        JsonNode answer = api.post(
+                api.in("/purge"), all ? body.put("all", true) : body.put("deletedDays", days));
         if (connection.json()) {
             System.out.println(answer);
         } else {

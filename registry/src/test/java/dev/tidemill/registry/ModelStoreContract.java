@@ -52,6 +52,7 @@ abstract class ModelStoreContract {
                 ModelVersion.Stage.NONE,
                 "made by " + madeBy,
                 "mlflow-artifacts:/x",
+                "mlflow-artifacts:/y",
                 "",
                 Optional.of("m-1"),
                 number == 1 ? Optional.of(new Digest("0".repeat(64))) : Optional.empty(),

@@ -239,6 +239,65 @@ abstract class RunStoreContract {
     }
 
     @Test
+    void whatWasLoggedWithoutStepsIsThinnedOverTimeAndGapsStay() {
+        RunState run = add(group, "s", 0);
+        var points = new ArrayList<MetricPoint>();
+        for (int second = 0; second < 1_000; second++) {
+            points.add(point("loss", 0, second, second == 500 ? Double.NaN : second));
+        }
+        store.addPoints(run, points);
+        List<MetricPoint> curve = store.envelope(run, "loss", Span.ALL, 10);
+        assertThat(curve).hasSize(21).startsWith(points.getFirst()).endsWith(points.getLast());
+        assertThat(curve).filteredOn(one -> Double.isNaN(one.value())).containsExactly(points.get(500));
+    }
+
+    @Test
+    void aSampleIsSpreadEvenlyFromTheFirstPointToTheLast() {
+        RunState run = add(group, "s", 0);
+        var points = new ArrayList<MetricPoint>();
+        for (int second = 0; second < 101; second++) {
+            points.add(point("loss", 0, second, 100 - second));
+        }
+        store.addPoints(run, points);
+        assertThat(store.sample(run, "loss", Span.ALL, 5))
+                .containsExactly(points.get(0), points.get(25), points.get(50), points.get(75), points.get(100));
+        assertThat(store.sample(run, "loss", Span.ALL, 1)).containsExactly(points.get(100));
+        assertThat(store.sample(run, "loss", Span.ALL, 500)).isEqualTo(points);
+        assertThat(store.sample(run, "loss", new Span(1, 2), 5)).isEmpty();
+        assertThat(store.sample(run, "absent", Span.ALL, 5)).isEmpty();
+    }
+
+    @Test
+    void runsAreFoundByWhatTheyLack() {
+        RunState tagged = add(group, "tagged", 2);
+        store.putTags(tagged, Map.of("team", "a"));
+        RunState tuned = add(group, "tuned", 1);
+        store.addParams(tuned, Map.of("depth", "3"));
+        assertThat(search("tags.team IS NULL")).containsExactly("tuned");
+        assertThat(search("tags.team IS NOT NULL")).containsExactly("tagged");
+        assertThat(search("params.depth is null")).containsExactly("tagged");
+        assertThat(search("params.depth IS NOT NULL AND tags.team IS NULL")).containsExactly("tuned");
+        experiments.putTag(group.id(), "team", "a");
+        assertThat(experiments.search(
+                        "a",
+                        Lifecycle.ALL,
+                        SearchParser.filter(SearchKeys.EXPERIMENTS, "tags.team IS NOT NULL"),
+                        List.of(),
+                        0,
+                        10))
+                .extracting(one -> one.id())
+                .containsExactly(group.id());
+        assertThat(experiments.search(
+                        "a",
+                        Lifecycle.ALL,
+                        SearchParser.filter(SearchKeys.EXPERIMENTS, "name = 'bikes' AND tags.team IS NULL"),
+                        List.of(),
+                        0,
+                        10))
+                .isEmpty();
+    }
+
+    @Test
     void whatWasDeletedLongAgoGoesForGoodAndNothingElse() {
         RunState gone = add(group, "gone", 1);
         RunState recent = add(group, "recent", 2);

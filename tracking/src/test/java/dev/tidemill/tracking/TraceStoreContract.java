@@ -132,10 +132,65 @@ abstract class TraceStoreContract {
     }
 
     @Test
+    void tokensAreSummedOverATraceHoweverItsSpansArrive() {
+        String ten = "{\"mlflow.chat.tokenUsage\":\"{\\\"input_tokens\\\":10,\\\"output_tokens\\\":5}\"}";
+        addSpans("tr-1", span("c", Optional.of("b"), "below", ten));
+        addSpans("tr-1", span("b", Optional.of("a"), "call", ten), span("d", Optional.of("a"), "call", ten));
+        addSpans("tr-1", span("a", Optional.empty(), "root", "{}"));
+        addSpans("tr-1", span("d", Optional.of("a"), "call", ten));
+        assertThat(traces.get("a", "tr-1").metadata())
+                .containsEntry(
+                        Trace.USAGE_METADATA, "{\"input_tokens\": 20, \"output_tokens\": 10, \"total_tokens\": 30}");
+        traces.put("a", with(traces.get("a", "tr-1"), Map.of(Trace.USAGE_METADATA, "{\"total_tokens\": 7}")));
+        addSpans("tr-1", span("e", Optional.of("a"), "late", ten));
+        assertThat(traces.get("a", "tr-1").metadata()).containsEntry(Trace.USAGE_METADATA, "{\"total_tokens\": 7}");
+    }
+
+    private static Trace with(Trace trace, Map<String, String> metadata) {
+        return new Trace(
+                trace.id(),
+                trace.project(),
+                trace.experimentId(),
+                trace.state(),
+                trace.requestedAt(),
+                trace.executionMillis(),
+                trace.clientRequestId(),
+                trace.requestPreview(),
+                trace.responsePreview(),
+                Map.of(),
+                metadata,
+                List.of());
+    }
+
+    @Test
+    void spansThatComeAfterTheRootWidenTheTraceAndTagsOfAnyNameAreKept() {
+        addSpans("tr-1", span("a", Optional.empty(), "root", "{}"));
+        addSpans(
+                "tr-1",
+                new TraceSpan(
+                        "b",
+                        Optional.of("a"),
+                        "late",
+                        "TOOL",
+                        "OK",
+                        500_000_000L,
+                        Optional.of(9_000_000_000L),
+                        "{}",
+                        "{}"));
+        Trace wide = traces.get("a", "tr-1");
+        assertThat(wide.requestedAt()).isEqualTo(Instant.ofEpochMilli(500));
+        assertThat(wide.executionMillis()).contains(8500L);
+        Trace told = put("tr-2", State.OK, 5, Map.of("git#commit", "1", "user@host", "2"));
+        assertThat(told.tags()).containsEntry("git#commit", "1").containsEntry("user@host", "2");
+        assertThatThrownBy(() -> traces.putTags("a", "tr-2", Map.of("git#commit", "3")))
+                .hasMessageContaining("Names may only contain");
+    }
+
+    @Test
     void searchesByEverything() {
+        addSpans("tr-1", span("a", Optional.empty(), "ask", "{\"llm.model\":\"big\"}"));
         put("tr-1", State.OK, 5, Map.of("team", "x", Trace.NAME_TAG, "ask"));
         put("tr-2", State.ERROR, 9, Map.of(Trace.NAME_TAG, "tell"));
-        addSpans("tr-1", span("a", Optional.empty(), "ask", "{\"llm.model\":\"big\"}"));
         traces.assess("a", judged("tr-1", "good", "true"));
         traces.assess("a", judged("tr-1", "score", "0.75"));
         traces.assess("a", judged("tr-2", "word", "\"yes\""));

@@ -13,6 +13,10 @@ public final class ArtifactLocations {
     public static final String OWN = "mlflow-artifacts:/";
 
     private static final Pattern SCHEME = Pattern.compile("^([A-Za-z][A-Za-z0-9+.-]*):.*", Pattern.DOTALL);
+    private static final Pattern LONE_PERCENT = Pattern.compile("%(?![0-9A-Fa-f]{2})");
+    /** A name such as {@code a:b.txt} is a file's; an address goes on with a slash, and {@code file:} is always one. */
+    private static final Pattern ADDRESS = Pattern.compile("(?is)^(?:[a-z][a-z0-9+.-]*:/|file:).*");
+
     private static final Set<String> SCHEMES = Set.of(
             "mlflow-artifacts",
             "s3",
@@ -25,6 +29,14 @@ public final class ArtifactLocations {
             "file",
             "runs",
             "models",
+            "hf",
+            "oci",
+            "abfs",
+            "adl",
+            "azureml",
+            "databricks",
+            "b2",
+            "oss",
             "r2",
             "http",
             "https",
@@ -59,7 +71,7 @@ public final class ArtifactLocations {
         boolean bad = decoded.startsWith("/")
                 || decoded.indexOf('\\') >= 0
                 || decoded.indexOf('#') >= 0
-                || SCHEME.matcher(decoded).matches()
+                || ADDRESS.matcher(decoded).matches()
                 || decoded.chars().anyMatch(c -> c < ' ')
                 || Arrays.asList(decoded.split("/", -1)).contains("..");
         if (bad) {
@@ -72,12 +84,14 @@ public final class ArtifactLocations {
     }
 
     /** Decoded until nothing changes, so that no second decoding elsewhere finds something new. */
-    private static String decoded(String text) {
+    static String decoded(String text) {
         String now = text;
         for (int i = 0; i < 5; i++) {
             String next;
             try {
-                next = URLDecoder.decode(now.replace("+", "%2B"), StandardCharsets.UTF_8);
+                // A percent sign that begins no encoded byte stands for itself, as in step%20%time.
+                String safe = LONE_PERCENT.matcher(now.replace("+", "%2B")).replaceAll("%25");
+                next = URLDecoder.decode(safe, StandardCharsets.UTF_8);
             } catch (IllegalArgumentException e) {
                 return now;
             }

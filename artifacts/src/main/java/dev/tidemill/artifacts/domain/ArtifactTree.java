@@ -5,6 +5,7 @@ import dev.tidemill.platform.sql.Transactions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Clock;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -50,6 +51,11 @@ public final class ArtifactTree {
         String safe = requireWritable(path);
         BlobStore.Blob blob = blobs.put(content, limit);
         transactions.write(() -> {
+            files.obstacle(project, safe).ifPresent(obstacle -> {
+                throw TidemillException.invalid(
+                        "path",
+                        "Invalid path: '" + safe + "' cannot be a file while there is the file '" + obstacle + "'");
+            });
             owned.add(project, blob.digest());
             files.find(project, safe)
                     .filter(before -> !before.digest().equals(blob.digest()))
@@ -75,7 +81,30 @@ public final class ArtifactTree {
     public Optional<BlobStore.Blob> find(String project, String path) {
         String safe = ArtifactLocations.requireInside("path", path);
         Optional<Named> named = named(project, safe);
-        return named.isPresent() ? named.get().folder().file(named.get().rest()) : files.find(project, safe);
+        if (named.isPresent()) {
+            Folder folder = named.get().folder();
+            String rest = named.get().rest();
+            return folder.file(rest)
+                    .or(() -> spelled(folder.files().keySet(), rest).flatMap(folder::file));
+        }
+        return files.find(project, safe)
+                .or(() -> spelled(files.below(project, parent(safe)).keySet(), safe)
+                        .flatMap(kept -> files.find(project, kept)));
+    }
+
+    private static String parent(String path) {
+        return path.substring(0, Math.max(0, path.lastIndexOf('/')));
+    }
+
+    /**
+     * The file that a client means by a decoded name. Clients before 3.0 undo the encoding of the names that a list tells them, so
+     * that they ask for {@code step 1} where {@code step%201} is kept.
+     */
+    private static Optional<String> spelled(Collection<String> kept, String asked) {
+        return kept.stream()
+                .filter(name -> name.indexOf('%') >= 0
+                        && ArtifactLocations.decoded(name).equals(asked))
+                .findFirst();
     }
 
     public InputStream open(BlobStore.Blob blob) {

@@ -14,6 +14,12 @@ public interface FileStore {
     /** Every file below a folder by its path; all of the project's files below the empty path. */
     SortedMap<String, BlobStore.Blob> below(String project, String folder);
 
+    /**
+     * What stands in the way of a file at a path: a file where the path has a folder, or a file below the path, which makes it a
+     * folder.
+     */
+    Optional<String> obstacle(String project, String path);
+
     /** Removes a file, or a folder with everything in it; gives how many files that were. */
     int delete(String project, String path);
 

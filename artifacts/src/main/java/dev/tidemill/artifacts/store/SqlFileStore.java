@@ -6,6 +6,7 @@ import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.domain.FileStore;
 import dev.tidemill.platform.sql.Database;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -59,6 +60,30 @@ public final class SqlFileStore implements FileStore {
                         files.put(row.getString(1), new BlobStore.Blob(new Digest(row.getString(2)), row.getLong(3))))
                 .list());
         return files;
+    }
+
+    @Override
+    public Optional<String> obstacle(String project, String path) {
+        var folders = new ArrayList<String>();
+        for (int slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+            folders.add(path.substring(0, slash));
+        }
+        return database.reading(handle -> {
+            Optional<String> file = folders.isEmpty()
+                    ? Optional.empty()
+                    : handle.createQuery(
+                                    "SELECT path FROM artifact_file WHERE project = :project AND path IN (<folders>)"
+                                            + " ORDER BY path LIMIT 1")
+                            .bind("project", project)
+                            .bindList("folders", folders)
+                            .mapTo(String.class)
+                            .findOne();
+            return file.or(() -> handle.createQuery("SELECT path FROM artifact_file WHERE " + BELOW + " LIMIT 1")
+                    .bind("project", project)
+                    .bind("folder", path)
+                    .mapTo(String.class)
+                    .findOne());
+        });
     }
 
     @Override

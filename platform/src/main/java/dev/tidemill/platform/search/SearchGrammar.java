@@ -71,6 +71,7 @@ public final class SearchGrammar {
 
     private final Map<String, Entity> entities = new LinkedHashMap<>();
     private final Map<String, String> entityAliases = new HashMap<>();
+    private List<String> orderKeys = List.of();
 
     /** An entity whose keys users choose, such as metrics or tags. */
     public SearchGrammar freeKeys(String name, Rule rule, String... aliases) {
@@ -90,6 +91,26 @@ public final class SearchGrammar {
             entityAliases.put(alias, entity.name());
         }
         return this;
+    }
+
+    /** Names by which alone an order may be asked for; without them everything orders that may be searched by. */
+    public SearchGrammar orderKeys(String... names) {
+        orderKeys = List.of(names);
+        return this;
+    }
+
+    /** @throws TidemillException {@code INVALID_ARGUMENT} for a name that orders nothing here */
+    void requireOrderKey(String name) {
+        if (!orderKeys.isEmpty() && !orderKeys.contains(name)) {
+            throw TidemillException.invalid(
+                    "order_by",
+                    "Invalid order by key '" + name + "' specified. Valid keys are '{"
+                            + String.join(
+                                    ", ",
+                                    orderKeys.stream()
+                                            .map(key -> "'" + key + "'")
+                                            .toList()) + "}'");
+        }
     }
 
     /** A key that was found: the canonical names and its rule. */

@@ -51,12 +51,17 @@ public final class SearchParser {
             String identifier = parser.identifier();
             String direction = parser.rest().toUpperCase(Locale.ROOT);
             if (!direction.isEmpty() && !direction.equals("ASC") && !direction.equals("DESC")) {
-                throw invalid("Invalid order_by clause '" + key + "'. Could not be parsed.");
+                throw invalid(
+                        direction.matches("[A-Z]+") && !identifier.endsWith(",")
+                                ? "Invalid ordering key in order_by clause '" + key + "'."
+                                : "Invalid order_by clause '" + key + "'. Could not be parsed.");
             }
+            grammar.requireOrderKey(identifier);
             SearchGrammar.Key resolved = grammar.resolve(identifier);
             orderings.add(new Ordering(resolved.entity(), resolved.name(), !direction.equals("DESC")));
             if (!seen.add(resolved.entity() + "." + resolved.name())) {
-                throw invalid("`order_by` contains duplicate fields: " + keys);
+                throw invalid("`order_by` contains duplicate fields: "
+                        + keys.stream().map(one -> "'" + one + "'").toList());
             }
         }
         return orderings;
@@ -101,7 +106,11 @@ public final class SearchParser {
         Operand operand = operand(key, operator);
         if (!key.rule().operators().contains(operator)) {
             if (operator == Operator.IN || operator == Operator.NOT_IN) {
-                throw invalid("Only the 'run_id' attribute supports comparison with a list of quoted string values.");
+                throw invalid("Only ['run_id'] attributes support comparison with a list of quoted string values.");
+            }
+            if (operand instanceof Comparison.Nothing) {
+                throw invalid("IS NULL / IS NOT NULL is only supported for tags and params, not for '" + key.entity()
+                        + "' '" + key.name() + "'");
             }
             throw invalid("Invalid comparator '" + operator.symbol() + "' not one of '"
                     + key.rule().operators().stream().map(Operator::symbol).toList() + "'");

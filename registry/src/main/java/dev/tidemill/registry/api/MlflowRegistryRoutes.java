@@ -2,13 +2,10 @@ package dev.tidemill.registry.api;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tidemill.artifacts.domain.ArtifactLocations;
-import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
-import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
@@ -19,21 +16,15 @@ import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.RegisteredModel;
 import dev.tidemill.registry.domain.Registrations;
 import dev.tidemill.tracking.domain.LoggedModels;
-import dev.tidemill.tracking.domain.RunId;
 import dev.tidemill.tracking.domain.Tracking;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /** MLflow's routes for registered models, versions and aliases. */
 public final class MlflowRegistryRoutes {
-    private static final Pattern RUN_SOURCE = Pattern.compile("runs:/([0-9a-f]{32})/(.+?)/?");
-
     private static final String MODELS = "/registered-models";
     private static final String VERSIONS = "/model-versions";
     private static final int MOST_MODELS = 1000;
@@ -41,14 +32,12 @@ public final class MlflowRegistryRoutes {
 
     private final Models models;
     private final Registrations registrations;
-    private final LoggedModels logged;
-    private final Tracking tracking;
+    private final MlflowModelSources sources;
 
     public MlflowRegistryRoutes(Models models, Registrations registrations, LoggedModels logged, Tracking tracking) {
         this.models = models;
         this.registrations = registrations;
-        this.logged = logged;
-        this.tracking = tracking;
+        this.sources = new MlflowModelSources(models, logged, tracking);
     }
 
     public List<Route> routes() {
@@ -283,111 +272,26 @@ public final class MlflowRegistryRoutes {
     }
 
     private ObjectNode createVersion(MlflowRequest request, Caller caller) {
-        String project = caller.project();
-        String source = request.text("source");
-        Optional<String> model = request.optionalText("model_id").or(() -> loggedModel(source));
-        Optional<String> run = request.optionalText("run_id")
-                .or(() -> model.flatMap(id -> logged.find(project, id))
-                        .map(found -> found.sourceRun())
-                        .filter(id -> !id.isEmpty()));
-        String location = model.flatMap(id -> logged.find(project, id))
-                .filter(found -> source.startsWith("models:/"))
-                .map(found -> found.artifacts())
-                .or(() -> insideRun(project, source))
-                .orElse(source);
-        if (!tags(request).containsKey(RegisteredModel.PROMPT_TAG)) {
-            // A prompt is its tags; its source is a word that names nothing.
-            checkSource(project, source, location, run, model);
-        }
-        return one(registrations.create(
-                project,
+        Map<String, String> tags = tags(request);
+        ModelVersion made = registrations.create(
+                caller.project(),
                 request.text("name"),
-                new Registrations.Claim(
-                        source,
-                        location,
-                        run,
-                        request.optionalText("run_link").orElse(""),
-                        model,
-                        home(project, run, model),
-                        request.optionalText("description").orElse(""),
-                        tags(request)),
-                caller.actor()));
-    }
-
-    /** Where the run and the logged model that are named keep their files. */
-    private List<String> home(String project, Optional<String> run, Optional<String> model) {
-        return Stream.concat(
-                        model.flatMap(id -> logged.find(project, id)).map(found -> found.artifacts()).stream(),
-                        run
-                                .filter(id -> !id.isEmpty())
-                                .flatMap(id -> tracking.find(project, new RunId(id)))
-                                .map(found -> found.artifacts())
-                                .stream())
-                .toList();
-    }
-
-    /** Where {@code runs:/RUN/PATH} lies. */
-    private Optional<String> insideRun(String project, String source) {
-        Matcher parts = RUN_SOURCE.matcher(source);
-        return parts.matches()
-                ? tracking.find(project, new RunId(parts.group(1))).map(run -> run.artifacts() + "/" + parts.group(2))
-                : Optional.empty();
-    }
-
-    private static Optional<String> loggedModel(String source) {
-        return source.matches("models:/m-[0-9a-f]{32}/?")
-                ? Optional.of(source.substring("models:/".length()).replace("/", ""))
-                : Optional.empty();
-    }
-
-    /** A path of this machine is taken only inside the artifacts of the run or model that is named. */
-    private void checkSource(
-            String project, String source, String location, Optional<String> run, Optional<String> model) {
-        ArtifactLocations.require("source", source);
-        if (loggedModel(source).isPresent() || source.matches("models:/m-[^/]*/?")) {
-            if (model.flatMap(id -> logged.find(project, id)).isEmpty()) {
-                throw TidemillException.invalid(
-                        "source",
-                        "Invalid model version source: '" + source
-                                + "'. The model_id request parameter must identify the resource that contains the source.");
-            }
-            return;
-        }
-        boolean local =
-                !source.matches("(?s)^[A-Za-z][A-Za-z0-9+.-]+:.*") || source.regionMatches(true, 0, "file:", 0, 5);
-        if (!local) {
-            return;
-        }
-        Optional<String> root = run.map(
-                        id -> tracking.run(project, new RunId(id)).artifacts())
-                .or(() -> model.flatMap(id -> logged.find(project, id)).map(found -> found.artifacts()));
-        if (root.isEmpty() || !inside(location, root.get())) {
-            throw TidemillException.invalid(
-                    "source",
-                    "Invalid model version source: '" + source
-                            + "'. To use a local path as a model version source, the run_id request parameter has to be"
-                            + " specified and the local path has to be contained within the artifact directory of the run"
-                            + " specified by the run_id.");
-        }
-    }
-
-    private static boolean inside(String path, String root) {
-        String a = path.replaceFirst("(?i)^file:(//)?", "");
-        String b = root.replaceFirst("(?i)^file:(//)?", "");
-        return !root.startsWith(ArtifactLocations.OWN) && (a.equals(b) || a.startsWith(b + "/"));
+                sources.claim(
+                        caller.project(),
+                        new MlflowModelSources.Told(
+                                request.text("source"),
+                                request.optionalText("run_id"),
+                                request.optionalText("model_id"),
+                                request.anyText("run_link"),
+                                request.anyText("description"),
+                                tags)),
+                caller.actor());
+        sources.mark(made);
+        return one(made);
     }
 
     private ObjectNode downloadUri(MlflowRequest request, Caller caller) {
         ModelVersion version = models.version(caller.project(), request.text("name"), number(request));
-        String uri = version.folder()
-                .map(folder -> ArtifactLocations.OWN + ArtifactTree.FOLDERS + "/" + folder)
-                .orElseGet(() -> version.loggedModel()
-                        .flatMap(id -> logged.find(caller.project(), id))
-                        .map(found -> found.artifacts())
-                        .orElse(version.source()));
-        if (uri.isEmpty()) {
-            throw new TidemillException(ErrorCode.NOT_FOUND, "The version has no files");
-        }
-        return Json.object().put("artifact_uri", uri);
+        return Json.object().put("artifact_uri", sources.location(version));
     }
 }

@@ -5,6 +5,7 @@ import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Webhook;
 import dev.tidemill.platform.events.Webhooks;
@@ -14,6 +15,8 @@ import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.search.Page;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +27,7 @@ import java.util.TreeSet;
 public final class MlflowWebhookRoutes {
     private static final String ONE = "/{webhook}";
     private static final int MOST = 1000;
-    private static final String NAME_FORM = "[A-Za-z0-9]([A-Za-z0-9._-]{0,60}[A-Za-z0-9])?";
+    private static final String NAME_FORM = "[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?";
 
     private final Webhooks webhooks;
 
@@ -48,11 +51,11 @@ public final class MlflowWebhookRoutes {
     }
 
     private Webhook find(MlflowRequest request, Caller caller) {
-        Webhook found = webhooks.get(caller.project(), request.path("webhook"));
-        if (!found.format().equals(MlflowWebhookFormat.NAME)) {
-            throw TidemillException.notFound("webhook", found.id());
-        }
-        return found;
+        String id = request.path("webhook");
+        return webhooks.list(caller.project()).stream()
+                .filter(webhook -> webhook.id().equals(id) && webhook.format().equals(MlflowWebhookFormat.NAME))
+                .findFirst()
+                .orElseThrow(() -> new TidemillException(ErrorCode.NOT_FOUND, "Webhook with ID " + id + " not found."));
     }
 
     private static ObjectNode one(Webhook webhook) {
@@ -104,10 +107,44 @@ public final class MlflowWebhookRoutes {
             throw TidemillException.invalid(
                     "events",
                     "Invalid action '" + event.text("action").toLowerCase(java.util.Locale.ROOT) + "' for entity '"
-                            + event.text("entity").toLowerCase(java.util.Locale.ROOT) + "'. Valid ones are "
-                            + new TreeSet<>(MlflowWebhookFormat.EVENTS.keySet()));
+                            + event.text("entity").toLowerCase(java.util.Locale.ROOT) + "'. Valid actions are: "
+                            + actions(event.text("entity")));
         }
         return type;
+    }
+
+    private static List<String> actions(String entity) {
+        return MlflowWebhookFormat.EVENTS.keySet().stream()
+                .filter(known -> known.startsWith(entity + "."))
+                .map(known -> "'" + known.substring(entity.length() + 1).toLowerCase(java.util.Locale.ROOT) + "'")
+                .sorted()
+                .toList();
+    }
+
+    /** Refuses, in MLflow's words, what is no address of a receiver. */
+    private static String url(String text) {
+        if (text.isBlank()) {
+            throw TidemillException.invalid("url", "Webhook URL cannot be empty or just whitespace: '" + text + "'");
+        }
+        if (text.matches("(?i)https?:/*")) {
+            throw TidemillException.invalid("url", "Webhook URL must include a hostname: '" + text + "'");
+        }
+        URI url;
+        try {
+            url = new URI(text);
+        } catch (URISyntaxException e) {
+            throw TidemillException.invalid("url", "Invalid webhook URL '" + text + "': " + e.getReason())
+                    .causedBy(e);
+        }
+        String scheme = url.getScheme() == null ? "" : url.getScheme().toLowerCase(java.util.Locale.ROOT);
+        if (!scheme.equals("http") && !scheme.equals("https")) {
+            throw TidemillException.invalid(
+                    "url", "Invalid webhook URL scheme: '" + scheme + "'. Allowed schemes are: http, https.");
+        }
+        if (url.getHost() == null) {
+            throw TidemillException.invalid("url", "Webhook URL must include a hostname: '" + text + "'");
+        }
+        return text;
     }
 
     private static Optional<Boolean> active(MlflowRequest request) {
@@ -130,7 +167,7 @@ public final class MlflowWebhookRoutes {
                 new Webhook.Settings(
                         name(request.text("name")),
                         request.anyText("description"),
-                        request.text("url"),
+                        url(request.text("url")),
                         request.optionalText("secret").orElseGet(Ids::secret),
                         types,
                         active(request).orElse(true))));
@@ -147,7 +184,7 @@ public final class MlflowWebhookRoutes {
                                 .map(MlflowWebhookRoutes::name)
                                 .orElse(before.name()),
                         request.optionalText("description").orElse(before.description()),
-                        request.optionalText("url").orElse(before.url()),
+                        request.optionalText("url").map(MlflowWebhookRoutes::url).orElse(before.url()),
                         request.optionalText("secret").orElse(before.secret()),
                         types.isEmpty() ? before.types() : types,
                         active(request).orElse(before.active()))));

@@ -12,6 +12,7 @@ import java.util.Optional;
  * A version of a registered model. Its contents never change; what is said about it does.
  *
  * @param source URI that it was made from, as the client gave it
+ * @param location where its files are, if its source is another version's name; empty if they are at the source
  * @param loggedModel id of the logged model that it is
  * @param folder digest of its MLflow model folder; empty if its files are not kept here
  * @param metrics as measured on held-out data
@@ -30,6 +31,7 @@ public record ModelVersion(
         Stage stage,
         String description,
         String source,
+        String location,
         String runLink,
         Optional<String> loggedModel,
         Optional<Digest> folder,

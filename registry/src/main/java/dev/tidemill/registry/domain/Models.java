@@ -13,12 +13,14 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
 /** Models and versions. Thread-safe. */
 public final class Models {
+    /** The alias that every model has, whatever its case: its newest version. */
+    public static final String LATEST = "latest";
+
     private static final int LONGEST_NAME = 256;
     private static final int LONGEST_ALIAS = 255;
     private static final int LONGEST_TAG = 100_000;
@@ -37,8 +39,8 @@ public final class Models {
         this.clock = clock;
     }
 
-    /** Prompts are told apart, because those who listen to models do not want them. */
-    boolean isPrompt(String project, String model) {
+    /** Whether a model is a prompt; prompts are told apart, because those who listen to models do not want them. */
+    public boolean isPrompt(String project, String model) {
         return store.findModel(project, model)
                 .map(found -> "true".equals(found.tags().get(RegisteredModel.PROMPT_TAG)))
                 .orElse(false);
@@ -68,11 +70,18 @@ public final class Models {
             throw TidemillException.invalid("key", "The tag '" + name + "' is set by trusting a version alone")
                     .remedy("tidemill models trust MODEL/VERSION");
         }
-        if (name.isEmpty() || name.length() > 250) {
-            throw TidemillException.invalid("key", "A tag's key must have 1 to 250 characters");
+        if (name.isEmpty()) {
+            throw TidemillException.invalid("key", "Missing value for required parameter 'key'.");
+        }
+        if (name.length() > 250) {
+            throw TidemillException.invalid("key", "'key' exceeds the maximum length of 250 characters");
         }
         if (value.length() > LONGEST_TAG) {
-            throw TidemillException.invalid("value", "'Model tag value' exceeds the maximum length of " + LONGEST_TAG);
+            throw TidemillException.invalid(
+                    "value",
+                    name.equals(RegisteredModel.PROMPT_TEXT_TAG)
+                            ? "Prompt text exceeds max length of " + LONGEST_TAG + " characters."
+                            : "'value' exceeds the maximum length of " + LONGEST_TAG + " characters");
         }
     }
 
@@ -80,19 +89,25 @@ public final class Models {
         if (name.isBlank()) {
             throw TidemillException.invalid("name", "Registered model name cannot be empty.");
         }
+        if (name.indexOf('/') >= 0 || name.indexOf(':') >= 0) {
+            throw TidemillException.invalid(
+                    "name", "Invalid model name '" + shortened(name) + "'. Names cannot contain '/' or ':'.");
+        }
         boolean bad = name.length() > LONGEST_NAME
-                || name.indexOf('/') >= 0
-                || name.indexOf(':') >= 0
                 || name.equals(".")
                 || name.equals("..")
                 || name.chars().anyMatch(c -> c < ' ');
         if (bad) {
             throw TidemillException.invalid(
                     "name",
-                    "Invalid model name: '" + (name.length() > 100 ? name.substring(0, 100) + "..." : name)
-                            + "'. It must have at most " + LONGEST_NAME + " characters and none of '/' and ':'");
+                    "Invalid model name: '" + shortened(name) + "'. It must have at most " + LONGEST_NAME
+                            + " characters, none of them a control character");
         }
         return name;
+    }
+
+    private static String shortened(String text) {
+        return text.length() > 100 ? text.substring(0, 100) + "..." : text;
     }
 
     /** Creates a model without versions. */
@@ -102,7 +117,7 @@ public final class Models {
         tags.forEach(Models::checkTag);
         return transactions.write(() -> {
             if (!store.insertModel(project, name, description, clock.instant())) {
-                throw taken(name);
+                throw taken(name, "true".equals(tags.get(RegisteredModel.PROMPT_TAG)), isPrompt(project, name));
             }
             tags.forEach((key, value) -> store.putTag(project, name, 0, key, value));
             events.append(Event.of(
@@ -121,6 +136,20 @@ public final class Models {
                             "true".equals(tags.get(RegisteredModel.PROMPT_TAG)))));
             return model(project, name);
         });
+    }
+
+    /** Models and prompts share their names. */
+    private static TidemillException taken(String name, boolean prompt, boolean byPrompt) {
+        if (prompt == byPrompt) {
+            return prompt
+                    ? new TidemillException(ErrorCode.ALREADY_EXISTS, "Prompt (name=" + name + ") already exists.")
+                    : taken(name);
+        }
+        return new TidemillException(
+                ErrorCode.ALREADY_EXISTS,
+                "Tried to create a " + (prompt ? "prompt" : "registered model") + " with name '" + name
+                        + "', but the name is already taken by a " + (byPrompt ? "prompt" : "registered model")
+                        + ". MLflow does not allow creating a model and a prompt with the same name.");
     }
 
     private static TidemillException taken(String name) {
@@ -180,7 +209,8 @@ public final class Models {
     public Page<ModelVersion> searchVersions(
             String project, String filter, List<String> order, Optional<String> token, int size) {
         var clauses = SearchParser.filter(RegistryKeys.VERSIONS, filter);
-        var orderings = SearchParser.order(RegistryKeys.VERSIONS, order);
+        var orderings =
+                order.isEmpty() ? RegistryKeys.VERSION_ORDER : SearchParser.order(RegistryKeys.VERSIONS, order);
         long offset = Page.offset(token);
         return Page.cut(
                 store.searchVersions(project, withoutPrompts(clauses), orderings, offset, size + 1), offset, size);
@@ -276,9 +306,16 @@ public final class Models {
         return store.aliases(project, model);
     }
 
-    /** The version that an alias points at. */
+    /** The version that an alias points at; {@value #LATEST} is the newest one. */
     public ModelVersion byAlias(String project, String model, String alias) {
+        checkAlias(alias);
         model(project, model);
+        if (alias.equalsIgnoreCase(LATEST)) {
+            return store.versions(project, model).stream()
+                    .findFirst()
+                    .orElseThrow(() -> new TidemillException(
+                            ErrorCode.NOT_FOUND, "Latest version not found for model " + model + "."));
+        }
         Integer version = store.aliases(project, model).get(alias);
         if (version == null) {
             throw TidemillException.invalid("alias", "Registered model alias " + alias + " not found.");
@@ -299,13 +336,8 @@ public final class Models {
      */
     public void setAlias(
             String project, String model, String alias, int version, Optional<Integer> expected, String actor) {
-        if (alias.isEmpty() || alias.length() > LONGEST_ALIAS || !alias.matches("[\\w-]+")) {
-            throw TidemillException.invalid(
-                    "alias",
-                    "Invalid alias name: '" + (alias.length() > 100 ? alias.substring(0, 100) + "..." : alias)
-                            + "'. It may have up to " + LONGEST_ALIAS + " letters, digits, '-' and '_'");
-        }
-        if (alias.toLowerCase(Locale.ROOT).equals("latest")) {
+        checkAlias(alias);
+        if (alias.equalsIgnoreCase(LATEST)) {
             throw TidemillException.invalid("alias", "'latest' alias name (case insensitive) is reserved.");
         }
         if (alias.matches("[vV]\\d+")) {
@@ -325,6 +357,23 @@ public final class Models {
         });
     }
 
+    private static void checkAlias(String alias) {
+        if (alias.isEmpty()) {
+            throw TidemillException.invalid("alias", "Registered model alias name cannot be empty.");
+        }
+        if (!alias.matches("[\\w-]+")) {
+            throw TidemillException.invalid(
+                    "alias",
+                    "Invalid alias name: '" + (alias.length() > 100 ? alias.substring(0, 100) + "..." : alias)
+                            + "'. Names may only contain alphanumerics, underscores (_), and dashes (-).");
+        }
+        if (alias.length() > LONGEST_ALIAS) {
+            throw TidemillException.invalid(
+                    "alias",
+                    "'Registered model alias name' exceeds the maximum length of " + LONGEST_ALIAS + " characters");
+        }
+    }
+
     private void requireAt(String project, String model, String alias, Optional<Integer> expected) {
         int now = store.aliases(project, model).getOrDefault(alias, 0);
         if (expected.isPresent() && expected.get() != now) {
@@ -340,7 +389,7 @@ public final class Models {
 
     public void removeAlias(String project, String model, String alias, String actor) {
         transactions.write(() -> {
-            boolean there = store.aliases(project, model).containsKey(alias);
+            boolean there = store.aliases(project, model(project, model).name()).containsKey(alias);
             store.removeAlias(project, model, alias);
             if (there) {
                 events.append(Event.of(

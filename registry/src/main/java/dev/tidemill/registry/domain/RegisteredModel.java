@@ -20,4 +20,7 @@ public record RegisteredModel(
         Map<String, String> tags) {
     /** The tag that makes a model a prompt, which default searches leave out. */
     public static final String PROMPT_TAG = "mlflow.prompt.is_prompt";
+
+    /** Tag of a version that holds a prompt's text. */
+    public static final String PROMPT_TEXT_TAG = "mlflow.prompt.text";
 }

@@ -1,7 +1,9 @@
 package dev.tidemill.registry.domain;
 
+import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.search.SearchGrammar;
 import dev.tidemill.platform.search.SearchGrammar.Rule;
+import java.util.List;
 import java.util.Map;
 
 /** What models and versions may be searched by. */
@@ -10,6 +12,10 @@ public final class RegistryKeys {
 
     private static final Rule NUMBER = new Rule(true, SearchGrammar.NUMERIC);
     private static final Rule TEXT = new Rule(false, SearchGrammar.TEXTUAL);
+    /** What was changed last comes first where nothing else is asked for. */
+    public static final List<Ordering> VERSION_ORDER =
+            List.of(new Ordering(SearchGrammar.ATTRIBUTE, "last_updated_timestamp", false));
+
     private static final Rule TEXT_OR_LIST = new Rule(false, SearchGrammar.TEXTUAL_OR_LIST);
 
     public static final SearchGrammar MODELS = new SearchGrammar()
@@ -19,7 +25,8 @@ public final class RegistryKeys {
                     Map.of("timestamp", "last_updated_timestamp"),
                     "attributes",
                     "attr")
-            .freeKeys(TAG, TEXT, "tags");
+            .freeKeys(TAG, TEXT, "tags")
+            .orderKeys("name", "timestamp", "last_updated_timestamp");
 
     public static final SearchGrammar VERSIONS = new SearchGrammar()
             .fixedKeys(

@@ -185,10 +185,10 @@ public final class SqlModelStore implements ModelStore {
     @Override
     public void insert(ModelVersion version) {
         database.writing(handle -> handle.createUpdate("""
-                        INSERT INTO version (project, model, version, stage, description, source, run_link, logged_model,
+                        INSERT INTO version (project, model, version, stage, description, source, location, run_link, logged_model,
                                              folder_digest, signature, metrics, params, run_id, data_versions, data_digest,
                                              code_version, data_until, made_by, made_by_user, deleted, created_at, updated_at, files)
-                        VALUES (:project, :model, :version, :stage, :description, :source, :runLink, :loggedModelId,
+                        VALUES (:project, :model, :version, :stage, :description, :source, :location, :runLink, :loggedModelId,
                                 :folderDigest, :signatureJson, :metricsJson, :paramsJson, :runId, :dataVersionsJson,
                                 :dataDigest, :codeVersion, :untilMillis, :madeBy, :madeByUser, FALSE, :createdAt, :updatedAt,
                                 :filesJson)
@@ -284,6 +284,7 @@ public final class SqlModelStore implements ModelStore {
                 v.stage(),
                 v.description(),
                 v.source(),
+                v.location(),
                 v.runLink(),
                 v.loggedModel(),
                 v.folder(),
@@ -421,6 +422,7 @@ public final class SqlModelStore implements ModelStore {
                 ModelVersion.Stage.valueOf(row.getString("stage")),
                 row.getString("description"),
                 row.getString("source"),
+                row.getString("location"),
                 row.getString("run_link"),
                 Columns.optionalText(row, "logged_model"),
                 Columns.optionalText(row, "folder_digest").map(Digest::new),

@@ -145,6 +145,9 @@ public final class MlflowPageRoutes {
             if (left <= 0) {
                 break;
             }
+            if (tracking.find(caller.project(), new RunId(run)).isEmpty()) {
+                continue;
+            }
             for (MetricPoint point : tracking.history(
                             caller.project(), new RunId(run), metric, Optional.empty(), Optional.of(left))
                     .items()) {

@@ -30,6 +30,9 @@ public final class MlflowRunRoutes {
     private static final int MOST_RUNS = 50_000;
     private static final int MOST_POINTS = 25_000;
     private static final int MOST_OF_CURVE = 2500;
+    private static final int MOST_OF_CURVES = 100;
+    private static final List<String> METRIC_FIELDS = List.of("key", "value", "timestamp");
+    private static final List<String> KEY_FIELD = List.of("key");
 
     private final Tracking tracking;
     private final LocatedFiles files;
@@ -175,8 +178,12 @@ public final class MlflowRunRoutes {
             throw TidemillException.invalid(
                     "body",
                     "A batch logging request can contain at most " + Limits.ENTRIES + " metrics, params, and tags. Got "
-                            + entries + ". Please split up the entries across multiple requests and try again.");
+                            + entries + " metrics, params, and tags. Please split up metrics, params, and tags across"
+                            + " multiple requests and try again.");
         }
+        named("metrics", "Metric", "name", metrics);
+        named("params", "Param", "key", params);
+        named("tags", "Tag", "key", tags);
         tracking.log(
                 caller.project(),
                 run,
@@ -190,6 +197,28 @@ public final class MlflowRunRoutes {
                             caller.project(), run, model, measured(run, metric, MlflowTrackingJson.point(metric))));
         }
         return Json.object();
+    }
+
+    /** Refuses a name that is not allowed, saying which one of the list it is. */
+    private static void named(String list, String what, String field, List<MlflowRequest> entries) {
+        for (int i = 0; i < entries.size(); i++) {
+            MlflowRequest entry = entries.get(i);
+            String at = list + "[" + i + "].";
+            for (String required : list.equals("metrics") ? METRIC_FIELDS : KEY_FIELD) {
+                if (entry.node(required).isMissingNode() || entry.node(required).isNull()) {
+                    throw MlflowRequest.missing(at + required);
+                }
+            }
+            Limits.key(what, entry.presentText("key"), at + field);
+            long time = list.equals("metrics") ? entry.whole("timestamp") : 0;
+            if (time < 0) {
+                throw TidemillException.invalid(
+                        at + "timestamp",
+                        "Invalid value " + time + " for parameter '" + at + "timestamp' supplied: metric '"
+                                + entry.presentText("key") + "' (value=" + entry.number("value")
+                                + "). Timestamp must be a nonnegative long (64-bit integer) ");
+            }
+        }
     }
 
     private ObjectNode logInputs(MlflowRequest request, Caller caller) {
@@ -252,18 +281,32 @@ public final class MlflowRunRoutes {
     }
 
     private ObjectNode history(MlflowRequest request, Caller caller) {
-        Optional<Integer> size =
-                request.optionalWhole("max_results").map(asked -> (int) Math.max(1, Math.min(asked, MOST_POINTS)));
+        Optional<Integer> size = request.optionalWhole("max_results").map(asked -> {
+            if (asked < 1) {
+                throw TidemillException.invalid(
+                        "max_results",
+                        "Invalid value " + asked
+                                + " for parameter 'max_results' supplied. It must be a positive integer.");
+            }
+            return (int) Math.min(asked, MOST_POINTS);
+        });
         var page = tracking.history(
                 caller.project(), id(request), request.text("metric_key"), request.optionalText("page_token"), size);
         return MlflowTrackingJson.page("metrics", page, MlflowTrackingJson::metric);
     }
 
     private ObjectNode intervals(MlflowRequest request, Caller caller) {
-        List<String> runs = request.texts("run_ids");
-        if (runs.isEmpty() || runs.size() > 100) {
+        List<String> runs =
+                request.texts("run_ids").stream().filter(run -> !run.isEmpty()).toList();
+        if (runs.isEmpty()) {
+            throw MlflowRequest.missing("run_ids");
+        }
+        if (runs.size() > MOST_OF_CURVES) {
             throw TidemillException.invalid(
-                    "run_ids", "GetMetricHistoryBulkInterval request must specify 1 to 100 run_ids");
+                    "run_ids",
+                    "GetMetricHistoryBulkInterval request must specify at most " + MOST_OF_CURVES
+                            + " run_ids. Received " + runs.size()
+                            + " run_ids. See the API docs for more information about request parameters.");
         }
         long most = request.optionalWhole("max_results").orElse(320L);
         if (most < 1 || most > MOST_OF_CURVE) {
@@ -276,8 +319,8 @@ public final class MlflowRunRoutes {
         ObjectNode json = Json.object();
         var list = json.putArray("metrics");
         for (String run : runs) {
-            for (MetricPoint point : tracking.curve(
-                    caller.project(), new RunId(run), request.text("metric_key"), span, (int) Math.max(1, most / 2))) {
+            for (MetricPoint point :
+                    tracking.sample(caller.project(), new RunId(run), request.text("metric_key"), span, (int) most)) {
                 list.add(MlflowTrackingJson.metric(point).put("run_id", run));
             }
         }

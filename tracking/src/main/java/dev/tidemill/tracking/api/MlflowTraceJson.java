@@ -21,6 +21,8 @@ import java.util.TreeMap;
 
 /** MLflow's messages about traces and assessments. */
 final class MlflowTraceJson {
+    private static final String JSON_FORMAT = "JSON_FORMAT";
+
     private MlflowTraceJson() {}
 
     static ObjectNode info(Trace trace) {
@@ -180,7 +182,8 @@ final class MlflowTraceJson {
     static Assessment assessment(String traceId, MlflowRequest told) {
         Judgement judgement = judgement(told)
                 .orElseThrow(() -> TidemillException.invalid(
-                        "assessment", "An assessment holds one of feedback, expectation and issue"));
+                        "assessment",
+                        "Unknown assessment type: None. An assessment holds one of feedback, expectation and issue"));
         JsonNode source = told.node("source");
         return new Assessment(
                 told.anyText("assessment_id"),
@@ -200,11 +203,43 @@ final class MlflowTraceJson {
                 time(told.optionalText("last_update_time"), "last_update_time"));
     }
 
+    /** An expected value that is a list or an object travels as JSON in a text, as MLflow has it. */
+    private static JsonNode serialized(JsonNode expectation) {
+        JsonNode told = expectation.path("serialized_value");
+        if (told.isObject()) {
+            String format = told.path("serialization_format").asText("");
+            if (!format.equals(JSON_FORMAT)) {
+                throw TidemillException.invalid(
+                        "serialized_value",
+                        "Unknown serialization format: " + format + ". Only JSON_FORMAT is supported.");
+            }
+            try {
+                Json.objectMapper().readTree(told.path("value").asText(""));
+            } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+                throw TidemillException.invalid("serialized_value", "The expectation's value is not JSON")
+                        .causedBy(e);
+            }
+            return expectation;
+        }
+        JsonNode value = expectation.path("value");
+        if (!value.isContainerNode()) {
+            return expectation;
+        }
+        ObjectNode json = Json.object();
+        json.putObject("serialized_value")
+                .put("serialization_format", JSON_FORMAT)
+                .put("value", Json.write(value));
+        return json;
+    }
+
     static Optional<Judgement> judgement(MlflowRequest told) {
         for (Kind kind : Kind.values()) {
             JsonNode content = told.node(kind.name().toLowerCase(java.util.Locale.ROOT));
             if (content.isObject()) {
                 JsonNode serialized = content.path("serialized_value").path("value");
+                if (kind == Kind.EXPECTATION) {
+                    content = serialized(content);
+                }
                 JsonNode value = kind == Kind.ISSUE ? content.path("issue_name") : content.path("value");
                 String text = serialized.isTextual()
                         ? serialized.textValue()

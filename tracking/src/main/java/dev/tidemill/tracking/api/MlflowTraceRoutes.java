@@ -139,7 +139,10 @@ public final class MlflowTraceRoutes {
 
     private static List<String> ids(MlflowRequest request) {
         List<String> ids = request.texts("trace_ids");
-        if (ids.isEmpty() || ids.size() > MOST_IDS) {
+        if (ids.isEmpty()) {
+            throw MlflowRequest.missing("trace_ids");
+        }
+        if (ids.size() > MOST_IDS) {
             throw TidemillException.invalid(
                     "trace_ids", "trace_ids must hold 1 to " + MOST_IDS + " ids, it holds " + ids.size());
         }
@@ -272,15 +275,17 @@ public final class MlflowTraceRoutes {
                 .asText("")
                 .replaceAll("([A-Z])", "_$1")
                 .toLowerCase(java.util.Locale.ROOT);
+        if (mask.isBlank()) {
+            throw MlflowRequest.missing("update_mask");
+        }
         List<String> fields = List.of(mask.split(","));
-        boolean all = mask.isBlank();
         var change = new Assessment.Change(
-                all || fields.contains("assessment_name") ? told.optionalText("assessment_name") : Optional.empty(),
-                all || fields.contains("feedback") || fields.contains("expectation")
+                fields.contains("assessment_name") ? told.optionalText("assessment_name") : Optional.empty(),
+                fields.contains("feedback") || fields.contains("expectation")
                         ? MlflowTraceJson.judgement(told)
                         : Optional.empty(),
-                all || fields.contains("rationale") ? told.optionalText("rationale") : Optional.empty(),
-                all || fields.contains("metadata") ? MlflowTraceJson.texts(told.node("metadata")) : Map.of());
+                fields.contains("rationale") ? told.optionalText("rationale") : Optional.empty(),
+                fields.contains("metadata") ? MlflowTraceJson.texts(told.node("metadata")) : Map.of());
         return one(traces.reassess(caller.project(), request.path("trace"), request.path("assessment"), change));
     }
 

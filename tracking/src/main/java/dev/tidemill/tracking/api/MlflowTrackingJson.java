@@ -187,7 +187,11 @@ final class MlflowTrackingJson {
             texts.put(key, value);
         }
         if (!twice.isEmpty()) {
-            throw TidemillException.invalid("params", "Duplicate parameter keys have been submitted: " + twice);
+            throw TidemillException.invalid(
+                    "params",
+                    "Duplicate parameter keys have been submitted: "
+                            + twice.stream().map(key -> "'" + key + "'").toList()
+                            + ". Please ensure the request contains only one param value per param key.");
         }
         return texts;
     }

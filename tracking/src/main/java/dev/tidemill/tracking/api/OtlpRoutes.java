@@ -9,6 +9,7 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
+import dev.tidemill.platform.json.Json;
 import dev.tidemill.tracking.domain.Traces;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
@@ -26,6 +27,7 @@ import java.util.zip.InflaterInputStream;
 public final class OtlpRoutes {
     private static final String PROTOBUF = "application/x-protobuf";
     private static final String JSON = "application/json";
+    private static final String EXPERIMENT = "x-mlflow-experiment-id";
 
     private final Traces traces;
     private final int limit;
@@ -38,21 +40,40 @@ public final class OtlpRoutes {
 
     public List<Route> routes() {
         return List.of(MlflowWireRoutes.route(
-                HandlerType.POST, "/v1/traces", Access.project(Resource.EXPERIMENT, Action.WRITE), this::ingest));
+                HandlerType.POST, "/v1/traces", Access.project(Resource.EXPERIMENT, Action.WRITE), this::answer));
+    }
+
+    private void answer(Context context, Caller caller) throws IOException {
+        try {
+            ingest(context, caller);
+        } catch (OtlpRefusal refusal) {
+            var answer = Json.object();
+            answer.set("detail", refusal.detail());
+            context.status(refusal.status()).result(Json.write(answer)).contentType(JSON);
+        }
+    }
+
+    private static OtlpRefusal noExperiment() {
+        var detail = Json.array();
+        var missing = detail.addObject().put("type", "missing");
+        missing.putArray("loc").add("header").add(EXPERIMENT);
+        missing.put("msg", "Field required").putNull("input");
+        return new OtlpRefusal(422, detail);
     }
 
     private void ingest(Context context, Caller caller) throws IOException {
-        String type =
-                String.valueOf(context.contentType()).split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+        String experiment = Optional.ofNullable(context.header(EXPERIMENT)).orElseThrow(OtlpRoutes::noExperiment);
+        String told = String.valueOf(context.contentType());
+        String type = told.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
         if (!type.equals(PROTOBUF) && !type.equals(JSON)) {
-            throw TidemillException.invalid(
-                    "content-type", "Invalid Content-Type: " + type + ". Expected: " + PROTOBUF + " or " + JSON);
+            throw new OtlpRefusal(
+                    400,
+                    "Invalid Content-Type: " + (told.equals("null") ? "None" : told) + ". Expected: " + PROTOBUF
+                            + " or " + JSON);
         }
         byte[] body = unpacked(context);
-        List<Traces.Spans> told = type.equals(JSON) ? OtlpSpans.ofJson(body) : OtlpSpans.ofProtobuf(body);
-        String experiment =
-                Optional.ofNullable(context.header("x-mlflow-experiment-id")).orElse("0");
-        traces.addSpans(caller.project(), experiment, told, Optional.ofNullable(context.header("x-mlflow-run-id")));
+        List<Traces.Spans> spans = type.equals(JSON) ? OtlpSpans.ofJson(body) : OtlpSpans.ofProtobuf(body);
+        traces.addSpans(caller.project(), experiment, spans, Optional.ofNullable(context.header("x-mlflow-run-id")));
         var answer = ExportTraceServiceResponse.getDefaultInstance();
         if (type.equals(JSON)) {
             context.result(JsonFormat.printer().print(answer)).contentType(JSON);
@@ -69,9 +90,7 @@ public final class OtlpRoutes {
                     case "null", "identity" -> new ByteArrayInputStream(body);
                     case "gzip" -> new GZIPInputStream(new ByteArrayInputStream(body));
                     case "deflate" -> new InflaterInputStream(new ByteArrayInputStream(body));
-                    default ->
-                        throw TidemillException.invalid(
-                                "content-encoding", "Unsupported Content-Encoding: " + encoding);
+                    default -> throw new OtlpRefusal(400, "Unsupported Content-Encoding: " + encoding);
                 }) {
             byte[] unpacked = content.readNBytes(limit + 1);
             if (unpacked.length > limit) {

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.util.JsonFormat;
-import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.tracking.domain.TraceSpan;
@@ -27,13 +26,8 @@ import java.util.TreeMap;
 
 /** Reads OTLP's export requests, in protobuf or JSON, as the spans of traces. */
 final class OtlpSpans {
-    private static final String TYPE = "mlflow.spanType";
-    private static final String INPUTS = "mlflow.spanInputs";
-    private static final String OUTPUTS = "mlflow.spanOutputs";
     private static final String TAG_PREFIX = "mlflow.traceTag.";
-    private static final String USAGE = "mlflow.chat.tokenUsage";
     private static final int PREVIEW = 1000;
-    private static final List<String> USAGE_FIELDS = List.of("input_tokens", "output_tokens", "total_tokens");
     /** Fields of OTLP's JSON that hold hexadecimal digits, where protobuf's JSON has base64. */
     private static final List<String> IDS = List.of("traceId", "spanId", "parentSpanId");
 
@@ -48,7 +42,12 @@ final class OtlpSpans {
     }
 
     static List<Traces.Spans> ofJson(byte[] body) {
-        ObjectNode json = Json.parseObject(body);
+        ObjectNode json;
+        try {
+            json = Json.parseObject(body);
+        } catch (TidemillException e) {
+            throw malformed(e);
+        }
         asBase64(json);
         var request = ExportTraceServiceRequest.newBuilder();
         try {
@@ -59,8 +58,10 @@ final class OtlpSpans {
         return traces(request.build());
     }
 
-    private static TidemillException malformed(Exception cause) {
-        return new TidemillException(ErrorCode.INVALID_ARGUMENT, "Invalid OpenTelemetry format").causedBy(cause);
+    private static OtlpRefusal malformed(Exception cause) {
+        var refusal = new OtlpRefusal(400, "Invalid OpenTelemetry format");
+        refusal.initCause(cause);
+        return refusal;
     }
 
     private static void asBase64(JsonNode node) {
@@ -74,7 +75,7 @@ final class OtlpSpans {
                                 Base64.getEncoder()
                                         .encodeToString(HexFormat.of().parseHex(digits)));
                     } catch (IllegalArgumentException e) {
-                        throw TidemillException.invalid(field, "'" + digits + "' is not hexadecimal");
+                        throw malformed(e);
                     }
                 }
             }
@@ -90,7 +91,7 @@ final class OtlpSpans {
                 .forEach(span -> byTrace.computeIfAbsent(traceId(span), id -> new ArrayList<>())
                         .add(span));
         if (request.getResourceSpansCount() == 0) {
-            throw TidemillException.invalid("resourceSpans", "Invalid OpenTelemetry format - no spans found");
+            throw new OtlpRefusal(400, "Invalid OpenTelemetry format - no spans found");
         }
         return byTrace.entrySet().stream()
                 .map(entry -> trace(entry.getKey(), entry.getValue()))
@@ -99,8 +100,7 @@ final class OtlpSpans {
 
     private static String traceId(Span span) {
         if (span.getTraceId().size() != 16 || span.getSpanId().size() != 8) {
-            throw TidemillException.invalid(
-                    "traceId", "A span has a trace id of 16 bytes and an id of 8; '" + span.getName() + "' has not");
+            throw new OtlpRefusal(422, "Cannot convert OpenTelemetry span to MLflow span");
         }
         return "tr-" + hex(span.getTraceId());
     }
@@ -115,18 +115,18 @@ final class OtlpSpans {
         var metadata = new TreeMap<String, String>();
         String request = "";
         String response = "";
-        long[] usage = new long[USAGE_FIELDS.size()];
-        for (Span span : told) {
+        for (Span sent : told) {
+            Span span = SpanConventions.translated(sent);
             Map<String, String> attributes = attributes(span);
             spans.add(span(span, attributes));
             Optional.ofNullable(attributes.get("session.id"))
+                    .or(() -> Optional.ofNullable(attributes.get("gen_ai.conversation.id")))
                     .ifPresent(session -> metadata.putIfAbsent("mlflow.trace.session", session));
             Optional.ofNullable(attributes.get("user.id"))
                     .ifPresent(user -> metadata.putIfAbsent("mlflow.trace.user", user));
-            addUsage(attributes.get(USAGE), usage);
             if (span.getParentSpanId().isEmpty()) {
-                request = preview(attributes.getOrDefault(INPUTS, ""));
-                response = preview(attributes.getOrDefault(OUTPUTS, ""));
+                request = preview(attributes.getOrDefault(SpanConventions.INPUTS, ""));
+                response = preview(attributes.getOrDefault(SpanConventions.OUTPUTS, ""));
                 attributes.forEach((name, value) -> {
                     if (name.startsWith(TAG_PREFIX)) {
                         tags.put(name.substring(TAG_PREFIX.length()), value);
@@ -134,28 +134,14 @@ final class OtlpSpans {
                 });
             }
         }
-        if (usage[2] > 0) {
-            ObjectNode total = Json.object();
-            for (int i = 0; i < usage.length; i++) {
-                total.put(USAGE_FIELDS.get(i), usage[i]);
-            }
-            metadata.put("mlflow.trace.tokenUsage", Json.write(total));
-        }
         return new Traces.Spans(id, spans, request, response, tags, metadata);
     }
 
-    private static void addUsage(@org.jspecify.annotations.Nullable String text, long[] usage) {
-        if (text == null || !text.startsWith("{")) {
-            return;
-        }
-        JsonNode told = Json.read(text);
-        for (int i = 0; i < usage.length; i++) {
-            usage[i] += told.path(USAGE_FIELDS.get(i)).asLong(0);
-        }
-    }
-
+    /** The beginning of a value as JSON; a plain text has quotes. */
     private static String preview(String text) {
-        return text.length() <= PREVIEW ? text : text.substring(0, PREVIEW - 3) + "...";
+        boolean json = text.isEmpty() || text.matches("(?s)[{\\[\"].*|-?[0-9.eE+]+|true|false|null");
+        String shown = json ? text : Json.write(text);
+        return shown.length() <= PREVIEW ? shown : shown.substring(0, PREVIEW - 3) + "...";
     }
 
     private static TraceSpan span(Span span, Map<String, String> attributes) {
@@ -163,7 +149,7 @@ final class OtlpSpans {
                 hex(span.getSpanId()),
                 span.getParentSpanId().isEmpty() ? Optional.empty() : Optional.of(hex(span.getParentSpanId())),
                 span.getName(),
-                attributes.getOrDefault(TYPE, "UNKNOWN"),
+                attributes.getOrDefault(SpanConventions.TYPE, "UNKNOWN"),
                 status(span.getStatus().getCode()),
                 span.getStartTimeUnixNano(),
                 span.getEndTimeUnixNano() == 0 ? Optional.empty() : Optional.of(span.getEndTimeUnixNano()),

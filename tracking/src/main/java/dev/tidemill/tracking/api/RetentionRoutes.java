@@ -36,9 +36,15 @@ public final class RetentionRoutes {
 
     private void purge(Context context, Caller caller) {
         Body body = Body.of(context.bodyAsBytes());
-        double days = body.number("deletedDays");
+        double days = body.flag("all") ? 0 : body.number("deletedDays");
+        if (days == 0 && !body.flag("all")) {
+            throw TidemillException.invalid(
+                            "deletedDays",
+                            "0 days mean that deleted runs are kept for ever, as in retention.deleted-days")
+                    .remedy("Say all: true (tidemill runs purge --all) to remove every deleted run now");
+        }
         if (days < 0 || days > MOST_DAYS) {
-            throw TidemillException.invalid("deletedDays", "'" + days + "' is not a number of days from 0 to 36500");
+            throw TidemillException.invalid("deletedDays", "'" + days + "' is not a number of days up to 36500");
         }
         Instant before = clock.instant().minus(Duration.ofSeconds((long) (days * 86_400)));
         context.json(

@@ -225,9 +225,11 @@ public final class RunRoutes {
             ArrayNode times = curve.putArray("times");
             ArrayNode values = curve.putArray("values");
             for (MetricPoint point : tracking.curve(caller.project(), new RunId(run), metric, span, buckets)) {
-                if (!Double.isNaN(point.value())) {
-                    steps.add(point.step());
-                    times.add(point.recordedAt().toEpochMilli());
+                steps.add(point.step());
+                times.add(point.recordedAt().toEpochMilli());
+                if (Double.isNaN(point.value())) {
+                    values.addNull();
+                } else {
                     values.add(point.value());
                 }
             }

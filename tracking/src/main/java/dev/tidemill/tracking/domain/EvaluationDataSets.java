@@ -90,7 +90,7 @@ public final class EvaluationDataSets {
     public EvaluationDataSet get(String project, String id) {
         return store.find(project, id)
                 .orElseThrow(() -> new TidemillException(
-                        ErrorCode.NOT_FOUND, "Evaluation dataset with ID '" + id + "' not found"));
+                        ErrorCode.NOT_FOUND, "Evaluation dataset with id '" + id + "' not found"));
     }
 
     /** Removes a set with its records, if it is there. */

@@ -9,6 +9,7 @@ import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Transactions;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
@@ -56,17 +57,28 @@ public final class Experiments {
             Limits.key("Tag", key);
             Limits.experimentTagValue(value);
         });
-        artifactLocation.ifPresent(location -> {
+        Optional<String> place = artifactLocation.map(Experiments::absolute);
+        place.ifPresent(location -> {
             ArtifactLocations.require("artifact_location", location);
             LocatedFiles.requireOutside("artifact_location", location, artifactRoot);
         });
         return transactions.write(() -> {
-            Experiment made = store.insert(project, name, artifactLocation, artifactRoot, clock.instant())
+            Experiment made = store.insert(project, name, place, artifactRoot, clock.instant())
                     .orElseThrow(() -> taken(name));
             tags.forEach((key, value) -> store.putTag(made.id(), key, value));
             announce(made, actor);
             return get(project, made.reference());
         });
+    }
+
+    /** A path of this machine that hangs on where the server was started is made whole. */
+    private static String absolute(String location) {
+        boolean address = location.matches("(?s)^[A-Za-z][A-Za-z0-9+.-]*:.*");
+        if (address || location.startsWith("/") || location.isBlank() || location.indexOf('\0') >= 0) {
+            return location;
+        }
+        ArtifactLocations.require("artifact_location", location);
+        return Path.of(location).toAbsolutePath().normalize().toString();
     }
 
     private static TidemillException taken(String name) {

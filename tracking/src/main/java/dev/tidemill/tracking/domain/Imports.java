@@ -58,7 +58,9 @@ public final class Imports {
             long id = there.map(Experiment::id).orElseGet(() -> insert(project, told, actor));
             told.tags()
                     .forEach((name, value) -> experiments.putTag(
-                            id, Limits.key("Tag", name), value.substring(0, Math.min(value.length(), 5000))));
+                            id,
+                            Limits.length("key", name),
+                            value.substring(0, Math.min(value.length(), Limits.EXPERIMENT_TAG_VALUE))));
             return experiments.find(project, id).orElseThrow();
         });
     }
@@ -86,7 +88,7 @@ public final class Imports {
         var params = new TreeMap<String, String>();
         told.params().forEach((name, value) -> params.put(Limits.key("Param", name), Limits.paramValue(name, value)));
         var tags = new HashMap<String, String>();
-        told.tags().forEach((name, value) -> tags.put(Limits.key("Tag", name), Limits.runTagValue(value)));
+        told.tags().forEach((name, value) -> tags.put(Limits.length("key", name), Limits.runTagValue(value)));
         return transactions.write(() -> {
             Experiment experiment = experiments
                     .find(project, told.experimentId())

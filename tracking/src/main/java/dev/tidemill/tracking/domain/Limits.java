@@ -1,6 +1,7 @@
 package dev.tidemill.tracking.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
+import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.regex.Pattern;
 
@@ -14,7 +15,7 @@ public final class Limits {
     private static final int KEY = 250;
     private static final int PARAM_VALUE = 6000;
     private static final int RUN_TAG_VALUE = 8000;
-    private static final int EXPERIMENT_TAG_VALUE = 5000;
+    static final int EXPERIMENT_TAG_VALUE = 20_000;
     private static final Pattern KEY_FORM = Pattern.compile("[/\\w.\\- :]*", Pattern.UNICODE_CHARACTER_CLASS);
 
     private Limits() {}
@@ -25,29 +26,60 @@ public final class Limits {
      * @param what {@code Metric}, {@code Param} or {@code Tag}
      */
     public static String key(String what, String name) {
+        return key(what, name, what.equals("Metric") ? "name" : "key");
+    }
+
+    /** @param path how the refusal names the field, such as {@code params[3].key} */
+    public static String key(String what, String name, String path) {
         if (name.isEmpty()) {
-            throw TidemillException.invalid("key", what + " name cannot be None. A key name must be provided.");
-        }
-        if (name.length() > KEY) {
             throw TidemillException.invalid(
-                    "key",
-                    "'" + what + " name' exceeds the maximum length of " + KEY + " characters: it has "
-                            + name.length());
+                    path, "Invalid value \"\" for parameter '" + path + "' supplied: A key name must be provided.");
         }
         if (!KEY_FORM.matcher(name).matches()) {
             throw TidemillException.invalid(
-                    "key",
-                    "Invalid value \"" + name
-                            + "\" for parameter 'name' supplied: Names may only contain alphanumerics,"
+                    path,
+                    "Invalid value " + quoted(name) + " for parameter '" + path
+                            + "' supplied: Names may only contain alphanumerics,"
                             + " underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).");
         }
         if (name.startsWith("/") || Arrays.stream(name.split("/", -1)).anyMatch(Limits::isNoPart)) {
             throw TidemillException.invalid(
-                    "key",
-                    "Invalid value \"" + name + "\" for parameter 'name' supplied: Names may be treated as files in"
-                            + " certain cases, and must not resolve to other names when treated as such.");
+                    path,
+                    "Invalid value " + quoted(name) + " for parameter '" + path
+                            + "' supplied: Names may be treated as files in"
+                            + " certain cases, and must not resolve to other names when treated as such. This name would"
+                            + " resolve to '" + resolved(name) + "'");
+        }
+        return length(what.equals("Tag") ? path : what + (what.equals("Metric") ? " name" : " key"), name);
+    }
+
+    /** Refuses a name of more characters than are kept. */
+    public static String length(String what, String name) {
+        if (name.length() > KEY) {
+            throw TidemillException.invalid(
+                    "key", "'" + what + "' exceeds the maximum length of " + KEY + " characters");
         }
         return name;
+    }
+
+    private static String quoted(String name) {
+        String shown = name.length() > 300 ? name.substring(0, 300) + "..." : name;
+        return "\"" + shown.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
+    }
+
+    /** What the name means as a path. */
+    private static String resolved(String name) {
+        var parts = new ArrayDeque<String>();
+        for (String part : name.split("/", -1)) {
+            boolean up = part.equals("..");
+            if (up && !parts.isEmpty() && !parts.getLast().equals("..")) {
+                parts.removeLast();
+            } else if (!part.isEmpty() && !part.equals(".") && !(up && name.startsWith("/"))) {
+                parts.add(part);
+            }
+        }
+        String path = (name.startsWith("/") ? "/" : "") + String.join("/", parts);
+        return path.isEmpty() ? "." : path;
     }
 
     private static boolean isNoPart(String part) {
@@ -70,8 +102,7 @@ public final class Limits {
     public static String experimentTagValue(String value) {
         if (value.length() > EXPERIMENT_TAG_VALUE) {
             throw TidemillException.invalid(
-                    "value",
-                    "'Experiment tag value' exceeds the maximum length of " + EXPERIMENT_TAG_VALUE + " characters");
+                    "value", "'value' exceeds the maximum length of " + EXPERIMENT_TAG_VALUE + " characters");
         }
         return value;
     }

@@ -54,6 +54,13 @@ public interface RunStore {
      */
     List<MetricPoint> envelope(RunState run, String metric, Span span, int buckets);
 
+    /**
+     * Points spread evenly over all of a span, by step, time and value, the first and the last among them.
+     *
+     * @param most how many at most; of one, the last is given
+     */
+    List<MetricPoint> sample(RunState run, String metric, Span span, int most);
+
     /** Changes the run itself; what is empty stays. */
     void update(RunState run, Optional<String> name, Optional<Run.Status> status, Optional<Instant> endedAt);
 

@@ -14,6 +14,7 @@ public final class SearchKeys {
     private static final Rule NUMBER = new Rule(true, SearchGrammar.NUMERIC);
     private static final Rule TEXT = new Rule(false, SearchGrammar.TEXTUAL);
     private static final Rule TEXT_OR_LIST = new Rule(false, SearchGrammar.TEXTUAL_OR_LIST);
+    private static final Rule OPTIONAL_TEXT = Rule.optional(SearchGrammar.TEXTUAL);
 
     public static final SearchGrammar EXPERIMENTS = new SearchGrammar()
             .fixedKeys(
@@ -22,7 +23,7 @@ public final class SearchKeys {
                     Map.of(),
                     "attributes",
                     "attr")
-            .freeKeys(TAG, TEXT, "tags");
+            .freeKeys(TAG, OPTIONAL_TEXT, "tags");
 
     public static final SearchGrammar RUNS = new SearchGrammar()
             .fixedKeys(
@@ -45,8 +46,8 @@ public final class SearchKeys {
                     "attr",
                     "run")
             .freeKeys(METRIC, NUMBER, "metrics")
-            .freeKeys(PARAM, TEXT, "parameters", "param", "params")
-            .freeKeys(TAG, TEXT, "tags")
+            .freeKeys(PARAM, OPTIONAL_TEXT, "parameters", "param", "params")
+            .freeKeys(TAG, OPTIONAL_TEXT, "tags")
             .fixedKeys(
                     DATA_SET,
                     Map.of("name", TEXT_OR_LIST, "digest", TEXT_OR_LIST, "context", TEXT_OR_LIST),

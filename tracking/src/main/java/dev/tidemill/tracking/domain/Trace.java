@@ -43,6 +43,12 @@ public record Trace(
     /** Tag of the prompts that the call used, as a JSON list. */
     public static final String PROMPTS_TAG = "mlflow.linkedPrompts";
 
+    /** Metadata that a client's own word on the trace leaves; what spans tell does not change it then. */
+    public static final String TOLD_METADATA = "mlflow.trace.infoFinalized";
+
+    /** Metadata that sums up the tokens used. */
+    public static final String USAGE_METADATA = "mlflow.trace.tokenUsage";
+
     /** Metadata that names the run in which the call was made. */
     public static final String RUN_METADATA = "mlflow.sourceRun";
 

@@ -21,4 +21,7 @@ public record TraceSpan(
         long startedNanos,
         Optional<Long> endedNanos,
         String attributes,
-        String content) {}
+        String content) {
+    /** Attribute in which a span tells how many tokens it used, as a JSON object. */
+    public static final String USAGE = "mlflow.chat.tokenUsage";
+}

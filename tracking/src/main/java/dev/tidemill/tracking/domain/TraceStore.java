@@ -33,6 +33,9 @@ public interface TraceStore {
     /** Spans in the order in which they started. */
     List<TraceSpan> spans(String project, String id);
 
+    /** What each span of a trace says of the tokens it used. */
+    List<TokenUsage.OfSpan> usages(String project, String id);
+
     void insertAssessment(String project, Assessment assessment);
 
     void updateAssessment(Assessment assessment);

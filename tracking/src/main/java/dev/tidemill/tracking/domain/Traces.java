@@ -39,8 +39,9 @@ public final class Traces {
      * @param told its experiment's project need not be filled in
      */
     public Trace put(String project, Trace told) {
-        var tags = checked("Trace tag", told.tags());
-        var metadata = checked("Trace metadata", told.metadata());
+        var tags = checked(told.tags());
+        var metadata = checked(told.metadata());
+        metadata.put(Trace.TOLD_METADATA, "true");
         return transactions.write(() -> {
             Experiment experiment = experiments.active(project, Long.toString(told.experimentId()));
             store.put(told);
@@ -52,9 +53,10 @@ public final class Traces {
         });
     }
 
-    private static Map<String, String> checked(String what, Map<String, String> texts) {
+    /** What comes with a trace is kept whatever its names are, such as {@code git#commit}. */
+    private static Map<String, String> checked(Map<String, String> texts) {
         var safe = new HashMap<String, String>();
-        texts.forEach((name, value) -> safe.put(Limits.key(what, name), Limits.runTagValue(value)));
+        texts.forEach((name, value) -> safe.put(Limits.length("key", name), Limits.runTagValue(value)));
         return safe;
     }
 
@@ -98,7 +100,7 @@ public final class Traces {
         if (root.isPresent() && trace.state() == Trace.State.IN_PROGRESS) {
             store.put(ended(trace, root.get(), told));
         }
-        var tags = checked("Trace tag", told.tags());
+        var tags = checked(told.tags());
         root.ifPresent(span -> tags.putIfAbsent(Trace.NAME_TAG, Limits.runTagValue(span.name())));
         tags.put(Trace.SPANS_TAG, Trace.KEPT_HERE);
         tags.keySet()
@@ -107,10 +109,20 @@ public final class Traces {
             tags.put(Trace.LOCATION_TAG, experiment.artifactLocation() + "/traces/" + told.traceId() + "/artifacts");
         }
         store.putTags(project, told.traceId(), tags);
-        var metadata = checked("Trace metadata", told.metadata());
+        var metadata = checked(told.metadata());
         metadata.keySet().removeIf(trace.metadata()::containsKey);
         store.putMetadata(project, told.traceId(), metadata);
         store.putSpans(project, told.traceId(), told.spans());
+        boolean counted =
+                told.spans().stream().anyMatch(span -> span.attributes().contains(TraceSpan.USAGE));
+        boolean said = trace.metadata().containsKey(Trace.TOLD_METADATA)
+                && trace.metadata().containsKey(Trace.USAGE_METADATA);
+        if (counted && !said) {
+            // Counted anew over all spans, since they come in any order, and some of them twice.
+            TokenUsage.ofTrace(store.usages(project, told.traceId()))
+                    .ifPresent(usage ->
+                            store.putMetadata(project, told.traceId(), Map.of(Trace.USAGE_METADATA, usage.text())));
+        }
     }
 
     private static Trace ended(Trace trace, TraceSpan root, Spans told) {
@@ -145,7 +157,8 @@ public final class Traces {
     }
 
     public void putTags(String project, String id, Map<String, String> tags) {
-        var safe = checked("Trace tag", tags);
+        var safe = checked(tags);
+        safe.keySet().forEach(name -> Limits.key("Tag", name));
         transactions.write(() -> store.putTags(project, get(project, id).id(), safe));
     }
 

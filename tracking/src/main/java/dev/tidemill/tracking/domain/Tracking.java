@@ -81,7 +81,10 @@ public final class Tracking {
         String chosen = name.or(() -> tagged).orElseGet(RunNames::next);
         var all = new HashMap<>(tags);
         all.put(NAME_TAG, chosen);
-        checkTags(all);
+        // What a client brings along, such as git#commit, is kept; names are held to the rule where a tag is set by
+        // hand.
+        all.keySet().forEach(key -> Limits.length("key", key));
+        all.replaceAll((key, value) -> Limits.runTagValue(value));
         return transactions.write(() -> {
             Experiment experiment = experiments.active(project, experimentId);
             Run run = Run.started(
@@ -350,6 +353,17 @@ public final class Tracking {
     public record Span(long first, long last) {
         /** Every step there is. */
         public static final Span ALL = new Span(Long.MIN_VALUE, Long.MAX_VALUE);
+    }
+
+    /**
+     * A metric's points spread evenly over a span; see {@link RunStore#sample}.
+     *
+     * @return nothing for a run that is not there
+     */
+    public List<MetricPoint> sample(String project, RunId id, String metric, Span span, int most) {
+        return store.findState(project, id)
+                .map(run -> store.sample(run, metric, span, most))
+                .orElse(List.of());
     }
 
     /** A metric's curve within a span, thinned so that no peak is lost; see {@link RunStore#envelope}. */

@@ -163,6 +163,11 @@ final class RunSearchSql {
     }
 
     private void text(String table, Comparison clause) {
+        if (clause.operand() instanceof Comparison.Nothing) {
+            condition.and((clause.operator() == Comparison.Operator.IS_NULL ? "NOT " : "") + "EXISTS (SELECT 1 FROM "
+                    + table + " x WHERE x.run = r.number AND x.name = " + condition.bind(clause.key()) + ")");
+            return;
+        }
         String alias = "f" + aliases++;
         sifts.add(new Sift(
                 table,

@@ -164,9 +164,13 @@ public final class SqlExperimentStore implements ExperimentStore {
         }
         for (Comparison clause : filter) {
             if (clause.entity().equals(SearchKeys.TAG)) {
-                condition.and("EXISTS (SELECT 1 FROM experiment_tag t WHERE t.experiment_id = e.id AND t.name = "
-                        + condition.bind(clause.key()) + " AND "
-                        + condition.compare("t.value", clause.operator(), clause.operand()) + ")");
+                String missing = clause.operator() == Comparison.Operator.IS_NULL ? "NOT " : "";
+                String compared = clause.operand() instanceof Comparison.Nothing
+                        ? ""
+                        : " AND " + condition.compare("t.value", clause.operator(), clause.operand());
+                condition.and(
+                        missing + "EXISTS (SELECT 1 FROM experiment_tag t WHERE t.experiment_id = e.id AND t.name = "
+                                + condition.bind(clause.key()) + compared + ")");
             } else {
                 condition.and(condition.compare("e." + COLUMNS.get(clause.key()), clause.operator(), clause.operand()));
             }

@@ -2,6 +2,7 @@ package dev.tidemill.tracking.store;
 
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.MetricPoint;
 import dev.tidemill.tracking.domain.RunStore.RunState;
 import dev.tidemill.tracking.domain.Tracking.Span;
@@ -13,6 +14,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.ToLongFunction;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jdbi.v3.core.statement.PreparedBatch;
 
 /** Points of metrics: all of them, and beside them the latest of each, which searches look at. */
@@ -105,18 +109,26 @@ final class SqlMetricStore {
             return List.of();
         }
         return database.reading(handle -> {
-            long[] ends = handle.createQuery("SELECT MIN(step), MAX(step), COUNT(*) FROM metric_value"
-                            + " WHERE run = :run AND metric = :metric AND step BETWEEN :first AND :last")
+            long[] ends = handle.createQuery(
+                            "SELECT MIN(step), MAX(step), COUNT(*), MIN(recorded_at), MAX(recorded_at)"
+                                    + " FROM metric_value WHERE run = :run AND metric = :metric AND step BETWEEN :first AND :last")
                     .bind("run", run.number())
                     .bind("first", span.first())
                     .bind("last", span.last())
                     .bind("metric", number.get())
-                    .map((row, context) -> new long[] {row.getLong(1), row.getLong(2), row.getLong(3)})
+                    .map((row, context) ->
+                            new long[] {row.getLong(1), row.getLong(2), row.getLong(3), row.getLong(4), row.getLong(5)})
                     .one();
-            var thinning = new Envelope(ends[0], ends[1], ends[2] <= 2L * buckets ? Integer.MAX_VALUE : buckets);
+            // What was logged without steps is spread over the time in which it was logged.
+            boolean byTime = ends[0] == ends[1];
+            int wanted = ends[2] <= 2L * buckets ? Integer.MAX_VALUE : buckets;
+            var thinning = byTime
+                    ? new Envelope(point -> point.recordedAt().toEpochMilli(), ends[3], ends[4], wanted)
+                    : new Envelope(MetricPoint::step, ends[0], ends[1], wanted);
             try (var points = handle
                     .createQuery("""
-                            SELECT step, recorded_at, value, is_nan FROM metric_value WHERE run = :run AND metric = :metric AND step BETWEEN :first AND :last
+                            SELECT step, recorded_at, value, is_nan FROM metric_value
+                            WHERE run = :run AND metric = :metric AND step BETWEEN :first AND :last
                             ORDER BY step, recorded_at, value
                             """)
                     .setFetchSize(5_000)
@@ -132,8 +144,60 @@ final class SqlMetricStore {
         });
     }
 
-    /** Of each span of steps keeps the points with the least and the greatest value, in order of step. */
+    List<MetricPoint> sample(RunState run, String metric, Span span, int most) {
+        Optional<Long> number = names.find(metric);
+        if (number.isEmpty()) {
+            return List.of();
+        }
+        return database.reading(handle -> {
+            long all = handle.createQuery("SELECT COUNT(*) FROM metric_value"
+                            + " WHERE run = :run AND metric = :metric AND step BETWEEN :first AND :last")
+                    .bind("run", run.number())
+                    .bind("metric", number.get())
+                    .bind("first", span.first())
+                    .bind("last", span.last())
+                    .mapTo(Long.class)
+                    .one();
+            return handle.createQuery("""
+                            SELECT step, recorded_at, value, is_nan FROM (
+                                SELECT step, recorded_at, value, is_nan,
+                                       ROW_NUMBER() OVER (ORDER BY step, recorded_at, value) - 1 AS place
+                                FROM metric_value WHERE run = :run AND metric = :metric AND step BETWEEN :first AND :last
+                            ) AS placed WHERE place IN\s""" + SqlCondition.numbers(places(all, most)) + " ORDER BY place")
+                    .bind("run", run.number())
+                    .bind("metric", number.get())
+                    .bind("first", span.first())
+                    .bind("last", span.last())
+                    .map((row, context) -> point(metric, row))
+                    .list();
+        });
+    }
+
+    /** Places of a sample within so many points. */
+    private static List<Long> places(long all, int most) {
+        if (all == 0) {
+            return List.of(-1L);
+        }
+        if (all <= most) {
+            return LongStream.range(0, all).boxed().toList();
+        }
+        if (most == 1) {
+            return List.of(all - 1);
+        }
+        double apart = (double) (all - 1) / (most - 1);
+        return LongStream.range(0, most)
+                .map(i -> (long) Math.rint(i * apart))
+                .distinct()
+                .boxed()
+                .toList();
+    }
+
+    /**
+     * Of each span of steps, or of time, keeps the points with the least and the greatest value, and one that is no number if there
+     * is one, in order.
+     */
     private static final class Envelope {
+        private final ToLongFunction<MetricPoint> axis;
         private final long first;
         private final double width;
         private final boolean all;
@@ -141,8 +205,10 @@ final class SqlMetricStore {
         private long span = -1;
         private Optional<MetricPoint> least = Optional.empty();
         private Optional<MetricPoint> most = Optional.empty();
+        private Optional<MetricPoint> none = Optional.empty();
 
-        Envelope(long first, long last, int buckets) {
+        Envelope(ToLongFunction<MetricPoint> axis, long first, long last, int buckets) {
+            this.axis = axis;
             this.first = first;
             this.all = buckets == Integer.MAX_VALUE;
             this.width = Math.max(1.0, ((double) last - first + 1) / buckets);
@@ -153,29 +219,28 @@ final class SqlMetricStore {
                 kept.add(point);
                 return;
             }
-            if (Double.isNaN(point.value())) {
-                return;
-            }
-            long at = (long) ((point.step() - first) / width);
+            long at = (long) ((axis.applyAsLong(point) - first) / width);
             if (at != span) {
                 flush();
                 span = at;
+            }
+            if (Double.isNaN(point.value())) {
+                none = none.or(() -> Optional.of(point));
+                return;
             }
             least = least.filter(known -> known.value() <= point.value()).or(() -> Optional.of(point));
             most = most.filter(known -> known.value() >= point.value()).or(() -> Optional.of(point));
         }
 
         private void flush() {
-            if (least.isPresent() && most.isPresent()) {
-                MetricPoint a = least.get();
-                MetricPoint b = most.get();
-                kept.add(LATER.compare(a, b) <= 0 ? a : b);
-                if (!a.equals(b)) {
-                    kept.add(LATER.compare(a, b) <= 0 ? b : a);
-                }
-            }
+            Stream.of(least, most, none)
+                    .flatMap(Optional::stream)
+                    .distinct()
+                    .sorted(LATER)
+                    .forEach(kept::add);
             least = Optional.empty();
             most = Optional.empty();
+            none = Optional.empty();
         }
 
         List<MetricPoint> finish() {

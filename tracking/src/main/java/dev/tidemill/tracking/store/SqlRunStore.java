@@ -254,6 +254,11 @@ public final class SqlRunStore implements RunStore {
     }
 
     @Override
+    public List<MetricPoint> sample(RunState run, String metric, Span span, int most) {
+        return metrics.sample(run, metric, span, most);
+    }
+
+    @Override
     public void addInputs(RunState run, List<DataSetInput> inputs) {
         database.writing(handle -> {
             for (DataSetInput input : inputs) {

@@ -1,5 +1,6 @@
 package dev.tidemill.tracking.store;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
@@ -8,6 +9,7 @@ import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.Assessment;
 import dev.tidemill.tracking.domain.RunStore.RunState;
+import dev.tidemill.tracking.domain.TokenUsage;
 import dev.tidemill.tracking.domain.Trace;
 import dev.tidemill.tracking.domain.TraceSpan;
 import dev.tidemill.tracking.domain.TraceStore;
@@ -65,16 +67,13 @@ public final class SqlTraceStore implements TraceStore {
                                            request_preview, response_preview)
                         VALUES (:id, :project, :experiment, 'IN_PROGRESS', :requestedAt, :execution, '', '')
                         ON CONFLICT (project, id) DO UPDATE
-                        SET execution_ms = CASE WHEN trace.state = 'IN_PROGRESS'
-                                                THEN CASE WHEN excluded.requested_at + excluded.execution_ms
-                                                               > trace.requested_at + COALESCE(trace.execution_ms, 0)
-                                                          THEN excluded.requested_at + excluded.execution_ms
-                                                          ELSE trace.requested_at + COALESCE(trace.execution_ms, 0) END
-                                                     - CASE WHEN excluded.requested_at < trace.requested_at
-                                                            THEN excluded.requested_at ELSE trace.requested_at END
-                                                ELSE trace.execution_ms END,
-                            requested_at = CASE WHEN trace.state = 'IN_PROGRESS'
-                                                     AND excluded.requested_at < trace.requested_at
+                        SET execution_ms = CASE WHEN excluded.requested_at + excluded.execution_ms
+                                                     > trace.requested_at + COALESCE(trace.execution_ms, 0)
+                                                THEN excluded.requested_at + excluded.execution_ms
+                                                ELSE trace.requested_at + COALESCE(trace.execution_ms, 0) END
+                                           - CASE WHEN excluded.requested_at < trace.requested_at
+                                                  THEN excluded.requested_at ELSE trace.requested_at END,
+                            requested_at = CASE WHEN excluded.requested_at < trace.requested_at
                                                 THEN excluded.requested_at ELSE trace.requested_at END
                         """)
                 .bind("id", id)
@@ -249,6 +248,41 @@ public final class SqlTraceStore implements TraceStore {
                         row.getString("attributes"),
                         row.getString("content")))
                 .list());
+    }
+
+    @Override
+    public List<TokenUsage.OfSpan> usages(String project, String id) {
+        return database.reading(handle -> handle.createQuery("SELECT id, parent_id, "
+                        + database.dialect().jsonText("attributes", ":name") + " AS usage FROM trace_span WHERE " + OF)
+                .bind("name", TraceSpan.USAGE)
+                .bind("project", project)
+                .bind("trace", id)
+                .map((row, context) -> new TokenUsage.OfSpan(
+                        row.getString("id"),
+                        Columns.optionalText(row, "parent_id"),
+                        Columns.optionalText(row, "usage").flatMap(SqlTraceStore::usage)))
+                .list());
+    }
+
+    private static Optional<TokenUsage> usage(String text) {
+        if (!text.startsWith("{")) {
+            return Optional.empty();
+        }
+        JsonNode told = Json.read(text);
+        long input = told.path("input_tokens").asLong(0);
+        long output = told.path("output_tokens").asLong(0);
+        return Optional.of(new TokenUsage(
+                input,
+                output,
+                told.path("total_tokens").asLong(input + output),
+                tokens(told, "cache_read_input_tokens"),
+                tokens(told, "cache_creation_input_tokens")));
+    }
+
+    private static Optional<Long> tokens(JsonNode told, String field) {
+        return told.path(field).canConvertToLong()
+                ? Optional.of(told.path(field).longValue())
+                : Optional.empty();
     }
 
     private static final String ASSESSMENTS =
