@@ -90,20 +90,22 @@ abstract class UploadStoreContract {
 
     @Test
     void aNameIsFoundBothAsItIsWrittenAndDecoded() throws Exception {
-        String image = write("1/r/images/dogs%step%20%timestamp%7.png", "x");
-        String other = write("1/r/images/dogs%step %timestamp%7.png", "y");
+        String image = write("1/r/images/dogs%step%20%timestamp%1795.png", "x");
+        String other = write("1/r/images/dogs%step %timestamp%1795.png", "y");
         write("1/r/images/my%20dog.png", "z");
-        assertThat(tree.find("a", "1/r/images/dogs%step%20%timestamp%7.png")
+        assertThat(tree.find("a", "1/r/images/dogs%step%20%timestamp%1795.png")
                         .orElseThrow()
                         .digest()
                         .value())
                 .isEqualTo(image);
-        assertThat(tree.find("a", "1/r/images/dogs%step %timestamp%7.png")
+        assertThat(tree.find("a", "1/r/images/dogs%step %timestamp%1795.png")
                         .orElseThrow()
                         .digest()
                         .value())
                 .isEqualTo(other);
         assertThat(tree.find("a", "1/r/images/my dog.png")).isPresent();
+        write("1/r/images/cats%step%20%timestamp%1795.png", "c");
+        assertThat(tree.find("a", "1/r/images/cats%step %timestamp%1795.png")).isPresent();
         assertThat(tree.find("a", "1/r/images/your dog.png")).isEmpty();
         write("1/r/a:b.txt", "x");
         assertThat(ArtifactLocations.requireInside("path", "a:b.txt")).isEqualTo("a:b.txt");

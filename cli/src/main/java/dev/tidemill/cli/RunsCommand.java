@@ -216,7 +216,8 @@ final class RunsCommand implements Runnable {
                             names = "--deleted-days",
                             paramLabel = "DAYS",
                             description = "Deleted at least so long ago; 0 keeps for ever, as in the setting")
-                    @Nullable Double days,
+                    @Nullable
+                    Double days,
             @Option(names = "--all", description = "Everything that is deleted, however long ago") boolean all,
             @Option(names = "--dry-run", description = "Say how many") boolean dryRun) {
         if (all == (days != null)) {
@@ -224,8 +225,7 @@ final class RunsCommand implements Runnable {
         }
         Api api = connection.api();
         ObjectNode body = Api.object().put("dryRun", dryRun);
-        JsonNode answer = api.post(
-                api.in("/purge"), all ? body.put("all", true) : body.put("deletedDays", days));
+        JsonNode answer = api.post(api.in("/purge"), all ? body.put("all", true) : body.put("deletedDays", days));
         if (connection.json()) {
             System.out.println(answer);
         } else {

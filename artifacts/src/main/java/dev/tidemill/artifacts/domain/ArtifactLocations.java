@@ -4,6 +4,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -54,7 +55,7 @@ public final class ArtifactLocations {
         String decoded = decoded(location);
         var scheme = SCHEME.matcher(decoded);
         boolean climbs = Arrays.asList(decoded.split("[/\\\\]", -1)).contains("..");
-        boolean known = !scheme.matches() || SCHEMES.contains(scheme.group(1).toLowerCase(java.util.Locale.ROOT));
+        boolean known = !scheme.matches() || SCHEMES.contains(scheme.group(1).toLowerCase(Locale.ROOT));
         if (climbs || !known || decoded.chars().anyMatch(c -> c < ' ' || c == '#' || c == '?')) {
             throw TidemillException.invalid(field, "Invalid path in '" + field + "': '" + shown(location) + "'");
         }
@@ -72,7 +73,9 @@ public final class ArtifactLocations {
                 || decoded.indexOf('\\') >= 0
                 || decoded.indexOf('#') >= 0
                 || ADDRESS.matcher(decoded).matches()
-                || decoded.chars().anyMatch(c -> c < ' ')
+                // What looks like an encoded control character may be part of a name, such as image%1764000000.
+                || path.chars().anyMatch(c -> c < ' ')
+                || decoded.indexOf('\0') >= 0
                 || Arrays.asList(decoded.split("/", -1)).contains("..");
         if (bad) {
             throw TidemillException.invalid(field, "Invalid path: '" + shown(path) + "'");
@@ -83,8 +86,21 @@ public final class ArtifactLocations {
         return String.join("/", parts);
     }
 
+    /** A kept name as MLflow's older clients make it out of a list: decoded, but for control characters, which stay encoded. */
+    static String spoken(String name) {
+        var spoken = new StringBuilder();
+        decoded(name).chars().forEach(c -> {
+            if (c < ' ' || c == 127) {
+                spoken.append(String.format(Locale.ROOT, "%%%02x", c));
+            } else {
+                spoken.append((char) c);
+            }
+        });
+        return spoken.toString();
+    }
+
     /** Decoded until nothing changes, so that no second decoding elsewhere finds something new. */
-    static String decoded(String text) {
+    private static String decoded(String text) {
         String now = text;
         for (int i = 0; i < 5; i++) {
             String next;

@@ -102,8 +102,8 @@ public final class ArtifactTree {
      */
     private static Optional<String> spelled(Collection<String> kept, String asked) {
         return kept.stream()
-                .filter(name -> name.indexOf('%') >= 0
-                        && ArtifactLocations.decoded(name).equals(asked))
+                .filter(name ->
+                        name.indexOf('%') >= 0 && ArtifactLocations.spoken(name).equals(asked))
                 .findFirst();
     }
 

@@ -184,7 +184,9 @@ public final class MlflowWebhookRoutes {
                                 .map(MlflowWebhookRoutes::name)
                                 .orElse(before.name()),
                         request.optionalText("description").orElse(before.description()),
-                        request.optionalText("url").map(MlflowWebhookRoutes::url).orElse(before.url()),
+                        request.optionalText("url")
+                                .map(MlflowWebhookRoutes::url)
+                                .orElse(before.url()),
                         request.optionalText("secret").orElse(before.secret()),
                         types.isEmpty() ? before.types() : types,
                         active(request).orElse(before.active()))));

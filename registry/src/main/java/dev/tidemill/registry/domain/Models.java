@@ -209,8 +209,7 @@ public final class Models {
     public Page<ModelVersion> searchVersions(
             String project, String filter, List<String> order, Optional<String> token, int size) {
         var clauses = SearchParser.filter(RegistryKeys.VERSIONS, filter);
-        var orderings =
-                order.isEmpty() ? RegistryKeys.VERSION_ORDER : SearchParser.order(RegistryKeys.VERSIONS, order);
+        var orderings = order.isEmpty() ? RegistryKeys.VERSION_ORDER : SearchParser.order(RegistryKeys.VERSIONS, order);
         long offset = Page.offset(token);
         return Page.cut(
                 store.searchVersions(project, withoutPrompts(clauses), orderings, offset, size + 1), offset, size);
