@@ -388,7 +388,7 @@ public final class Models {
 
     public void removeAlias(String project, String model, String alias, String actor) {
         transactions.write(() -> {
-            boolean there = store.aliases(project, model(project, model).name()).containsKey(alias);
+            boolean there = store.aliases(project, model).containsKey(alias);
             store.removeAlias(project, model, alias);
             if (there) {
                 events.append(Event.of(
