@@ -7,6 +7,7 @@ import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.DeploymentStore;
 import dev.tidemill.deployments.domain.Policy;
 import dev.tidemill.deployments.store.SqlDeploymentStore;
+import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.platform.sql.Database;
 import java.time.Duration;
 import java.time.Instant;
@@ -96,7 +97,8 @@ abstract class DeploymentStoreContract {
         var policy = new Policy(
                 Optional.of(new Policy.Retrain(
                         "train", Map.of("x", "1"), 0.15, 2, 3, Optional.of(Duration.ofDays(28)), Duration.ofDays(7))),
-                new Policy.Promotion(0.02, Duration.ofDays(3), Duration.ofDays(4), Duration.ofDays(14), 0.1, 0.95, 48));
+                new Policy.Promotion(0.02, Duration.ofDays(3), Duration.ofDays(4), Duration.ofDays(14), 0.1, 0.95, 48),
+                InputPolicy.WARN);
         store.savePolicy("a", "p", 1, policy);
         store.savePolicy("a", "p", 2, policy);
         assertThat(store.findPolicy("a", "p")).contains(policy);

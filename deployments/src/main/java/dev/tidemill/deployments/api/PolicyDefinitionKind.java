@@ -2,6 +2,7 @@ package dev.tidemill.deployments.api;
 
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.definitions.ProjectFiles;
 import dev.tidemill.platform.definitions.YamlObject;
@@ -30,7 +31,8 @@ public final class PolicyDefinitionKind implements DefinitionKind<Policy> {
     public Policy parse(String name, YamlObject document, ProjectFiles files) {
         return new Policy(
                 document.optionalObject("retrain").map(PolicyDefinitionKind::retrain),
-                promotion(document.optionalObject("promote").orElseGet(() -> YamlObject.parse(document.file(), "{}"))));
+                promotion(document.optionalObject("promote").orElseGet(() -> YamlObject.parse(document.file(), "{}"))),
+                document.oneOf("inputs", InputPolicy.class, InputPolicy.REFUSE));
     }
 
     private static Policy.Retrain retrain(YamlObject yaml) {

@@ -2,6 +2,7 @@ package dev.tidemill.deployments.domain;
 
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.ServingPlan;
@@ -86,7 +87,17 @@ public final class Deployments {
     }
 
     public void definePolicy(String project, String name, int version, Policy policy) {
+        boolean held =
+                store.findPolicy(project, name).map(Policy::inputs).orElse(InputPolicy.REFUSE) == policy.inputs();
         store.savePolicy(project, name, version, policy);
+        if (held) {
+            return;
+        }
+        // The gateway holds requests to it.
+        store.listAll().stream()
+                .filter(deployment -> deployment.project().equals(project)
+                        && deployment.definition().policy().filter(name::equals).isPresent())
+                .forEach(deployment -> transactions.afterCommit(() -> publish(deployment)));
     }
 
     /** The policy that rules a deployment. */
@@ -415,7 +426,13 @@ public final class Deployments {
                                 .challenger()
                                 .map(challenger -> new ServingPlan.Challenger(
                                         served(model(deployment, challenger)), deployment.share())),
-                        deployment.definition().durableJournal())));
+                        deployment.definition().durableJournal(),
+                        deployment
+                                .definition()
+                                .policy()
+                                .flatMap(name -> store.findPolicy(deployment.project(), name))
+                                .map(Policy::inputs)
+                                .orElse(InputPolicy.REFUSE))));
     }
 
     private static ServedVersion served(ModelVersion version) {

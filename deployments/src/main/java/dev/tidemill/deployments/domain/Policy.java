@@ -1,15 +1,23 @@
 package dev.tidemill.deployments.domain;
 
+import dev.tidemill.inference.domain.InputPolicy;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
  * When to retrain, and what a challenger must show before it serves. All durations are event time.
  *
  * @param retrain none never retrains by itself
+ * @param inputs what becomes of requests whose inputs are not the model's
  */
-public record Policy(Optional<Retrain> retrain, Promotion promotion) {
+public record Policy(Optional<Retrain> retrain, Promotion promotion, InputPolicy inputs) {
+    public Policy {
+        // A policy that was kept by an earlier version does not say.
+        inputs = Objects.requireNonNullElse(inputs, InputPolicy.REFUSE);
+    }
+
     /**
      * Loss of quality retrains; drift alone does not.
      *

@@ -4,14 +4,15 @@ import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.TidemillException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Comma-separated values (RFC 4180) with a line of names. A column is numeric if every value that is there is a number; an
- * empty value is missing.
+ * Comma-separated values (RFC 4180) with a line of names. An empty value is missing. What a
+ * column holds is what the model takes; of a model that does not say, numbers if every value that is there is one, as pandas reads it.
+ * A first column without a name holds the numbers of the rows and is left out.
  */
 final class CsvRows {
     private CsvRows() {}
@@ -22,9 +23,11 @@ final class CsvRows {
             throw TidemillException.invalid("body", "The body must have a line of column names and at least one row");
         }
         List<String> names = lines.getFirst();
-        Map<String, List<@Nullable Object>> columns = new LinkedHashMap<>();
+        Set<String> known = new HashSet<>();
+        List<Tensor> columns = new ArrayList<>();
         for (int i = 0; i < names.size(); i++) {
-            List<@Nullable Object> column = new ArrayList<>();
+            String name = names.get(i);
+            List<@Nullable String> column = new ArrayList<>();
             for (int row = 1; row < lines.size(); row++) {
                 if (lines.get(row).size() != names.size()) {
                     throw TidemillException.invalid(
@@ -35,26 +38,18 @@ final class CsvRows {
                 String text = lines.get(row).get(i);
                 column.add(text.isEmpty() ? null : text);
             }
-            columns.put(names.get(i), typed(column));
-        }
-        return RowsJson.columns(columns);
-    }
-
-    private static List<@Nullable Object> typed(List<@Nullable Object> column) {
-        List<@Nullable Object> numbers = new ArrayList<>();
-        for (Object value : column) {
-            if (value == null) {
-                numbers.add(null);
-                continue;
+            if (!known.add(name)) {
+                throw TidemillException.invalid("body", "There are two columns named '" + name + "'");
             }
-            String text = value.toString();
-            try {
-                numbers.add(text.matches("[+-]?\\d{1,18}") ? (Object) Long.parseLong(text) : Double.valueOf(text));
-            } catch (NumberFormatException e) {
-                return column;
+            // pandas writes the numbers of the rows before the columns, without a name.
+            if (i > 0 || !name.isEmpty()) {
+                columns.add(Tensor.written(name, column));
             }
         }
-        return numbers;
+        if (columns.isEmpty()) {
+            throw TidemillException.invalid("body", "The line of column names has none");
+        }
+        return columns;
     }
 
     private static List<List<String>> lines(String text) {

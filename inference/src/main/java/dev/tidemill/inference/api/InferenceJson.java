@@ -18,6 +18,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -314,6 +315,9 @@ final class InferenceJson {
             json.writeObjectFieldStart("parameters");
             json.writeStringField("model", answer.version().reference());
             json.writeStringField("route", answer.challenger() ? "challenger" : "champion");
+            if (!answer.warnings().isEmpty()) {
+                json.writeStringField("warning", String.join("; ", answer.warnings()));
+            }
             json.writeEndObject();
             json.writeArrayFieldStart("outputs");
             for (int i = 0; i < outputs.size(); i++) {
@@ -322,7 +326,7 @@ final class InferenceJson {
                         ? wire.binaryOutput()
                         : wire.outputs().get(i).binary().orElse(wire.binaryOutput());
                 raw |= output.datatype().onlyBinary();
-                write(json, output, raw);
+                write(json, output, raw, base64(wire, i));
                 if (raw) {
                     binary.add(output);
                 }
@@ -339,7 +343,11 @@ final class InferenceJson {
         return new Body(bytes.toByteArray(), jsonLength, !binary.isEmpty());
     }
 
-    private static void write(JsonGenerator json, Tensor output, boolean raw) throws IOException {
+    private static boolean base64(WireRequest wire, int output) {
+        return !wire.outputs().isEmpty() && wire.outputs().get(output).base64();
+    }
+
+    private static void write(JsonGenerator json, Tensor output, boolean raw, boolean base64) throws IOException {
         json.writeStartObject();
         json.writeStringField("name", output.name());
         json.writeStringField("datatype", output.datatype().name());
@@ -350,9 +358,19 @@ final class InferenceJson {
             json.writeNumberField(BINARY_SIZE, RawTensors.length(output));
             json.writeEndObject();
         } else {
+            boolean encoded = base64 && output.datatype() == Datatype.BYTES;
+            if (encoded) {
+                json.writeObjectFieldStart("parameters");
+                json.writeStringField(CONTENT_TYPE, "base64");
+                json.writeEndObject();
+            }
             json.writeArrayFieldStart("data");
             for (int i = 0; i < output.size(); i++) {
-                value(json, output, i);
+                if (encoded) {
+                    json.writeString(Base64.getEncoder().encodeToString(output.bytes(i)));
+                } else {
+                    value(json, output, i);
+                }
             }
             json.writeEndArray();
         }
@@ -362,7 +380,13 @@ final class InferenceJson {
     /** A number that JSON has no word for is null; {@code FP32} is written in as few digits as it needs. */
     static void value(JsonGenerator json, Tensor tensor, int index) throws IOException {
         switch (tensor.datatype()) {
-            case BYTES -> json.writeString(tensor.text(index));
+            case BYTES ->
+                json.writeString(tensor.utf8(index)
+                        .orElseThrow(() -> TidemillException.invalid(
+                                        "outputs",
+                                        "Output '" + tensor.name()
+                                                + "' holds bytes that are no UTF-8, which JSON has no place for")
+                                .remedy("Ask for it with the parameter binary_data true, or content_type base64")));
             case BOOL -> json.writeBoolean(tensor.whole(index) != 0);
             case UINT64 -> json.writeNumber(Long.toUnsignedString(tensor.whole(index)));
             case FP64, FP32, FP16, BF16 -> {

@@ -76,7 +76,31 @@ final class InferenceProto {
         };
     }
 
+    /** All values must be in the one list that the datatype names; others would be lost. */
+    private static void checkContents(String name, Datatype datatype, InferTensorContents contents) {
+        int all = contents.getAllFields().values().stream()
+                .mapToInt(list -> ((List<?>) list).size())
+                .sum();
+        int own =
+                switch (datatype) {
+                    case BOOL -> contents.getBoolContentsCount();
+                    case INT8, INT16, INT32 -> contents.getIntContentsCount();
+                    case INT64 -> contents.getInt64ContentsCount();
+                    case UINT8, UINT16, UINT32 -> contents.getUintContentsCount();
+                    case UINT64 -> contents.getUint64ContentsCount();
+                    case FP32 -> contents.getFp32ContentsCount();
+                    case FP64 -> contents.getFp64ContentsCount();
+                    case BYTES -> contents.getBytesContentsCount();
+                    case FP16, BF16 -> all;
+                };
+        if (own != all) {
+            throw TidemillException.invalid(
+                    "contents", "Input '" + name + "' is " + datatype + ", but has values of another datatype");
+        }
+    }
+
     private static Tensor typed(String name, Datatype datatype, long[] shape, InferTensorContents contents) {
+        checkContents(name, datatype, contents);
         return switch (datatype) {
             case BOOL ->
                 wholes(
@@ -169,6 +193,9 @@ final class InferenceProto {
                 .setId(request.id())
                 .putParameters("model", parameter(answer.version().reference()))
                 .putParameters("route", parameter(answer.challenger() ? "challenger" : "champion"));
+        if (!answer.warnings().isEmpty()) {
+            response.putParameters("warning", parameter(String.join("; ", answer.warnings())));
+        }
         for (Tensor tensor : InferenceJson.chosen(wire, answer)) {
             var output = response.addOutputsBuilder()
                     .setName(tensor.name())

@@ -100,6 +100,11 @@ public final class InferenceRoutes {
         context.result(Json.write(json)).contentType("application/json");
     }
 
+    /** A text as a header can carry it: names that callers gave may hold anything. */
+    static String headerText(String text) {
+        return text.replaceAll("[^\\x20-\\x7e]", "?");
+    }
+
     private ObjectNode serverMetadata() {
         ObjectNode json = Json.object().put("name", server.name()).put("version", server.version());
         EXTENSIONS.forEach(json.putArray("extensions")::add);

@@ -3,6 +3,7 @@ package dev.tidemill.inference.api;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.inference.domain.PlanSnapshot;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.ServedVersion;
@@ -41,7 +42,9 @@ public final class PlaneJson {
                     plan.path("revision").asLong(),
                     served(plan.path("champion")),
                     challenger,
-                    plan.path("durable").asBoolean()));
+                    plan.path("durable").asBoolean(),
+                    // A plan that was kept by an earlier version does not say.
+                    InputPolicy.valueOf(plan.path("inputs").asText(InputPolicy.REFUSE.name()))));
         }
         return new PlanSnapshot(plans);
     }

@@ -12,6 +12,7 @@ import dev.tidemill.platform.json.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -140,12 +141,22 @@ final class RowsJson {
         if (value.isIntegralNumber() && value.canConvertToLong()) {
             return value.longValue();
         }
+        if (value.isIntegralNumber()) {
+            return value.bigIntegerValue();
+        }
         if (value.isNumber()) {
+            if (Double.isInfinite(value.doubleValue()) && value.isBigDecimal()) {
+                throw TidemillException.invalid(name, value + " in '" + name + "' is beyond every number");
+            }
             return value.doubleValue();
         }
         // TensorFlow's REST form of bytes.
         if (value.isObject() && value.size() == 1 && value.path("b64").isTextual()) {
-            return value.path("b64").textValue();
+            try {
+                return Base64.getDecoder().decode(value.path("b64").textValue());
+            } catch (IllegalArgumentException e) {
+                throw TidemillException.invalid(name, "'" + name + "' holds 'b64' that is not Base64");
+            }
         }
         throw TidemillException.invalid(name, "'" + name + "' holds " + value.getNodeType() + " where a value belongs");
     }
@@ -201,7 +212,11 @@ final class RowsJson {
         return list;
     }
 
+    /** Bytes that are no text are told as Base64, as MLflow's scoring server does. */
     private static JsonNode value(Tensor output, int index) {
+        if (output.datatype() == Datatype.BYTES && output.utf8(index).isEmpty()) {
+            return Json.tree(Base64.getEncoder().encodeToString(output.bytes(index)));
+        }
         Object value = output.value(index);
         if (value instanceof Double number && output.datatype() == Datatype.FP32) {
             return Json.tree(number.floatValue());

@@ -119,6 +119,9 @@ public final class RowsRoutes {
         context.header("Tidemill-Prediction-Id", request.predictionId(0));
         context.header("Tidemill-Model-Version", answer.version().reference());
         context.header("Tidemill-Route", answer.challenger() ? "challenger" : "champion");
+        if (!answer.warnings().isEmpty()) {
+            context.header("Tidemill-Warning", InferenceRoutes.headerText(String.join("; ", answer.warnings())));
+        }
         return answer;
     }
 

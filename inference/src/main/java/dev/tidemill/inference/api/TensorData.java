@@ -10,6 +10,7 @@ import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,9 +28,21 @@ final class TensorData {
     private int textCount;
     private boolean fractions;
     private boolean truths;
+    private int beyond;
     private boolean plain;
     private boolean missing;
     private boolean unsigned;
+    /** By how deep they are nested: how long the lists are that have ended, and how much was found in the one that has not. */
+    private final int[] sizes = new int[DEEPEST + 1];
+
+    private final int[] found = new int[DEEPEST + 1];
+    private int deepest;
+    private int valueDepth;
+    private boolean ragged;
+
+    private TensorData() {
+        Arrays.fill(sizes, -1);
+    }
 
     /** Reads from the token that opens the list. */
     static TensorData read(JsonParser parser) throws IOException {
@@ -40,17 +53,59 @@ final class TensorData {
         int depth = 1;
         while (depth > 0) {
             JsonToken token = parser.nextToken();
+            if (token != JsonToken.END_ARRAY) {
+                data.found[depth]++;
+            }
             switch (token) {
                 case START_ARRAY -> {
                     if (++depth > DEEPEST) {
                         throw TidemillException.invalid("data", "'data' is nested more than " + DEEPEST + " deep");
                     }
+                    data.found[depth] = 0;
                 }
-                case END_ARRAY -> depth--;
-                default -> data.add(parser, token);
+                case END_ARRAY -> data.closed(depth--);
+                default -> data.valued(parser, token, depth);
             }
         }
         return data;
+    }
+
+    /** Notes the end of a list, which must be as long as the others that are nested as deep. */
+    private void closed(int depth) {
+        ragged |= sizes[depth] >= 0 && sizes[depth] != found[depth];
+        sizes[depth] = found[depth];
+        deepest = Math.max(deepest, depth);
+    }
+
+    private void valued(JsonParser parser, JsonToken token, int depth) throws IOException {
+        ragged |= valueDepth > 0 && valueDepth != depth;
+        valueDepth = depth;
+        add(parser, token);
+    }
+
+    /** Values that are nested must be nested as the shape says, but for dimensions of one. */
+    private void checkNesting(String name, long[] shape) {
+        if (deepest <= 1 && !ragged) {
+            return;
+        }
+        long[] nested = IntStream.rangeClosed(1, deepest)
+                .mapToLong(depth -> sizes[depth])
+                .toArray();
+        boolean apart = valueDepth > 0 && valueDepth != deepest;
+        if (ragged || apart) {
+            throw TidemillException.invalid(
+                    "data", "The lists in 'data' of tensor '" + name + "' are not all of the same length");
+        }
+        if (!Arrays.equals(wide(nested), wide(shape))) {
+            throw TidemillException.invalid(
+                    "data",
+                    "The lists in 'data' of tensor '" + name + "' are nested as " + Arrays.toString(nested)
+                            + "; its shape is " + Arrays.toString(shape));
+        }
+    }
+
+    private static long[] wide(long[] shape) {
+        return Arrays.stream(shape).filter(size -> size != 1).toArray();
     }
 
     private void add(JsonParser parser, JsonToken token) throws IOException {
@@ -63,6 +118,7 @@ final class TensorData {
             case VALUE_NUMBER_FLOAT -> {
                 fractions = true;
                 numbers[count] = parser.getDoubleValue();
+                beyond += Double.isInfinite(numbers[count]) && !parser.isNaN() ? 1 : 0;
             }
             case VALUE_TRUE, VALUE_FALSE -> {
                 truths = true;
@@ -112,6 +168,7 @@ final class TensorData {
             throw TidemillException.invalid(
                     "datatype", datatype + " of tensor '" + name + "' has no place in JSON; send it in binary form");
         }
+        checkNesting(name, shape);
         if (datatype == Datatype.BYTES) {
             return Tensor.texts(name, shape, texts(name, contentType));
         }
@@ -120,6 +177,7 @@ final class TensorData {
             throw mismatch(name, datatype);
         }
         if (datatype.storage() == Datatype.Storage.NUMBER) {
+            checkFinite(name, datatype);
             return Tensor.numbers(name, datatype, shape, Arrays.copyOf(numbers, count));
         }
         if (fractions) {
@@ -132,6 +190,19 @@ final class TensorData {
         long[] values = Arrays.copyOf(wholes, count);
         checkRange(name, datatype, values);
         return Tensor.wholes(name, datatype, shape, values);
+    }
+
+    /** A number must not become an infinity that nobody wrote. */
+    private void checkFinite(String name, Datatype datatype) {
+        for (int i = 0; i < count; i++) {
+            if (beyond > 0
+                    || datatype == Datatype.FP32
+                            && Double.isFinite(numbers[i])
+                            && Float.isInfinite((float) numbers[i])) {
+                throw TidemillException.invalid(
+                        "data", "A value of tensor '" + name + "' is beyond every " + datatype + ": value " + i);
+            }
+        }
     }
 
     private void checkRange(String name, Datatype datatype, long[] values) {

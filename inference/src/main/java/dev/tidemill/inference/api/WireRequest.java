@@ -8,6 +8,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -30,12 +31,22 @@ record WireRequest(
     private static final String TIMEOUT = "timeout";
     private static final long LONGEST_MICROS = 86_400_000_000L;
 
+    WireRequest {
+        Set<String> names = new HashSet<>();
+        for (RequestedOutput output : outputs) {
+            if (!names.add(output.name())) {
+                throw TidemillException.invalid("outputs", "Output '" + output.name() + "' is asked for twice");
+            }
+        }
+    }
+
     /**
      * An output that is asked for.
      *
      * @param classes how many classes to tell of each row instead of the values; 0 for the values
+     * @param base64 whether bytes are told as Base64 in JSON
      */
-    record RequestedOutput(String name, Optional<Boolean> binary, int classes) {
+    record RequestedOutput(String name, Optional<Boolean> binary, int classes, boolean base64) {
         private static final int MOST_CLASSES = 100_000;
 
         /** Reads what the parameters of an output say. */
@@ -47,7 +58,8 @@ record WireRequest(
                 throw TidemillException.invalid(
                         "classification", "'" + classes + "' is not a number of classes from 0 to " + MOST_CLASSES);
             }
-            return new RequestedOutput(name, binary, number.intValue());
+            return new RequestedOutput(
+                    name, binary, number.intValue(), "base64".equals(parameters.get("content_type")));
         }
     }
 

@@ -22,9 +22,21 @@ public interface FeatureLookup {
     List<Tensor> find(ServedVersion version, List<Tensor> given, List<TensorSpec> missing);
 
     /** A request's tensors as a model takes them. */
-    default List<Tensor> fitted(LoadedModel model, ServedVersion version, InferenceRequest request) {
+    default List<Tensor> fitted(
+            LoadedModel model,
+            ServedVersion version,
+            InferenceRequest request,
+            InputPolicy policy,
+            List<TensorSpec> others) {
         List<TensorSpec> inputs = model.inputs();
-        return InputBinding.fit(inputs, completed(version, inputs, request.inputs()));
+        List<Tensor> given = completed(version, inputs, request.inputs());
+        if (policy == InputPolicy.WARN) {
+            given = InputBinding.filled(inputs, given);
+        } else if (this == NONE) {
+            // With a store, keys are known to it alone.
+            InputBinding.checkKnown(inputs, others, given);
+        }
+        return InputBinding.fit(inputs, given);
     }
 
     /** A request's tensors, with what the store has of the inputs that they lack. */

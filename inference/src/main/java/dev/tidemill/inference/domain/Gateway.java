@@ -262,10 +262,10 @@ public final class Gateway implements AutoCloseable {
             long computing = System.nanoTime();
             Calls.Outcome called = held.handle()
                     .call(
-                            features.fitted(model, held.version(), request),
+                            features.fitted(model, held.version(), request, InputPolicy.REFUSE, List.of()),
                             request.context(model, request.context().cancellation()));
             record.answered(held.version(), false, called, System.nanoTime() - computing, false);
-            return new InferenceAnswer(held.version(), false, called.outputs(), model.classes());
+            return new InferenceAnswer(held.version(), false, called.outputs(), model.classes(), List.of());
         } catch (TidemillException e) {
             record.failed(found, false, Optional.of(e.message()), false);
             throw e;

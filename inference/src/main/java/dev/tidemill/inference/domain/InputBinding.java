@@ -53,6 +53,86 @@ public final class InputBinding {
     }
 
     /**
+     * Names of a request's tensors that the models do not know; none where it takes them by place, or says nothing of its inputs.
+     */
+    private static List<String> unknown(List<TensorSpec> specs, List<TensorSpec> others, List<Tensor> given) {
+        if (specs.isEmpty() || !isKnown(specs, given)) {
+            return List.of();
+        }
+        boolean inOrder = given.size() == specs.size();
+        for (int i = 0; inOrder && i < given.size(); i++) {
+            inOrder = given.get(i).name().equals(specs.get(i).name());
+        }
+        if (inOrder) {
+            return List.of();
+        }
+        Set<String> names = HashSet.newHashSet(specs.size());
+        specs.forEach(spec -> names.add(spec.name()));
+        others.forEach(spec -> names.add(spec.name()));
+        return given.stream()
+                .map(Tensor::name)
+                .filter(name -> !names.contains(name))
+                .toList();
+    }
+
+    /** Names of inputs that the model must have and a request leaves out, though the model could go on with missing values. */
+    static List<String> missing(List<TensorSpec> specs, List<Tensor> given) {
+        if (!isKnown(specs, given)) {
+            return List.of();
+        }
+        return specs.stream()
+                .filter(spec -> !spec.optional() && spec.missing() && spec.isOpenColumn())
+                .map(TensorSpec::name)
+                .filter(name -> Tensor.named(given, name).isEmpty())
+                .toList();
+    }
+
+    /** What a request leaves out, filled in as missing values. */
+    static List<Tensor> filled(List<TensorSpec> specs, List<Tensor> given) {
+        List<String> missing = missing(specs, given);
+        List<Tensor> all = new ArrayList<>(given);
+        specs.stream()
+                .filter(spec -> missing.contains(spec.name()))
+                .forEach(spec ->
+                        all.add(ValueBinding.absent(spec, given.getFirst().rows())));
+        return all;
+    }
+
+    /**
+     * Checks that a request brings nothing but what the model knows.
+     *
+     * @param others what another model that the request goes to knows beside
+     * @throws TidemillException {@code INVALID_ARGUMENT} naming what the model does not know
+     */
+    static void checkKnown(List<TensorSpec> specs, List<TensorSpec> others, List<Tensor> given) {
+        List<String> unknown = unknown(specs, others, given);
+        if (!unknown.isEmpty()) {
+            throw TidemillException.invalid(
+                            "inputs", "The model takes no input " + quoted(unknown) + "; it takes " + names(specs))
+                    .remedy("Leave it out, or let the deployment's policy say 'inputs: warn'");
+        }
+    }
+
+    /** What is amiss with a request that is answered all the same, for people. */
+    static List<String> warnings(List<TensorSpec> specs, List<TensorSpec> others, List<Tensor> given) {
+        List<String> warnings = new ArrayList<>();
+        List<String> unknown = unknown(specs, others, given);
+        List<String> missing = missing(specs, given);
+        if (!unknown.isEmpty()) {
+            warnings.add("The model takes no input " + quoted(unknown) + ", which was left out");
+        }
+        if (!missing.isEmpty()) {
+            warnings.add("Input " + quoted(missing) + " is missing, and was taken for missing values");
+        }
+        return warnings;
+    }
+
+    private static String quoted(List<String> names) {
+        String some = names.stream().limit(20).collect(Collectors.joining("', '", "'", "'"));
+        return names.size() > 20 ? some + " and " + (names.size() - 20) + " more" : some;
+    }
+
+    /**
      * The inputs in the model's names, order and shapes.
      *
      * @throws TidemillException {@code INVALID_ARGUMENT} naming the input that is missing or does not fit
@@ -118,12 +198,8 @@ public final class InputBinding {
         return fitted;
     }
 
-    private static Tensor shaped(TensorSpec spec, Tensor tensor) {
-        boolean text = spec.datatype() == Datatype.BYTES;
-        if (!text && tensor.datatype() == Datatype.BYTES) {
-            throw TidemillException.invalid(
-                    "datatype", "Tensor '" + spec.name() + "' is BYTES; the model takes " + spec.datatype());
-        }
+    private static Tensor shaped(TensorSpec spec, Tensor given) {
+        Tensor tensor = ValueBinding.fitted(spec, given);
         long[] shape = tensor.shape();
         if (fits(spec.shape(), shape)) {
             return tensor;
@@ -167,20 +243,16 @@ public final class InputBinding {
     private static Tensor matrix(TensorSpec spec, List<Tensor> columns, int rows) {
         double[] values = new double[rows * columns.size()];
         for (int column = 0; column < columns.size(); column++) {
-            if (columns.get(column).datatype() == Datatype.BYTES) {
-                throw TidemillException.invalid(
-                        "datatype",
-                        "Tensor '" + columns.get(column).name() + "' is BYTES; the model takes " + spec.datatype());
-            }
+            Tensor one = ValueBinding.fitted(
+                    TensorSpec.column(columns.get(column).name(), spec.datatype(), false), columns.get(column));
             for (int row = 0; row < rows; row++) {
-                values[row * columns.size() + column] = columns.get(column).number(row);
+                values[row * columns.size() + column] = one.number(row);
             }
         }
         return Tensor.numbers(spec.name(), Datatype.FP64, new long[] {rows, columns.size()}, values);
     }
 
     private static String names(List<TensorSpec> specs) {
-        String some = specs.stream().map(TensorSpec::name).limit(20).collect(Collectors.joining("', '", "'", "'"));
-        return specs.size() > 20 ? some + " and " + (specs.size() - 20) + " more" : some;
+        return quoted(specs.stream().map(TensorSpec::name).toList());
     }
 }

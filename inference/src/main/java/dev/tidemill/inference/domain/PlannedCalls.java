@@ -93,7 +93,8 @@ final class PlannedCalls {
                 trip.version(toChallenger),
                 toChallenger,
                 called.outputs(),
-                trip.handle(toChallenger).model().classes());
+                trip.handle(toChallenger).model().classes(),
+                trip.warnings(toChallenger));
     }
 
     /** Journals the answer, and has the other side asked. */
@@ -179,7 +180,19 @@ final class PlannedCalls {
         }
 
         private List<Tensor> fitted(boolean challenger) {
-            return features.fitted(handle(challenger).model(), version(challenger), request);
+            return features.fitted(
+                    handle(challenger).model(), version(challenger), request, plan().inputs(), others(challenger));
+        }
+
+        /** What the other side takes: a challenger may ask for columns that the champion does not know. */
+        private List<TensorSpec> others(boolean challenger) {
+            return plan().challenger().isPresent() ? handle(!challenger).model().inputs() : List.of();
+        }
+
+        private List<String> warnings(boolean challenger) {
+            return plan().inputs() == InputPolicy.WARN
+                    ? InputBinding.warnings(handle(challenger).model().inputs(), others(challenger), request.inputs())
+                    : List.of();
         }
 
         private Calls.Outcome call(boolean challenger, List<Tensor> inputs, Cancellation cancellation) {

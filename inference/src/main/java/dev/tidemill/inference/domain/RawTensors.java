@@ -39,6 +39,10 @@ public final class RawTensors {
         long[] values = new long[count];
         for (int i = 0; i < count; i++) {
             values[i] = whole(datatype, bytes);
+            if (datatype == Datatype.BOOL && (values[i] & ~1) != 0) {
+                throw TidemillException.invalid(
+                        "data", "Byte " + values[i] + " in tensor '" + name + "' is no BOOL, which is 0 or 1");
+            }
         }
         return Tensor.wholes(name, datatype, shape, values);
     }
@@ -54,9 +58,8 @@ public final class RawTensors {
 
     private static long whole(Datatype datatype, ByteBuffer bytes) {
         return switch (datatype) {
-            case BOOL -> bytes.get() == 0 ? 0 : 1;
+            case BOOL, UINT8 -> Byte.toUnsignedLong(bytes.get());
             case INT8 -> bytes.get();
-            case UINT8 -> Byte.toUnsignedLong(bytes.get());
             case INT16 -> bytes.getShort();
             case UINT16 -> Short.toUnsignedLong(bytes.getShort());
             case INT32 -> bytes.getInt();

@@ -7,6 +7,7 @@ import java.util.Optional;
  *
  * @param challenger scores every request beside the champion, and answers its share of them
  * @param durable whether predictions are kept safe before they are answered
+ * @param inputs what becomes of requests whose inputs are not the model's
  */
 public record ServingPlan(
         String project,
@@ -14,7 +15,8 @@ public record ServingPlan(
         long revision,
         ServedVersion champion,
         Optional<Challenger> challenger,
-        boolean durable) {
+        boolean durable,
+        InputPolicy inputs) {
     /**
      * A version on trial.
      *

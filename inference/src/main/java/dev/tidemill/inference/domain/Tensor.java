@@ -2,6 +2,8 @@ package dev.tidemill.inference.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -22,9 +24,32 @@ public final class Tensor {
     private final double[] numbers;
     private final long[] wholes;
     private final byte[] @Nullable [] texts;
+    private final Writing writing;
+
+    /** Whether values came as text that a person or a text format wrote, which may stand for a number, a truth or bytes. */
+    enum Writing {
+        /** No: they are what they are. */
+        NONE,
+        /** Each is a text; where the tensor is one of numbers, these are what the texts say. */
+        TEXTS,
+        /** Some are texts, some are not. */
+        MIXED
+    }
 
     private Tensor(
             String name, Datatype datatype, long[] shape, double[] numbers, long[] wholes, byte[] @Nullable [] texts) {
+        this(name, datatype, shape, numbers, wholes, texts, Writing.NONE);
+    }
+
+    private Tensor(
+            String name,
+            Datatype datatype,
+            long[] shape,
+            double[] numbers,
+            long[] wholes,
+            byte[] @Nullable [] texts,
+            Writing writing) {
+        this.writing = writing;
         this.name = name;
         this.datatype = datatype;
         this.shape = shape;
@@ -105,7 +130,7 @@ public final class Tensor {
                 && Arrays.equals(shape, other.shape)
                 && Arrays.equals(numbers, other.numbers)
                 && Arrays.equals(wholes, other.wholes)
-                && Arrays.deepEquals(texts, other.texts);
+                && (datatype != Datatype.BYTES || Arrays.deepEquals(texts, other.texts));
     }
 
     /** Size of the first dimension; 1 for a single value without dimensions. */
@@ -162,6 +187,23 @@ public final class Tensor {
         return value == null ? NOTHING : value;
     }
 
+    /** Bytes of a {@code BYTES} value; null for a missing one. */
+    byte @Nullable [] bytesOrNull(int index) {
+        return texts()[index];
+    }
+
+    /** The text of a {@code BYTES} value; empty if its bytes are no UTF-8. A missing one is an empty text. */
+    public Optional<String> utf8(int index) {
+        try {
+            return Optional.of(StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes(index)))
+                    .toString());
+        } catch (CharacterCodingException e) {
+            return Optional.empty();
+        }
+    }
+
     /** Text of a value; null for a missing one. */
     public @Nullable String text(int index) {
         if (datatype == Datatype.BYTES) {
@@ -186,7 +228,35 @@ public final class Tensor {
 
     /** The same values under another name and shape of as many values. */
     public Tensor as(String otherName, long... otherShape) {
-        return new Tensor(otherName, datatype, otherShape, numbers, wholes, texts);
+        return new Tensor(otherName, datatype, otherShape, numbers, wholes, texts, writing);
+    }
+
+    /** How its values were written. */
+    Writing writing() {
+        return writing;
+    }
+
+    /** A value as it was written, where it was; null for a missing one. */
+    @Nullable
+    String written(int index) {
+        byte[] value = texts()[index];
+        return value == null ? null : new String(value, StandardCharsets.UTF_8);
+    }
+
+    /**
+     * A column of values that were all written as text, as in CSV: numbers if each is one, truths if each is {@code True} or {@code
+     * False}, else texts. A model that takes another datatype gets what the text says, as it was written.
+     *
+     * @param values null for a missing one
+     */
+    public static Tensor written(String name, List<@Nullable String> values) {
+        byte[] @Nullable [] texts = new byte[values.size()][];
+        for (int i = 0; i < texts.length; i++) {
+            String value = values.get(i);
+            texts[i] = value == null ? null : value.getBytes(StandardCharsets.UTF_8);
+        }
+        Tensor read = column(name, WrittenValues.read(values));
+        return new Tensor(name, read.datatype, read.shape, read.numbers, read.wholes, texts, Writing.TEXTS);
     }
 
     /** Some of the rows. */
@@ -284,12 +354,14 @@ public final class Tensor {
                 for (int row = 0; row < rows; row++) {
                     values[row] = texts()[row * width + column];
                 }
-                return texts(columnName, one, values);
+                return new Tensor(columnName, Datatype.BYTES, one, new double[0], new long[0], values, writing);
             }
         }
     }
 
-    /** A column from values as people write them; numbers become {@code FP64} unless all are whole. */
+    /**
+     * A column from values as people write them: texts, bytes, truths and numbers, which become {@code FP64} unless all are whole.
+     */
     public static Tensor column(String name, List<? extends @Nullable Object> values) {
         long[] shape = {values.size()};
         if (values.stream().allMatch(value -> value instanceof Boolean)) {
@@ -310,6 +382,20 @@ public final class Tensor {
                             .mapToLong(value -> ((Number) value).longValue())
                             .toArray());
         }
+        if (values.stream().allMatch(value -> isWhole(value))) {
+            boolean unsigned = values.stream().allMatch(value -> new BigInteger(String.valueOf(value)).signum() >= 0);
+            boolean fits =
+                    values.stream().allMatch(value -> new BigInteger(String.valueOf(value)).bitLength() <= Long.SIZE);
+            if (unsigned && fits) {
+                return wholes(
+                        name,
+                        Datatype.UINT64,
+                        shape,
+                        values.stream()
+                                .mapToLong(value -> new BigInteger(String.valueOf(value)).longValue())
+                                .toArray());
+            }
+        }
         if (values.stream().allMatch(value -> value == null || value instanceof Number || value instanceof Boolean)) {
             return numbers(
                     name,
@@ -320,9 +406,24 @@ public final class Tensor {
         byte[] @Nullable [] texts = new byte[values.size()][];
         for (int i = 0; i < texts.length; i++) {
             Object value = values.get(i);
-            texts[i] = value == null ? null : value.toString().getBytes(StandardCharsets.UTF_8);
+            texts[i] = value == null
+                    ? null
+                    : value instanceof byte[] bytes ? bytes : value.toString().getBytes(StandardCharsets.UTF_8);
         }
-        return texts(name, shape, texts);
+        boolean bytes = values.stream().anyMatch(value -> value instanceof byte[]);
+        boolean plain = values.stream().allMatch(value -> value == null || value instanceof String);
+        return new Tensor(
+                name,
+                Datatype.BYTES,
+                shape,
+                new double[0],
+                new long[0],
+                texts,
+                bytes ? Writing.NONE : plain ? Writing.TEXTS : Writing.MIXED);
+    }
+
+    private static boolean isWhole(@Nullable Object value) {
+        return value instanceof Long || value instanceof Integer || value instanceof BigInteger;
     }
 
     private static double asNumber(@Nullable Object value) {

@@ -10,8 +10,18 @@ import java.util.List;
  *     for a single value
  * @param optional whether the model can do without it
  * @param symbols names of its dimensions: those of one name are of one size in a request; an empty text for one that has none
+ * @param missing whether single values of it may be missing: a text of {@code BYTES} that is null, a whole number that is NaN; floating-
+ *     point numbers always may be NaN
+ * @param encoded whether its bytes are written as Base64 where they are written as text, as MLflow writes its type {@code binary}
  */
-public record TensorSpec(String name, Datatype datatype, List<Long> shape, boolean optional, List<String> symbols) {
+public record TensorSpec(
+        String name,
+        Datatype datatype,
+        List<Long> shape,
+        boolean optional,
+        List<String> symbols,
+        boolean missing,
+        boolean encoded) {
     public TensorSpec {
         shape = List.copyOf(shape);
         symbols = List.copyOf(symbols);
@@ -19,6 +29,25 @@ public record TensorSpec(String name, Datatype datatype, List<Long> shape, boole
 
     public TensorSpec(String name, Datatype datatype, List<Long> shape, boolean optional) {
         this(name, datatype, shape, optional, Collections.nCopies(shape.size(), ""));
+    }
+
+    public TensorSpec(String name, Datatype datatype, List<Long> shape, boolean optional, List<String> symbols) {
+        this(name, datatype, shape, optional, symbols, false, false);
+    }
+
+    /** The same, whose single values may be missing. */
+    public TensorSpec withMissing() {
+        return new TensorSpec(name, datatype, shape, optional, symbols, true, encoded);
+    }
+
+    /** The same, written as Base64. */
+    public TensorSpec withEncoded() {
+        return new TensorSpec(name, datatype, shape, optional, symbols, missing, true);
+    }
+
+    /** The same, which the model can do without or not. */
+    public TensorSpec withOptional(boolean other) {
+        return new TensorSpec(name, datatype, shape, other, symbols, missing, encoded);
     }
 
     /** One value a row. */

@@ -170,8 +170,7 @@ final class Stages {
                     boolean everywhere = some.stream()
                             .allMatch(others -> others.stream()
                                     .anyMatch(other -> other.name().equals(spec.name()) && !other.optional()));
-                    union.putIfAbsent(
-                            spec.name(), new TensorSpec(spec.name(), spec.datatype(), spec.shape(), !everywhere));
+                    union.putIfAbsent(spec.name(), spec.withOptional(!everywhere));
                 }
             }
         }

@@ -285,6 +285,7 @@ final class OnnxModel implements LoadedModel {
         }
         Port matrix = ports.getFirst();
         long width = matrix.shape()[1];
+        boolean texts = matrix.datatype() == Datatype.BYTES;
         return FeatureTable.columns(signature)
                 .filter(fields -> width < 0 ? fields.size() > 1 : width == fields.size())
                 .map(fields -> fields.stream()
@@ -292,7 +293,9 @@ final class OnnxModel implements LoadedModel {
                                 field.name(),
                                 SignatureTypes.column(field.type()).orElse(matrix.datatype()),
                                 false))
-                        .toList());
+                        .map(spec -> matrix.datatype().storage() == Datatype.Storage.NUMBER ? spec.withMissing() : spec)
+                        .toList())
+                .filter(specs -> specs.stream().allMatch(spec -> texts == (spec.datatype() == Datatype.BYTES)));
     }
 
     @Override

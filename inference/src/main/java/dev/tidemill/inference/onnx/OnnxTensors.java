@@ -85,13 +85,28 @@ final class OnnxTensors {
         buffer.flip();
     }
 
+    /** Texts pass to ONNX Runtime in Java's modified UTF-8, which has other bytes for some characters. */
+    private static String passable(Tensor tensor, int index) {
+        String text = tensor.utf8(index)
+                .orElseThrow(() -> TidemillException.invalid(
+                        "data",
+                        "Value " + index + " of tensor '" + tensor.name()
+                                + "' holds bytes that are no UTF-8; ONNX's texts are UTF-8"));
+        if (text.chars().anyMatch(character -> character == 0 || Character.isSurrogate((char) character))) {
+            throw TidemillException.invalid(
+                    "data",
+                    "Value " + index + " of tensor '" + tensor.name()
+                            + "' holds NUL or a character beyond U+FFFF, which cannot be passed to ONNX Runtime unchanged");
+        }
+        return text;
+    }
+
     static OnnxTensor of(OrtEnvironment environment, Tensor tensor, Datatype datatype, long[] shape)
             throws OrtException {
         if (datatype == Datatype.BYTES) {
             String[] texts = new String[tensor.size()];
             for (int i = 0; i < texts.length; i++) {
-                String text = tensor.text(i);
-                texts[i] = text == null ? "" : text;
+                texts[i] = passable(tensor, i);
             }
             return OnnxTensor.createTensor(environment, texts, shape);
         }

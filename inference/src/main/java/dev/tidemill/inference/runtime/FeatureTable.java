@@ -57,7 +57,11 @@ public final class FeatureTable {
                     : fields.isEmpty()
                             ? numbers
                             : SignatureTypes.column(fields.get(i).type()).orElse(numbers);
-            columns.add(TensorSpec.column(known.get(i), datatype, false));
+            columns.add(TensorSpec.column(
+                            known.get(i),
+                            datatype,
+                            !fields.isEmpty() && fields.get(i).optional())
+                    .withMissing());
         }
         this.specs = List.copyOf(columns);
     }
@@ -94,7 +98,14 @@ public final class FeatureTable {
             return table;
         }
         for (int i = 0; i < features; i++) {
-            Tensor column = given.get(i);
+            Optional<Tensor> found = Tensor.named(given, specs.get(i).name());
+            if (found.isEmpty()) {
+                for (int row = 0; row < rows; row++) {
+                    table[row][i] = Double.NaN;
+                }
+                continue;
+            }
+            Tensor column = found.get();
             boolean texts = column.datatype() == Datatype.BYTES;
             for (int row = 0; row < rows; row++) {
                 table[row][i] = texts ? code(i, column, row) : column.number(row);

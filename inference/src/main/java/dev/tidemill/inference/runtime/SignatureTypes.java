@@ -57,7 +57,7 @@ public final class SignatureTypes {
             String name = field.name().isEmpty() ? fields.size() == 1 ? only : only + "-" + i : field.name();
             int bracket = field.type().indexOf('[');
             Optional<TensorSpec> spec = bracket < 0
-                    ? column(field.type()).map(datatype -> TensorSpec.column(name, datatype, false))
+                    ? column(field.type()).map(datatype -> column(name, datatype, field))
                     : array(field.type().substring(0, bracket))
                             .map(datatype -> new TensorSpec(name, datatype, shape(field.type(), bracket), false));
             if (spec.isEmpty()) {
@@ -66,6 +66,13 @@ public final class SignatureTypes {
             specs.add(spec.get());
         }
         return Optional.of(specs);
+    }
+
+    /** A column; texts may be missing, since Python has a word for it. */
+    private static TensorSpec column(String name, Datatype datatype, Signature.Field field) {
+        TensorSpec spec = TensorSpec.column(name, datatype, field.optional());
+        spec = datatype == Datatype.BYTES ? spec.withMissing() : spec;
+        return field.type().equals("binary") ? spec.withEncoded() : spec;
     }
 
     private static List<Long> shape(String type, int bracket) {

@@ -6,11 +6,14 @@ import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.ModelRuntime;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.registry.domain.Signature;
 import dev.tidemill.trees.InputColumn;
 import dev.tidemill.trees.TabularModel;
 import dev.tidemill.trees.UnsupportedModelException;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Models of our own trainers: trees with the encoding of their named columns beside them. */
 public final class TidemillTreeRuntime implements ModelRuntime {
@@ -25,7 +28,11 @@ public final class TidemillTreeRuntime implements ModelRuntime {
         byte[] trees = folder.read(TREES);
         try {
             var model = TabularModel.parse(folder.read(ENCODING), trees);
-            return Optional.of(new Model(model, trees.length));
+            Set<String> optional = folder.description().signature().map(Signature::inputs).orElse(List.of()).stream()
+                    .filter(Signature.Field::optional)
+                    .map(Signature.Field::name)
+                    .collect(Collectors.toSet());
+            return Optional.of(new Model(model, trees.length, optional));
         } catch (UnsupportedModelException e) {
             throw folder.unusable(String.valueOf(e.getMessage())).causedBy(e);
         }
@@ -37,12 +44,15 @@ public final class TidemillTreeRuntime implements ModelRuntime {
         private final List<TensorSpec> inputs;
         private final int width;
 
-        private Model(TabularModel model, long bytes) {
+        private Model(TabularModel model, long bytes, Set<String> optional) {
             this.model = model;
             this.bytes = bytes;
             this.inputs = model.columns().stream()
-                    .map(column ->
-                            TensorSpec.column(column.name(), column.isText() ? Datatype.BYTES : Datatype.FP64, true))
+                    .map(column -> TensorSpec.column(
+                                    column.name(),
+                                    column.isText() ? Datatype.BYTES : Datatype.FP64,
+                                    optional.contains(column.name()))
+                            .withMissing())
                     .toList();
             this.width = model.outputs();
         }

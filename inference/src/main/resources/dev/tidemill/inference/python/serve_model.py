@@ -59,6 +59,13 @@ def receive():
     return json.loads(source.read(text)), source.read(body)
 
 
+def text_of(value):
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
+
+
 def unpack(header, body):
     arrays, at = [], 0
     for tensor in header["inputs"]:
@@ -68,11 +75,14 @@ def unpack(header, body):
             values, inside = [], 0
             while inside < len(part):
                 (length,) = struct.unpack_from("<I", part, inside)
-                values.append(part[inside + 4 : inside + 4 + length].decode("utf-8", "replace"))
+                values.append(part[inside + 4 : inside + 4 + length])
                 inside += 4 + length
-            array = np.array(values, dtype=object)
+            array = np.empty(len(values), dtype=object)
+            array[:] = values
             for index in tensor.get("missing", ()):
                 array[index] = None
+            # Texts are texts, and what is no UTF-8 is bytes, whole.
+            array[:] = [value if value is None else text_of(value) for value in array]
         else:
             array = np.frombuffer(part, WIDE[tensor["datatype"]])
         arrays.append((tensor["name"], array.reshape(tensor["shape"])))
@@ -139,7 +149,9 @@ def model_input(arrays, schema):
         elif wanted == "datetime":
             flat = pd.to_datetime(flat)
         elif wanted == "binary":
-            flat = np.array([None if value is None else value.encode() for value in flat], dtype=object)
+            flat = np.array([value.encode() if isinstance(value, str) else value for value in flat], dtype=object)
+        elif wanted == "string" and any(isinstance(value, bytes) for value in flat):
+            raise ValueError(f"column {name!r} is of texts, and holds bytes that are no UTF-8")
         frame[name] = flat
     return pd.DataFrame(frame)
 

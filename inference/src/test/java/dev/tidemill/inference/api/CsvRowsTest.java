@@ -30,4 +30,12 @@ class CsvRowsTest {
         assertThatThrownBy(() -> read("a,b\n")).hasMessageContaining("at least one row");
         assertThatThrownBy(() -> read("a\n\"x\n")).hasMessageContaining("does not end");
     }
+
+    @Test
+    void theNumbersOfTheRowsAsPandasWritesThemAreLeftOut() {
+        List<Tensor> columns = read(",a,b\n0,1,x\n1,2,y\n");
+        assertThat(columns.stream().map(Tensor::name)).containsExactly("a", "b");
+        assertThatThrownBy(() -> read("a,\n1,2\n")).hasMessageContaining("A tensor has no name");
+        assertThatThrownBy(() -> read("a,a\n1,2\n")).hasMessageContaining("two columns named 'a'");
+    }
 }

@@ -3,12 +3,16 @@ package dev.tidemill.inference.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.InferenceAnswer;
+import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.TidemillException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -73,6 +77,71 @@ class InferenceJsonTest {
         }
         assertThat(values("INT8", 2, "[127,-128]").whole(1)).isEqualTo(-128);
         assertThat(values("BOOL", 2, "[true,false]").value(0)).isEqualTo(true);
+    }
+
+    @Test
+    void listsAreNestedAsTheShapeSaysOrRefused() {
+        for (String wrong : List.of(
+                "[2,2]:[[1,2,3],[4]]",
+                "[2,2]:[[1,2],3,4]",
+                "[4]:[1,[2,3,4]]",
+                "[2,3]:[[1,2],[3,4],[5,6]]",
+                "[2,2]:[[1,2],[3,[4]]]",
+                "[2,1,2]:[[[1,2]],[[3],[4]]]",
+                "[2,2]:[[],[1,2,3,4]]")) {
+            int colon = wrong.indexOf(':');
+            assertThatThrownBy(() -> one("{\"name\":\"x\",\"datatype\":\"INT64\",\"shape\":" + wrong.substring(0, colon)
+                            + ",\"data\":" + wrong.substring(colon + 1) + "}"))
+                    .as(wrong)
+                    .isInstanceOf(TidemillException.class)
+                    .hasMessageContaining("tensor 'x'");
+        }
+        Tensor column = one("{\"name\":\"x\",\"datatype\":\"INT64\",\"shape\":[2],\"data\":[[1],[2]]}");
+        assertThat(column.shape()).containsExactly(2);
+        assertThat(one("{\"name\":\"x\",\"datatype\":\"INT64\",\"shape\":[],\"data\":[5]}")
+                        .whole(0))
+                .isEqualTo(5);
+    }
+
+    @Test
+    void aNumberBeyondItsDatatypeIsNoInfinity() {
+        assertThatThrownBy(() -> values("FP32", 2, "[1, 1e39]")).hasMessageContaining("beyond every FP32");
+        assertThatThrownBy(() -> values("FP64", 1, "[1e999]")).hasMessageContaining("beyond every FP64");
+        assertThat(values("FP32", 1, "[Infinity]").number(0)).isInfinite();
+    }
+
+    @Test
+    void noOutputIsAskedForTwice() {
+        byte[] body = ("{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[1]}],"
+                        + "\"outputs\":[{\"name\":\"y\"},{\"name\":\"y\"}]}")
+                .getBytes(StandardCharsets.UTF_8);
+        assertThatThrownBy(() -> InferenceJson.request(body, body.length))
+                .hasMessageContaining("'y' is asked for twice");
+    }
+
+    @Test
+    void bytesThatAreNoTextAreRefusedInJsonOrToldAsBase64() {
+        byte[] raw = {(byte) 0xff, 0, 1};
+        var answer = new InferenceAnswer(
+                new ServedVersion("default", "m", 1, new Digest("0".repeat(64)), false),
+                false,
+                List.of(Tensor.texts("y", new long[] {1}, new byte[][] {raw})),
+                List.of(),
+                List.of());
+        String input = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[1]}]";
+        assertThatThrownBy(() -> answered(input + "}", answer)).hasMessageContaining("no UTF-8");
+        InferenceJson.Body binary = answered(input + ",\"parameters\":{\"binary_data_output\":true}}", answer);
+        assertThat(binary.content()).endsWith(3, 0, 0, 0, 0xff, 0, 1);
+        InferenceJson.Body encoded = answered(
+                input + ",\"outputs\":[{\"name\":\"y\",\"parameters\":{\"content_type\":\"base64\"}}]}", answer);
+        assertThat(new String(encoded.content(), StandardCharsets.UTF_8))
+                .contains("\"parameters\":{\"content_type\":\"base64\"},\"data\":[\"/wAB\"]");
+    }
+
+    private static InferenceJson.Body answered(String request, InferenceAnswer answer) {
+        byte[] body = request.getBytes(StandardCharsets.UTF_8);
+        WireRequest wire = InferenceJson.request(body, body.length);
+        return InferenceJson.answer("m", wire, wire.request(Instant.EPOCH), answer);
     }
 
     @Test

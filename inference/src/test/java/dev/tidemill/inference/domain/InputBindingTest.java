@@ -59,7 +59,7 @@ class InputBindingTest {
         refused(COLUMNS, "The model takes 'age', 'city', 'note'", Tensor.column("zip", List.of("1")));
         refused(
                 COLUMNS,
-                "'age' is BYTES",
+                "Value 0 of 'age' is 'old', which is no INT64",
                 Tensor.column("age", List.of("old")),
                 Tensor.column("city", List.of("oslo")));
         refused(
@@ -69,6 +69,39 @@ class InputBindingTest {
                 Tensor.column("city", List.of("b")));
         refused(COLUMNS, "has 2 rows", Tensor.column("age", List.of(1)), Tensor.column("city", List.of("a", "b")));
         refused(MATRIX, "the model takes [-1, 2]", numbers("input", new long[] {1, 3}, 1, 2, 3));
+    }
+
+    @Test
+    void whatTheModelDoesNotKnowIsRefusedOrWarnedOf() {
+        List<Tensor> given = List.of(
+                Tensor.column("agee", List.of(1)),
+                Tensor.column("city", List.of("oslo")),
+                Tensor.column("age", List.of(5)));
+        assertThatThrownBy(() -> InputBinding.checkKnown(COLUMNS, List.of(), given))
+                .isInstanceOf(TidemillException.class)
+                .hasMessageContaining("takes no input 'agee'; it takes 'age', 'city', 'note'");
+        assertThat(InputBinding.warnings(COLUMNS, List.of(), given))
+                .containsExactly("The model takes no input 'agee', which was left out");
+        InputBinding.checkKnown(COLUMNS, List.of(TensorSpec.column("agee", Datatype.FP64, false)), given);
+        // Taken by place, names do not matter.
+        InputBinding.checkKnown(MATRIX, List.of(), List.of(numbers("whatever", new long[] {1, 2}, 1, 2)));
+    }
+
+    @Test
+    void whatMustBeThereIsRefusedOrTakenForMissingWithAWarning() {
+        var specs = List.of(
+                TensorSpec.column("a", Datatype.FP64, false).withMissing(),
+                TensorSpec.column("b", Datatype.FP64, true).withMissing());
+        List<Tensor> given = List.of(numbers("b", new long[] {2}, 1, 2));
+        assertThatThrownBy(() -> InputBinding.fit(specs, given)).hasMessageContaining("'a' is missing");
+        assertThat(InputBinding.warnings(specs, List.of(), given))
+                .hasSize(1)
+                .first()
+                .asString()
+                .contains("'a' is missing");
+        List<Tensor> fitted = InputBinding.fit(specs, InputBinding.filled(specs, given));
+        assertThat(names(fitted)).containsExactly("a", "b");
+        assertThat(fitted.getFirst().number(1)).isNaN();
     }
 
     private static void refused(List<TensorSpec> specs, String message, Tensor... given) {

@@ -188,7 +188,7 @@ class ModelCacheTest {
         golden = List.of(Tensor.column("x", List.of("calm")));
         assertThatThrownBy(() -> cache.acquire(version(1)))
                 .hasMessageContaining("its own input example does not fit it")
-                .hasMessageContaining("BYTES");
+                .hasMessageContaining("'calm', which is no FP64");
         assertThat(made.getFirst().closed).isTrue();
         golden = List.of(Tensor.column("x", List.of(1.0)));
         cache.acquire(version(1)).close();

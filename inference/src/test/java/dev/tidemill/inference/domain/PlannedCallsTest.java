@@ -95,7 +95,7 @@ class PlannedCallsTest {
 
     private Serving serving(Model champion, Model challenger, double share) {
         var trial = new ServingPlan.Challenger(version(2), share);
-        var plan = new ServingPlan("default", "d", 1, version(1), Optional.of(trial), false);
+        var plan = new ServingPlan("default", "d", 1, version(1), Optional.of(trial), false, InputPolicy.REFUSE);
         return new Serving(plan, handle(champion), Optional.of(handle(challenger)));
     }
 

@@ -45,7 +45,7 @@ public final class OnnxBytes {
     /**
      * Adds a node.
      *
-     * @param attributes whole numbers, floats, texts, or lists of whole numbers
+     * @param attributes whole numbers, floats, texts, or lists of whole numbers or texts
      */
     public OnnxBytes node(String type, List<String> given, List<String> made, Map<String, Object> attributes) {
         nodes.add(message(out -> {
@@ -81,6 +81,12 @@ public final class OnnxBytes {
                 case String text -> {
                     out.writeBytes(4, ByteString.copyFromUtf8(text));
                     out.writeInt32(20, 3);
+                }
+                case List<?> texts -> {
+                    for (Object text : texts) {
+                        out.writeBytes(9, ByteString.copyFromUtf8(text.toString()));
+                    }
+                    out.writeInt32(20, 8);
                 }
                 case long[] wholes -> {
                     for (long whole : wholes) {

@@ -156,4 +156,29 @@ class OnnxShapesTest {
             }
         });
     }
+
+    /** Java's modified UTF-8 has other bytes than UTF-8 for characters beyond the basic plane, and for NUL. */
+    @Test
+    void textsReachTheGraphAsTheyAreOrAreRefused() {
+        try (LoadedModel model = folders.open(new OnnxBytes()
+                .input("x", OnnxBytes.STRING, "rows")
+                .node(
+                        "ml:LabelEncoder",
+                        List.of("x"),
+                        List.of("y"),
+                        Map.of("keys_strings", List.of("ü", "🌊", "波"), "values_int64s", new long[] {1, 2, 3}))
+                .output("y", OnnxBytes.INT64, "rows"))) {
+            Tensor output =
+                    answer(model, Tensor.column("x", List.of("波", "ü", "z"))).getFirst();
+            assertThat(output.whole(0)).isEqualTo(3);
+            assertThat(output.whole(1)).isEqualTo(1);
+            assertThat(output.whole(2)).isEqualTo(-1);
+            assertThatThrownBy(() -> answer(model, Tensor.column("x", List.of("🌊"))))
+                    .hasMessageContaining("beyond U+FFFF");
+            assertThatThrownBy(() -> answer(model, Tensor.column("x", List.of("a\0b"))))
+                    .hasMessageContaining("NUL");
+            assertThatThrownBy(() -> answer(model, Tensor.texts("x", new long[] {1}, new byte[][] {{(byte) 0xff}})))
+                    .hasMessageContaining("no UTF-8");
+        }
+    }
 }

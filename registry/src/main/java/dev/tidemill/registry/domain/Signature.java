@@ -14,6 +14,14 @@ public record Signature(List<Field> inputs, List<Field> outputs) {
         outputs = List.copyOf(outputs);
     }
 
-    /** A named value and its MLflow type, such as {@code double} or {@code string}. */
-    public record Field(String name, String type) {}
+    /**
+     * A named value and its MLflow type, such as {@code double} or {@code string}.
+     *
+     * @param optional whether a request may leave it out: MLflow's {@code required: false}
+     */
+    public record Field(String name, String type, boolean optional) {
+        public Field(String name, String type) {
+            this(name, type, false);
+        }
+    }
 }

@@ -189,7 +189,8 @@ public final class FolderInspector implements ModelInspector {
             String type = tensor.isObject()
                     ? tensor.path("dtype").asText() + tensor.path("shape")
                     : field.path("type").asText();
-            fields.add(new Signature.Field(field.path("name").asText(""), type));
+            boolean optional = !field.path("required").asBoolean(true);
+            fields.add(new Signature.Field(field.path("name").asText(""), type, optional));
         }
         return fields;
     }
