@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.ServedVersion;
@@ -141,7 +142,7 @@ class InferenceJsonTest {
     private static InferenceJson.Body answered(String request, InferenceAnswer answer) {
         byte[] body = request.getBytes(StandardCharsets.UTF_8);
         WireRequest wire = InferenceJson.request(body, body.length);
-        return InferenceJson.answer("m", wire, wire.request(Instant.EPOCH), answer);
+        return InferenceJson.answer("m", wire, wire.request(Instant.EPOCH, Cancellation.NEVER), answer);
     }
 
     @Test
