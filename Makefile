@@ -4,7 +4,7 @@ MVN := JAVA_HOME="$(JDK)" mvn -B --no-transfer-progress
 
 SDK := .cache/peers/sdk/bin
 
-.PHONY: bench-inference bench-trees help build ui java test java-test ui-test python-test e2e-test peers bench bench-tracking soak fmt clean jdk
+.PHONY: bench-inference bench-trees help build ui java test java-test ui-test python-test e2e-test peers bench bench-tracking soak surety fmt clean jdk
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,10 @@ bench-inference: build peers ## measure inference beside MLServer and MLflow's s
 bench-trees: jdk peers ## measure tree scoring beside ONNX Runtime, LightGBM and XGBoost
 	$(MVN) -q install -DskipTests -pl trees
 	JAVA_HOME=$(JDK) python3 benchmarks/trees.py
+
+surety: jdk ## simulate how often a promotion errs, and write it into docs/promotion.md
+	$(MVN) -q install -DskipTests -pl deployments -am
+	$(MVN) -q test -pl deployments -Dtest=Surety
 
 soak: build ## hours of kills, mixed load and random requests, on both databases
 	cd e2e && TIDEMILL_E2E_KILLS=60 python3 -m unittest -v test_loop.LoopTest.test_killed_again_and_again_it_ends_the_same

@@ -81,6 +81,10 @@ export interface Decision {
   position: number; at?: string; recordedAt: string; version?: number; reason: string; actor: string
   action: 'DEPLOYED' | 'SHADOWED' | 'CANARIED' | 'PROMOTED' | 'REJECTED' | 'ROLLED_BACK'; evidence: { [key: string]: Json }
 }
+export interface Watched {
+  state?: { clock: { origin: string; watermark: string; declared: boolean; quarantined: number }; processed: string; windowsTill: string; lateLabels: number }
+  quarantineCause?: string
+}
 export interface Month {
   month: string; rows: number; served: number; baseline: number; retrainings: number; promotions: number; rejections: number
 }

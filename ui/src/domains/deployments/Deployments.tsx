@@ -67,7 +67,7 @@ export function DeploymentPage() {
                   <Table.Tr key={decision.position}>
                     <Table.Td>{date(decision.at)}</Table.Td><Table.Td><State value={decision.action} /></Table.Td>
                     <Table.Td><To to={`/ui/${project}/models/${deployment.definition.model}?version=${decision.version ?? 1}`}>{`v${decision.version ?? '–'}`}</To></Table.Td>
-                    <Table.Td>{decision.reason}</Table.Td><Table.Td>{decision.actor}</Table.Td>
+                    <Table.Td>{decision.reason}<Unit evidence={decision.evidence} /></Table.Td><Table.Td>{decision.actor}</Table.Td>
                   </Table.Tr>))}
                 </Table.Tbody>
               </Table>)}
@@ -78,6 +78,13 @@ export function DeploymentPage() {
       )}
     </Loaded>
   )
+}
+
+/** What the bounds of a decision were computed from. */
+function Unit({ evidence }: { evidence: Decision['evidence'] }) {
+  const { blocks, blockLength, effectiveBlocks, autocorrelation } = evidence
+  if (typeof blocks !== 'number' || typeof effectiveBlocks !== 'number' || typeof autocorrelation !== 'number') return null
+  return <Text size="xs" c="dimmed">{`Unit of analysis: ${blocks} blocks of ${String(blockLength)}; at an autocorrelation of ${number(autocorrelation)} they count as ${number(effectiveBlocks)}`}</Text>
 }
 
 function Figure({ label, value, note, colour }: { label: string; value: string; note: string; colour?: string }) {

@@ -1,9 +1,9 @@
-import { Group, ScrollArea, Select, Table, Text, Title, Tooltip } from '@mantine/core'
+import { Alert, Group, ScrollArea, Select, Table, Text, Title, Tooltip } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { get, inProject } from '../../api/client'
-import type { DeploymentView, MonitorWindow, Profile } from '../../api/types'
+import type { DeploymentView, MonitorWindow, Profile, Watched } from '../../api/types'
 import { useProject } from '../../project'
 import { COLOUR, Curves, Distributions } from '../../ui/charts'
 import { date, number, probability } from '../../ui/format'
@@ -20,6 +20,7 @@ export function Monitoring() {
   const names = deployments.data?.deployments.map((entry) => entry.deployment.name) ?? []
   const name = search.deployment ?? names[0]
   const windows = useQuery({ queryKey: [project, 'windows', name], enabled: !!name, queryFn: () => get<{ windows: MonitorWindow[] }>(inProject(project, `/deployments/${name}/windows`)) })
+  const watched = useQuery({ queryKey: [project, 'watched', name], enabled: !!name, queryFn: () => get<Watched>(inProject(project, `/deployments/${name}/monitoring`)) })
   const list = windows.data?.windows ?? []
   const chosen = list.find((candidate) => candidate.startsAt === search.window) ?? list.at(-1)
   const reference = useQuery({ queryKey: [project, 'reference', name, chosen?.version], enabled: !!name && !!chosen, staleTime: Infinity, queryFn: () => get<{ version: number; profile: Profile }>(inProject(project, `/deployments/${name}/reference?version=${chosen?.version ?? 1}`)) })
@@ -28,7 +29,7 @@ export function Monitoring() {
     <Page title="Monitoring" action={names.length > 0 && <Select aria-label="Deployment" data={names} value={name ?? null} onChange={(value) => value && go({ deployment: value })} allowDeselect={false} />}>
       <Loaded query={deployments}>
         {() => !name ? <Empty text="Nothing is deployed, so there is nothing to watch yet." command="./tidemill demo --keep" /> : (
-          <Loaded query={windows}>
+          <><NotCounted watched={watched.data} /><Loaded query={windows}>
             {({ windows: list }) => list.length === 0 ? <Empty text="No window has closed yet: labels are still on their way." command={`curl ${window.location.origin}/v2/models/${name}`} /> : (
               <>
                 <Text size="sm" c="dimmed">Weekly windows of <To to={`/ui/${project}/deployments/${name}`}>{name}</To>, in event time.</Text>
@@ -38,9 +39,21 @@ export function Monitoring() {
                 <HeatMap windows={list} search={search} onPick={go} />
                 {chosen && <Compare window={chosen} feature={search.feature} reference={reference.data?.profile} />}
               </>)}
-          </Loaded>)}
+          </Loaded></>)}
       </Loaded>
     </Page>
+  )
+}
+
+/** What has come but counts in nothing, and why. */
+function NotCounted({ watched }: { watched?: Watched }) {
+  const quarantined = watched?.state?.clock.quarantined ?? 0
+  const late = watched?.state?.lateLabels ?? 0
+  return (
+    <>
+      {quarantined > 0 && <Alert color="yellow" title={`${quarantined} predictions count in nothing`}>Of the last one, {watched?.quarantineCause}.</Alert>}
+      {late > 0 && <Alert color="yellow" title={`${late} labels came too late`}>They came later than the monitor's label-delay, and count in no window and no trial.</Alert>}
+    </>
   )
 }
 

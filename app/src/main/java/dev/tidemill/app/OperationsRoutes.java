@@ -7,6 +7,7 @@ import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.telemetry.Telemetry;
 import java.util.List;
@@ -19,6 +20,7 @@ final class OperationsRoutes {
     private final Telemetry telemetry;
     private final String version;
     private final Set<String> roles;
+    private final List<Kept> kept;
 
     /** The MLflow server whose clients we answer as it does; they choose by it how they send spans. */
     private static final String MLFLOW_VERSION = "3.17.2";
@@ -28,11 +30,12 @@ final class OperationsRoutes {
             Access.open(),
             (context, caller) -> context.contentType("text/plain").result("OK"));
 
-    OperationsRoutes(Database database, Telemetry telemetry, String version, Set<String> roles) {
+    OperationsRoutes(Database database, Telemetry telemetry, String version, Set<String> roles, List<Kept> kept) {
         this.database = database;
         this.telemetry = telemetry;
         this.version = version;
         this.roles = roles;
+        this.kept = kept;
     }
 
     List<Route> routes() {
@@ -59,7 +62,11 @@ final class OperationsRoutes {
                                 "database",
                                 database.dialect().name(),
                                 "roles",
-                                roles))));
+                                roles,
+                                "databaseBytes",
+                                KeptMetrics.bytes(database),
+                                "kept",
+                                kept.stream().map(KeptMetrics::describe).toList()))));
     }
 
     private static Route metrics(Telemetry telemetry) {

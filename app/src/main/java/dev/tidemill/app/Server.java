@@ -27,6 +27,7 @@ import dev.tidemill.platform.definitions.Definitions;
 import dev.tidemill.platform.definitions.SqlDefinitionStore;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.EventRetention;
 import dev.tidemill.platform.events.EventRoutes;
 import dev.tidemill.platform.events.EventSubscriptions;
 import dev.tidemill.platform.events.SqlEventLog;
@@ -36,6 +37,7 @@ import dev.tidemill.platform.http.RouteManifest;
 import dev.tidemill.platform.http.StaticFiles;
 import dev.tidemill.platform.outbound.Destinations;
 import dev.tidemill.platform.outbound.OutboundHttp;
+import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.DatabaseAddress;
 import dev.tidemill.platform.sql.Databases;
@@ -46,6 +48,7 @@ import dev.tidemill.training.TrainingModule;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -192,6 +195,8 @@ public final class Server implements Node {
                 artifacts.blobs());
         sink.connect(monitoring.monitoring());
         publishJournal(telemetry, inference.gateway());
+        List<Kept> kept = kept(database, monitoring);
+        KeptMetrics.publish(telemetry, database, kept);
         telemetry.publish(inference::metrics);
 
         datasets.stepKinds().forEach(pipelines::add);
@@ -221,9 +226,9 @@ public final class Server implements Node {
         }
         if (roles.contains("control")) {
             webhooks.start();
-            parts.keep(
-                    new Housekeeping(artifacts, tracking.retention(), settings.days(Setting.RETENTION_DELETED), clock)
-                            .start());
+            parts.keep(new Housekeeping(
+                            artifacts, tracking.retention(), kept, settings.days(Setting.RETENTION_DELETED), clock)
+                    .start());
             parts.keep(monitoring.loop()).start();
             subscriptions.start(monitoring.subscriber());
         }
@@ -232,7 +237,7 @@ public final class Server implements Node {
                 // First, since routes are matched in this order and nothing is called as often.
                 .add(inference.routes())
                 .add(StaticFiles.routes())
-                .add(new OperationsRoutes(database, telemetry, version, roles).routes())
+                .add(new OperationsRoutes(database, telemetry, version, roles, kept).routes())
                 .add(new EventRoutes(events, webhooks, database).routes())
                 .add(new DefinitionRoutes(definitions).routes())
                 .add(identity.routes())
@@ -276,6 +281,19 @@ public final class Server implements Node {
                 Duration.ofMinutes(settings.whole(Setting.INFERENCE_IDLE, 0, 1_000_000)),
                 settings.whole(Setting.ONNX_THREADS, 1, 256),
                 python);
+    }
+
+    /** What grows, and for how long each is kept. */
+    private List<Kept> kept(Database database, MonitoringModule monitoring) {
+        var all = new ArrayList<Kept>(
+                monitoring.kept(days(Setting.RETENTION_PREDICTIONS), days(Setting.RETENTION_WINDOWS)));
+        all.addAll(new EventRetention(database).kept(days(Setting.RETENTION_EVENTS), Duration.ofDays(30)));
+        return all;
+    }
+
+    private Optional<Duration> days(Setting setting) {
+        long days = settings.days(setting);
+        return days == 0 ? Optional.empty() : Optional.of(Duration.ofDays(days));
     }
 
     static PredictionLog journal(Settings settings, DataDirectory directory) {

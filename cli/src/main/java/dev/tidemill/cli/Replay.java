@@ -126,7 +126,8 @@ final class Replay {
             ObjectNode sent = rows.addObject();
             row.forEach((column, value) -> {
                 if (!script.drop().contains(column) && !script.labels().contains(column)) {
-                    sent.put(column, value);
+                    // As import reads it: an empty cell is a missing value.
+                    sent.put(column, value.isEmpty() ? null : value);
                 }
             });
         }
@@ -170,6 +171,9 @@ final class Replay {
         ArrayNode inputs = body.putArray("inputs");
         event.features().properties().forEach(entry -> {
             JsonNode value = entry.getValue();
+            if (value.isNull()) {
+                return; // a missing value is an input that is not there
+            }
             ObjectNode tensor = inputs.addObject()
                     .put("name", entry.getKey())
                     .put("datatype", value.isTextual() ? "BYTES" : value.isBoolean() ? "BOOL" : "FP64");
@@ -182,6 +186,7 @@ final class Replay {
                 .filter(source::containsKey)
                 .findFirst()
                 .map(column -> source.getOrDefault(column, ""))
+                .filter(value -> !value.isEmpty())
                 .ifPresent(value -> pending.add(new Pending(id, event.time(), value)));
     }
 

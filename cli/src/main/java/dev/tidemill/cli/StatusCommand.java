@@ -1,6 +1,7 @@
 package dev.tidemill.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -23,6 +24,15 @@ final class StatusCommand implements Callable<Integer> {
         status.set("deployments", api.get(api.in("/deployments")).path("deployments"));
         status.set("models", api.get(api.in("/models")).path("models"));
         status.set("runs", api.get(api.in("/pipeline-runs?limit=10")).path("runs"));
+        JsonNode server = api.get("/api/tidemill/v1/server");
+        status.set("kept", server.path("kept"));
+        status.put("databaseBytes", server.path("databaseBytes").asLong());
+        ArrayNode watched = status.putArray("monitoring");
+        status.path("deployments").forEach(entry -> {
+            String name = entry.path("deployment").path("name").asText();
+            ObjectNode found = watched.addObject().put("deployment", name);
+            found.setAll((ObjectNode) api.get(api.in("/deployments/" + Api.encode(name) + "/monitoring")));
+        });
         if (connection.json()) {
             System.out.println(status);
             return Exit.OK;
@@ -61,7 +71,34 @@ final class StatusCommand implements Callable<Integer> {
                         run.path("pipeline").asText(),
                         run.path("state").asText().toLowerCase(Locale.ROOT),
                         run.path("createdAt").asText()));
+        watched.forEach(StatusCommand::warn);
+        System.out.printf(
+                Locale.ROOT,
+                "kept (database %.1f MB)%n",
+                status.path("databaseBytes").asLong() / 1e6);
+        status.path("kept")
+                .forEach(entry -> System.out.printf(
+                        Locale.ROOT,
+                        "  %-24s about %d, %s%n",
+                        entry.path("name").asText(),
+                        entry.path("entries").asLong(),
+                        entry.has("keepDays") ? "kept " + entry.path("keepDays").asInt() + " days" : "kept for ever"));
         return Exit.OK;
+    }
+
+    /** What a deployment's monitoring could not take into account. */
+    private static void warn(JsonNode watched) {
+        String name = watched.path("deployment").asText();
+        JsonNode state = watched.path("state");
+        long quarantined = state.path("clock").path("quarantined").asLong();
+        if (quarantined > 0) {
+            System.out.println("warning: " + quarantined + " predictions of " + name + " count in nothing: "
+                    + watched.path("quarantineCause").asText());
+        }
+        if (state.path("lateLabels").asLong() > 0) {
+            System.out.println("warning: " + state.path("lateLabels").asLong() + " labels of " + name
+                    + " came later than its monitor's label-delay, and count in nothing");
+        }
     }
 
     private static void print(String what, JsonNode entries, java.util.function.Function<JsonNode, String> line) {

@@ -11,6 +11,7 @@ import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.platform.sql.Database;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -88,8 +89,35 @@ abstract class DeploymentStoreContract {
         assertThat(store.addDecision("a", "d", decision, Optional.of("m"))).isFalse();
         assertThat(store.addDecision("a", "d", decision, Optional.empty())).isTrue();
         assertThat(store.addDecision("a", "d", decision, Optional.empty())).isTrue();
-        assertThat(store.decisions("a", "d")).hasSize(3);
-        assertThat(store.decisions("a", "d").getFirst().evidence()).isEqualTo(Map.of("rows", 7));
+        List<Decision> all = newest(10, Decision.Action.values());
+        assertThat(all).hasSize(3);
+        assertThat(all.getFirst().evidence()).isEqualTo(Map.of("rows", 7));
+    }
+
+    @Test
+    void theNewestDecisionsAreCutInOrder() {
+        for (int version = 1; version <= 40; version++) {
+            Decision.Action action = version % 10 == 0 ? Decision.Action.PROMOTED : Decision.Action.SHADOWED;
+            store.addDecision(
+                    "a",
+                    "d",
+                    new Decision(0, Optional.of(NOW), NOW, action, Optional.of(version), "why", Map.of(), "system"),
+                    Optional.empty());
+        }
+        assertThat(newest(3, Decision.Action.values()))
+                .extracting(decision -> decision.version().orElse(0))
+                .containsExactly(38, 39, 40);
+        assertThat(newest(2, Decision.Action.PROMOTED))
+                .extracting(decision -> decision.version().orElse(0))
+                .containsExactly(30, 40);
+        long middle = newest(40, Decision.Action.values()).get(20).position();
+        assertThat(store.newestDecisions("a", "d", middle, 2, List.of(Decision.Action.values())))
+                .extracting(decision -> decision.version().orElse(0))
+                .containsExactly(19, 20);
+    }
+
+    private List<Decision> newest(int limit, Decision.Action... actions) {
+        return store.newestDecisions("a", "d", Long.MAX_VALUE, limit, List.of(actions));
     }
 
     @Test
@@ -97,7 +125,16 @@ abstract class DeploymentStoreContract {
         var policy = new Policy(
                 Optional.of(new Policy.Retrain(
                         "train", Map.of("x", "1"), 0.15, 2, 3, Optional.of(Duration.ofDays(28)), Duration.ofDays(7))),
-                new Policy.Promotion(0.02, Duration.ofDays(3), Duration.ofDays(4), Duration.ofDays(14), 0.1, 0.95, 48),
+                new Policy.Promotion(
+                        0.02,
+                        Duration.ofDays(3),
+                        Duration.ofDays(4),
+                        Duration.ofDays(14),
+                        0.1,
+                        0.95,
+                        48,
+                        Duration.ofHours(6),
+                        9),
                 InputPolicy.WARN);
         store.savePolicy("a", "p", 1, policy);
         store.savePolicy("a", "p", 2, policy);

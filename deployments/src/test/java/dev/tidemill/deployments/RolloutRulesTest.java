@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 
 class RolloutRulesTest {
     private static final Instant START = Instant.parse("2011-04-01T00:00:00Z");
-    private static final Policy.Promotion POLICY =
-            new Policy.Promotion(0.02, Duration.ofDays(3), Duration.ofDays(4), Duration.ofDays(14), 0.2, 0.95, 48);
+    private static final Policy.Promotion POLICY = new Policy.Promotion(
+            0.02, Duration.ofDays(3), Duration.ofDays(4), Duration.ofDays(14), 0.2, 0.95, 48, Policy.Promotion.DAY, 7);
 
     private static Deployment in(Deployment.Phase phase) {
         return new Deployment(
@@ -37,14 +37,17 @@ class RolloutRulesTest {
                 Optional.of(START));
     }
 
-    private static Evidence evidence(int rows, double difference) {
+    /** Days of 24 rows each; the challenger's error is greater by the difference. */
+    private static Evidence evidence(int days, double difference) {
         var random = new Random(3);
-        List<Evidence.Pair> pairs = new ArrayList<>();
-        for (int i = 0; i < rows; i++) {
-            double champion = 40 + 10 * random.nextGaussian();
-            pairs.add(new Evidence.Pair(champion, champion + difference + 3 * random.nextGaussian()));
+        List<Evidence.Sums> sums = new ArrayList<>();
+        for (int day = 0; day < days; day++) {
+            double champion = 24 * 40 + 40 * random.nextGaussian();
+            double challenger = champion + 24 * (difference + 0.6 * random.nextGaussian());
+            Instant start = START.plus(Duration.ofDays(day));
+            sums.add(new Evidence.Sums(start, start.plus(Duration.ofDays(1)), 24, champion, challenger));
         }
-        return Evidence.of(pairs, 0.95, 192);
+        return Evidence.of(sums, START, START.plus(Duration.ofDays(days)), POLICY);
     }
 
     private static Outcome judge(Deployment.Phase phase, Evidence evidence, int days) {
@@ -62,23 +65,57 @@ class RolloutRulesTest {
 
     @Test
     void shadowTakesItsTimeAndItsRows() {
-        assertThat(judge(Deployment.Phase.SHADOW, evidence(100, -5), 2)).isEqualTo(Outcome.WAIT);
-        assertThat(judge(Deployment.Phase.SHADOW, evidence(20, -5), 5)).isEqualTo(Outcome.WAIT);
-        assertThat(judge(Deployment.Phase.SHADOW, evidence(100, -5), 3)).isEqualTo(Outcome.CANARY);
+        assertThat(judge(Deployment.Phase.SHADOW, evidence(5, -5), 2)).isEqualTo(Outcome.WAIT);
+        assertThat(judge(Deployment.Phase.SHADOW, evidence(1, -5), 5)).isEqualTo(Outcome.WAIT);
+        assertThat(judge(Deployment.Phase.SHADOW, evidence(3, -5), 3)).isEqualTo(Outcome.CANARY);
     }
 
     @Test
-    void aWorseChallengerLeavesAtOnce() {
-        assertThat(judge(Deployment.Phase.SHADOW, evidence(60, 10), 1)).isEqualTo(Outcome.REJECT);
-        assertThat(judge(Deployment.Phase.CANARY, evidence(60, 10), 1)).isEqualTo(Outcome.REJECT);
+    void whatLooksWorseStaysInShadowUntilItIsShownToBe() {
+        assertThat(judge(Deployment.Phase.SHADOW, evidence(4, 1.5), 4)).isEqualTo(Outcome.WAIT);
+        assertThat(judge(Deployment.Phase.SHADOW, evidence(4, 10), 4)).isEqualTo(Outcome.WAIT);
+        assertThat(judge(Deployment.Phase.SHADOW, evidence(14, 10), 8)).isEqualTo(Outcome.REJECT);
+        assertThat(judge(Deployment.Phase.SHADOW, evidence(4, 1.5), 14)).isEqualTo(Outcome.REJECT);
+    }
+
+    @Test
+    void aWorseChallengerLeavesOnceAWeekOfBlocksSaysSo() {
+        assertThat(judge(Deployment.Phase.CANARY, evidence(6, 10), 1)).isEqualTo(Outcome.WAIT);
+        assertThat(judge(Deployment.Phase.CANARY, evidence(14, 10), 1)).isEqualTo(Outcome.REJECT);
     }
 
     @Test
     void promotionNeedsConfidence() {
-        assertThat(judge(Deployment.Phase.CANARY, evidence(150, -5), 4)).isEqualTo(Outcome.PROMOTE);
-        assertThat(judge(Deployment.Phase.CANARY, evidence(60, 0.7), 5)).isEqualTo(Outcome.WAIT);
-        assertThat(judge(Deployment.Phase.CANARY, evidence(60, 0.7), 14)).isEqualTo(Outcome.REJECT);
+        assertThat(judge(Deployment.Phase.CANARY, evidence(14, -5), 4)).isEqualTo(Outcome.PROMOTE);
+        assertThat(judge(Deployment.Phase.CANARY, evidence(14, -5), 3)).isEqualTo(Outcome.WAIT);
+        assertThat(judge(Deployment.Phase.CANARY, evidence(10, 0.7), 10)).isEqualTo(Outcome.WAIT);
+        assertThat(judge(Deployment.Phase.CANARY, evidence(10, 0.7), 14)).isEqualTo(Outcome.REJECT);
         assertThat(judge(Deployment.Phase.CANARY, evidence(0, 0), 14)).isEqualTo(Outcome.REJECT);
+    }
+
+    @Test
+    void theReasonNamesTheUnitOfAnalysis() {
+        String reason = RolloutRules.judge(
+                        in(Deployment.Phase.CANARY), evidence(14, -5), START.plus(Duration.ofDays(14)), POLICY)
+                .reason();
+        assertThat(reason).contains("on 336 rows").contains("14 blocks of PT24H that count as");
+        assertThat(evidence(14, -5).toMap())
+                .containsEntry("blockLength", "PT24H")
+                .containsEntry("blocks", 14);
+    }
+
+    @Test
+    void aBlockThatIsNotCompleteDoesNotCount() {
+        List<Evidence.Sums> hours = new ArrayList<>();
+        for (int hour = 0; hour < 60; hour++) {
+            Instant start = START.plus(Duration.ofHours(hour));
+            hours.add(new Evidence.Sums(start, start.plus(Duration.ofHours(1)), 1, 2, 1));
+        }
+        Evidence evidence = Evidence.of(hours, START, START.plus(Duration.ofHours(60)), POLICY);
+        assertThat(evidence.rows()).isEqualTo(48);
+        assertThat(evidence.blocks()).isEqualTo(2);
+        assertThat(evidence.championError()).isEqualTo(2);
+        assertThat(evidence.challengerError()).isEqualTo(1);
     }
 
     @Test

@@ -6,10 +6,13 @@ import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.monitoring.api.MonitorDefinitionKind;
 import dev.tidemill.monitoring.api.MonitoringRoutes;
+import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.MonitorLoop;
 import dev.tidemill.monitoring.domain.MonitorStore;
 import dev.tidemill.monitoring.domain.Monitoring;
+import dev.tidemill.monitoring.domain.Ticks;
 import dev.tidemill.monitoring.domain.Windows;
+import dev.tidemill.monitoring.store.SqlJournalStore;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
 import dev.tidemill.pipelines.domain.Pipelines;
 import dev.tidemill.platform.definitions.DefinitionKind;
@@ -18,12 +21,16 @@ import dev.tidemill.platform.events.EventSubscriber;
 import dev.tidemill.platform.events.StoredEvent;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.retention.Kept;
+import dev.tidemill.platform.retention.KeptRows;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.registry.domain.Models;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Wires monitoring. */
 public final class MonitoringModule {
@@ -31,6 +38,7 @@ public final class MonitoringModule {
     private final MonitorLoop loop;
     private final MonitoringRoutes routes;
     private final Database database;
+    private final Clock clock;
 
     public MonitoringModule(
             Database database,
@@ -43,12 +51,22 @@ public final class MonitoringModule {
             ModelLoader loader,
             BlobStore blobs) {
         this.database = database;
+        this.clock = clock;
         MonitorStore store = new SqlMonitorStore(database);
+        JournalStore journal = new SqlJournalStore(database);
         deployments.knowMonitors(
                 (project, name) -> store.findMonitor(project, name).isPresent());
         var windows = new Windows(blobs, bytes -> Json.read(new String(bytes, StandardCharsets.UTF_8), Map.class));
-        this.monitoring = new Monitoring(store, deployments, models, gateway, loader, database, clock);
-        this.loop = new MonitorLoop(store, monitoring, deployments, models, pipelines, windows, database, events);
+        this.monitoring = new Monitoring(store, journal, deployments, models, gateway, loader, database, events, clock);
+        this.loop = new MonitorLoop(
+                store,
+                monitoring,
+                new Ticks(store, deployments, models, windows, journal),
+                deployments,
+                pipelines,
+                database,
+                events,
+                clock);
         this.routes = new MonitoringRoutes(monitoring, deployments, models, windows);
     }
 
@@ -75,6 +93,22 @@ public final class MonitoringModule {
                 }
             }
         };
+    }
+
+    /**
+     * What monitoring writes down and for how long it is kept.
+     *
+     * @param predictions since they were received; empty for ever
+     * @param windows since they were closed; empty for ever
+     */
+    public List<Kept> kept(Optional<Duration> predictions, Optional<Duration> windows) {
+        var journal = new SqlJournalStore(database);
+        var store = new SqlMonitorStore(database);
+        store.dateUndated(clock.instant());
+        return List.of(
+                new KeptRows(database, "predictions", "prediction", predictions, journal::deleteReceivedBefore),
+                new KeptRows(database, "windows", "monitor_window", windows, store::deleteWindowsBefore),
+                new KeptRows(database, "slices", "monitor_slice", windows, store::deleteSlicesBefore));
     }
 
     public List<DefinitionKind<?>> definitionKinds() {

@@ -2,11 +2,12 @@ package dev.tidemill.monitoring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tidemill.deployments.domain.Reliability;
-import dev.tidemill.inference.domain.Prediction;
-import dev.tidemill.monitoring.domain.JournalRow;
+import dev.tidemill.deployments.domain.Evidence;
+import dev.tidemill.monitoring.domain.ClosedWindow;
+import dev.tidemill.monitoring.domain.EventClock;
 import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.MonitorStore;
+import dev.tidemill.monitoring.domain.Slice;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
 import dev.tidemill.platform.sql.Database;
 import java.time.Duration;
@@ -40,101 +41,124 @@ abstract class MonitorStoreContract {
         }
     }
 
-    private static Prediction prediction(String id, int hour, double value) {
-        return new Prediction(
+    private static MonitorState state(Instant first) {
+        return new MonitorState(
                 "p",
                 "d",
-                id,
-                START.plus(Duration.ofHours(hour)),
+                new EventClock(first, first, false, first, 0, 0, 0, Optional.empty()),
+                first,
+                first,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                0);
+    }
+
+    @Test
+    void aDeclaredWatermarkNeverGoesBack() {
+        store.createState(state(START));
+        store.createState(state(Instant.EPOCH));
+        assertThat(store.findState("p", "d")).contains(state(START));
+        store.declareWatermark("p", "d", START.plusSeconds(3));
+        store.declareWatermark("p", "d", START.plusSeconds(2));
+        EventClock clock = store.findState("p", "d").orElseThrow().clock();
+        assertThat(clock.declared()).isTrue();
+        assertThat(clock.watermark()).isEqualTo(START.plusSeconds(3));
+    }
+
+    @Test
+    void progressIsSavedOnlyOnWhatWasRead() {
+        store.createState(state(START));
+        MonitorState before = store.findState("p", "d").orElseThrow();
+        var after = new MonitorState(
+                "p",
+                "d",
+                before.clock(),
+                START.plusSeconds(9),
                 START,
-                Map.of("hour", (double) hour, "weather", "clear"),
-                false,
-                1,
-                List.of(value),
-                Optional.of(2),
-                List.of(value + 1),
-                Optional.empty());
-    }
-
-    private static Prediction failed(String id, int hour) {
-        Prediction one = prediction(id, hour, 1);
-        return new Prediction(
-                one.project(),
-                one.deployment(),
-                id,
-                one.eventTime(),
-                one.receivedAt(),
-                one.features(),
-                false,
-                1,
-                one.champion(),
-                Optional.of(2),
-                List.of(),
-                Optional.of("it has no column 'hour'"));
+                Optional.of(START),
+                Optional.of("run"),
+                Optional.empty(),
+                0);
+        assertThat(store.saveProgress(before, after)).isTrue();
+        assertThat(store.saveProgress(before, after)).isFalse();
+        assertThat(store.saveProgress(after, before)).isTrue();
     }
 
     @Test
-    void failuresOfAChallengerAreCounted() {
-        store.addPredictions(List.of(prediction("a", 0, 1), failed("b", 1), failed("c", 2), failed("d", 3)));
-        Instant end = START.plus(Duration.ofHours(3));
-        assertThat(store.reliability("p", "d", 2, START, end)).isEqualTo(new Reliability(3, 2));
-        assertThat(store.reliability("p", "d", 3, START, end)).isEqualTo(new Reliability(0, 0));
-    }
-
-    @Test
-    void aRowThatTheChampionDidNotScoreHasNoLossOfIts() {
-        store.addPredictions(List.of(prediction("a", 1, 10)));
-        store.label("p", "d", "a", "12", START, Optional.empty(), Optional.of(1.0));
-        JournalRow row = store.findRow("p", "d", "a").orElseThrow();
-        assertThat(row.label()).contains("12");
-        assertThat(row.championLoss()).isEmpty();
-    }
-
-    @Test
-    void aPredictionIsJournalledOnce() {
-        store.addPredictions(List.of(prediction("a", 1, 10), prediction("b", 2, 20)));
-        store.addPredictions(List.of(prediction("b", 2, 99), prediction("c", 0, 30)));
-        List<JournalRow> rows = store.rows("p", "d", START, START.plus(Duration.ofDays(1)));
-        assertThat(rows).extracting(JournalRow::id).containsExactly("c", "a", "b");
-        assertThat(rows.getLast().champion()).containsExactly(20.0);
-        assertThat(rows.getLast().features()).containsEntry("weather", "clear").containsEntry("hour", 2.0);
-    }
-
-    @Test
-    void intervalsAreHalfOpen() {
-        store.addPredictions(List.of(prediction("a", 0, 1), prediction("b", 1, 1), prediction("c", 2, 1)));
-        assertThat(store.rows("p", "d", START, START.plus(Duration.ofHours(2))))
-                .extracting(JournalRow::id)
-                .containsExactly("a", "b");
-        assertThat(store.rows("p", "other", START, START.plus(Duration.ofHours(2))))
+    void slicesComeBackAsTheyWere() {
+        for (int hour = 0; hour < 5; hour++) {
+            store.addSlice("p", "d", slice(hour), START);
+        }
+        List<Slice> found = store.slices("p", "d", START.plus(Duration.ofHours(1)), START.plus(Duration.ofHours(3)));
+        assertThat(found).extracting(Slice::rows).containsExactly(11L, 12L);
+        assertThat(found.getFirst().counts().get("x")).containsExactly(1, 2, 3);
+        assertThat(store.trial("p", "d", 2, START.plus(Duration.ofHours(3))))
+                .extracting(Evidence.Sums::challenger)
+                .containsExactly(3.5, 4.5);
+        assertThat(store.trial("p", "d", 3, START)).isEmpty();
+        store.dropProfiles("p", "d", START.plus(Duration.ofHours(2)));
+        assertThat(store.slices("p", "d", START, START.plus(Duration.ofDays(1))))
+                .extracting(slice -> slice.counts().size())
+                .containsExactly(0, 0, 1, 1, 1);
+        store.forgetSlices("p", "d");
+        assertThat(store.slices("p", "d", START, START.plus(Duration.ofDays(1))))
                 .isEmpty();
     }
 
-    @Test
-    void theFirstLabelStays() {
-        store.addPredictions(List.of(prediction("a", 1, 10)));
-        store.label("p", "d", "a", "12", START, Optional.of(2.0), Optional.of(1.0));
-        store.label("p", "d", "a", "50", START, Optional.of(40.0), Optional.of(39.0));
-        JournalRow row = store.findRow("p", "d", "a").orElseThrow();
-        assertThat(row.label()).contains("12");
-        assertThat(row.servedLoss()).contains(2.0);
-        assertThat(row.challengerLoss()).contains(1.0);
+    private static Slice slice(int hour) {
+        Instant start = START.plus(Duration.ofHours(hour));
+        return new Slice(
+                start,
+                start.plus(Duration.ofHours(1)),
+                1,
+                10 + hour,
+                5,
+                2.5,
+                Map.of(2, new Slice.Trial(5, 1.5, hour + 0.5)),
+                Map.of("x", new long[] {1, 2, 3}));
+    }
+
+    private static ClosedWindow window(int day) {
+        Instant start = START.plus(Duration.ofDays(day));
+        return new ClosedWindow(
+                start,
+                start.plus(Duration.ofDays(1)),
+                1,
+                24,
+                24,
+                Optional.of(1.0),
+                Optional.empty(),
+                false,
+                false,
+                Map.of(),
+                Map.of());
     }
 
     @Test
-    void theWatermarkMovesForwardAndADeclaredOneOnlyByDeclaration() {
-        var state = new MonitorState("p", "d", START, START, false, START, START, Optional.empty(), Optional.empty());
-        store.createState(state);
-        store.createState(new MonitorState(
-                "p", "d", Instant.EPOCH, START, false, START, START, Optional.empty(), Optional.empty()));
-        assertThat(store.findState("p", "d")).contains(state);
-        store.moveWatermark("p", "d", START.plusSeconds(10), false);
-        store.moveWatermark("p", "d", START.plusSeconds(5), false);
-        assertThat(store.findState("p", "d").orElseThrow().watermark()).isEqualTo(START.plusSeconds(10));
-        store.moveWatermark("p", "d", START.plusSeconds(3), true);
-        assertThat(store.findState("p", "d").orElseThrow().watermark()).isEqualTo(START.plusSeconds(3));
-        store.moveWatermark("p", "d", START.plusSeconds(60), false);
-        store.moveWatermark("p", "d", START.plusSeconds(2), true);
-        assertThat(store.findState("p", "d").orElseThrow().watermark()).isEqualTo(START.plusSeconds(3));
+    void theNewestWindowsAreCutInOrder() {
+        for (int day = 0; day < 30; day++) {
+            store.addWindow("p", "d", window(day), START);
+        }
+        assertThat(store.newestWindows("p", "d", START, START.plus(Duration.ofDays(11)), 3))
+                .extracting(ClosedWindow::startsAt)
+                .containsExactly(
+                        START.plus(Duration.ofDays(7)), START.plus(Duration.ofDays(8)), START.plus(Duration.ofDays(9)));
+        assertThat(store.newestWindows("p", "d", START.plus(Duration.ofDays(29)), START.plus(Duration.ofDays(99)), 3))
+                .hasSize(1);
+    }
+
+    @Test
+    void oldWindowsAndSlicesGoFirst() {
+        for (int day = 0; day < 6; day++) {
+            store.addWindow("p", "d", window(day), START.plusSeconds(day));
+            store.addSlice("p", "d", slice(day), START.plusSeconds(day));
+        }
+        assertThat(store.deleteWindowsBefore(START.plusSeconds(4), 3)).isEqualTo(3);
+        assertThat(store.deleteWindowsBefore(START.plusSeconds(4), 3)).isEqualTo(1);
+        assertThat(store.deleteWindowsBefore(START.plusSeconds(4), 3)).isZero();
+        assertThat(store.deleteSlicesBefore(START.plusSeconds(4), 9)).isEqualTo(4);
+        assertThat(store.slices("p", "d", START, START.plus(Duration.ofDays(9))))
+                .hasSize(2);
     }
 }

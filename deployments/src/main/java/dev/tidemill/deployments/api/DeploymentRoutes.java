@@ -8,6 +8,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import io.javalin.http.Context;
@@ -50,7 +51,9 @@ public final class DeploymentRoutes {
                                 "decisions",
                                 deployments.decisions(
                                         caller.project(),
-                                        deployment(context, caller).name())))),
+                                        deployment(context, caller).name(),
+                                        Requests.number(context, "before").orElse(Long.MAX_VALUE),
+                                        Requests.limit(context, 500, 1000))))),
                 Route.post(PATH + "/{deployment}/promote", operate, (context, caller) -> {
                     Deployment before = deployment(context, caller);
                     context.json(deployments.promote(

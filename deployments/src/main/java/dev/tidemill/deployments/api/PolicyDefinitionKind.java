@@ -6,6 +6,7 @@ import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.definitions.ProjectFiles;
 import dev.tidemill.platform.definitions.YamlObject;
+import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -58,10 +59,15 @@ public final class PolicyDefinitionKind implements DefinitionKind<Policy> {
                 yaml.number("margin", 0.02, 0, 10),
                 yaml.duration("shadow", "P3D"),
                 yaml.duration("canary", "P4D"),
-                yaml.duration("canary-at-most", "P14D"),
+                yaml.duration("canary-at-most", "P28D"),
                 yaml.number("share", 0.1, 0, 1),
                 yaml.number("confidence", 0.95, 0.5, 0.9999),
-                yaml.integer("rows", 48, 1, 1_000_000));
+                yaml.integer("rows", 48, 1, 1_000_000),
+                yaml.duration("block", "P1D"),
+                yaml.integer("blocks", Policy.Promotion.WEEK_OF_DAYS, 4, 10_000));
+        if (promotion.block().compareTo(Duration.ofMinutes(1)) < 0) {
+            throw yaml.invalid("block", "a block lasts a minute or longer, not " + promotion.block());
+        }
         yaml.end();
         return promotion;
     }

@@ -27,6 +27,7 @@ public interface DeploymentStore {
     /** Adds a decision; false if {@code madeBy} has made one for this deployment already. */
     boolean addDecision(String project, String deployment, Decision decision, Optional<String> madeBy);
 
-    /** Oldest first. */
-    List<Decision> decisions(String project, String deployment);
+    /** The newest decisions of some kinds before a position, oldest first. */
+    List<Decision> newestDecisions(
+            String project, String deployment, long before, int limit, List<Decision.Action> actions);
 }

@@ -20,12 +20,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BiPredicate;
 
 /** Deployments and their rollouts. Every change is one transaction, after which the gateway gets the new plan. Thread-safe. */
 public final class Deployments {
-    private static final Set<Decision.Action> FINAL = Set.of(
+    private static final List<Decision.Action> FINAL = List.of(
             Decision.Action.DEPLOYED, Decision.Action.PROMOTED, Decision.Action.REJECTED, Decision.Action.ROLLED_BACK);
 
     private final DeploymentStore store;
@@ -121,14 +120,22 @@ public final class Deployments {
         return store.listAll();
     }
 
-    public List<Decision> decisions(String project, String name) {
-        return store.decisions(project, name);
+    /** The newest decisions before a position, oldest first. */
+    public List<Decision> decisions(String project, String name, long before, int limit) {
+        return store.newestDecisions(project, name, before, limit, List.of(Decision.Action.values()));
+    }
+
+    /** The newest decision about a version, among the last hundred. */
+    public Optional<Decision> lastDecision(String project, String name, int version) {
+        return decisions(project, name, Long.MAX_VALUE, 100).reversed().stream()
+                .filter(decision ->
+                        decision.version().filter(of -> of == version).isPresent())
+                .findFirst();
     }
 
     /** Event time of the newest decision that ended a trial. */
     public Optional<Instant> lastFinalDecision(String project, String name) {
-        return store.decisions(project, name).reversed().stream()
-                .filter(decision -> FINAL.contains(decision.action()))
+        return store.newestDecisions(project, name, Long.MAX_VALUE, 1, FINAL).stream()
                 .findFirst()
                 .flatMap(Decision::at);
     }
@@ -198,10 +205,12 @@ public final class Deployments {
             }
             double margin =
                     policy(before).map(policy -> policy.promotion().margin()).orElse(0.0);
-            RolloutRules.Verdict gate = RolloutRules.gate(
-                    errors.getOrDefault("error", Double.NaN),
-                    errors.getOrDefault("champion_error", Double.POSITIVE_INFINITY),
-                    margin);
+            RolloutRules.Verdict gate = errors.containsKey("error")
+                    ? RolloutRules.gate(
+                            errors.get("error"),
+                            errors.getOrDefault("champion_error", Double.POSITIVE_INFINITY),
+                            margin)
+                    : RolloutRules.NO_METRICS;
             if (gate.outcome() == RolloutRules.Outcome.REJECT) {
                 return decide(
                         before,
@@ -305,9 +314,10 @@ public final class Deployments {
 
     /** Puts an earlier version back; a running trial ends. */
     public Deployment rollBack(String project, String name, int version, String actor) {
+        // What cannot be loaded is refused before anything changes, and loaded outside of the unit of work.
+        loader.acquire(served(model(deployment(project, name), version))).close();
         return transactions.write(() -> {
             Deployment before = deployment(project, name);
-            loader.acquire(served(model(before, version))).close();
             return decide(
                     before,
                     new Deployment(

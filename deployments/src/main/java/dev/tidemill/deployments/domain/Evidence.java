@@ -1,39 +1,85 @@
 package dev.tidemill.deployments.domain;
 
-import dev.tidemill.statistics.ConfidenceSequence;
+import dev.tidemill.statistics.SequentialTTest;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
- * What matured labels say about challenger and champion on the same rows.
+ * What matured labels say about challenger and champion on the same rows. The unit of analysis is the block of event time:
+ * rows of one block depend on each other, and their sums are what the bounds are computed from.
  *
- * @param rows labelled rows that both have scored
+ * @param rows labelled rows that both have scored, in all blocks
  * @param championError mean loss of the champion
  * @param challengerError mean loss of the challenger
- * @param lower bound on the mean difference, challenger less champion, that holds at every look
+ * @param blockLength length of a block
+ * @param blocks complete blocks with such rows
+ * @param effectiveBlocks independent blocks that these count as, given their autocorrelation
+ * @param autocorrelation of the sums of neighbouring blocks, corrected as {@link SequentialTTest} says
+ * @param lower bound on the excess: challenger's mean loss less champion's mean loss and margin; it holds at every look
  * @param upper bound likewise
  */
-public record Evidence(long rows, double championError, double challengerError, double lower, double upper) {
-    /** A pair of losses on one row. */
-    public record Pair(double champion, double challenger) {}
+public record Evidence(
+        long rows,
+        double championError,
+        double challengerError,
+        Duration blockLength,
+        int blocks,
+        double effectiveBlocks,
+        double autocorrelation,
+        double lower,
+        double upper) {
+    /**
+     * Losses of an interval of event time, summed over the labelled rows that both have scored.
+     *
+     * @param champion sum of the champion's losses
+     * @param challenger sum of the challenger's losses
+     */
+    public record Sums(Instant startsAt, Instant endsAt, long rows, double champion, double challenger) {}
 
     /**
-     * Weighs pairs in the order of their event time.
+     * Weighs the sums.
      *
-     * @param tightestAt number of rows at which the bounds should be tightest
+     * @param sums in the order of event time, none longer than needed to fall into one block
+     * @param since when the challenger was offered: blocks are counted from here
+     * @param trusted event time up to which labels have matured; the block that it falls into is not complete and left out
      */
-    public static Evidence of(List<Pair> pairs, double confidence, int tightestAt) {
-        var sequence = new ConfidenceSequence(1 - confidence, Math.max(1, tightestAt));
-        double champion = 0;
-        double challenger = 0;
-        for (Pair pair : pairs) {
-            champion += pair.champion();
-            challenger += pair.challenger();
-            sequence.add(pair.challenger() - pair.champion());
+    public static Evidence of(List<Sums> sums, Instant since, Instant trusted, Policy.Promotion policy) {
+        var blocks = new TreeMap<Long, double[]>();
+        long length = policy.block().toMillis();
+        for (Sums part : sums) {
+            long block = Math.floorDiv(part.startsAt().toEpochMilli() - since.toEpochMilli(), length);
+            boolean complete = since.toEpochMilli() + (block + 1) * length <= trusted.toEpochMilli();
+            if (complete && part.rows() > 0) {
+                double[] sum = blocks.computeIfAbsent(block, key -> new double[3]);
+                sum[0] += part.rows();
+                sum[1] += part.champion();
+                sum[2] += part.challenger();
+            }
         }
-        int n = Math.max(1, pairs.size());
-        return new Evidence(pairs.size(), champion / n, challenger / n, sequence.lower(), sequence.upper());
+        double rows = total(blocks, 0);
+        double[] excess = blocks.values().stream()
+                .mapToDouble(sum -> sum[2] - (1 + policy.margin()) * sum[1])
+                .toArray();
+        SequentialTTest.Bounds bounds = SequentialTTest.bounds(excess, policy.confidence());
+        double scale = blocks.size() / Math.max(1, rows);
+        return new Evidence(
+                (long) rows,
+                total(blocks, 1) / Math.max(1, rows),
+                total(blocks, 2) / Math.max(1, rows),
+                policy.block(),
+                blocks.size(),
+                bounds.effective(),
+                bounds.autocorrelation(),
+                bounds.lower() * scale,
+                bounds.upper() * scale);
+    }
+
+    private static double total(TreeMap<Long, double[]> blocks, int part) {
+        return blocks.values().stream().mapToDouble(sum -> sum[part]).sum();
     }
 
     public Map<String, Object> toMap() {
@@ -41,9 +87,13 @@ public record Evidence(long rows, double championError, double challengerError, 
         map.put("rows", rows);
         map.put("championError", championError);
         map.put("challengerError", challengerError);
+        map.put("blockLength", blockLength.toString());
+        map.put("blocks", blocks);
+        map.put("effectiveBlocks", effectiveBlocks);
+        map.put("autocorrelation", autocorrelation);
         if (Double.isFinite(lower)) {
-            map.put("differenceLower", lower);
-            map.put("differenceUpper", upper);
+            map.put("excessLower", lower);
+            map.put("excessUpper", upper);
         }
         return map;
     }

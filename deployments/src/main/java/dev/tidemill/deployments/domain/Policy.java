@@ -38,15 +38,18 @@ public record Policy(Optional<Retrain> retrain, Promotion promotion, InputPolicy
             Duration coolDown) {}
 
     /**
-     * The gate, then shadow, then canary.
+     * The gate, then shadow, then canary. Losses are summed over blocks of event time, since neighbouring rows depend on
+     * each other; the bounds are computed from those sums.
      *
      * @param margin share of the champion's error by which a challenger may be worse and still count as not inferior
      * @param shadow how long the challenger scores all traffic without answering
      * @param canary how long it answers its share before it may be promoted
-     * @param canaryAtMost how long it may take to convince
+     * @param canaryAtMost how long either phase may take to convince
      * @param share of the traffic in canary
-     * @param confidence of the bounds on the difference, which hold at every look
+     * @param confidence of each bound on the excess of the challenger's error, which holds at every look
      * @param rows labelled rows without which nothing is decided
+     * @param block length of the blocks
+     * @param blocks complete blocks without which no bound decides; a week of days sees each weekday
      */
     public record Promotion(
             double margin,
@@ -55,5 +58,16 @@ public record Policy(Optional<Retrain> retrain, Promotion promotion, InputPolicy
             Duration canaryAtMost,
             double share,
             double confidence,
-            int rows) {}
+            int rows,
+            Duration block,
+            int blocks) {
+        public static final Duration DAY = Duration.ofDays(1);
+        public static final int WEEK_OF_DAYS = 7;
+
+        public Promotion {
+            // What was stored before there were blocks names none.
+            block = Objects.requireNonNullElse(block, DAY);
+            blocks = blocks == 0 ? WEEK_OF_DAYS : blocks;
+        }
+    }
 }

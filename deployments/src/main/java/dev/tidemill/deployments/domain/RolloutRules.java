@@ -21,6 +21,12 @@ public final class RolloutRules {
         REJECT
     }
 
+    /** A candidate of which nothing is known. */
+    public static final Verdict NO_METRICS = new Verdict(
+            Outcome.REJECT,
+            "it was offered without metrics: give the outputs of training.evaluate as 'metrics', so that it can be compared"
+                    + " with the champion");
+
     /** Whether a candidate may be tried at all: it must not be inferior to the champion on held-out rows. */
     public static Verdict gate(double candidateError, double championError, double margin) {
         if (Double.isNaN(candidateError)) {
@@ -51,36 +57,41 @@ public final class RolloutRules {
      * @param trusted event time up to which labels have matured
      */
     public static Verdict judge(Deployment deployment, Evidence evidence, Instant trusted, Policy.Promotion policy) {
-        double margin = policy.margin() * evidence.championError();
-        String numbers = format(
-                "error %.4g against %.4g on %d rows, difference in [%.4g, %.4g]",
+        String numbers = numbers(evidence);
+        boolean enough = evidence.rows() >= policy.rows();
+        boolean bounded = enough && evidence.blocks() >= policy.blocks();
+        if (bounded && evidence.lower() > 0) {
+            return new Verdict(Outcome.REJECT, "worse than the champion: " + numbers);
+        }
+        Duration inPhase = Duration.between(deployment.phaseSince().orElse(trusted), trusted);
+        return switch (deployment.phase()) {
+            case NONE -> new Verdict(Outcome.WAIT, "there is no challenger");
+            case SHADOW -> {
+                // No caller is answered on a guess, and nothing is turned down on one: it stays until it looks as good.
+                boolean asGood = evidence.challengerError() <= evidence.championError() * (1 + policy.margin());
+                yield enough && asGood && inPhase.compareTo(policy.shadow()) >= 0
+                        ? new Verdict(Outcome.CANARY, "not inferior in shadow: " + numbers)
+                        : overdue(inPhase, policy, numbers);
+            }
+            case CANARY ->
+                bounded && evidence.upper() <= 0 && inPhase.compareTo(policy.canary()) >= 0
+                        ? new Verdict(Outcome.PROMOTE, "not inferior with confidence: " + numbers)
+                        : overdue(inPhase, policy, numbers);
+        };
+    }
+
+    private static String numbers(Evidence evidence) {
+        return format(
+                "error %.4g against %.4g on %d rows; excess beyond the margin in [%.4g, %.4g] from %d blocks of %s that"
+                        + " count as %.1f",
                 evidence.challengerError(),
                 evidence.championError(),
                 evidence.rows(),
                 evidence.lower(),
-                evidence.upper());
-        if (evidence.lower() > margin) {
-            return new Verdict(Outcome.REJECT, "worse than the champion: " + numbers);
-        }
-        Duration inPhase = Duration.between(deployment.phaseSince().orElse(trusted), trusted);
-        boolean enough = evidence.rows() >= policy.rows();
-        return switch (deployment.phase()) {
-            case NONE -> new Verdict(Outcome.WAIT, "there is no challenger");
-            case SHADOW -> {
-                if (inPhase.compareTo(policy.shadow()) < 0 || !enough) {
-                    yield overdue(inPhase, policy, numbers);
-                }
-                yield evidence.challengerError() <= evidence.championError() + margin
-                        ? new Verdict(Outcome.CANARY, "not inferior in shadow: " + numbers)
-                        : new Verdict(Outcome.REJECT, "inferior in shadow: " + numbers);
-            }
-            case CANARY -> {
-                if (inPhase.compareTo(policy.canary()) >= 0 && enough && evidence.upper() <= margin) {
-                    yield new Verdict(Outcome.PROMOTE, "not inferior with confidence: " + numbers);
-                }
-                yield overdue(inPhase, policy, numbers);
-            }
-        };
+                evidence.upper(),
+                evidence.blocks(),
+                evidence.blockLength(),
+                evidence.effectiveBlocks());
     }
 
     private static Verdict overdue(Duration inPhase, Policy.Promotion policy, String numbers) {

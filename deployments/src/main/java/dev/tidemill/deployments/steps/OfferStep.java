@@ -44,9 +44,17 @@ public final class OfferStep implements StepKind {
                 context.instant("until"),
                 "pipeline-run/" + context.key(),
                 Event.SYSTEM);
+        int version = (int) context.number("version", 0);
         String phase = deployment.phase().name().toLowerCase(Locale.ROOT);
+        var outputs = new TreeMap<String, Object>(Map.of("deployment", deployment.name(), "phase", phase));
+        deployments.lastDecision(context.project(), deployment.name(), version).ifPresent(decision -> {
+            String what = decision.action().name().toLowerCase(Locale.ROOT);
+            outputs.put("decision", what);
+            outputs.put("reason", decision.reason());
+            context.log("version " + version + " was " + what + ": " + decision.reason());
+        });
         context.log("champion " + deployment.champion().orElse(0) + ", challenger "
                 + deployment.challenger().map(String::valueOf).orElse("none") + ", phase " + phase);
-        return Map.of("deployment", deployment.name(), "phase", phase);
+        return outputs;
     }
 }

@@ -142,16 +142,22 @@ public final class SqlDeploymentStore implements DeploymentStore {
     }
 
     @Override
-    public List<Decision> decisions(String project, String deployment) {
+    public List<Decision> newestDecisions(
+            String project, String deployment, long before, int limit, List<Decision.Action> actions) {
         return database.reading(handle -> handle.createQuery("""
-                        SELECT * FROM deployment_decision
-                        WHERE project = :project AND deployment = :deployment
-                        ORDER BY position
-                        """)
-                .bind("project", project)
-                .bind("deployment", deployment)
-                .map((row, context) -> decision(row))
-                .list());
+                                SELECT * FROM deployment_decision
+                                WHERE project = :project AND deployment = :deployment AND position < :before
+                                  AND action IN (<actions>)
+                                ORDER BY position DESC LIMIT :limit
+                                """)
+                        .bind("project", project)
+                        .bind("deployment", deployment)
+                        .bind("before", before)
+                        .bind("limit", limit)
+                        .bindList("actions", actions.stream().map(Enum::name).toList())
+                        .map((row, context) -> decision(row))
+                        .list())
+                .reversed();
     }
 
     @SuppressWarnings("unchecked")

@@ -12,6 +12,7 @@ import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.json.Json;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * {@code features.materialize}: computes a view over a data set version, adds the labelled rows that a deployment has served
@@ -60,12 +62,13 @@ public final class MaterializeStep implements StepKind {
         Optional<Instant> until = context.instant("until");
         Optional<Instant> from = context.duration("window").flatMap(window -> until.map(end -> end.minus(window)));
         Optional<Path> served = context.optionalText("served-by")
-                .flatMap(deployment -> write(journal.rows(
+                .flatMap(deployment -> write(taker -> journal.forEach(
                         context.project(),
                         deployment,
                         view,
                         from.orElse(Instant.EPOCH),
-                        until.orElse(Instant.ofEpochMilli(Long.MAX_VALUE)))));
+                        until.orElse(Instant.ofEpochMilli(Long.MAX_VALUE)),
+                        taker)));
         try {
             Path target = dataSets.newFile(context.project(), name);
             QueryEngine.Written written = engine.query(
@@ -90,14 +93,24 @@ public final class MaterializeStep implements StepKind {
         }
     }
 
-    private static Optional<Path> write(List<Map<String, Object>> rows) {
-        if (rows.isEmpty()) {
-            return Optional.empty();
-        }
+    /** Writes the rows that a source gives as lines of JSON; nothing where it gives none. */
+    private static Optional<Path> write(Consumer<Consumer<Map<String, Object>>> source) {
         try {
             Path file = Files.createTempFile("served", ".ndjson");
-            Files.write(file, rows.stream().map(Json::write).toList());
-            return Optional.of(file);
+            try (var lines = new PrintWriter(Files.newBufferedWriter(file))) {
+                source.accept(row -> lines.println(Json.write(row)));
+                if (lines.checkError()) {
+                    throw new IOException("The served rows could not be written to " + file);
+                }
+            } catch (RuntimeException | IOException e) {
+                deleteQuietly(file);
+                throw e;
+            }
+            boolean some = Files.size(file) > 0;
+            if (!some) {
+                deleteQuietly(file);
+            }
+            return some ? Optional.of(file) : Optional.empty();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

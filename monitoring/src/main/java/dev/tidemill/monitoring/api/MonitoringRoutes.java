@@ -3,6 +3,7 @@ package dev.tidemill.monitoring.api;
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.monitoring.domain.JournalRow;
+import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.Monitoring;
 import dev.tidemill.monitoring.domain.Windows;
 import dev.tidemill.platform.auth.Access;
@@ -32,13 +33,13 @@ public final class MonitoringRoutes {
     private final Monitoring monitoring;
     private final Deployments deployments;
     private final Models models;
-    private final Windows windows;
+    private final Windows profiles;
 
-    public MonitoringRoutes(Monitoring monitoring, Deployments deployments, Models models, Windows windows) {
+    public MonitoringRoutes(Monitoring monitoring, Deployments deployments, Models models, Windows profiles) {
         this.monitoring = monitoring;
         this.deployments = deployments;
         this.models = models;
-        this.windows = windows;
+        this.profiles = profiles;
     }
 
     public List<Route> routes() {
@@ -47,14 +48,8 @@ public final class MonitoringRoutes {
         return List.of(
                 Route.post(PATH + "/labels", write, this::label),
                 Route.post(PATH + "/watermark", write, this::declareWatermark),
-                Route.get(
-                        PATH + "/windows",
-                        read,
-                        (context, caller) -> context.json(Map.of(
-                                "windows",
-                                monitoring.windows(
-                                        caller.project(),
-                                        deployment(context, caller).name())))),
+                Route.get(PATH + "/windows", read, this::windows),
+                Route.get(PATH + "/monitoring", read, this::state),
                 Route.get(PATH + "/reference", read, this::reference),
                 Route.get(PATH + "/predictions", read, this::predictions),
                 Route.get(PATH + "/report", read, this::report));
@@ -109,17 +104,48 @@ public final class MonitoringRoutes {
                 "version",
                 number,
                 "profile",
-                windows.reference(version).map(ProfileMaps::toMap).orElse(Map.of())));
+                profiles.reference(version).map(ProfileMaps::toMap).orElse(Map.of())));
     }
 
+    /** The newest predictions, in order; a token asks for those before them. */
     private void predictions(Context context, Caller caller) {
         Deployment deployment = deployment(context, caller);
-        Instant until = Requests.instant(context, "until").orElse(Instant.ofEpochMilli(Long.MAX_VALUE));
-        Instant from = Requests.instant(context, "from").orElse(Instant.EPOCH);
+        var range = new JournalStore.Range(
+                caller.project(),
+                deployment.name(),
+                Requests.instant(context, "from").orElse(Instant.EPOCH),
+                Requests.instant(context, "until").orElse(Instant.ofEpochMilli(Long.MAX_VALUE)));
         int limit = Requests.limit(context, 200, 5000);
-        List<JournalRow> rows = monitoring.rows(caller.project(), deployment.name(), from, until);
+        List<JournalRow> rows =
+                monitoring.newest(range, Requests.text(context, "page_token").map(PageToken::position), limit + 1);
+        List<JournalRow> page = rows.subList(0, Math.min(limit, rows.size()));
+        var answer = new LinkedHashMap<String, Object>();
+        answer.put("total", monitoring.count(range));
+        answer.put("predictions", page.reversed());
+        if (rows.size() > limit) {
+            answer.put("next_page_token", PageToken.of(page.getLast().position()));
+        }
+        context.json(answer);
+    }
+
+    private void windows(Context context, Caller caller) {
         context.json(Map.of(
-                "total", rows.size(), "predictions", rows.subList(Math.max(0, rows.size() - limit), rows.size())));
+                "windows",
+                monitoring.windows(
+                        caller.project(),
+                        deployment(context, caller).name(),
+                        Requests.instant(context, "before").orElse(Instant.ofEpochMilli(Long.MAX_VALUE)),
+                        Requests.limit(context, 200, 1000))));
+    }
+
+    /** How far the watching of a deployment has come, and what it could not believe. */
+    private void state(Context context, Caller caller) {
+        var answer = new LinkedHashMap<String, Object>();
+        monitoring.state(caller.project(), deployment(context, caller).name()).ifPresent(state -> {
+            answer.put("state", state);
+            state.clock().cause().ifPresent(cause -> answer.put("quarantineCause", cause.cause()));
+        });
+        context.json(answer);
     }
 
     private void report(Context context, Caller caller) {

@@ -2,18 +2,15 @@ package dev.tidemill.monitoring.domain;
 
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
-import dev.tidemill.deployments.domain.Evidence;
-import dev.tidemill.deployments.domain.Policy;
-import dev.tidemill.deployments.domain.Reliability;
-import dev.tidemill.deployments.domain.RolloutRules;
 import dev.tidemill.pipelines.domain.PipelineRun;
 import dev.tidemill.pipelines.domain.PipelineRunId;
 import dev.tidemill.pipelines.domain.Pipelines;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.sql.Transactions;
-import dev.tidemill.registry.domain.ModelVersion;
-import dev.tidemill.registry.domain.Models;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -21,49 +18,59 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes the decisions that are due: walks each deployment's ticks of event time up to its watermark, each tick one
- * transaction, and none while a retraining that an earlier tick started is still running. So what is decided depends on the
- * data alone: a replay of a year, however fast and however often interrupted, decides exactly as the year did.
+ * Takes the decisions that are due: walks each deployment's ticks of event time up to its watermark, and none while a
+ * retraining that an earlier tick started is still running. So what is decided depends on the data alone: a replay of a
+ * year, however fast and however often interrupted, decides exactly as the year did.
+ *
+ * <p>A tick reads and computes outside of any unit of work, whatever that takes. Then one short unit of work commits all of
+ * it, if state and deployment are still as they were read; else the tick is taken again. Deployments do not wait for one
+ * another.
  */
 public final class MonitorLoop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MonitorLoop.class);
     private static final Duration SAFETY_NET = Duration.ofSeconds(1);
+    /** Deployments whose journals are read at a time. */
+    private static final int PLACES = 2;
 
     private final MonitorStore store;
     private final Monitoring monitoring;
+    private final Ticks ticks;
     private final Deployments deployments;
-    private final Models models;
     private final Pipelines pipelines;
-    private final Windows windows;
     private final Transactions transactions;
     private final EventLog events;
+    private final Clock clock;
     private final Semaphore wake = new Semaphore(0);
     private final Thread thread = Thread.ofVirtual().name("monitor-loop").unstarted(this::runUntilClosed);
+    private final ConcurrentMap<String, Turn> running = new ConcurrentHashMap<>();
+    private final Semaphore places = new Semaphore(PLACES);
     private volatile boolean closed;
 
     public MonitorLoop(
             MonitorStore store,
             Monitoring monitoring,
+            Ticks ticks,
             Deployments deployments,
-            Models models,
             Pipelines pipelines,
-            Windows windows,
             Transactions transactions,
-            EventLog events) {
+            EventLog events,
+            Clock clock) {
         this.store = store;
         this.monitoring = monitoring;
+        this.ticks = ticks;
         this.deployments = deployments;
-        this.models = models;
         this.pipelines = pipelines;
-        this.windows = windows;
         this.transactions = transactions;
         this.events = events;
+        this.clock = clock;
     }
 
     public void start() {
@@ -82,7 +89,7 @@ public final class MonitorLoop implements AutoCloseable {
                 wake.tryAcquire(SAFETY_NET.toMillis(), TimeUnit.MILLISECONDS);
                 wake.drainPermits();
                 for (MonitorState state : store.states()) {
-                    advance(state.project(), state.deployment());
+                    follow(state.project(), state.deployment());
                 }
             } catch (InterruptedException e) {
                 return;
@@ -101,11 +108,39 @@ public final class MonitorLoop implements AutoCloseable {
         }
     }
 
+    /** Advances a deployment on a thread of its own; once more after the one that is advancing it now. */
+    private void follow(String project, String name) {
+        String key = project + "~" + name;
+        if (running.merge(key, Turn.RUNNING, (before, now) -> Turn.ONCE_MORE) == Turn.RUNNING) {
+            Thread.ofVirtual().name("monitor-" + key).start(() -> {
+                do {
+                    advance(project, name);
+                } while (running.computeIfPresent(
+                                key, (same, turn) -> turn == Turn.ONCE_MORE && !closed ? Turn.RUNNING : null)
+                        != null);
+            });
+        }
+    }
+
+    private enum Turn {
+        RUNNING,
+        ONCE_MORE
+    }
+
     /** Decides tick after tick until the watermark, or until a retraining has to be waited for. */
     private void advance(String project, String name) {
         boolean goOn = true;
         while (goOn && !closed) {
-            goOn = transactions.write(() -> tick(project, name));
+            places.acquireUninterruptibly();
+            try {
+                goOn = tick(project, name);
+            } catch (RuntimeException e) {
+                LOG.error("Monitoring of deployment {} could not go on; it is tried again", name, e);
+                pause();
+                return;
+            } finally {
+                places.release();
+            }
         }
     }
 
@@ -122,52 +157,80 @@ public final class MonitorLoop implements AutoCloseable {
             if (!run.state().isFinal()) {
                 return false;
             }
-            store.saveState(state.withPendingRun(Optional.empty()));
+            store.saveProgress(state, state.withPendingRun(Optional.empty()));
             return true;
         }
         Instant tick = state.processed().plus(monitor.get().every());
-        if (tick.isAfter(state.watermark())) {
+        if (tick.isAfter(state.clock().watermark())) {
             return false;
         }
-        deployments.moveEventTime(project, name, tick);
-        Instant trusted = tick.minus(monitor.get().labelDelay());
-        Optional<Policy> policy = deployments.policy(deployment);
-        MonitorState next = closeWindows(deployment, monitor.get(), policy, state.withProcessed(tick), trusted);
-        if (policy.isPresent()) {
-            Deployment now = deployments.deployment(project, name);
-            if (now.challenger().isPresent()) {
-                judge(now, policy.get().promotion(), trusted, tick);
-            } else {
-                next = considerRetraining(now, policy.get(), next, trusted, tick);
-            }
-        }
-        store.saveState(next);
+        var seen = new Ticks.Seen(deployment, monitor.get(), deployments.policy(deployment), state, tick);
+        Ticks.Found found = ticks.look(seen);
+        transactions.write(() -> commit(seen, found));
         return true;
     }
 
-    private MonitorState closeWindows(
-            Deployment deployment, Monitor monitor, Optional<Policy> policy, MonitorState state, Instant trusted) {
-        MonitorState next = state;
-        Instant end = next.windowsTill().plus(monitor.window());
-        while (!end.isAfter(trusted)) {
-            List<JournalRow> rows = store.rows(deployment.project(), deployment.name(), next.windowsTill(), end);
-            if (!rows.isEmpty()) {
-                ClosedWindow window = windows.close(
-                        next.windowsTill(), end, rows, champion(deployment), monitor, policy.flatMap(Policy::retrain));
-                store.addWindow(deployment.project(), deployment.name(), window);
-                announce(deployment, window);
-            }
-            next = next.withWindowsTill(end);
-            end = next.windowsTill().plus(monitor.window());
+    /** Writes down what a tick has found, unless the state or the deployment have changed since they were read. */
+    private boolean commit(Ticks.Seen seen, Ticks.Found found) {
+        String project = seen.deployment().project();
+        String name = seen.deployment().name();
+        deployments.moveEventTime(project, name, seen.tick());
+        Deployment now = deployments.deployment(project, name);
+        if (now.revision() != seen.deployment().revision()) {
+            return false;
         }
-        return next;
+        MonitorState next = found.conclusion() instanceof Ticks.Conclusion.Retraining retraining
+                ? retrain(seen, found.next(), retraining)
+                : found.next();
+        if (!store.saveProgress(seen.state(), next)) {
+            throw new TidemillException(ErrorCode.CONFLICT, "The monitoring of '" + name + "' has moved on meanwhile");
+        }
+        Instant at = clock.instant();
+        found.slices().forEach(slice -> store.addSlice(project, name, slice, at));
+        for (ClosedWindow window : found.windows()) {
+            store.addWindow(project, name, window, at);
+            announce(now, window);
+        }
+        if (!found.windows().isEmpty()) {
+            store.dropProfiles(project, name, next.windowsTill());
+        }
+        if (found.conclusion() instanceof Ticks.Conclusion.Verdict verdict) {
+            carryOut(now, verdict, seen.tick());
+        }
+        return true;
     }
 
-    private ModelVersion champion(Deployment deployment) {
-        return models.version(
+    private void carryOut(Deployment deployment, Ticks.Conclusion.Verdict found, Instant tick) {
+        String reason = found.verdict().reason();
+        Map<String, Object> evidence = found.facts();
+        switch (found.verdict().outcome()) {
+            case WAIT -> {
+                // the next tick looks again
+            }
+            case CANARY -> deployments.canary(deployment, found.policy().share(), reason, found.evidence().orElseThrow(), tick);
+            case PROMOTE -> deployments.promote(deployment, reason, evidence, Optional.of(tick), Event.SYSTEM);
+            case REJECT -> deployments.reject(deployment, reason, evidence, Optional.of(tick), Event.SYSTEM);
+        }
+    }
+
+    private MonitorState retrain(Ticks.Seen seen, MonitorState next, Ticks.Conclusion.Retraining found) {
+        Deployment deployment = seen.deployment();
+        var parameters = new HashMap<>(found.policy().parameters());
+        parameters.put("until", seen.trusted().toString());
+        PipelineRun run = pipelines.start(
                 deployment.project(),
-                deployment.definition().model(),
-                deployment.champion().orElseThrow());
+                found.policy().pipeline(),
+                parameters,
+                Event.SYSTEM,
+                Optional.of("deployment/" + deployment.name()),
+                Optional.of("retrain/" + deployment.name() + "/" + seen.tick()));
+        append(
+                deployment,
+                "monitor.retraining.started",
+                seen.tick(),
+                Map.of("reason", found.reason(), "run", run.id().value()));
+        LOG.info("Deployment {}: retraining at {}: {}", deployment.name(), seen.tick(), found.reason());
+        return next.withPendingRun(Optional.of(run.id().value())).withTrainedTill(seen.trusted());
     }
 
     private void announce(Deployment deployment, ClosedWindow window) {
@@ -203,79 +266,6 @@ public final class MonitorLoop implements AutoCloseable {
     private void append(Deployment deployment, String type, Instant at, Map<String, ?> data) {
         events.append(Event.of(type, deployment.project(), "deployment/" + deployment.name(), Event.SYSTEM, data)
                 .at(at));
-    }
-
-    private void judge(Deployment deployment, Policy.Promotion policy, Instant trusted, Instant tick) {
-        int challenger = deployment.challenger().orElseThrow();
-        Reliability reliability = store.reliability(
-                deployment.project(),
-                deployment.name(),
-                challenger,
-                deployment.offeredAt().orElse(Instant.EPOCH),
-                tick);
-        RolloutRules.Verdict reliable = RolloutRules.reliable(reliability);
-        if (reliable.outcome() == RolloutRules.Outcome.REJECT) {
-            var facts = Map.of("asked", reliability.asked(), "failed", reliability.failed());
-            deployments.reject(deployment, reliable.reason(), facts, Optional.of(tick), Event.SYSTEM);
-            return;
-        }
-        var pairs = new ArrayList<Evidence.Pair>();
-        Instant since = deployment.offeredAt().orElse(Instant.EPOCH);
-        for (JournalRow row : store.rows(deployment.project(), deployment.name(), since, trusted)) {
-            if (row.challengerVersion().filter(version -> version == challenger).isPresent()
-                    && row.championLoss().isPresent()
-                    && row.challengerLoss().isPresent()) {
-                pairs.add(new Evidence.Pair(
-                        row.championLoss().get(), row.challengerLoss().get()));
-            }
-        }
-        Evidence evidence = Evidence.of(pairs, policy.confidence(), policy.rows() * 4);
-        RolloutRules.Verdict verdict = RolloutRules.judge(deployment, evidence, trusted, policy);
-        switch (verdict.outcome()) {
-            case WAIT -> {
-                // the next tick looks again
-            }
-            case CANARY -> deployments.canary(deployment, policy.share(), verdict.reason(), evidence, tick);
-            case PROMOTE ->
-                deployments.promote(deployment, verdict.reason(), evidence.toMap(), Optional.of(tick), Event.SYSTEM);
-            case REJECT ->
-                deployments.reject(deployment, verdict.reason(), evidence.toMap(), Optional.of(tick), Event.SYSTEM);
-        }
-    }
-
-    private MonitorState considerRetraining(
-            Deployment deployment, Policy policy, MonitorState state, Instant trusted, Instant tick) {
-        if (policy.retrain().isEmpty()) {
-            return state;
-        }
-        Policy.Retrain retrain = policy.retrain().get();
-        Instant since = deployment.championSince().orElse(state.origin());
-        List<ClosedWindow> sinceChampion = store.windows(deployment.project(), deployment.name()).stream()
-                .filter(window -> window.endsAt().isAfter(since))
-                .toList();
-        Instant quietSince = deployments
-                .lastFinalDecision(deployment.project(), deployment.name())
-                .orElse(state.origin());
-        Optional<String> reason = RetrainRule.reason(retrain, sinceChampion, trusted, quietSince, state.trainedTill());
-        if (reason.isEmpty()) {
-            return state;
-        }
-        var parameters = new HashMap<>(retrain.parameters());
-        parameters.put("until", trusted.toString());
-        PipelineRun run = pipelines.start(
-                deployment.project(),
-                retrain.pipeline(),
-                parameters,
-                Event.SYSTEM,
-                Optional.of("deployment/" + deployment.name()),
-                Optional.of("retrain/" + deployment.name() + "/" + tick));
-        append(
-                deployment,
-                "monitor.retraining.started",
-                tick,
-                Map.of("reason", reason.get(), "run", run.id().value()));
-        LOG.info("Deployment {}: retraining at {}: {}", deployment.name(), tick, reason.get());
-        return state.withPendingRun(Optional.of(run.id().value())).withTrainedTill(trusted);
     }
 
     @Override

@@ -6,49 +6,79 @@ import java.util.Optional;
 /**
  * How far the watching of a deployment has come.
  *
- * @param origin event time from which ticks and windows are counted: midnight before the first prediction
- * @param watermark event time before which all data has arrived
- * @param declared whether the sender of the data tells the watermark itself
+ * @param clock how far its data has come
  * @param processed the newest tick that has been decided
  * @param windowsTill end of the newest window that was closed
+ * @param slicedTill event time up to which the journal has been summed; empty before the first time
  * @param pendingRun the retraining that later ticks wait for
  * @param trainedTill event time up to which the newest training has seen labels
+ * @param lateLabels labels that came when their rows had been summed, later than the monitor's label delay, and so count
+ *     in no window and no trial
  */
 public record MonitorState(
         String project,
         String deployment,
-        Instant origin,
-        Instant watermark,
-        boolean declared,
+        EventClock clock,
         Instant processed,
         Instant windowsTill,
+        Optional<Instant> slicedTill,
         Optional<String> pendingRun,
-        Optional<Instant> trainedTill) {
-    MonitorState withProcessed(Instant tick) {
+        Optional<Instant> trainedTill,
+        long lateLabels) {
+    /** The state of a deployment whose first prediction has come. */
+    static MonitorState first(String project, String deployment, EventClock clock, Optional<Instant> trainedTill) {
         return new MonitorState(
-                project, deployment, origin, watermark, declared, tick, windowsTill, pendingRun, trainedTill);
+                project,
+                deployment,
+                clock,
+                clock.origin(),
+                clock.origin(),
+                Optional.empty(),
+                Optional.empty(),
+                trainedTill,
+                0);
     }
 
-    MonitorState withWindowsTill(Instant end) {
+    /** The same, of another clock; what was decided before a changed origin is forgotten. */
+    MonitorState withClock(EventClock now) {
+        boolean same = now.origin().equals(clock.origin());
         return new MonitorState(
-                project, deployment, origin, watermark, declared, processed, end, pendingRun, trainedTill);
+                project,
+                deployment,
+                now,
+                same ? processed : now.origin(),
+                same ? windowsTill : now.origin(),
+                same ? slicedTill : Optional.empty(),
+                pendingRun,
+                trainedTill,
+                lateLabels);
+    }
+
+    /** Whether no window has been closed. */
+    boolean isUndecided() {
+        return windowsTill.equals(clock.origin());
+    }
+
+    MonitorState withProgress(Instant tick, Instant windows, Instant slices) {
+        return new MonitorState(
+                project, deployment, clock, tick, windows, Optional.of(slices), pendingRun, trainedTill, lateLabels);
     }
 
     MonitorState withPendingRun(Optional<String> run) {
         return new MonitorState(
-                project, deployment, origin, watermark, declared, processed, windowsTill, run, trainedTill);
+                project, deployment, clock, processed, windowsTill, slicedTill, run, trainedTill, lateLabels);
     }
 
     MonitorState withTrainedTill(Instant time) {
         return new MonitorState(
                 project,
                 deployment,
-                origin,
-                watermark,
-                declared,
+                clock,
                 processed,
                 windowsTill,
+                slicedTill,
                 pendingRun,
-                Optional.of(time));
+                Optional.of(time),
+                lateLabels);
     }
 }

@@ -1,52 +1,63 @@
 package dev.tidemill.monitoring.domain;
 
-import dev.tidemill.deployments.domain.Reliability;
-import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.deployments.domain.Evidence;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
-/** Keeps monitors, journals, windows and states. All methods join the caller's transaction. */
+/** Keeps monitors, windows, slices and states. All methods join the caller's unit of work. */
 public interface MonitorStore {
     void saveMonitor(String project, String name, Monitor monitor);
 
     Optional<Monitor> findMonitor(String project, String name);
 
-    /** Adds predictions; those whose id is known are left out. */
-    void addPredictions(List<Prediction> batch);
-
-    Optional<JournalRow> findRow(String project, String deployment, String id);
-
-    /** Sets a row's label, the first time. */
-    void label(
-            String project,
-            String deployment,
-            String id,
-            String label,
-            Instant at,
-            Optional<Double> championLoss,
-            Optional<Double> challengerLoss);
-
-    /** Rows of an interval of event time, in order of event time and id. */
-    List<JournalRow> rows(String project, String deployment, Instant from, Instant until);
-
-    /** On how many rows of an interval of event time a challenger was asked, and on how many of them it failed. */
-    Reliability reliability(String project, String deployment, int challenger, Instant from, Instant until);
-
     Optional<MonitorState> findState(String project, String deployment);
+
+    /** As {@link #findState}, and nobody else changes it until the end of the unit of work. */
+    Optional<MonitorState> lockState(String project, String deployment);
 
     List<MonitorState> states();
 
     /** Creates the state if there is none. */
     void createState(MonitorState state);
 
-    void saveState(MonitorState state);
+    /** Replaces what was decided if that is still as it was before; the clock is left alone. */
+    boolean saveProgress(MonitorState before, MonitorState after);
 
-    /** Moves the watermark forward; never back. A declared one is not moved by what merely arrives. */
-    void moveWatermark(String project, String deployment, Instant watermark, boolean declared);
+    /** Replaces the clock and, where its origin has moved, what was decided. The state is locked by the caller. */
+    void saveClock(MonitorState state);
 
-    void addWindow(String project, String deployment, ClosedWindow window);
+    /** Sets the watermark that the sender declares; never back behind one that was declared before. */
+    void declareWatermark(String project, String deployment, Instant watermark);
 
-    /** Oldest first. */
-    List<ClosedWindow> windows(String project, String deployment);
+    void countLateLabels(String project, String deployment, int count);
+
+    void addWindow(String project, String deployment, ClosedWindow window, Instant closedAt);
+
+    /** The newest windows that ended after a time and before another, oldest first. */
+    List<ClosedWindow> newestWindows(
+            String project, String deployment, Instant endedAfter, Instant endedBefore, int limit);
+
+    void addSlice(String project, String deployment, Slice slice, Instant at);
+
+    /** Slices that begin in an interval, oldest first. */
+    List<Slice> slices(String project, String deployment, Instant from, Instant until);
+
+    /** What the slices that begin at or after a time say about a challenger, oldest first. */
+    List<Evidence.Sums> trial(String project, String deployment, int challenger, Instant since);
+
+    /** Drops the profiles of slices whose window has been closed. */
+    void dropProfiles(String project, String deployment, Instant until);
+
+    /** Forgets all slices of a deployment whose origin has moved. */
+    void forgetSlices(String project, String deployment);
+
+    /** Dates windows that were closed before their closing was dated. */
+    void dateUndated(Instant now);
+
+    /** Deletes windows that were closed before a time, the oldest first; how many. */
+    int deleteWindowsBefore(Instant time, int limit);
+
+    /** Deletes slices that were written before a time, the oldest first; how many. */
+    int deleteSlicesBefore(Instant time, int limit);
 }

@@ -12,6 +12,8 @@ import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.sql.Transactions;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
@@ -21,40 +23,56 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /** The journals of predictions and labels, and what is known from them. Thread-safe. */
 public final class Monitoring implements PredictionSink, LabelledRows {
+    /** Rows that one unit of work writes: what it takes, its neighbours wait. */
+    private static final int BATCH = 500;
+
+    private static final int PAGE = 2_000;
+    private static final int MOST_DECISIONS = 100_000;
+    private static final Duration WEEK = Duration.ofDays(7);
+    private static final Duration FOREVER = Duration.ofDays(36_500);
+
     private final MonitorStore store;
+    private final JournalStore journal;
     private final Deployments deployments;
     private final Models models;
     private final Gateway gateway;
     private final ModelLoader loader;
     private final Transactions transactions;
+    private final EventLog events;
     private final Clock clock;
     private volatile Runnable wake = () -> {};
 
     public Monitoring(
             MonitorStore store,
+            JournalStore journal,
             Deployments deployments,
             Models models,
             Gateway gateway,
             ModelLoader loader,
             Transactions transactions,
+            EventLog events,
             Clock clock) {
         this.store = store;
+        this.journal = journal;
         this.deployments = deployments;
         this.models = models;
         this.gateway = gateway;
         this.loader = loader;
         this.transactions = transactions;
+        this.events = events;
         this.clock = clock;
     }
 
@@ -75,48 +93,88 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                         .orElseThrow(() -> TidemillException.notFound("monitor", name)));
     }
 
+    /** Takes predictions in short units of work; the watermark follows what is written. */
     @Override
     public void append(List<Prediction> batch) {
-        transactions.write(() -> {
-            store.addPredictions(batch);
-            Map<String, Prediction> newest = new HashMap<>();
-            Map<String, Prediction> oldest = new HashMap<>();
-            for (Prediction prediction : batch) {
-                String key = prediction.project() + "~" + prediction.deployment();
-                newest.merge(key, prediction, (a, b) -> a.eventTime().isAfter(b.eventTime()) ? a : b);
-                oldest.merge(key, prediction, (a, b) -> a.eventTime().isBefore(b.eventTime()) ? a : b);
+        for (int start = 0; start < batch.size(); start += BATCH) {
+            List<Prediction> part = batch.subList(start, Math.min(batch.size(), start + BATCH));
+            Consumer<Map<Prediction, Quarantine>> rows = journal.prepare(part);
+            transactions.write(() -> {
+                var quarantined = new HashMap<Prediction, Quarantine>();
+                part.stream()
+                        .collect(Collectors.groupingBy(
+                                prediction -> List.of(prediction.project(), prediction.deployment()),
+                                LinkedHashMap::new,
+                                Collectors.toList()))
+                        .values()
+                        .forEach(arrived -> moveClock(arrived, quarantined));
+                rows.accept(quarantined);
+                transactions.afterCommit(() -> wake.run());
+            });
+        }
+    }
+
+    private void moveClock(List<Prediction> arrived, Map<Prediction, Quarantine> quarantined) {
+        Prediction first = arrived.getFirst();
+        String project = first.project();
+        String name = first.deployment();
+        Deployment deployment = deployments.deployment(project, name);
+        MonitorState before = store.lockState(project, name).orElseGet(() -> begin(deployment, arrived));
+        Duration horizon = horizon(deployment);
+        EventClock clock = before.clock();
+        boolean rewound = false;
+        for (Prediction prediction : arrived) {
+            EventClock.Taken taken = clock.take(
+                    prediction.eventTime(), prediction.receivedAt(), horizon, rewound || before.isUndecided());
+            clock = taken.clock();
+            taken.quarantine().ifPresent(cause -> quarantined.put(prediction, cause));
+            rewound |= taken.rewound();
+            if (taken.released()) {
+                journal.release(project, name, prediction.eventTime());
             }
-            oldest.values().forEach(this::ensureState);
-            newest.values()
-                    .forEach(prediction -> store.moveWatermark(
-                            prediction.project(), prediction.deployment(), prediction.eventTime(), false));
-            transactions.afterCommit(() -> wake.run());
-        });
+        }
+        if (rewound) {
+            store.forgetSlices(project, name);
+            if (!clock.declared()) {
+                journal.quarantine(project, name, clock.watermark().plus(horizon));
+            }
+        }
+        store.saveClock(before.withClock(clock));
+        if (before.clock().quarantined() == 0 && clock.quarantined() > 0) {
+            events.append(Event.of(
+                    "monitor.time.quarantined",
+                    project,
+                    "deployment/" + name,
+                    Event.SYSTEM,
+                    Map.of("cause", clock.cause().map(Quarantine::cause).orElse(""))));
+        }
     }
 
-    private void ensureState(Prediction first) {
-        Instant origin = first.eventTime().truncatedTo(ChronoUnit.DAYS);
-        store.createState(new MonitorState(
-                first.project(),
-                first.deployment(),
-                origin,
-                origin,
-                false,
-                origin,
-                origin,
-                Optional.empty(),
-                deployments
-                        .deployment(first.project(), first.deployment())
+    private MonitorState begin(Deployment deployment, List<Prediction> arrived) {
+        Prediction oldest = arrived.stream()
+                .min(Comparator.comparing(Prediction::eventTime))
+                .orElseThrow();
+        Instant start = oldest.eventTime().isAfter(oldest.receivedAt()) ? oldest.receivedAt() : oldest.eventTime();
+        store.createState(MonitorState.first(
+                deployment.project(),
+                deployment.name(),
+                EventClock.first(start, oldest.receivedAt()),
+                deployment
                         .champion()
-                        .flatMap(version -> champion(first.project(), first.deployment(), version)
-                                .dataUntil())));
+                        .flatMap(version -> model(deployment, version).dataUntil())));
+        return store.lockState(deployment.project(), deployment.name()).orElseThrow();
     }
 
-    private ModelVersion champion(String project, String deployment, int version) {
-        return models.version(
-                project,
-                deployments.deployment(project, deployment).definition().model(),
-                version);
+    /** How far ahead of the rest an event time may be at once: a week, or a window where that is longer. */
+    private Duration horizon(Deployment deployment) {
+        return monitor(deployment)
+                .map(Monitor::window)
+                .filter(window -> window.compareTo(WEEK) > 0)
+                .orElse(WEEK);
+    }
+
+    private ModelVersion model(Deployment deployment, int version) {
+        return models.version(deployment.project(), deployment.definition().model(), version);
     }
 
     /** A label that has arrived. */
@@ -127,53 +185,92 @@ public final class Monitoring implements PredictionSink, LabelledRows {
      *
      * @param unknown ids that no prediction has
      * @param lost those among them whose predictions were answered, but not journalled
+     * @param late those that came later than the monitor's label delay, and so count in no window and no trial
      */
-    public record Received(int accepted, int repeated, List<String> unknown, List<String> lost) {}
+    public record Received(int accepted, int repeated, List<String> unknown, List<String> lost, int late) {}
 
-    /** Joins labels to their predictions. A label that is there already stays as it is. */
+    /**
+     * Joins labels to their predictions, in short units of work. A label that is there already stays as it is; a value that
+     * is no label of the model refuses all of them.
+     */
     public Received label(String project, String name, List<Label> labels) {
         gateway.flushJournal();
         Deployment deployment = deployments.deployment(project, name);
-        return transactions.write(() -> {
-            int accepted = 0;
-            int repeated = 0;
-            var unknown = new ArrayList<String>();
-            for (Label label : labels) {
-                Optional<JournalRow> row = store.findRow(project, name, label.id());
-                if (row.isEmpty()) {
-                    unknown.add(label.id());
-                } else if (row.get().label().isPresent()) {
-                    repeated++;
-                } else {
-                    join(deployment, row.get(), label);
-                    accepted++;
-                }
-            }
-            return new Received(
-                    accepted,
-                    repeated,
-                    unknown,
-                    unknown.stream()
-                            .filter(id -> gateway.isLost(project, name, id))
-                            .toList());
-        });
+        var classes = new HashMap<Integer, List<String>>();
+        var joined = new ArrayList<List<JournalStore.Labelled>>();
+        var unknown = new ArrayList<String>();
+        var times = new HashMap<String, Instant>();
+        for (int start = 0; start < labels.size(); start += BATCH) {
+            List<Label> part = labels.subList(start, Math.min(labels.size(), start + BATCH));
+            joined.add(compare(deployment, part, classes, unknown, times));
+        }
+        int accepted = 0;
+        int late = 0;
+        for (List<JournalStore.Labelled> part : joined) {
+            accepted += journal.label(project, name, part, clock.instant());
+            late += countLate(project, name, part, times);
+        }
+        return new Received(
+                accepted,
+                labels.size() - unknown.size() - accepted,
+                unknown,
+                unknown.stream().filter(id -> gateway.isLost(project, name, id)).toList(),
+                late);
     }
 
-    private void join(Deployment deployment, JournalRow row, Label label) {
-        List<String> classes;
-        try (ModelHandle handle = loaded(deployment, row.championVersion())) {
-            classes = handle.model().classes();
+    /** The labels of a batch that are new, with their losses. */
+    private List<JournalStore.Labelled> compare(
+            Deployment deployment,
+            List<Label> labels,
+            Map<Integer, List<String>> classes,
+            List<String> unknown,
+            Map<String, Instant> times) {
+        Map<String, JournalStore.Answered> rows = journal
+                .answered(
+                        deployment.project(),
+                        deployment.name(),
+                        labels.stream().map(Label::id).distinct().toList())
+                .stream()
+                .collect(Collectors.toMap(JournalStore.Answered::id, row -> row));
+        var joined = new ArrayList<JournalStore.Labelled>();
+        for (Label label : labels) {
+            JournalStore.Answered row = rows.get(label.id());
+            if (row == null) {
+                unknown.add(label.id());
+            } else if (!row.labelled()) {
+                List<String> known =
+                        classes.computeIfAbsent(row.championVersion(), version -> classes(deployment, version));
+                joined.add(new JournalStore.Labelled(
+                        label.id(),
+                        label.value(),
+                        row.champion().isEmpty()
+                                ? Optional.empty()
+                                : Optional.of(loss(known, row.champion(), label.value())),
+                        row.challenger().isEmpty()
+                                ? Optional.empty()
+                                : Optional.of(loss(known, row.challenger(), label.value()))));
+                times.put(label.id(), row.eventTime());
+            }
         }
-        store.label(
-                deployment.project(),
-                deployment.name(),
-                row.id(),
-                label.value(),
-                clock.instant(),
-                row.champion().isEmpty() ? Optional.empty() : Optional.of(loss(classes, row.champion(), label.value())),
-                row.challenger().isEmpty()
-                        ? Optional.empty()
-                        : Optional.of(loss(classes, row.challenger(), label.value())));
+        return joined;
+    }
+
+    private int countLate(String project, String name, List<JournalStore.Labelled> labels, Map<String, Instant> times) {
+        Optional<Instant> summed = store.findState(project, name).flatMap(MonitorState::slicedTill);
+        int late = (int) labels.stream()
+                .map(label -> times.get(label.id()))
+                .filter(time -> time != null && summed.filter(time::isBefore).isPresent())
+                .count();
+        if (late > 0) {
+            store.countLateLabels(project, name, late);
+        }
+        return late;
+    }
+
+    private List<String> classes(Deployment deployment, int version) {
+        try (ModelHandle handle = loaded(deployment, version)) {
+            return handle.model().classes();
+        }
     }
 
     private static double loss(List<String> classes, List<Double> output, String label) {
@@ -192,13 +289,14 @@ public final class Monitoring implements PredictionSink, LabelledRows {
     }
 
     private ModelHandle loaded(Deployment deployment, int version) {
-        ModelVersion model =
-                models.version(deployment.project(), deployment.definition().model(), version);
-        return loader.acquire(ServedVersion.of(model));
+        return loader.acquire(ServedVersion.of(model(deployment, version)));
     }
 
     /** Declares that all data before the time has arrived; decisions that were due are taken from then on. */
     public void declareWatermark(String project, String name, Instant time) {
+        if (time.isAfter(clock.instant().plus(EventClock.SKEW))) {
+            throw TidemillException.invalid("time", time + " is later than now: data of the future has not arrived");
+        }
         gateway.flushJournal();
         Deployment deployment = deployments.deployment(project, name);
         transactions.write(() -> {
@@ -207,7 +305,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                         "time",
                         "Deployment '" + deployment.name() + "' has served no prediction yet, so it has no event time");
             }
-            store.moveWatermark(project, name, time, true);
+            store.declareWatermark(project, name, time);
             transactions.afterCommit(() -> wake.run());
         });
     }
@@ -227,30 +325,50 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                         && state.get()
                                 .processed()
                                 .plus(monitor.get().every())
-                                .isAfter(state.get().watermark()));
+                                .isAfter(state.get().clock().watermark()));
     }
 
-    public List<ClosedWindow> windows(String project, String deployment) {
-        return store.windows(project, deployment);
+    /** The newest windows that ended before a time, oldest first. */
+    public List<ClosedWindow> windows(String project, String deployment, Instant endedBefore, int limit) {
+        return store.newestWindows(project, deployment, Instant.EPOCH.minus(FOREVER), endedBefore, limit);
     }
 
-    public List<JournalRow> rows(String project, String deployment, Instant from, Instant until) {
-        return store.rows(project, deployment, from, until);
+    /** Predictions, newest first, those before a position. */
+    public List<JournalRow> newest(JournalStore.Range range, Optional<JournalStore.Position> before, int limit) {
+        return journal.newest(range, before, limit);
+    }
+
+    public long count(JournalStore.Range range) {
+        return journal.count(range);
+    }
+
+    /** Gives every believed row of a range in order, page by page. */
+    private void forEach(JournalStore.Range range, Consumer<JournalRow> taker) {
+        Optional<JournalStore.Position> after = Optional.empty();
+        List<JournalRow> page;
+        do {
+            page = journal.page(range, after, PAGE);
+            page.forEach(taker);
+            after = page.isEmpty() ? after : Optional.of(page.getLast().position());
+        } while (page.size() == PAGE);
     }
 
     @Override
-    public List<Map<String, Object>> rows(
-            String project, String deployment, FeatureView view, Instant from, Instant until) {
-        List<Map<String, Object>> rows = new ArrayList<>();
-        for (JournalRow row : store.rows(project, deployment, from, until)) {
-            row.label().ifPresent(label -> {
-                var values = new LinkedHashMap<>(row.features());
-                values.put(view.time(), row.eventTime().toString().replace("Z", ""));
-                values.put(view.label(), label);
-                rows.add(values);
-            });
-        }
-        return rows;
+    public void forEach(
+            String project,
+            String deployment,
+            FeatureView view,
+            Instant from,
+            Instant until,
+            Consumer<Map<String, Object>> taker) {
+        forEach(
+                new JournalStore.Range(project, deployment, from, until),
+                row -> row.label().ifPresent(label -> {
+                    var values = new LinkedHashMap<>(row.features());
+                    values.put(view.time(), row.eventTime().toString().replace("Z", ""));
+                    values.put(view.label(), label);
+                    taker.accept(values);
+                }));
     }
 
     /** Errors of one month of event time. */
@@ -266,7 +384,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
         }
         var counts = new HashMap<YearMonth, int[]>();
         deployments
-                .decisions(project, name)
+                .decisions(project, name, Long.MAX_VALUE, MOST_DECISIONS)
                 .forEach(decision -> decision.at().ifPresent(at -> {
                     int[] count = counts.computeIfAbsent(month(at.minusMillis(1)), key -> new int[3]);
                     switch (decision.action()) {
@@ -294,8 +412,10 @@ public final class Monitoring implements PredictionSink, LabelledRows {
     /** By month: rows, sum of the served errors, sum of the baseline's. */
     private Map<YearMonth, double[]> errors(String project, String name, LoadedModel baseline) {
         var sums = new TreeMap<YearMonth, double[]>();
-        Instant from = store.findState(project, name).map(MonitorState::origin).orElse(Instant.EPOCH);
-        for (JournalRow row : store.rows(project, name, from, from.plus(Duration.ofDays(36_500)))) {
+        Instant from = store.findState(project, name)
+                .map(state -> state.clock().origin())
+                .orElse(Instant.EPOCH);
+        forEach(new JournalStore.Range(project, name, from, from.plus(FOREVER)), row -> {
             if (row.label().isPresent() && row.servedLoss().isPresent()) {
                 double[] sum = sums.computeIfAbsent(month(row.eventTime()), key -> new double[3]);
                 List<Double> output = java.util.Arrays.stream(baseline.predict(row.features()))
@@ -305,7 +425,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                 sum[1] += row.servedLoss().get();
                 sum[2] += loss(baseline.classes(), output, row.label().get());
             }
-        }
+        });
         return sums;
     }
 

@@ -8,7 +8,6 @@ import dev.tidemill.statistics.FalseDiscoveryRate;
 import dev.tidemill.statistics.ProfileMaps;
 import dev.tidemill.statistics.WindowProfile;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,36 +34,41 @@ public final class Windows {
                 .map(blob -> ProfileMaps.fromMap(parser.apply(blobs.read(blob.digest()))));
     }
 
+    /**
+     * Sums up a window.
+     *
+     * @param slices all of the window's, counted by the reference of this champion
+     * @param baseline the reference profile of the champion
+     */
     ClosedWindow close(
             Instant from,
             Instant until,
-            List<JournalRow> rows,
+            List<Slice> slices,
             ModelVersion champion,
+            Optional<WindowProfile> baseline,
             Monitor monitor,
             Optional<Policy.Retrain> policy) {
-        List<Double> losses =
-                rows.stream().flatMap(row -> row.servedLoss().stream()).toList();
-        boolean covered = !rows.isEmpty() && losses.size() >= monitor.coverage() * rows.size();
-        Optional<Double> error = covered
-                ? Optional.of(losses.stream()
-                        .mapToDouble(Double::doubleValue)
-                        .average()
-                        .orElse(0))
-                : Optional.empty();
+        long rows = slices.stream().mapToLong(Slice::rows).sum();
+        long labelled = slices.stream().mapToLong(Slice::labelled).sum();
+        double loss = 0;
+        for (Slice slice : slices) {
+            loss += slice.loss();
+        }
+        boolean covered = labelled > 0 && labelled >= monitor.coverage() * rows;
+        Optional<Double> error = covered ? Optional.of(loss / labelled) : Optional.empty();
         Optional<Double> reference = Optional.ofNullable(champion.metrics().get("error"));
         boolean degraded = error.isPresent()
                 && reference.isPresent()
                 && error.get()
                         > reference.get()
                                 * (1 + policy.map(Policy.Retrain::tolerance).orElse(0.15));
-        Optional<WindowProfile> baseline = reference(champion);
-        Optional<WindowProfile> profile = baseline.map(before -> profile(before, rows));
+        Optional<WindowProfile> profile = baseline.map(before -> profile(before, slices));
         return new ClosedWindow(
                 from,
                 until,
                 champion.version(),
-                rows.size(),
-                losses.size(),
+                rows,
+                labelled,
                 error,
                 reference,
                 degraded,
@@ -74,14 +78,10 @@ public final class Windows {
                 profile.map(ProfileMaps::toMap).orElse(Map.of()));
     }
 
-    private static WindowProfile profile(WindowProfile reference, List<JournalRow> rows) {
+    private static WindowProfile profile(WindowProfile reference, List<Slice> slices) {
         var profile = new WindowProfile(reference.bins());
-        for (JournalRow row : rows) {
-            var values = new HashMap<>(row.features());
-            if (!row.served().isEmpty()) {
-                values.put("prediction", row.served().getFirst());
-            }
-            profile.add(values);
+        for (Slice slice : slices) {
+            profile.merge(WindowProfile.of(reference.bins(), slice.counts(), slice.rows()));
         }
         return profile;
     }

@@ -1,25 +1,37 @@
 package dev.tidemill.monitoring.store;
 
-import dev.tidemill.deployments.domain.Reliability;
-import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.deployments.domain.Evidence;
 import dev.tidemill.monitoring.domain.ClosedWindow;
-import dev.tidemill.monitoring.domain.JournalRow;
+import dev.tidemill.monitoring.domain.EventClock;
 import dev.tidemill.monitoring.domain.Monitor;
 import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.MonitorStore;
+import dev.tidemill.monitoring.domain.Quarantine;
+import dev.tidemill.monitoring.domain.Slice;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jdbi.v3.core.statement.PreparedBatch;
+import org.jspecify.annotations.Nullable;
 
 /** Monitoring in the database. */
 public final class SqlMonitorStore implements MonitorStore {
+    private static final String WINDOW_KEY = "project, deployment, starts_at";
+
+    /** As it is written down. */
+    private record Trials(Map<Integer, Slice.Trial> byChallenger) {}
+
+    /** As it is written down. */
+    private record Counts(Map<String, long[]> byColumn) {}
+
+    private static final String NO_COUNTS = Json.write(new Counts(Map.of()));
+
     private final Database database;
 
     public SqlMonitorStore(Database database) {
@@ -49,120 +61,6 @@ public final class SqlMonitorStore implements MonitorStore {
     }
 
     @Override
-    public void addPredictions(List<Prediction> predictions) {
-        database.writing(handle -> {
-            PreparedBatch batch = handle.prepareBatch("""
-                    INSERT INTO prediction (project, deployment, id, event_time, received_at, features, challenger_served,
-                                            champion_version, champion_output, challenger_version, challenger_output,
-                                            challenger_error)
-                    VALUES (:project, :deployment, :id, :eventTime, :receivedAt, :featuresJson, :challengerServed,
-                            :championVersion, :championJson, :challengerVersionOrNull, :challengerJson,
-                            :challengerErrorOrNull)
-                    ON CONFLICT DO NOTHING
-                    """);
-            for (Prediction prediction : predictions) {
-                batch.bindMethods(prediction)
-                        .bind("featuresJson", Json.write(prediction.features()))
-                        .bind("championJson", Json.write(prediction.champion()))
-                        .bind(
-                                "challengerVersionOrNull",
-                                prediction.challengerVersion().orElse(null))
-                        .bind("challengerJson", Json.write(prediction.challenger()))
-                        .bind(
-                                "challengerErrorOrNull",
-                                prediction.challengerError().orElse(null))
-                        .add();
-            }
-            return batch.execute();
-        });
-    }
-
-    @Override
-    public Optional<JournalRow> findRow(String project, String deployment, String id) {
-        return database.reading(handle -> handle.createQuery("""
-                        SELECT * FROM prediction WHERE project = :project AND deployment = :deployment AND id = :id
-                        """)
-                .bind("project", project)
-                .bind("deployment", deployment)
-                .bind("id", id)
-                .map((row, context) -> row(row))
-                .findOne());
-    }
-
-    @Override
-    public void label(
-            String project,
-            String deployment,
-            String id,
-            String label,
-            Instant at,
-            Optional<Double> championLoss,
-            Optional<Double> challengerLoss) {
-        database.writing(handle -> handle.createUpdate("""
-                        UPDATE prediction
-                        SET label = :label, labelled_at = :at, champion_loss = :championLoss,
-                            challenger_loss = :challengerLoss
-                        WHERE project = :project AND deployment = :deployment AND id = :id AND label IS NULL
-                        """)
-                .bind("project", project)
-                .bind("deployment", deployment)
-                .bind("id", id)
-                .bind("label", label)
-                .bind("at", at)
-                .bind("championLoss", championLoss.orElse(null))
-                .bind("challengerLoss", challengerLoss.orElse(null))
-                .execute());
-    }
-
-    @Override
-    public List<JournalRow> rows(String project, String deployment, Instant from, Instant until) {
-        return database.reading(handle -> handle.createQuery("""
-                        SELECT * FROM prediction
-                        WHERE project = :project AND deployment = :deployment
-                          AND event_time >= :from AND event_time < :until
-                        ORDER BY event_time, id
-                        """)
-                .bind("project", project)
-                .bind("deployment", deployment)
-                .bind("from", from)
-                .bind("until", until)
-                .map((row, context) -> row(row))
-                .list());
-    }
-
-    @Override
-    public Reliability reliability(String project, String deployment, int challenger, Instant from, Instant until) {
-        return database.reading(handle -> handle.createQuery("""
-                        SELECT count(*) AS asked, count(challenger_error) AS failed FROM prediction
-                        WHERE project = :project AND deployment = :deployment
-                          AND event_time >= :from AND event_time < :until AND challenger_version = :challenger
-                        """)
-                .bind("project", project)
-                .bind("deployment", deployment)
-                .bind("from", from)
-                .bind("until", until)
-                .bind("challenger", challenger)
-                .map((row, context) -> new Reliability(row.getLong("asked"), row.getLong("failed")))
-                .one());
-    }
-
-    @SuppressWarnings("unchecked")
-    private static JournalRow row(ResultSet row) throws SQLException {
-        return new JournalRow(
-                row.getString("id"),
-                Columns.instant(row, "event_time"),
-                (Map<String, Object>) Json.read(row.getString("features"), Map.class),
-                row.getBoolean("challenger_served"),
-                row.getInt("champion_version"),
-                List.of(Json.read(row.getString("champion_output"), Double[].class)),
-                Columns.optionalLong(row, "challenger_version").map(Long::intValue),
-                List.of(Json.read(row.getString("challenger_output"), Double[].class)),
-                Columns.optionalText(row, "label"),
-                Columns.optionalNumber(row, "champion_loss"),
-                Columns.optionalNumber(row, "challenger_loss"));
-    }
-
-    @Override
     public Optional<MonitorState> findState(String project, String deployment) {
         return database.reading(handle -> handle.createQuery(
                         "SELECT * FROM monitor_state WHERE project = :project AND deployment = :deployment")
@@ -179,63 +77,102 @@ public final class SqlMonitorStore implements MonitorStore {
                 .list());
     }
 
+    @Override
+    public Optional<MonitorState> lockState(String project, String deployment) {
+        // An update that changes nothing holds the row until the unit of work ends, on both databases.
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE monitor_state SET believed = believed WHERE project = :project AND deployment = :deployment
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .execute());
+        return findState(project, deployment);
+    }
+
     private static MonitorState state(ResultSet row) throws SQLException {
         return new MonitorState(
                 row.getString("project"),
                 row.getString("deployment"),
-                Columns.instant(row, "origin"),
-                Columns.instant(row, "watermark"),
-                row.getBoolean("declared"),
+                new EventClock(
+                        Columns.instant(row, "origin"),
+                        Columns.instant(row, "watermark"),
+                        row.getBoolean("declared"),
+                        Columns.instant(row, "reached_at"),
+                        row.getLong("believed"),
+                        row.getLong("ahead"),
+                        row.getLong("quarantined"),
+                        Columns.optionalText(row, "quarantine_cause").map(Quarantine::valueOf)),
                 Columns.instant(row, "processed"),
                 Columns.instant(row, "windows_till"),
+                Columns.optionalInstant(row, "sliced_till"),
                 Columns.optionalText(row, "pending_run"),
-                Columns.optionalInstant(row, "trained_till"));
+                Columns.optionalInstant(row, "trained_till"),
+                row.getLong("late_labels"));
     }
 
     @Override
     public void createState(MonitorState state) {
         database.writing(handle -> handle.createUpdate("""
                         INSERT INTO monitor_state (project, deployment, origin, watermark, declared, processed,
-                                                   windows_till, trained_till)
+                                                   windows_till, trained_till, reached_at, believed)
                         VALUES (:project, :deployment, :origin, :watermark, :declared, :processed,
-                                :windowsTill, :trainedTillMillis)
+                                :windowsTill, :trainedTillMillis, :reachedAt, :believed)
                         ON CONFLICT DO NOTHING
                         """)
                 .bindMethods(state)
-                .bind(
-                        "trainedTillMillis",
-                        state.trainedTill().map(Instant::toEpochMilli).orElse(null))
+                .bindMethods(state.clock())
+                .bind("trainedTillMillis", millis(state.trainedTill()))
                 .execute());
     }
 
     @Override
-    public void saveState(MonitorState state) {
+    public boolean saveProgress(MonitorState before, MonitorState after) {
+        return database.writing(handle -> handle.createUpdate("""
+                                UPDATE monitor_state
+                                SET processed = :processed, windows_till = :windowsTill, sliced_till = :slicedTillMillis,
+                                    pending_run = :pendingRunOrNull, trained_till = :trainedTillMillis
+                                WHERE project = :project AND deployment = :deployment AND processed = :before
+                                  AND origin = :origin AND COALESCE(pending_run, '') = :runBefore
+                                """)
+                        .bindMethods(after)
+                        .bind("slicedTillMillis", millis(after.slicedTill()))
+                        .bind("pendingRunOrNull", after.pendingRun().orElse(null))
+                        .bind("trainedTillMillis", millis(after.trainedTill()))
+                        .bind("before", before.processed())
+                        .bind("origin", before.clock().origin())
+                        .bind("runBefore", before.pendingRun().orElse(""))
+                        .execute())
+                > 0;
+    }
+
+    @Override
+    public void saveClock(MonitorState state) {
         database.writing(handle -> handle.createUpdate("""
                         UPDATE monitor_state
-                        SET processed = :processed, windows_till = :windowsTill, pending_run = :pendingRunOrNull,
-                            trained_till = :trainedTillMillis
+                        SET origin = :origin, watermark = :watermark, reached_at = :reachedAt, believed = :believed,
+                            ahead = :ahead, quarantined = :quarantined, quarantine_cause = :causeOrNull,
+                            processed = :processed, windows_till = :windowsTill, sliced_till = :slicedTillMillis
                         WHERE project = :project AND deployment = :deployment
                         """)
                 .bindMethods(state)
-                .bind("pendingRunOrNull", state.pendingRun().orElse(null))
-                .bind(
-                        "trainedTillMillis",
-                        state.trainedTill().map(Instant::toEpochMilli).orElse(null))
+                .bindMethods(state.clock())
+                .bind("causeOrNull", state.clock().cause().map(Enum::name).orElse(null))
+                .bind("slicedTillMillis", millis(state.slicedTill()))
                 .execute());
     }
 
+    private static @Nullable Long millis(Optional<Instant> time) {
+        return time.map(Instant::toEpochMilli).orElse(null);
+    }
+
     @Override
-    public void moveWatermark(String project, String deployment, Instant watermark, boolean declared) {
-        String sql = declared ? """
-                  UPDATE monitor_state
-                  SET watermark = CASE WHEN declared AND watermark > :watermark THEN watermark ELSE :watermark END,
-                      declared = TRUE
-                  WHERE project = :project AND deployment = :deployment
-                  """ : """
-                  UPDATE monitor_state SET watermark = :watermark
-                  WHERE project = :project AND deployment = :deployment AND watermark < :watermark AND NOT declared
-                  """;
-        database.writing(handle -> handle.createUpdate(sql)
+    public void declareWatermark(String project, String deployment, Instant watermark) {
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE monitor_state
+                        SET watermark = CASE WHEN declared AND watermark > :watermark THEN watermark ELSE :watermark END,
+                            declared = TRUE
+                        WHERE project = :project AND deployment = :deployment
+                        """)
                 .bind("project", project)
                 .bind("deployment", deployment)
                 .bind("watermark", watermark)
@@ -243,12 +180,24 @@ public final class SqlMonitorStore implements MonitorStore {
     }
 
     @Override
-    public void addWindow(String project, String deployment, ClosedWindow window) {
+    public void countLateLabels(String project, String deployment, int count) {
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE monitor_state SET late_labels = late_labels + :count
+                        WHERE project = :project AND deployment = :deployment
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bind("count", count)
+                .execute());
+    }
+
+    @Override
+    public void addWindow(String project, String deployment, ClosedWindow window, Instant closedAt) {
         database.writing(handle -> handle.createUpdate("""
                         INSERT INTO monitor_window (project, deployment, starts_at, ends_at, version, row_count, labelled,
-                                                    error, reference_error, degraded, broken, drift, profile)
+                                                    error, reference_error, degraded, broken, drift, profile, closed_at)
                         VALUES (:project, :deployment, :startsAt, :endsAt, :version, :rows, :labelled,
-                                :errorOrNull, :referenceOrNull, :degraded, :broken, :driftJson, :profileJson)
+                                :errorOrNull, :referenceOrNull, :degraded, :broken, :driftJson, :profileJson, :closedAt)
                         """)
                 .bindMethods(window)
                 .bind("project", project)
@@ -257,30 +206,150 @@ public final class SqlMonitorStore implements MonitorStore {
                 .bind("referenceOrNull", window.referenceError().orElse(null))
                 .bind("driftJson", Json.write(window.drift()))
                 .bind("profileJson", Json.write(window.profile()))
+                .bind("closedAt", closedAt)
                 .execute());
     }
 
     @Override
-    @SuppressWarnings("unchecked")
-    public List<ClosedWindow> windows(String project, String deployment) {
+    public List<ClosedWindow> newestWindows(
+            String project, String deployment, Instant endedAfter, Instant endedBefore, int limit) {
         return database.reading(handle -> handle.createQuery("""
-                        SELECT * FROM monitor_window WHERE project = :project AND deployment = :deployment
+                                SELECT * FROM monitor_window
+                                WHERE project = :project AND deployment = :deployment
+                                  AND ends_at > :after AND ends_at < :before
+                                ORDER BY starts_at DESC LIMIT :limit
+                                """)
+                        .bind("project", project)
+                        .bind("deployment", deployment)
+                        .bind("after", endedAfter)
+                        .bind("before", endedBefore)
+                        .bind("limit", limit)
+                        .map((row, context) -> window(row))
+                        .list())
+                .reversed();
+    }
+
+    @SuppressWarnings("unchecked")
+    private static ClosedWindow window(ResultSet row) throws SQLException {
+        return new ClosedWindow(
+                Columns.instant(row, "starts_at"),
+                Columns.instant(row, "ends_at"),
+                row.getInt("version"),
+                row.getLong("row_count"),
+                row.getLong("labelled"),
+                Columns.optionalNumber(row, "error"),
+                Columns.optionalNumber(row, "reference_error"),
+                row.getBoolean("degraded"),
+                row.getBoolean("broken"),
+                (Map<String, Object>) Json.read(row.getString("drift"), Map.class),
+                (Map<String, Object>) Json.read(row.getString("profile"), Map.class));
+    }
+
+    @Override
+    public void addSlice(String project, String deployment, Slice slice, Instant at) {
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO monitor_slice (project, deployment, starts_at, ends_at, version, row_count, labelled,
+                                                   loss, trials, counts, written_at)
+                        VALUES (:project, :deployment, :startsAt, :endsAt, :version, :rows, :labelled,
+                                :loss, :trialsJson, :countsJson, :at)
+                        """)
+                .bindMethods(slice)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bind("trialsJson", Json.write(new Trials(slice.trials())))
+                .bind("countsJson", Json.write(new Counts(slice.counts())))
+                .bind("at", at)
+                .execute());
+    }
+
+    @Override
+    public List<Slice> slices(String project, String deployment, Instant from, Instant until) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT * FROM monitor_slice
+                        WHERE project = :project AND deployment = :deployment
+                          AND starts_at >= :from AND starts_at < :until
                         ORDER BY starts_at
                         """)
                 .bind("project", project)
                 .bind("deployment", deployment)
-                .map((row, context) -> new ClosedWindow(
+                .bind("from", from)
+                .bind("until", until)
+                .map((row, context) -> new Slice(
                         Columns.instant(row, "starts_at"),
                         Columns.instant(row, "ends_at"),
                         row.getInt("version"),
                         row.getLong("row_count"),
                         row.getLong("labelled"),
-                        Columns.optionalNumber(row, "error"),
-                        Columns.optionalNumber(row, "reference_error"),
-                        row.getBoolean("degraded"),
-                        row.getBoolean("broken"),
-                        (Map<String, Object>) Json.read(row.getString("drift"), Map.class),
-                        (Map<String, Object>) Json.read(row.getString("profile"), Map.class)))
+                        row.getDouble("loss"),
+                        Json.read(row.getString("trials"), Trials.class).byChallenger(),
+                        Json.read(row.getString("counts"), Counts.class).byColumn()))
                 .list());
+    }
+
+    @Override
+    public List<Evidence.Sums> trial(String project, String deployment, int challenger, Instant since) {
+        var sums = new ArrayList<Evidence.Sums>();
+        database.reading(handle -> {
+            handle.createQuery("""
+                            SELECT starts_at, ends_at, trials FROM monitor_slice
+                            WHERE project = :project AND deployment = :deployment AND starts_at >= :since
+                            ORDER BY starts_at
+                            """)
+                    .bind("project", project)
+                    .bind("deployment", deployment)
+                    .bind("since", since)
+                    .map((row, context) -> sums(row, challenger))
+                    .forEach(found -> found.ifPresent(sums::add));
+            return true;
+        });
+        return sums;
+    }
+
+    private static Optional<Evidence.Sums> sums(ResultSet row, int challenger) throws SQLException {
+        Instant startsAt = Columns.instant(row, "starts_at");
+        Instant endsAt = Columns.instant(row, "ends_at");
+        return Optional.ofNullable(Json.read(row.getString("trials"), Trials.class)
+                        .byChallenger()
+                        .get(challenger))
+                .map(trial -> new Evidence.Sums(startsAt, endsAt, trial.rows(), trial.champion(), trial.challenger()));
+    }
+
+    @Override
+    public void dropProfiles(String project, String deployment, Instant until) {
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE monitor_slice SET counts = :none
+                        WHERE project = :project AND deployment = :deployment AND starts_at < :until AND counts <> :none
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bind("until", until)
+                .bind("none", NO_COUNTS)
+                .execute());
+    }
+
+    @Override
+    public void forgetSlices(String project, String deployment) {
+        database.writing(handle -> handle.createUpdate(
+                        "DELETE FROM monitor_slice WHERE project = :project AND deployment = :deployment")
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .execute());
+    }
+
+    @Override
+    public void dateUndated(Instant now) {
+        database.writing(handle -> handle.createUpdate("UPDATE monitor_window SET closed_at = :now WHERE closed_at = 0")
+                .bind("now", now)
+                .execute());
+    }
+
+    @Override
+    public int deleteWindowsBefore(Instant time, int limit) {
+        return Deletions.oldest(database, "monitor_window", WINDOW_KEY, "closed_at", time, limit);
+    }
+
+    @Override
+    public int deleteSlicesBefore(Instant time, int limit) {
+        return Deletions.oldest(database, "monitor_slice", WINDOW_KEY, "written_at", time, limit);
     }
 }

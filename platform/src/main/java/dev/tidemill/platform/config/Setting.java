@@ -24,6 +24,10 @@ public enum Setting {
             "Where new experiments keep artifacts: ours, or an s3: or file: URI"),
     UPLOAD_LIMIT("artifacts.max-upload-megabytes", "10240", "Largest uploaded file"),
     RETENTION_DELETED("retention.deleted-days", "0", "Days after which deleted runs are gone for good; 0: never"),
+    RETENTION_PREDICTIONS(
+            "retention.predictions-days", "90", "Days after which journalled predictions are deleted; 0: never"),
+    RETENTION_WINDOWS("retention.windows-days", "730", "Days after which windows of monitoring are deleted; 0: never"),
+    RETENTION_EVENTS("retention.events-days", "365", "Days after which events and refusals are deleted; 0: never"),
     WORKERS("workers", "0", "Pipeline steps at a time; 0: the number of processors"),
     INFERENCE_NAME("inference.server-name", "tidemill", "Server name that inference clients are told"),
     INFERENCE_VERSION("inference.server-version", "", "Version that inference clients are told; empty: the real one"),

@@ -122,12 +122,14 @@ public final class SqlEventLog implements EventLog {
     @Override
     public boolean rememberInbound(String project, String source, String id) {
         return database.writing(handle -> handle.createUpdate("""
-                                INSERT INTO inbound_event (project, source, id) VALUES (:project, :source, :id)
+                                INSERT INTO inbound_event (project, source, id, received_at)
+                                VALUES (:project, :source, :id, :now)
                                 ON CONFLICT DO NOTHING
                                 """)
                         .bind("project", project)
                         .bind("source", source)
                         .bind("id", id)
+                        .bind("now", clock.instant())
                         .execute())
                 > 0;
     }

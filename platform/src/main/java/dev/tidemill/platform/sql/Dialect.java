@@ -18,6 +18,12 @@ public interface Dialect {
     /** What a {@code SELECT} that claims rows for this transaction ends with. */
     String lockSkippingLocked();
 
+    /** A query for about how many rows a table has, whose oldest rows alone are deleted; cheap, whatever their number. */
+    String aboutRows(String table);
+
+    /** A query for how many bytes the database takes. */
+    String databaseBytes();
+
     boolean isUniqueViolation(SQLException e);
 
     boolean isFull(SQLException e);

@@ -32,6 +32,18 @@ final class PostgresDialect implements Dialect {
     }
 
     @Override
+    public String aboutRows(String table) {
+        // Up to a million are counted; beyond that the planner's estimate is near enough.
+        return "SELECT CASE WHEN reltuples > 1000000 THEN reltuples::bigint ELSE (SELECT COUNT(*) FROM " + table
+                + ") END FROM pg_class WHERE oid = '" + table + "'::regclass";
+    }
+
+    @Override
+    public String databaseBytes() {
+        return "SELECT pg_database_size(current_database())";
+    }
+
+    @Override
     public boolean isUniqueViolation(SQLException e) {
         return "23505".equals(e.getSQLState());
     }

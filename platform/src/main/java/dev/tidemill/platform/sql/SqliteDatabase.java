@@ -97,8 +97,9 @@ final class SqliteDatabase implements Database {
         }
         var unit = new Unit<>(work);
         submit(unit);
+        T value;
         try {
-            return unit.result.join();
+            value = unit.result.join();
         } catch (CompletionException e) {
             if (e.getCause() instanceof RuntimeException cause) {
                 throw failures.translate(cause);
@@ -108,6 +109,9 @@ final class SqliteDatabase implements Database {
             }
             throw e;
         }
+        // On the caller's thread: the writer is everybody's, and an action may load a model.
+        unit.afterCommit.forEach(Unit::runQuietly);
+        return value;
     }
 
     private void submit(Unit<?> unit) {
@@ -246,7 +250,6 @@ final class SqliteDatabase implements Database {
                 return;
             }
             result.complete(value);
-            afterCommit.forEach(Unit::runQuietly);
         }
 
         void fail(RuntimeException reason) {

@@ -33,6 +33,17 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
+    public String aboutRows(String table) {
+        return "SELECT COALESCE((SELECT MAX(rowid) FROM " + table + ") - (SELECT MIN(rowid) FROM " + table
+                + ") + 1, 0)";
+    }
+
+    @Override
+    public String databaseBytes() {
+        return "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+    }
+
+    @Override
     public boolean isUniqueViolation(SQLException e) {
         return e instanceof SQLiteException sqlite
                 && (sqlite.getResultCode() == SQLiteErrorCode.SQLITE_CONSTRAINT_PRIMARYKEY

@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.events.EventRetention;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.sql.Database;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -128,5 +133,48 @@ abstract class DatabaseContract {
         assertThat(log.rememberInbound("default", "/source", "1")).isTrue();
         assertThat(log.rememberInbound("default", "/source", "1")).isFalse();
         assertThat(log.rememberInbound("other", "/source", "1")).isTrue();
+    }
+
+    @Test
+    void actionsAfterCommitRunOnTheCallersThread() {
+        var threads = new ArrayList<Thread>();
+        database.write(() -> {
+            log.append(event("s"));
+            database.afterCommit(() -> threads.add(Thread.currentThread()));
+        });
+        assertThat(threads).containsExactly(Thread.currentThread());
+    }
+
+    @Test
+    void oldEventsGoButNotThoseThatSomebodyHasStillToSee() {
+        for (int i = 0; i < 1_200; i++) {
+            int number = i;
+            database.write(() -> log.append(event("s" + number)));
+        }
+        long middle = log.after(0, 700).getLast().position();
+        database.writing(handle -> handle.execute("INSERT INTO event_cursor VALUES ('slow', ?)", middle));
+        var kept = new EventRetention(database).kept(Optional.of(Duration.ofDays(10)), Duration.ofDays(30));
+        Instant now = Instant.now();
+        Kept events = kept.getFirst();
+        assertThat(events.entries()).isEqualTo(1_200);
+        assertThat(events.collect(now)).isZero();
+        assertThat(events.collect(now.plus(Duration.ofDays(11)))).isEqualTo(700);
+        assertThat(events.entries()).isEqualTo(500);
+        assertThat(log.after(0, 1).getFirst().position()).isGreaterThan(middle);
+        database.writing(handle -> handle.execute("DELETE FROM event_cursor"));
+        assertThat(events.collect(now.plus(Duration.ofDays(11)))).isEqualTo(500);
+        assertThat(events.entries()).isZero();
+    }
+
+    @Test
+    void idsOfEventsFromOutsideAreForgottenAfterAWhile() {
+        assertThat(log.rememberInbound("p", "source", "1")).isTrue();
+        assertThat(log.rememberInbound("p", "source", "1")).isFalse();
+        Kept inbound = new EventRetention(database)
+                .kept(Optional.empty(), Duration.ofDays(30))
+                .getLast();
+        assertThat(inbound.collect(Instant.now())).isZero();
+        assertThat(inbound.collect(Instant.now().plus(Duration.ofDays(31)))).isEqualTo(1);
+        assertThat(log.rememberInbound("p", "source", "1")).isTrue();
     }
 }

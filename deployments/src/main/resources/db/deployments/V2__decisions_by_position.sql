@@ -1,0 +1,1 @@
+CREATE INDEX deployment_decision_by_position ON deployment_decision (project, deployment, position);

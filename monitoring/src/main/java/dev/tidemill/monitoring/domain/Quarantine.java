@@ -1,0 +1,21 @@
+package dev.tidemill.monitoring.domain;
+
+/** Why the event time of a prediction is not believed. Such a prediction is kept, but counts in nothing. */
+public enum Quarantine {
+    /** Later than the server's own clock: the caller's clock is fast. */
+    AHEAD_OF_CLOCK("its event time was later than the server's clock: the caller's clock is fast, or its zone wrong"),
+    /** Far ahead of the data that arrives with it: a live call into a replay, for example. */
+    FAR_AHEAD(
+            "its event time was far ahead of the data that arrived with it: a call without event_time during a replay?");
+
+    private final String cause;
+
+    Quarantine(String cause) {
+        this.cause = cause;
+    }
+
+    /** What was wrong, for people. */
+    public String cause() {
+        return cause;
+    }
+}

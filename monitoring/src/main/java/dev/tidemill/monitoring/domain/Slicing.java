@@ -1,0 +1,81 @@
+package dev.tidemill.monitoring.domain;
+
+import dev.tidemill.deployments.domain.Deployment;
+import dev.tidemill.statistics.WindowProfile;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Sums the journal into slices, page by page and outside of any unit of work. Thread-safe. */
+final class Slicing {
+    private static final int PAGE = 2_000;
+
+    private final JournalStore journal;
+
+    Slicing(JournalStore journal) {
+        this.journal = journal;
+    }
+
+    /**
+     * The slices from one time to another, those without rows left out. None is longer than a tick, and none reaches over
+     * the end of a window.
+     *
+     * @param windowStart any time at which a window begins
+     * @param version whose reference profile is given
+     */
+    List<Slice> between(
+            Deployment deployment,
+            Monitor monitor,
+            Instant windowStart,
+            Instant from,
+            Instant until,
+            int version,
+            Optional<WindowProfile> reference) {
+        var slices = new ArrayList<Slice>();
+        Instant start = from;
+        while (start.isBefore(until)) {
+            Instant end = earliest(start.plus(monitor.every()), until, windowEnd(windowStart, start, monitor.window()));
+            Slice slice = sum(deployment, start, end, version, reference);
+            if (slice.rows() > 0) {
+                slices.add(slice);
+            }
+            start = end;
+        }
+        return slices;
+    }
+
+    /** The slices, those of another champion's reference counted again by this one. */
+    List<Slice> recounted(Deployment deployment, List<Slice> slices, int version, Optional<WindowProfile> reference) {
+        return slices.stream()
+                .map(slice -> slice.version() == version
+                        ? slice
+                        : sum(deployment, slice.startsAt(), slice.endsAt(), version, reference))
+                .toList();
+    }
+
+    private Slice sum(
+            Deployment deployment, Instant from, Instant until, int version, Optional<WindowProfile> reference) {
+        var builder = new Slice.Builder(reference);
+        var range = new JournalStore.Range(deployment.project(), deployment.name(), from, until);
+        Optional<JournalStore.Position> after = Optional.empty();
+        List<JournalRow> page;
+        do {
+            page = journal.page(range, after, PAGE);
+            page.forEach(builder::add);
+            after = page.isEmpty() ? after : Optional.of(page.getLast().position());
+        } while (page.size() == PAGE);
+        return builder.build(from, until, version);
+    }
+
+    private static Instant windowEnd(Instant windowStart, Instant time, Duration window) {
+        long length = window.toMillis();
+        long windows = Math.floorDiv(time.toEpochMilli() - windowStart.toEpochMilli(), length);
+        return windowStart.plusMillis((windows + 1) * length);
+    }
+
+    private static Instant earliest(Instant... times) {
+        return java.util.Arrays.stream(times).min(Instant::compareTo).orElseThrow();
+    }
+}

@@ -1,0 +1,229 @@
+package dev.tidemill.monitoring.store;
+
+import dev.tidemill.deployments.domain.Reliability;
+import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.monitoring.domain.JournalRow;
+import dev.tidemill.monitoring.domain.JournalStore;
+import dev.tidemill.monitoring.domain.Quarantine;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.sql.Columns;
+import dev.tidemill.platform.sql.Database;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jdbi.v3.core.statement.PreparedBatch;
+
+/** Predictions and labels in the database. */
+public final class SqlJournalStore implements JournalStore {
+    private final Database database;
+
+    public SqlJournalStore(Database database) {
+        this.database = database;
+    }
+
+    /** A prediction with what takes time to write down. */
+    private record Encoded(Prediction prediction, String features, String champion, String challenger) {}
+
+    @Override
+    public Consumer<Map<Prediction, Quarantine>> prepare(List<Prediction> batch) {
+        List<Encoded> rows = batch.stream()
+                .map(prediction -> new Encoded(
+                        prediction,
+                        Json.write(prediction.features()),
+                        Json.write(prediction.champion()),
+                        Json.write(prediction.challenger())))
+                .toList();
+        return quarantined -> insert(rows, quarantined);
+    }
+
+    private void insert(List<Encoded> rows, Map<Prediction, Quarantine> quarantined) {
+        database.writing(handle -> {
+            PreparedBatch batch = handle.prepareBatch("""
+                    INSERT INTO prediction (project, deployment, id, event_time, received_at, features, challenger_served,
+                                            champion_version, champion_output, challenger_version, challenger_output,
+                                            challenger_error, quarantine)
+                    VALUES (:project, :deployment, :id, :eventTime, :receivedAt, :featuresJson, :challengerServed,
+                            :championVersion, :championJson, :challengerVersionOrNull, :challengerJson,
+                            :challengerErrorOrNull, :quarantine)
+                    ON CONFLICT DO NOTHING
+                    """);
+            for (Encoded row : rows) {
+                Quarantine cause = quarantined.get(row.prediction());
+                batch.bindMethods(row.prediction())
+                        .bind("featuresJson", row.features())
+                        .bind("championJson", row.champion())
+                        .bind(
+                                "challengerVersionOrNull",
+                                row.prediction().challengerVersion().orElse(null))
+                        .bind("challengerJson", row.challenger())
+                        .bind(
+                                "challengerErrorOrNull",
+                                row.prediction().challengerError().orElse(null))
+                        .bind("quarantine", cause == null ? null : cause.name())
+                        .add();
+            }
+            return batch.execute();
+        });
+    }
+
+    @Override
+    public List<Answered> answered(String project, String deployment, Collection<String> ids) {
+        if (ids.isEmpty()) {
+            return List.of();
+        }
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT id, event_time, champion_version, champion_output, challenger_output, label IS NOT NULL AS labelled
+                        FROM prediction WHERE project = :project AND deployment = :deployment AND id IN (<ids>)
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bindList("ids", List.copyOf(ids))
+                .map((row, context) -> new Answered(
+                        row.getString("id"),
+                        Columns.instant(row, "event_time"),
+                        row.getInt("champion_version"),
+                        numbers(row, "champion_output"),
+                        numbers(row, "challenger_output"),
+                        row.getBoolean("labelled")))
+                .list());
+    }
+
+    @Override
+    public int label(String project, String deployment, List<Labelled> labels, Instant at) {
+        if (labels.isEmpty()) {
+            return 0;
+        }
+        int[] changed = database.writing(handle -> {
+            PreparedBatch batch = handle.prepareBatch("""
+                    UPDATE prediction
+                    SET label = :label, labelled_at = :at, champion_loss = :championLossOrNull,
+                        challenger_loss = :challengerLossOrNull
+                    WHERE project = :project AND deployment = :deployment AND id = :id AND label IS NULL
+                    """);
+            for (Labelled label : labels) {
+                batch.bindMethods(label)
+                        .bind("project", project)
+                        .bind("deployment", deployment)
+                        .bind("at", at)
+                        .bind("championLossOrNull", label.championLoss().orElse(null))
+                        .bind("challengerLossOrNull", label.challengerLoss().orElse(null))
+                        .add();
+            }
+            return batch.execute();
+        });
+        return java.util.Arrays.stream(changed).sum();
+    }
+
+    @Override
+    public List<JournalRow> page(Range range, Optional<Position> after, int limit) {
+        String sql = """
+                SELECT * FROM prediction
+                WHERE project = :project AND deployment = :deployment AND event_time >= :from AND event_time < :until
+                  AND quarantine IS NULL %s
+                ORDER BY event_time, id LIMIT :limit
+                """.formatted(after.isPresent() ? "AND (event_time, id) > (:time, :id)" : "");
+        return rows(sql, range, after, limit);
+    }
+
+    @Override
+    public List<JournalRow> newest(Range range, Optional<Position> before, int limit) {
+        String sql = """
+                SELECT * FROM prediction
+                WHERE project = :project AND deployment = :deployment AND event_time >= :from AND event_time < :until %s
+                ORDER BY event_time DESC, id DESC LIMIT :limit
+                """.formatted(before.isPresent() ? "AND (event_time, id) < (:time, :id)" : "");
+        return rows(sql, range, before, limit);
+    }
+
+    private List<JournalRow> rows(String sql, Range range, Optional<Position> position, int limit) {
+        return database.reading(handle -> handle.createQuery(sql)
+                .bindMethods(range)
+                .bind("time", position.map(Position::eventTime).orElse(Instant.EPOCH))
+                .bind("id", position.map(Position::id).orElse(""))
+                .bind("limit", limit)
+                .map((row, context) -> row(row))
+                .list());
+    }
+
+    @Override
+    public long count(Range range) {
+        return database.reading(handle ->
+                handle.createQuery("""
+                        SELECT COUNT(*) FROM prediction
+                        WHERE project = :project AND deployment = :deployment
+                          AND event_time >= :from AND event_time < :until
+                        """).bindMethods(range).mapTo(Long.class).one());
+    }
+
+    @Override
+    public Reliability reliability(Range range, int challenger) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT count(*) AS asked, count(challenger_error) AS failed FROM prediction
+                        WHERE project = :project AND deployment = :deployment AND event_time >= :from AND event_time < :until
+                          AND challenger_version = :challenger AND quarantine IS NULL
+                        """)
+                .bindMethods(range)
+                .bind("challenger", challenger)
+                .map((row, context) -> new Reliability(row.getLong("asked"), row.getLong("failed")))
+                .one());
+    }
+
+    @Override
+    public void release(String project, String deployment, Instant until) {
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE prediction SET quarantine = NULL
+                        WHERE project = :project AND deployment = :deployment AND event_time <= :until
+                          AND quarantine = :cause
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bind("until", until)
+                .bind("cause", Quarantine.FAR_AHEAD.name())
+                .execute());
+    }
+
+    @Override
+    public void quarantine(String project, String deployment, Instant after) {
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE prediction SET quarantine = :cause
+                        WHERE project = :project AND deployment = :deployment AND event_time > :after
+                          AND quarantine IS NULL
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bind("after", after)
+                .bind("cause", Quarantine.FAR_AHEAD.name())
+                .execute());
+    }
+
+    @Override
+    public int deleteReceivedBefore(Instant time, int limit) {
+        return Deletions.oldest(database, "prediction", "project, deployment, id", "received_at", time, limit);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static JournalRow row(ResultSet row) throws SQLException {
+        return new JournalRow(
+                row.getString("id"),
+                Columns.instant(row, "event_time"),
+                (Map<String, Object>) Json.read(row.getString("features"), Map.class),
+                row.getBoolean("challenger_served"),
+                row.getInt("champion_version"),
+                numbers(row, "champion_output"),
+                Columns.optionalLong(row, "challenger_version").map(Long::intValue),
+                numbers(row, "challenger_output"),
+                Columns.optionalText(row, "label"),
+                Columns.optionalNumber(row, "champion_loss"),
+                Columns.optionalNumber(row, "challenger_loss"),
+                Columns.optionalText(row, "quarantine").map(Quarantine::valueOf));
+    }
+
+    private static List<Double> numbers(ResultSet row, String column) throws SQLException {
+        return List.of(Json.read(row.getString(column), Double[].class));
+    }
+}

@@ -1,0 +1,193 @@
+package dev.tidemill.monitoring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidemill.deployments.domain.Reliability;
+import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.monitoring.domain.JournalRow;
+import dev.tidemill.monitoring.domain.JournalStore;
+import dev.tidemill.monitoring.domain.Quarantine;
+import dev.tidemill.monitoring.store.SqlJournalStore;
+import dev.tidemill.platform.sql.Database;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What a journal promises, on every database. */
+abstract class JournalStoreContract {
+    private static final Instant START = Instant.parse("2011-04-01T00:00:00Z");
+    private static final JournalStore.Range ALL =
+            new JournalStore.Range("p", "d", Instant.EPOCH, Instant.ofEpochMilli(Long.MAX_VALUE));
+
+    private Database database;
+    private JournalStore journal;
+
+    abstract Database open();
+
+    @BeforeEach
+    void openStore() {
+        database = open();
+        journal = new SqlJournalStore(database);
+    }
+
+    @AfterEach
+    void closeStore() {
+        if (database != null) {
+            database.close();
+        }
+    }
+
+    private static Prediction prediction(String id, long hour, double value) {
+        return new Prediction(
+                "p",
+                "d",
+                id,
+                START.plus(Duration.ofHours(hour)),
+                START.plusSeconds(hour),
+                Map.of("hour", (double) hour, "weather", "clear"),
+                false,
+                1,
+                List.of(value),
+                Optional.of(2),
+                List.of(value + 1),
+                Optional.empty());
+    }
+
+    private void add(Prediction... predictions) {
+        journal.prepare(List.of(predictions)).accept(Map.of());
+    }
+
+    private List<JournalRow> page(Instant from, Instant until) {
+        return journal.page(new JournalStore.Range("p", "d", from, until), Optional.empty(), 100);
+    }
+
+    @Test
+    void aPredictionIsJournalledOnce() {
+        add(prediction("a", 1, 10), prediction("b", 2, 20));
+        add(prediction("b", 2, 99), prediction("c", 0, 30));
+        List<JournalRow> rows = page(START, START.plus(Duration.ofDays(1)));
+        assertThat(rows).extracting(JournalRow::id).containsExactly("c", "a", "b");
+        assertThat(rows.getLast().champion()).containsExactly(20.0);
+        assertThat(rows.getLast().features()).containsEntry("weather", "clear").containsEntry("hour", 2.0);
+    }
+
+    @Test
+    void intervalsAreHalfOpen() {
+        add(prediction("a", 0, 1), prediction("b", 1, 1), prediction("c", 2, 1));
+        assertThat(page(START, START.plus(Duration.ofHours(2))))
+                .extracting(JournalRow::id)
+                .containsExactly("a", "b");
+        assertThat(journal.count(new JournalStore.Range("p", "d", START, START.plus(Duration.ofHours(2)))))
+                .isEqualTo(2);
+        assertThat(journal.count(new JournalStore.Range("p", "other", START, START.plus(Duration.ofHours(2)))))
+                .isZero();
+    }
+
+    @Test
+    void theFirstLabelStays() {
+        add(prediction("a", 1, 10));
+        assertThat(journal.label("p", "d", List.of(new JournalStore.Labelled("a", "12", Optional.of(2.0), Optional.of(1.0))), START))
+                .isEqualTo(1);
+        assertThat(journal.label("p", "d", List.of(new JournalStore.Labelled("a", "50", Optional.of(40.0), Optional.of(39.0))), START))
+                .isZero();
+        JournalRow row = page(START, START.plus(Duration.ofDays(1))).getFirst();
+        assertThat(row.label()).contains("12");
+        assertThat(row.servedLoss()).contains(2.0);
+        assertThat(row.challengerLoss()).contains(1.0);
+        assertThat(journal.answered("p", "d", List.of("a", "b")))
+                .extracting(JournalStore.Answered::labelled)
+                .containsExactly(true);
+    }
+
+    /** Pages in both directions give each row once, also where many share one event time. */
+    @Test
+    void pagesGiveEachRowOnce() {
+        var random = new Random(4);
+        var predictions = new ArrayList<Prediction>();
+        for (int i = 0; i < 3_000; i++) {
+            predictions.add(prediction("row-" + i, random.nextInt(20), i));
+        }
+        journal.prepare(predictions).accept(Map.of());
+        List<String> expected = predictions.stream()
+                .sorted(Comparator.comparing(Prediction::eventTime).thenComparing(Prediction::id))
+                .map(Prediction::id)
+                .toList();
+        var forwards = new ArrayList<String>();
+        Optional<JournalStore.Position> after = Optional.empty();
+        for (List<JournalRow> page = journal.page(ALL, after, 170);
+                !page.isEmpty();
+                page = journal.page(ALL, after, 170)) {
+            page.forEach(row -> forwards.add(row.id()));
+            after = Optional.of(page.getLast().position());
+        }
+        assertThat(forwards).isEqualTo(expected);
+        var backwards = new ArrayList<String>();
+        Optional<JournalStore.Position> before = Optional.empty();
+        for (List<JournalRow> page = journal.newest(ALL, before, 170);
+                !page.isEmpty();
+                page = journal.newest(ALL, before, 170)) {
+            page.forEach(row -> backwards.add(row.id()));
+            before = Optional.of(page.getLast().position());
+        }
+        assertThat(backwards.reversed()).isEqualTo(expected);
+        assertThat(journal.count(ALL)).isEqualTo(3_000);
+    }
+
+    @Test
+    void whatIsQuarantinedCountsInNothingUntilItIsReleased() {
+        Prediction odd = prediction("odd", 5_000, 1);
+        var quarantined = new HashMap<Prediction, Quarantine>();
+        quarantined.put(odd, Quarantine.FAR_AHEAD);
+        journal.prepare(List.of(prediction("a", 1, 1), odd)).accept(quarantined);
+        assertThat(journal.page(ALL, Optional.empty(), 10))
+                .extracting(JournalRow::id)
+                .containsExactly("a");
+        assertThat(journal.newest(ALL, Optional.empty(), 1).getFirst().quarantine())
+                .contains(Quarantine.FAR_AHEAD);
+        journal.release("p", "d", odd.eventTime());
+        assertThat(journal.page(ALL, Optional.empty(), 10)).hasSize(2);
+        journal.quarantine("p", "d", START.plus(Duration.ofDays(1)));
+        assertThat(journal.page(ALL, Optional.empty(), 10)).hasSize(1);
+    }
+
+    @Test
+    void theOldestAreDeletedFirst() {
+        for (int hour = 0; hour < 10; hour++) {
+            add(prediction("row-" + hour, hour, 1));
+        }
+        assertThat(journal.deleteReceivedBefore(START.plusSeconds(7), 5)).isEqualTo(5);
+        assertThat(page(START, START.plus(Duration.ofDays(1))).getFirst().id()).isEqualTo("row-5");
+        assertThat(journal.deleteReceivedBefore(START.plusSeconds(7), 5)).isEqualTo(2);
+        assertThat(journal.deleteReceivedBefore(START.plusSeconds(7), 5)).isZero();
+        assertThat(journal.count(ALL)).isEqualTo(3);
+    }
+
+    @Test
+    void failuresOfAChallengerAreCountedAmongTheRowsItWasAsked() {
+        add(prediction("a", 1, 1), prediction("b", 2, 1));
+        add(new Prediction(
+                "p",
+                "d",
+                "c",
+                START,
+                START,
+                Map.of(),
+                false,
+                1,
+                List.of(1.0),
+                Optional.of(2),
+                List.of(),
+                Optional.of("division by zero")));
+        assertThat(journal.reliability(ALL, 2)).isEqualTo(new Reliability(3, 1));
+        assertThat(journal.reliability(ALL, 3)).isEqualTo(new Reliability(0, 0));
+    }
+}

@@ -1,0 +1,70 @@
+package dev.tidemill.platform.events;
+
+import dev.tidemill.platform.retention.Kept;
+import dev.tidemill.platform.retention.KeptRows;
+import dev.tidemill.platform.sql.Database;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** How long events, refusals and the ids of events from outside are kept. */
+public final class EventRetention {
+    private final Database database;
+
+    public EventRetention(Database database) {
+        this.database = database;
+    }
+
+    /**
+     * Everything that is kept.
+     *
+     * @param events for how long events and refusals are kept; empty for ever
+     * @param inbound within what time an event from outside that comes again is recognized
+     */
+    public List<Kept> kept(Optional<Duration> events, Duration inbound) {
+        return List.of(
+                new KeptRows(database, "events", "event", events, this::deleteEvents),
+                new KeptRows(database, "refusals", "audit_refusal", events, this::deleteRefusals),
+                new KeptRows(database, "inbound-events", "inbound_event", Optional.of(inbound), this::deleteInbound));
+    }
+
+    /** Events that a subscriber or a webhook has still to see stay, however old. */
+    private int deleteEvents(Instant before, int limit) {
+        return database.writing(handle -> handle.createUpdate("""
+                        DELETE FROM event WHERE position IN
+                            (SELECT position FROM
+                                (SELECT position, record_time FROM event ORDER BY position LIMIT :limit) oldest
+                             WHERE record_time < :before
+                               AND position <= (SELECT COALESCE(MIN(position), 9223372036854775807) FROM event_cursor)
+                               AND position <= (SELECT COALESCE(MIN(position), 9223372036854775807) FROM webhook
+                                                WHERE active))
+                        """)
+                .bind("before", before)
+                .bind("limit", limit)
+                .execute());
+    }
+
+    private int deleteRefusals(Instant before, int limit) {
+        return database.writing(handle -> handle.createUpdate("""
+                        DELETE FROM audit_refusal WHERE position IN
+                            (SELECT position FROM
+                                (SELECT position, record_time FROM audit_refusal ORDER BY position LIMIT :limit) oldest
+                             WHERE record_time < :before)
+                        """)
+                .bind("before", before)
+                .bind("limit", limit)
+                .execute());
+    }
+
+    private int deleteInbound(Instant before, int limit) {
+        return database.writing(handle -> handle.createUpdate("""
+                        DELETE FROM inbound_event WHERE (project, source, id) IN
+                            (SELECT project, source, id FROM inbound_event WHERE received_at < :before
+                             ORDER BY received_at LIMIT :limit)
+                        """)
+                .bind("before", before)
+                .bind("limit", limit)
+                .execute());
+    }
+}
