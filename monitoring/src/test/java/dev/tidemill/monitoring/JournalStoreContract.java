@@ -95,9 +95,17 @@ abstract class JournalStoreContract {
     @Test
     void theFirstLabelStays() {
         add(prediction("a", 1, 10));
-        assertThat(journal.label("p", "d", List.of(new JournalStore.Labelled("a", "12", Optional.of(2.0), Optional.of(1.0))), START))
+        assertThat(journal.label(
+                        "p",
+                        "d",
+                        List.of(new JournalStore.Labelled("a", "12", Optional.of(2.0), Optional.of(1.0))),
+                        START))
                 .isEqualTo(1);
-        assertThat(journal.label("p", "d", List.of(new JournalStore.Labelled("a", "50", Optional.of(40.0), Optional.of(39.0))), START))
+        assertThat(journal.label(
+                        "p",
+                        "d",
+                        List.of(new JournalStore.Labelled("a", "50", Optional.of(40.0), Optional.of(39.0))),
+                        START))
                 .isZero();
         JournalRow row = page(START, START.plus(Duration.ofDays(1))).getFirst();
         assertThat(row.label()).contains("12");

@@ -207,7 +207,13 @@ public final class MonitorLoop implements AutoCloseable {
             case WAIT -> {
                 // the next tick looks again
             }
-            case CANARY -> deployments.canary(deployment, found.policy().share(), reason, found.evidence().orElseThrow(), tick);
+            case CANARY ->
+                deployments.canary(
+                        deployment,
+                        found.policy().share(),
+                        reason,
+                        found.evidence().orElseThrow(),
+                        tick);
             case PROMOTE -> deployments.promote(deployment, reason, evidence, Optional.of(tick), Event.SYSTEM);
             case REJECT -> deployments.reject(deployment, reason, evidence, Optional.of(tick), Event.SYSTEM);
         }
