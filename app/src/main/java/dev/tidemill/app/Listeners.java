@@ -10,6 +10,7 @@ import dev.tidemill.platform.grpc.GrpcServer;
 import dev.tidemill.platform.http.AllowedHosts;
 import dev.tidemill.platform.http.RouteManifest;
 import dev.tidemill.platform.http.WebServer;
+import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.telemetry.Telemetry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -42,19 +43,33 @@ record Listeners(String url, String grpc) {
                 TlsFiles.of(settings.optional(Setting.TLS_CERTIFICATE), settings.optional(Setting.TLS_KEY));
         // Refuses files that cannot be used before anything is opened.
         tls.ifPresent(TlsFiles::keyStore);
+        var budget = BytesInFlight.ofHeap();
+        telemetry.gauge(
+                "tidemill.requests.memory.bytes", "Memory that requests under way hold by estimate", budget::taken);
+        telemetry.gauge("tidemill.requests.memory.limit.bytes", "What they may hold together", budget::most);
+        telemetry.gauge("tidemill.requests.memory.refused", "Requests refused since it was spent", budget::refused);
         var grpc = parts.keep(new GrpcServer(
                 new GrpcServer.Settings(
                         host, settings.port(Setting.GRPC_PORT), (int) Math.min(maxBody, Integer.MAX_VALUE), tls),
                 manifest.methods(),
                 admission,
                 telemetry,
-                refusals));
+                refusals,
+                budget));
         var web = parts.keep(new WebServer(
-                new WebServer.Settings(host, settings.port(Setting.HTTP_PORT), allowed, maxBody, tls),
+                new WebServer.Settings(
+                        host,
+                        settings.port(Setting.HTTP_PORT),
+                        allowed,
+                        maxBody,
+                        settings.whole(Setting.HTTP_LEAST_RATE, 0, 1 << 20),
+                        settings.whole(Setting.HTTP_CONNECTIONS, 1, 1 << 20),
+                        tls),
                 manifest,
                 admission,
                 telemetry,
-                refusals));
+                refusals,
+                budget));
         String grpcAddress = host + ":" + grpc.start().port();
         return new Listeners(
                 (tls.isPresent() ? "https://" : "http://") + host + ":"

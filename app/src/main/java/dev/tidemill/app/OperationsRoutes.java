@@ -6,6 +6,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.Lane;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.sql.Database;
@@ -26,9 +27,10 @@ final class OperationsRoutes {
     private static final String MLFLOW_VERSION = "3.17.2";
 
     private static final Route HEALTH = Route.get(
-            "/health",
-            Access.open(),
-            (context, caller) -> context.contentType("text/plain").result("OK"));
+                    "/health",
+                    Access.open(),
+                    (context, caller) -> context.contentType("text/plain").result("OK"))
+            .lane(Lane.HEALTH);
 
     OperationsRoutes(Database database, Telemetry telemetry, String version, Set<String> roles, List<Kept> kept) {
         this.database = database;
@@ -42,10 +44,12 @@ final class OperationsRoutes {
         return List.of(
                 HEALTH,
                 Route.get("/ready", Access.open(), (context, caller) -> {
-                    database.reading(handle ->
-                            handle.select("SELECT 1").mapTo(Integer.class).one());
-                    context.contentType("text/plain").result("OK");
-                }),
+                            database.reading(handle -> handle.select("SELECT 1")
+                                    .mapTo(Integer.class)
+                                    .one());
+                            context.contentType("text/plain").result("OK");
+                        })
+                        .lane(Lane.OPERATIONS),
                 metrics(telemetry),
                 Route.get(
                         "/version",
@@ -71,10 +75,11 @@ final class OperationsRoutes {
 
     private static Route metrics(Telemetry telemetry) {
         return Route.get(
-                "/metrics",
-                Access.server(Resource.SERVER, Action.READ),
-                (context, caller) -> context.contentType("text/plain; version=0.0.4; charset=utf-8")
-                        .result(telemetry.scrape()));
+                        "/metrics",
+                        Access.server(Resource.SERVER, Action.READ),
+                        (context, caller) -> context.contentType("text/plain; version=0.0.4; charset=utf-8")
+                                .result(telemetry.scrape()))
+                .lane(Lane.OPERATIONS);
     }
 
     /** The routes of a process without a database, ready once it knows what to serve. */
@@ -82,12 +87,13 @@ final class OperationsRoutes {
         return List.of(
                 HEALTH,
                 Route.get("/ready", Access.open(), (context, caller) -> {
-                    if (!feed.isReady()) {
-                        throw new TidemillException(
-                                ErrorCode.UNAVAILABLE, "The control plane has not told yet what to serve");
-                    }
-                    context.contentType("text/plain").result("OK");
-                }),
+                            if (!feed.isReady()) {
+                                throw new TidemillException(
+                                        ErrorCode.UNAVAILABLE, "The control plane has not told yet what to serve");
+                            }
+                            context.contentType("text/plain").result("OK");
+                        })
+                        .lane(Lane.OPERATIONS),
                 metrics(telemetry));
     }
 }

@@ -73,6 +73,11 @@ final class ServerCommand implements Callable<Integer> {
     @Option(names = "--testing", description = "Open the reset route; loopback only")
     private boolean testing;
 
+    @Option(
+            names = "--supervise",
+            description = "Start it again when it ends for want of memory, saying so; done by the launcher")
+    private boolean supervised;
+
     @Option(names = "--print-settings", description = "Print the effective settings and end")
     private boolean printSettings;
 

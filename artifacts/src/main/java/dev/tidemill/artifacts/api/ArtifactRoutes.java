@@ -10,11 +10,13 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.FileAnswer;
 import dev.tidemill.platform.http.Route;
 import io.javalin.http.Context;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Routes for blobs and folders. */
 public final class ArtifactRoutes {
@@ -33,10 +35,13 @@ public final class ArtifactRoutes {
 
     public List<Route> routes() {
         return List.of(
-                Route.post(BLOBS, Access.project(Resource.ARTIFACT, Action.WRITE), this::upload),
-                Route.get(BLOBS + "/{digest}", Access.project(Resource.ARTIFACT, Action.READ), this::download),
+                Route.post(BLOBS, Access.project(Resource.ARTIFACT, Action.WRITE), this::upload)
+                        .transfersFiles(),
+                Route.get(BLOBS + "/{digest}", Access.project(Resource.ARTIFACT, Action.READ), this::download)
+                        .transfersFiles(),
                 Route.get(FOLDERS + "/{digest}", Access.project(Resource.ARTIFACT, Action.READ), this::folder),
-                Route.get(FOLDERS + "/{digest}/<path>", Access.project(Resource.ARTIFACT, Action.READ), this::file));
+                Route.get(FOLDERS + "/{digest}/<path>", Access.project(Resource.ARTIFACT, Action.READ), this::file)
+                        .transfersFiles());
     }
 
     /** Streams the body into a blob; {@code X-Content-SHA256}, where given, must match what arrives. */
@@ -61,8 +66,9 @@ public final class ArtifactRoutes {
         return digest;
     }
 
-    private void download(Context context, Caller caller) {
-        send(context, visible(context, caller));
+    private void download(Context context, Caller caller) throws IOException {
+        Digest digest = visible(context, caller);
+        send(context, digest, digest.value());
     }
 
     private void folder(Context context, Caller caller) {
@@ -81,7 +87,7 @@ public final class ArtifactRoutes {
                         .toList()));
     }
 
-    private void file(Context context, Caller caller) {
+    private void file(Context context, Caller caller) throws IOException {
         Folder folder = Folder.load(blobs, visible(context, caller));
         String path = context.pathParam("path");
         // A look-up in the manifest, not a path: nothing outside the folder can be named.
@@ -89,17 +95,12 @@ public final class ArtifactRoutes {
                 context,
                 folder.file(path)
                         .orElseThrow(() -> TidemillException.notFound("file", path))
-                        .digest());
+                        .digest(),
+                path);
     }
 
-    private void send(Context context, Digest digest) {
-        context.header("Content-Security-Policy", "sandbox")
-                .header("Content-Disposition", "attachment")
-                .header("ETag", '"' + digest.value() + '"')
-                .contentType("application/octet-stream");
-        context.writeSeekableStream(
-                blobs.open(digest),
-                "application/octet-stream",
-                blobs.find(digest).orElseThrow().size());
+    private void send(Context context, Digest digest, String name) throws IOException {
+        BlobStore.Blob blob = blobs.find(digest).orElseThrow(() -> TidemillException.notFound("blob", digest));
+        new FileAnswer(name, blob.size(), Optional.of(digest.value()), () -> blobs.open(digest)).send(context);
     }
 }

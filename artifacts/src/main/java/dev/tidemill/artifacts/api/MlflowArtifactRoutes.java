@@ -2,7 +2,6 @@ package dev.tidemill.artifacts.api;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tidemill.artifacts.domain.ArtifactDownloads;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.FileStore;
@@ -11,6 +10,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.FileAnswer;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
 import dev.tidemill.platform.json.Json;
@@ -19,6 +19,7 @@ import io.javalin.http.HandlerType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** MLflow's artifact proxy: files go through this server, streamed. */
 public final class MlflowArtifactRoutes {
@@ -39,8 +40,10 @@ public final class MlflowArtifactRoutes {
         for (String root : List.of("/api", "/ajax-api")) {
             String path = root + PATH;
             routes.add(MlflowWireRoutes.route(HandlerType.GET, path, read, this::list));
-            routes.add(MlflowWireRoutes.route(HandlerType.GET, path + "/<path>", read, this::download));
-            routes.add(MlflowWireRoutes.route(HandlerType.PUT, path + "/<path>", write, this::upload));
+            routes.add(MlflowWireRoutes.route(HandlerType.GET, path + "/<path>", read, this::download)
+                    .transfersFiles());
+            routes.add(MlflowWireRoutes.route(HandlerType.PUT, path + "/<path>", write, this::upload)
+                    .transfersFiles());
             routes.add(MlflowWireRoutes.route(HandlerType.DELETE, path + "/<path>", write, this::delete));
         }
         return routes;
@@ -64,17 +67,11 @@ public final class MlflowArtifactRoutes {
         context.result("{}").contentType("application/json");
     }
 
-    private void download(Context context, Caller caller) {
+    private void download(Context context, Caller caller) throws IOException {
         String path = context.pathParam("path");
         BlobStore.Blob blob =
                 tree.find(caller.project(), path).orElseThrow(() -> TidemillException.notFound("artifact", path));
-        send(context, tree, blob, path);
-    }
-
-    /** Sends a file so that a browser shows nothing of it with our rights; ranges are served. */
-    private static void send(Context context, ArtifactTree tree, BlobStore.Blob blob, String path) {
-        ArtifactDownloads.headers(path, blob).forEach(context::header);
-        context.writeSeekableStream(tree.open(blob), "application/octet-stream", blob.size());
+        new FileAnswer(path, blob.size(), Optional.of(blob.digest().value()), () -> tree.open(blob)).send(context);
     }
 
     private void delete(Context context, Caller caller) {

@@ -1,7 +1,6 @@
 package dev.tidemill.artifacts.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tidemill.artifacts.domain.ArtifactDownloads;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.MultipartUploads;
@@ -14,6 +13,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.FileAnswer;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Uploads in parts, and links that need no credentials: our own routes, and those by which MLflow's clients ask for them.
@@ -57,9 +58,10 @@ public final class TransferRoutes {
                 Route.post(UPLOADS, write, this::begin),
                 Route.get(UPLOADS + "/{upload}", read, this::show),
                 Route.put(UPLOADS + "/{upload}/parts/{number}", write, (context, caller) -> {
-                    uploads.find(caller.project(), context.pathParam("upload"));
-                    putPart(context);
-                }),
+                            uploads.find(caller.project(), context.pathParam("upload"));
+                            putPart(context);
+                        })
+                        .transfersFiles(),
                 Route.post(
                         UPLOADS + "/{upload}/complete",
                         write,
@@ -70,9 +72,10 @@ public final class TransferRoutes {
                     context.status(204);
                 }),
                 // What these may be used for is signed into them, or known only to whom the upload's id was given.
-                Route.get(LINKS, Access.open(), this::download),
-                Route.put(LINKS, Access.open(), this::upload),
-                Route.put(PARTS, Access.open(), (context, caller) -> putPart(context))));
+                Route.get(LINKS, Access.open(), this::download).transfersFiles(),
+                Route.put(LINKS, Access.open(), this::upload).transfersFiles(),
+                Route.put(PARTS, Access.open(), (context, caller) -> putPart(context))
+                        .transfersFiles()));
         for (String root : List.of("/api", "/ajax-api")) {
             String base = root + "/2.0/mlflow-artifacts";
             routes.add(MlflowWireRoutes.route(HandlerType.POST, base + "/mpu/create/<path>", write, this::create));
@@ -120,13 +123,13 @@ public final class TransferRoutes {
                 context.pathParam("signature"));
     }
 
-    private void download(Context context, Caller caller) {
+    private void download(Context context, Caller caller) throws IOException {
         Link link = link(context, "GET");
         links.verify(link);
         BlobStore.Blob blob = tree.find(link.project(), link.path())
                 .orElseThrow(() -> TidemillException.notFound("artifact", link.path()));
-        ArtifactDownloads.headers(link.path(), blob).forEach(context::header);
-        context.writeSeekableStream(tree.open(blob), "application/octet-stream", blob.size());
+        new FileAnswer(link.path(), blob.size(), Optional.of(blob.digest().value()), () -> tree.open(blob))
+                .send(context);
     }
 
     private void upload(Context context, Caller caller) throws IOException {

@@ -7,6 +7,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.auth.Role;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.time.EventTime;
@@ -32,63 +33,72 @@ public final class IdentityRoutes {
 
     public List<Route> routes() {
         return List.of(
-                Route.get(
-                        V1 + "/whoami",
-                        Access.signedIn(),
-                        (context, caller) -> context.json(Map.of(
-                                "id", caller.principal().id(),
-                                "user", caller.principal().user(),
-                                "administrator", caller.principal().administrator()))),
-                Route.post(V1 + "/setup", Access.open(), this::setUp),
-                Route.post(V1 + "/session", Access.open(), this::signIn),
-                Route.delete(V1 + "/session", Access.open(), this::signOut),
-                Route.get(
-                        V1 + "/users",
-                        Access.server(Resource.USER, Action.ADMINISTER),
-                        (context, caller) -> context.json(Map.of("users", identity.users()))),
-                Route.post(V1 + "/users", Access.server(Resource.USER, Action.ADMINISTER), this::createUser),
-                Route.get(
-                        V1 + "/tokens",
-                        Access.signedIn(),
-                        (context, caller) -> context.json(Map.of("tokens", identity.tokens(caller.principal())))),
-                Route.post(V1 + "/tokens", Access.signedIn(), this::createToken),
-                Route.delete(V1 + "/tokens/{token}", Access.signedIn(), (context, caller) -> {
-                    identity.revokeToken(caller.principal(), context.pathParam("token"));
-                    context.status(204);
-                }),
-                Route.get(
-                        V1 + "/projects",
-                        Access.signedIn(),
-                        (context, caller) -> context.json(Map.of("projects", identity.projects(caller.principal())))),
-                Route.post(V1 + "/projects", Access.server(Resource.PROJECT, Action.ADMINISTER), this::createProject),
-                Route.get(
-                        V1 + "/projects/{project}",
-                        Access.project(Resource.PROJECT, Action.READ),
-                        (context, caller) -> context.json(identity.project(caller.project()))),
-                Route.get(
-                        V1 + "/projects/{project}/members",
-                        Access.project(Resource.PROJECT, Action.READ),
-                        (context, caller) -> context.json(Map.of("members", identity.members(caller.project())))),
-                Route.put(
-                        V1 + "/projects/{project}/members/{user}",
-                        Access.project(Resource.PROJECT, Action.ADMINISTER),
-                        this::putMember),
-                Route.delete(
-                        V1 + "/projects/{project}/members/{user}",
-                        Access.project(Resource.PROJECT, Action.ADMINISTER),
-                        (context, caller) -> {
-                            identity.removeMember(caller.project(), context.pathParam("user"), caller.actor());
+                        Route.get(
+                                V1 + "/whoami",
+                                Access.signedIn(),
+                                (context, caller) -> context.json(Map.of(
+                                        "id", caller.principal().id(),
+                                        "user", caller.principal().user(),
+                                        "administrator", caller.principal().administrator()))),
+                        Route.post(V1 + "/setup", Access.open(), this::setUp),
+                        Route.post(V1 + "/session", Access.open(), this::signIn),
+                        Route.delete(V1 + "/session", Access.open(), this::signOut),
+                        Route.get(
+                                V1 + "/users",
+                                Access.server(Resource.USER, Action.ADMINISTER),
+                                (context, caller) -> context.json(Map.of("users", identity.users()))),
+                        Route.post(V1 + "/users", Access.server(Resource.USER, Action.ADMINISTER), this::createUser),
+                        Route.get(
+                                V1 + "/tokens",
+                                Access.signedIn(),
+                                (context, caller) ->
+                                        context.json(Map.of("tokens", identity.tokens(caller.principal())))),
+                        Route.post(V1 + "/tokens", Access.signedIn(), this::createToken),
+                        Route.delete(V1 + "/tokens/{token}", Access.signedIn(), (context, caller) -> {
+                            identity.revokeToken(caller.principal(), context.pathParam("token"));
                             context.status(204);
-                        }));
+                        }),
+                        Route.get(
+                                V1 + "/projects",
+                                Access.signedIn(),
+                                (context, caller) ->
+                                        context.json(Map.of("projects", identity.projects(caller.principal())))),
+                        Route.post(
+                                V1 + "/projects",
+                                Access.server(Resource.PROJECT, Action.ADMINISTER),
+                                this::createProject),
+                        Route.get(
+                                V1 + "/projects/{project}",
+                                Access.project(Resource.PROJECT, Action.READ),
+                                (context, caller) -> context.json(identity.project(caller.project()))),
+                        Route.get(
+                                V1 + "/projects/{project}/members",
+                                Access.project(Resource.PROJECT, Action.READ),
+                                (context, caller) ->
+                                        context.json(Map.of("members", identity.members(caller.project())))),
+                        Route.put(
+                                V1 + "/projects/{project}/members/{user}",
+                                Access.project(Resource.PROJECT, Action.ADMINISTER),
+                                this::putMember),
+                        Route.delete(
+                                V1 + "/projects/{project}/members/{user}",
+                                Access.project(Resource.PROJECT, Action.ADMINISTER),
+                                (context, caller) -> {
+                                    identity.removeMember(caller.project(), context.pathParam("user"), caller.actor());
+                                    context.status(204);
+                                }))
+                .stream()
+                .map(route -> route.bodyUpTo(Route.SMALL_BODY))
+                .toList();
     }
 
     private void setUp(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = Body.of(RequestBody.read(context));
         context.status(201).json(identity.setUp(body.text("secret"), body.text("name"), body.text("password")));
     }
 
     private void signIn(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = Body.of(RequestBody.read(context));
         String secret = identity.signIn(body.text("name"), body.text("password"));
         boolean secure = context.scheme().equals("https");
         var cookie = new Cookie(COOKIE, secret);
@@ -105,14 +115,14 @@ public final class IdentityRoutes {
     }
 
     private void createUser(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = Body.of(RequestBody.read(context));
         context.status(201)
                 .json(identity.createUser(
                         body.text("name"), body.text("password"), body.flag("administrator"), caller.actor()));
     }
 
     private void createToken(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = Body.of(RequestBody.read(context));
         Duration validFor = body.optionalText("validFor")
                 .map(text -> EventTime.duration("validFor", text))
                 .orElse(Duration.ofDays(90));
@@ -126,14 +136,14 @@ public final class IdentityRoutes {
     }
 
     private void createProject(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = Body.of(RequestBody.read(context));
         context.status(201)
                 .json(identity.createProject(
                         body.text("name"), body.optionalText("description").orElse(""), caller.principal()));
     }
 
     private void putMember(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = Body.of(RequestBody.read(context));
         context.json(identity.putMember(
                 caller.project(), context.pathParam("user"), role(body.text("role")), caller.actor()));
     }

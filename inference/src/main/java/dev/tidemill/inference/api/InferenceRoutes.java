@@ -17,6 +17,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.BodyRule;
 import dev.tidemill.platform.http.ClientConnection;
 import dev.tidemill.platform.http.ErrorStyle;
 import dev.tidemill.platform.http.RequestBody;
@@ -73,8 +74,8 @@ public final class InferenceRoutes {
                         Route.get(VERSION + "/ready", read, this::ready),
                         Route.get(MODEL + "/config", read, this::config),
                         Route.get(VERSION + "/config", read, this::config),
-                        Route.post(MODEL + "/infer", read, this::infer),
-                        Route.post(VERSION + "/infer", read, this::infer))
+                        Route.post(MODEL + "/infer", read, this::infer).body(BodyRule.jsonAndTensors()),
+                        Route.post(VERSION + "/infer", read, this::infer).body(BodyRule.jsonAndTensors()))
                 .stream()
                 .map(route -> route.errors(ErrorStyle.INFERENCE)
                         .project((context, principal) ->
@@ -92,7 +93,7 @@ public final class InferenceRoutes {
 
     /** A request's body, unpacked as its headers say. */
     static byte[] body(Context context) {
-        return InferenceBody.unpacked(RequestBody.read(context), context.header("Content-Encoding"));
+        return RequestBody.read(context);
     }
 
     /** Some clients read errors and answers only under exactly this content type. */

@@ -14,11 +14,13 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.FileAnswer;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -52,7 +54,7 @@ public final class PlaneRoutes {
         return List.of(
                 Route.get(PLANE + "/plans", access, this::plans),
                 Route.get(PLANE + "/models", access, this::models),
-                Route.get(PLANE + "/blobs/{digest}", access, this::blob),
+                Route.get(PLANE + "/blobs/{digest}", access, this::blob).transfersFiles(),
                 Route.post(PLANE + "/predictions", access, this::predictions),
                 Route.post(PLANE + "/authentication", access, this::authenticate),
                 Route.post(PLANE + "/role", access, this::role));
@@ -78,12 +80,12 @@ public final class PlaneRoutes {
         context.json(json);
     }
 
-    private void blob(Context context, Caller caller) {
+    private void blob(Context context, Caller caller) throws IOException {
         var digest = new Digest(context.pathParam("digest"));
-        if (blobs.find(digest).isEmpty()) {
-            throw TidemillException.notFound("blob", digest);
-        }
-        context.contentType("application/octet-stream").result(blobs.open(digest));
+        long size = blobs.find(digest)
+                .orElseThrow(() -> TidemillException.notFound("blob", digest))
+                .size();
+        new FileAnswer(digest.value(), size, Optional.of(digest.value()), () -> blobs.open(digest)).send(context);
     }
 
     /** A prediction that came before is left out, so a gateway may send a batch again. */

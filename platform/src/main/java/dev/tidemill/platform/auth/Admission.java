@@ -55,6 +55,11 @@ public final class Admission {
         };
     }
 
+    /** Whether the credentials are anybody's. */
+    public boolean isKnown(Credentials credentials) {
+        return authentication.authenticate(credentials).isPresent();
+    }
+
     private Principal principal(Credentials credentials) {
         return authentication
                 .authenticate(credentials)

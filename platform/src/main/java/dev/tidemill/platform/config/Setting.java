@@ -18,6 +18,8 @@ public enum Setting {
     TLS_KEY("tls.key", "", "PEM file with the certificate's private key, PKCS #8"),
     HTTP_ALLOWED_HOSTS("http.allowed-hosts", "", "Host names under which the server is addressed, beside loopback"),
     HTTP_MAX_BODY("http.max-body-megabytes", "16", "Largest JSON body; uploads are streamed and not bound by it"),
+    HTTP_LEAST_RATE("http.least-bytes-per-second", "1024", "A body that comes more slowly for 10 s is ended; 0: never"),
+    HTTP_CONNECTIONS("http.connections-per-address", "4096", "Connections that one address may have open"),
     ARTIFACT_ROOT(
             "artifacts.root",
             "mlflow-artifacts:/",

@@ -1,5 +1,6 @@
 package dev.tidemill.platform.grpc;
 
+import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.Authentication.Credentials;
 import dev.tidemill.platform.auth.Caller;
@@ -7,10 +8,14 @@ import dev.tidemill.platform.auth.RefusalJournal;
 import dev.tidemill.platform.auth.TlsFiles;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.grpc.CountedMarshaller.Message;
 import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.load.BytesInFlight;
+import dev.tidemill.platform.load.BytesInFlight.Reservation;
 import dev.tidemill.platform.telemetry.Telemetry;
 import io.grpc.Context;
 import io.grpc.Contexts;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -25,6 +30,7 @@ import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
@@ -47,7 +53,11 @@ public final class GrpcServer implements AutoCloseable {
     private static final Metadata.Key<String> CODE = Metadata.Key.of("tidemill-code", Metadata.ASCII_STRING_MARSHALLER);
     private static final Context.Key<Sender> SENDER = Context.key("sender");
 
-    private record Sender(Credentials credentials, @Nullable String traceparent, String address) {}
+    /** Messages at a time that one connection may have under way. */
+    private static final int CALLS_OF_ONE_CONNECTION = 1_000;
+
+    private record Sender(
+            Credentials credentials, @Nullable String traceparent, String address, Reservation reservation) {}
 
     /**
      * @param host address to listen on
@@ -68,7 +78,8 @@ public final class GrpcServer implements AutoCloseable {
             Iterable<GrpcMethod<?, ?>> methods,
             Admission admission,
             Telemetry telemetry,
-            RefusalJournal refusals) {
+            RefusalJournal refusals,
+            BytesInFlight budget) {
         this.settings = settings;
         this.admission = admission;
         this.telemetry = telemetry;
@@ -83,7 +94,8 @@ public final class GrpcServer implements AutoCloseable {
                 .maxInboundMetadataSize(16 * 1024)
                 .permitKeepAliveTime(10, TimeUnit.SECONDS)
                 .executor(Executors.newVirtualThreadPerTaskExecutor())
-                .intercept(new SenderInterceptor());
+                .maxConcurrentCallsPerConnection(CALLS_OF_ONE_CONNECTION)
+                .intercept(new SenderInterceptor(budget));
         settings.tls()
                 .ifPresent(files -> builder.useTransportSecurity(
                         files.certificate().toFile(), files.key().toFile()));
@@ -92,17 +104,20 @@ public final class GrpcServer implements AutoCloseable {
     }
 
     private <Q, A> void add(ServerServiceDefinition.Builder service, GrpcMethod<Q, A> method) {
+        MethodDescriptor<Message<Q>, A> counted = method.descriptor().toBuilder(
+                        new CountedMarshaller<>(method.descriptor().getRequestMarshaller(), settings.maxMessage()),
+                        method.descriptor().getResponseMarshaller())
+                .build();
         if (method.descriptor().getType() == MethodDescriptor.MethodType.UNARY) {
-            service.addMethod(
-                    method.descriptor(), ServerCalls.asyncUnaryCall((Q request, StreamObserver<A> observer) -> {
-                        if (serve(method, SENDER.get(), request, observer)) {
-                            observer.onCompleted();
-                        }
-                    }));
+            service.addMethod(counted, ServerCalls.asyncUnaryCall((Message<Q> message, StreamObserver<A> observer) -> {
+                if (serve(method, SENDER.get(), message, observer)) {
+                    observer.onCompleted();
+                }
+            }));
             return;
         }
         service.addMethod(
-                method.descriptor(),
+                counted,
                 ServerCalls.asyncBidiStreamingCall(observer -> new Conversation<>(method, SENDER.get(), observer)));
     }
 
@@ -130,7 +145,7 @@ public final class GrpcServer implements AutoCloseable {
     }
 
     /** A stream: its requests are answered one after the other, as they come. */
-    private final class Conversation<Q, A> implements StreamObserver<Q> {
+    private final class Conversation<Q, A> implements StreamObserver<Message<Q>> {
         private final GrpcMethod<Q, A> method;
         private final Sender sender;
         private final StreamObserver<A> observer;
@@ -143,8 +158,9 @@ public final class GrpcServer implements AutoCloseable {
         }
 
         @Override
-        public void onNext(Q request) {
-            over = over || !serve(method, sender, request, observer);
+        public void onNext(Message<Q> message) {
+            over = over || !serve(method, sender, message, observer);
+            sender.reservation().give(message.weight());
         }
 
         @Override
@@ -161,17 +177,21 @@ public final class GrpcServer implements AutoCloseable {
     }
 
     /** Answers one request; false if that ended the call. */
-    private <Q, A> boolean serve(GrpcMethod<Q, A> method, Sender sender, Q request, StreamObserver<A> observer) {
+    private <Q, A> boolean serve(
+            GrpcMethod<Q, A> method, Sender sender, Message<Q> message, StreamObserver<A> observer) {
         long started = System.nanoTime();
         MDC.put("request", Ids.next());
         var span = telemetry.startRequest(method.signature(), sender.traceparent());
         int status = 200;
         Caller caller = null;
         try {
+            // A message that found no room was not read, so that nothing is known of it but who sent it.
             caller = admission.admit(
-                    method.access(),
+                    message.isRefused() ? Access.signedIn() : method.access(),
                     sender.credentials(),
-                    principal -> method.project().apply(request));
+                    principal -> method.project().apply(message.value()));
+            Q request = message.value();
+            sender.reservation().countTo(caller.actor());
             observer.onNext(method.endpoint().answer(request, caller));
             return true;
         } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
@@ -225,17 +245,34 @@ public final class GrpcServer implements AutoCloseable {
         }
     }
 
-    /** Keeps who sent a call where the method finds it. */
-    private static final class SenderInterceptor implements ServerInterceptor {
+    /** Keeps who sent a call where the method finds it, and gives back what the call took once it is over. */
+    private record SenderInterceptor(BytesInFlight budget) implements ServerInterceptor {
         @Override
         public <Q, A> ServerCall.Listener<Q> interceptCall(
                 ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
             var credentials = Optional.ofNullable(headers.get(AUTHORIZATION))
                     .flatMap(Admission::credentials)
                     .orElseGet(() -> new Credentials(Optional.empty(), false));
-            String address = String.valueOf(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
-            var sender = new Sender(credentials, headers.get(TRACEPARENT), address);
-            return Contexts.interceptCall(Context.current().withValue(SENDER, sender), call, headers, next);
+            SocketAddress peer = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
+            String address = String.valueOf(peer);
+            String host = peer instanceof InetSocketAddress inet ? inet.getHostString() : address;
+            Reservation reservation = budget.open(host);
+            var sender = new Sender(credentials, headers.get(TRACEPARENT), address, reservation);
+            Context context =
+                    Context.current().withValue(SENDER, sender).withValue(CountedMarshaller.RESERVATION, reservation);
+            return new SimpleForwardingServerCallListener<>(Contexts.interceptCall(context, call, headers, next)) {
+                @Override
+                public void onComplete() {
+                    reservation.close();
+                    super.onComplete();
+                }
+
+                @Override
+                public void onCancel() {
+                    reservation.close();
+                    super.onCancel();
+                }
+            };
         }
     }
 }

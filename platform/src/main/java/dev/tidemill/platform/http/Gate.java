@@ -9,6 +9,8 @@ import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import java.util.Optional;
 import java.util.Set;
+import org.eclipse.jetty.http.HttpCookie;
+import org.eclipse.jetty.server.Request;
 
 /**
  * The one place where an HTTP request is let in: host and origin, then whether its caller may do what the route declares.
@@ -32,6 +34,19 @@ final class Gate {
                 route.access(),
                 credentials(context),
                 principal -> route.project().of(context, principal));
+    }
+
+    /** Whether somebody who is known sends it; asked before much of a body is taken in. */
+    boolean isKnown(Request request) {
+        Credentials credentials = Optional.ofNullable(request.getHeaders().get("Authorization"))
+                .flatMap(Admission::credentials)
+                .orElseGet(() -> new Credentials(
+                        Request.getCookies(request).stream()
+                                .filter(cookie -> cookie.getName().equals(SESSION_COOKIE))
+                                .map(HttpCookie::getValue)
+                                .findFirst(),
+                        true));
+        return admission.isKnown(credentials);
     }
 
     private static Credentials credentials(Context context) {

@@ -6,9 +6,27 @@ import dev.tidemill.platform.auth.Principal;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 
-/** One entry of the route manifest. */
+/**
+ * One entry of the route manifest.
+ *
+ * @param body how the bodies of its requests are read
+ * @param lane whose threads answer it
+ */
 public record Route(
-        HandlerType method, String path, Access access, ProjectSource project, Endpoint endpoint, ErrorStyle errors) {
+        HandlerType method,
+        String path,
+        Access access,
+        ProjectSource project,
+        Endpoint endpoint,
+        ErrorStyle errors,
+        BodyRule body,
+        Lane lane) {
+    /** A name, a password, a few fields. */
+    public static final long SMALL_BODY = 4 * 1024;
+
+    /** What a request without a body's meaning may send all the same, as some clients do. */
+    private static final long IGNORED_BODY = 64 * 1024;
+
     /** Tells which project a request is about. */
     @FunctionalInterface
     public interface ProjectSource {
@@ -30,6 +48,21 @@ public record Route(
         void handle(Context context, Caller caller) throws Exception;
     }
 
+    /** A route whose bodies are read whole, up to the server's limit; up to 64 KB where the method gives them no meaning. */
+    public Route(
+            HandlerType method,
+            String path,
+            Access access,
+            ProjectSource project,
+            Endpoint endpoint,
+            ErrorStyle errors) {
+        this(method, path, access, project, endpoint, errors, BodyRule.whole(usual(method)), Lane.REQUESTS);
+    }
+
+    private static long usual(HandlerType method) {
+        return method == HandlerType.GET || method == HandlerType.DELETE ? IGNORED_BODY : Long.MAX_VALUE;
+    }
+
     public static Route get(String path, Access access, Endpoint endpoint) {
         return new Route(HandlerType.GET, path, access, ProjectSource.PATH, endpoint, ErrorStyle.PROBLEM);
     }
@@ -47,12 +80,38 @@ public record Route(
     }
 
     public Route errors(ErrorStyle style) {
-        return new Route(method, path, access, project, endpoint, style);
+        return new Route(method, path, access, project, endpoint, style, body, lane);
     }
 
     /** The same route, its project told by something else than the path. */
     public Route project(ProjectSource source) {
-        return new Route(method, path, access, source, endpoint, errors);
+        return new Route(method, path, access, source, endpoint, errors, body, lane);
+    }
+
+    /** The same route, which needs no more of a body than so many bytes. */
+    public Route bodyUpTo(long bytes) {
+        return body(BodyRule.whole(bytes));
+    }
+
+    /** The same route, whose bodies are read in another way. */
+    public Route body(BodyRule rule) {
+        return new Route(method, path, access, project, endpoint, errors, rule, lane);
+    }
+
+    /** The same route, on other threads. */
+    public Route lane(Lane other) {
+        return new Route(method, path, access, project, endpoint, errors, body, other);
+    }
+
+    /** The same route, whose requests or answers are files that pass through as they come. */
+    public Route transfersFiles() {
+        boolean sends = method == HandlerType.GET;
+        return lane(Lane.TRANSFERS).body(sends ? body : BodyRule.streamed());
+    }
+
+    /** Whether it answers with a file, of which parts can be asked for. */
+    public boolean servesFiles() {
+        return lane == Lane.TRANSFERS && method == HandlerType.GET;
     }
 
     /** Method and path template, such as {@code GET /health}. */

@@ -1,5 +1,7 @@
 package dev.tidemill.platform.http;
 
+import com.sun.management.UnixOperatingSystemMXBean;
+import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.RefusalJournal;
@@ -8,15 +10,22 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.load.BytesInFlight;
+import dev.tidemill.platform.load.BytesInFlight.Reservation;
 import dev.tidemill.platform.telemetry.Telemetry;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
 import io.javalin.json.JavalinJackson;
+import java.io.ByteArrayInputStream;
+import java.lang.management.ManagementFactory;
 import java.net.BindException;
 import java.nio.charset.IllegalCharsetNameException;
 import java.nio.charset.UnsupportedCharsetException;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -28,7 +37,6 @@ import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.SecureRequestCustomizer;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
-import org.eclipse.jetty.server.handler.EagerContentHandler;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.slf4j.Logger;
@@ -45,24 +53,27 @@ public final class WebServer implements AutoCloseable {
             Set.of("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT");
 
     private static final int HEADER_BYTES = 16 * 1024;
-    /** So much of a body is read before a request gets a thread, so that a client who sends slowly holds none. */
-    private static final int EAGER_BYTES = 64 * 1024;
-
-    /** What Jetty counts for keeping a part of a body. */
-    private static final int FRAMING_BYTES = 10;
-
     private static final int FEWEST_THREADS = 8;
-    /** Requests under way at a time, streams of events among them; others wait for their turn. */
-    private static final int MOST_THREADS = 1_000;
+    /** Beside the places of all lanes: threads that read and write for those who wait. */
+    private static final int IO_THREADS = 32;
 
     /**
      * @param host address to listen on
      * @param port port to listen on; 0 picks a free one
      * @param hosts names under which it may be addressed
      * @param maxBody most bytes of a body that is read into memory
+     * @param leastPerSecond bytes of a body that must come in a second
+     * @param connectionsOfOne connections of one address at a time
      * @param tls with it nothing is answered without TLS
      */
-    public record Settings(String host, int port, AllowedHosts hosts, long maxBody, Optional<TlsFiles> tls) {}
+    public record Settings(
+            String host,
+            int port,
+            AllowedHosts hosts,
+            long maxBody,
+            long leastPerSecond,
+            int connectionsOfOne,
+            Optional<TlsFiles> tls) {}
 
     private final Settings settings;
     private final RouteManifest manifest;
@@ -70,6 +81,9 @@ public final class WebServer implements AutoCloseable {
     private final Telemetry telemetry;
     private final RefusalJournal refusals;
     private final QueuedThreadPool threads = threads();
+    private final SlowClients slow;
+    private final ConnectionBound connections;
+    private final RequestReader reader;
     private final Javalin javalin;
 
     public WebServer(
@@ -77,15 +91,26 @@ public final class WebServer implements AutoCloseable {
             RouteManifest manifest,
             Admission admission,
             Telemetry telemetry,
-            RefusalJournal refusals) {
+            RefusalJournal refusals,
+            BytesInFlight budget) {
         this.settings = settings;
         this.manifest = manifest;
         this.gate = new Gate(admission, settings.hosts());
         this.telemetry = telemetry;
         this.refusals = refusals;
+        this.slow = new SlowClients(settings.leastPerSecond());
+        this.connections = new ConnectionBound(Math.min(settings.connectionsOfOne(), mostFiles() / 2));
+        this.reader = new RequestReader(manifest, settings.maxBody(), budget, slow, gate::isKnown, threads);
         this.javalin = Javalin.create(this::configure);
         telemetry.gauge("tidemill.http.threads.busy", "Requests under way", threads::getUtilizedThreads);
-        telemetry.gauge("tidemill.http.requests.waiting", "Requests that wait for a thread", threads::getQueueSize);
+        telemetry.gauge(
+                "tidemill.http.requests.waiting",
+                "Requests that wait for a thread",
+                () -> threads.getQueueSize() + reader.waiting());
+        telemetry.gauge(
+                "tidemill.http.bodies.too.slow", "Requests ended since their body came too slowly", slow::ended);
+        telemetry.gauge(
+                "tidemill.http.connections.refused", "Connections beyond one address's share", connections::refused);
     }
 
     private void configure(JavalinConfig config) {
@@ -108,14 +133,17 @@ public final class WebServer implements AutoCloseable {
                 return request;
             });
         });
-        settings.tls().ifPresent(files -> config.jetty.addConnector((server, http) -> secure(files, server, http)));
+        config.jetty.addConnector(this::connector);
         config.jetty.modifyServer(server -> {
             server.setStopTimeout(2000);
-            server.setHandler(new EagerContentHandler(
-                    new EagerContentHandler.RetainedContentLoaderFactory(EAGER_BYTES, FRAMING_BYTES, false)));
+            server.setHandler(reader);
         });
         for (Route route : manifest.routes()) {
             config.routes.addHttpHandler(route.method(), route.path(), context -> serve(route, context));
+            if (route.method() == HandlerType.GET) {
+                // Else the framework answers it by itself, to anybody.
+                config.routes.addHttpHandler(HandlerType.HEAD, route.path(), context -> serve(route, context));
+            }
         }
         config.routes.error(404, context -> unmatched(context, ErrorCode.NOT_FOUND));
         config.routes.error(405, context -> unmatched(context, ErrorCode.METHOD_NOT_ALLOWED));
@@ -126,12 +154,30 @@ public final class WebServer implements AutoCloseable {
      * wait, so that a caller with many requests starved all others (ADR 13).
      */
     private static QueuedThreadPool threads() {
-        var threads = new QueuedThreadPool(MOST_THREADS, FEWEST_THREADS);
+        int places = Arrays.stream(Lane.values()).mapToInt(Lane::places).sum();
+        var threads = new QueuedThreadPool(places + IO_THREADS, FEWEST_THREADS);
         threads.setName("http");
         return threads;
     }
 
-    private ServerConnector secure(TlsFiles files, Server server, HttpConfiguration http) {
+    /** Files that the process may open, connections among them. */
+    private static int mostFiles() {
+        return ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
+                ? (int) Math.clamp(unix.getMaxFileDescriptorCount(), 64, Integer.MAX_VALUE)
+                : Integer.MAX_VALUE;
+    }
+
+    private ServerConnector connector(Server server, HttpConfiguration http) {
+        var connector = settings.tls()
+                .map(files -> secure(files, server, http))
+                .orElseGet(() -> new ServerConnector(server, new HttpConnectionFactory(http)));
+        connector.setHost(settings.host());
+        connector.setPort(settings.port());
+        connector.addBean(connections);
+        return connector;
+    }
+
+    private static ServerConnector secure(TlsFiles files, Server server, HttpConfiguration http) {
         var context = new SslContextFactory.Server();
         context.setKeyStore(files.keyStore());
         context.setKeyStorePassword(TlsFiles.PASSWORD);
@@ -140,10 +186,7 @@ public final class WebServer implements AutoCloseable {
         // Which names are served is for the gate to say, with an answer that says so.
         customizer.setSniHostCheck(false);
         http.addCustomizer(customizer);
-        var connector = new ServerConnector(server, context, new HttpConnectionFactory(http));
-        connector.setHost(settings.host());
-        connector.setPort(settings.port());
-        return connector;
+        return new ServerConnector(server, context, new HttpConnectionFactory(http));
     }
 
     /**
@@ -153,11 +196,7 @@ public final class WebServer implements AutoCloseable {
      */
     public WebServer start() {
         try {
-            if (settings.tls().isPresent()) {
-                javalin.start();
-            } else {
-                javalin.start(settings.host(), settings.port());
-            }
+            javalin.start();
         } catch (RuntimeException e) {
             if (hasCause(e, BindException.class)) {
                 throw new TidemillException(
@@ -193,13 +232,29 @@ public final class WebServer implements AutoCloseable {
         Caller caller = null;
         try {
             caller = gate.admit(route, context);
-            route.endpoint().handle(context, caller);
+            answer(route, context, caller);
         } catch (Exception | LinkageError | StackOverflowError | AssertionError e) {
             fail(route, context, caller, requestId, e);
         } finally {
             span.end(context.statusCode());
             telemetry.requestServed(route.signature(), context.statusCode(), System.nanoTime() - started);
             MDC.remove("request");
+        }
+    }
+
+    private static void answer(Route route, Context context, Caller caller) throws Exception {
+        TidemillException refusal = context.attribute(RequestReader.REFUSAL);
+        if (refusal != null) {
+            throw refusal;
+        }
+        Reservation reservation = Objects.requireNonNull(context.attribute(RequestReader.RESERVATION));
+        if (!(route.access() instanceof Access.Open)) {
+            reservation.countTo(caller.actor());
+        }
+        RequestBody.prepare(context, route.body(), reservation);
+        route.endpoint().handle(context, caller);
+        if (context.resultInputStream() instanceof ByteArrayInputStream result) {
+            reservation.charge(result.available());
         }
     }
 
@@ -290,5 +345,6 @@ public final class WebServer implements AutoCloseable {
             }
         }
         javalin.stop();
+        slow.close();
     }
 }

@@ -1,15 +1,16 @@
 package dev.tidemill.tracking.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tidemill.artifacts.domain.ArtifactDownloads;
 import dev.tidemill.artifacts.domain.ArtifactLocations;
 import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.FileAnswer;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
@@ -66,21 +67,23 @@ public final class MlflowPageRoutes {
                             .contentType("application/json")));
             routes.add(MlflowWireRoutes.route(HandlerType.POST, base + "/upload-artifact", write, this::upload));
             routes.add(MlflowWireRoutes.route(
-                    HandlerType.GET,
-                    base + "/logged-models/{model}/artifacts/files",
-                    read,
-                    (context, caller) -> send(
-                            context,
-                            caller,
-                            models.get(caller.project(), context.pathParam("model"))
-                                    .artifacts(),
-                            context.queryParam("artifact_file_path"))));
+                            HandlerType.GET,
+                            base + "/logged-models/{model}/artifacts/files",
+                            read,
+                            (context, caller) -> send(
+                                    context,
+                                    caller,
+                                    models.get(caller.project(), context.pathParam("model"))
+                                            .artifacts(),
+                                    context.queryParam("artifact_file_path")))
+                    .transfersFiles());
         }
         routes.add(MlflowWireRoutes.route(
-                HandlerType.GET,
-                "/get-artifact",
-                read,
-                (context, caller) -> send(context, caller, run(context, caller), context.queryParam("path"))));
+                        HandlerType.GET,
+                        "/get-artifact",
+                        read,
+                        (context, caller) -> send(context, caller, run(context, caller), context.queryParam("path")))
+                .transfersFiles());
         return routes;
     }
 
@@ -91,13 +94,13 @@ public final class MlflowPageRoutes {
         return tracking.run(caller.project(), new RunId(id)).artifacts();
     }
 
-    private void send(Context context, Caller caller, String root, @org.jspecify.annotations.Nullable String path) {
+    private void send(Context context, Caller caller, String root, @org.jspecify.annotations.Nullable String path)
+            throws IOException {
         if (path == null || path.isEmpty()) {
             throw MlflowRequest.missing("path");
         }
         LocatedFiles.Found found = files.get(caller.project(), root, path);
-        ArtifactDownloads.headers(path, found).forEach(context::header);
-        context.writeSeekableStream(found.content().get(), "application/octet-stream", found.size());
+        new FileAnswer(path, found.size(), found.digest().map(Digest::value), found.content()).send(context);
     }
 
     private void upload(Context context, Caller caller) throws IOException {

@@ -7,6 +7,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
 import dev.tidemill.platform.json.Json;
@@ -14,14 +15,10 @@ import dev.tidemill.tracking.domain.Traces;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceResponse;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.InflaterInputStream;
 
 /** OpenTelemetry's protocol over HTTP for traces; the header {@code x-mlflow-experiment-id} says where they go. */
 public final class OtlpRoutes {
@@ -82,25 +79,12 @@ public final class OtlpRoutes {
         }
     }
 
-    private byte[] unpacked(Context context) throws IOException {
-        byte[] body = context.bodyAsBytes();
-        String encoding = String.valueOf(context.header("Content-Encoding")).toLowerCase(Locale.ROOT);
-        try (InputStream content =
-                switch (encoding) {
-                    case "null", "identity" -> new ByteArrayInputStream(body);
-                    case "gzip" -> new GZIPInputStream(new ByteArrayInputStream(body));
-                    case "deflate" -> new InflaterInputStream(new ByteArrayInputStream(body));
-                    default -> throw new OtlpRefusal(400, "Unsupported Content-Encoding: " + encoding);
-                }) {
-            byte[] unpacked = content.readNBytes(limit + 1);
-            if (unpacked.length > limit) {
-                throw new TidemillException(
-                        ErrorCode.TOO_LARGE, "The request is larger than " + limit + " bytes once it is unpacked");
-            }
-            return unpacked;
-        } catch (java.util.zip.ZipException | java.io.EOFException e) {
-            throw TidemillException.invalid("body", "The body is not valid " + encoding)
-                    .causedBy(e);
+    private byte[] unpacked(Context context) {
+        byte[] body = RequestBody.read(context);
+        if (body.length > limit) {
+            throw new TidemillException(
+                    ErrorCode.TOO_LARGE, "The request is larger than " + limit + " bytes once it is unpacked");
         }
+        return body;
     }
 }

@@ -2,13 +2,14 @@ package dev.tidemill.tracking.api;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tidemill.artifacts.domain.ArtifactDownloads;
+import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.FileAnswer;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
@@ -24,6 +25,7 @@ import dev.tidemill.tracking.domain.RunQuery;
 import dev.tidemill.tracking.domain.Tracking;
 import dev.tidemill.tracking.domain.Tracking.Bulk;
 import io.javalin.http.Context;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -99,7 +101,7 @@ public final class RunRoutes {
                                 caller.project(),
                                 tracking.run(caller.project(), id(context)).artifacts(),
                                 Requests.text(context, "path").orElse("")))),
-                Route.get(RUN + "/files/<path>", read, this::file),
+                Route.get(RUN + "/files/<path>", read, this::file).transfersFiles(),
                 Route.get(
                         RUN + "/recipe",
                         read,
@@ -237,12 +239,11 @@ public final class RunRoutes {
         context.json(json);
     }
 
-    private void file(Context context, Caller caller) {
+    private void file(Context context, Caller caller) throws IOException {
         String path = context.pathParam("path");
         String root = tracking.run(caller.project(), id(context)).artifacts();
         LocatedFiles.Found found = files.get(caller.project(), root, path);
-        ArtifactDownloads.headers(path, found).forEach(context::header);
-        context.writeSeekableStream(found.content().get(), "application/octet-stream", found.size());
+        new FileAnswer(path, found.size(), found.digest().map(Digest::value), found.content()).send(context);
     }
 
     private Recipe recipe(String project, Run run) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
 import java.nio.charset.StandardCharsets;
@@ -33,7 +34,7 @@ public final class MlflowRequest {
 
     /** The request that a route answers. */
     public static MlflowRequest of(Context context) {
-        byte[] body = context.bodyAsBytes();
+        byte[] body = RequestBody.read(context);
         if (body.length > 0) {
             return new MlflowRequest(body(body), context.pathParamMap(), body.length, false);
         }

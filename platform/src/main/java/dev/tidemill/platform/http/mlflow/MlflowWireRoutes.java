@@ -85,7 +85,7 @@ public final class MlflowWireRoutes {
         return switch (code) {
             case INVALID_ARGUMENT, INVALID_DEFINITION, INVALID_DATA, FAILED_PRECONDITION, TOO_LARGE, CHECK_FAILED ->
                 "INVALID_PARAMETER_VALUE";
-            case UNSUPPORTED_MEDIA_TYPE -> "BAD_REQUEST";
+            case UNSUPPORTED_MEDIA_TYPE, RANGE_NOT_SATISFIABLE -> "BAD_REQUEST";
             case UNAUTHENTICATED -> "UNAUTHENTICATED";
             case PERMISSION_DENIED, FORBIDDEN_ORIGIN -> "PERMISSION_DENIED";
             case NOT_FOUND -> "RESOURCE_DOES_NOT_EXIST";
@@ -98,7 +98,7 @@ public final class MlflowWireRoutes {
             case NOT_SUPPORTED -> "NOT_IMPLEMENTED";
             case UNAVAILABLE -> "TEMPORARILY_UNAVAILABLE";
             case STORAGE_FULL -> "RESOURCE_EXHAUSTED";
-            case TIMEOUT -> "DEADLINE_EXCEEDED";
+            case TIMEOUT, TOO_SLOW -> "DEADLINE_EXCEEDED";
         };
     }
 }

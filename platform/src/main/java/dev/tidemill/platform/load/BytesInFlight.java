@@ -1,0 +1,228 @@
+package dev.tidemill.platform.load;
+
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The one budget of memory for all requests under way, whatever their protocol: bodies as they come, what they unfold and
+ * parse to by estimate, and answers until they are sent. A request opens a {@link Reservation}, takes from the budget before
+ * it fills memory, and gives everything back when it is over.
+ *
+ * <p>Two rules keep it fair. A caller who has a request under way holds at most half of the budget with all large
+ * requests together; a lone one may take what is there. And an eighth is kept for small requests, which so pass beside
+ * large ones. Thread-safe.
+ */
+public final class BytesInFlight {
+    /** A request that takes no more than this may take from what is kept for small ones. */
+    public static final long SMALL = 256 * 1024;
+
+    /** How long {@link Reservation#take} waits for others to give back: most requests are over in less. */
+    private static final long PATIENCE_MILLIS = 2_000;
+
+    /** Of the heap; what an estimate leaves out, and everything that is no request, has the rest. */
+    private static final double SHARE_OF_HEAP = 0.35;
+
+    private final long most;
+    private final long mostForLarge;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition given = lock.newCondition();
+    private final Map<String, Long> callers = new HashMap<>();
+    private long taken;
+    private long refused;
+
+    /** @param most bytes of the budget */
+    public BytesInFlight(long most) {
+        this.most = most;
+        this.mostForLarge = most - most / 8;
+    }
+
+    /** A share of this process's heap. */
+    public static BytesInFlight ofHeap() {
+        return new BytesInFlight((long) (Runtime.getRuntime().maxMemory() * SHARE_OF_HEAP));
+    }
+
+    /** Bytes of the budget. */
+    public long most() {
+        return most;
+    }
+
+    /** Bytes that are taken now. */
+    public long taken() {
+        lock.lock();
+        try {
+            return taken;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Requests that were refused since the start, since the budget was spent. */
+    public long refused() {
+        lock.lock();
+        try {
+            return refused;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** @param caller whose share it counts to: an address as long as nobody knows more */
+    public Reservation open(String caller) {
+        return new Reservation(caller);
+    }
+
+    /** What one request holds of the budget. Thread-safe; closing it twice does nothing more. */
+    public final class Reservation implements AutoCloseable {
+        private String caller;
+        private long held;
+        private boolean closed;
+
+        private Reservation(String caller) {
+            this.caller = caller;
+        }
+
+        /** Takes more if it is there now. Never waits. */
+        public boolean tryTake(long bytes) {
+            lock.lock();
+            try {
+                if (closed || !isFree(bytes)) {
+                    refused++;
+                    return false;
+                }
+                add(bytes);
+                return true;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /**
+         * Takes more, waiting a short while for others to give back.
+         *
+         * @throws TidemillException {@code TOO_LARGE} if it can never be had, {@code UNAVAILABLE} if it is not there in time
+         */
+        public void take(long bytes) {
+            lock.lock();
+            try {
+                if (held + bytes > mostForLarge) {
+                    refused++;
+                    throw tooLarge(held + bytes);
+                }
+                long left = TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
+                while (!isFree(bytes)) {
+                    if (left <= 0) {
+                        refused++;
+                        throw spent();
+                    }
+                    left = given.awaitNanos(left);
+                }
+                add(bytes);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw spent();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /** Counts what is there already and cannot be refused any more, such as an answer. */
+        public void charge(long bytes) {
+            lock.lock();
+            try {
+                if (!closed) {
+                    add(bytes);
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /** Gives a part back. */
+        public void give(long bytes) {
+            charge(-bytes);
+        }
+
+        /** Counts everything from now on to somebody who is known by now. */
+        public void countTo(String known) {
+            lock.lock();
+            try {
+                if (!closed && !known.equals(caller)) {
+                    long all = held;
+                    add(-all);
+                    caller = known;
+                    add(all);
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /** Why nothing more could be had, told whether it ever can. */
+        public TidemillException refusal(long bytes) {
+            lock.lock();
+            try {
+                return held + bytes > mostForLarge ? tooLarge(held + bytes) : spent();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        private boolean isFree(long bytes) {
+            if (held + bytes <= SMALL) {
+                return taken + bytes <= most;
+            }
+            long others = callers.getOrDefault(caller, 0L) - held;
+            return taken + bytes <= mostForLarge && (others == 0 || others + held + bytes <= most / 2);
+        }
+
+        private void add(long bytes) {
+            held += bytes;
+            taken += bytes;
+            long all = callers.getOrDefault(caller, 0L) + bytes;
+            if (all == 0) {
+                callers.remove(caller);
+            } else {
+                callers.put(caller, all);
+            }
+            if (bytes < 0) {
+                given.signalAll();
+            }
+        }
+
+        @Override
+        public void close() {
+            lock.lock();
+            try {
+                if (!closed) {
+                    add(-held);
+                    closed = true;
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private TidemillException tooLarge(long bytes) {
+        return new TidemillException(
+                        ErrorCode.TOO_LARGE,
+                        "The request takes about " + megabytes(bytes) + " MB of memory; this server has "
+                                + megabytes(mostForLarge) + " MB for all requests")
+                .remedy("Send it in parts, or give the server a larger heap (TIDEMILL_HEAP)");
+    }
+
+    private static TidemillException spent() {
+        return new TidemillException(
+                        ErrorCode.UNAVAILABLE, "The memory for requests under way is spent; nothing was done")
+                .remedy("Try again in a second, with fewer large requests at a time");
+    }
+
+    private static long megabytes(long bytes) {
+        return (bytes + (1 << 20) - 1) >> 20;
+    }
+}

@@ -1,0 +1,113 @@
+package dev.tidemill.platform.load;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.testkit.Await;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class BytesInFlightTest {
+    private static final long MEGABYTE = 1 << 20;
+
+    private final BytesInFlight budget = new BytesInFlight(80 * MEGABYTE);
+
+    private static ErrorCode refusal(Runnable taking) {
+        try {
+            taking.run();
+        } catch (TidemillException e) {
+            return e.code();
+        }
+        throw new AssertionError("nothing was refused");
+    }
+
+    @Test
+    void aLoneRequestMayTakeAllThatIsForLargeOnes() {
+        try (var one = budget.open("a")) {
+            one.take(70 * MEGABYTE);
+            assertThat(budget.taken()).isEqualTo(70 * MEGABYTE);
+            assertThat(refusal(() -> one.take(MEGABYTE))).isEqualTo(ErrorCode.TOO_LARGE);
+        }
+        assertThat(budget.taken()).isZero();
+    }
+
+    @Test
+    void oneCallerLeavesHalfToOthers() {
+        try (var first = budget.open("a");
+                var second = budget.open("a");
+                var other = budget.open("b")) {
+            first.take(30 * MEGABYTE);
+            second.take(9 * MEGABYTE);
+            assertThat(second.tryTake(2 * MEGABYTE)).isFalse();
+            assertThat(other.tryTake(30 * MEGABYTE)).isTrue();
+        }
+    }
+
+    @Test
+    void smallOnesPassBesideLargeOnes() {
+        try (var large = budget.open("a");
+                var small = budget.open("a");
+                var another = budget.open("b")) {
+            large.take(70 * MEGABYTE);
+            assertThat(another.tryTake(MEGABYTE)).isFalse();
+            small.take(BytesInFlight.SMALL);
+            assertThat(refusal(() -> another.take(MEGABYTE))).isEqualTo(ErrorCode.UNAVAILABLE);
+        }
+    }
+
+    @Test
+    void whoWaitsGoesOnOnceOthersGiveBack() throws InterruptedException {
+        var first = budget.open("a");
+        first.take(60 * MEGABYTE);
+        var second = budget.open("b");
+        Thread waiting = Thread.ofVirtual().start(() -> second.take(20 * MEGABYTE));
+        Await.until("it waits", () -> waiting.getState() == Thread.State.TIMED_WAITING);
+        first.close();
+        waiting.join();
+        assertThat(budget.taken()).isEqualTo(20 * MEGABYTE);
+        second.close();
+        second.close();
+        assertThat(budget.taken()).isZero();
+    }
+
+    @Test
+    void itCountsToWhomItIsTold() {
+        try (var one = budget.open("address");
+                var two = budget.open("address")) {
+            one.take(39 * MEGABYTE);
+            assertThat(two.tryTake(20 * MEGABYTE)).isFalse();
+            one.countTo("user");
+            assertThat(two.tryTake(20 * MEGABYTE)).isTrue();
+        }
+        assertThat(budget.taken()).isZero();
+    }
+
+    @Test
+    void whateverHappensNothingStaysTakenAndNeverMoreThanThereIs() {
+        var random = new Random(7);
+        List<BytesInFlight.Reservation> open = new ArrayList<>();
+        for (int i = 0; i < 20_000; i++) {
+            switch (random.nextInt(4)) {
+                case 0 -> open.add(budget.open("caller-" + random.nextInt(3)));
+                case 1, 2 -> {
+                    if (!open.isEmpty()) {
+                        open.get(random.nextInt(open.size())).tryTake(random.nextLong(20 * MEGABYTE));
+                    }
+                }
+                default -> {
+                    if (!open.isEmpty()) {
+                        open.remove(random.nextInt(open.size())).close();
+                    }
+                }
+            }
+            assertThat(budget.taken()).isBetween(0L, budget.most());
+        }
+        open.forEach(BytesInFlight.Reservation::close);
+        assertThat(budget.taken()).isZero();
+        assertThatThrownBy(() -> budget.open("a").take(81 * MEGABYTE)).hasMessageContaining("81 MB");
+    }
+}
