@@ -38,7 +38,11 @@ record Listeners(String url, String grpc) {
             Parts parts) {
         String host = settings.text(Setting.HTTP_HOST);
         long maxBody = settings.megabytes(Setting.HTTP_MAX_BODY) * 1024 * 1024;
-        var allowed = new AllowedHosts(settings.list(Setting.HTTP_ALLOWED_HOSTS), isLoopback(settings), host);
+        var allowed = new AllowedHosts(
+                settings.list(Setting.HTTP_ALLOWED_HOSTS),
+                settings.list(Setting.HTTP_ALLOWED_ORIGINS),
+                isLoopback(settings),
+                host);
         Optional<TlsFiles> tls =
                 TlsFiles.of(settings.optional(Setting.TLS_CERTIFICATE), settings.optional(Setting.TLS_KEY));
         // Refuses files that cannot be used before anything is opened.

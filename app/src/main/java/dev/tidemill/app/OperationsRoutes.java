@@ -2,8 +2,7 @@ package dev.tidemill.app;
 
 import dev.tidemill.inference.controlplane.PlanFeed;
 import dev.tidemill.platform.auth.Access;
-import dev.tidemill.platform.auth.Action;
-import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.auth.Scope;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Lane;
@@ -76,7 +75,7 @@ final class OperationsRoutes {
     private static Route metrics(Telemetry telemetry) {
         return Route.get(
                         "/metrics",
-                        Access.server(Resource.SERVER, Action.READ),
+                        Access.purpose(Scope.METRICS),
                         (context, caller) -> context.contentType("text/plain; version=0.0.4; charset=utf-8")
                                 .result(telemetry.scrape()))
                 .lane(Lane.OPERATIONS);

@@ -38,6 +38,7 @@ import dev.tidemill.platform.http.StaticFiles;
 import dev.tidemill.platform.outbound.Destinations;
 import dev.tidemill.platform.outbound.OutboundHttp;
 import dev.tidemill.platform.retention.Kept;
+import dev.tidemill.platform.secrets.SecretCipher;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.DatabaseAddress;
 import dev.tidemill.platform.sql.Databases;
@@ -119,7 +120,12 @@ public final class Server implements Node {
         var definitions = new Definitions(new SqlDefinitionStore(database), database, events, clock);
         var destinations = new Destinations(settings.list(Setting.OUTBOUND_ALLOW_INTERNAL));
         var outbound = parts.keep(new OutboundHttp(destinations));
-        var webhooks = parts.keep(new Webhooks(new WebhookStore(database), events, outbound, destinations, clock));
+        var webhookStore = new WebhookStore(
+                database,
+                SecretCipher.of(
+                        settings.optional(Setting.SECRETS_KEY), directory.path().resolve("secrets.key")));
+        webhookStore.encryptAll();
+        var webhooks = parts.keep(new Webhooks(webhookStore, events, outbound, destinations, clock));
         int processors = Math.max(2, Runtime.getRuntime().availableProcessors());
         int slots = slots(processors);
         int heap = (int) settings.megabytes(Setting.CHILD_HEAP);

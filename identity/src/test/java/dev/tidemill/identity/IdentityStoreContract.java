@@ -9,6 +9,7 @@ import dev.tidemill.identity.domain.Token;
 import dev.tidemill.identity.domain.User;
 import dev.tidemill.identity.store.SqlIdentityStore;
 import dev.tidemill.platform.auth.Role;
+import dev.tidemill.platform.auth.Scope;
 import dev.tidemill.platform.sql.Database;
 import java.time.Instant;
 import java.util.Optional;
@@ -60,6 +61,7 @@ abstract class IdentityStoreContract {
                 "ci",
                 Optional.of(Role.VIEWER),
                 Optional.of("bikes"),
+                Optional.of(Scope.METRICS),
                 NOW,
                 NOW.plusSeconds(60),
                 Optional.empty());

@@ -30,6 +30,11 @@ public final class DataSets {
         store.save(project, name, definition);
     }
 
+    /** A data set that may not be defined yet. */
+    public Optional<DataSet> find(String project, String name) {
+        return store.find(project, name);
+    }
+
     public DataSet dataSet(String project, String name) {
         return store.find(project, name).orElseThrow(() -> TidemillException.notFound("data set", name));
     }

@@ -79,6 +79,7 @@ public final class ComputeTask implements ChildTask {
             input.addAll(names(rows));
             create(db, "source_raw", input, name -> "VARCHAR");
             // Both statements read FROM source: the mapping the raw rows, the query the mapped ones.
+            db.requireOneQuery(request.path("mapping").asText(), "The mapping SQL");
             db.executeUsers(
                     "CREATE VIEW mapped AS WITH source AS (SELECT * FROM source_raw) SELECT * FROM ("
                             + request.path("mapping").asText() + ")",
@@ -100,7 +101,7 @@ public final class ComputeTask implements ChildTask {
             create(db, "source_raw", input, types::get);
             db.execute("CREATE VIEW source AS SELECT * FROM source_raw");
         }
-        db.executeUsers("CREATE VIEW computed AS " + request.path("sql").asText(), "The query");
+        db.make("CREATE VIEW computed AS", request.path("sql").asText(), "The query");
         var marks = String.join(", ", input.stream().map(name -> "?").toList());
         return new Prepared(db, input, "INSERT INTO source_raw VALUES (" + marks + ")");
     }

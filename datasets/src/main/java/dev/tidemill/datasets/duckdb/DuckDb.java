@@ -59,7 +59,41 @@ final class DuckDb implements AutoCloseable {
         return connection;
     }
 
-    /** Runs SQL that a user wrote; what is wrong with it is refused with the engine's own words. */
+    /**
+     * Makes a table or view of a query that a user wrote; what is wrong with it is refused with the engine's own words.
+     *
+     * @param making what stands before the query, such as {@code CREATE VIEW x AS}
+     */
+    void make(String making, String query, String what) {
+        requireOneQuery(query, what);
+        executeUsers(making + " " + query, what);
+    }
+
+    /** The engine's own parser says how many statements a text is, and that they only read. */
+    void requireOneQuery(String query, String what) {
+        try (var parsing = connection.prepareStatement("SELECT json_serialize_sql(CAST(? AS VARCHAR))")) {
+            parsing.setString(1, query);
+            try (ResultSet answer = parsing.executeQuery()) {
+                answer.next();
+                JsonNode parsed = Json.read(answer.getString(1));
+                if (parsed.path("error").asBoolean()) {
+                    throw new TidemillException(
+                            ErrorCode.INVALID_DEFINITION,
+                            what + " is not one query: " + parsed.path("error_message").asText());
+                }
+                if (parsed.path("statements").size() != 1) {
+                    throw new TidemillException(
+                            ErrorCode.INVALID_DEFINITION,
+                            what + " holds " + parsed.path("statements").size() + " statements; it must be one query");
+                }
+            }
+        } catch (SQLException e) {
+            throw new TidemillException(ErrorCode.INVALID_DEFINITION, what + " does not run: " + firstLines(e))
+                    .causedBy(e);
+        }
+    }
+
+    /** Runs SQL that holds what a user wrote; what is wrong with it is refused with the engine's own words. */
     void executeUsers(String sql, String what) {
         try {
             execute(sql);

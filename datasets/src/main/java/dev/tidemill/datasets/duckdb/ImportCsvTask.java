@@ -149,7 +149,7 @@ public final class ImportCsvTask implements ChildTask {
 
     private static void map(DuckDb db, DataSet dataSet, DataSet.Source source) throws SQLException {
         String mapping = source.sql().orElse("SELECT * FROM source");
-        db.executeUsers("CREATE TABLE raw AS " + mapping, "The mapping SQL of " + source.path());
+        db.make("CREATE TABLE raw AS", mapping, "The mapping SQL of " + source.path());
         var found = db.describe("raw").stream().map(DuckDb.ResultColumn::name).toList();
         for (Column column : dataSet.columns()) {
             if (!found.contains(column.name())) {

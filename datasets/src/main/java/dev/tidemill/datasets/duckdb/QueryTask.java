@@ -30,7 +30,7 @@ public final class QueryTask implements ChildTask {
             db.confineTo(allowed);
             db.execute("CREATE VIEW source AS SELECT * FROM read_parquet(" + DuckDb.fileList(request.path("source"))
                     + ")");
-            db.executeUsers("CREATE TABLE result AS " + request.path("sql").asText(), "The query");
+            db.make("CREATE TABLE result AS", request.path("sql").asText(), "The query");
             if (extra.isTextual()) {
                 append(db, extra.asText(), report);
             }

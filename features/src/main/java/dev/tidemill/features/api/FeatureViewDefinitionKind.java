@@ -1,10 +1,12 @@
 package dev.tidemill.features.api;
 
+import dev.tidemill.datasets.domain.DataSet;
 import dev.tidemill.features.domain.FeatureView;
 import dev.tidemill.features.domain.FeatureViews;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.definitions.ProjectFiles;
 import dev.tidemill.platform.definitions.YamlObject;
+import java.util.Map;
 
 /** {@code kind: FeatureView}. */
 public final class FeatureViewDefinitionKind implements DefinitionKind<FeatureView> {
@@ -31,6 +33,16 @@ public final class FeatureViewDefinitionKind implements DefinitionKind<FeatureVi
                 files.text(document, "sql", document.text("sql")),
                 document.text("time"),
                 document.text("label"));
+    }
+
+    /** Tries the query on no rows, over the columns of its data set. */
+    @Override
+    public void check(String project, String name, FeatureView view, Map<String, Object> others) {
+        if (others.get("DataSet/" + view.source()) instanceof DataSet dataSet) {
+            views.check(view, dataSet);
+        } else {
+            views.check(project, view);
+        }
     }
 
     @Override

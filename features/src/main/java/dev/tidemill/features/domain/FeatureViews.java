@@ -30,6 +30,20 @@ public final class FeatureViews {
         store.save(project, name, view);
     }
 
+    /**
+     * Tries a view's query over the columns of its data set, without rows.
+     *
+     * @throws TidemillException {@code INVALID_DEFINITION} in the engine's words if it does not run, or is not one query
+     */
+    public void check(FeatureView view, DataSet dataSet) {
+        engine.compute(dataSet.columns(), Optional.empty(), view.sql(), List.of(), COMPUTE_TIMEOUT);
+    }
+
+    /** The same for a view over a data set of the project; one that is not there yet is asked for when it is needed. */
+    public void check(String project, FeatureView view) {
+        dataSets.find(project, view.source()).ifPresent(dataSet -> check(view, dataSet));
+    }
+
     public FeatureView view(String project, String name) {
         return store.find(project, name).orElseThrow(() -> TidemillException.notFound("feature view", name));
     }

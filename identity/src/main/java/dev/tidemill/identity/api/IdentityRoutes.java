@@ -6,6 +6,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.auth.Role;
+import dev.tidemill.platform.auth.Scope;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
@@ -99,7 +100,7 @@ public final class IdentityRoutes {
 
     private void signIn(Context context, Caller caller) {
         Body body = Body.of(RequestBody.read(context));
-        String secret = identity.signIn(body.text("name"), body.text("password"));
+        String secret = identity.signIn(body.text("name"), body.text("password"), context.ip());
         boolean secure = context.scheme().equals("https");
         var cookie = new Cookie(COOKIE, secret);
         cookie.setSecure(secure);
@@ -132,6 +133,7 @@ public final class IdentityRoutes {
                         body.optionalText("label").orElse(""),
                         body.optionalText("role").map(IdentityRoutes::role),
                         body.optionalText("project"),
+                        body.optionalText("scope").map(IdentityRoutes::scope),
                         validFor));
     }
 
@@ -146,6 +148,13 @@ public final class IdentityRoutes {
         Body body = Body.of(RequestBody.read(context));
         context.json(identity.putMember(
                 caller.project(), context.pathParam("user"), role(body.text("role")), caller.actor()));
+    }
+
+    private static Scope scope(String text) {
+        if (text.equalsIgnoreCase(Scope.METRICS.name())) {
+            return Scope.METRICS;
+        }
+        throw TidemillException.invalid("scope", "'" + text + "' is no scope; the only one is metrics");
     }
 
     private static Role role(String text) {

@@ -3,6 +3,7 @@ package dev.tidemill.identity.domain;
 import dev.tidemill.platform.auth.Authentication;
 import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.auth.Role;
+import dev.tidemill.platform.auth.Scope;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
@@ -105,13 +106,15 @@ public final class Identity implements Authentication {
         touch(token);
         return store.findUser(token.user()).map(user -> {
             boolean full = token.roleCap().map(cap -> cap == Role.ADMIN).orElse(true)
-                    && token.onlyProject().isEmpty();
+                    && token.onlyProject().isEmpty()
+                    && token.scope().isEmpty();
             return new Principal(
                     "token:" + token.id(),
                     user.administrator() && full,
                     user.name(),
                     token.roleCap(),
-                    token.onlyProject());
+                    token.onlyProject(),
+                    token.scope());
         });
     }
 
@@ -178,9 +181,14 @@ public final class Identity implements Authentication {
         return store.users();
     }
 
-    /** A new session's secret for a user who knows the password. */
-    public String signIn(String name, String password) {
-        throttle.check(name);
+    /**
+     * A new session's secret for a user who knows the password.
+     *
+     * @param address of whoever tries
+     * @throws TidemillException {@code UNAUTHENTICATED}, or {@code RATE_LIMITED} after failures from there
+     */
+    public String signIn(String name, String password, String address) {
+        throttle.check(name, address);
         boolean matches = store.passwordHash(name)
                 .map(hash -> Passwords.matches(password, hash))
                 .orElseGet(() -> {
@@ -188,10 +196,10 @@ public final class Identity implements Authentication {
                     return false;
                 });
         if (!matches) {
-            throttle.failed(name);
+            throttle.failed(name, address);
             throw new TidemillException(ErrorCode.UNAUTHENTICATED, "User name and password do not match");
         }
-        throttle.succeeded(name);
+        throttle.succeeded(name, address);
         String secret = Ids.secret();
         store.insertSession(Ids.sha256(secret), name, clock.instant().plus(SESSION));
         return secret;
@@ -206,7 +214,12 @@ public final class Identity implements Authentication {
     public record NewToken(Token token, String secret) {}
 
     public NewToken createToken(
-            Principal owner, String label, Optional<Role> roleCap, Optional<String> onlyProject, Duration validFor) {
+            Principal owner,
+            String label,
+            Optional<Role> roleCap,
+            Optional<String> onlyProject,
+            Optional<Scope> scope,
+            Duration validFor) {
         if (store.findUser(owner.user()).isEmpty()) {
             throw new TidemillException(
                             ErrorCode.FAILED_PRECONDITION, "A token belongs to a user, and there is none yet")
@@ -223,10 +236,14 @@ public final class Identity implements Authentication {
                 throw TidemillException.notFound("project", project);
             }
         });
+        if (scope.isPresent() && !owner.administrator()) {
+            throw new TidemillException(
+                    ErrorCode.PERMISSION_DENIED, "A token of scope metrics takes an administrator of the server");
+        }
         String secret = TOKEN_PREFIX + Ids.secret();
         Instant now = clock.instant();
         var token = new Token(
-                Ids.next(), owner.user(), label, roleCap, onlyProject, now, now.plus(validFor), Optional.empty());
+                Ids.next(), owner.user(), label, roleCap, onlyProject, scope, now, now.plus(validFor), Optional.empty());
         store.insertToken(token, Ids.sha256(secret));
         return new NewToken(token, secret);
     }

@@ -1,6 +1,7 @@
 package dev.tidemill.identity.domain;
 
 import dev.tidemill.platform.auth.Role;
+import dev.tidemill.platform.auth.Scope;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -11,6 +12,7 @@ public record Token(
         String label,
         Optional<Role> roleCap,
         Optional<String> onlyProject,
+        Optional<Scope> scope,
         Instant createdAt,
         Instant expiresAt,
         Optional<Instant> lastUsedAt) {}

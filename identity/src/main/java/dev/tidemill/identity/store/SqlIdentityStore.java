@@ -6,6 +6,7 @@ import dev.tidemill.identity.domain.Project;
 import dev.tidemill.identity.domain.Token;
 import dev.tidemill.identity.domain.User;
 import dev.tidemill.platform.auth.Role;
+import dev.tidemill.platform.auth.Scope;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import java.sql.ResultSet;
@@ -39,6 +40,7 @@ public final class SqlIdentityStore implements IdentityStore {
                 row.getString("label"),
                 Columns.optionalText(row, "role_cap").map(Role::valueOf),
                 Columns.optionalText(row, "only_project"),
+                Columns.optionalText(row, "scope").map(Scope::valueOf),
                 Columns.instant(row, "created_at"),
                 Columns.instant(row, "expires_at"),
                 Columns.optionalInstant(row, "last_used_at"));
@@ -158,14 +160,15 @@ public final class SqlIdentityStore implements IdentityStore {
     @Override
     public void insertToken(Token token, String secretHash) {
         database.writing(handle -> handle.createUpdate("""
-                        INSERT INTO api_token (id, secret_hash, user_name, label, role_cap, only_project,
+                        INSERT INTO api_token (id, secret_hash, user_name, label, role_cap, only_project, scope,
                                                created_at, expires_at)
-                        VALUES (:id, :secretHash, :user, :label, :roleCap, :onlyProject, :createdAt, :expiresAt)
+                        VALUES (:id, :secretHash, :user, :label, :roleCap, :onlyProject, :scope, :createdAt, :expiresAt)
                         """)
                 .bindMethods(token)
                 .bind("secretHash", secretHash)
                 .bind("roleCap", token.roleCap().map(Role::name).orElse(null))
                 .bind("onlyProject", token.onlyProject().orElse(null))
+                .bind("scope", token.scope().map(Scope::name).orElse(null))
                 .execute());
     }
 

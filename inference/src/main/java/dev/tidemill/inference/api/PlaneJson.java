@@ -10,6 +10,7 @@ import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.ServingPlan;
 import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.auth.Role;
+import dev.tidemill.platform.auth.Scope;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import java.io.IOException;
@@ -92,7 +93,8 @@ public final class PlaneJson {
                 principal.path("administrator").asBoolean(),
                 principal.path("user").asText(),
                 role(principal.path("roleCap")),
-                Optional.ofNullable(principal.path("onlyProject").textValue())));
+                Optional.ofNullable(principal.path("onlyProject").textValue()),
+                Optional.ofNullable(principal.path("scope").textValue()).map(Scope::valueOf)));
     }
 
     public static Optional<Role> role(JsonNode text) {

@@ -11,6 +11,9 @@ public sealed interface Access {
     /** Administrators of the whole server. */
     record Server(Resource resource, Action action) implements Access {}
 
+    /** Administrators of the whole server, and tokens made for this very purpose. */
+    record Purpose(Scope scope) implements Access {}
+
     /** Members of the request's project whose role permits the action. */
     record Project(Resource resource, Action action) implements Access {}
 
@@ -24,6 +27,10 @@ public sealed interface Access {
 
     static Access server(Resource resource, Action action) {
         return new Server(resource, action);
+    }
+
+    static Access purpose(Scope scope) {
+        return new Purpose(scope);
     }
 
     static Access project(Resource resource, Action action) {

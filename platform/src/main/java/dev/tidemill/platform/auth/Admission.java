@@ -40,6 +40,17 @@ public final class Admission {
                 }
                 yield new Caller(principal, "");
             }
+            case Access.Purpose(var scope) -> {
+                Principal principal = authenticated(credentials);
+                boolean administers = principal.administrator()
+                        && principal.onlyProject().isEmpty()
+                        && principal.scope().isEmpty();
+                if (!administers && !principal.scope().equals(Optional.of(scope))) {
+                    throw denied("This takes an administrator of the server, or a token of scope "
+                            + scope.name().toLowerCase(Locale.ROOT));
+                }
+                yield new Caller(principal, "");
+            }
             case Access.Project(var resource, var action) -> {
                 Principal principal = principal(credentials);
                 String name = project.apply(principal);
@@ -61,6 +72,15 @@ public final class Admission {
     }
 
     private Principal principal(Credentials credentials) {
+        Principal principal = authenticated(credentials);
+        principal.scope().ifPresent(scope -> {
+            throw denied(
+                    "This token is for " + scope.name().toLowerCase(Locale.ROOT) + " alone; it may do nothing else");
+        });
+        return principal;
+    }
+
+    private Principal authenticated(Credentials credentials) {
         return authentication
                 .authenticate(credentials)
                 .orElseThrow(() -> new TidemillException(

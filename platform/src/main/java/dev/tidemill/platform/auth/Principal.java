@@ -10,9 +10,21 @@ import java.util.Optional;
  * @param user name of the user behind it; the rights of a token never exceed its user's
  * @param roleCap the most that a token may do, whatever its user may
  * @param onlyProject the one project a token is for
+ * @param scope the one purpose a token is for, beside which it may do nothing
  */
 public record Principal(
-        String id, boolean administrator, String user, Optional<Role> roleCap, Optional<String> onlyProject) {
+        String id,
+        boolean administrator,
+        String user,
+        Optional<Role> roleCap,
+        Optional<String> onlyProject,
+        Optional<Scope> scope) {
+    /** Somebody who is not bound to a purpose. */
+    public Principal(
+            String id, boolean administrator, String user, Optional<Role> roleCap, Optional<String> onlyProject) {
+        this(id, administrator, user, roleCap, onlyProject, Optional.empty());
+    }
+
     /** The person at the keyboard of a server that listens on loopback and has no users yet. */
     public static Principal localAdministrator() {
         return new Principal("local", true, "local", Optional.empty(), Optional.empty());

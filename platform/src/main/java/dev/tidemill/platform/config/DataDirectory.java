@@ -13,12 +13,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.ReadOnlyFileSystemException;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 
 /** The server's folder, held by one server at a time through a file lock that ends with the process, however it ends. */
 public final class DataDirectory implements AutoCloseable {
     /** Raised when an older server must not open the folder any more. */
     static final int FORMAT = 1;
+
+    private static final Set<PosixFilePermission> PRIVATE = PosixFilePermissions.fromString("rwx------");
 
     private final Path path;
     private final FileChannel lockFile;
@@ -39,6 +44,8 @@ public final class DataDirectory implements AutoCloseable {
             if (!Files.isDirectory(path)) {
                 Files.createDirectories(path.toAbsolutePath().getParent());
                 createPrivate(path);
+            } else {
+                makePrivate(path);
             }
             FileChannel channel =
                     FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -66,9 +73,28 @@ public final class DataDirectory implements AutoCloseable {
     private static void createPrivate(Path path) throws IOException {
         try {
             Files.createDirectory(
-                    path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+                    path, PosixFilePermissions.asFileAttribute(PRIVATE));
         } catch (UnsupportedOperationException e) {
             Files.createDirectory(path);
+        }
+    }
+
+    /** Takes from everybody else what an existing folder lets them: data, models, keys and secrets lie in it. */
+    private static void makePrivate(Path path) throws IOException {
+        var view = Files.getFileAttributeView(path, PosixFileAttributeView.class);
+        if (view == null || view.readAttributes().permissions().equals(PRIVATE)) {
+            return;
+        }
+        try {
+            view.setPermissions(PRIVATE);
+        } catch (FileSystemException e) {
+            throw new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION,
+                            "The data directory " + path + " is open to others, and this process may not change that: it"
+                                    + " belongs to " + Files.getOwner(path).getName())
+                    .at("data-dir")
+                    .remedy("Run 'chmod 700 " + path + "' as its owner, or name a folder inside it with --data-dir")
+                    .causedBy(e);
         }
     }
 

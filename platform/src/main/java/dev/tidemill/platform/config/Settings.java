@@ -177,7 +177,7 @@ public final class Settings {
     }
 
     private static String masked(Setting setting, String value) {
-        return setting == Setting.CONTROL_TOKEN && !value.isEmpty()
+        return (setting == Setting.CONTROL_TOKEN || setting == Setting.SECRETS_KEY) && !value.isEmpty()
                 ? "****"
                 : value.replaceAll("(://[^:/@]+):[^@]*@", "$1:****@");
     }

@@ -1,5 +1,7 @@
 package dev.tidemill.platform.definitions;
 
+import java.util.Map;
+
 /**
  * One {@code kind} of definition in a project, brought by the domain that it belongs to.
  *
@@ -20,6 +22,14 @@ public interface DefinitionKind<T> {
      * @throws dev.tidemill.platform.errors.TidemillException {@code INVALID_DEFINITION} with line and column
      */
     T parse(String name, YamlObject document, ProjectFiles files);
+
+    /**
+     * Tries what takes longer than a transaction may, before one is begun.
+     *
+     * @param others what is applied together with it, by kind and name, as {@code DataSet/trips}
+     * @throws dev.tidemill.platform.errors.TidemillException {@code INVALID_DEFINITION}
+     */
+    default void check(String project, String name, T definition, Map<String, Object> others) {}
 
     /** Makes it so, within the caller's transaction. */
     void apply(String project, String name, T definition, Applied applied);

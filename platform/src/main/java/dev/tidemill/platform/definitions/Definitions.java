@@ -84,6 +84,10 @@ public final class Definitions {
                     .remedy("Point at the folder that holds the project's YAML files");
         }
         parsed.sort(Comparator.comparingInt(document -> document.kind().rank()));
+        var together = new HashMap<String, Object>();
+        parsed.forEach(document ->
+                together.put(document.kind().kind() + "/" + document.name(), document.definition()));
+        parsed.forEach(document -> check(project, document, together));
         try {
             return transactions.write(() -> {
                 List<Change> changes = parsed.stream()
@@ -122,6 +126,22 @@ public final class Definitions {
         document.end();
         String digest = Ids.sha256(text + "\n" + definition);
         return new Parsed<>(kind, name, path, text, definition, digest);
+    }
+
+    /** What is applied already has been tried. */
+    private <T> void check(String project, Parsed<T> document, Map<String, Object> together) {
+        boolean unchanged = store.find(project, document.kind().kind(), document.name())
+                .filter(before -> before.digest().equals(document.digest()))
+                .isPresent();
+        if (!unchanged) {
+            try {
+                document.kind().check(project, document.name(), document.definition(), together);
+            } catch (TidemillException e) {
+                throw e.code() == ErrorCode.INVALID_DEFINITION
+                        ? new TidemillException(e.code(), document.path() + ": " + e.message()).causedBy(e)
+                        : e;
+            }
+        }
     }
 
     private <T> Change applyOne(String project, Parsed<T> document, String actor) {

@@ -62,8 +62,9 @@ public final class YamlObject {
             LoadSettings settings = LoadSettings.builder()
                     .setLabel(file)
                     .setCodePointLimit(MAX_CODE_POINTS)
-                    .setMaxAliasesForCollections(20)
+                    .setMaxAliasesForCollections(YamlBounds.MOST_ALIASES)
                     .build();
+            YamlBounds.require(file, settings, text);
             Optional<Node> root = new Compose(settings).composeString(text);
             if (root.isPresent() && root.get() instanceof MappingNode mapping) {
                 return new YamlObject(file, mapping);

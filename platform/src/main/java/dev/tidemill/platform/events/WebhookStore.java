@@ -1,6 +1,7 @@
 package dev.tidemill.platform.events;
 
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.secrets.SecretCipher;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import java.sql.ResultSet;
@@ -11,20 +12,40 @@ import java.util.List;
 /** Webhooks in the database. */
 public final class WebhookStore {
     private final Database database;
+    private final SecretCipher cipher;
 
-    public WebhookStore(Database database) {
+    /** @param cipher secrets are stored encrypted by it */
+    public WebhookStore(Database database, SecretCipher cipher) {
         this.database = database;
+        this.cipher = cipher;
+    }
+
+    /** Encrypts what an earlier version stored in the clear. */
+    public void encryptAll() {
+        database.writing(handle -> {
+            var clear = handle.createQuery("SELECT id, secret FROM webhook WHERE sealed_secret = ''")
+                    .map((row, context) -> java.util.Map.entry(row.getString("id"), row.getString("secret")))
+                    .list();
+            for (var webhook : clear) {
+                handle.createUpdate("UPDATE webhook SET sealed_secret = :sealed, secret = '' WHERE id = :id")
+                        .bind("sealed", cipher.encrypt(webhook.getValue()))
+                        .bind("id", webhook.getKey())
+                        .execute();
+            }
+            return clear.size();
+        });
     }
 
     void insert(Webhook webhook) {
         database.writing(handle -> handle.createUpdate("""
-                        INSERT INTO webhook (id, project, url, secret, types, created_at, position, name, description, format,
+                        INSERT INTO webhook (id, project, url, secret, sealed_secret, types, created_at, position, name, description, format,
                                              active, updated_at)
-                        VALUES (:id, :project, :url, :secret, :types, :createdAt, :position, :name, :description, :format,
+                        VALUES (:id, :project, :url, '', :sealed, :types, :createdAt, :position, :name, :description, :format,
                                 :active, :updatedAt)
                         """)
                 .bindMethods(webhook)
                 .bind("types", Json.write(webhook.types()))
+                .bind("sealed", cipher.encrypt(webhook.secret()))
                 .execute());
     }
 
@@ -40,12 +61,13 @@ public final class WebhookStore {
     void change(Webhook webhook) {
         database.writing(handle -> handle.createUpdate("""
                         UPDATE webhook
-                        SET name = :name, description = :description, url = :url, secret = :secret, types = :types,
+                        SET name = :name, description = :description, url = :url, sealed_secret = :sealed, types = :types,
                             active = :active, updated_at = :updatedAt
                         WHERE id = :id
                         """)
                 .bindMethods(webhook)
                 .bind("types", Json.write(webhook.types()))
+                .bind("sealed", cipher.encrypt(webhook.secret()))
                 .execute());
     }
 
@@ -73,12 +95,12 @@ public final class WebhookStore {
                 > 0;
     }
 
-    private static Webhook webhook(ResultSet row) throws SQLException {
+    private Webhook webhook(ResultSet row) throws SQLException {
         return new Webhook(
                 row.getString("id"),
                 row.getString("project"),
                 row.getString("url"),
-                row.getString("secret"),
+                cipher.decrypt(row.getString("sealed_secret")),
                 List.of(Json.read(row.getString("types"), String[].class)),
                 Columns.instant(row, "created_at"),
                 row.getLong("position"),

@@ -13,18 +13,23 @@ public final class AllowedHosts {
     private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
 
     private final Set<String> names;
+    private final Set<String> origins;
     private final boolean any;
 
     /**
      * @param configured names without port; {@code *} allows every name
+     * @param origins of other pages that may call, such as {@code https://ml.example.com}
      * @param loopback whether the server listens on loopback
      * @param bind the address it listens on
      */
-    public AllowedHosts(List<String> configured, boolean loopback, String bind) {
+    public AllowedHosts(List<String> configured, List<String> origins, boolean loopback, String bind) {
         var all = new java.util.HashSet<String>(LOOPBACK);
         configured.forEach(name -> all.add(name.strip().toLowerCase(Locale.ROOT)));
         all.add(bind.toLowerCase(Locale.ROOT));
         this.names = Set.copyOf(all);
+        this.origins = origins.stream()
+                .map(origin -> origin.strip().toLowerCase(Locale.ROOT).replaceFirst("/$", ""))
+                .collect(java.util.stream.Collectors.toUnmodifiableSet());
         // A server on a public address demands credentials that no foreign page holds; only origins are checked there.
         this.any = all.contains("*") || (!loopback && configured.isEmpty());
     }
@@ -33,16 +38,30 @@ public final class AllowedHosts {
         return any || names.contains(withoutPort(hostHeader.toLowerCase(Locale.ROOT)));
     }
 
-    boolean allowsOrigin(String origin) {
+    /**
+     * Whether a page of this origin may call: one of this very host and port, or one that the operator has named. Another port
+     * of the same machine is somebody else's page.
+     */
+    boolean allowsOrigin(String origin, String hostHeader) {
+        if (origins.contains(origin.toLowerCase(Locale.ROOT))) {
+            return true;
+        }
         try {
             URI uri = URI.create(origin);
-            String host = uri.getHost();
-            return host != null
+            return uri.getHost() != null
                     && List.of("http", "https").contains(uri.getScheme())
-                    && names.contains(host.toLowerCase(Locale.ROOT));
+                    && uri.getPath().isEmpty()
+                    && authority(uri.getScheme(), uri.getRawAuthority()).equals(authority(uri.getScheme(), hostHeader));
         } catch (IllegalArgumentException e) {
             return false;
         }
+    }
+
+    /** Host and port, the scheme's own port left out. */
+    private static String authority(String scheme, String text) {
+        String usual = scheme.equals("https") ? ":443" : ":80";
+        String lower = text.toLowerCase(Locale.ROOT);
+        return lower.endsWith(usual) ? lower.substring(0, lower.length() - usual.length()) : lower;
     }
 
     private static String withoutPort(String host) {

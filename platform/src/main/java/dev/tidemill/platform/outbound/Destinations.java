@@ -8,12 +8,16 @@ import java.net.UnknownHostException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /**
  * Decides where the server may connect on behalf of users: public addresses, and those internal hosts that the operator
  * has named. Names are judged by the addresses they resolve to, at the moment of connecting.
  */
 public final class Destinations {
+    /** Four decimal numbers without leading zeros, which would be octal to some. */
+    private static final Pattern DOTTED = Pattern.compile("(0|[1-9]\\d{0,2})(\\.(0|[1-9]\\d{0,2})){3}");
+
     private final List<String> allowedInternal;
 
     /** @param allowedInternal {@code host} or {@code host:port} entries, each an exact match */
@@ -23,8 +27,44 @@ public final class Destinations {
                 .toList();
     }
 
-    /** Checks the shape of an address that somebody wants the server to call later. */
+    /**
+     * Checks an address that somebody wants the server to call later: its shape, and where it leads as far as that is known by
+     * now. It is judged again whenever it is called, since a name may come to mean another address.
+     */
     public URI requireHttp(String field, String text) {
+        URI uri = shape(field, text);
+        String host = plain(uri.getHost());
+        if (endsInNumber(host) && !DOTTED.matcher(host).matches()) {
+            throw TidemillException.invalid(field, "'" + host + "' is an IPv4 address in a form that programs read differently")
+                    .remedy("Write it as four decimal numbers, such as 192.0.2.1");
+        }
+        try {
+            resolve(host, port(uri));
+        } catch (UnknownHostException e) {
+            // A name may be made after the webhook is.
+        } catch (TidemillException internal) {
+            throw TidemillException.invalid(field, internal.message())
+                    .remedy(internal.remedy().orElse(""));
+        }
+        return uri;
+    }
+
+    private static int port(URI uri) {
+        int usual = "https".equals(uri.getScheme()) ? 443 : 80;
+        return uri.getPort() < 0 ? usual : uri.getPort();
+    }
+
+    private static String plain(String host) {
+        String lower = host.toLowerCase(Locale.ROOT);
+        return lower.endsWith(".") ? lower.substring(0, lower.length() - 1) : lower;
+    }
+
+    /** As the URL standard has it: such a host is an IPv4 address in some form, decimal, octal, hexadecimal or short. */
+    private static boolean endsInNumber(String host) {
+        return host.substring(host.lastIndexOf('.') + 1).matches("\\d+|0x[0-9a-f]*");
+    }
+
+    private static URI shape(String field, String text) {
         try {
             URI uri = new URI(text);
             String scheme = uri.getScheme();
@@ -45,8 +85,11 @@ public final class Destinations {
      * @throws TidemillException {@code PERMISSION_DENIED} if any of them is internal and not allowed
      */
     InetAddress[] resolve(String host, int port) throws UnknownHostException {
+        String name = plain(host);
+        if (endsInNumber(name) && !DOTTED.matcher(name).matches()) {
+            throw new UnknownHostException("'" + host + "' is no IPv4 address of four decimal numbers");
+        }
         InetAddress[] addresses = InetAddress.getAllByName(host);
-        String name = host.toLowerCase(Locale.ROOT);
         if (allowedInternal.contains(name) || allowedInternal.contains(name + ":" + port)) {
             return addresses;
         }
@@ -80,11 +123,18 @@ public final class Destinations {
                 || first >= 240;
     }
 
-    /** Unique local fc00::/7, and the translations 64:ff9b::/96 and 2002::/16 that can hide an internal IPv4 address. */
+    /**
+     * Unique local fc00::/7, documentation 2001:db8::/32, and every form that can hide an internal IPv4 address: compatible
+     * ::/96, mapped ::ffff:0:0/96 and translated ::ffff:0:0:0/96, NAT64 64:ff9b::/16, Teredo 2001::/32 and 6to4 2002::/16.
+     */
     private static boolean isReservedV6(byte[] b) {
-        int first = b[0] & 0xFF;
-        int second = b[1] & 0xFF;
-        boolean translated = first == 0 && second == 0x64 && (b[2] & 0xFF) == 0xFF && (b[3] & 0xFF) == 0x9B;
-        return (first & 0xFE) == 0xFC || translated || (first == 0x20 && second == 0x02);
+        int first = (b[0] & 0xFF) << 8 | b[1] & 0xFF;
+        int second = (b[2] & 0xFF) << 8 | b[3] & 0xFF;
+        boolean fromV4 = first == 0 && second == 0 && b[4] == 0 && b[5] == 0 && b[6] == 0 && b[7] == 0;
+        return (first & 0xFE00) == 0xFC00
+                || fromV4
+                || (first == 0x64 && second == 0xFF9B)
+                || (first == 0x2001 && (second == 0 || second == 0xDB8))
+                || first == 0x2002;
     }
 }

@@ -3,6 +3,7 @@ package dev.tidemill.registry.mlflow;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.platform.definitions.YamlBounds;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.registry.domain.ModelDescription;
 import dev.tidemill.registry.domain.ModelFiles;
@@ -127,8 +128,10 @@ public final class FolderInspector implements ModelInspector {
     }
 
     private static Map<?, ?> parsed(String text) {
-        Object loaded =
-                new Load(LoadSettings.builder().setCodePointLimit(LARGEST_TEXT).build()).loadFromString(text);
+        LoadSettings settings =
+                LoadSettings.builder().setCodePointLimit(LARGEST_TEXT).build();
+        YamlBounds.require(DESCRIPTION, settings, text);
+        Object loaded = new Load(settings).loadFromString(text);
         return loaded instanceof Map<?, ?> map ? map : Map.of();
     }
 
