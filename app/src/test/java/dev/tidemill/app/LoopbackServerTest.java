@@ -216,28 +216,87 @@ class LoopbackServerTest {
     }
 
     @Test
-    void webhooksReachNoInternalAddress() {
-        int before = RECEIVED.size();
-        for (String url : new String[] {
-            "http://localhost:" + receiver.getAddress().getPort() + "/hook",
-            "http://169.254.169.254/latest/meta-data",
-            "http://[::ffff:127.0.0.1]:" + receiver.getAddress().getPort() + "/hook",
-            "http://2130706433:" + receiver.getAddress().getPort() + "/hook"
+    void webhooksToInternalAddressesAreRefusedWhenTheyAreMade() {
+        int port = receiver.getAddress().getPort();
+        for (String host : new String[] {
+            "localhost",
+            "169.254.169.254",
+            "[::ffff:127.0.0.1]",
+            "[::127.0.0.1]",
+            "[64:ff9b::7f00:1]",
+            "[64:ff9b:1::7f00:1]",
+            "[2002:7f00:1::]",
+            "[2001:0:7f00:1::]",
+            "[fd00::1]",
+            "2130706433",
+            "0177.0.0.1",
+            "0x7f.0.0.1",
+            "0x7f000001",
+            "127.1",
+            "127.0.0.1.",
+            "010.0.0.1"
         }) {
-            HttpResponse<String> made =
-                    server.post(PROJECT + "/webhooks", "{\"url\":\"" + url + "\",\"types\":\"external.probe\"}");
-            assertThat(made.statusCode()).isIn(201, 400);
+            String url = "http://" + host + ":" + (host.equals("127.0.0.1") ? port + 1 : port) + "/hook";
+            expect(
+                    400,
+                    server.post(PROJECT + "/webhooks", "{\"url\":\"" + url + "\",\"types\":\"external.probe\"}"),
+                    "INVALID_ARGUMENT");
         }
         expect(400, server.post(PROJECT + "/webhooks", "{\"url\":\"file:///etc/passwd\"}"), "not an http or https URL");
+    }
+
+    @Test
+    void pagesOfOtherPortsMayNotCall() {
+        String other = server.base().replaceAll("\\d+$", "1");
+        for (String origin : new String[] {other, "http://localhost:3000", "http://127.0.0.1", "null", "file://"}) {
+            expect(
+                    403,
+                    server.call("GET", "/api/tidemill/v1/whoami", java.util.Optional.empty(), "", "Origin", origin),
+                    "FORBIDDEN_ORIGIN");
+        }
+    }
+
+    @Test
+    void yamlWithoutBoundsIsRefused() {
+        String deep = "kind: Monitor\\nname: deep\\nwindow: " + "[".repeat(20_000) + "]".repeat(20_000);
+        String aliases = "kind: Monitor\\nname: aliases\\na: &a [x]\\nb: [" + "*a, ".repeat(30) + "x]";
+        String wide = "kind: Monitor\\nname: wide\\na: [" + "1,".repeat(150_000) + "1]";
+        for (String text : new String[] {deep, aliases, wide}) {
+            expect(
+                    400,
+                    server.post(PROJECT + "/definitions", "{\"files\": {\"a.yaml\": \"" + text + "\"}}"),
+                    "INVALID_DEFINITION",
+                    "are not taken");
+        }
+    }
+
+    @Test
+    void aFeatureViewsQueryIsTriedWhenItIsApplied() {
+        String files =
+                "{\"files\": {\"d.yaml\": \"kind: DataSet\\nname: trips\\ncolumns:\\n  - {name: at, type: timestamp}\\n"
+                        + "  - {name: n, type: long}\\ntime: at\", \"v.yaml\": \"kind: FeatureView\\nname: v\\nsource: trips\\n"
+                        + "time: at\\nlabel: n\\nsql: %s\"}}";
         expect(
-                202,
-                server.post(
-                        "/api/tidemill/v1/events",
-                        "{\"specversion\":\"1.0\",\"id\":\"p\",\"source\":\"/here\",\"type\":\"probe\"}"));
-        Await.until(
-                "refusals are noted",
-                () -> server.get(PROJECT + "/webhooks").body().contains("internal address"));
-        assertThat(RECEIVED).hasSize(before);
+                400,
+                server.post(PROJECT + "/definitions", files.formatted("SELECT at, missing FROM source")),
+                "missing");
+        expect(
+                400,
+                server.post(PROJECT + "/definitions", files.formatted("SELECT at, n FROM source; SELECT 1")),
+                "2 statements");
+        expect(400, server.post(PROJECT + "/definitions", files.formatted("DROP TABLE source")), "not one query");
+        expect(200, server.post(PROJECT + "/definitions", files.formatted("SELECT at, n + 1 AS n FROM source")));
+    }
+
+    @Test
+    void theDataDirectoryIsNobodyElses() throws IOException {
+        Files.setPosixFilePermissions(directory, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+        try (TestServer other = TestServer.start(directory, Map.of())) {
+            expect(201, other.post(PROJECT + "/webhooks", "{\"url\":\"http://nowhere.invalid/\"}"));
+            assertThat(Files.getPosixFilePermissions(directory)).hasSize(3);
+            assertThat(Files.getPosixFilePermissions(directory.resolve("secrets.key")))
+                    .hasSize(2);
+        }
     }
 
     @Test

@@ -204,7 +204,7 @@ class SecurityMatrixTest {
     @Test
     void serverRoutesTakeAnAdministrator() {
         for (Route route : routes()) {
-            if (route.access() instanceof Access.Server) {
+            if (route.access() instanceof Access.Server || route.access() instanceof Access.Purpose) {
                 assertThat(call(route, "own", Optional.of(token(Role.ADMIN))).statusCode())
                         .as(route.signature())
                         .isEqualTo(403);
@@ -231,6 +231,33 @@ class SecurityMatrixTest {
                         .body())
                 .path("tokens");
         assertThat(tokens.toString()).doesNotContain(adminToken);
+    }
+
+    @Test
+    void askingForTheHeadTakesWhatAskingForTheWholeTakes() {
+        for (Route route : routes()) {
+            if (route.method().name().equals("GET") && !(route.access() instanceof Access.Open)) {
+                String[] project = {"X-MLFLOW-WORKSPACE", "own"};
+                assertThat(server.call("HEAD", path(route, "own"), Optional.empty(), "", project)
+                                .statusCode())
+                        .as(route.signature())
+                        .isEqualTo(401);
+            }
+        }
+    }
+
+    @Test
+    void aTokenForMetricsReadsThemAndNothingElse() {
+        String scraper = token("root", "{\"scope\":\"metrics\"}");
+        expect(200, server.call("GET", "/metrics", Optional.of(scraper), ""));
+        expect(403, server.call("GET", "/metrics", Optional.of(token(Role.ADMIN)), ""));
+        for (Route route : routes()) {
+            if (!(route.access() instanceof Access.Open) && !(route.access() instanceof Access.Purpose)) {
+                assertThat(call(route, "own", Optional.of(scraper)).statusCode())
+                        .as(route.signature())
+                        .isEqualTo(403);
+            }
+        }
     }
 
     @Test

@@ -79,7 +79,8 @@ final class DuckDb implements AutoCloseable {
                 if (parsed.path("error").asBoolean()) {
                     throw new TidemillException(
                             ErrorCode.INVALID_DEFINITION,
-                            what + " is not one query: " + parsed.path("error_message").asText());
+                            what + " is not one query: "
+                                    + parsed.path("error_message").asText());
                 }
                 if (parsed.path("statements").size() != 1) {
                     throw new TidemillException(

@@ -243,7 +243,15 @@ public final class Identity implements Authentication {
         String secret = TOKEN_PREFIX + Ids.secret();
         Instant now = clock.instant();
         var token = new Token(
-                Ids.next(), owner.user(), label, roleCap, onlyProject, scope, now, now.plus(validFor), Optional.empty());
+                Ids.next(),
+                owner.user(),
+                label,
+                roleCap,
+                onlyProject,
+                scope,
+                now,
+                now.plus(validFor),
+                Optional.empty());
         store.insertToken(token, Ids.sha256(secret));
         return new NewToken(token, secret);
     }

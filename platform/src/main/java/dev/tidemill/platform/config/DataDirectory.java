@@ -72,8 +72,7 @@ public final class DataDirectory implements AutoCloseable {
 
     private static void createPrivate(Path path) throws IOException {
         try {
-            Files.createDirectory(
-                    path, PosixFilePermissions.asFileAttribute(PRIVATE));
+            Files.createDirectory(path, PosixFilePermissions.asFileAttribute(PRIVATE));
         } catch (UnsupportedOperationException e) {
             Files.createDirectory(path);
         }
@@ -90,8 +89,9 @@ public final class DataDirectory implements AutoCloseable {
         } catch (FileSystemException e) {
             throw new TidemillException(
                             ErrorCode.FAILED_PRECONDITION,
-                            "The data directory " + path + " is open to others, and this process may not change that: it"
-                                    + " belongs to " + Files.getOwner(path).getName())
+                            "The data directory " + path
+                                    + " is open to others, and this process may not change that: it" + " belongs to "
+                                    + Files.getOwner(path).getName())
                     .at("data-dir")
                     .remedy("Run 'chmod 700 " + path + "' as its owner, or name a folder inside it with --data-dir")
                     .causedBy(e);

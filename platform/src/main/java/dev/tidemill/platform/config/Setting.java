@@ -17,7 +17,8 @@ public enum Setting {
     TLS_CERTIFICATE("tls.certificate", "", "PEM file with the server's certificate; with tls.key it speaks TLS alone"),
     TLS_KEY("tls.key", "", "PEM file with the certificate's private key, PKCS #8"),
     HTTP_ALLOWED_HOSTS("http.allowed-hosts", "", "Host names under which the server is addressed, beside loopback"),
-    HTTP_ALLOWED_ORIGINS("http.allowed-origins", "", "Origins of other pages that may call, such as https://ml.example.com"),
+    HTTP_ALLOWED_ORIGINS(
+            "http.allowed-origins", "", "Origins of other pages that may call, such as https://ml.example.com"),
     HTTP_MAX_BODY("http.max-body-megabytes", "16", "Largest JSON body; uploads are streamed and not bound by it"),
     HTTP_LEAST_RATE("http.least-bytes-per-second", "1024", "A body that comes more slowly for 10 s is ended; 0: never"),
     HTTP_CONNECTIONS("http.connections-per-address", "4096", "Connections that one address may have open"),
@@ -58,7 +59,10 @@ public enum Setting {
     PYTHON_PATIENCE("inference.python-seconds", "60", "How long one prediction of such a process may take"),
     CHILD_HEAP("children.heap-megabytes", "512", "Heap of each child JVM"),
     OUTBOUND_ALLOW_INTERNAL("outbound.allow-internal", "", "Internal host:port entries that webhooks may reach"),
-    SECRETS_KEY("secrets.key", "", "Base64 of 32 bytes that stored secrets are encrypted with; empty: a file in the data directory"),
+    SECRETS_KEY(
+            "secrets.key",
+            "",
+            "Base64 of 32 bytes that stored secrets are encrypted with; empty: a file in the data directory"),
     TRACES_ENDPOINT("telemetry.traces-endpoint", "", "OTLP over HTTP endpoint for traces; empty: none"),
     LOG_LEVEL("log.level", "info", "error, warn, info or debug"),
     LOG_FORMAT("log.format", "text", "text or json"),

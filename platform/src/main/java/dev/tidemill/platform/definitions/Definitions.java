@@ -85,8 +85,7 @@ public final class Definitions {
         }
         parsed.sort(Comparator.comparingInt(document -> document.kind().rank()));
         var together = new HashMap<String, Object>();
-        parsed.forEach(document ->
-                together.put(document.kind().kind() + "/" + document.name(), document.definition()));
+        parsed.forEach(document -> together.put(document.kind().kind() + "/" + document.name(), document.definition()));
         parsed.forEach(document -> check(project, document, together));
         try {
             return transactions.write(() -> {

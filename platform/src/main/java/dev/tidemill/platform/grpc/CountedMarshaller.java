@@ -2,44 +2,24 @@ package dev.tidemill.platform.grpc;
 
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.load.BytesInFlight.Reservation;
-import io.grpc.Context;
 import io.grpc.KnownLength;
 import io.grpc.MethodDescriptor;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Reads messages only where the budget of bytes in flight has room for them. */
+/**
+ * Leaves reading a message to whoever knows the call that it belongs to, so that it is read only where the budget of bytes in
+ * flight has room for it.
+ */
 final class CountedMarshaller<Q> implements MethodDescriptor.Marshaller<CountedMarshaller.Message<Q>> {
-    /** What the call that is being read has taken; its interceptor sets it and gives it back. */
-    static final Context.Key<Reservation> RESERVATION = Context.key("reservation");
-
-    /** The message as it came, as it is read, and the tensors or spans that are made of it. */
+    /** The message as it came, as it is read, and the tensors that are made of it. */
     private static final int PER_BYTE = 4;
 
     private static final int PART = 64 * 1024;
-
-    /**
-     * A message that was read, or why it was not.
-     *
-     * @param weight bytes taken from the budget for it
-     */
-    record Message<Q>(@Nullable Q content, Optional<TidemillException> refusal, long weight) {
-        boolean isRefused() {
-            return refusal.isPresent();
-        }
-
-        /** @throws TidemillException if there was no room for it */
-        Q value() {
-            if (content == null) {
-                throw refusal.orElseThrow();
-            }
-            return content;
-        }
-    }
 
     private final MethodDescriptor.Marshaller<Q> marshaller;
     private final int most;
@@ -52,35 +32,75 @@ final class CountedMarshaller<Q> implements MethodDescriptor.Marshaller<CountedM
 
     @Override
     public Message<Q> parse(InputStream stream) {
-        Reservation reservation = RESERVATION.get();
-        long weight = 0;
-        try {
-            InputStream content = stream;
-            if (stream instanceof KnownLength) {
-                weight = (long) stream.available() * PER_BYTE;
-                reservation.take(weight);
-            } else {
-                // Packed: what it unfolds to is known only once that is done.
-                var unpacked = new java.io.ByteArrayOutputStream(PART);
-                byte[] part = new byte[PART];
-                int read;
-                while ((read = stream.read(part)) > 0 && unpacked.size() <= most) {
-                    reservation.take((long) read * PER_BYTE);
-                    weight += (long) read * PER_BYTE;
-                    unpacked.write(part, 0, read);
-                }
-                content = new ByteArrayInputStream(unpacked.toByteArray());
-            }
-            return new Message<>(marshaller.parse(content), Optional.empty(), weight);
-        } catch (TidemillException refusal) {
-            return new Message<>(null, Optional.of(refusal), weight);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return new Message<>(this, stream);
     }
 
     @Override
     public InputStream stream(Message<Q> message) {
         return marshaller.stream(message.value());
+    }
+
+    /** A message that is read once, while its call's listener is told of it. */
+    static final class Message<Q> {
+        private final CountedMarshaller<Q> form;
+        private final InputStream stream;
+        private @Nullable Q content;
+        private @Nullable TidemillException refusal;
+        private long weight;
+
+        private Message(CountedMarshaller<Q> form, InputStream stream) {
+            this.form = form;
+            this.stream = stream;
+        }
+
+        /** Reads it, or keeps why there was no room for it. */
+        void read(Reservation reservation) {
+            try {
+                if (stream instanceof KnownLength) {
+                    take(reservation, stream.available());
+                    content = form.marshaller.parse(stream);
+                } else {
+                    content = form.marshaller.parse(new ByteArrayInputStream(unpacked(reservation)));
+                }
+            } catch (TidemillException full) {
+                refusal = full;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        /** What a packed message unfolds to is known only once that is done. */
+        private byte[] unpacked(Reservation reservation) throws IOException {
+            var unpacked = new ByteArrayOutputStream(PART);
+            byte[] part = new byte[PART];
+            int read;
+            while ((read = stream.read(part)) > 0 && unpacked.size() <= form.most) {
+                take(reservation, read);
+                unpacked.write(part, 0, read);
+            }
+            return unpacked.toByteArray();
+        }
+
+        private void take(Reservation reservation, int bytes) {
+            reservation.take((long) bytes * PER_BYTE);
+            weight += (long) bytes * PER_BYTE;
+        }
+
+        boolean isRefused() {
+            return refusal != null;
+        }
+
+        /** Bytes taken from the budget for it. */
+        long weight() {
+            return weight;
+        }
+
+        /** @throws TidemillException if there was no room for it */
+        Q value() {
+            if (content == null) {
+                throw refusal == null ? new IllegalStateException("the message has not been read") : refusal;
+            }
+            return content;
+        }
     }
 }

@@ -258,9 +258,16 @@ public final class GrpcServer implements AutoCloseable {
             String host = peer instanceof InetSocketAddress inet ? inet.getHostString() : address;
             Reservation reservation = budget.open(host);
             var sender = new Sender(credentials, headers.get(TRACEPARENT), address, reservation);
-            Context context =
-                    Context.current().withValue(SENDER, sender).withValue(CountedMarshaller.RESERVATION, reservation);
+            Context context = Context.current().withValue(SENDER, sender);
             return new SimpleForwardingServerCallListener<>(Contexts.interceptCall(context, call, headers, next)) {
+                @Override
+                public void onMessage(Q message) {
+                    if (message instanceof Message<?> counted) {
+                        counted.read(reservation);
+                    }
+                    super.onMessage(message);
+                }
+
                 @Override
                 public void onComplete() {
                     reservation.close();

@@ -67,7 +67,9 @@ final class Gate {
     private void checkOrigin(Context context) {
         String origin = context.header("Origin");
         boolean crossSite = "cross-site".equals(context.header("Sec-Fetch-Site"));
-        if (origin == null ? crossSite && !SAFE.contains(context.method()) : !hosts.allowsOrigin(origin, String.valueOf(context.header("Host")))) {
+        if (origin == null
+                ? crossSite && !SAFE.contains(context.method())
+                : !hosts.allowsOrigin(origin, String.valueOf(context.header("Host")))) {
             throw new TidemillException(ErrorCode.FORBIDDEN_ORIGIN, "Origin '" + origin + "' may not call this server")
                     .remedy("Open this server's own pages, or add it to the setting 'http.allowed-origins'");
         }

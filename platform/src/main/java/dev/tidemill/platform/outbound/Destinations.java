@@ -35,7 +35,8 @@ public final class Destinations {
         URI uri = shape(field, text);
         String host = plain(uri.getHost());
         if (endsInNumber(host) && !DOTTED.matcher(host).matches()) {
-            throw TidemillException.invalid(field, "'" + host + "' is an IPv4 address in a form that programs read differently")
+            throw TidemillException.invalid(
+                            field, "'" + host + "' is an IPv4 address in a form that programs read differently")
                     .remedy("Write it as four decimal numbers, such as 192.0.2.1");
         }
         try {

@@ -83,7 +83,9 @@ public final class SecretCipher {
                 }
                 : new FileAttribute<?>[0];
         try (var channel = Files.newByteChannel(
-                file, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.SYNC), owned)) {
+                file,
+                Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.SYNC),
+                owned)) {
             channel.write(StandardCharsets.US_ASCII.encode(text));
         } catch (FileAlreadyExistsException e) {
             // another start was faster; its key counts
@@ -116,13 +118,14 @@ public final class SecretCipher {
         try {
             Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
             cipher.init(Cipher.DECRYPT_MODE, key, new GCMParameterSpec(TAG_BITS, bytes, 0, NONCE_BYTES));
-            return new String(
-                    cipher.doFinal(bytes, NONCE_BYTES, bytes.length - NONCE_BYTES), StandardCharsets.UTF_8);
+            return new String(cipher.doFinal(bytes, NONCE_BYTES, bytes.length - NONCE_BYTES), StandardCharsets.UTF_8);
         } catch (GeneralSecurityException e) {
             throw new TidemillException(
-                            ErrorCode.FAILED_PRECONDITION, "A stored secret was encrypted with another key than this server has")
-                    .remedy("Give the server the key that it was stored with: the file 'secrets.key' of its data directory, or"
-                            + " the setting 'secrets.key'")
+                            ErrorCode.FAILED_PRECONDITION,
+                            "A stored secret was encrypted with another key than this server has")
+                    .remedy(
+                            "Give the server the key that it was stored with: the file 'secrets.key' of its data directory, or"
+                                    + " the setting 'secrets.key'")
                     .causedBy(e);
         }
     }

@@ -2,12 +2,16 @@ package dev.tidemill.platform.events;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemill.platform.secrets.SecretCipher;
 import dev.tidemill.platform.sql.Database;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What the store of webhooks does on each database. */
 abstract class WebhookStoreContract {
@@ -16,10 +20,13 @@ abstract class WebhookStoreContract {
 
     abstract Database open();
 
+    @TempDir
+    Path directory;
+
     @BeforeEach
     void start() {
         database = open();
-        store = new WebhookStore(database);
+        store = new WebhookStore(database, SecretCipher.of(Optional.empty(), directory.resolve("secrets.key")));
     }
 
     @AfterEach
