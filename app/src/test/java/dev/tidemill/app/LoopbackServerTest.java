@@ -272,10 +272,9 @@ class LoopbackServerTest {
 
     @Test
     void aFeatureViewsQueryIsTriedWhenItIsApplied() {
-        String files =
-                "{\"files\": {\"d.yaml\": \"kind: DataSet\\nname: trips\\ncolumns:\\n  - {name: at, type: timestamp}\\n"
-                        + "  - {name: n, type: long}\\ntime: at\", \"v.yaml\": \"kind: FeatureView\\nname: v\\nsource: trips\\n"
-                        + "time: at\\nlabel: n\\nsql: %s\"}}";
+        String files = "{\"files\": {\"d.yaml\": \"kind: DataSet\\nname: trips\\ncolumns:\\n  at: {type: timestamp}\\n"
+                + "  n: {type: long}\\ntime: at\", \"v.yaml\": \"kind: FeatureView\\nname: v\\nsource: trips\\n"
+                + "time: at\\nlabel: n\\nsql: %s\"}}";
         expect(
                 400,
                 server.post(PROJECT + "/definitions", files.formatted("SELECT at, missing FROM source")),
