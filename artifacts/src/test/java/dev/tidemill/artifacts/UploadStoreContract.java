@@ -17,6 +17,7 @@ import dev.tidemill.artifacts.store.SqlProjectBlobs;
 import dev.tidemill.artifacts.store.SqlUploadStore;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
@@ -205,5 +206,17 @@ abstract class UploadStoreContract {
         assertThatThrownBy(() -> links.verify(link)).hasMessageContaining("expired");
         assertThatThrownBy(() -> links.sign("GET", "a", "x", Duration.ofDays(30)))
                 .hasMessageContaining("7 days");
+    }
+
+    @Test
+    void partsAndSecretsFromAllSidesAreKept() throws Exception {
+        Upload upload = uploads.begin("a", "1/r/artifacts/many.bin");
+        var store = new SqlUploadStore(database);
+        Contention.of(3, (thread, turn) -> put(upload, turn * Contention.THREADS + thread + 1, thread + "," + turn))
+                .allAnswered();
+        assertThat(uploads.parts(upload)).hasSize(3 * Contention.THREADS);
+        var secrets = Contention.of(3, (thread, turn) -> turn + store.secret("key" + turn))
+                .allAnswered();
+        assertThat(secrets.stream().distinct()).hasSize(3);
     }
 }

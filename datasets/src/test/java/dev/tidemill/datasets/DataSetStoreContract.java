@@ -12,6 +12,7 @@ import dev.tidemill.datasets.store.SqlDataSetStore;
 import dev.tidemill.datasets.store.SqlTablePointers;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Contention;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -114,5 +115,33 @@ abstract class DataSetStoreContract {
         assertThat(pointers.swap("a", "t", Optional.of("m1"), "m2")).isTrue();
         assertThat(pointers.find("a", "t")).contains("m2");
         assertThat(pointers.find("b", "t")).isEmpty();
+    }
+
+    @Test
+    void versionsThatComeAtOnceAllGetANumber() {
+        var numbers = Contention.of(
+                        5,
+                        (thread, turn) -> database.write(() -> {
+                            int next = store.newestVersion("a", "rentals")
+                                            .map(DataSetVersion::version)
+                                            .orElse(0)
+                                    + 1;
+                            store.insertVersion(version("a", next, thread + "/" + turn));
+                            store.save("a", "set" + turn, dataSet("x.csv"));
+                            return next;
+                        }))
+                .allAnswered();
+        assertThat(numbers).doesNotHaveDuplicates().hasSize(5 * Contention.THREADS);
+    }
+
+    @Test
+    void aTableIsMovedOnlyByOneOfThoseWhoSawItAtTheSamePlace() {
+        var pointers = new SqlTablePointers(database);
+        var swapped = Contention.of(
+                        5,
+                        (thread, turn) -> database.write(() -> pointers.swap(
+                                "a", "t", turn == 0 ? Optional.empty() : Optional.of("m" + (turn - 1)), "m" + turn)))
+                .allAnswered();
+        assertThat(swapped.stream().filter(yes -> yes)).hasSize(5);
     }
 }

@@ -9,6 +9,7 @@ import dev.tidemill.deployments.domain.Policy;
 import dev.tidemill.deployments.store.SqlDeploymentStore;
 import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Contention;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -140,5 +141,24 @@ abstract class DeploymentStoreContract {
         store.savePolicy("a", "p", 2, policy);
         assertThat(store.findPolicy("a", "p")).contains(policy);
         assertThat(store.findPolicy("b", "p")).isEmpty();
+    }
+
+    @Test
+    void statesThatAreMadeFromOneAnotherAtOnceAreAllSaved() {
+        Contention.of(
+                        5,
+                        (thread, turn) -> database.write(() -> store.save(
+                                state(store.find("a", "d").orElseThrow().revision() + 1, thread))))
+                .allAnswered()
+                .forEach(saved -> assertThat(saved).isTrue());
+        assertThat(store.find("a", "d").orElseThrow().revision()).isEqualTo(5 * Contention.THREADS);
+        Contention.of(
+                        5,
+                        (thread, turn) -> database.write(() -> {
+                            store.moveEventTime("a", "d", NOW.plusSeconds(turn * 8 + thread));
+                            return true;
+                        }))
+                .allAnswered();
+        assertThat(store.find("a", "d").orElseThrow().eventTime()).contains(NOW.plusSeconds(39));
     }
 }

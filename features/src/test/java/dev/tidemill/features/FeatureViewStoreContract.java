@@ -6,6 +6,7 @@ import dev.tidemill.features.domain.FeatureView;
 import dev.tidemill.features.domain.FeatureViewStore;
 import dev.tidemill.features.store.SqlFeatureViewStore;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Contention;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,5 +45,18 @@ abstract class FeatureViewStoreContract {
         assertThat(store.find("a", "hourly")).contains(view("SELECT 'it''s', \"x\"\nFROM source"));
         assertThat(store.find("a", "absent")).isEmpty();
         assertThat(store.list("a")).extracting(FeatureViewStore.Named::name).containsExactly("daily", "hourly");
+    }
+
+    @Test
+    void viewsFromAllSidesAreKept() {
+        Contention.of(
+                        5,
+                        (thread, turn) -> database.write(() -> {
+                            store.save("a", "same" + turn, view("SELECT " + thread));
+                            store.save("a", thread + "/" + turn, view("SELECT 1"));
+                            return true;
+                        }))
+                .allAnswered();
+        assertThat(store.list("a")).hasSize(5 + 5 * Contention.THREADS);
     }
 }

@@ -2,15 +2,20 @@ package dev.tidemill.identity;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemill.identity.domain.Identity;
 import dev.tidemill.identity.domain.IdentityStore;
 import dev.tidemill.identity.domain.Member;
 import dev.tidemill.identity.domain.Project;
 import dev.tidemill.identity.domain.Token;
 import dev.tidemill.identity.domain.User;
 import dev.tidemill.identity.store.SqlIdentityStore;
+import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.auth.Role;
 import dev.tidemill.platform.auth.Scope;
+import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Contention;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -90,5 +95,44 @@ abstract class IdentityStoreContract {
         assertThat(store.takeSetupSecret("old")).isFalse();
         assertThat(store.takeSetupSecret("new")).isTrue();
         assertThat(store.takeSetupSecret("new")).isFalse();
+    }
+
+    @Test
+    void ofUsersAndProjectsOfOneNameOneIsMadeAndTheOthersAreTold() {
+        var identity = identity();
+        var users = Contention.of(4, (thread, turn) -> identity.createUser("user" + turn, PASSWORD, false, "test"));
+        assertThat(users.answers()).hasSize(4);
+        assertThat(users.refusals())
+                .allSatisfy(refusal -> assertThat(refusal).hasMessageMatching("There is a user '.*' already"));
+        var projects = Contention.of(
+                4, (thread, turn) -> identity.createProject("project" + turn, "", Principal.localAdministrator()));
+        assertThat(projects.answers()).hasSize(4);
+        assertThat(projects.refusals())
+                .allSatisfy(refusal -> assertThat(refusal).hasMessageMatching("There is a project '.*' already"));
+        Contention.of(4, (thread, turn) -> identity.putMember("project" + turn, "user" + turn, Role.VIEWER, "test"))
+                .allAnswered();
+    }
+
+    @Test
+    void onlyTheFirstUserIsMadeAnAdministratorUnasked() {
+        database.writing(handle -> handle.execute("DELETE FROM user_account"));
+        var identity = identity();
+        var made = Contention.of(1, (thread, turn) -> identity.createUser("user" + thread, PASSWORD, false, "test"))
+                .allAnswered();
+        assertThat(made.stream().filter(User::administrator)).hasSize(1);
+    }
+
+    @Test
+    void aOneTimeSecretIsTakenOnce() {
+        store.putSetupSecret("hash");
+        var taken = Contention.of(1, (thread, turn) -> database.write(() -> store.takeSetupSecret("hash")))
+                .allAnswered();
+        assertThat(taken.stream().filter(yes -> yes)).hasSize(1);
+    }
+
+    private static final String PASSWORD = "correct horse battery staple";
+
+    private Identity identity() {
+        return new Identity(store, database, new SqlEventLog(database, Clock.systemUTC()), Clock.systemUTC(), true);
     }
 }

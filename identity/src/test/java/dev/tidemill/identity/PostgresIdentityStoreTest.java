@@ -7,6 +7,6 @@ import java.util.List;
 class PostgresIdentityStoreTest extends IdentityStoreContract {
     @Override
     Database open() {
-        return TestDatabase.postgres(List.of("identity"));
+        return TestDatabase.postgres(List.of("platform", "identity"));
     }
 }

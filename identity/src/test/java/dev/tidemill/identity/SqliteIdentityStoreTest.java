@@ -7,6 +7,6 @@ import java.util.List;
 class SqliteIdentityStoreTest extends IdentityStoreContract {
     @Override
     Database open() {
-        return TestDatabase.sqlite(List.of("identity"));
+        return TestDatabase.sqlite(List.of("platform", "identity"));
     }
 }

@@ -10,6 +10,7 @@ import dev.tidemill.monitoring.domain.MonitorStore;
 import dev.tidemill.monitoring.domain.Slice;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Contention;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -160,5 +161,51 @@ abstract class MonitorStoreContract {
         assertThat(store.deleteSlicesBefore(START.plusSeconds(4), 9)).isEqualTo(4);
         assertThat(store.slices("p", "d", START, START.plus(Duration.ofDays(9))))
                 .hasSize(2);
+    }
+
+    @Test
+    void predictionsAndLabelsFromAllSidesAreKeptOnce() {
+        Contention.of(5, (thread, turn) -> {
+                    store.addPredictions(
+                            List.of(prediction("same" + turn, turn, thread), prediction(thread + "/" + turn, turn, 1)));
+                    store.label("p", "d", "same" + turn, "l" + thread, START, 1, Optional.empty());
+                    return true;
+                })
+                .allAnswered();
+        List<JournalRow> rows = store.rows("p", "d", START, START.plus(Duration.ofDays(1)));
+        assertThat(rows).hasSize(5 + 5 * Contention.THREADS);
+        assertThat(rows.stream().filter(row -> row.id().startsWith("same")))
+                .allSatisfy(row -> assertThat(row.label()).isPresent());
+    }
+
+    @Test
+    void aTickIsNotLostToAWatermarkThatMovesMeanwhile() {
+        store.createState(
+                new MonitorState("p", "d", START, START, false, START, START, Optional.empty(), Optional.empty()));
+        Contention.of(
+                        10,
+                        (thread, turn) -> database.write(() -> {
+                            MonitorState before = store.findState("p", "d").orElseThrow();
+                            if (thread == 0) {
+                                Instant next = before.processed().plusSeconds(1);
+                                store.saveState(new MonitorState(
+                                        "p",
+                                        "d",
+                                        before.origin(),
+                                        before.watermark(),
+                                        before.declared(),
+                                        next,
+                                        next,
+                                        Optional.empty(),
+                                        Optional.empty()));
+                            } else {
+                                store.moveWatermark("p", "d", START.plusSeconds(turn * 8L + thread), false);
+                            }
+                            return true;
+                        }))
+                .allAnswered();
+        MonitorState after = store.findState("p", "d").orElseThrow();
+        assertThat(after.processed()).isEqualTo(START.plusSeconds(10));
+        assertThat(after.watermark()).isEqualTo(START.plusSeconds(79));
     }
 }

@@ -16,6 +16,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Await;
+import dev.tidemill.testkit.Contention;
 import java.nio.file.Files;
 import java.time.Clock;
 import java.time.Duration;
@@ -226,5 +227,43 @@ abstract class PipelineEngineContract {
         PipelineRun first = pipelines.start(PROJECT, "once", Map.of(), "tester", Optional.empty(), Optional.of("key"));
         PipelineRun second = pipelines.start(PROJECT, "once", Map.of(), "tester", Optional.empty(), Optional.of("key"));
         assertThat(second.id()).isEqualTo(first.id());
+    }
+
+    @Test
+    void aRequestThatComesFromAllSidesStartsOneRun() {
+        pipelines.define(
+                PROJECT, "once", 1, "digest", new Pipeline(List.of(), List.of(step("a", "echo", List.of(), Map.of()))));
+        var runs = Contention.of(
+                        5,
+                        (thread, turn) -> pipelines
+                                .start(PROJECT, "once", Map.of(), "tester", Optional.empty(), Optional.of("key" + turn))
+                                .id())
+                .allAnswered();
+        assertThat(runs.stream().distinct()).hasSize(5);
+        runs.forEach(id ->
+                Await.until("run ends", () -> pipelines.run(PROJECT, id).state().isFinal()));
+    }
+
+    @Test
+    void aRunEndsHoweverManyOfItsStepsEndAtOnce() {
+        var together = new java.util.concurrent.CyclicBarrier(4);
+        module.add(kind("together", false, context -> {
+            try {
+                together.await(10, java.util.concurrent.TimeUnit.SECONDS);
+            } catch (java.util.concurrent.BrokenBarrierException | java.util.concurrent.TimeoutException e) {
+                throw new IllegalStateException(e);
+            }
+            return Map.of();
+        }));
+        var pipeline = new Pipeline(
+                List.of(),
+                List.of(
+                        step("a", "together", List.of(), Map.of()),
+                        step("b", "together", List.of(), Map.of()),
+                        step("c", "together", List.of(), Map.of()),
+                        step("d", "together", List.of(), Map.of())));
+        for (int i = 0; i < 10; i++) {
+            assertThat(ended(run(pipeline)).state()).isEqualTo(RunState.SUCCEEDED);
+        }
     }
 }

@@ -13,6 +13,7 @@ import dev.tidemill.registry.domain.RegisteredModel;
 import dev.tidemill.registry.domain.RegistryKeys;
 import dev.tidemill.registry.domain.Signature;
 import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.testkit.Contention;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -180,5 +181,43 @@ abstract class ModelStoreContract {
                 .extracting(ModelVersion::stage)
                 .containsExactly(ModelVersion.Stage.NONE, ModelVersion.Stage.ARCHIVED);
         assertThat(store.models("a").getFirst().versions()).isEqualTo(2);
+    }
+
+    @Test
+    void versionsThatComeAtOnceAllGetANumber() {
+        var numbers = Contention.of(
+                        10,
+                        (thread, turn) -> database.write(() -> {
+                            int next = store.newestVersion("a", "bikes") + 1;
+                            store.insert(version(next, "maker" + thread + "/" + turn));
+                            store.putTag("a", "bikes", next, "thread", "t" + thread);
+                            return next;
+                        }))
+                .allAnswered();
+        assertThat(numbers).doesNotHaveDuplicates().hasSize(10 * Contention.THREADS);
+        assertThat(store.versions("a", "bikes")).hasSize(10 * Contention.THREADS);
+    }
+
+    @Test
+    void ofModelsOfOneNameThatComeAtOnceOneIsMade() {
+        var made = Contention.of(5, (thread, turn) -> database.write(() -> store.insertModel("a", "m" + turn, "", NOW)))
+                .allAnswered();
+        assertThat(made.stream().filter(yes -> yes)).hasSize(5);
+    }
+
+    @Test
+    void anAliasIsMovedOnlyByOneOfThoseWhoSawItAtTheSamePlace() {
+        store.insert(version(1, "m1"));
+        store.setAlias("a", "bikes", "live", 1);
+        var moved = Contention.of(
+                        5,
+                        (thread, turn) -> database.write(() -> {
+                            int at = store.aliases("a", "bikes").getOrDefault("live", 0);
+                            store.setAlias("a", "bikes", "live", at + 1);
+                            return at + 1;
+                        }))
+                .allAnswered();
+        assertThat(moved).doesNotHaveDuplicates();
+        assertThat(store.aliases("a", "bikes")).containsEntry("live", 1 + 5 * Contention.THREADS);
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
 import dev.tidemill.tracking.domain.EvaluationDataSet;
 import dev.tidemill.tracking.domain.EvaluationDataSet.Row;
@@ -156,5 +157,35 @@ abstract class EvaluationStoreContract {
         assertThat(views.delete("a", "mine")).isTrue();
         assertThat(views.delete("a", "mine")).isFalse();
         assertThat(views.list("b")).hasSize(1);
+    }
+
+    @Test
+    void tagsRecordsAndScorersFromAllSidesAreKept() {
+        EvaluationDataSet made = dataSets.create("a", "qa", List.of(), Map.of());
+        var versions = Contention.of(5, (thread, turn) -> {
+                    String mine = thread + "/" + turn;
+                    dataSets.putTags("a", made.id(), Map.of(mine, Optional.of("v")));
+                    dataSets.putRows(
+                            "a",
+                            made.id(),
+                            List.of(row("{\"q\":\"" + mine + "\"}", Optional.empty())),
+                            (there, now) -> now,
+                            schema -> "{}");
+                    return scorers.register("a", experiment, "judge", mine).version();
+                })
+                .allAnswered();
+        int all = 5 * Contention.THREADS;
+        assertThat(dataSets.get("a", made.id()).tags()).hasSize(all);
+        assertThat(dataSets.get("a", made.id()).profile()).contains(String.valueOf(all));
+        assertThat(versions).doesNotHaveDuplicates().hasSize(all);
+    }
+
+    @Test
+    void ofSetsOfOneNameOneIsMade() {
+        var outcomes = Contention.of(5, (thread, turn) -> dataSets.create("a", "set" + turn, List.of(), Map.of()));
+        assertThat(outcomes.answers()).hasSize(5);
+        assertThat(outcomes.refusals())
+                .allSatisfy(
+                        refusal -> assertThat(refusal).hasMessageMatching("Dataset with name '.*' already exists."));
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
 import dev.tidemill.tracking.domain.Assessment;
 import dev.tidemill.tracking.domain.Assessment.Kind;
@@ -296,5 +297,17 @@ abstract class TraceStoreContract {
         assertThat(traces.delete("a", experiment, List.of("tr-3", "nobody"))).isEqualTo(1);
         assertThat(traces.deleteOlder("a", experiment, NOW.plusSeconds(60), 1)).isEqualTo(1);
         assertThat(search("")).containsExactly("tr-2");
+    }
+
+    @Test
+    void tagsAndSpansOfOneTraceFromAllSidesAreKept() {
+        put("tr-all", State.IN_PROGRESS, 0, Map.of());
+        Contention.of(5, (thread, turn) -> {
+                    traces.putTags("a", "tr-all", Map.of(thread + "/" + turn, "v"));
+                    return true;
+                })
+                .allAnswered();
+        assertThat(traces.get("a", "tr-all").tags().keySet().stream().filter(name -> name.matches("\\d/\\d")))
+                .hasSize(5 * Contention.THREADS);
     }
 }

@@ -162,7 +162,9 @@ public final class Identity implements Authentication {
 
     public User createUser(String name, String password, boolean administrator, String actor) {
         String passwordHash = Passwords.hash(Passwords.requireStrong(password));
-        return transactions.write(() -> insertUser(name, passwordHash, administrator || !store.hasUsers(), actor));
+        // Whether there are users decides: of the first ones that come at once only one is made administrator unasked.
+        return transactions.writeSerially(
+                () -> insertUser(name, passwordHash, administrator || !store.hasUsers(), actor));
     }
 
     private User insertUser(String name, String passwordHash, boolean administrator, String actor) {

@@ -44,6 +44,9 @@ public interface PipelineStore {
     /** The states that any step of the run is in. */
     Set<StepState> states(PipelineRunId run);
 
+    /** Makes units of work that hold the same run follow one another: each sees what the ones before it have done. */
+    void holdRun(PipelineRunId run);
+
     boolean moveRun(PipelineRunId run, Collection<RunState> from, RunState to, Optional<String> error, Instant at);
 
     /** Takes a step that is ready, raising its fence; empty if none is. */

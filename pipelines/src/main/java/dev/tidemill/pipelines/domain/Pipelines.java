@@ -267,6 +267,8 @@ public final class Pipelines {
 
     /** Ends the run if nothing of it can go on. Within the caller's transaction. */
     void settle(PipelineRun run) {
+        // Of steps that end at once one must be the last.
+        store.holdRun(run.id());
         boolean failed = store.states(run.id()).contains(StepState.FAILED);
         if (failed) {
             store.moveSteps(run.id(), Set.of(StepState.WAITING), StepState.SKIPPED, clock.instant());

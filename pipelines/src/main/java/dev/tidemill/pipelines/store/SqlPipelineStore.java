@@ -185,6 +185,13 @@ public final class SqlPipelineStore implements PipelineStore {
     }
 
     @Override
+    public void holdRun(PipelineRunId run) {
+        database.writing(handle -> handle.createUpdate("UPDATE pipeline_run SET state = state WHERE id = :id")
+                .bind("id", run)
+                .execute());
+    }
+
+    @Override
     public boolean moveRun(
             PipelineRunId run, Collection<RunState> from, RunState to, Optional<String> error, Instant at) {
         return database.writing(handle -> handle.createUpdate("""

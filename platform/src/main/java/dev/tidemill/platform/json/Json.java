@@ -33,6 +33,9 @@ import java.util.Map;
 public final class Json {
     private static final int MAX_DEPTH = 64;
     private static final int MAX_STRING = 20_000_000;
+    /** As JSON writes it. */
+    private static final String NUL = "\\u0000";
+
     private static final ObjectMapper MAPPER = mapper();
 
     private Json() {}
@@ -141,6 +144,28 @@ public final class Json {
         } catch (IOException e) {
             throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body could not be read").causedBy(e);
         }
+    }
+
+    /**
+     * Refuses JSON with the character NUL in a name or text: PostgreSQL cannot look into it.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT}
+     */
+    public static String requireNoNul(String json) {
+        for (int at = json.indexOf(NUL); at >= 0; at = json.indexOf(NUL, at + 1)) {
+            int backslashes = 1;
+            while (at >= backslashes && json.charAt(at - backslashes) == '\\') {
+                backslashes++;
+            }
+            // Two backslashes are one that is meant; what follows them is text as it stands.
+            if (backslashes % 2 == 1) {
+                throw new TidemillException(
+                                ErrorCode.INVALID_ARGUMENT,
+                                "A text of the body holds the character NUL (\\u0000), at character " + at)
+                        .remedy("Leave it out, or encode binary values, for example in base64");
+            }
+        }
+        return json;
     }
 
     private static final class TypedIdSerializer extends StdSerializer<TypedId> {

@@ -43,7 +43,7 @@ public interface Dialect {
     /** Writes a regular expression of RE2 as {@link #matches} takes it. */
     String matchPattern(String pattern);
 
-    /** A condition that an expression is like a pattern with {@code %} and {@code _}, whatever the case. */
+    /** A condition that an expression is like a pattern with {@code %} and {@code _}, whatever the case of the letters A to Z. */
     String likeIgnoringCase(String expression, String parameter);
 
     /** The text under a key of a JSON object that a text column holds; null where the object has no such key. */

@@ -2,36 +2,54 @@ package dev.tidemill.platform.sql;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.transaction.TransactionIsolationLevel;
+import org.postgresql.ds.PGSimpleDataSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** PostgreSQL: each unit of work is a transaction of its own; work that met a serialization failure runs again. */
+/**
+ * PostgreSQL: each unit of work is a transaction of its own on one snapshot (repeatable read). What it has read of a row that it
+ * then writes is thereby still so; where another unit was faster, the work runs again and sees what that one has written. A unit
+ * that others have overtaken several times runs while they wait, so that each comes to its end.
+ */
 final class PostgresDatabase implements Database {
     private static final Logger LOG = LoggerFactory.getLogger(PostgresDatabase.class);
-    private static final int ATTEMPTS = 5;
+    private static final int ATTEMPTS_BESIDE_OTHERS = 5;
+    private static final int ATTEMPTS = 20;
+    private static final long LONGEST_PAUSE_MILLIS = 100;
     private static final int CONNECTIONS = 16;
 
     private final Dialect dialect = new PostgresDialect();
     private final SqlFailures failures = new SqlFailures(dialect);
+    private final PGSimpleDataSource server;
     private final HikariDataSource source;
     private final Jdbi jdbi;
+    /** Units of work run side by side under the read lock, and alone in this process under the write lock. */
+    private final ReadWriteLock turns = new ReentrantReadWriteLock();
 
     PostgresDatabase(DatabaseAddress.Postgres address) {
+        server = new PGSimpleDataSource();
+        server.setServerNames(new String[] {address.host()});
+        server.setPortNumbers(new int[] {address.port()});
+        server.setDatabaseName(address.database());
+        server.setUser(address.user());
+        address.password().ifPresent(server::setPassword);
+        address.schema().ifPresent(server::setCurrentSchema);
+        server.setApplicationName("tidemill");
         var config = new HikariConfig();
-        config.setDataSourceClassName("org.postgresql.ds.PGSimpleDataSource");
-        config.addDataSourceProperty("serverName", address.host());
-        config.addDataSourceProperty("portNumber", address.port());
-        config.addDataSourceProperty("databaseName", address.database());
-        config.addDataSourceProperty("user", address.user());
-        address.password().ifPresent(password -> config.addDataSourceProperty("password", password));
-        address.schema().ifPresent(schema -> config.addDataSourceProperty("currentSchema", schema));
-        config.addDataSourceProperty("ApplicationName", "tidemill");
+        config.setDataSource(server);
+        config.setTransactionIsolation("TRANSACTION_REPEATABLE_READ");
         config.setMaximumPoolSize(CONNECTIONS);
         config.setConnectionTimeout(10_000);
         config.setPoolName("postgresql");
@@ -41,29 +59,84 @@ final class PostgresDatabase implements Database {
 
     @Override
     public <T> T write(Supplier<T> work) {
+        return write(work, false);
+    }
+
+    @Override
+    public <T> T writeSerially(Supplier<T> work) {
+        return write(work, true);
+    }
+
+    private <T> T write(Supplier<T> work, boolean serially) {
         var joined = Session.current();
         if (joined.isPresent()) {
             joined.get().requireWritable();
             return work.get();
         }
         for (int attempt = 1; ; attempt++) {
+            boolean alone = attempt > ATTEMPTS_BESIDE_OTHERS;
             try {
-                return writeOnce(work);
-            } catch (RuntimeException e) {
-                if (attempt == ATTEMPTS || !failures.isRetryable(e)) {
-                    throw failures.translate(e);
+                Written<T> written = inTurn(alone, () -> writeOnce(work, serially));
+                written.afterCommit().forEach(Runnable::run);
+                return written.value();
+            } catch (Overtaken e) {
+                RuntimeException reason = e.reason();
+                // Alone nobody else has written the same key in between.
+                if (attempt == ATTEMPTS || (alone && failures.isUniqueViolation(reason))) {
+                    throw failures.translate(reason);
                 }
-                LOG.debug("Serialization failure in attempt {}; running the work again", attempt);
+                LOG.debug("Attempt {} was overtaken by another writer; running the work again", attempt, reason);
+                pause(attempt);
             }
         }
     }
 
-    private <T> T writeOnce(Supplier<T> work) {
-        List<Runnable> afterCommit;
-        T value;
+    private <T> T inTurn(boolean alone, Supplier<T> attempt) {
+        Lock turn = alone ? turns.writeLock() : turns.readLock();
+        turn.lock();
+        try {
+            return attempt.get();
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** At random, so that two that met do not meet again. */
+    private static void pause(int attempt) {
+        try {
+            Thread.sleep(ThreadLocalRandom.current().nextLong(Math.min(1L << attempt, LONGEST_PAUSE_MILLIS) + 1));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new TidemillException(ErrorCode.CANCELLED, "Interrupted while waiting to write").causedBy(e);
+        }
+    }
+
+    private record Written<T>(T value, List<Runnable> afterCommit) {}
+
+    /** Says that an attempt has failed for what another writer did, and left nothing. */
+    private static final class Overtaken extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        private final RuntimeException reason;
+
+        Overtaken(RuntimeException reason) {
+            super(reason);
+            this.reason = reason;
+        }
+
+        RuntimeException reason() {
+            return reason;
+        }
+    }
+
+    private <T> Written<T> writeOnce(Supplier<T> work, boolean serially) {
         try (Handle handle = jdbi.open()) {
+            if (serially) {
+                handle.setTransactionIsolationLevel(TransactionIsolationLevel.SERIALIZABLE);
+            }
             handle.begin();
             var session = new Session(handle, true);
+            T value;
             try {
                 value = session.run(work);
                 handle.commit();
@@ -71,10 +144,13 @@ final class PostgresDatabase implements Database {
                 handle.rollback();
                 throw e;
             }
-            afterCommit = session.actionsAfterCommit();
+            return new Written<>(value, session.actionsAfterCommit());
+        } catch (RuntimeException e) {
+            if (failures.isRetryable(e) || failures.isUniqueViolation(e)) {
+                throw new Overtaken(e);
+            }
+            throw failures.translate(e);
         }
-        afterCommit.forEach(Runnable::run);
-        return value;
     }
 
     @Override
@@ -115,7 +191,7 @@ final class PostgresDatabase implements Database {
 
     @Override
     public void migrate(List<String> domains) {
-        Migrations.run(source, dialect, domains);
+        Migrations.run(server, dialect, domains);
     }
 
     @Override

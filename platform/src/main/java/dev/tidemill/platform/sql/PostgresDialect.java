@@ -97,7 +97,7 @@ final class PostgresDialect implements Dialect {
 
     @Override
     public String likeIgnoringCase(String expression, String parameter) {
-        return expression + " ILIKE " + parameter + " ESCAPE ''";
+        return expression + " COLLATE \"C\" ILIKE " + parameter + " ESCAPE ''";
     }
 
     @Override
@@ -123,7 +123,9 @@ final class PostgresDialect implements Dialect {
 
     @Override
     public Optional<String> sequenceBehind(String table, String column) {
-        return Optional.of("SELECT setval(pg_get_serial_sequence('" + table + "', '" + column
-                + "'), GREATEST((SELECT MAX(" + column + ") FROM " + table + "), 1))");
+        String sequence = "CAST(pg_get_serial_sequence('" + table + "', '" + column + "') AS regclass)";
+        // Never back: others may have taken numbers that are not to be seen yet.
+        return Optional.of("SELECT setval(" + sequence + ", GREATEST((SELECT MAX(" + column + ") FROM " + table
+                + "), pg_sequence_last_value(" + sequence + "), 1))");
     }
 }

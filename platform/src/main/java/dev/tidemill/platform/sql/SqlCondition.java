@@ -52,10 +52,17 @@ public final class SqlCondition {
                 switch (operator) {
                     case LIKE -> dialect.like(expression, bind(dialect.likePattern(text)));
                     case RLIKE -> dialect.matches(expression, bind(dialect.matchPattern(text)));
-                    case ILIKE -> dialect.likeIgnoringCase(expression, bind(text));
+                    case ILIKE -> likeIgnoringCase(expression, text);
                     default -> expression + " " + operator.symbol() + " " + bind(text);
                 };
         };
+    }
+
+    /** Databases know by themselves only the cases of the letters A to Z in the same way. */
+    private String likeIgnoringCase(String expression, String pattern) {
+        return pattern.chars().allMatch(c -> c < 128)
+                ? dialect.likeIgnoringCase(expression, bind(pattern))
+                : dialect.matches(expression, bind(dialect.matchPattern(CaseFolding.expression(pattern))));
     }
 
     /** As {@link #compare}, for a long text that is indexed by its first 100 characters. */

@@ -49,6 +49,11 @@ final class SqlFailures {
         return sql != null && dialect.isRetryable(sql);
     }
 
+    boolean isUniqueViolation(RuntimeException failure) {
+        SQLException sql = failure instanceof TidemillException ? null : sqlException(failure);
+        return sql != null && dialect.isUniqueViolation(sql);
+    }
+
     private static boolean isConnectionLoss(SQLException sql) {
         return sql instanceof java.sql.SQLTransientConnectionException
                 || (sql.getSQLState() != null && sql.getSQLState().startsWith("08"))

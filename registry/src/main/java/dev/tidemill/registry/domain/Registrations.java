@@ -96,6 +96,7 @@ public final class Registrations {
                     Map.of(),
                     files);
             store.insert(version);
+            models.touch(models.model(project, model));
             Event event = registered(version, actor).withCause("pipeline-run/" + madeBy);
             events.append(candidate.dataUntil().map(event::at).orElse(event));
             return version;

@@ -3,6 +3,7 @@ package dev.tidemill.platform.definitions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Contention;
 import java.time.Instant;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,5 +44,21 @@ abstract class DefinitionStoreContract {
                 .contains(definition("Pipeline", "train", 2, "kind: Pipeline # ünïcode 'quoted'\n"));
         assertThat(store.find("b", "Pipeline", "train")).isEmpty();
         assertThat(store.list("a")).extracting(Definition::kind).containsExactly("DataSet", "Pipeline");
+    }
+
+    @Test
+    void versionsThatComeAtOnceAreCountedOneByOne() {
+        Contention.of(
+                        5,
+                        (thread, turn) -> database.write(() -> {
+                            int next = store.find("a", "Pipeline", "train")
+                                            .map(Definition::version)
+                                            .orElse(0)
+                                    + 1;
+                            store.save(definition("Pipeline", "train", next, "by " + thread));
+                            return next;
+                        }))
+                .allAnswered();
+        assertThat(store.find("a", "Pipeline", "train").orElseThrow().version()).isEqualTo(5 * Contention.THREADS);
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tidemill.platform.secrets.SecretCipher;
 import dev.tidemill.platform.sql.Database;
 import java.nio.file.Path;
+import dev.tidemill.testkit.Contention;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -77,5 +78,20 @@ abstract class WebhookStoreContract {
         assertThat(store.due(Instant.ofEpochMilli(5_000))).containsExactly(failed);
         store.update(failed.delivered(9));
         assertThat(store.due(Instant.EPOCH)).containsExactly(failed.delivered(9));
+    }
+
+    @Test
+    void webhooksFromAllSidesAreKeptAndDeletedOnce() {
+        Contention.of(
+                        5,
+                        (thread, turn) -> database.write(() -> {
+                            store.insert(webhook(thread + "/" + turn, "a"));
+                            return true;
+                        }))
+                .allAnswered();
+        assertThat(store.list("a")).hasSize(5 * Contention.THREADS);
+        var deleted = Contention.of(5, (thread, turn) -> database.write(() -> store.delete("a", "0/" + turn)))
+                .allAnswered();
+        assertThat(deleted.stream().filter(yes -> yes)).hasSize(5);
     }
 }

@@ -3,11 +3,16 @@ package dev.tidemill.testkit.platform;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventRetention;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.retention.Kept;
+import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.SqlCondition;
+import dev.tidemill.testkit.Contention;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -176,5 +181,131 @@ abstract class DatabaseContract {
         assertThat(inbound.collect(Instant.now())).isZero();
         assertThat(inbound.collect(Instant.now().plus(Duration.ofDays(31)))).isEqualTo(1);
         assertThat(log.rememberInbound("p", "source", "1")).isTrue();
+    }
+
+    private void table(String columns) {
+        database.writing(handle -> handle.execute("CREATE TABLE contended (" + columns + ")"));
+    }
+
+    private int number(String sql) {
+        return database.reading(
+                handle -> handle.createQuery(sql).mapTo(Integer.class).one());
+    }
+
+    @Test
+    void whatAUnitHasReadOfARowIsStillSoWhenItWritesIt() {
+        table("n INTEGER");
+        database.writing(handle -> handle.execute("INSERT INTO contended VALUES (0)"));
+        Contention.of(
+                        25,
+                        (thread, turn) -> database.writing(handle -> {
+                            int read = number("SELECT n FROM contended");
+                            return handle.execute("UPDATE contended SET n = ?", read + 1);
+                        }))
+                .allAnswered();
+        assertThat(number("SELECT n FROM contended")).isEqualTo(25 * Contention.THREADS);
+    }
+
+    @Test
+    void theNextNumberIsGivenOnce() {
+        table("n INTEGER PRIMARY KEY");
+        var given = Contention.of(
+                        25,
+                        (thread, turn) -> database.writing(handle -> {
+                            int next = number("SELECT COALESCE(MAX(n), 0) + 1 FROM contended");
+                            handle.execute("INSERT INTO contended VALUES (?)", next);
+                            return next;
+                        }))
+                .allAnswered();
+        assertThat(given).doesNotHaveDuplicates().hasSize(25 * Contention.THREADS);
+    }
+
+    @Test
+    void unitsInSeriesSeeWhetherAnotherWasFirst() {
+        table("turn INTEGER, thread INTEGER");
+        Contention.of(
+                        10,
+                        (thread, turn) -> database.writeSerially(() -> database.writing(handle -> {
+                            if (number("SELECT COUNT(*) FROM contended WHERE turn = " + turn) > 0) {
+                                return 0;
+                            }
+                            return handle.execute("INSERT INTO contended VALUES (?, ?)", turn, thread);
+                        })))
+                .allAnswered();
+        assertThat(number("SELECT COUNT(*) FROM contended")).isEqualTo(10);
+    }
+
+    @Test
+    void aSlowUnitAmongFastOnesComesToItsEnd() throws Exception {
+        table("n INTEGER");
+        database.writing(handle -> handle.execute("INSERT INTO contended VALUES (0)"));
+        var ended = new AtomicInteger();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<?> fast = threads.submit(() -> {
+                while (ended.get() == 0) {
+                    database.writing(handle -> handle.execute("UPDATE contended SET n = n + 1"));
+                }
+            });
+            database.writing(handle -> {
+                int read = number("SELECT n FROM contended");
+                sleep();
+                return handle.execute("UPDATE contended SET n = ?", -read);
+            });
+            ended.set(1);
+            fast.get();
+        }
+    }
+
+    private static void sleep() {
+        try {
+            Thread.sleep(30);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void textWithTheCharacterNulIsRefused() {
+        assertThatThrownBy(() -> database.write(() -> log.append(event("a\0b"))))
+                .isInstanceOfSatisfying(TidemillException.class, refused -> {
+                    assertThat(refused.code()).isEqualTo(ErrorCode.INVALID_ARGUMENT);
+                    assertThat(refused).hasMessageContaining("NUL").hasMessageContaining("position 1");
+                });
+        assertThat(log.after(0, 10)).isEmpty();
+    }
+
+    @Test
+    void caseIsFoldedAlikeOnEveryDatabase() {
+        table("t VARCHAR(50)");
+        var texts = List.of(
+                "Straße",
+                "STRASSE",
+                "ÄRGER",
+                "ärger",
+                "Ὀδυσσεύς",
+                "ὈΔΥΣΣΕΎΣ",
+                "KELVIN",
+                "\u212Aelvin",
+                "a.b\nc",
+                "Ж_ж");
+        texts.forEach(text -> database.writing(handle -> handle.execute("INSERT INTO contended VALUES (?)", text)));
+        assertThat(ilike("äRGer")).containsExactlyInAnyOrder("ÄRGER", "ärger");
+        assertThat(ilike("%ä%")).containsExactlyInAnyOrder("ÄRGER", "ärger");
+        assertThat(ilike("straß_")).containsExactly("Straße");
+        assertThat(ilike("stra%")).containsExactlyInAnyOrder("Straße", "STRASSE");
+        assertThat(ilike("ὀδυσσεύς")).containsExactlyInAnyOrder("Ὀδυσσεύς", "ὈΔΥΣΣΕΎΣ");
+        assertThat(ilike("kelvin")).containsExactly("KELVIN");
+        assertThat(ilike("A.B%")).containsExactly("a.b\nc");
+        assertThat(ilike("ж\\_ж")).isEmpty();
+        assertThat(ilike("ж_Ж")).containsExactly("Ж_ж");
+    }
+
+    private List<String> ilike(String pattern) {
+        var condition = new SqlCondition(database.dialect());
+        condition.and(condition.compare("t", Comparison.Operator.ILIKE, new Comparison.Text(pattern)));
+        return database.reading(handle -> condition
+                .bindAll(handle.createQuery("SELECT t FROM contended" + condition))
+                .mapTo(String.class)
+                .list());
     }
 }

@@ -1,6 +1,7 @@
 package dev.tidemill.tracking.store;
 
 import java.util.Map;
+import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 
@@ -16,11 +17,13 @@ record NamedTexts(String table, String owner) {
         PreparedBatch batch = handle.prepareBatch("INSERT INTO " + table + " (" + owner + ", kind, name, value)"
                 + " VALUES (:whose, :kind, :name, :value)"
                 + " ON CONFLICT (" + owner + ", kind, name) DO UPDATE SET value = excluded.value");
-        texts.forEach((name, value) -> batch.bind("whose", whose)
-                .bind("kind", kind)
-                .bind("name", name)
-                .bind("value", value)
-                .add());
+        // In one order for all writers, so that two of them never wait for each other.
+        new TreeMap<>(texts)
+                .forEach((name, value) -> batch.bind("whose", whose)
+                        .bind("kind", kind)
+                        .bind("name", name)
+                        .bind("value", value)
+                        .add());
         return batch.execute();
     }
 }

@@ -46,7 +46,7 @@ public final class SqlEvaluationStore implements EvaluationStore {
                                 ON CONFLICT DO NOTHING
                                 """)
                         .bindMethods(dataSet)
-                        .bind("tagsJson", Json.write(dataSet.tags()))
+                        .bind("tagsJson", Json.requireNoNul(Json.write(dataSet.tags())))
                         .execute())
                 > 0;
     }
@@ -60,7 +60,7 @@ public final class SqlEvaluationStore implements EvaluationStore {
                         WHERE id = :id
                         """)
                 .bindMethods(dataSet)
-                .bind("tagsJson", Json.write(dataSet.tags()))
+                .bind("tagsJson", Json.requireNoNul(Json.write(dataSet.tags())))
                 .execute());
     }
 

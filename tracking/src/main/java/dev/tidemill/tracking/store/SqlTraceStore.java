@@ -224,7 +224,7 @@ public final class SqlTraceStore implements TraceStore {
                     .bind("status", span.status())
                     .bind("started", span.startedNanos())
                     .bind("ended", span.endedNanos().orElse(null))
-                    .bind("attributes", span.attributes())
+                    .bind("attributes", Json.requireNoNul(span.attributes()))
                     .bind("content", span.content())
                     .add());
             return batch.execute();
