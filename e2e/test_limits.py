@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import resource
 import socket
@@ -45,6 +46,51 @@ class LimitsTest(unittest.TestCase):
                 return
             self.assertLess(time.monotonic(), deadline, "streams whose clients have gone are still held")
             time.sleep(0.5)
+
+    def test_large_runs_and_long_metrics_are_answered_by_a_small_heap(self) -> None:
+        server = Server(environment={"TIDEMILL_HEAP": "160m"})
+        self.addCleanup(server.close)
+
+        def log(run: str, metrics: list[dict[str, object]]) -> None:
+            status, answer = server.call("POST", "/api/2.0/mlflow/runs/log-batch", {"run_id": run, "metrics": metrics})
+            self.assertEqual(status, 200, answer)
+
+        runs = []
+        values = [{"key": f"metric/{number}", "value": number / 7, "timestamp": 1, "step": 0} for number in range(500)]
+        for _ in range(600):
+            made = server.call("POST", "/api/2.0/mlflow/runs/create", {"experiment_id": "0", "start_time": 1})[1]
+            runs.append(made["run"]["info"]["run_id"])
+            log(runs[-1], values)
+        for start in range(0, 300_000, 1000):
+            log(runs[0], [{"key": "long", "value": step, "timestamp": step, "step": step} for step in range(start, start + 1000)])
+
+        def search() -> int:
+            found, token, pages = set(), "", 0
+            while pages == 0 or token:
+                body = {"experiment_ids": ["0"], "max_results": 2000, "page_token": token}
+                status, page = server.call("POST", "/api/2.0/mlflow/runs/search", body)
+                self.assertEqual(status, 200, page)
+                for run in page["runs"]:
+                    self.assertGreaterEqual(len(run["data"]["metrics"]), 500)
+                found.update(run["info"]["run_id"] for run in page["runs"])
+                token = page.get("next_page_token", "")
+                pages += 1
+            self.assertEqual(found, set(runs))
+            return pages
+
+        def history() -> int:
+            path = f"/api/2.0/mlflow/metrics/get-history?run_id={runs[0]}&metric_key=long"
+            status, answer = server.get(path)
+            self.assertEqual(status, 200)
+            self.assertNotIn("next_page_token", answer)
+            self.assertEqual([point["step"] for point in answer["metrics"]], list(range(300_000)))
+            return len(answer["metrics"])
+
+        with concurrent.futures.ThreadPoolExecutor(6) as threads:
+            answers = [threads.submit(call) for call in (search, history, search, history, search, history)]
+            self.assertEqual({answer.result() for answer in answers[1::2]}, {300_000})
+            self.assertGreater(min(answer.result() for answer in answers[0::2]), 1, "pages of large runs are shorter")
+        self.assertIsNone(server.process.poll(), "the server is still there")
 
 
 if __name__ == "__main__":

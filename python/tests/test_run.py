@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
+import io
 import json
 import os
 import pathlib
 import subprocess
 import tempfile
+import threading
+import time
+import typing
 import unittest
+import unittest.mock
 
 import tidemill
+from tidemill import _outbox, _run
 from tidemill._capture import _without_secret
 
 
@@ -51,6 +59,160 @@ class RunTest(unittest.TestCase):
         entry = next(entry for entry in self.entries(run) if entry["kind"] == "file")
         self.assertEqual(entry["path"], "models/model.bin")
         self.assertEqual((run.waiting / "files" / str(entry["name"])).read_bytes(), b"first")
+
+
+class FakeServer(http.server.ThreadingHTTPServer):
+    """Takes what a run tells; refuses params named ``bad`` and metrics named ``bad``, as the real one refuses odd names."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, dict[str, object]]] = []
+        self.status = 0
+        super().__init__(("127.0.0.1", 0), FakeHandler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def batches(self, field: str) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = []
+        for path, body in self.told:
+            if path.endswith("/runs/log-batch"):
+                found.extend(typing.cast("list[dict[str, object]]", body.get(field, [])))
+        return found
+
+
+class FakeHandler(http.server.BaseHTTPRequestHandler):
+    server: FakeServer
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        told = json.loads(body) if body.startswith(b"{") else {}
+        odd = any(one["key"] == "bad" for field in ("metrics", "params") for one in told.get(field, []))
+        status = self.server.status or (400 if odd else 200)
+        if status == 200:
+            self.server.told.append((self.path, told))
+        text = json.dumps({"artifacts": "mlflow-artifacts:/0/r/artifacts", "message": "an odd name"}).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_PUT = do_POST = do_GET = answer  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class SendTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.server = FakeServer()
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+        before = dict(os.environ)
+        os.environ.update(TIDEMILL_OUTBOX=tempfile.mkdtemp(), TIDEMILL_SERVER=self.server.url)
+        self.addCleanup(os.environ.update, before)
+        self.addCleanup(os.environ.clear)
+
+    def until(self, what: str, holds: typing.Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not holds():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.01)
+
+    def test_logging_goes_through_the_doors_of_logging_and_each_line_is_read_once(self) -> None:
+        seen: list[bytes] = []
+        real = _outbox._entry
+
+        def reading(line: bytes) -> dict[str, typing.Any] | None:
+            seen.append(line)
+            return real(line)
+
+        with (
+            unittest.mock.patch.object(_outbox, "_entry", reading),
+            tidemill.start_run(params={"depth": 3}, capture=False, patience=20) as run,
+        ):
+            for step in range(2500):
+                run.log_metric("loss", 1.0, step)
+            self.until("points are sent beside the training", lambda: len(self.server.batches("metrics")) == 2500)
+            run.log_metric("loss", 1.0, 2500)
+        self.assertFalse(run.waiting.exists())
+        self.assertEqual([point["step"] for point in self.server.batches("metrics")], list(range(2501)))
+        self.assertFalse([path for path, _ in self.server.told if "/import/" in path])
+        self.assertEqual(len([path for path, _ in self.server.told if path.endswith(f"/runs/{run.id}")]), 1)
+        self.assertEqual(len(seen), len(set(seen)), "no line of the journal is read twice")
+
+    def test_what_is_refused_is_kept_with_its_reason_and_the_rest_is_sent(self) -> None:
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), tidemill.start_run(capture=False, patience=20) as run:
+            run.log_params({"a": 1, "bad": 2, "b": 3})
+            for step in range(100):
+                run.log_metric("bad" if step == 40 else "loss", 1.0, step)
+        self.assertEqual({param["key"] for param in self.server.batches("params")}, {"a", "b"})
+        self.assertEqual(len(self.server.batches("metrics")), 99)
+        self.assertEqual(self.server.told[-1][1]["status"], "FINISHED")
+        refused = [json.loads(line) for line in (run.waiting / "refused.jsonl").read_text().splitlines()]
+        self.assertEqual([one["reason"] for one in refused], ["an odd name", "an odd name"])
+        self.assertIn("refused.jsonl", said.getvalue())
+        self.assertEqual(tidemill.replay(), [], "nothing waits")
+
+    def test_what_fails_unexpectedly_is_said_and_tried_again(self) -> None:
+        said = io.StringIO()
+        real = _outbox.Sender.send
+        failures = iter([RuntimeError("unforeseen"), SystemExit("a thread is ended"), ValueError("again")])
+
+        def failing(sender: _outbox.Sender) -> bool:
+            failure = next(failures, None)
+            if failure is not None:
+                raise failure
+            return real(sender)
+
+        with (
+            contextlib.redirect_stderr(said),
+            unittest.mock.patch.object(_outbox.Sender, "send", failing),
+            unittest.mock.patch.object(_run, "_PAUSE", 0.01),
+            tidemill.start_run(capture=False, patience=20) as run,
+        ):
+            self.until("the thread is gone", lambda: not run._thread.is_alive())
+            run.log_metric("loss", 1.0)
+            self.until("another thread sends", lambda: len(self.server.batches("metrics")) == 1)
+        self.assertFalse(run.waiting.exists())
+        self.assertIn("unforeseen", said.getvalue())
+
+    def test_a_right_that_is_given_later_lets_the_rest_through(self) -> None:
+        self.server.status = 403
+        said = io.StringIO()
+        with (
+            contextlib.redirect_stderr(said),
+            unittest.mock.patch.object(_run, "_PAUSE", 0.01),
+            tidemill.start_run(capture=False, patience=20) as run,
+        ):
+            run.log_metric("loss", 1.0)
+            self.until("the refusal is known", lambda: run.error is not None)
+            self.server.status = 0
+        self.assertEqual(len(self.server.batches("metrics")), 1)
+        self.assertIn("an odd name", said.getvalue())
+
+    def test_a_full_disk_ends_no_training_and_harms_no_later_line(self) -> None:
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), tidemill.start_run(capture=False, patience=20) as run:
+            file = run._journal._file
+            full = unittest.mock.Mock()
+            full.write.side_effect = [3, OSError(28, "No space left on device"), OSError(28, "No space left on device")]
+
+            def some(line: bytes) -> int:
+                count = full.write(line)
+                file.write(line[:count])
+                return int(count)
+
+            run._journal._file = unittest.mock.Mock(write=some)
+            run.log_metric("lost", 1.0)
+            run.log_metric("lost", 1.0)
+            run._journal._file = file
+            run.log_metric("kept", 1.0)
+        self.assertEqual([point["key"] for point in self.server.batches("metrics")], ["kept"])
+        self.assertIn("No space left", said.getvalue())
+        self.assertIn("2 entries", said.getvalue())
 
 
 class CaptureTest(unittest.TestCase):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,8 @@ import httpx
 from tidemill._errors import ServerUnavailable, TidemillError
 
 _BATCH = 1000
+_TEXTS = 100
+_LAST = 4096  # bytes that hold the last line, if it ends a run
 _API = "/api/2.0/mlflow"
 
 
@@ -37,11 +40,24 @@ class Journal:
     def __init__(self, place: Path) -> None:
         self.place = place
         (place / "files").mkdir(parents=True, exist_ok=True)
-        self._file = (place / "journal.jsonl").open("a", encoding="utf-8")
+        self._file = (place / "journal.jsonl").open("ab", buffering=0)
+        self._torn = False
 
     def append(self, kind: str, content: dict[str, Any]) -> None:
-        self._file.write(json.dumps({"kind": kind, **content}) + "\n")
-        self._file.flush()
+        """
+        Raises:
+            OSError: the disk does not take it; later lines are not harmed by what may have been written of this one.
+        """
+        line = json.dumps({"kind": kind, **content}).encode() + b"\n"
+        written = 0
+        try:
+            if self._torn:
+                line = b"\n" + line
+            while written < len(line):
+                written += self._file.write(line[written:])
+            self._torn = False
+        finally:
+            self._torn = self._torn or 0 < written < len(line)
 
     def keep(self, source: Path, path: str) -> None:
         """Copies a file, so that what is sent later is what it was now."""
@@ -50,71 +66,110 @@ class Journal:
         self.append("file", {"path": path, "name": name})
 
     def sync(self) -> None:
-        self._file.flush()
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
         self._file.close()
 
 
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """What a line says; nothing if it is not one that a journal writes."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and "kind" in entry else None
+
+
+class RefusedError(Exception):
+    """One thing that was told cannot be taken, now or later; the rest can."""
+
+
 class Sender:
-    """Sends a journal from where it was left to its end. What has been sent is noted beside the journal."""
+    """Sends a journal from where it was left to its end; what has been sent is noted beside the journal and not read again.
+
+    What the server refuses of it is kept in ``refused.jsonl`` with the reason, and the rest goes on.
+
+    Attributes:
+        refused: how many lines the server did not take.
+    """
 
     def __init__(self, place: Path, http: httpx.Client, project: str) -> None:
         self._place = place
         self._http = http
         self._project = project
         self._done = place / "sent"
-        self._start: dict[str, Any] = {}
+        self._sent = int(self._done.read_text()) if self._done.exists() else 0
+        self._run = ""
         self._artifacts = ""
+        self._ended = False
+        self.refused = 0
+        self.first_refusal = ""
 
     def send(self) -> bool:
         """Sends what is there; false while the run has not ended.
 
         Raises:
             ServerUnavailable: the rest stays for later.
-            TidemillError: the server refuses; the journal stays as it is.
+            TidemillError: the server refuses all of it; the journal stays as it is.
         """
-        sent = int(self._done.read_text()) if self._done.exists() else 0
-        ended = False
-        position = 0
-        points: list[dict[str, Any]] = []
-        for line, after in self._lines():
-            entry = json.loads(line)
-            kind = entry.pop("kind")
-            position = after
-            if kind == "start":
-                self._begin(entry)
-            elif position > sent:
-                if kind == "metric":
-                    points.append(entry)
-                    if len(points) >= _BATCH:
-                        self._points(points)
-                        points = []
-                        self._note(position)
-                    continue
-                self._points(points)
-                points = []
-                self._one(kind, entry)
-                self._note(position)
-            ended = ended or kind == "end"
-        self._points(points)
-        self._note(max(position, sent))
-        return ended
+        journal = self._place / "journal.jsonl"
+        if not self._run:
+            with journal.open("rb") as lines:
+                first = lines.readline()
+                lines.seek(max(0, self._sent - _LAST))
+                before = lines.read(min(self._sent, _LAST)).splitlines(keepends=True)
+            if not first.endswith(b"\n"):
+                return False
+            self._ended = bool(before) and (_entry(before[-1]) or {}).get("kind") == "end"
+            self._begin(json.loads(first))
+            self._sent = max(self._sent, len(first))
+        if journal.stat().st_size > self._sent:
+            with journal.open("rb") as lines:
+                lines.seek(self._sent)
+                self._rest(lines)
+        return self._ended
 
-    def _lines(self) -> Iterator[tuple[str, int]]:
-        position = 0
-        with (self._place / "journal.jsonl").open("rb") as journal:
-            for line in journal:
-                if not line.endswith(b"\n"):
-                    return  # half a line: its writer was ended in the middle of it, or is not done with it
-                position += len(line)
-                yield line.decode("utf-8"), position
+    def _rest(self, lines: Iterable[bytes]) -> None:
+        position = self._sent
+        points: list[dict[str, Any]] = []
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break  # half a line: its writer was ended in the middle of it, or is not done with it
+            position += len(line)
+            entry = _entry(line)
+            if entry and entry["kind"] == "metric":
+                del entry["kind"]
+                points.append(entry)
+                if len(points) == _BATCH:
+                    points = self._flush(points, position)
+                continue
+            points = self._flush(points, position - len(line))
+            if entry:
+                self._one(entry.pop("kind"), entry)
+            elif line.strip():
+                self._refuse({"line": line.decode("utf-8", "replace")}, "it was not written to its end")
+            self._note(position)
+        self._flush(points, position)
+
+    def _flush(self, points: list[dict[str, Any]], position: int) -> list[dict[str, Any]]:
+        self._points(points)
+        self._note(position)
+        return []
+
+    def _refuse(self, what: dict[str, Any], why: str) -> None:
+        with (self._place / "refused.jsonl").open("a", encoding="utf-8") as refused:
+            refused.write(json.dumps({"refused": what, "reason": why}) + "\n")
+        self.first_refusal = self.first_refusal or why
+        self.refused += 1
 
     def _note(self, position: int) -> None:
+        if position == self._sent:
+            return
         aside = self._done.with_suffix(".new")
         aside.write_text(str(position))
         aside.replace(self._done)
+        self._sent = position
 
     def _call(self, method: str, path: str, body: Any = None, content: Any = None) -> dict[str, Any]:
         headers = {"X-MLFLOW-WORKSPACE": self._project}
@@ -122,60 +177,71 @@ class Sender:
             response = self._http.request(method, path, json=body, content=content, headers=headers)
         except httpx.TransportError as error:
             raise ServerUnavailable("UNAVAILABLE", f"{self._http.base_url} does not answer: {error}") from error
-        if response.status_code in (429, 502, 503, 504):
+        if response.status_code in (429, 500, 502, 503, 504, 507):
             raise ServerUnavailable("UNAVAILABLE", f"{self._http.base_url} answers {response.status_code}")
-        answer: dict[str, Any] = response.json() if response.content else {}
+        try:
+            answer: dict[str, Any] = response.json() if response.content else {}
+        except ValueError as error:
+            raise ServerUnavailable("UNAVAILABLE", f"{self._http.base_url} does not answer in JSON") from error
         if response.is_error:
             code = str(answer.get("error_code") or answer.get("code") or response.status_code)
-            raise TidemillError(code, str(answer.get("message") or answer.get("detail") or f"HTTP {response.status_code}"))
+            message = str(answer.get("message") or answer.get("detail") or f"HTTP {response.status_code}")
+            if response.status_code in (400, 409, 413, 422):
+                raise RefusedError(message)
+            raise TidemillError(code, message)
         return answer
-
-    def _own(self, path: str, body: Any) -> dict[str, Any]:
-        return self._call("POST", f"/api/tidemill/v1/projects/{quote(self._project, safe='')}{path}", body)
 
     def _begin(self, start: dict[str, Any]) -> None:
         """The experiment and the run; both may be there already."""
-        name = quote(start["experiment"], safe="")
+        path = f"/api/tidemill/v1/projects/{quote(self._project, safe='')}/runs/{start['run_id']}"
+        told = {key: start[key] for key in ("experiment", "name", "user", "tags")}
+        started = datetime.datetime.fromtimestamp(start["time"] / 1000, datetime.timezone.utc)
         try:
-            experiment = self._call("GET", f"{_API}/experiments/get-by-name?experiment_name={name}")["experiment"]
-        except TidemillError as refusal:
-            if refusal.code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            try:
-                self._call("POST", f"{_API}/experiments/create", {"name": start["experiment"]})
-            except TidemillError as taken:
-                if taken.code != "RESOURCE_ALREADY_EXISTS":  # somebody else was quicker
-                    raise
-            experiment = self._call("GET", f"{_API}/experiments/get-by-name?experiment_name={name}")["experiment"]
-        info = {
-            "run_id": start["run_id"],
-            "experiment_id": experiment["experiment_id"],
-            "run_name": start["name"],
-            "user_id": start["user"],
-            "status": "RUNNING",
-            "start_time": start["time"],
-        }
-        tags = [{"key": key, "value": value} for key, value in start["tags"].items()]
-        self._own("/import/runs", {"info": info, "data": {"tags": tags}})
-        self._start = {**info, "tags": tags}
-        root = self._call("GET", f"{_API}/runs/get?run_id={start['run_id']}")["run"]["info"]["artifact_uri"]
-        self._artifacts = root.removeprefix("mlflow-artifacts:/")
+            made = self._call("PUT", path, {**told, "startedAt": started.isoformat().replace("+00:00", "Z")})
+        except RefusedError as refusal:
+            raise TidemillError("INVALID_ARGUMENT", str(refusal)) from refusal
+        self._artifacts = made["artifacts"].removeprefix("mlflow-artifacts:/")
+        self._run = start["run_id"]
 
     def _points(self, points: list[dict[str, Any]]) -> None:
-        if points:
-            self._own("/import/points", {"run_id": self._start["run_id"], "metrics": points})
+        """All of them at once; where one is refused, the others are told without it."""
+        if not points:
+            return
+        try:
+            self._call("POST", f"{_API}/runs/log-batch", {"run_id": self._run, "metrics": points})
+        except RefusedError as refusal:
+            if len(points) == 1:
+                self._refuse({"kind": "metric", **points[0]}, str(refusal))
+                return
+            middle = len(points) // 2
+            self._points(points[:middle])
+            self._points(points[middle:])
 
     def _one(self, kind: str, entry: dict[str, Any]) -> None:
-        run = self._start["run_id"]
-        if kind == "params":
-            params = [{"key": key, "value": value} for key, value in entry["values"].items()]
-            self._call("POST", f"{_API}/runs/log-batch", {"run_id": run, "params": params})
-        elif kind == "tags":
-            tags = [{"key": key, "value": value} for key, value in entry["values"].items()]
-            self._call("POST", f"{_API}/runs/log-batch", {"run_id": run, "tags": tags})
+        try:
+            self._tell(kind, entry)
+        except RefusedError as refusal:
+            values = entry.get("values", {})
+            if len(values) <= 1:
+                self._refuse({"kind": kind, **entry}, str(refusal))
+                return
+            for key, value in values.items():
+                self._one(kind, {"values": {key: value}})
+
+    def _tell(self, kind: str, entry: dict[str, Any]) -> None:
+        if kind in ("params", "tags"):
+            texts = [{"key": key, "value": value} for key, value in entry["values"].items()]
+            for start in range(0, len(texts), _TEXTS):
+                self._call("POST", f"{_API}/runs/log-batch", {"run_id": self._run, kind: texts[start : start + _TEXTS]})
         elif kind == "file":
-            with (self._place / "files" / entry["name"]).open("rb") as content:
+            try:
+                content = (self._place / "files" / entry["name"]).open("rb")
+            except OSError as missing:
+                raise RefusedError(f"its copy cannot be read: {missing}") from missing
+            with content:
                 path = quote(f"{self._artifacts}/{entry['path']}")
                 self._call("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{path}", content=content)
         elif kind == "end":
-            self._call("POST", f"{_API}/runs/update", {"run_id": run, "status": entry["status"], "end_time": entry["time"]})
+            self._ended = True
+            told = {"run_id": self._run, "status": entry["status"], "end_time": entry["time"]}
+            self._call("POST", f"{_API}/runs/update", told)

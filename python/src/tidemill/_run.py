@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -19,7 +19,7 @@ import httpx
 
 from tidemill import _outbox
 from tidemill._capture import captured
-from tidemill._errors import ServerUnavailable, TidemillError
+from tidemill._errors import ServerUnavailable
 
 _PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
@@ -30,13 +30,15 @@ def _millis() -> int:
 
 
 class Run:
-    """One run. Logging writes to disk and returns; a thread sends it. Nothing that the server does ends a training.
+    """One run. Logging writes to disk and returns; a thread sends it. Neither the server nor a full disk ends a training.
 
-    Use it in a ``with`` statement. Thread-safe.
+    Use it in a ``with`` statement. Thread-safe. What goes wrong is said on standard error when it happens first, and at the end.
 
     Attributes:
         id: 32 hexadecimal digits, the run's id at the server too.
-        waiting: folder of what has not been sent; it is gone once the server has all of it.
+        waiting: folder of what has not been sent; it is gone once the server has all of it. What the server refuses of it stays
+            there in ``refused.jsonl``, a line each with the reason.
+        error: what hinders sending now, and what was last lost; None while all is well.
     """
 
     def __init__(
@@ -71,7 +73,10 @@ class Run:
         )
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._refusal: TidemillError | None = None
+        self._process = os.getpid()
+        self._said: set[str] = set()
+        self._unwritten = 0
+        self.error: Exception | None = None
         facts = captured() if capture else None
         told = {str(key): str(value) for key, value in (tags or {}).items()}
         start = {
@@ -82,14 +87,13 @@ class Run:
             "time": _millis(),
             "tags": {**(facts.tags if facts else {}), **told},
         }
-        self._journal.append("start", start)
+        self._journal.append("start", start)  # the only write that may fail: without a place for its journal no run begins
+        self._thread = self._sending()
         if params:
             self.log_params(params)
         if facts:
             for path, text in facts.files.items():
                 self.log_text(text, path)
-        self._thread = threading.Thread(target=self._send_until_ended, name=f"tidemill-{self.id[:8]}", daemon=True)
-        self._thread.start()
 
     def __enter__(self) -> Run:
         return self
@@ -105,8 +109,7 @@ class Run:
             text = "NaN"
         elif number in (float("inf"), float("-inf")):
             text = "Infinity" if number > 0 else "-Infinity"
-        with self._lock:
-            self._journal.append("metric", {"key": key, "value": text, "timestamp": _millis(), "step": step})
+        self._tell("metric", {"key": key, "value": text, "timestamp": _millis(), "step": step})
 
     def log_metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         for key, value in values.items():
@@ -114,12 +117,10 @@ class Run:
 
     def log_params(self, values: Mapping[str, object]) -> None:
         """Parameters never change: the first value stays."""
-        with self._lock:
-            self._journal.append("params", {"values": {str(key): str(value) for key, value in values.items()}})
+        self._tell("params", {"values": {str(key): str(value) for key, value in values.items()}})
 
     def set_tags(self, values: Mapping[str, object]) -> None:
-        with self._lock:
-            self._journal.append("tags", {"values": {str(key): str(value) for key, value in values.items()}})
+        self._tell("tags", {"values": {str(key): str(value) for key, value in values.items()}})
 
     def log_artifact(self, file: str | os.PathLike[str], folder: str = "") -> None:
         """A copy of a file, or of everything in a folder, as it is now."""
@@ -127,52 +128,106 @@ class Run:
         files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
         for one in files:
             inside = one.name if source.is_file() else f"{source.name}/{one.relative_to(source).as_posix()}"
-            with self._lock:
-                self._journal.keep(one, f"{folder.strip('/')}/{inside}" if folder else inside)
+            self._keep(one, f"{folder.strip('/')}/{inside}" if folder else inside)
 
     def log_text(self, text: str, path: str) -> None:
         """A text as an artifact."""
         with tempfile.TemporaryDirectory() as place:
             file = Path(place) / "text"
             file.write_text(text, encoding="utf-8")
-            with self._lock:
-                self._journal.keep(file, path)
+            self._keep(file, path)
+
+    def _tell(self, kind: str, content: dict[str, object]) -> None:
+        self._write(lambda: self._journal.append(kind, content))
+
+    def _keep(self, file: Path, path: str) -> None:
+        self._write(lambda: self._journal.keep(file, path))
+
+    def _write(self, write: Callable[[], None]) -> None:
+        with self._lock:
+            if self._ended.is_set():
+                self._say(f"tidemill: run {self.id} has ended; what is logged to it now is lost")
+                return
+            try:
+                write()
+            except OSError as failure:
+                self._unwritten += 1
+                self.error = failure
+                self._say(f"tidemill: run {self.id}: {failure}; what is logged is lost until the disk takes it again")
+            if not self._thread.is_alive() and os.getpid() == self._process:
+                self._thread = self._sending()
+
+    def _say(self, message: str) -> None:
+        if message not in self._said:
+            self._said.add(message)
+            print(message, file=sys.stderr)
 
     def end(self, status: str = "FINISHED") -> None:
         """Ends the run and waits a little for the server; says on standard error what has to wait for later."""
         with self._lock:
             if self._ended.is_set():
                 return
-            self._journal.append("end", {"status": status, "time": _millis()})
-            self._journal.sync()
+            try:
+                self._journal.append("end", {"status": status, "time": _millis()})
+                self._journal.sync()
+            except OSError as failure:
+                self.error = failure
             self._journal.close()
             self._ended.set()
         self._thread.join(self._patience)
-        if self.waiting.exists():
-            reason = f": the server refuses it ({self._refusal})" if self._refusal else ""
-            message = f"tidemill: run {self.id} waits in {self.waiting}{reason}; `python -m tidemill replay` sends it"
-            print(message, file=sys.stderr)
+        if self._unwritten:
+            self._say(f"tidemill: run {self.id}: {self._unwritten} entries could not be written to disk and are lost")
+        if (self.waiting / "journal.jsonl").exists():
+            reason = f": {self.error}" if self.error else ""
+            self._say(f"tidemill: run {self.id} waits in {self.waiting}{reason}; `python -m tidemill replay` sends it")
+
+    def _sending(self) -> threading.Thread:
+        thread = threading.Thread(target=self._send_until_ended, name=f"tidemill-{self.id[:8]}", daemon=True)
+        thread.start()
+        return thread
 
     def _send_until_ended(self) -> None:
+        """Whatever fails, it is tried again: by the next attempt, or by a thread that the next call of the run starts."""
         sender = _outbox.Sender(self.waiting, self._http, self._project)
         pause = _PAUSE
+        last = 0.2
         while True:
             ending = self._ended.is_set()
             try:
-                if sender.send():
-                    shutil.rmtree(self.waiting, ignore_errors=True)
-                    return
+                done = sender.send()
+                self.error = None
                 pause = _PAUSE
-            except ServerUnavailable:
-                pause = min(pause * 2, _LONGEST_PAUSE) if not ending else 0.2
-            except TidemillError as refusal:
-                # Logging goes on to disk; what was refused is said at the end and can be replayed.
-                self._refusal = refusal
-                return
-            except OSError as failure:
-                self._refusal = TidemillError("INTERNAL", str(failure))
-                return
-            self._ended.wait(pause) if not ending else time.sleep(pause)
+                if sender.refused:
+                    where = self.waiting / "refused.jsonl"
+                    self._say(f"tidemill: run {self.id}: the server refuses {sender.first_refusal!r}; see {where}")
+                if done:
+                    _remove(self.waiting)
+                    return
+            except ServerUnavailable as away:
+                self.error = away
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            except Exception as failure:  # the thread must not end before the run does
+                # Logging goes on to disk, and what hinders may be mended meanwhile: a right, a deleted experiment.
+                self.error = failure
+                self._say(f"tidemill: run {self.id} is not sent, and tried again: {failure}")
+                pause = min(pause * 2, _LONGEST_PAUSE)
+                sender = _outbox.Sender(self.waiting, self._http, self._project)
+            if ending:
+                time.sleep(last)
+                last = min(last * 1.2, _LONGEST_PAUSE)
+            else:
+                self._ended.wait(pause)
+
+
+def _remove(place: Path) -> None:
+    """All that was sent; what was refused stays for whoever looks."""
+    refused = (place / "refused.jsonl").exists()
+    if not refused:
+        shutil.rmtree(place, ignore_errors=True)
+        return
+    shutil.rmtree(place / "files", ignore_errors=True)
+    for file in ("sent", "address", "journal.jsonl"):
+        (place / file).unlink(missing_ok=True)
 
 
 def start_run(experiment: str = "Default", **more: object) -> Run:
@@ -205,7 +260,7 @@ def replay(server: str | None = None, *, token: str | None = None) -> list[str]:
                 journal.append("end", {"status": "KILLED", "time": _millis()})
                 journal.close()
                 _outbox.Sender(place, http, project).send()
-        shutil.rmtree(place)
+        _remove(place)
         sent.append(place.name)
     return sent
 

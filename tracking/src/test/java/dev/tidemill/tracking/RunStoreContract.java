@@ -1,12 +1,17 @@
 package dev.tidemill.tracking;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Contention;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Experiment;
+import dev.tidemill.tracking.domain.Experiments;
 import dev.tidemill.tracking.domain.Lifecycle;
+import dev.tidemill.tracking.domain.LoggedModel;
 import dev.tidemill.tracking.domain.MetricPoint;
 import dev.tidemill.tracking.domain.ModelLink;
 import dev.tidemill.tracking.domain.RetentionStore;
@@ -15,9 +20,12 @@ import dev.tidemill.tracking.domain.RunId;
 import dev.tidemill.tracking.domain.RunStore.RunState;
 import dev.tidemill.tracking.domain.RunStore.Start;
 import dev.tidemill.tracking.domain.SearchKeys;
+import dev.tidemill.tracking.domain.Tracking;
 import dev.tidemill.tracking.domain.Tracking.Span;
 import dev.tidemill.tracking.store.SqlExperimentStore;
+import dev.tidemill.tracking.store.SqlLoggedModelStore;
 import dev.tidemill.tracking.store.SqlRunStore;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,6 +85,7 @@ abstract class RunStoreContract {
                         SearchParser.order(SearchKeys.RUNS, List.of(order)),
                         Start.BEGINNING,
                         100)
+                .runs()
                 .stream()
                 .map(Run::name)
                 .toList();
@@ -205,7 +214,14 @@ abstract class RunStoreContract {
                 experiments.insert("b", "secret", Optional.empty(), ROOT, NOW).orElseThrow();
         add(other, "hidden", 0);
         assertThat(store.search(
-                        "a", List.of(group.id(), other.id()), Lifecycle.ALL, List.of(), List.of(), Start.BEGINNING, 10))
+                                "a",
+                                List.of(group.id(), other.id()),
+                                Lifecycle.ALL,
+                                List.of(),
+                                List.of(),
+                                Start.BEGINNING,
+                                10)
+                        .runs())
                 .isEmpty();
     }
 
@@ -215,7 +231,14 @@ abstract class RunStoreContract {
         store.setDeletedIn(group.id(), true, NOW);
         assertThat(search("")).isEmpty();
         assertThat(store.search(
-                        "a", List.of(group.id()), Lifecycle.DELETED_ONLY, List.of(), List.of(), Start.BEGINNING, 10))
+                                "a",
+                                List.of(group.id()),
+                                Lifecycle.DELETED_ONLY,
+                                List.of(),
+                                List.of(),
+                                Start.BEGINNING,
+                                10)
+                        .runs())
                 .hasSize(1);
         store.setDeleted(run, false, NOW);
         assertThat(search("")).hasSize(1);
@@ -338,5 +361,198 @@ abstract class RunStoreContract {
         assertThat(store.history(recent, "loss", 0, 1000)).hasSize(250);
         store.setDeleted(recent, false, NOW);
         assertThat(search("")).containsExactly("there", "recent");
+    }
+
+    /** Adds a param as the domain does: what is there with another value is told, and nothing is written then. */
+    @Test
+    void ofDifferentValuesForOneParamOneIsKeptAndTheOthersAreTold() {
+        RunState run = add(group, "s", 0);
+        var outcomes = Contention.of(
+                        20,
+                        (thread, turn) -> Map.entry(
+                                "v" + thread,
+                                database.write(() -> store.addParams(run, Map.of("key" + turn, "v" + thread)))))
+                .allAnswered();
+        Map<String, String> kept = store.find("a", run.id()).orElseThrow().params();
+        assertThat(kept).hasSize(20);
+        for (int turn = 0; turn < 20; turn++) {
+            String key = "key" + turn;
+            var toldOther = outcomes.stream()
+                    .filter(outcome -> outcome.getValue().containsKey(key))
+                    .toList();
+            assertThat(toldOther).hasSize(Contention.THREADS - 1).allSatisfy(outcome -> {
+                assertThat(outcome.getKey()).isNotEqualTo(kept.get(key));
+                assertThat(outcome.getValue()).containsEntry(key, kept.get(key));
+            });
+        }
+    }
+
+    @Test
+    void theSameParamsAndTagsFromAllSidesAreThereOnce() {
+        RunState run = add(group, "s", 0);
+        var texts = new java.util.HashMap<String, String>();
+        for (int i = 0; i < 50; i++) {
+            texts.put("key" + i, "value");
+        }
+        Contention.of(
+                        5,
+                        (thread, turn) -> database.write(() -> {
+                            assertThat(store.addParams(run, texts)).isEmpty();
+                            store.putTags(run, texts);
+                            return true;
+                        }))
+                .allAnswered();
+        Run read = store.find("a", run.id()).orElseThrow();
+        assertThat(read.params()).isEqualTo(texts);
+        assertThat(read.tags()).isEqualTo(texts);
+    }
+
+    @Test
+    void pointsFromAllSidesAreKeptAndTheLatestOfThemIsTheHighest() {
+        RunState run = add(group, "s", 0);
+        Contention.of(
+                        10,
+                        (thread, turn) -> database.write(() -> {
+                            // Names that nobody had yet, in another order for each thread.
+                            var points = new java.util.ArrayList<MetricPoint>();
+                            for (int i = 0; i < 5; i++) {
+                                points.add(point("m" + turn + "/" + (i + thread) % 5, thread, 0, thread));
+                            }
+                            points.add(point("loss", turn * Contention.THREADS + thread, 0, thread));
+                            store.addPoints(run, points);
+                            return true;
+                        }))
+                .allAnswered();
+        int all = 10 * Contention.THREADS;
+        assertThat(store.history(run, "loss", 0, 1000)).hasSize(all);
+        Run read = store.find("a", run.id()).orElseThrow();
+        assertThat(read.metrics())
+                .hasEntrySatisfying("loss", latest -> assertThat(latest.step()).isEqualTo(all - 1));
+        assertThat(read.metrics()).hasSize(51);
+        assertThat(read.metrics())
+                .hasEntrySatisfying("m3/4", latest -> assertThat(latest.step()).isEqualTo(Contention.THREADS - 1));
+    }
+
+    @Test
+    void ofRunsOfOneSourceAndExperimentsOfOneNameOneIsMade() {
+        var runs = Contention.of(5, (thread, turn) -> database.write(() -> store.insert(run(group, "s" + turn, 0))))
+                .allAnswered();
+        assertThat(runs.stream().filter(made -> made)).hasSize(5);
+        var made = Contention.of(
+                        5,
+                        (thread, turn) -> database.write(() -> experiments
+                                .insert("a", "e" + turn, Optional.empty(), ROOT, NOW)
+                                .isPresent()))
+                .allAnswered();
+        assertThat(made.stream().filter(yes -> yes)).hasSize(5);
+    }
+
+    @Test
+    void experimentsThatAreTakenInUnderTheirIdsDoNotTakeThoseOfNewOnes() {
+        Contention.of(
+                        10,
+                        (thread, turn) -> database.write(() -> {
+                            String name = thread + "/" + turn;
+                            // An id that is taken by now is no reason to leave the experiment out.
+                            return (thread % 2 == 0
+                                            && experiments.insertAs(1000L * (turn + 1) + thread, "a", name, ROOT, NOW))
+                                    || experiments
+                                            .insert("a", name, Optional.empty(), ROOT, NOW)
+                                            .isPresent();
+                        }))
+                .allAnswered()
+                .forEach(made -> assertThat(made).isTrue());
+        assertThat(experiments.search("a", Lifecycle.ALL, List.of(), List.of(), 0, 1000))
+                .hasSize(1 + 10 * Contention.THREADS);
+    }
+
+    @Test
+    void whatIsLoggedOfModelsIsThereWithTheBatchOrNotAtAll() {
+        RunState run = add(group, "s", 0);
+        var models = new SqlLoggedModelStore(database);
+        models.insert(new LoggedModel(
+                "m-1",
+                "a",
+                group.id(),
+                "model",
+                "",
+                LoggedModel.Status.LOGGED_MODEL_READY,
+                "",
+                "",
+                "mlflow-artifacts:/x",
+                false,
+                NOW,
+                NOW,
+                Map.of(),
+                Map.of(),
+                List.of()));
+        var log = new SqlEventLog(database, Clock.systemUTC());
+        var tracking = new Tracking(
+                store,
+                models,
+                new Experiments(experiments, store, database, log, Clock.systemUTC(), ROOT),
+                database,
+                log,
+                Clock.systemUTC());
+        var points = java.util.stream.IntStream.range(0, 1000)
+                .mapToObj(step -> point("loss", step, 0, step))
+                .toList();
+        var measured = points.stream()
+                .map(point -> new LoggedModel.Measured(point, run.id().value(), Optional.of("data"), Optional.empty()))
+                .toList();
+        var ofModels = Map.of("m-1", measured, "m-unknown", measured);
+        tracking.log("a", run.id(), Map.of("depth", "3"), Map.of(), List.of());
+        assertThatThrownBy(() -> tracking.log(
+                        "a", run.id(), new Tracking.Batch(points, Map.of("depth", "4"), Map.of(), ofModels)))
+                .hasMessageContaining("Changing param values is not allowed");
+        assertThat(models.find("a", "m-1").orElseThrow().metrics()).isEmpty();
+        assertThat(store.history(run, "loss", 0, 2000)).isEmpty();
+        tracking.log("a", run.id(), new Tracking.Batch(points, Map.of("depth", "3"), Map.of(), ofModels));
+        assertThat(models.find("a", "m-1").orElseThrow().metrics()).isEqualTo(measured);
+        assertThat(store.history(run, "loss", 0, 2000)).hasSize(1000);
+    }
+
+    @Test
+    void aPageOfLargeRunsIsShortAndTheOthersFollow() {
+        var params = new java.util.HashMap<String, String>();
+        for (int i = 0; i < 60; i++) {
+            params.put("p" + i, "x".repeat(6_000));
+        }
+        for (int i = 0; i < 60; i++) {
+            store.addParams(add(group, "r" + i, i), params);
+        }
+        var pages = new java.util.ArrayList<Integer>();
+        var names = new java.util.HashSet<String>();
+        boolean more = true;
+        while (more) {
+            var found = store.search(
+                    "a",
+                    List.of(group.id()),
+                    Lifecycle.ALL,
+                    List.of(),
+                    List.of(),
+                    new Start(names.size(), Optional.empty()),
+                    1000);
+            found.runs().forEach(run -> names.add(run.name()));
+            pages.add(found.runs().size());
+            more = found.more();
+        }
+        assertThat(names).hasSize(60);
+        assertThat(pages).hasSizeBetween(2, 4);
+    }
+
+    @Test
+    void everyPointComesInOrderOfTimeAlsoWhereStepsFall() {
+        RunState run = add(group, "s", 0);
+        store.addPoints(run, List.of(point("up", 1, 1, 1), point("up", 2, 2, 2), point("up", 2, 2, 3)));
+        store.addPoints(run, List.of(point("down", 3, 1, 1), point("down", 2, 2, 2), point("down", 1, 2, Double.NaN)));
+        for (String metric : List.of("up", "down")) {
+            var all = new java.util.ArrayList<MetricPoint>();
+            store.eachPoint(run, metric, all::add);
+            assertThat(all).hasSize(3).isEqualTo(store.history(run, metric, 0, 10));
+        }
+        store.eachPoint(run, "unknown", point -> {
+            throw new AssertionError(point);
+        });
     }
 }

@@ -1,6 +1,5 @@
 package dev.tidemill.tracking.api;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
@@ -10,7 +9,6 @@ import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.tracking.domain.DataSetInput;
-import dev.tidemill.tracking.domain.Experiment;
 import dev.tidemill.tracking.domain.Imports;
 import dev.tidemill.tracking.domain.Imports.TakenExperiment;
 import dev.tidemill.tracking.domain.LoggedModel;
@@ -50,7 +48,7 @@ public final class ImportRoutes {
 
     private void experiment(Context context, Caller caller) {
         MlflowRequest told = MlflowRequest.of(context);
-        Experiment made = imports.experiment(
+        Imports.Placed made = imports.experiment(
                 caller.project(),
                 new TakenExperiment(
                         MlflowTraceJson.whole("experiment_id", told.text("experiment_id")),
@@ -60,7 +58,13 @@ public final class ImportRoutes {
                         time(told, "last_update_time"),
                         MlflowTrackingJson.texts(told.messages("tags"), false)),
                 caller.actor());
-        context.json(Map.of("id", made.reference(), "artifactLocation", made.artifactLocation()));
+        context.json(Map.of(
+                "id",
+                made.experiment().reference(),
+                "artifactLocation",
+                made.experiment().artifactLocation(),
+                "left",
+                made.left()));
     }
 
     private void run(Context context, Caller caller) {
@@ -89,8 +93,7 @@ public final class ImportRoutes {
                 MlflowTrackingJson.texts(data.messages("tags"), false),
                 inputs(optional(told, "inputs")),
                 links(told));
-        boolean fresh = imports.run(caller.project(), run, caller.actor());
-        context.json(Map.of("fresh", fresh));
+        context.json(imports.run(caller.project(), run, caller.actor()));
     }
 
     private static MlflowRequest optional(MlflowRequest message, String field) {
@@ -139,8 +142,8 @@ public final class ImportRoutes {
         MlflowRequest told = MlflowRequest.of(context);
         List<MetricPoint> points =
                 told.messages("metrics").stream().map(MlflowTrackingJson::point).toList();
-        imports.points(caller.project(), new RunId(told.text("run_id")), points);
-        context.json(Map.of("points", points.size()));
+        List<String> left = imports.points(caller.project(), new RunId(told.text("run_id")), points);
+        context.json(Map.of("points", points.size(), "left", left));
     }
 
     private void loggedModel(Context context, Caller caller) {
@@ -159,7 +162,7 @@ public final class ImportRoutes {
                     metric.optionalText("dataset_name"),
                     metric.optionalText("dataset_digest")));
         }
-        boolean fresh = imports.loggedModel(
+        context.json(imports.loggedModel(
                 caller.project(),
                 new LoggedModel(
                         id,
@@ -176,9 +179,7 @@ public final class ImportRoutes {
                         time(info, "last_updated_timestamp_ms"),
                         MlflowTrackingJson.texts(data.messages("params"), false),
                         MlflowTrackingJson.texts(info.messages("tags"), false),
-                        metrics));
-        ObjectNode json = Json.object().put("fresh", fresh);
-        context.json(json);
+                        metrics)));
     }
 
     private static LoggedModel.Status modelStatus(String text) {

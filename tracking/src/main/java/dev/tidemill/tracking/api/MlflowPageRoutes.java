@@ -151,8 +151,7 @@ public final class MlflowPageRoutes {
             if (tracking.find(caller.project(), new RunId(run)).isEmpty()) {
                 continue;
             }
-            for (MetricPoint point : tracking.history(
-                            caller.project(), new RunId(run), metric, Optional.empty(), Optional.of(left))
+            for (MetricPoint point : tracking.history(caller.project(), new RunId(run), metric, Optional.empty(), left)
                     .items()) {
                 list.add(MlflowTrackingJson.metric(point).put("run_id", run));
             }

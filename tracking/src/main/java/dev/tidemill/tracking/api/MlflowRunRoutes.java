@@ -8,8 +8,10 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.http.Spool;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
+import dev.tidemill.platform.http.mlflow.MlflowWireRoutes.Streamed;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Limits;
@@ -20,7 +22,10 @@ import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
 import dev.tidemill.tracking.domain.RunQuery;
 import dev.tidemill.tracking.domain.Tracking;
+import java.io.IOException;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -57,7 +62,7 @@ public final class MlflowRunRoutes {
                     tracking.restore(caller.project(), new RunId(request.text("run_id")), caller.actor());
                     return Json.object();
                 })
-                .post("/runs/search", read, this::search)
+                .postStreaming("/runs/search", read, this::search)
                 .post("/runs/log-metric", write, this::logMetric)
                 .post("/runs/log-parameter", write, (request, caller) -> {
                     String key = request.text("key");
@@ -80,7 +85,7 @@ public final class MlflowRunRoutes {
                 .post("/runs/outputs", write, this::logOutputs)
                 .post("/runs/log-model", write, this::logModel)
                 .get("/artifacts/list", read, this::artifacts)
-                .get("/metrics/get-history", read, this::history)
+                .getStreaming("/metrics/get-history", read, this::history)
                 .get("/metrics/get-history-bulk-interval", read, this::intervals)
                 .routes();
     }
@@ -128,7 +133,7 @@ public final class MlflowRunRoutes {
         }
     }
 
-    private ObjectNode search(MlflowRequest request, Caller caller) {
+    private Streamed search(MlflowRequest request, Caller caller) {
         var query = new RunQuery(
                 request.texts("experiment_ids"),
                 MlflowTrackingJson.lifecycle(request, "run_view_type"),
@@ -139,24 +144,31 @@ public final class MlflowRunRoutes {
                 query,
                 request.optionalText("page_token"),
                 Limits.pageSize(request.optionalWhole("max_results").orElse(1000L), MOST_RUNS));
-        return MlflowTrackingJson.page("runs", page, MlflowTrackingJson::run);
+        return out -> MlflowTrackingJson.writePage(out, "runs", page, MlflowTrackingJson::run);
     }
 
     private ObjectNode logMetric(MlflowRequest request, Caller caller) {
         RunId run = id(request);
-        MetricPoint point = MlflowTrackingJson.point(request);
-        Optional<String> model = request.optionalText("model_id");
-        if (model.isPresent()) {
-            tracking.logOfModel(caller.project(), run, model.get(), measured(run, request, point));
-        } else {
-            tracking.log(caller.project(), run, Map.of(), Map.of(), List.of(point));
-        }
+        tracking.log(caller.project(), run, batch(run, List.of(request), Map.of(), Map.of()));
         return Json.object();
     }
 
-    private static LoggedModel.Measured measured(RunId run, MlflowRequest metric, MetricPoint point) {
-        return new LoggedModel.Measured(
-                point, run.value(), metric.optionalText("dataset_name"), metric.optionalText("dataset_digest"));
+    private static Tracking.Batch batch(
+            RunId run, List<MlflowRequest> metrics, Map<String, String> params, Map<String, String> tags) {
+        var points = new ArrayList<MetricPoint>(metrics.size());
+        var ofModels = new HashMap<String, List<LoggedModel.Measured>>();
+        for (MlflowRequest metric : metrics) {
+            MetricPoint point = MlflowTrackingJson.point(metric);
+            points.add(point);
+            metric.optionalText("model_id")
+                    .ifPresent(model -> ofModels.computeIfAbsent(model, id -> new ArrayList<>())
+                            .add(new LoggedModel.Measured(
+                                    point,
+                                    run.value(),
+                                    metric.optionalText("dataset_name"),
+                                    metric.optionalText("dataset_digest"))));
+        }
+        return new Tracking.Batch(points, params, tags, ofModels);
     }
 
     private ObjectNode logBatch(MlflowRequest request, Caller caller) {
@@ -187,15 +199,7 @@ public final class MlflowRunRoutes {
         tracking.log(
                 caller.project(),
                 run,
-                new Tracking.Batch(
-                        metrics.stream().map(MlflowTrackingJson::point).toList(),
-                        MlflowTrackingJson.texts(params, true),
-                        MlflowTrackingJson.texts(tags, false)));
-        for (MlflowRequest metric : metrics) {
-            metric.optionalText("model_id")
-                    .ifPresent(model -> tracking.logOfModel(
-                            caller.project(), run, model, measured(run, metric, MlflowTrackingJson.point(metric))));
-        }
+                batch(run, metrics, MlflowTrackingJson.texts(params, true), MlflowTrackingJson.texts(tags, false)));
         return Json.object();
     }
 
@@ -280,7 +284,10 @@ public final class MlflowRunRoutes {
         return ArtifactListing.of(files, caller.project(), run.artifacts(), request.anyText("path"));
     }
 
-    private ObjectNode history(MlflowRequest request, Caller caller) {
+    /** Clients that name no size want all points, however many there are. */
+    private Streamed history(MlflowRequest request, Caller caller) throws IOException {
+        RunId run = id(request);
+        String metric = request.text("metric_key");
         Optional<Integer> size = request.optionalWhole("max_results").map(asked -> {
             if (asked < 1) {
                 throw TidemillException.invalid(
@@ -290,9 +297,19 @@ public final class MlflowRunRoutes {
             }
             return (int) Math.min(asked, MOST_POINTS);
         });
-        var page = tracking.history(
-                caller.project(), id(request), request.text("metric_key"), request.optionalText("page_token"), size);
-        return MlflowTrackingJson.page("metrics", page, MlflowTrackingJson::metric);
+        if (size.isPresent() || request.optionalText("page_token").isPresent()) {
+            var page = tracking.history(
+                    caller.project(), run, metric, request.optionalText("page_token"), size.orElse(MOST_POINTS));
+            return out -> MlflowTrackingJson.writePage(out, "metrics", page, MlflowTrackingJson::metric);
+        }
+        var spool = new Spool();
+        try (var list = new MlflowTrackingJson.Listing(spool, "metrics")) {
+            tracking.eachPoint(caller.project(), run, metric, point -> list.add(MlflowTrackingJson.metric(point)));
+        } catch (IOException | RuntimeException e) {
+            spool.close();
+            throw e;
+        }
+        return spool::drainTo;
     }
 
     private ObjectNode intervals(MlflowRequest request, Caller caller) {

@@ -1,5 +1,6 @@
 package dev.tidemill.tracking.api;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -13,6 +14,9 @@ import dev.tidemill.tracking.domain.LoggedModel;
 import dev.tidemill.tracking.domain.MetricPoint;
 import dev.tidemill.tracking.domain.ModelLink;
 import dev.tidemill.tracking.domain.Run;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -164,6 +168,58 @@ final class MlflowTrackingJson {
         }
         page.next().ifPresent(token -> json.put("next_page_token", token));
         return json;
+    }
+
+    /** Writes what {@link #page} gives, an item at a time. */
+    static <T> void writePage(OutputStream out, String field, Page<T> page, Function<T, ObjectNode> write)
+            throws IOException {
+        try (var list = new Listing(out, field)) {
+            page.items().forEach(item -> list.add(write.apply(item)));
+            page.next().ifPresent(list::next);
+        }
+    }
+
+    /** An answer that is one list, and a token where another page follows, written while it is made. Not thread-safe. */
+    static final class Listing implements AutoCloseable {
+        private final JsonGenerator out;
+        private final String field;
+        private Optional<String> next = Optional.empty();
+        private boolean begun;
+
+        Listing(OutputStream out, String field) throws IOException {
+            this.out = Json.objectMapper().createGenerator(out).disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
+            this.field = field;
+            this.out.writeStartObject();
+        }
+
+        void add(ObjectNode item) {
+            try {
+                if (!begun) {
+                    out.writeArrayFieldStart(field);
+                    begun = true;
+                }
+                out.writeTree(item);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        /** The token of the page after this one. */
+        void next(String token) {
+            next = Optional.of(token);
+        }
+
+        @Override
+        public void close() throws IOException {
+            if (begun) {
+                out.writeEndArray();
+            }
+            if (next.isPresent()) {
+                out.writeStringField("next_page_token", next.get());
+            }
+            out.writeEndObject();
+            out.close();
+        }
     }
 
     static MetricPoint point(MlflowRequest metric) {

@@ -82,6 +82,7 @@ public final class RunRoutes {
                         RUN,
                         read,
                         (context, caller) -> context.json(RunJson.of(tracking.run(caller.project(), id(context))))),
+                Route.put(RUN, write, this::create),
                 Route.get(
                         RUN + "/metrics/{metric}",
                         read,
@@ -111,6 +112,24 @@ public final class RunRoutes {
 
     private static RunId id(Context context) {
         return new RunId(context.pathParam("run"));
+    }
+
+    /** Clients that log while no server is there choose the id themselves, and may tell it again. */
+    private void create(Context context, Caller caller) {
+        String id = context.pathParam("run");
+        if (!id.matches("[0-9a-f]{32}")) {
+            throw TidemillException.invalid("run", "'" + id + "' is not 32 hexadecimal digits");
+        }
+        Body told = Body.of(context.bodyAsBytes());
+        context.json(RunJson.of(tracking.createAs(
+                caller.project(),
+                new RunId(id),
+                told.text("experiment"),
+                told.text("name"),
+                told.optionalText("user").orElse(""),
+                told.instant("startedAt"),
+                told.texts("tags"),
+                caller.actor())));
     }
 
     private void listExperiments(Context context, Caller caller) {

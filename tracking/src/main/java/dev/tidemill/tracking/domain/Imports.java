@@ -7,7 +7,7 @@ import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
 import java.time.Instant;
-import java.util.HashMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -48,20 +48,66 @@ public final class Imports {
             long id, String name, boolean deleted, Instant createdAt, Instant updatedAt, Map<String, String> tags) {}
 
     /**
+     * What came of taking something in.
+     *
+     * @param fresh whether it was not there before
+     * @param left what of it could not be kept, or only in part; a sentence each
+     */
+    public record Taken(boolean fresh, List<String> left) {}
+
+    /** An experiment as it is here, and what of it was left. */
+    public record Placed(Experiment experiment, List<String> left) {}
+
+    /** Names of any form are kept: another server has accepted them. */
+    private static Map<String, String> kept(String what, Map<String, String> told, int longest, List<String> left) {
+        var kept = new TreeMap<String, String>();
+        told.forEach((name, value) -> {
+            if (!isName(name)) {
+                left.add(unnamed(what, name));
+                return;
+            }
+            if (value.length() > longest) {
+                left.add(what + " '" + name + "' is cut from " + value.length() + " to " + longest + " characters");
+            }
+            kept.put(name, value.substring(0, Math.min(value.length(), longest)));
+        });
+        return kept;
+    }
+
+    private static boolean isName(String name) {
+        return !name.isEmpty() && name.length() <= Limits.KEY;
+    }
+
+    private static String unnamed(String what, String name) {
+        return what + " '" + name.substring(0, Math.min(name.length(), 80)) + "': its name has " + name.length()
+                + " characters, not 1 to " + Limits.KEY;
+    }
+
+    /** Points with names that can be kept. */
+    private static List<MetricPoint> kept(List<MetricPoint> points, List<String> left) {
+        points.stream()
+                .map(MetricPoint::name)
+                .filter(name -> !isName(name))
+                .distinct()
+                .forEach(name -> left.add(unnamed("metric", name)));
+        return points.stream().filter(point -> isName(point.name())).toList();
+    }
+
+    /**
      * Takes in an experiment: under its own id where that is free, else under a new one; into the one of its name where there is
      * one already.
      */
-    public Experiment experiment(String project, TakenExperiment told, String actor) {
+    public Placed experiment(String project, TakenExperiment told, String actor) {
         Limits.experimentName(told.name());
+        var left = new ArrayList<String>();
+        Map<String, String> tags = kept("tag", told.tags(), Limits.EXPERIMENT_TAG_VALUE, left);
         return transactions.write(() -> {
             Optional<Experiment> there = experiments.findByName(project, told.name());
             long id = there.map(Experiment::id).orElseGet(() -> insert(project, told, actor));
-            told.tags()
-                    .forEach((name, value) -> experiments.putTag(
-                            id,
-                            Limits.length("key", name),
-                            value.substring(0, Math.min(value.length(), Limits.EXPERIMENT_TAG_VALUE))));
-            return experiments.find(project, id).orElseThrow();
+            var missing = new TreeMap<>(tags);
+            there.ifPresent(known -> missing.keySet().removeAll(known.tags().keySet()));
+            missing.forEach((name, value) -> experiments.putTag(id, name, value));
+            return new Placed(experiments.find(project, id).orElseThrow(), left);
         });
     }
 
@@ -82,13 +128,12 @@ public final class Imports {
      * Takes in a run with everything but its points.
      *
      * @param told its experiment's id is the one here; its artifacts go below that experiment
-     * @return false if it was there already; params and tags are completed then
+     * @return not fresh if it was there already; params and tags are completed then
      */
-    public boolean run(String project, Run told, String actor) {
-        var params = new TreeMap<String, String>();
-        told.params().forEach((name, value) -> params.put(Limits.key("Param", name), Limits.paramValue(name, value)));
-        var tags = new HashMap<String, String>();
-        told.tags().forEach((name, value) -> tags.put(Limits.length("key", name), Limits.runTagValue(value)));
+    public Taken run(String project, Run told, String actor) {
+        var left = new ArrayList<String>();
+        Map<String, String> params = kept("param", told.params(), Limits.PARAM_VALUE, left);
+        Map<String, String> tags = kept("tag", told.tags(), Limits.RUN_TAG_VALUE, left);
         return transactions.write(() -> {
             Experiment experiment = experiments
                     .find(project, told.experimentId())
@@ -101,7 +146,7 @@ public final class Imports {
                             .remedy("Import into that project, or into a server of its own"));
             runs.update(state, Optional.of(told.name()), Optional.of(told.status()), told.endedAt());
             if (!params.isEmpty()) {
-                runs.addParams(state, params);
+                addParams(state, params, left);
             }
             runs.putTags(state, tags);
             runs.addInputs(state, told.inputs());
@@ -112,25 +157,43 @@ public final class Imports {
             if (fresh) {
                 events.append(Event.of("run.imported", project, "run/" + told.id(), actor, Map.of()));
             }
-            return fresh;
+            return new Taken(fresh, List.copyOf(left));
         });
     }
 
-    /** Takes in points of a run, deleted or not; those that are there already change nothing. */
-    public void points(String project, RunId id, List<MetricPoint> points) {
-        points.forEach(point -> Limits.key("Metric", point.name()));
+    private void addParams(RunStore.RunState run, Map<String, String> params, List<String> left) {
+        Map<String, String> other = runs.addParams(run, params);
+        if (!other.isEmpty()) {
+            other.keySet().forEach(name -> left.add("param '" + name + "' has another value here, which stays"));
+            var rest = new TreeMap<>(params);
+            rest.keySet().removeAll(other.keySet());
+            if (!rest.isEmpty()) {
+                runs.addParams(run, rest);
+            }
+        }
+    }
+
+    /** Takes in points of a run, deleted or not; those that are there already change nothing. Gives what was left. */
+    public List<String> points(String project, RunId id, List<MetricPoint> told) {
+        var left = new ArrayList<String>();
+        List<MetricPoint> points = kept(told, left);
         transactions.write(() -> runs.addPoints(
                 runs.findState(project, id)
                         .orElseThrow(
                                 () -> new TidemillException(ErrorCode.NOT_FOUND, "Run with id=" + id + " not found")),
                 points));
+        return left;
     }
 
-    /** Takes in a logged model; false if it was there already. */
-    public boolean loggedModel(String project, LoggedModel told) {
+    /** Takes in a logged model with what was measured of it; one that is there already stays as it is. */
+    public Taken loggedModel(String project, LoggedModel told) {
+        var left = new ArrayList<String>();
+        Map<String, String> params = kept("param", told.params(), Limits.PARAM_VALUE, left);
+        Map<String, String> tags = kept("tag", told.tags(), Limits.RUN_TAG_VALUE, left);
+        kept(told.metrics().stream().map(LoggedModel.Measured::point).toList(), left);
         return transactions.write(() -> {
             if (models.find(project, told.id()).isPresent()) {
-                return false;
+                return new Taken(false, List.of());
             }
             Experiment experiment = experiments
                     .find(project, told.experimentId())
@@ -151,10 +214,14 @@ public final class Imports {
                     Map.of(),
                     Map.of(),
                     List.of()));
-            models.putParams(told.id(), told.params());
-            models.putTags(told.id(), told.tags(), told.updatedAt());
-            models.addMetrics(told.id(), told.metrics());
-            return true;
+            models.putParams(told.id(), params);
+            models.putTags(told.id(), tags, told.updatedAt());
+            models.addMetrics(
+                    told.id(),
+                    told.metrics().stream()
+                            .filter(measured -> isName(measured.point().name()))
+                            .toList());
+            return new Taken(true, left);
         });
     }
 }

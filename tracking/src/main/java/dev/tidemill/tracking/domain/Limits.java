@@ -12,9 +12,9 @@ public final class Limits {
     public static final int TAGS = 100;
     public static final int ENTRIES = 1000;
     public static final int BATCH_BYTES = 1_000_000;
-    private static final int KEY = 250;
-    private static final int PARAM_VALUE = 6000;
-    private static final int RUN_TAG_VALUE = 8000;
+    static final int KEY = 250;
+    static final int PARAM_VALUE = 6000;
+    static final int RUN_TAG_VALUE = 8000;
     static final int EXPERIMENT_TAG_VALUE = 20_000;
     private static final Pattern KEY_FORM = Pattern.compile("[/\\w.\\- :]*", Pattern.UNICODE_CHARACTER_CLASS);
 

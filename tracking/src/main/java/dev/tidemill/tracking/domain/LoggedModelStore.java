@@ -26,6 +26,9 @@ public interface LoggedModelStore {
 
     void addMetrics(String id, List<LoggedModel.Measured> metrics);
 
+    /** Adds measurements to models by their ids; what is told of models that the project does not have is passed over. */
+    void addMetrics(String project, Map<String, List<LoggedModel.Measured>> metrics);
+
     /**
      * What a search is ordered by.
      *

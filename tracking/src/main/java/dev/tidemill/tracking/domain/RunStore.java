@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** Keeps runs and what is logged to them. All methods join the caller's transaction. */
 public interface RunStore {
@@ -48,6 +49,9 @@ public interface RunStore {
     /** A page of a metric's points by time, step and value. */
     List<MetricPoint> history(RunState run, String metric, long offset, int limit);
 
+    /** Gives every point of a metric by time, step and value, one after the other; a reader is held until the last has been taken. */
+    void eachPoint(RunState run, String metric, Consumer<MetricPoint> each);
+
     /**
      * A metric's points in order of step, thinned to at most {@code buckets} equal spans of steps: of each span the points with
      * the least and the greatest value, so that no peak is lost.
@@ -72,12 +76,13 @@ public interface RunStore {
     void setDeletedIn(long experiment, boolean deleted, Instant at);
 
     /**
-     * Runs that match.
+     * Runs that match: at most the limit, and fewer where they hold so much that a page of them would be too large for memory, but
+     * one at least.
      *
      * @param project whose runs are seen, whatever experiments are named
      * @param start where the page begins
      */
-    List<Run> search(
+    Found search(
             String project,
             Collection<Long> experiments,
             Lifecycle lifecycle,
@@ -85,6 +90,15 @@ public interface RunStore {
             List<Ordering> order,
             Start start,
             int limit);
+
+    /**
+     * Runs that were found.
+     *
+     * @param more whether others follow them
+     */
+    record Found(List<Run> runs, boolean more) {
+        static final Found NOTHING = new Found(List.of(), false);
+    }
 
     /**
      * Where a page begins.

@@ -7,6 +7,7 @@ import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Transactions;
+import dev.tidemill.tracking.domain.RunStore.Found;
 import dev.tidemill.tracking.domain.RunStore.RunState;
 import java.time.Clock;
 import java.time.Instant;
@@ -17,6 +18,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.Function;
 
 /** Runs and what is logged to them. Thread-safe. */
 public final class Tracking {
@@ -71,6 +74,56 @@ public final class Tracking {
             Optional<Instant> startedAt,
             Map<String, String> tags,
             String actor) {
+        return create(
+                project,
+                RunId.next(),
+                experiments -> experiments.active(project, experimentId),
+                name,
+                user,
+                startedAt,
+                tags,
+                actor);
+    }
+
+    /**
+     * Creates a run under an id that the client has chosen, in the experiment of a name, made if it is missing; told again it
+     * changes nothing.
+     *
+     * @throws TidemillException {@code CONFLICT} if the id is taken in another project
+     */
+    public Run createAs(
+            String project,
+            RunId id,
+            String experiment,
+            String name,
+            String user,
+            Instant startedAt,
+            Map<String, String> tags,
+            String actor) {
+        return transactions.write(() -> store.find(project, id)
+                .orElseGet(() -> create(
+                        project,
+                        id,
+                        all -> all.active(
+                                project,
+                                all.ensure(project, Limits.experimentName(experiment), actor)
+                                        .reference()),
+                        Optional.of(name),
+                        user,
+                        Optional.of(startedAt),
+                        tags,
+                        actor)));
+    }
+
+    private Run create(
+            String project,
+            RunId id,
+            Function<Experiments, Experiment> home,
+            Optional<String> name,
+            String user,
+            Optional<Instant> startedAt,
+            Map<String, String> tags,
+            String actor) {
         Optional<String> tagged = Optional.ofNullable(tags.get(NAME_TAG));
         if (name.isPresent() && tagged.isPresent() && !name.equals(tagged)) {
             throw TidemillException.invalid(
@@ -86,10 +139,11 @@ public final class Tracking {
         all.keySet().forEach(key -> Limits.length("key", key));
         all.replaceAll((key, value) -> Limits.runTagValue(value));
         return transactions.write(() -> {
-            Experiment experiment = experiments.active(project, experimentId);
-            Run run = Run.started(
-                    RunId.next(), experiment, chosen, Optional.empty(), user, startedAt.orElseGet(clock::instant));
-            store.insert(run);
+            Experiment experiment = home.apply(experiments);
+            Run run = Run.started(id, experiment, chosen, Optional.empty(), user, startedAt.orElseGet(clock::instant));
+            if (!store.insert(run)) {
+                throw new TidemillException(ErrorCode.CONFLICT, "Run " + id + " is in another project of this server");
+            }
             store.putTags(state(project, run.id()), all);
             events.append(Event.of(
                     "run.started", project, "run/" + run.id(), actor, Map.of("experiment", experiment.name())));
@@ -119,8 +173,21 @@ public final class Tracking {
         return run;
     }
 
-    /** What a client logs at once; all of it or nothing. */
-    public record Batch(List<MetricPoint> points, Map<String, String> params, Map<String, String> tags) {}
+    /**
+     * What a client logs at once; all of it or nothing.
+     *
+     * @param points of the run, those of models too
+     * @param ofModels what of these points belongs to models, by the model's id; ids that the project does not have are passed over
+     */
+    public record Batch(
+            List<MetricPoint> points,
+            Map<String, String> params,
+            Map<String, String> tags,
+            Map<String, List<LoggedModel.Measured>> ofModels) {
+        public Batch(List<MetricPoint> points, Map<String, String> params, Map<String, String> tags) {
+            this(points, params, tags, Map.of());
+        }
+    }
 
     /**
      * Logs a batch.
@@ -148,6 +215,9 @@ public final class Tracking {
                 throw changed(id, params, other);
             }
             store.addPoints(run, batch.points());
+            if (!batch.ofModels().isEmpty()) {
+                models.addMetrics(project, batch.ofModels());
+            }
             store.putTags(run, tags);
             Optional.ofNullable(tags.get(NAME_TAG))
                     .ifPresent(name -> store.update(run, Optional.of(name), Optional.empty(), Optional.empty()));
@@ -170,16 +240,6 @@ public final class Tracking {
                 "params",
                 "Changing param values is not allowed. Params were already logged='" + shown + "' for run ID='" + id
                         + "'.");
-    }
-
-    /** Logs points that belong to a model too. */
-    public void logOfModel(String project, RunId id, String modelId, LoggedModel.Measured measured) {
-        transactions.write(() -> {
-            log(project, id, new Batch(List.of(measured.point()), Map.of(), Map.of()));
-            if (models.find(project, modelId).isPresent()) {
-                models.addMetrics(modelId, List.of(measured));
-            }
-        });
     }
 
     public void log(
@@ -268,20 +328,18 @@ public final class Tracking {
         return store.newest(project, experiment, before, limit);
     }
 
+    /** A page of the runs that match: at most so many, fewer where they hold much; its token asks for the rest. */
     public Page<Run> search(String project, RunQuery query, Optional<String> token, int size) {
         var clauses = SearchParser.filter(SearchKeys.RUNS, query.filter());
         var orderings = SearchParser.order(SearchKeys.RUNS, query.order());
         RunPage page = RunPage.parse(token);
         var numbers = query.experimentIds().stream().map(Experiments::number).toList();
-        // One run more than asked for tells whether another page follows.
-        List<Run> read = numbers.isEmpty()
-                ? List.of()
-                : store.search(project, numbers, query.lifecycle(), clauses, orderings, page.start(), size + 1);
-        if (read.size() <= size) {
-            return new Page<>(read, Optional.empty());
-        }
-        List<Run> found = List.copyOf(read.subList(0, size));
-        return new Page<>(found, Optional.of(page.after(found).token()));
+        Found found = numbers.isEmpty()
+                ? Found.NOTHING
+                : store.search(project, numbers, query.lifecycle(), clauses, orderings, page.start(), size);
+        return new Page<>(
+                found.runs(),
+                found.more() ? Optional.of(page.after(found.runs()).token()) : Optional.empty());
     }
 
     /** How many runs match. */
@@ -336,17 +394,16 @@ public final class Tracking {
         return true;
     }
 
-    /**
-     * A metric's points by time, step and value.
-     *
-     * @param size most points of the page; empty for all of them
-     */
-    public Page<MetricPoint> history(
-            String project, RunId id, String metric, Optional<String> token, Optional<Integer> size) {
+    /** A page of a metric's points by time, step and value. */
+    public Page<MetricPoint> history(String project, RunId id, String metric, Optional<String> token, int size) {
         RunState run = state(project, id);
         long offset = Page.offset(token);
-        int limit = size.orElse(Integer.MAX_VALUE - 1);
-        return Page.cut(store.history(run, metric, offset, limit + 1), offset, limit);
+        return Page.cut(store.history(run, metric, offset, size + 1), offset, size);
+    }
+
+    /** Gives every point of a metric; see {@link RunStore#eachPoint}. */
+    public void eachPoint(String project, RunId id, String metric, Consumer<MetricPoint> each) {
+        store.eachPoint(state(project, id), metric, each);
     }
 
     /** Steps from the first to the last, both included. */

@@ -19,7 +19,50 @@ final class RunRows {
     /** A run alone, with the number that its rows refer to. */
     record Bare(long number, Run run) {}
 
+    private static final long MOST_WEIGHT = 16_000_000;
+    private static final long OF_ENTRY = 150;
+    private static final int FIRST_PORTION = 16;
+    private static final int GROWTH = 4;
+
     private RunRows() {}
+
+    /**
+     * The first of these runs, complete: all of them, unless they hold too much for one page. What each holds is known only when
+     * it has been read; so they are read in portions that grow.
+     */
+    static List<Run> portion(Handle handle, Dialect dialect, MetricNames names, List<Bare> bare) {
+        var runs = new ArrayList<Run>(bare.size());
+        long weight = 0;
+        long next = FIRST_PORTION;
+        while (runs.size() < bare.size() && weight < MOST_WEIGHT) {
+            int until = (int) Math.min(bare.size(), runs.size() + next);
+            List<Run> read = complete(handle, dialect, names, bare.subList(runs.size(), until));
+            runs.addAll(read);
+            weight += read.stream().mapToLong(RunRows::weight).sum();
+            next = Math.clamp((MOST_WEIGHT - weight) * runs.size() / weight, 1, GROWTH * next);
+        }
+        return runs;
+    }
+
+    /** About how many bytes of memory a run takes. */
+    private static long weight(Run run) {
+        long weight = OF_ENTRY
+                * (5L
+                        + run.metrics().size()
+                        + run.inputs().size()
+                        + run.models().size());
+        for (Map<String, String> texts : List.of(run.params(), run.tags())) {
+            for (Map.Entry<String, String> text : texts.entrySet()) {
+                weight += OF_ENTRY + text.getValue().length();
+            }
+        }
+        for (DataSetInput input : run.inputs()) {
+            weight += input.source().length()
+                    + input.schema().length()
+                    + input.profile().length();
+        }
+        return weight;
+    }
 
     static List<Run> complete(Handle handle, Dialect dialect, MetricNames names, List<Bare> runs) {
         String numbers = SqlCondition.numbers(runs.stream().map(Bare::number).toList());

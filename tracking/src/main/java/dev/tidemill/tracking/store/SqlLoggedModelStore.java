@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.PreparedBatch;
 
 /** Logged models in the database. */
 public final class SqlLoggedModelStore implements LoggedModelStore {
@@ -115,30 +116,49 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
 
     @Override
     public void addMetrics(String id, List<LoggedModel.Measured> metrics) {
+        add(Map.of(id, metrics));
+    }
+
+    @Override
+    public void addMetrics(String project, Map<String, List<LoggedModel.Measured>> metrics) {
         database.writing(handle -> {
-            for (LoggedModel.Measured measured : metrics) {
-                boolean nan = Double.isNaN(measured.point().value());
-                handle.createUpdate("""
-                                INSERT INTO logged_model_metric (model_id, name, step, run_id, recorded_at, value, is_nan,
-                                                                 data_set_name, data_set_digest)
-                                VALUES (:id, :name, :step, :run, :at, :value, :nan, :dataSet, :digest)
-                                ON CONFLICT DO NOTHING
-                                """)
-                        .bind("id", id)
-                        .bind("name", measured.point().name())
-                        .bind("step", measured.point().step())
-                        .bind("run", measured.runId())
-                        .bind("at", measured.point().recordedAt())
-                        .bind(
-                                "value",
-                                nan ? 0.0 : Math.clamp(measured.point().value(), -Double.MAX_VALUE, Double.MAX_VALUE))
-                        .bind("nan", nan)
-                        .bind("dataSet", measured.dataSetName().orElse(""))
-                        .bind("digest", measured.dataSetDigest().orElse(""))
-                        .execute();
-            }
+            List<String> there = handle.createQuery(
+                            "SELECT id FROM logged_model WHERE project = :project AND id IN (<ids>) AND NOT deleted")
+                    .bind("project", project)
+                    .bindList("ids", List.copyOf(metrics.keySet()))
+                    .mapTo(String.class)
+                    .list();
+            var kept = new TreeMap<>(metrics);
+            kept.keySet().retainAll(there);
+            add(kept);
             return true;
         });
+    }
+
+    private void add(Map<String, List<LoggedModel.Measured>> metrics) {
+        database.writing(handle -> {
+            PreparedBatch batch = handle.prepareBatch("""
+                    INSERT INTO logged_model_metric (model_id, name, step, run_id, recorded_at, value, is_nan,
+                                                     data_set_name, data_set_digest)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                    """);
+            metrics.forEach((id, all) -> all.forEach(measured -> bind(batch, id, measured)));
+            return batch.size() == 0 ? new int[0] : batch.execute();
+        });
+    }
+
+    private static void bind(PreparedBatch batch, String id, LoggedModel.Measured measured) {
+        boolean nan = Double.isNaN(measured.point().value());
+        batch.bind(0, id)
+                .bind(1, measured.point().name())
+                .bind(2, measured.point().step())
+                .bind(3, measured.runId())
+                .bind(4, measured.point().recordedAt().toEpochMilli())
+                .bind(5, nan ? 0.0 : Math.clamp(measured.point().value(), -Double.MAX_VALUE, Double.MAX_VALUE))
+                .bind(6, nan)
+                .bind(7, measured.dataSetName().orElse(""))
+                .bind(8, measured.dataSetDigest().orElse(""))
+                .add();
     }
 
     @Override

@@ -14,9 +14,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 
 /** Points of metrics: all of them, and beside them the latest of each, which searches look at. */
@@ -24,6 +26,8 @@ final class SqlMetricStore {
     private static final Comparator<MetricPoint> LATER = Comparator.comparingLong(MetricPoint::step)
             .thenComparing(MetricPoint::recordedAt)
             .thenComparingDouble(MetricPoint::value);
+
+    private static final int FETCHED = 5_000;
 
     private final Database database;
     private final MetricNames names;
@@ -40,8 +44,13 @@ final class SqlMetricStore {
         database.writing(handle -> {
             var numbers = new HashMap<String, Long>();
             var latest = new HashMap<String, MetricPoint>();
+            // In one order for all writers, so that two of them never wait for each other.
+            points.stream()
+                    .map(MetricPoint::name)
+                    .distinct()
+                    .sorted()
+                    .forEach(name -> numbers.put(name, names.number(name)));
             for (MetricPoint point : points) {
-                numbers.computeIfAbsent(point.name(), names::number);
                 latest.merge(point.name(), point, (a, b) -> LATER.compare(a, b) >= 0 ? a : b);
             }
             PreparedBatch all = handle.prepareBatch("""
@@ -59,7 +68,6 @@ final class SqlMetricStore {
                     WHERE (excluded.step, excluded.recorded_at, excluded.value)
                         > (metric_newest.step, metric_newest.recorded_at, metric_newest.value)
                     """);
-            // In one order for all writers, so that two of them never wait for each other.
             latest.values().stream()
                     .sorted(Comparator.comparing(MetricPoint::name))
                     .forEach(point -> bind(newest, run, numbers, point));
@@ -103,6 +111,56 @@ final class SqlMetricStore {
                 .list());
     }
 
+    /**
+     * The table's own order is by step. Where times do not fall along it, as they seldom do, it is the order that is asked for, and
+     * nothing needs to be sorted.
+     */
+    void each(RunState run, String metric, Consumer<MetricPoint> each) {
+        Optional<Long> number = names.find(metric);
+        if (number.isEmpty()) {
+            return;
+        }
+        database.reading(handle -> {
+            var last = new long[] {Long.MIN_VALUE};
+            var falls = new boolean[1];
+            stream(handle, "recorded_at", "step, recorded_at, value", run, number.get(), row -> {
+                falls[0] |= row.getLong(1) < last[0];
+                last[0] = row.getLong(1);
+            });
+            stream(
+                    handle,
+                    "step, recorded_at, value, is_nan",
+                    falls[0] ? "recorded_at, step, value" : "step, recorded_at, value",
+                    run,
+                    number.get(),
+                    row -> each.accept(point(metric, row)));
+            return true;
+        });
+    }
+
+    @FunctionalInterface
+    private interface RowReader {
+        void read(ResultSet row) throws SQLException;
+    }
+
+    private static void stream(
+            Handle handle, String columns, String order, RunState run, long metric, RowReader reader) {
+        handle.createQuery("SELECT " + columns + " FROM metric_value WHERE run = :run AND metric = :metric ORDER BY "
+                        + order)
+                .setFetchSize(FETCHED)
+                .bind("run", run.number())
+                .bind("metric", metric)
+                .scanResultSet((rows, context) -> {
+                    try (context) {
+                        ResultSet row = rows.get();
+                        while (row.next()) {
+                            reader.read(row);
+                        }
+                    }
+                    return true;
+                });
+    }
+
     List<MetricPoint> envelope(RunState run, String metric, Span span, int buckets) {
         Optional<Long> number = names.find(metric);
         if (number.isEmpty()) {
@@ -131,7 +189,7 @@ final class SqlMetricStore {
                             WHERE run = :run AND metric = :metric AND step BETWEEN :first AND :last
                             ORDER BY step, recorded_at, value
                             """)
-                    .setFetchSize(5_000)
+                    .setFetchSize(FETCHED)
                     .bind("run", run.number())
                     .bind("first", span.first())
                     .bind("last", span.last())

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 import org.jdbi.v3.core.statement.Query;
@@ -32,6 +33,8 @@ import org.jdbi.v3.core.statement.SqlStatements;
 public final class SqlRunStore implements RunStore {
     /** Of how many runs the names are gathered. */
     private static final int NAMED_RUNS = 500;
+
+    private static final int MOST_OF_PAGE = 5_000;
 
     private final Database database;
     private final MetricNames names;
@@ -112,7 +115,7 @@ public final class SqlRunStore implements RunStore {
     }
 
     @Override
-    public List<Run> search(
+    public Found search(
             String project,
             Collection<Long> experiments,
             Lifecycle lifecycle,
@@ -120,9 +123,19 @@ public final class SqlRunStore implements RunStore {
             List<Ordering> order,
             Start start,
             int limit) {
+        int most = Math.min(limit, MOST_OF_PAGE);
         var search = runSearch();
-        String sql = search.write(project, experiments, lifecycle, filter, order, start, limit);
-        return list(sql, search.values()::bindAll);
+        // One run more than asked for tells whether another page follows.
+        String sql = search.write(project, experiments, lifecycle, filter, order, start, most + 1);
+        return database.reading(handle -> {
+            List<RunRows.Bare> bare = search.values()
+                    .bindAll(handle.createQuery(sql))
+                    .map((row, context) -> new RunRows.Bare(row.getLong("number"), run(row)))
+                    .list();
+            List<Run> runs =
+                    RunRows.portion(handle, database.dialect(), names, bare.subList(0, Math.min(most, bare.size())));
+            return new Found(runs, bare.size() > runs.size());
+        });
     }
 
     private RunSearchSql runSearch() {
@@ -221,10 +234,12 @@ public final class SqlRunStore implements RunStore {
         database.writing(handle -> {
             PreparedBatch batch = handle.prepareBatch("INSERT INTO " + table
                     + " (run, name, value) VALUES (:run, :name, :value) ON CONFLICT (run, name) " + onConflict);
-            texts.forEach((name, value) -> batch.bind("run", run.number())
-                    .bind("name", name)
-                    .bind("value", value)
-                    .add());
+            // In one order for all writers, so that two of them never wait for each other.
+            new TreeMap<>(texts)
+                    .forEach((name, value) -> batch.bind("run", run.number())
+                            .bind("name", name)
+                            .bind("value", value)
+                            .add());
             return batch.execute();
         });
     }
@@ -246,6 +261,11 @@ public final class SqlRunStore implements RunStore {
     @Override
     public List<MetricPoint> history(RunState run, String metric, long offset, int limit) {
         return metrics.history(run, metric, offset, limit);
+    }
+
+    @Override
+    public void eachPoint(RunState run, String metric, Consumer<MetricPoint> each) {
+        metrics.each(run, metric, each);
     }
 
     @Override

@@ -8,6 +8,8 @@ import dev.tidemill.platform.http.ErrorStyle;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.HandlerType;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -20,6 +22,21 @@ public final class MlflowWireRoutes {
     @FunctionalInterface
     public interface Endpoint {
         ObjectNode answer(MlflowRequest request, Caller caller);
+    }
+
+    /**
+     * Answers one request with JSON that is written while it is sent, so that a large answer is never in memory as a whole. What
+     * refuses the request is thrown before the first byte is written.
+     */
+    @FunctionalInterface
+    public interface StreamingEndpoint {
+        Streamed answer(MlflowRequest request, Caller caller) throws IOException;
+    }
+
+    /** An answer that waits to be written; written once. */
+    @FunctionalInterface
+    public interface Streamed {
+        void writeTo(OutputStream out) throws IOException;
     }
 
     /** Errors as MLflow's clients read them: {@code {"error_code", "message"}} with MLflow's own status. */
@@ -55,11 +72,32 @@ public final class MlflowWireRoutes {
         return add(HandlerType.DELETE, path, access, endpoint);
     }
 
+    /** As {@link #get}, for large answers. */
+    public MlflowWireRoutes getStreaming(String path, Access access, StreamingEndpoint endpoint) {
+        return add(HandlerType.GET, path, access, streaming(endpoint));
+    }
+
+    /** As {@link #post}, for large answers. */
+    public MlflowWireRoutes postStreaming(String path, Access access, StreamingEndpoint endpoint) {
+        return add(HandlerType.POST, path, access, streaming(endpoint));
+    }
+
+    private static Route.Endpoint streaming(StreamingEndpoint endpoint) {
+        return (context, caller) -> {
+            Streamed answer = endpoint.answer(MlflowRequest.of(context), caller);
+            context.contentType("application/json");
+            answer.writeTo(context.outputStream());
+        };
+    }
+
     private MlflowWireRoutes add(HandlerType method, String path, Access access, Endpoint endpoint) {
+        return add(method, path, access, (Route.Endpoint)
+                (context, caller) -> context.result(Json.write(endpoint.answer(MlflowRequest.of(context), caller)))
+                        .contentType("application/json"));
+    }
+
+    private MlflowWireRoutes add(HandlerType method, String path, Access access, Route.Endpoint handler) {
         for (String root : List.of("/api", "/ajax-api")) {
-            Route.Endpoint handler =
-                    (context, caller) -> context.result(Json.write(endpoint.answer(MlflowRequest.of(context), caller)))
-                            .contentType("application/json");
             routes.add(route(method, root + prefix + path, access, handler));
         }
         return this;
