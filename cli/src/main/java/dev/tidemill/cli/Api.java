@@ -17,7 +17,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLHandshakeException;
 
@@ -69,6 +71,29 @@ final class Api {
 
     JsonNode get(String path) {
         return send(request(path).GET());
+    }
+
+    /** What the project keeps below a path of artifacts, folders with all that is in them: sizes by path. */
+    Map<String, Long> artifacts(String root) {
+        var files = new TreeMap<String, Long>();
+        collect(root, "", files);
+        return files;
+    }
+
+    private void collect(String root, String folder, Map<String, Long> files) {
+        String path = folder.isEmpty() ? root : root + "/" + folder;
+        JsonNode listed = send(request("/api/2.0/mlflow-artifacts/artifacts?path=" + encode(path))
+                .header("X-MLFLOW-WORKSPACE", project)
+                .GET());
+        for (JsonNode entry : listed.path("files")) {
+            String name = entry.path("path").asText();
+            String inside = folder.isEmpty() ? name : folder + "/" + name;
+            if (entry.path("is_dir").asBoolean()) {
+                collect(root, inside, files);
+            } else {
+                files.put(inside, entry.path("file_size").asLong());
+            }
+        }
     }
 
     JsonNode post(String path, JsonNode body) {
@@ -191,8 +216,8 @@ final class Api {
     private static CliException failure(int status, String body) {
         try {
             JsonNode problem = JSON.readTree(body);
-            var text = new StringBuilder(
-                    problem.path("detail").asText(problem.path("error").asText("HTTP " + status)));
+            var text = new StringBuilder(problem.path("detail")
+                    .asText(problem.path("message").asText(problem.path("error").asText("HTTP " + status))));
             if (problem.hasNonNull("remedy")) {
                 text.append("\n  ").append(problem.get("remedy").asText());
             }

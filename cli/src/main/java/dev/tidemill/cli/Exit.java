@@ -10,6 +10,9 @@ final class Exit {
     static final int CONFLICT = 5;
     static final int TIMEOUT = 6;
     static final int CHECK_FAILED = 7;
+    /** Done, but for items that are listed. */
+    static final int INCOMPLETE = 8;
+
     static final int INTERRUPTED = 130;
 
     private Exit() {}

@@ -1,9 +1,14 @@
 package dev.tidemill.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +25,12 @@ import picocli.CommandLine.Parameters;
         name = "export",
         description =
                 "Write a project's experiments, runs, artifacts and models as an mlruns folder, which MLflow reads.",
-        mixinStandardHelpOptions = true)
+        mixinStandardHelpOptions = true,
+        footer = {
+            "",
+            "What a folder cannot hold is listed at the end with its place and cause, and the exit code is 8 then: a metric 'loss/val'",
+            "beside a metric 'loss', since a name is either a file or a folder, or a name of more than 255 bytes."
+        })
 final class ExportCommand implements Callable<Integer> {
     private static final List<String> STATUS = List.of("", "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED");
     private static final List<String> MODEL_STATUS = List.of(
@@ -28,6 +38,13 @@ final class ExportCommand implements Callable<Integer> {
             "LOGGED_MODEL_PENDING",
             "LOGGED_MODEL_READY",
             "LOGGED_MODEL_UPLOAD_FAILED");
+
+    /** Of a file, in bytes, on the file systems that are used. */
+    private static final int LONGEST_NAME = 255;
+
+    private static final List<String> LEFT = List.of(
+            "Traces, assessments, evaluation data sets, scorers and webhooks are not written",
+            "Deleted model versions are not written");
 
     @Mixin
     private Connection connection = new Connection();
@@ -38,6 +55,7 @@ final class ExportCommand implements Callable<Integer> {
     @Option(names = "--no-artifacts", description = "Leave the files of runs and models out")
     private boolean withoutArtifacts;
 
+    private final Omissions omissions = new Omissions();
     private final Dump yaml = new Dump(DumpSettings.builder().build());
 
     @Override
@@ -57,22 +75,30 @@ final class ExportCommand implements Callable<Integer> {
             List<JsonNode> experiments = server.experiments();
             for (JsonNode experiment : experiments) {
                 counts[0]++;
-                counts[1] += experiment(server, experiment, root, progress);
+                omissions.attempt(
+                        "experiment '" + experiment.path("name").asText() + "'",
+                        () -> counts[1] += experiment(server, experiment, root, progress));
             }
             for (JsonNode model : server.models()) {
                 counts[2]++;
-                model(server, model, root);
+                omissions.attempt("model '" + model.path("name").asText() + "'", () -> model(server, model, root));
             }
             progress.done(counts[1] + " runs, " + counts[2] + " models to " + root);
         }
         if (connection.json()) {
-            System.out.println(Api.object()
+            ObjectNode result = Api.object()
                     .put("experiments", counts[0])
                     .put("runs", counts[1])
                     .put("models", counts[2])
-                    .put("folder", root.toString()));
+                    .put("folder", root.toString());
+            LEFT.forEach(text -> result.withArray("left_behind").add(text));
+            omissions.tell(result);
+            System.out.println(result);
+        } else {
+            LEFT.forEach(text -> System.out.println("not: " + text));
         }
-        return Exit.OK;
+        omissions.print();
+        return omissions.exit();
     }
 
     private void meta(Path folder, Map<String, Object> values) throws IOException {
@@ -81,17 +107,46 @@ final class ExportCommand implements Callable<Integer> {
     }
 
     /** A file a key; keys with slashes become folders, as MLflow writes them. */
-    private static void entries(Path folder, JsonNode list) throws IOException {
+    private void entries(String place, Path folder, JsonNode list) throws IOException {
         for (JsonNode entry : list) {
-            Path file = folder.resolve(entry.path("key").asText()).normalize();
-            if (!file.startsWith(folder)) {
+            String key = entry.path("key").asText();
+            omissions.attempt(
+                    place + ", " + folder.getFileName() + " '" + key + "'",
+                    () -> write(folder, key, entry.path("value").asText()));
+        }
+    }
+
+    private static void write(Path folder, String key, String text) throws IOException {
+        Path file = inside(folder, key);
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, text);
+    }
+
+    /** Where a name lies in a folder, if a folder can hold it beside what is there. */
+    private static Path inside(Path folder, String name) {
+        Path file = folder.resolve(name).normalize();
+        if (!file.startsWith(folder) || file.equals(folder)) {
+            throw new CliException(Exit.FAILURE, "the name leads out of its folder");
+        }
+        for (Path part : folder.relativize(file)) {
+            int bytes = part.toString().getBytes(StandardCharsets.UTF_8).length;
+            if (bytes > LONGEST_NAME) {
+                throw new CliException(
+                        Exit.FAILURE, "a file's name has at most " + LONGEST_NAME + " bytes, this one " + bytes);
+            }
+        }
+        for (Path above = file.getParent(); above != null && !above.equals(folder); above = above.getParent()) {
+            if (Files.exists(above) && !Files.isDirectory(above)) {
                 throw new CliException(
                         Exit.FAILURE,
-                        "A key leads out of its folder: " + entry.path("key").asText());
+                        "'" + folder.relativize(above) + "' is written as a file, so that it cannot be a folder too");
             }
-            Files.createDirectories(file.getParent());
-            Files.writeString(file, entry.path("value").asText());
         }
+        if (Files.isDirectory(file)) {
+            throw new CliException(
+                    Exit.FAILURE, "it is written as a folder of other names, so that it cannot be a file too");
+        }
+        return file;
     }
 
     private int experiment(ServerSource server, JsonNode experiment, Path root, Progress progress) throws IOException {
@@ -106,19 +161,27 @@ final class ExportCommand implements Callable<Integer> {
         about.put("lifecycle_stage", experiment.path("lifecycle_stage").asText());
         about.put("name", experiment.path("name").asText());
         meta(folder, about);
-        entries(folder.resolve("tags"), experiment.path("tags"));
+        String name = experiment.path("name").asText();
+        entries("experiment '" + name + "'", folder.resolve("tags"), experiment.path("tags"));
         var runs = new java.util.ArrayList<JsonNode>();
         server.runs(id, runs::add);
         for (int i = 0; i < runs.size(); i++) {
-            run(server, runs.get(i), folder);
-            progress.update(i + 1, runs.size(), experiment.path("name").asText());
+            JsonNode run = runs.get(i);
+            omissions.attempt(place(run), () -> run(server, run, folder));
+            progress.update(i + 1, runs.size(), name);
         }
         var models = new java.util.ArrayList<JsonNode>();
         server.loggedModels(id, models::add);
         for (JsonNode model : models) {
-            loggedModel(server, model, folder);
+            omissions.attempt(
+                    "logged model " + model.path("info").path("model_id").asText(),
+                    () -> loggedModel(server, model, folder));
         }
         return runs.size();
+    }
+
+    private static String place(JsonNode run) {
+        return "run " + run.path("info").path("run_id").asText();
     }
 
     private void run(ServerSource server, JsonNode run, Path experiment) throws IOException {
@@ -145,30 +208,45 @@ final class ExportCommand implements Callable<Integer> {
         for (String part : List.of("params", "tags", "metrics", "artifacts")) {
             Files.createDirectories(folder.resolve(part));
         }
-        entries(folder.resolve("params"), run.path("data").path("params"));
-        entries(folder.resolve("tags"), run.path("data").path("tags"));
-        Path metrics = folder.resolve("metrics");
-        var lines = new LinkedHashMap<String, StringBuilder>();
-        server.points(
-                run,
-                batch -> batch.forEach(
-                        point -> lines.computeIfAbsent(point.path("key").asText(), key -> new StringBuilder())
-                                .append(point.path("timestamp").asLong())
-                                .append(' ')
-                                .append(point.path("value").asText().toLowerCase(java.util.Locale.ROOT))
-                                .append(' ')
-                                .append(point.path("step").asLong())
-                                .append('\n')));
-        for (Map.Entry<String, StringBuilder> metric : lines.entrySet()) {
-            Path file = metrics.resolve(metric.getKey()).normalize();
-            if (!file.startsWith(metrics)) {
-                throw new CliException(Exit.FAILURE, "A metric's name leads out of its folder: " + metric.getKey());
-            }
-            Files.createDirectories(file.getParent());
-            Files.writeString(file, metric.getValue());
-        }
-        files(server, info.path("artifact_uri").asText(), folder.resolve("artifacts"));
+        entries(place(run), folder.resolve("params"), run.path("data").path("params"));
+        entries(place(run), folder.resolve("tags"), run.path("data").path("tags"));
+        points(server, run, folder.resolve("metrics"));
+        files(server, place(run), info.path("artifact_uri").asText(), folder.resolve("artifacts"));
         linked(run, experiment, folder);
+    }
+
+    /** A batch is of one metric, and one metric's batches follow one another. */
+    private void points(ServerSource server, JsonNode run, Path metrics) throws IOException {
+        var refused = new HashSet<String>();
+        server.points(run, batch -> {
+            if (batch.isEmpty()) {
+                return;
+            }
+            String key = batch.getFirst().path("key").asText();
+            if (refused.contains(key)) {
+                return;
+            }
+            var lines = new StringBuilder();
+            batch.forEach(point -> lines.append(line(point)).append('\n'));
+            try {
+                boolean written = omissions.attempt(place(run) + ", metrics '" + key + "'", () -> {
+                    Path file = inside(metrics, key);
+                    Files.createDirectories(file.getParent());
+                    Files.writeString(file, lines, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+                });
+                if (!written) {
+                    refused.add(key);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
+    private static String line(JsonNode point) {
+        return point.path("timestamp").asLong() + " "
+                + point.path("value").asText().toLowerCase(java.util.Locale.ROOT) + " "
+                + point.path("step").asLong();
     }
 
     private void linked(JsonNode run, Path experiment, Path folder) throws IOException {
@@ -176,7 +254,8 @@ final class ExportCommand implements Callable<Integer> {
         int number = 0;
         for (JsonNode input : run.path("inputs").path("dataset_inputs")) {
             JsonNode dataSet = input.path("dataset");
-            String key = dataSet.path("name").asText().replaceAll("[^\\w-]", "_") + "-"
+            String name = dataSet.path("name").asText().replaceAll("[^\\w-]", "_");
+            String key = name.substring(0, Math.min(name.length(), 200)) + "-"
                     + dataSet.path("digest").asText();
             var about = new LinkedHashMap<String, Object>();
             for (String field : List.of("digest", "name", "profile", "schema", "source", "source_type")) {
@@ -226,68 +305,112 @@ final class ExportCommand implements Callable<Integer> {
         about.put("status_message", null);
         meta(folder, about);
         Files.createDirectories(folder.resolve("artifacts"));
-        entries(folder.resolve("tags"), info.path("tags"));
-        entries(folder.resolve("params"), model.path("data").path("params"));
-        files(server, info.path("artifact_uri").asText(), folder.resolve("artifacts"));
+        String place = "logged model " + info.path("model_id").asText();
+        entries(place, folder.resolve("tags"), info.path("tags"));
+        entries(place, folder.resolve("params"), model.path("data").path("params"));
+        measured(place, folder.resolve("metrics"), model.path("data").path("metrics"));
+        files(server, place, info.path("artifact_uri").asText(), folder.resolve("artifacts"));
     }
 
-    private void files(ServerSource server, String uri, Path folder) throws IOException {
-        if (withoutArtifacts) {
+    /** Lines of time, value, step, run and, where they are known, name and digest of the data. */
+    private void measured(String place, Path folder, JsonNode metrics) throws IOException {
+        var lines = new LinkedHashMap<String, StringBuilder>();
+        for (JsonNode metric : metrics) {
+            String data = metric.path("dataset_name").asText("");
+            if (data.contains(" ")) {
+                omissions.add(
+                        place + ", metrics '" + metric.path("key").asText() + "'",
+                        "of its data set '" + data + "', whose name holds a space");
+                data = "";
+            }
+            lines.computeIfAbsent(metric.path("key").asText(), key -> new StringBuilder())
+                    .append(line(metric))
+                    .append(' ')
+                    .append(metric.path("run_id").asText())
+                    .append(
+                            data.isEmpty()
+                                    ? ""
+                                    : " " + data + " "
+                                            + metric.path("dataset_digest").asText(""))
+                    .append('\n');
+        }
+        for (Map.Entry<String, StringBuilder> metric : lines.entrySet()) {
+            omissions.attempt(
+                    place + ", metrics '" + metric.getKey() + "'",
+                    () -> write(folder, metric.getKey(), metric.getValue().toString()));
+        }
+    }
+
+    private void files(ServerSource server, String place, String uri, Path folder) throws IOException {
+        Files.createDirectories(folder);
+        if (withoutArtifacts || uri.isEmpty()) {
             return;
         }
-        for (ImportSource.ArtifactFile file : server.files(uri)) {
-            Path path = folder.resolve(file.path()).normalize();
-            if (!path.startsWith(folder)) {
-                throw new CliException(Exit.FAILURE, "The server names a file outside of the folder: " + file.path());
+        omissions.attempt(place, () -> {
+            for (ImportSource.ArtifactFile file : server.files(uri)) {
+                omissions.attempt(place + ", file '" + file.path() + "'", () -> {
+                    Path path = inside(folder, file.path());
+                    Files.createDirectories(path.getParent());
+                    try (var content = file.content().open()) {
+                        Files.copy(content, path);
+                    }
+                });
             }
-            Files.createDirectories(path.getParent());
-            try (var content = file.content().open()) {
-                Files.copy(content, path);
-            }
-        }
+        });
     }
 
     private void model(ServerSource server, JsonNode model, Path root) throws IOException {
         String name = model.path("name").asText();
-        Path folder = root.resolve("models").resolve(name).normalize();
-        if (!folder.startsWith(root.resolve("models"))) {
-            throw new CliException(Exit.FAILURE, "A model's name leads out of the folder: " + name);
-        }
+        Path folder = inside(root.resolve("models"), name);
         var about = new LinkedHashMap<String, Object>();
         about.put("creation_timestamp", model.path("creation_timestamp").asLong());
         about.put("description", model.path("description").asText(""));
         about.put("last_updated_timestamp", model.path("last_updated_timestamp").asLong());
         about.put("name", name);
         meta(folder, about);
-        entries(folder.resolve("tags"), model.path("tags"));
+        entries("model '" + name + "'", folder.resolve("tags"), model.path("tags"));
         Files.createDirectories(folder.resolve("aliases"));
         for (JsonNode alias : model.path("aliases")) {
-            Files.writeString(
-                    folder.resolve("aliases").resolve(alias.path("alias").asText()),
-                    alias.path("version").asText());
+            String text = alias.path("alias").asText();
+            omissions.attempt(
+                    "model '" + name + "', alias '" + text + "'",
+                    () -> write(
+                            folder.resolve("aliases"),
+                            text,
+                            alias.path("version").asText()));
         }
         for (JsonNode version : server.versions(name)) {
-            Path place = folder.resolve("version-" + version.path("version").asText());
-            // The version's own files, wherever its source was: they do not change.
-            server.copyVersion(name, version.path("version").asText(), place.resolve("artifacts"), withoutArtifacts);
-            var said = new LinkedHashMap<String, Object>();
-            said.put("creation_timestamp", version.path("creation_timestamp").asLong());
-            said.put("current_stage", version.path("current_stage").asText("None"));
-            said.put("description", version.path("description").asText(""));
-            said.put(
-                    "last_updated_timestamp",
-                    version.path("last_updated_timestamp").asLong());
-            said.put("name", name);
-            said.put("run_id", version.path("run_id").asText(""));
-            said.put("run_link", version.path("run_link").asText(""));
-            said.put("source", version.path("source").asText());
-            said.put("status", "READY");
-            said.put("status_message", "");
-            said.put("storage_location", place.resolve("artifacts").toUri().toString());
-            said.put("user_id", version.path("user_id").asText(""));
-            said.put("version", version.path("version").asLong());
-            meta(place, said);
-            entries(place.resolve("tags"), version.path("tags"));
+            String place =
+                    "model '" + name + "', version " + version.path("version").asText();
+            omissions.attempt(
+                    place,
+                    () -> version(
+                            server,
+                            version,
+                            place,
+                            folder.resolve("version-" + version.path("version").asText())));
         }
+    }
+
+    /** With the version's own files, wherever its source was: they do not change. */
+    private void version(ServerSource server, JsonNode version, String place, Path folder) throws IOException {
+        files(server, place, server.versionFiles(version), folder.resolve("artifacts"));
+        var said = new LinkedHashMap<String, Object>();
+        said.put("creation_timestamp", version.path("creation_timestamp").asLong());
+        said.put("current_stage", version.path("current_stage").asText("None"));
+        said.put("description", version.path("description").asText(""));
+        said.put(
+                "last_updated_timestamp", version.path("last_updated_timestamp").asLong());
+        said.put("name", version.path("name").asText());
+        said.put("run_id", version.path("run_id").asText(""));
+        said.put("run_link", version.path("run_link").asText(""));
+        said.put("source", version.path("source").asText());
+        said.put("status", "READY");
+        said.put("status_message", "");
+        said.put("storage_location", folder.resolve("artifacts").toUri().toString());
+        said.put("user_id", version.path("user_id").asText(""));
+        said.put("version", version.path("version").asLong());
+        meta(folder, said);
+        entries(place, folder.resolve("tags"), version.path("tags"));
     }
 }

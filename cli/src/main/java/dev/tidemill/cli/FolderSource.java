@@ -4,12 +4,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
@@ -26,11 +29,18 @@ final class FolderSource implements ImportSource {
 
     private final Path root;
     private final LocalFiles local;
-    private int damaged;
+    private final Omissions omissions;
+    private final Set<String> deletedModels = new HashSet<>();
 
-    FolderSource(Path root, LocalFiles local) {
+    /** @param omissions where files that cannot be read are noted */
+    FolderSource(Path root, LocalFiles local, Omissions omissions) {
         this.root = root;
         this.local = local;
+        this.omissions = omissions;
+    }
+
+    private void damaged(Path file, String why) {
+        omissions.add("file " + root.relativize(file), why);
     }
 
     private static List<Path> folders(Path parent) throws IOException {
@@ -52,22 +62,30 @@ final class FolderSource implements ImportSource {
             if (loaded instanceof Map<?, ?> map && Api.JSON.valueToTree(map) instanceof ObjectNode object) {
                 return Optional.of(object);
             }
-        } catch (org.snakeyaml.engine.v2.exceptions.YamlEngineException e) {
-            // counted below
+            damaged(file, "it is no mapping");
+        } catch (org.snakeyaml.engine.v2.exceptions.YamlEngineException | CharacterCodingException e) {
+            damaged(
+                    file,
+                    "it is no YAML: "
+                            + String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
         }
-        damaged++;
         return Optional.empty();
     }
 
     /** Files whose names, folders among them, are keys and whose contents are values. */
-    private static ArrayNode entries(Path folder) throws IOException {
+    private ArrayNode entries(Path folder) throws IOException {
         ArrayNode list = Api.JSON.createArrayNode();
         if (Files.isDirectory(folder)) {
             try (var walk = Files.walk(folder)) {
                 for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
-                    list.addObject()
-                            .put("key", folder.relativize(file).toString().replace('\\', '/'))
-                            .put("value", Files.readString(file));
+                    try {
+                        String value = Files.readString(file);
+                        list.addObject()
+                                .put("key", folder.relativize(file).toString())
+                                .put("value", value);
+                    } catch (CharacterCodingException e) {
+                        damaged(file, "it is no UTF-8");
+                    }
                 }
             }
         }
@@ -187,15 +205,17 @@ final class FolderSource implements ImportSource {
         }
         var batch = new ArrayList<JsonNode>();
         for (Path file : files) {
-            String key = folder.relativize(file).toString().replace('\\', '/');
+            String key = folder.relativize(file).toString();
             try (var lines = Files.lines(file)) {
-                lines.map(line -> point(key, line)).flatMap(Optional::stream).forEach(point -> {
-                    batch.add(point);
-                    if (batch.size() == BATCH) {
-                        each.accept(List.copyOf(batch));
-                        batch.clear();
-                    }
-                });
+                lines.map(line -> point(file, key, line))
+                        .flatMap(Optional::stream)
+                        .forEach(point -> {
+                            batch.add(point);
+                            if (batch.size() == BATCH) {
+                                each.accept(List.copyOf(batch));
+                                batch.clear();
+                            }
+                        });
             }
         }
         if (!batch.isEmpty()) {
@@ -203,31 +223,56 @@ final class FolderSource implements ImportSource {
         }
     }
 
-    /** A line of time, value and, since MLflow 1.0, step. */
-    private Optional<JsonNode> point(String key, String line) {
+    /** A line of time, value and, since MLflow 1.0, step; of a model's metrics also the run, and name and digest of the data. */
+    private Optional<ObjectNode> point(Path file, String key, String line) {
         String[] words = line.strip().split(" ");
-        if (words.length >= 2 && words[0].matches("-?\\d+")) {
+        try {
             ObjectNode point = Api.object()
                     .put("key", key)
                     .put("timestamp", Long.parseLong(words[0]))
                     .put("step", words.length > 2 ? Long.parseLong(words[2]) : 0L);
             switch (words[1].toLowerCase(java.util.Locale.ROOT)) {
                 case "nan" -> point.put("value", "NaN");
-                case "inf" -> point.put("value", "Infinity");
-                case "-inf" -> point.put("value", "-Infinity");
+                case "inf", "infinity" -> point.put("value", "Infinity");
+                case "-inf", "-infinity" -> point.put("value", "-Infinity");
                 default -> point.put("value", Double.parseDouble(words[1]));
             }
             return Optional.of(point);
+        } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
+            damaged(file, "'" + line.substring(0, Math.min(line.length(), 80)) + "' is no line of a metric");
+            return Optional.empty();
         }
-        damaged++;
-        return Optional.empty();
+    }
+
+    private void measured(Path folder, ArrayNode metrics) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        try (var walk = Files.walk(folder)) {
+            for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
+                for (String line : Files.readAllLines(file)) {
+                    String[] words = line.strip().split(" ");
+                    point(file, folder.relativize(file).toString(), line).ifPresent(point -> {
+                        point.put("run_id", words.length > 3 ? words[3] : "");
+                        if (words.length == 6) {
+                            point.put("dataset_name", words[4]).put("dataset_digest", words[5]);
+                        }
+                        metrics.add(point);
+                    });
+                }
+            }
+        }
     }
 
     @Override
     public void loggedModels(String experimentId, Consumer<JsonNode> each) throws IOException {
         for (Path folder : folders(experimentFolder(experimentId).resolve("models"))) {
             Optional<ObjectNode> meta = meta(folder);
-            if (meta.isEmpty() || meta.get().path("lifecycle_stage").asText().equals("deleted")) {
+            if (meta.isEmpty()) {
+                continue;
+            }
+            if (meta.get().path("lifecycle_stage").asText().equals("deleted")) {
+                deletedModels.add(folder.getFileName().toString());
                 continue;
             }
             ObjectNode told = meta.get();
@@ -249,7 +294,9 @@ final class FolderSource implements ImportSource {
                             "status",
                             MODEL_STATUS.get(Math.clamp(told.path("status").asInt(2), 0, 3)));
             info.set("tags", entries(folder.resolve("tags")));
-            model.putObject("data").set("params", entries(folder.resolve("params")));
+            ObjectNode data = model.putObject("data");
+            data.set("params", entries(folder.resolve("params")));
+            measured(folder.resolve("metrics"), data.putArray("metrics"));
             each.accept(model);
         }
     }
@@ -305,24 +352,21 @@ final class FolderSource implements ImportSource {
         if (traces > 0) {
             list.add(traces + " traces are not taken along");
         }
-        if (damaged > 0) {
-            list.add(damaged + " files could not be read and are left out");
+        if (!deletedModels.isEmpty()) {
+            list.add(deletedModels.size() + " deleted logged models are not taken along");
         }
         return list;
     }
 
     @Override
     public List<ArtifactFile> files(String uri) throws IOException {
-        List<ArtifactFile> there = local.files(uri);
-        if (!there.isEmpty()) {
-            return there;
+        int inside = uri.indexOf("/mlruns/");
+        if (inside < 0 || local.folder(uri).filter(Files::isDirectory).isPresent()) {
+            return local.files(uri);
         }
         // The folder may have been moved since its addresses were written: look at the same place below it.
-        int inside = uri.indexOf("/mlruns/");
-        return inside < 0
-                ? List.of()
-                : local.files(root.resolve(uri.substring(inside + "/mlruns/".length()))
-                        .toString());
+        return local.files(
+                root.resolve(uri.substring(inside + "/mlruns/".length())).toString());
     }
 
     @Override

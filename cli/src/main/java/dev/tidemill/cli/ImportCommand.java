@@ -22,7 +22,8 @@ import picocli.CommandLine.Parameters;
         footer = {
             "",
             "Run ids, times, states, version numbers, aliases and stages stay as they were. An experiment keeps its id where that is",
-            "free here. An import that was interrupted goes on where it was when it is started again."
+            "free here. An import that was interrupted goes on where it was when it is started again. What cannot be taken is listed at",
+            "the end with its place and cause, the exit code is 8 then, and the next import tries that alone again."
         })
 final class ImportCommand implements Callable<Integer> {
     @Mixin
@@ -42,12 +43,13 @@ final class ImportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        try (ImportSource from = open()) {
-            return dryRun ? plan(from) : take(from);
+        var omissions = new Omissions();
+        try (ImportSource from = open(omissions)) {
+            return dryRun ? plan(from, omissions) : take(from, omissions);
         }
     }
 
-    private ImportSource open() throws IOException {
+    private ImportSource open(Omissions omissions) throws IOException {
         if (ServerSource.means(source)) {
             return new ServerSource(source);
         }
@@ -56,7 +58,7 @@ final class ImportCommand implements Callable<Integer> {
                 artifacts == null ? null : artifacts.toAbsolutePath().normalize());
         if (Files.isDirectory(path)) {
             Path folder = Files.isDirectory(path.resolve("mlruns")) ? path.resolve("mlruns") : path;
-            return new FolderSource(folder.toAbsolutePath().normalize(), local);
+            return new FolderSource(folder.toAbsolutePath().normalize(), local, omissions);
         }
         if (Files.isRegularFile(path)) {
             return new SqliteSource(path, local);
@@ -64,17 +66,23 @@ final class ImportCommand implements Callable<Integer> {
         throw new CliException(Exit.NOT_FOUND, "'" + source + "' is neither an address, nor a folder, nor a file");
     }
 
-    private int plan(ImportSource from) throws IOException {
+    private int plan(ImportSource from, Omissions omissions) throws IOException {
         long[] counts = new long[5];
         String[] names = {"experiments", "runs", "logged models", "registered models", "versions"};
         for (JsonNode experiment : from.experiments()) {
             counts[0]++;
-            from.runs(experiment.path("experiment_id").asText(), run -> counts[1]++);
-            from.loggedModels(experiment.path("experiment_id").asText(), model -> counts[2]++);
+            String id = experiment.path("experiment_id").asText();
+            omissions.attempt("experiment '" + experiment.path("name").asText() + "'", () -> {
+                from.runs(id, run -> counts[1]++);
+                from.loggedModels(id, model -> counts[2]++);
+            });
         }
         for (JsonNode model : from.models()) {
             counts[3]++;
-            counts[4] += from.versions(model.path("name").asText()).size();
+            String name = model.path("name").asText();
+            omissions.attempt(
+                    "model '" + name + "'",
+                    () -> counts[4] += from.versions(name).size());
         }
         List<String> left = from.leftBehind();
         if (connection.json()) {
@@ -83,19 +91,21 @@ final class ImportCommand implements Callable<Integer> {
                 json.put(names[i].replace(' ', '_'), counts[i]);
             }
             left.forEach(text -> json.withArray("left_behind").add(text));
+            omissions.tell(json);
             System.out.println(json);
-            return Exit.OK;
+            return omissions.exit();
         }
         for (int i = 0; i < counts.length; i++) {
             System.out.printf("%8d %s%n", counts[i], names[i]);
         }
         left.forEach(text -> System.out.println("not: " + text));
-        return Exit.OK;
+        omissions.print();
+        return omissions.exit();
     }
 
-    private int take(ImportSource from) throws IOException {
-        var taking = new MlflowImport(connection.api(), from);
-        ObjectNode result = taking.run();
+    private int take(ImportSource from, Omissions omissions) throws IOException {
+        ObjectNode result = new MlflowImport(connection.api(), from, omissions).run();
+        omissions.tell(result);
         from.leftBehind().forEach(text -> result.withArray("left_behind").add(text));
         if (connection.json()) {
             System.out.println(result);
@@ -109,6 +119,7 @@ final class ImportCommand implements Callable<Integer> {
             });
             result.path("left_behind").forEach(text -> System.out.println("not: " + text.asText()));
         }
-        return Exit.OK;
+        omissions.print();
+        return omissions.exit();
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -31,8 +32,17 @@ interface ImportSource extends AutoCloseable {
     /** What there is that cannot be taken along, one sentence each. */
     List<String> leftBehind() throws IOException;
 
-    /** Files below a URI; none for one that cannot be read from here. */
+    /**
+     * Files below a URI.
+     *
+     * @throws CliException for a place that cannot be read from here
+     */
     List<ArtifactFile> files(String uri) throws IOException;
+
+    /** Where a version's files are, if the source knows it better than the version's {@code source} says. */
+    default Optional<String> storage(JsonNode version) throws IOException {
+        return Optional.of(version.path("storage_location").asText("")).filter(text -> !text.isEmpty());
+    }
 
     /** A file and where it lies below its root. */
     record ArtifactFile(String path, long bytes, Content content) {}

@@ -33,8 +33,16 @@ final class LocalFiles {
     }
 
     List<ImportSource.ArtifactFile> files(String uri) throws IOException {
-        Optional<Path> folder = folder(uri).filter(Files::isDirectory);
+        Optional<Path> folder = folder(uri);
         if (folder.isEmpty()) {
+            throw new CliException(
+                    Exit.NOT_FOUND,
+                    "Files at " + uri + " cannot be read from here"
+                            + (uri.startsWith("mlflow-artifacts:")
+                                    ? "; name the server's folder with --artifacts"
+                                    : ""));
+        }
+        if (!Files.isDirectory(folder.get())) {
             return List.of();
         }
         var files = new ArrayList<ImportSource.ArtifactFile>();

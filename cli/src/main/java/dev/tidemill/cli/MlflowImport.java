@@ -6,25 +6,31 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Carries everything of a source over to a server. What is there already is completed, never doubled. */
+/**
+ * Carries everything of a source over to a server. What is there already is completed, never doubled or changed; what cannot be
+ * taken is noted, and tried again by the next import.
+ */
 final class MlflowImport {
     /** Set last, so that a run which has it needs no second look. */
     private static final String DONE = "tidemill.imported";
 
     private final Api api;
     private final ImportSource from;
+    private final Omissions omissions;
     private final ObjectNode counts = Api.object();
     /** Where artifacts are now, by where they were. */
     private final Map<String, String> moved = new HashMap<>();
 
-    MlflowImport(Api api, ImportSource from) {
+    MlflowImport(Api api, ImportSource from, Omissions omissions) {
         this.api = api;
         this.from = from;
+        this.omissions = omissions;
     }
 
     private void count(String what, long more) {
@@ -48,8 +54,9 @@ final class MlflowImport {
         var progress = new Progress("experiments");
         int done = 0;
         for (JsonNode experiment : experiments) {
-            experiment(experiment, progress);
-            progress.update(++done, experiments.size(), experiment.path("name").asText());
+            String name = experiment.path("name").asText();
+            omissions.attempt("experiment '" + name + "'", () -> experiment(experiment, progress));
+            progress.update(++done, experiments.size(), name);
         }
         progress.done(counts.path("runs").asLong() + " runs of " + experiments.size() + " experiments");
         registry();
@@ -59,27 +66,39 @@ final class MlflowImport {
     private void experiment(JsonNode experiment, Progress progress) throws IOException {
         JsonNode made = api.post(api.in("/import/experiments"), experiment);
         count("experiments", 1);
+        String name = experiment.path("name").asText();
+        told("experiment '" + name + "'", made);
         String here = made.path("id").asText();
         String location = made.path("artifactLocation").asText();
         String there = experiment.path("experiment_id").asText();
         var runs = new ArrayList<JsonNode>();
         from.runs(there, runs::add);
         for (int i = 0; i < runs.size(); i++) {
-            run(runs.get(i), here, location);
-            progress.update(
-                    i, runs.size(), experiment.path("name").asText() + ", run " + (i + 1) + " of " + runs.size());
+            JsonNode run = runs.get(i);
+            omissions.attempt(
+                    "run " + run.path("info").path("run_id").asText() + " of experiment '" + name + "'",
+                    () -> run(run, here, location));
+            progress.update(i, runs.size(), name + ", run " + (i + 1) + " of " + runs.size());
         }
         var models = new ArrayList<JsonNode>();
         from.loggedModels(there, models::add);
         for (JsonNode model : models) {
-            loggedModel(model, here, location);
+            omissions.attempt(
+                    "logged model " + model.path("info").path("model_id").asText() + " of experiment '" + name + "'",
+                    () -> loggedModel(model, here, location));
         }
+    }
+
+    /** Notes what the server says it has left out of an item that it has taken. */
+    private void told(String place, JsonNode answer) {
+        answer.path("left").forEach(left -> omissions.add(place, left.asText()));
     }
 
     private void run(JsonNode run, String experiment, String location) throws IOException {
         ObjectNode told = run.deepCopy();
         ObjectNode info = (ObjectNode) told.path("info");
         String id = info.path("run_id").asText(info.path("run_uuid").asText());
+        String place = "run " + id;
         String root = location + "/" + id + "/artifacts";
         moved.put(trimmed(info.path("artifact_uri").asText()), root);
         moved.put("runs:/" + id, root);
@@ -87,25 +106,54 @@ final class MlflowImport {
             count("runs_already_here", 1);
             return;
         }
+        int before = omissions.size();
         info.put("experiment_id", experiment);
         if (told.path("data") instanceof ObjectNode data) {
             data.remove("metrics");
         }
-        api.post(api.in("/import/runs"), told);
-        from.points(run, batch -> {
-            if (!batch.isEmpty()) {
-                ObjectNode points = Api.object().put("run_id", id);
-                ArrayNode list = points.putArray("metrics");
-                batch.forEach(list::add);
-                api.post(api.in("/import/points"), points);
-                count("points", batch.size());
-            }
-        });
-        copy(info.path("artifact_uri").asText(), root);
-        ObjectNode mark = Api.object().put("action", "tag").put("name", DONE).put("value", from.toString());
-        mark.putArray("runs").add(id);
-        api.post(api.in("/runs/bulk"), mark);
+        JsonNode answer = api.post(api.in("/import/runs"), told);
+        told(place, answer);
+        // What the server leaves out it leaves out for good; what fails here may succeed later.
+        int refused = omissions.size() - before;
+        from.points(run, batch -> points(place, id, batch));
+        copy(
+                place,
+                info.path("artifact_uri").asText(),
+                root,
+                answer.path("fresh").asBoolean());
+        if (omissions.size() == before + refused) {
+            ObjectNode mark =
+                    Api.object().put("action", "tag").put("name", DONE).put("value", from.toString());
+            mark.putArray("runs").add(id);
+            api.post(api.in("/runs/bulk"), mark);
+        }
         count("runs", 1);
+    }
+
+    private void points(String place, String run, List<JsonNode> batch) {
+        if (batch.isEmpty()) {
+            return;
+        }
+        ObjectNode points = Api.object().put("run_id", run);
+        ArrayNode list = points.putArray("metrics");
+        batch.forEach(list::add);
+        try {
+            JsonNode answer = api.post(api.in("/import/points"), points);
+            told(place, answer);
+            count("points", answer.path("points").asLong());
+        } catch (CliException e) {
+            if (e.exit() != Exit.FAILURE || batch.size() == 1) {
+                if (e.exit() == Exit.PERMISSION || e.exit() == Exit.INTERRUPTED) {
+                    throw e;
+                }
+                omissions.add(
+                        place + ", metric '" + batch.getFirst().path("key").asText() + "'",
+                        String.valueOf(e.getMessage()));
+                return;
+            }
+            points(place, run, batch.subList(0, batch.size() / 2));
+            points(place, run, batch.subList(batch.size() / 2, batch.size()));
+        }
     }
 
     private boolean isDone(String id) {
@@ -123,21 +171,32 @@ final class MlflowImport {
         return uri.replaceFirst("/+$", "");
     }
 
-    private void copy(String uri, String root) throws IOException {
+    /** @param fresh whether nothing of it can be here yet */
+    private void copy(String place, String uri, String root, boolean fresh) throws IOException {
         String own = root.replaceFirst("^mlflow-artifacts:/+", "");
-        if (own.equals(root)) {
+        if (own.equals(root) || uri.isEmpty()) {
             return;
         }
-        for (ImportSource.ArtifactFile file : from.files(uri)) {
-            api.putStream("/api/2.0/mlflow-artifacts/artifacts/" + Downloads.encoded(own + "/" + file.path()), () -> {
-                try {
-                    return file.content().open();
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
+        omissions.attempt(place, () -> {
+            List<ImportSource.ArtifactFile> files = from.files(uri);
+            Map<String, Long> here = fresh || files.isEmpty() ? Map.of() : api.artifacts(own);
+            for (ImportSource.ArtifactFile file : files) {
+                if (!Long.valueOf(file.bytes()).equals(here.get(file.path()))) {
+                    omissions.attempt(place + ", file '" + file.path() + "'", () -> copy(file, own));
                 }
-            });
-            count("files", 1);
-        }
+            }
+        });
+    }
+
+    private void copy(ImportSource.ArtifactFile file, String root) {
+        api.putStream("/api/2.0/mlflow-artifacts/artifacts/" + Downloads.encoded(root + "/" + file.path()), () -> {
+            try {
+                return file.content().open();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        count("files", 1);
     }
 
     private void loggedModel(JsonNode model, String experiment, String location) throws IOException {
@@ -149,40 +208,93 @@ final class MlflowImport {
         moved.put(was, root);
         moved.put("models:/" + id, root);
         info.put("experiment_id", experiment);
-        if (api.post(api.in("/import/logged-models"), told).path("fresh").asBoolean()) {
+        JsonNode answer = api.post(api.in("/import/logged-models"), told);
+        boolean fresh = answer.path("fresh").asBoolean();
+        told("logged model " + id, answer);
+        if (fresh) {
             count("logged_models", 1);
         }
-        copy(was, root);
+        copy("logged model " + id, was, root, fresh);
     }
 
     private void registry() throws IOException {
         List<JsonNode> models = from.models();
         var progress = new Progress("models");
-        int done = 0;
+        var versions = new ArrayList<JsonNode>();
         for (JsonNode model : models) {
-            api.post(api.in("/import/models"), model);
-            count("models", 1);
             String name = model.path("name").asText();
-            for (JsonNode version : from.versions(name)) {
-                ObjectNode told = version.deepCopy();
-                here(version.path("source").asText())
-                        .or(() -> here("models:/" + version.path("model_id").asText("?")))
-                        .ifPresent(location -> told.put("location", location));
-                if (api.post(api.in("/import/versions"), told).path("fresh").asBoolean()) {
-                    count("versions", 1);
-                }
+            omissions.attempt("model '" + name + "'", () -> {
+                told("model '" + name + "'", api.post(api.in("/import/models"), model));
+                count("models", 1);
+                versions.addAll(from.versions(name));
+            });
+        }
+        // Copies last: their files are those of the versions that they were made from.
+        versions.sort(Comparator.comparing(MlflowImport::isCopy));
+        int done = 0;
+        for (JsonNode version : versions) {
+            String place = "model '" + version.path("name").asText() + "', version "
+                    + version.path("version").asText();
+            omissions.attempt(place, () -> version(version));
+            progress.update(++done, versions.size(), place);
+        }
+        for (JsonNode model : models) {
+            omissions.attempt("model '" + model.path("name").asText() + "'", () -> aliases(model));
+        }
+        progress.done(counts.path("versions").asLong() + " versions of " + models.size() + " models");
+    }
+
+    private static boolean isCopy(JsonNode version) {
+        return version.path("source").asText().matches("models:/.+/\\d+");
+    }
+
+    private void version(JsonNode version) throws IOException {
+        String name = version.path("name").asText();
+        ObjectNode told = version.deepCopy();
+        Optional<String> location = here(version.path("source").asText())
+                .or(() -> here("models:/" + version.path("model_id").asText("?")));
+        if (location.isEmpty()) {
+            location = from.storage(version).flatMap(this::here);
+        }
+        location.ifPresent(place -> {
+            told.put("location", place);
+            moved.put("models:/" + name + "/" + version.path("version").asText(), place);
+        });
+        JsonNode answer = api.post(api.in("/import/versions"), told);
+        String where =
+                "model '" + name + "', version " + version.path("version").asText();
+        if (answer.path("fresh").asBoolean()) {
+            count("versions", 1);
+            told(where, answer);
+            if (location.isEmpty() && !version.path("source").asText().isEmpty()) {
+                omissions.add(
+                        where,
+                        "its files stay at " + version.path("source").asText()
+                                + ", which belongs to no run or model that was taken");
             }
-            for (JsonNode alias : model.path("aliases")) {
+        }
+    }
+
+    /** An alias that is here already may have been moved since it was taken. */
+    private void aliases(JsonNode model) throws IOException {
+        String name = model.path("name").asText();
+        if (model.path("aliases").isEmpty()) {
+            return;
+        }
+        JsonNode here = api.get(api.in("/models/" + Api.encode(name))).path("aliases");
+        for (JsonNode alias : model.path("aliases")) {
+            String text = alias.path("alias").asText();
+            if (here.has(text)) {
+                continue;
+            }
+            omissions.attempt("model '" + name + "', alias '" + text + "'", () -> {
                 api.put(
-                        api.in("/models/" + Api.encode(name) + "/aliases/"
-                                + Api.encode(alias.path("alias").asText())),
+                        api.in("/models/" + Api.encode(name) + "/aliases/" + Api.encode(text)),
                         Api.object().put("version", alias.path("version").asInt()),
                         Optional.empty());
                 count("aliases", 1);
-            }
-            progress.update(++done, models.size(), name);
+            });
         }
-        progress.done(counts.path("versions").asLong() + " versions of " + models.size() + " models");
     }
 
     /** Where a source lies now: below the place to which the longest part of its address has moved. */

@@ -10,8 +10,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -31,6 +29,8 @@ final class ServerSource implements ImportSource {
     private final LocalFiles local = new LocalFiles(null);
 
     private final @Nullable String workspace;
+    private @Nullable String lastName;
+    private JsonNode lastModel = Api.object();
 
     ServerSource(String base) {
         this(
@@ -171,26 +171,55 @@ final class ServerSource implements ImportSource {
             page.path("registered_models").forEach(list::add);
             token = page.path("next_page_token").asText("");
         } while (!token.isEmpty());
-        var prompts = get(API + "/registered-models/search?max_results=500&filter="
-                + Api.encode("tags.`mlflow.prompt.is_prompt` = 'true'"));
-        prompts.path("registered_models").forEach(list::add);
+        do {
+            JsonNode page = get(API + "/registered-models/search?max_results=500&filter="
+                    + Api.encode("tags.`mlflow.prompt.is_prompt` = 'true'")
+                    + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
+            page.path("registered_models").forEach(list::add);
+            token = page.path("next_page_token").asText("");
+        } while (!token.isEmpty());
         return list;
     }
 
     @Override
     public List<JsonNode> versions(String model) throws IOException {
         var list = new ArrayList<JsonNode>();
-        for (String more : List.of("", " AND tags.`mlflow.prompt.is_prompt` = 'true'")) {
+        // Filters have no way to write a quote inside of quotes: a name with both kinds is looked for among all.
+        String quote = model.contains("'") ? "\"" : "'";
+        String named = model.contains(quote) ? "" : "name = " + quote + model + quote;
+        for (String more : List.of("", "tags.`mlflow.prompt.is_prompt` = 'true'")) {
+            String filter = named.isEmpty() || more.isEmpty() ? named + more : named + " AND " + more;
             String token = "";
             do {
-                JsonNode page = get(API + "/model-versions/search?max_results=1000&filter="
-                        + Api.encode("name = '" + model + "'" + more)
+                JsonNode page = get(API + "/model-versions/search?max_results=1000"
+                        + (filter.isEmpty() ? "" : "&filter=" + Api.encode(filter))
                         + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
-                page.path("model_versions").forEach(list::add);
+                for (JsonNode version : page.path("model_versions")) {
+                    if (version.path("name").asText().equals(model)) {
+                        list.add(version);
+                    }
+                }
                 token = page.path("next_page_token").asText("");
             } while (!token.isEmpty());
         }
         return list;
+    }
+
+    @Override
+    public Optional<String> storage(JsonNode version) throws IOException {
+        try {
+            return Optional.of(get(API + "/model-versions/get-download-uri?name="
+                                    + Api.encode(version.path("name").asText()) + "&version="
+                                    + Api.encode(version.path("version").asText()))
+                            .path("artifact_uri")
+                            .asText())
+                    .filter(uri -> !uri.isEmpty());
+        } catch (CliException none) {
+            if (none.exit() == Exit.PERMISSION) {
+                throw none;
+            }
+            return Optional.empty();
+        }
     }
 
     @Override
@@ -224,30 +253,20 @@ final class ServerSource implements ImportSource {
         }
     }
 
-    /** Writes a version's files into a folder; one whose files are elsewhere has none. */
-    void copyVersion(String model, String version, Path folder, boolean nothing) throws IOException {
-        Files.createDirectories(folder);
-        if (nothing) {
-            return;
+    /** Where the files of a version of our own server are: its folder, which a copy shares with what it was made from. */
+    String versionFiles(JsonNode version) throws IOException {
+        String name = version.path("name").asText();
+        if (!name.equals(lastName)) {
+            lastModel = get("/api/tidemill/v1/projects/" + Api.encode(String.valueOf(workspace)) + "/models/"
+                    + Api.encode(name));
+            lastName = name;
         }
-        String uri;
-        try {
-            uri = get(API + "/model-versions/get-download-uri?name=" + Api.encode(model) + "&version="
-                            + Api.encode(version))
-                    .path("artifact_uri")
-                    .asText();
-        } catch (CliException none) {
-            return;
-        }
-        for (ArtifactFile file : files(uri)) {
-            Path path = folder.resolve(file.path()).normalize();
-            if (path.startsWith(folder)) {
-                Files.createDirectories(path.getParent());
-                try (var content = file.content().open()) {
-                    Files.copy(content, path);
-                }
+        for (JsonNode known : lastModel.path("versions")) {
+            if (known.path("version").asText().equals(version.path("version").asText()) && known.hasNonNull("folder")) {
+                return OWN + "/folders/" + known.path("folder").asText();
             }
         }
+        return storage(version).orElse("");
     }
 
     private InputStream open(String path) throws IOException {

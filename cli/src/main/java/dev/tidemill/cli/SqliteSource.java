@@ -81,6 +81,15 @@ final class SqliteSource implements ImportSource {
         return text == null ? "" : text;
     }
 
+    /** Of a column that older databases lack. */
+    private static String optional(ResultSet row, String column) {
+        try {
+            return text(row, column);
+        } catch (SQLException absent) {
+            return "";
+        }
+    }
+
     private ArrayNode entries(String table, String condition, Object... values) throws IOException {
         ArrayNode list = Api.JSON.createArrayNode();
         each(
@@ -259,8 +268,27 @@ final class SqliteSource implements ImportSource {
                     "SELECT param_key, param_value FROM logged_model_params WHERE model_id = ?",
                     row -> params.addObject().put("key", row.getString(1)).put("value", row.getString(2)),
                     id);
+            ArrayNode metrics = model.withObject("/data").putArray("metrics");
+            each(
+                    "logged_model_metrics",
+                    "SELECT * FROM logged_model_metrics WHERE model_id = ? ORDER BY metric_name, metric_step, metric_timestamp_ms",
+                    row -> metrics.add(measured(row)),
+                    id);
             each.accept(model);
         }
+    }
+
+    private static ObjectNode measured(ResultSet row) throws SQLException {
+        ObjectNode metric = Api.object()
+                .put("key", row.getString("metric_name"))
+                .put("timestamp", row.getLong("metric_timestamp_ms"))
+                .put("step", row.getLong("metric_step"))
+                .put("run_id", text(row, "run_id"))
+                .put("dataset_name", text(row, "dataset_name"))
+                .put("dataset_digest", text(row, "dataset_digest"));
+        double value = row.getDouble("metric_value");
+        // SQLite keeps a NaN as NULL.
+        return row.wasNull() ? metric.put("value", "NaN") : metric.put("value", value);
     }
 
     @Override
@@ -300,6 +328,7 @@ final class SqliteSource implements ImportSource {
                             .put("description", text(row, "description"))
                             .put("current_stage", text(row, "current_stage"))
                             .put("source", text(row, "source"))
+                            .put("storage_location", optional(row, "storage_location"))
                             .put("run_id", text(row, "run_id"))
                             .put("run_link", text(row, "run_link"))
                             .put("creation_timestamp", row.getLong("creation_time"))
@@ -334,6 +363,11 @@ final class SqliteSource implements ImportSource {
                 }
             });
         }
+        each("logged_models", "SELECT COUNT(*) FROM logged_models WHERE lifecycle_stage = 'deleted'", row -> {
+            if (row.getLong(1) > 0) {
+                list.add(row.getLong(1) + " deleted logged models are not taken along");
+            }
+        });
         return list;
     }
 

@@ -11,6 +11,7 @@ import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.Registrations;
 import io.javalin.http.Context;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,10 +35,10 @@ public final class ModelImportRoutes {
                 Route.post(PATH + "/versions", access, this::version));
     }
 
-    private static Map<String, String> tags(MlflowRequest told) {
+    private static Map<String, String> tags(MlflowRequest told, List<String> left) {
         var tags = new HashMap<String, String>();
         told.messages("tags").forEach(tag -> tags.put(tag.text("key"), tag.anyText("value")));
-        return tags;
+        return Models.settable(tags, left);
     }
 
     private static Instant time(MlflowRequest told, String field) {
@@ -46,6 +47,7 @@ public final class ModelImportRoutes {
 
     private void model(Context context, Caller caller) {
         MlflowRequest told = MlflowRequest.of(context);
+        var left = new ArrayList<String>();
         models.take(
                 caller.project(),
                 new Models.TakenModel(
@@ -53,13 +55,14 @@ public final class ModelImportRoutes {
                         told.anyText("description"),
                         time(told, "creation_timestamp"),
                         time(told, "last_updated_timestamp"),
-                        tags(told)));
-        context.json(Map.of());
+                        tags(told, left)));
+        context.json(Map.of("left", left));
     }
 
     /** {@code location} says where the version's files are here, if they are here. */
     private void version(Context context, Caller caller) {
         MlflowRequest told = MlflowRequest.of(context);
+        var left = new ArrayList<String>();
         boolean fresh = registrations.take(
                 caller.project(),
                 new Registrations.TakenVersion(
@@ -76,10 +79,10 @@ public final class ModelImportRoutes {
                                 told.optionalText("model_id"),
                                 List.of(),
                                 told.anyText("description"),
-                                tags(told)),
+                                tags(told, left)),
                         time(told, "creation_timestamp"),
                         time(told, "last_updated_timestamp")),
                 caller.actor());
-        context.json(Map.of("fresh", fresh));
+        context.json(Map.of("fresh", fresh, "left", left));
     }
 }

@@ -50,15 +50,30 @@ public final class Models {
     public record TakenModel(
             String name, String description, Instant createdAt, Instant updatedAt, Map<String, String> tags) {}
 
-    /** Takes in a model; one of its name is completed. */
+    /** Takes in a model; one of its name that is here already stays as it is. */
     public void take(String project, TakenModel told) {
         checkName(told.name());
         told.tags().forEach(Models::checkTag);
         transactions.write(() -> {
-            store.insertModel(project, told.name(), told.description(), told.createdAt());
-            store.updateModel(project, told.name(), told.name(), told.description(), told.updatedAt());
-            told.tags().forEach((key, value) -> store.putTag(project, told.name(), 0, key, value));
+            if (store.insertModel(project, told.name(), told.description(), told.createdAt())) {
+                store.updateModel(project, told.name(), told.name(), told.description(), told.updatedAt());
+                told.tags().forEach((key, value) -> store.putTag(project, told.name(), 0, key, value));
+            }
         });
+    }
+
+    /** The tags that may be set; of the others it is told why not, a sentence each. */
+    public static Map<String, String> settable(Map<String, String> tags, List<String> left) {
+        var settable = new java.util.TreeMap<String, String>();
+        tags.forEach((key, value) -> {
+            try {
+                checkTag(key, value);
+                settable.put(key, value);
+            } catch (TidemillException refused) {
+                left.add("tag '" + key.substring(0, Math.min(key.length(), 80)) + "': " + refused.getMessage());
+            }
+        });
+        return settable;
     }
 
     void touch(RegisteredModel model) {
@@ -360,7 +375,7 @@ public final class Models {
         if (alias.isEmpty()) {
             throw TidemillException.invalid("alias", "Registered model alias name cannot be empty.");
         }
-        if (!alias.matches("[\\w-]+")) {
+        if (!alias.matches("(?U)[\\w-]+")) {
             throw TidemillException.invalid(
                     "alias",
                     "Invalid alias name: '" + (alias.length() > 100 ? alias.substring(0, 100) + "..." : alias)
