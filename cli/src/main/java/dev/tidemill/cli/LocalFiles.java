@@ -49,11 +49,16 @@ final class LocalFiles {
         try (var walk = Files.walk(folder.get())) {
             for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
                 files.add(new ImportSource.ArtifactFile(
-                        folder.get().relativize(file).toString().replace('\\', '/'),
-                        Files.size(file),
-                        () -> Files.newInputStream(file)));
+                        path(folder.get().relativize(file)), Files.size(file), () -> Files.newInputStream(file)));
             }
         }
         return files;
+    }
+
+    /** With slashes between its parts; a backslash within one is part of its name. */
+    private static String path(Path inside) {
+        var parts = new ArrayList<String>();
+        inside.forEach(part -> parts.add(part.toString()));
+        return String.join("/", parts);
     }
 }
