@@ -99,7 +99,11 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(told, before)
         back = self.work / "back" / "mlruns"
         result = command("export", str(back), "--server", self.server.url)
-        self.assertEqual(result.returncode, 0, result.stderr)
+        # MLflow reads nothing of a run whose folder has this tag.
+        self.assertEqual(result.returncode, 8, result.stderr)
+        self.assertIn("1 items were left out", result.stderr)
+        self.assertIn("tags 'git`x#y'", result.stderr)
+        before["tags"] = {}
         self.assertEqual(json.loads(sample(OLDEST, "tell", f"file:{back}", self.work, ODD)), before)
 
     def test_names_that_a_folder_cannot_hold_are_said_and_the_rest_is_written(self) -> None:

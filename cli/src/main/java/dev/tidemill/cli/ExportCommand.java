@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.snakeyaml.engine.v2.api.Dump;
 import org.snakeyaml.engine.v2.api.DumpSettings;
 import picocli.CommandLine.Command;
@@ -38,6 +39,8 @@ final class ExportCommand implements Callable<Integer> {
             "LOGGED_MODEL_PENDING",
             "LOGGED_MODEL_READY",
             "LOGGED_MODEL_UPLOAD_FAILED");
+
+    private static final Pattern NAME = Pattern.compile("[/\\w.\\- :]+", Pattern.UNICODE_CHARACTER_CLASS);
 
     /** Of a file, in bytes, on the file systems that are used. */
     private static final int LONGEST_NAME = 255;
@@ -112,8 +115,17 @@ final class ExportCommand implements Callable<Integer> {
             String key = entry.path("key").asText();
             omissions.attempt(
                     place + ", " + folder.getFileName() + " '" + key + "'",
-                    () -> write(folder, key, entry.path("value").asText()));
+                    () -> write(folder, name(key), entry.path("value").asText()));
         }
+    }
+
+    /** MLflow reads nothing of a run in whose folder one name has other letters. */
+    private static String name(String key) {
+        if (!NAME.matcher(key).matches()) {
+            throw new CliException(
+                    Exit.FAILURE, "MLflow reads only names of letters, digits, spaces, '_', '-', '.', ':' and '/'");
+        }
+        return key;
     }
 
     private static void write(Path folder, String key, String text) throws IOException {
@@ -230,7 +242,7 @@ final class ExportCommand implements Callable<Integer> {
             batch.forEach(point -> lines.append(line(point)).append('\n'));
             try {
                 boolean written = omissions.attempt(place(run) + ", metrics '" + key + "'", () -> {
-                    Path file = inside(metrics, key);
+                    Path file = inside(metrics, name(key));
                     Files.createDirectories(file.getParent());
                     Files.writeString(file, lines, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
                 });
@@ -337,7 +349,7 @@ final class ExportCommand implements Callable<Integer> {
         for (Map.Entry<String, StringBuilder> metric : lines.entrySet()) {
             omissions.attempt(
                     place + ", metrics '" + metric.getKey() + "'",
-                    () -> write(folder, metric.getKey(), metric.getValue().toString()));
+                    () -> write(folder, name(metric.getKey()), metric.getValue().toString()));
         }
     }
 
