@@ -67,7 +67,7 @@ final class GatewayReplica implements Node {
                 new PlanFeed(control, inference.gateway(), directory.path().resolve("plans.json")));
         feed.start();
         var manifest = new RouteManifest()
-                .add(OperationsRoutes.ofGateway(feed, telemetry))
+                .add(OperationsRoutes.ofGateway(feed, telemetry, inference.environments()))
                 .add(inference.routes())
                 .addMethods(inference.methods());
         RefusalJournal refusals = refusal -> LOG.warn(

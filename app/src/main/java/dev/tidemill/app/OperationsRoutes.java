@@ -1,6 +1,7 @@
 package dev.tidemill.app;
 
 import dev.tidemill.inference.controlplane.PlanFeed;
+import dev.tidemill.inference.domain.ModelEnvironments;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Scope;
 import dev.tidemill.platform.errors.ErrorCode;
@@ -21,6 +22,7 @@ final class OperationsRoutes {
     private final String version;
     private final Set<String> roles;
     private final List<Kept> kept;
+    private final ModelEnvironments environments;
 
     /** The MLflow server whose clients we answer as it does; they choose by it how they send spans. */
     private static final String MLFLOW_VERSION = "3.17.2";
@@ -31,12 +33,19 @@ final class OperationsRoutes {
                     (context, caller) -> context.contentType("text/plain").result("OK"))
             .lane(Lane.HEALTH);
 
-    OperationsRoutes(Database database, Telemetry telemetry, String version, Set<String> roles, List<Kept> kept) {
+    OperationsRoutes(
+            Database database,
+            Telemetry telemetry,
+            String version,
+            Set<String> roles,
+            List<Kept> kept,
+            ModelEnvironments environments) {
         this.database = database;
         this.telemetry = telemetry;
         this.version = version;
         this.roles = roles;
         this.kept = kept;
+        this.environments = environments;
     }
 
     List<Route> routes() {
@@ -46,7 +55,7 @@ final class OperationsRoutes {
                             database.reading(handle -> handle.select("SELECT 1")
                                     .mapTo(Integer.class)
                                     .one());
-                            context.contentType("text/plain").result("OK");
+                            context.contentType("text/plain").result(ready(environments));
                         })
                         .lane(Lane.OPERATIONS),
                 metrics(telemetry),
@@ -69,7 +78,14 @@ final class OperationsRoutes {
                                 "databaseBytes",
                                 KeptMetrics.bytes(database),
                                 "kept",
-                                kept.stream().map(KeptMetrics::describe).toList()))));
+                                kept.stream().map(KeptMetrics::describe).toList(),
+                                "pythonIsolation",
+                                environments.isolation()))));
+    }
+
+    /** Everybody may read it: why there is no isolation is told to those alone who are signed in. */
+    private static String ready(ModelEnvironments environments) {
+        return environments.isIsolated() ? "OK" : "OK\nPython models run without isolation, as the server's user";
     }
 
     private static Route metrics(Telemetry telemetry) {
@@ -82,7 +98,7 @@ final class OperationsRoutes {
     }
 
     /** The routes of a process without a database, ready once it knows what to serve. */
-    static List<Route> ofGateway(PlanFeed feed, Telemetry telemetry) {
+    static List<Route> ofGateway(PlanFeed feed, Telemetry telemetry, ModelEnvironments environments) {
         return List.of(
                 HEALTH,
                 Route.get("/ready", Access.open(), (context, caller) -> {
@@ -90,7 +106,7 @@ final class OperationsRoutes {
                                 throw new TidemillException(
                                         ErrorCode.UNAVAILABLE, "The control plane has not told yet what to serve");
                             }
-                            context.contentType("text/plain").result("OK");
+                            context.contentType("text/plain").result(ready(environments));
                         })
                         .lane(Lane.OPERATIONS),
                 metrics(telemetry));

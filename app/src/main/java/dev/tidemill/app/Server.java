@@ -243,7 +243,7 @@ public final class Server implements Node {
                 // First, since routes are matched in this order and nothing is called as often.
                 .add(inference.routes())
                 .add(StaticFiles.routes())
-                .add(new OperationsRoutes(database, telemetry, version, roles, kept).routes())
+                .add(new OperationsRoutes(database, telemetry, version, roles, kept, inference.environments()).routes())
                 .add(new EventRoutes(events, webhooks, database).routes())
                 .add(new DefinitionRoutes(definitions).routes())
                 .add(identity.routes())
@@ -280,7 +280,10 @@ public final class Server implements Node {
                 pythonFolder,
                 settings.whole(Setting.PYTHON_WORKERS, 1, 64),
                 settings.whole(Setting.PYTHON_MEMORY, 64, 1 << 20),
-                Duration.ofSeconds(settings.whole(Setting.PYTHON_PATIENCE, 1, 86_400)));
+                Duration.ofSeconds(settings.whole(Setting.PYTHON_PATIENCE, 1, 86_400)),
+                isolation(settings),
+                settings.whole(Setting.PYTHON_ENVIRONMENT_MEGABYTES, 0, 1 << 30),
+                Duration.ofDays(settings.whole(Setting.PYTHON_ENVIRONMENT_DAYS, 0, 100_000)));
         return new InferenceModule.Options(
                 name,
                 settings.megabytes(Setting.INFERENCE_MEMORY) * 1024 * 1024,
@@ -300,6 +303,17 @@ public final class Server implements Node {
     private Optional<Duration> days(Setting setting) {
         long days = settings.days(setting);
         return days == 0 ? Optional.empty() : Optional.of(Duration.ofDays(days));
+    }
+
+    private static PythonSettings.Isolate isolation(Settings settings) {
+        String text = settings.text(Setting.PYTHON_ISOLATION);
+        for (PythonSettings.Isolate one : PythonSettings.Isolate.values()) {
+            if (one.name().equalsIgnoreCase(text)) {
+                return one;
+            }
+        }
+        throw TidemillException.invalid(
+                Setting.PYTHON_ISOLATION.key(), "'" + text + "' is none of auto, required and off");
     }
 
     static PredictionLog journal(Settings settings, DataDirectory directory) {

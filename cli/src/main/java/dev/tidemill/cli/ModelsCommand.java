@@ -108,10 +108,10 @@ final class ModelsCommand implements Runnable {
         if (!version.has("files")) {
             return version.hasNonNull("folder") ? "not looked at" : "elsewhere";
         }
-        for (JsonNode pickle : version.path("files").path("pickles")) {
-            if (!pickle.path("verdict").asText().equals("ALLOWED")) {
-                return "runs code";
-            }
+        if (!version.path("held").isEmpty()) {
+            return !version.path("trusted").asBoolean()
+                    ? "held"
+                    : version.path("trustedWithNetwork").asBoolean() ? "trusted, with network" : "trusted";
         }
         return "data only";
     }
@@ -174,20 +174,31 @@ final class ModelsCommand implements Runnable {
 
     @Command(
             name = "trust",
-            description = "Let a version's pickles be opened though they run code beside the allow-list.",
+            description = "Let the code in a version's folder run: its own modules, pickles beside the allow-list, and"
+                    + " what its requirements name. 'show' tells why a version is held.",
             mixinStandardHelpOptions = true)
-    int trust(@Mixin Connection connection, @Parameters(index = "0", paramLabel = "MODEL/VERSION") String reference) {
+    int trust(
+            @Mixin Connection connection,
+            @Option(names = "--network", description = "Let that code use the network too") boolean network,
+            @Option(names = "--withdraw", description = "Take trust back") boolean withdraw,
+            @Parameters(index = "0", paramLabel = "MODEL/VERSION") String reference) {
         int slash = reference.lastIndexOf('/');
         if (slash < 1) {
             throw new CliException(Exit.USAGE, "'" + reference + "' is not MODEL/VERSION");
         }
         Api api = connection.api();
-        JsonNode answer = api.post(
-                api.in("/models/" + Api.encode(reference.substring(0, slash)) + "/versions/"
-                        + Api.encode(reference.substring(slash + 1)) + "/trust"),
-                Api.object());
+        String path = api.in("/models/" + Api.encode(reference.substring(0, slash)) + "/versions/"
+                + Api.encode(reference.substring(slash + 1)) + "/trust");
+        JsonNode answer;
+        if (withdraw) {
+            answer = api.delete(path);
+        } else {
+            answer = api.post(path, Api.object().put("network", network));
+        }
         if (connection.json()) {
             System.out.println(answer);
+        } else if (!withdraw) {
+            answer.path("held").forEach(reason -> System.err.println("trusted: " + reason.asText()));
         }
         return Exit.OK;
     }

@@ -11,6 +11,7 @@ import dev.tidemill.inference.api.InferenceMetrics;
 import dev.tidemill.inference.api.InferenceRoutes;
 import dev.tidemill.inference.api.MlserverRepositoryMethods;
 import dev.tidemill.inference.api.PlaneRoutes;
+import dev.tidemill.inference.api.PythonRoutes;
 import dev.tidemill.inference.api.RepositoryMethods;
 import dev.tidemill.inference.api.RepositoryRoutes;
 import dev.tidemill.inference.api.RowsRoutes;
@@ -21,6 +22,7 @@ import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.IdleModels;
 import dev.tidemill.inference.domain.ModelCache;
 import dev.tidemill.inference.domain.ModelCatalog;
+import dev.tidemill.inference.domain.ModelEnvironments;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.inference.domain.PayloadLog;
 import dev.tidemill.inference.domain.PredictionJournal;
@@ -77,6 +79,7 @@ public final class InferenceModule implements AutoCloseable {
     private final Options options;
     private final InferenceMetrics metrics;
     private final IdleModels idle;
+    private final PythonRuntime python;
 
     /**
      * @param sink where journalled predictions go
@@ -101,6 +104,7 @@ public final class InferenceModule implements AutoCloseable {
         this.clock = clock;
         this.options = options;
         this.journal = new PredictionJournal(sink, log);
+        this.python = new PythonRuntime(options.python(), inspector, clock);
         this.cache = new ModelCache(
                 blobs,
                 inspector,
@@ -109,7 +113,7 @@ public final class InferenceModule implements AutoCloseable {
                         new GraphRuntime(catalog, this::loader, this::isGraph),
                         new BoostedTreesRuntime(),
                         new OnnxModels(options.python().folder().resolveSibling("onnx"), options.onnxThreads()),
-                        new PythonRuntime(options.python(), inspector)),
+                        python),
                 new InputExample(),
                 options.memory());
         this.gateway = new Gateway(cache, catalog, journal, payloads, features, clock);
@@ -140,7 +144,12 @@ public final class InferenceModule implements AutoCloseable {
 
     /** Figures of every version that was called, in Prometheus' text format. */
     public String metrics() {
-        return metrics.text();
+        return metrics.text() + PythonRoutes.metrics(python);
+    }
+
+    /** What runs Python models, and how apart. */
+    public ModelEnvironments environments() {
+        return python;
     }
 
     public ModelLoader loader() {
@@ -151,6 +160,7 @@ public final class InferenceModule implements AutoCloseable {
         return Stream.of(
                         // Before the others: /v2/models/stats is no model's name.
                         new RepositoryRoutes(gateway).routes(),
+                        new PythonRoutes(python).routes(),
                         new InferenceRoutes(gateway, clock, options.server()).routes(),
                         new RowsRoutes(gateway, clock, options.server().version()).routes())
                 .flatMap(List::stream)
@@ -199,5 +209,6 @@ public final class InferenceModule implements AutoCloseable {
         journal.close();
         payloads.close();
         cache.close();
+        python.close();
     }
 }

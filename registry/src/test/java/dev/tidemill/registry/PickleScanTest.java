@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.registry.domain.ModelFiles.Verdict;
 import dev.tidemill.registry.domain.PickleScan;
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
+import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 
 /** Pickles as Python writes them, and as somebody writes them who wants to be let through. */
@@ -126,5 +130,111 @@ class PickleScanTest {
                 assertThat(found.verdict()).isNotEqualTo(Verdict.ALLOWED);
             }
         }
+    }
+
+    /** How libraries pickle a class's instance in protocol 2 and above. */
+    private static String made(String module, String name) {
+        return "\u0080\u0002c" + module + "\n" + name + "\n)\u0081";
+    }
+
+    @Test
+    void aListedNameIsUsedOnlyAsPicklesOfItsLibraryUseIt() {
+        assertThat(scan(latin(made("sklearn.linear_model._base", "LinearRegression") + "}b.")).verdict())
+                .isEqualTo(Verdict.ALLOWED);
+        // Its initialiser may be given a path to read.
+        assertThat(scan(latin("\u0080\u0002cxgboost.core\nBooster\n)R.")).refused())
+                .containsExactly("a call of xgboost.core.Booster");
+        assertThat(scan(latin(made("xgboost.core", "Booster") + "}b.")).verdict()).isEqualTo(Verdict.ALLOWED);
+        // The state of a class is everybody's.
+        assertThat(scan(latin("\u0080\u0002csklearn.linear_model._base\nLinearRegression\n}b.")).refused())
+                .containsExactly("the state of sklearn.linear_model._base.LinearRegression");
+        assertThat(scan(latin("\u0080\u0002cnumpy\ndtype\n}K\u0001K\u0001s.")).verdict()).isEqualTo(Verdict.ALLOWED);
+        assertThat(scan(latin("\u0080\u0002cnumpy\ndtype\nK\u0001K\u0001s.")).refused())
+                .containsExactly("a change of numpy.dtype");
+        // What a call gave is no name that may be called, nor is data.
+        assertThat(scan(latin("\u0080\u0002ccollections\nOrderedDict\n)R)R.")).verdict()).isEqualTo(Verdict.REFUSED);
+        assertThat(scan(latin("\u0080\u0002K\u0001)R.")).verdict()).isEqualTo(Verdict.REFUSED);
+        assertThat(scan(latin("\u0080\u0002]}b.")).verdict()).isEqualTo(Verdict.REFUSED);
+        // The same by the names of the oldest protocol.
+        assertThat(scan(latin("(ixgboost.core\nBooster\n.")).refused())
+                .containsExactly("a call of xgboost.core.Booster");
+        assertThat(scan(latin("(cxgboost.core\nBooster\no.")).refused())
+                .containsExactly("a call of xgboost.core.Booster");
+        assertThat(scan(latin("ccopy_reg\n_reconstructor\n(csklearn.linear_model._base\nLinearRegression\n"
+                                + "c__builtin__\nobject\nNtR(dp0\nb."))
+                        .verdict())
+                .isEqualTo(Verdict.ALLOWED);
+        assertThat(scan(latin("ccopy_reg\n_reconstructor\n(cnumpy\nlog1p\nc__builtin__\nobject\nNtR."))
+                        .verdict())
+                .isEqualTo(Verdict.REFUSED);
+        // numpy.random calls what it is given.
+        assertThat(scan(latin("\u0080\u0002cnumpy.random._pickle\n__generator_ctor\nX\u0001\0\0\0xcpathlib\nPosixPath\n\u0086R."))
+                        .refused())
+                .containsExactly("a call by numpy.random of pathlib.PosixPath");
+    }
+
+    @Test
+    void nothingMayFollowThePicklesEnd() {
+        assertThat(scan(latin("\u0080\u0004}.")).verdict()).isEqualTo(Verdict.ALLOWED);
+        for (String after : new String[] {"\n", "\0", "\u0080\u0004}.", "cos\nsystem\n(S'id'\ntR.", "PK\u0003\u0004"}) {
+            assertThat(scan(latin("\u0080\u0004}." + after)).refused()).containsExactly("bytes after the pickle's end");
+        }
+    }
+
+    @Test
+    void namesThatImportOrOpenWhatTheyAreGivenAreNotListed() {
+        for (String name : new String[] {
+            "sklearn.datasets._covtype GzipFile",
+            "sklearn.datasets GzipFile",
+            "sklearn.utils Bunch.x",
+            "sklearn.externals.joblib Memory",
+            "numpy.core _ufunc_reconstruct",
+            "numpy._core _ufunc_reconstruct",
+            "numpy load",
+            "numpy memmap",
+            "numpy.lib.npyio load",
+            "pandas.io.pickle read_pickle",
+            "joblib.numpy_pickle NumpyArrayWrapper",
+            "cloudpickle.cloudpickle _make_function",
+            "cloudpickle.cloudpickle subimport",
+            "pickle loads",
+            "_pickle loads",
+            "builtins getattr",
+            "builtins type",
+            "functools partial",
+            "operator attrgetter",
+            "importlib import_module",
+            "scipy.stats._distn_infrastructure rv_continuous_frozen",
+            "__main__ Model",
+        }) {
+            String[] parts = name.split(" ");
+            assertThat(PickleScan.isAllowed(parts[0], parts[1])).as(name).isFalse();
+        }
+    }
+
+    /** Every callable that is an attribute of a listed module, as the libraries have it in the versions of the list. */
+    @Test
+    void whatOtherModulesReExportIsRefused() throws IOException {
+        int allowed = 0;
+        int refused = 0;
+        try (var lines = new BufferedReader(new InputStreamReader(
+                new GZIPInputStream(PickleScanTest.class.getResourceAsStream("pickle-reachable.txt.gz")),
+                StandardCharsets.UTF_8))) {
+            String line;
+            while ((line = lines.readLine()) != null) {
+                String[] parts = line.split(" ");
+                if (!PickleScan.isAllowed(parts[0], parts[1])) {
+                    refused++;
+                } else {
+                    allowed++;
+                    // Functions in C and ufuncs do not tell their module.
+                    assertThat(parts[2].equals("?") || PickleScan.isAllowed(parts[2], parts[3]))
+                            .as(line)
+                            .isTrue();
+                }
+            }
+        }
+        assertThat(allowed).isGreaterThan(900);
+        assertThat(refused).isGreaterThan(5_000);
     }
 }

@@ -56,7 +56,8 @@ public final class PlaneJson {
                 json.path("model").asText(),
                 json.path("version").asInt(),
                 new Digest(json.path("folder").asText()),
-                json.path("trusted").asBoolean());
+                json.path("trusted").asBoolean(),
+                json.path("network").asBoolean());
     }
 
     public static ObjectNode predictions(List<Prediction> batch) {

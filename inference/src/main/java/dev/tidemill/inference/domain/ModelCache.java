@@ -28,13 +28,20 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
     /** An environment may have to be built first. */
     private static final Duration PATIENCE = Duration.ofMinutes(15);
 
+    /** Equal folders are one model, but not for whom its code is not trusted: they must not get what others' trust has loaded. */
+    private record Contents(Digest folder, boolean trusted, boolean network) {
+        static Contents of(ServedVersion version) {
+            return new Contents(version.folder(), version.trusted(), version.network());
+        }
+    }
+
     private final BlobStore blobs;
     private final ModelInspector inspector;
     private final List<ModelRuntime> runtimes;
     private final GoldenRows golden;
     private final long budget;
     private final WaitingRoom room = new WaitingRoom();
-    private final ConcurrentMap<Digest, LoadedEntry> entries = new ConcurrentHashMap<>();
+    private final ConcurrentMap<Contents, LoadedEntry> entries = new ConcurrentHashMap<>();
 
     /**
      * @param runtimes asked in this order
@@ -53,9 +60,9 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
     @Override
     public ModelHandle acquire(ServedVersion version) {
         while (true) {
-            LoadedEntry entry = entries.computeIfAbsent(version.folder(), unused -> new LoadedEntry(room.line()));
+            LoadedEntry entry = entries.computeIfAbsent(Contents.of(version), unused -> new LoadedEntry(room.line()));
             if (!entry.retain()) {
-                entries.remove(version.folder(), entry);
+                entries.remove(Contents.of(version), entry);
                 continue;
             }
             if (entry.claim()) {
@@ -68,21 +75,21 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
 
     /** Whether a version is loaded now. */
     public boolean isLoaded(ServedVersion version) {
-        LoadedEntry entry = entries.get(version.folder());
+        LoadedEntry entry = entries.get(Contents.of(version));
         return entry != null && entry.isLoaded();
     }
 
     /** Closes a model that nobody uses; false if somebody does, or it is not loaded. */
     public boolean unload(ServedVersion version) {
-        LoadedEntry entry = entries.get(version.folder());
-        return entry != null && closed(version.folder(), entry);
+        LoadedEntry entry = entries.get(Contents.of(version));
+        return entry != null && closed(Contents.of(version), entry);
     }
 
     /** Closes every model that nobody has used for so long. */
     public void closeIdle(Duration longerThan) {
-        entries.forEach((digest, entry) -> {
+        entries.forEach((contents, entry) -> {
             if (entry.idleNanos() > longerThan.toNanos()) {
-                closed(digest, entry);
+                closed(contents, entry);
             }
         });
     }
@@ -108,7 +115,7 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
             LOG.info("Loaded {} on {} in {} ms", version.reference(), model.platform(), millis(started));
             makeRoom();
         } catch (RuntimeException | StackOverflowError e) {
-            entries.remove(version.folder(), entry);
+            entries.remove(Contents.of(version), entry);
             entry.loaded().completeExceptionally(e);
         }
     }
@@ -166,11 +173,11 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
                 .filter(LoadedEntry::isLoaded)
                 .mapToLong(entry -> entry.model().bytes())
                 .sum();
-        List<Map.Entry<Digest, LoadedEntry>> idle = entries.entrySet().stream()
+        List<Map.Entry<Contents, LoadedEntry>> idle = entries.entrySet().stream()
                 .filter(one -> one.getValue().isIdle())
                 .sorted(Comparator.comparingLong(one -> -one.getValue().idleNanos()))
                 .toList();
-        for (Map.Entry<Digest, LoadedEntry> one : idle) {
+        for (Map.Entry<Contents, LoadedEntry> one : idle) {
             if (taken <= budget) {
                 return;
             }
@@ -181,11 +188,11 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
         }
     }
 
-    private boolean closed(Digest digest, LoadedEntry entry) {
+    private boolean closed(Contents contents, LoadedEntry entry) {
         if (!entry.closeIfIdle()) {
             return false;
         }
-        entries.remove(digest, entry);
+        entries.remove(contents, entry);
         return true;
     }
 

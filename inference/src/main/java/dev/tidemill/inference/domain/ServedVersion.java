@@ -6,9 +6,16 @@ import dev.tidemill.registry.domain.ModelVersion;
 /**
  * A model version that a gateway serves.
  *
- * @param trusted whether its pickles may be opened though they refer to more than the allow-list holds
+ * @param trusted whether the code in its folder may run
+ * @param network whether that code may use the network
  */
-public record ServedVersion(String project, String model, int version, Digest folder, boolean trusted) {
+public record ServedVersion(
+        String project, String model, int version, Digest folder, boolean trusted, boolean network) {
+    /** A version whose code may not use the network. */
+    public ServedVersion(String project, String model, int version, Digest folder, boolean trusted) {
+        this(project, model, version, folder, trusted, false);
+    }
+
     /**
      * A registered version.
      *
@@ -16,7 +23,12 @@ public record ServedVersion(String project, String model, int version, Digest fo
      */
     public static ServedVersion of(ModelVersion version) {
         return new ServedVersion(
-                version.project(), version.model(), version.version(), version.requireFolder(), version.trusted());
+                version.project(),
+                version.model(),
+                version.version(),
+                version.requireFolder(),
+                version.trusted(),
+                version.trustedWithNetwork());
     }
 
     public String reference() {

@@ -1,130 +1,247 @@
 package dev.tidemill.inference.python;
 
 import dev.tidemill.inference.domain.ModelFolder;
+import dev.tidemill.inference.domain.UnpackedModel;
 import dev.tidemill.platform.config.FileTrees;
-import dev.tidemill.platform.errors.ErrorCode;
-import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.registry.domain.Requirements;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Virtual environments, built once for each set of requirements and kept. Thread-safe. */
-final class PythonEnvironments {
+/**
+ * The environments that models run in. One is built in the background when a model first needs it; who asks meanwhile is told how
+ * far it is. Requirements that resolve to the same versions share one. Thread-safe.
+ */
+final class PythonEnvironments implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PythonEnvironments.class);
-    private static final Duration PATIENCE = Duration.ofMinutes(12);
+    private static final Duration MOMENT = Duration.ofSeconds(2);
+    private static final Duration TIDY = Duration.ofHours(1);
+    private static final int MOST_BUILDS = 1_000;
     private static final String REQUIREMENTS = "requirements.txt";
-    private static final String COMPLETE = "complete";
-    private static final int TAIL = 1500;
+    /** Older MLflow imports a part of it without asking for it. */
+    private static final String SETUPTOOLS = "setuptools<81";
+
+    /** An environment in use; what holds it keeps it on disk. */
+    record Lease(Path interpreter, Runnable release) implements AutoCloseable {
+        @Override
+        public void close() {
+            release.run();
+        }
+    }
 
     private final PythonSettings settings;
-    private final ConcurrentMap<String, ReentrantLock> building = new ConcurrentHashMap<>();
+    private final Installer installer;
+    private final EnvironmentShelf shelf;
+    private final Clock clock;
+    private final ConcurrentMap<String, EnvironmentBuild> builds = new ConcurrentHashMap<>();
+    /** Two at once would take the machine from those who are served. */
+    private final Semaphore one = new Semaphore(1);
 
-    PythonEnvironments(PythonSettings settings) {
+    private final Thread tidying;
+
+    PythonEnvironments(PythonSettings settings, Installer installer, Clock clock) {
         this.settings = settings;
+        this.installer = installer;
+        this.clock = clock;
+        this.shelf = new EnvironmentShelf(
+                settings.folder().resolve("environments"),
+                settings.environmentMegabytes() << 20,
+                settings.environmentAge(),
+                clock);
+        FileTrees.delete(scratch());
+        this.tidying = Thread.ofVirtual().name("python-environments").start(this::tidyForEver);
+    }
+
+    private Path scratch() {
+        return settings.folder().resolve("building");
+    }
+
+    private void tidyForEver() {
+        try {
+            while (true) {
+                shelf.tidy();
+                Thread.sleep(TIDY);
+            }
+        } catch (InterruptedException e) {
+            // The server ends.
+        } catch (RuntimeException e) {
+            LOG.warn("Environments are not tidied any more", e);
+        }
     }
 
     /**
-     * The interpreter for a model; the first time this takes as long as installing what it requires.
+     * The environment of a model. Never waits for longer than a moment.
      *
-     * @throws TidemillException {@code FAILED_PRECONDITION} with the installer's last words if that fails
+     * @throws dev.tidemill.platform.errors.TidemillException {@code UNAVAILABLE} with how far it is while it is being built;
+     *     {@code FAILED_PRECONDITION} with the installer's last words if that failed a while ago
      */
-    Path interpreter(ModelFolder folder, PythonForm form) {
+    Lease lease(ModelFolder folder, PythonForm form) {
         if (settings.environment().isPresent()) {
-            return settings.environment().get().resolve("bin").resolve("python");
+            return new Lease(interpreter(settings.environment().get()), () -> {});
         }
-        if (!folder.has(REQUIREMENTS) && form.requirements().isEmpty()) {
+        String text = requirements(folder, form);
+        // What is more than names may be files beside it.
+        boolean sources = folder.version().trusted()
+                && !Requirements.parse(text).refused().isEmpty();
+        String id = Ids.sha256(settings.interpreter() + "\n"
+                        + (sources ? folder.folder().digest().value() : "") + "\n" + text)
+                .substring(0, 32);
+        Optional<Lease> known = known(id);
+        if (known.isPresent()) {
+            return known.get();
+        }
+        if (builds.size() > MOST_BUILDS) {
+            builds.values().removeIf(build -> build.phase() == EnvironmentBuild.Phase.FAILED);
+        }
+        EnvironmentBuild build = builds.compute(id, (key, before) -> {
+            if (before != null && !before.startsOver()) {
+                return before;
+            }
+            var started = before == null
+                    ? new EnvironmentBuild(
+                            id,
+                            folder.version().reference(),
+                            settings.folder().resolve("environments").resolve(id + ".log"),
+                            clock)
+                    : before;
+            Thread.ofVirtual().name("python-build-" + id).start(() -> build(started, folder, text, sources));
+            return started;
+        });
+        build.await(folder.version().reference(), MOMENT);
+        return known(id).orElseGet(() -> lease(folder, form));
+    }
+
+    private static Path interpreter(Path environment) {
+        return environment.resolve("bin").resolve("python");
+    }
+
+    private static String requirements(ModelFolder folder, PythonForm form) {
+        if (folder.has(REQUIREMENTS)) {
+            return new String(folder.read(REQUIREMENTS), StandardCharsets.UTF_8);
+        }
+        if (form.requirements().isEmpty()) {
             throw folder.unusable("it needs Python, but its folder has no " + REQUIREMENTS);
         }
-        byte[] requirements = folder.has(REQUIREMENTS)
-                ? folder.read(REQUIREMENTS)
-                : form.requirements().getBytes(StandardCharsets.UTF_8);
-        String digest = Ids.sha256(settings.interpreter() + "\n" + new String(requirements, StandardCharsets.UTF_8));
-        Path environment = settings.folder().resolve("environments").resolve(digest.substring(0, 32));
-        ReentrantLock lock = building.computeIfAbsent(digest, unused -> new ReentrantLock());
-        lock.lock();
-        try {
-            if (!Files.exists(environment.resolve(COMPLETE))) {
-                build(folder, environment, requirements);
-            }
-            return environment.resolve("bin").resolve("python");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } finally {
-            lock.unlock();
-        }
+        return form.requirements();
     }
 
-    private void build(ModelFolder folder, Path environment, byte[] requirements) throws IOException {
-        long started = System.nanoTime();
-        LOG.info("Building the environment of {} in {}", folder.version().reference(), environment);
-        FileTrees.delete(environment);
-        Files.createDirectories(environment.getParent());
-        Path log = environment.resolveSibling(environment.getFileName() + ".log");
-        Files.deleteIfExists(log);
-        run(folder, log, List.of(settings.interpreter(), "-m", "venv", environment.toString()));
-        Path list = environment.resolve(REQUIREMENTS);
-        Files.write(list, requirements);
-        String python = environment.resolve("bin").resolve("python").toString();
-        run(
-                folder,
-                log,
-                List.of(
-                        python,
-                        "-m",
-                        "pip",
-                        "install",
-                        "--no-input",
-                        "--disable-pip-version-check",
-                        "-r",
-                        list.toString()));
-        Files.writeString(environment.resolve(COMPLETE), "");
-        LOG.info(
-                "The environment of {} took {} s",
-                folder.version().reference(),
-                TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - started));
+    private Optional<Lease> known(String requirements) {
+        return shelf.take(requirements)
+                .map(id -> new Lease(interpreter(shelf.path(id)), once(() -> shelf.release(id))));
     }
 
-    private static void run(ModelFolder folder, Path log, List<String> command) throws IOException {
-        var builder = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-                .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
-        ChildEnvironment.restrict(builder);
-        Process process;
-        try {
-            process = builder.start();
-        } catch (IOException e) {
-            throw folder.unusable("its environment cannot be built: " + e.getMessage())
-                    .causedBy(e);
-        }
-        try {
-            if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-                throw folder.unusable("its environment was not built within " + PATIENCE.toMinutes() + " minutes");
+    private static Runnable once(Runnable action) {
+        var done = new java.util.concurrent.atomic.AtomicBoolean();
+        return () -> {
+            if (done.compareAndSet(false, true)) {
+                action.run();
             }
+        };
+    }
+
+    private void build(EnvironmentBuild build, ModelFolder folder, String text, boolean sources) {
+        Path scratch = scratch().resolve(build.id());
+        try {
+            one.acquire();
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new TidemillException(ErrorCode.CANCELLED, "Interrupted").causedBy(e);
+            build.fail("the server ended");
+            return;
+        }
+        try {
+            long started = System.nanoTime();
+            Files.createDirectories(build.log().getParent());
+            Files.deleteIfExists(build.log());
+            FileTrees.delete(scratch);
+            Files.createDirectories(scratch);
+            build.enter(EnvironmentBuild.Phase.RESOLVING);
+            var work = new Installer.Work(scratch, build.log(), sources);
+            String lock = sources ? lockOfFolder(work, folder, text) : installer.lock(work, written(work, text));
+            String id = Ids.sha256(settings.interpreter() + "\n" + lock).substring(0, 32);
+            if (!shelf.isComplete(id)) {
+                build.enter(EnvironmentBuild.Phase.INSTALLING);
+                installer.install(work, lock, shelf.path(id));
+                shelf.finish(id);
+            }
+            shelf.know(build.id(), id);
+            LOG.info(
+                    "The environment {} of {} took {} s",
+                    id,
+                    build.model(),
+                    TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - started));
+            builds.remove(build.id(), build);
+            build.done(shelf.path(id));
+            shelf.tidy();
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("The environment of {} could not be built: {}", build.model(), e.getMessage());
+            build.fail(String.valueOf(e.getMessage()));
         } finally {
-            process.descendants().forEach(ProcessHandle::destroyForcibly);
-            process.destroyForcibly();
+            one.release();
+            try {
+                FileTrees.delete(scratch);
+            } catch (UncheckedIOException e) {
+                LOG.warn("{} is left until the server starts again", scratch);
+            }
         }
-        if (process.exitValue() != 0) {
-            String text = Files.readString(log);
-            throw folder.unusable("its environment cannot be built: "
-                            + text.substring(Math.max(0, text.length() - TAIL)).strip())
-                    .remedy("Register it with requirements that can be installed here, or give an environment with"
-                            + " 'inference.python-environment'");
+    }
+
+    /** Only what was understood is given to pip: it reads some files otherwise than we do. */
+    private static Path written(Installer.Work work, String text) throws IOException {
+        Requirements read = Requirements.parse(text);
+        if (!read.refused().isEmpty()) {
+            throw new IOException("its requirements are more than names and versions: " + read.refused());
         }
+        Path list = work.scratch().resolve(REQUIREMENTS);
+        var lines = new ArrayList<>(read.lines());
+        if (lines.stream().noneMatch(line -> line.startsWith("setuptools"))) {
+            lines.add(SETUPTOOLS);
+        }
+        Files.writeString(list, String.join("\n", lines) + "\n");
+        return list;
+    }
+
+    private String lockOfFolder(Installer.Work work, ModelFolder folder, String text) throws IOException {
+        UnpackedModel unpacked = UnpackedModel.of(folder, work.scratch());
+        Path list = unpacked.folder().resolve("tidemill-requirements.txt");
+        Files.writeString(list, text + "\n" + SETUPTOOLS + "\n");
+        return installer.lock(work, list);
+    }
+
+    /** What is on disk. */
+    List<EnvironmentShelf.Environment> finished() {
+        return shelf.list();
+    }
+
+    /** What is being built, and what could not be. */
+    List<EnvironmentBuild> builds() {
+        return List.copyOf(builds.values());
+    }
+
+    /** Lets the next caller try a failed build again at once; false if there is none of that id. */
+    boolean forgive(String id) {
+        EnvironmentBuild build = builds.get(id);
+        if (build == null) {
+            return false;
+        }
+        build.forgive();
+        return true;
+    }
+
+    @Override
+    public void close() {
+        tidying.interrupt();
     }
 }

@@ -7,7 +7,6 @@ import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ParameterSpec;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
-import dev.tidemill.inference.domain.UnpackedModel;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
@@ -47,14 +46,14 @@ final class PythonModel implements LoadedModel {
     private final BlockingQueue<Seat> free;
     private final List<Seat> seats = new ArrayList<>();
     private final int mostRows;
-    private final UnpackedModel files;
+    private final Runnable released;
     private volatile boolean closed;
 
     /**
      * Starts the first process and waits for it; the others come when they are needed.
      *
      * @param mostRows most rows of a joined call, as its maker says it; 0 if requests must not be joined
-     * @param files which are its own, and gone when it is closed
+     * @param released run when it is closed: its files and its environment are needed no more
      */
     PythonModel(
             Supplier<PythonWorker> starter,
@@ -64,8 +63,8 @@ final class PythonModel implements LoadedModel {
             int mostRows,
             List<TensorSpec> inputs,
             List<TensorSpec> outputs,
-            UnpackedModel files) {
-        this.files = files;
+            Runnable released) {
+        this.released = released;
         this.starter = starter;
         this.platform = platform;
         this.patience = patience;
@@ -204,6 +203,6 @@ final class PythonModel implements LoadedModel {
     public void close() {
         closed = true;
         seats.forEach(seat -> seat.worker.ifPresent(PythonWorker::close));
-        files.close();
+        released.run();
     }
 }

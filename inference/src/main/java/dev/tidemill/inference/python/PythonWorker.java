@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 
 /** One child process with one model in it. Used by one caller at a time; {@link #close} may come from anywhere. */
 final class PythonWorker implements AutoCloseable {
@@ -58,16 +59,28 @@ final class PythonWorker implements AutoCloseable {
      *
      * @throws TidemillException {@code FAILED_PRECONDITION} with the model's own words if it cannot be loaded
      */
-    static PythonWorker start(Path interpreter, Path script, PythonForm form, Path model, int memoryMegabytes) {
-        var builder = new ProcessBuilder(
+    static PythonWorker start(
+            Path interpreter,
+            Path script,
+            PythonForm form,
+            Path model,
+            int memoryMegabytes,
+            Isolation isolation,
+            Isolation.Needs needs) {
+        // Isolated from the caller's folder and variables, no bytecode written, no buffers.
+        List<String> command = List.of(
                 interpreter.toString(),
-                "-s",
+                "-I",
+                "-B",
+                "-u",
                 script.toString(),
                 model.toString(),
                 String.valueOf(memoryMegabytes),
                 form.argument());
+        var builder = new ProcessBuilder(isolation.wrap(command, needs));
         builder.directory(model.toFile());
-        ChildEnvironment.restrict(builder);
+        ChildEnvironment.restrictWorker(builder, needs.network());
+        builder.environment().put("TIDEMILL_PROCESSES", String.valueOf(isolation.processes()));
         PythonWorker worker;
         try {
             worker = new PythonWorker(builder.start());
@@ -159,8 +172,14 @@ final class PythonWorker implements AutoCloseable {
 
     /** Resident bytes now; 0 where the system does not tell. */
     long bytes() {
+        return Stream.concat(Stream.of(process.toHandle()), process.descendants())
+                .mapToLong(handle -> bytes(handle.pid()))
+                .sum();
+    }
+
+    private static long bytes(long pid) {
         try {
-            for (String line : Files.readAllLines(Path.of("/proc", String.valueOf(process.pid()), "status"))) {
+            for (String line : Files.readAllLines(Path.of("/proc", String.valueOf(pid), "status"))) {
                 if (line.startsWith("VmRSS:")) {
                     return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
                 }
@@ -217,7 +236,7 @@ final class PythonWorker implements AutoCloseable {
             try {
                 Thread.sleep(patience);
                 over.set(true);
-                process.destroyForcibly();
+                close();
             } catch (InterruptedException e) {
                 // In time.
             }

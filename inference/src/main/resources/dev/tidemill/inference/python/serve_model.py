@@ -24,6 +24,13 @@ warnings.simplefilter("ignore")
 
 limit = int(sys.argv[2]) << 20
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+files = min(1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+processes = int(os.environ.pop("TIDEMILL_PROCESSES", "0"))
+if processes:
+    resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
 
 import numpy as np  # noqa: E402
 

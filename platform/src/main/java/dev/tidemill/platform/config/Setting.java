@@ -57,6 +57,16 @@ public enum Setting {
     PYTHON_WORKERS("inference.python-workers", "2", "Processes of each Python model"),
     PYTHON_MEMORY("inference.python-megabytes", "4096", "Most memory of one such process"),
     PYTHON_PATIENCE("inference.python-seconds", "60", "How long one prediction of such a process may take"),
+    PYTHON_ISOLATION(
+            "inference.python-isolation",
+            "auto",
+            "auto: Python models run as far apart as this machine allows; required: or not at all; off: as this user"),
+    PYTHON_ENVIRONMENT_MEGABYTES(
+            "inference.python-environments-megabytes",
+            "20480",
+            "Above this, built environments that no loaded model uses are deleted, the longest unused first"),
+    PYTHON_ENVIRONMENT_DAYS(
+            "inference.python-environments-days", "30", "Days unused after which one is deleted; 0: never"),
     CHILD_HEAP("children.heap-megabytes", "512", "Heap of each child JVM"),
     OUTBOUND_ALLOW_INTERNAL("outbound.allow-internal", "", "Internal host:port entries that webhooks may reach"),
     SECRETS_KEY(

@@ -10,6 +10,7 @@ import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.registry.domain.ModelFiles;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.RegisteredModel;
@@ -39,16 +40,20 @@ public final class ModelRoutes {
                 Route.get(
                         PATH + "/{model}/versions/{version}",
                         read,
-                        (context, caller) -> context.json(models.version(
-                                caller.project(), context.pathParam("model"), Requests.positive(context, "version")))),
+                        (context, caller) -> context.json(shown(models.version(
+                                caller.project(), context.pathParam("model"), Requests.positive(context, "version"))))),
                 Route.post(
                         PATH + "/{model}/versions/{version}/trust",
                         Access.project(Resource.MODEL, Action.OPERATE),
-                        (context, caller) -> context.json(models.trust(
+                        this::trust),
+                Route.delete(
+                        PATH + "/{model}/versions/{version}/trust",
+                        Access.project(Resource.MODEL, Action.OPERATE),
+                        (context, caller) -> context.json(shown(models.distrust(
                                 caller.project(),
                                 context.pathParam("model"),
                                 Requests.positive(context, "version"),
-                                caller.actor()))),
+                                caller.actor())))),
                 Route.put(PATH + "/{model}/aliases/{alias}", write, this::setAlias),
                 Route.delete(PATH + "/{model}/aliases/{alias}", write, (context, caller) -> {
                     models.removeAlias(
@@ -64,7 +69,7 @@ public final class ModelRoutes {
         var list = Json.array();
         for (RegisteredModel model : models.list(caller.project())) {
             ObjectNode entry = (ObjectNode) Json.tree(model);
-            Optional.ofNullable(newest.get(model.name())).ifPresent(version -> entry.set("newest", Json.tree(version)));
+            Optional.ofNullable(newest.get(model.name())).ifPresent(version -> entry.set("newest", shown(version)));
             list.add(entry);
         }
         context.json(Json.object().set("models", list));
@@ -78,7 +83,28 @@ public final class ModelRoutes {
                 "description", model.description(),
                 "tags", model.tags(),
                 "aliases", model.aliases(),
-                "versions", models.versions(caller.project(), name)));
+                "versions",
+                        models.versions(caller.project(), name).stream()
+                                .map(ModelRoutes::shown)
+                                .toList()));
+    }
+
+    /** A version, with what has to be trusted before Python may open it, and whether it is. */
+    private static ObjectNode shown(ModelVersion version) {
+        ObjectNode json = (ObjectNode) Json.tree(version);
+        json.set("held", Json.tree(version.files().map(ModelFiles::held).orElse(List.of())));
+        return json.put("trusted", version.trusted()).put("trustedWithNetwork", version.trustedWithNetwork());
+    }
+
+    private void trust(Context context, Caller caller) {
+        byte[] body = context.bodyAsBytes();
+        boolean network = body.length > 0 && Body.of(body).flag("network");
+        context.json(shown(models.trust(
+                caller.project(),
+                context.pathParam("model"),
+                Requests.positive(context, "version"),
+                network,
+                caller.actor())));
     }
 
     /** Changes what the catalog says of a model: its description, and tags such as task, owner and license. */

@@ -1,7 +1,10 @@
 package dev.tidemill.registry.domain;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What a look into a version's folder has found. It is looked at once, when the version is registered; its files never change.
@@ -13,6 +16,8 @@ import java.util.Optional;
  * @param count of files
  * @param bytes of all files together
  * @param pickles every file that runs code where it is opened, with what was found in it
+ * @param code what beside pickles is code that Python would import, run or install; empty if the folder holds data alone, and in what
+ *     was written down before this was looked for
  * @param remarks what a user of the version should know; empty if everything is as it should be
  */
 public record ModelFiles(
@@ -23,7 +28,13 @@ public record ModelFiles(
         int count,
         long bytes,
         List<Pickle> pickles,
+        List<String> code,
         List<String> remarks) {
+    public ModelFiles {
+        // Not told by a look that an earlier release has taken.
+        code = Objects.requireNonNullElse(code, List.of());
+    }
+
     /**
      * A pickle in the folder.
      *
@@ -39,8 +50,18 @@ public record ModelFiles(
         UNREADABLE
     }
 
-    /** Whether opening the model runs only code that the allow-list holds. */
-    public boolean safe() {
-        return pickles.stream().allMatch(pickle -> pickle.verdict() == Verdict.ALLOWED);
+    /**
+     * Why Python must not open the model until somebody who may has said that they trust it, a sentence each; empty if opening it
+     * runs nothing but what the allow-list holds.
+     */
+    public List<String> held() {
+        return Stream.concat(
+                        pickles.stream()
+                                .filter(pickle -> pickle.verdict() != Verdict.ALLOWED)
+                                .map(pickle -> "the pickle " + pickle.path()
+                                        + " refers to what is not on the allow-list ("
+                                        + pickle.refused().stream().limit(5).collect(Collectors.joining(", ")) + ")"),
+                        code.stream())
+                .toList();
     }
 }

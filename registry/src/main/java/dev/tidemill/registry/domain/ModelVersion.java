@@ -78,12 +78,29 @@ public record ModelVersion(
         }
     }
 
-    /** Tag of a version whose pickles somebody has said to trust; its value is who. */
-    static final String TRUSTED_TAG = "tidemill.trusted-pickles";
+    /** What trust is written down under; set and removed by {@link Models#trust} and {@link Models#distrust} alone. */
+    static final String TRUST_TAGS = "tidemill.trusted";
 
-    /** Whether its pickles may be opened though they refer to more than the allow-list holds. */
+    /** Tag of a version whose code may run: the folder's digest and who said so. */
+    static final String TRUSTED_TAG = TRUST_TAGS + "-code";
+    /** The same of a version whose code may use the network too. */
+    static final String TRUSTED_NETWORK_TAG = TRUST_TAGS + "-network";
+    /** As releases before have written it; its value is who. */
+    static final String TRUSTED_BEFORE_TAG = TRUST_TAGS + "-pickles";
+
+    /** Whether somebody who may has said that the code in its folder may run. Of another folder that says nothing. */
     public boolean trusted() {
-        return tags.containsKey(TRUSTED_TAG);
+        return tags.containsKey(TRUSTED_BEFORE_TAG) || trustedAs(TRUSTED_TAG);
+    }
+
+    /** Whether its code may use the network. */
+    public boolean trustedWithNetwork() {
+        return trustedAs(TRUSTED_NETWORK_TAG);
+    }
+
+    private boolean trustedAs(String tag) {
+        return folder.isPresent()
+                && tags.getOrDefault(tag, "").startsWith(folder.get().value() + " ");
     }
 
     /** How other things refer to it, such as {@code bike-demand/3}. */

@@ -81,10 +81,7 @@ public final class Models {
     }
 
     static void checkTag(String name, String value) {
-        if (name.equals(ModelVersion.TRUSTED_TAG)) {
-            throw TidemillException.invalid("key", "The tag '" + name + "' is set by trusting a version alone")
-                    .remedy("tidemill models trust MODEL/VERSION");
-        }
+        checkNoTrust(name);
         if (name.isEmpty()) {
             throw TidemillException.invalid("key", "Missing value for required parameter 'key'.");
         }
@@ -97,6 +94,14 @@ public final class Models {
                     name.equals(RegisteredModel.PROMPT_TEXT_TAG)
                             ? "Prompt text exceeds max length of " + LONGEST_TAG + " characters."
                             : "'value' exceeds the maximum length of " + LONGEST_TAG + " characters");
+        }
+    }
+
+    /** A tag is everybody's who may write; trust is not. */
+    private static void checkNoTrust(String name) {
+        if (name.startsWith(ModelVersion.TRUST_TAGS)) {
+            throw TidemillException.invalid("key", "The tag '" + name + "' is set and removed by trust alone")
+                    .remedy("tidemill models trust MODEL/VERSION, or with --withdraw");
         }
     }
 
@@ -435,17 +440,58 @@ public final class Models {
         });
     }
 
-    /** Lets the pickles of a version be opened, whatever they refer to; who said so stays with the version. */
-    public ModelVersion trust(String project, String model, int version, String actor) {
+    /**
+     * Lets the code in a version's folder run: its pickles whatever they refer to, its own modules, and what its requirements name.
+     * Who said so, and of which folder, stays with the version.
+     *
+     * @param network whether that code may use the network as well
+     * @throws TidemillException {@code FAILED_PRECONDITION} if its files are not kept here
+     */
+    public ModelVersion trust(String project, String model, int version, boolean network, String actor) {
         return transactions.write(() -> {
             ModelVersion trusted = version(project, model, version);
-            store.putTag(project, model, version, ModelVersion.TRUSTED_TAG, actor);
+            String said = trusted.requireFolder().value() + " " + actor;
+            store.putTag(project, model, version, ModelVersion.TRUSTED_TAG, said);
+            if (network) {
+                store.putTag(project, model, version, ModelVersion.TRUSTED_NETWORK_TAG, said);
+            } else {
+                store.removeTag(project, model, version, ModelVersion.TRUSTED_NETWORK_TAG);
+            }
             events.append(Event.of(
-                    "model.version.trusted",
-                    project,
-                    "model/" + trusted.reference(),
-                    actor,
-                    Map.of("model", model, "version", version)));
+                            "model.version.trusted",
+                            project,
+                            "model/" + trusted.reference(),
+                            actor,
+                            Map.of(
+                                    "model",
+                                    model,
+                                    "version",
+                                    version,
+                                    "network",
+                                    network,
+                                    "held",
+                                    trusted.files().map(ModelFiles::held).orElse(List.of())))
+                    .withDigest(trusted.requireFolder().value()));
+            return version(project, model, version);
+        });
+    }
+
+    /** Takes trust back; what is loaded goes on until it is closed. */
+    public ModelVersion distrust(String project, String model, int version, String actor) {
+        return transactions.write(() -> {
+            ModelVersion before = version(project, model, version);
+            for (String tag : List.of(
+                    ModelVersion.TRUSTED_TAG, ModelVersion.TRUSTED_NETWORK_TAG, ModelVersion.TRUSTED_BEFORE_TAG)) {
+                store.removeTag(project, model, version, tag);
+            }
+            if (before.trusted()) {
+                events.append(Event.of(
+                        "model.version.distrusted",
+                        project,
+                        "model/" + before.reference(),
+                        actor,
+                        Map.of("model", model, "version", version)));
+            }
             return version(project, model, version);
         });
     }
@@ -475,6 +521,7 @@ public final class Models {
     }
 
     public void removeTag(String project, String model, int version, String name, String actor) {
+        checkNoTrust(name);
         transactions.write(() -> {
             store.removeTag(project, model, version(project, model, version).version(), name);
             events.append(tagged(

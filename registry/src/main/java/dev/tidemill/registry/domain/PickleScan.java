@@ -13,118 +13,20 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Reads a pickle's opcodes, without running them, and tells which callables it refers to. The protocol is that of Python's
- * {@code pickletools} (PEP 3154, PEP 574). What is allowed is a list; everything else, and everything that cannot be read, is
- * refused: lists of what is forbidden are always one trick short.
+ * Reads a pickle's opcodes, without running them, and tells which callables it refers to and what it does with them. The protocol
+ * is that of Python's {@code pickletools} (PEP 3154, PEP 574). What is allowed is a list ({@link PickleGlobals}); everything else,
+ * and everything that cannot be read, is refused: lists of what is forbidden are always one trick short.
  */
 public final class PickleScan {
     private static final int LONGEST_TEXT = 1 << 20;
     private static final long MOST_BYTES = 4L << 30;
     private static final int MOST_MEMO = 5_000_000;
-
-    /** Callables that rebuild data and do nothing else. */
-    private static final Set<String> ALLOWED = Set.of(
-            "builtins.set",
-            "builtins.frozenset",
-            "builtins.dict",
-            "builtins.list",
-            "builtins.tuple",
-            "builtins.complex",
-            "builtins.bytearray",
-            "builtins.slice",
-            "builtins.range",
-            "builtins.object",
-            "builtins.int",
-            "builtins.float",
-            "builtins.bool",
-            "builtins.NoneType",
-            "builtins.str",
-            "builtins.bytes",
-            "__builtin__.set",
-            "__builtin__.object",
-            "collections.OrderedDict",
-            "collections.defaultdict",
-            "collections.deque",
-            "collections.Counter",
-            "copyreg._reconstructor",
-            "copy_reg._reconstructor",
-            "_codecs.encode",
-            "datetime.datetime",
-            "datetime.date",
-            "datetime.timedelta",
-            "datetime.timezone",
-            "decimal.Decimal",
-            "fractions.Fraction",
-            "uuid.UUID",
-            "pathlib.PosixPath",
-            "pathlib.PurePosixPath",
-            "numpy.dtype",
-            "numpy.bool",
-            "numpy.bool_",
-            "numpy.float16",
-            "numpy.float32",
-            "numpy.float64",
-            "numpy.int8",
-            "numpy.int16",
-            "numpy.int32",
-            "numpy.int64",
-            "numpy.uint8",
-            "numpy.uint16",
-            "numpy.uint32",
-            "numpy.uint64",
-            "numpy.str_",
-            "numpy.object_",
-            "numpy.ndarray",
-            "numpy.core.multiarray._reconstruct",
-            "numpy.core.multiarray.scalar",
-            "numpy._core.multiarray._reconstruct",
-            "numpy._core.multiarray.scalar",
-            "numpy.core.numeric._frombuffer",
-            "numpy._core.numeric._frombuffer",
-            "numpy.ma.core._mareconstruct",
-            "numpy.ma.core.MaskedArray",
-            "numpy.random._pickle.__randomstate_ctor",
-            "numpy.random._pickle.__generator_ctor",
-            "numpy.random._pickle.__bit_generator_ctor",
-            "numpy.random.mtrand.RandomState",
-            "numpy.random._mt19937.MT19937",
-            "numpy.random._pcg64.PCG64",
-            "scipy.sparse._csr.csr_matrix",
-            "scipy.sparse._csc.csc_matrix",
-            "scipy.sparse._csr.csr_array",
-            "scipy.sparse._csc.csc_array",
-            "scipy.sparse._coo.coo_matrix",
-            "scipy.interpolate._interpolate.interp1d",
-            "pandas.core.frame.DataFrame",
-            "pandas.core.series.Series",
-            "pandas.core.indexes.base.Index",
-            "pandas.core.indexes.base._new_Index",
-            "pandas.core.indexes.range.RangeIndex",
-            "pandas._libs.internals._unpickle_block",
-            "pandas.core.internals.managers.BlockManager",
-            "pandas.core.internals.managers.SingleBlockManager",
-            "xgboost.core.Booster",
-            "xgboost.sklearn.XGBClassifier",
-            "xgboost.sklearn.XGBRegressor",
-            "xgboost.sklearn.XGBRanker",
-            "lightgbm.basic.Booster",
-            "lightgbm.sklearn.LGBMClassifier",
-            "lightgbm.sklearn.LGBMRegressor",
-            "lightgbm.sklearn.LGBMRanker");
-
-    /** Functions of scikit-learn that its own models refer to; of its classes all are allowed. */
-    private static final Set<String> SKLEARN_FUNCTIONS = Set.of(
-            "sklearn.tree._tree.Tree",
-            "sklearn.neighbors._kd_tree.newObj",
-            "sklearn.neighbors._ball_tree.newObj",
-            "sklearn.metrics._dist_metrics.newObj",
-            "sklearn._loss._loss.__pyx_unpickle_CyHalfSquaredError",
-            "sklearn._loss._loss.__pyx_unpickle_CyHalfBinomialLoss",
-            "sklearn._loss._loss.__pyx_unpickle_CyHalfMultinomialLoss");
+    private static final Set<String> RECONSTRUCTORS = Set.of("copyreg._reconstructor", "copy_reg._reconstructor");
 
     /** What a scan found: all names that are referred to, and those of them that are refused. */
     public record Found(Verdict verdict, List<String> refused) {}
@@ -135,8 +37,16 @@ public final class PickleScan {
     private final TreeSet<String> refused = new TreeSet<>();
     private long read;
 
-    /** Any value that is not a text. */
+    /** A tuple of few values, which may be what a call is given. */
+    private record Tuple(List<Object> values) {}
+
+    /** What a listed callable has given: its state may be set. */
+    private record Instance(PickleGlobals.Global of) {}
+
+    /** Data of whatever kind. */
     private static final Object UNKNOWN = new Object();
+
+    private static final int LARGEST_TUPLE = 8;
 
     private static final Object MARK = new Object();
 
@@ -144,11 +54,15 @@ public final class PickleScan {
         this.in = new DataInputStream(content);
     }
 
-    /** Scans one pickle; the stream is read to the pickle's end, not closed. */
+    /** Scans a stream that holds one pickle and nothing else; it is read to its end, not closed. */
     public static Found scan(InputStream content) {
         var scan = new PickleScan(content);
         try {
             scan.run();
+            if (content.read() >= 0) {
+                // Another pickle, or an archive that readers find from its end.
+                scan.refused.add("bytes after the pickle's end");
+            }
         } catch (IOException | Unreadable | IllegalStateException e) {
             String why = e instanceof EOFException ? "it ends too early" : String.valueOf(e.getMessage());
             return new Found(Verdict.UNREADABLE, List.of("cannot be read: " + why));
@@ -168,23 +82,111 @@ public final class PickleScan {
 
     /** Whether a name is on the allow-list. */
     public static boolean isAllowed(String module, String name) {
-        String full = module + "." + name;
-        if (ALLOWED.contains(full) || SKLEARN_FUNCTIONS.contains(full)) {
-            return true;
-        }
-        // A class of scikit-learn rebuilds itself from its state; a dotted name would reach into something else.
-        return module.startsWith("sklearn.") && name.matches("[A-Z]\\w*");
+        return PickleGlobals.find(module, name).isPresent();
     }
 
     private void refer(Object module, Object name) {
         if (module instanceof String where && name instanceof String what) {
-            if (!isAllowed(where, what)) {
-                refused.add(where + "." + what);
+            Optional<PickleGlobals.Global> listed = PickleGlobals.find(where, what);
+            if (listed.isPresent()) {
+                push(listed.get());
+                return;
             }
+            refused.add(where + "." + what);
         } else {
             refused.add("a name that is put together at run time");
         }
         push(UNKNOWN);
+    }
+
+    /** Calls what was named; with one exception a class is made, and not called, only by {@link #make}. */
+    private void call(Object callee, Object arguments) {
+        if (!(callee instanceof PickleGlobals.Global global)) {
+            // One that was refused by its name has been told already.
+            if (refused.isEmpty()) {
+                refused.add("a call of what is no name");
+            }
+            push(UNKNOWN);
+            return;
+        }
+        if (RECONSTRUCTORS.contains(global.toString())) {
+            Object first = arguments instanceof Tuple tuple && !tuple.values().isEmpty()
+                    ? tuple.values().getFirst()
+                    : UNKNOWN;
+            make(first);
+            return;
+        }
+        if (!global.called()) {
+            refused.add("a call of " + global);
+        }
+        if (global.module().equals("numpy.random._pickle")) {
+            // These call what they are given.
+            givenOnly("numpy.random.", arguments);
+        }
+        push(new Instance(global));
+    }
+
+    private void givenOnly(String modules, Object arguments) {
+        List<Object> given = arguments instanceof Tuple tuple ? tuple.values() : List.of(UNKNOWN);
+        for (Object one : given) {
+            if (one instanceof PickleGlobals.Global global && !global.module().startsWith(modules)) {
+                refused.add("a call by numpy.random of " + global);
+            }
+        }
+    }
+
+    /** Makes an instance of a class without its initialiser. */
+    private void make(Object type) {
+        if (type instanceof PickleGlobals.Global global) {
+            if (!global.made() && !global.called()) {
+                refused.add("an instance of " + global);
+            }
+            push(new Instance(global));
+        } else {
+            if (refused.isEmpty()) {
+                refused.add("an instance of what is no name");
+            }
+            push(UNKNOWN);
+        }
+    }
+
+    /** Sets the state of what lies beneath: of an instance, never of a class or function, which everybody shares. */
+    private void build() {
+        noMark(pop());
+        Object target = noMark(peek());
+        if (!(target instanceof Instance) && refused.isEmpty()) {
+            refused.add(
+                    "the state of " + (target instanceof PickleGlobals.Global global ? global : "what is no instance"));
+        }
+    }
+
+    private void tuple(int count) {
+        var values = new ArrayList<Object>(count);
+        for (int i = 0; i < count; i++) {
+            values.addFirst(noMark(pop()));
+        }
+        push(new Tuple(values));
+    }
+
+    private static Object noMark(Object value) {
+        if (value == MARK) {
+            throw new Unreadable("it takes a mark for a value");
+        }
+        return value;
+    }
+
+    /** The values above the mark, which goes too; an empty list where there are more than a call is ever given. */
+    private Optional<List<Object>> fromMark() {
+        var values = new ArrayList<Object>();
+        boolean large = false;
+        Object value;
+        while ((value = pop()) != MARK) {
+            large |= values.size() >= LARGEST_TUPLE;
+            if (!large) {
+                values.addFirst(value);
+            }
+        }
+        return large ? Optional.empty() : Optional.of(values);
     }
 
     private void run() throws IOException {
@@ -214,6 +216,7 @@ public final class PickleScan {
                 String name = line();
                 popToMark();
                 refer(module, name);
+                call(pop(), UNKNOWN);
             }
             case 0x93 -> { // STACK_GLOBAL
                 Object name = pop();
@@ -267,18 +270,40 @@ public final class PickleScan {
             // NONE, NEWTRUE, NEWFALSE, EMPTY_LIST, EMPTY_TUPLE, EMPTY_DICT, EMPTY_SET, NEXT_BUFFER
             case 'N', 0x88, 0x89, ']', ')', '}', 0x8f, 0x97 -> push(UNKNOWN);
             case 0x98 -> peek(); // READONLY_BUFFER
-            case 'a', 'b' -> replace(2); // APPEND, BUILD: the object beneath stays
-            case 's' -> replace(3); // SETITEM
-            case 'R', 0x81, 0x86 -> replace(2); // REDUCE, NEWOBJ, TUPLE2
-            case 0x85 -> replace(1); // TUPLE1
-            case 0x87, 0x92 -> replace(3); // TUPLE3, NEWOBJ_EX
-            case 'e', 'u', 0x90 -> { // APPENDS, SETITEMS, ADDITEMS: the object beneath the mark stays
-                popToMark();
-                replace(1);
+            case 'a' -> put(1); // APPEND
+            case 's' -> put(2); // SETITEM
+            case 'b' -> build(); // BUILD
+            case 'R' -> { // REDUCE
+                Object arguments = noMark(pop());
+                call(noMark(pop()), arguments);
             }
-            case 't', 'l', 'd', 'o', 0x91 -> { // TUPLE, LIST, DICT, OBJ, FROZENSET
+            case 0x81 -> { // NEWOBJ
+                noMark(pop());
+                make(noMark(pop()));
+            }
+            case 0x92 -> { // NEWOBJ_EX
+                noMark(pop());
+                noMark(pop());
+                make(noMark(pop()));
+            }
+            case 0x85 -> tuple(1); // TUPLE1
+            case 0x86 -> tuple(2); // TUPLE2
+            case 0x87 -> tuple(3); // TUPLE3
+            case 'e', 'u', 0x90 -> { // APPENDS, SETITEMS, ADDITEMS
+                popToMark();
+                put(0);
+            }
+            case 't' -> push(fromMark().<Object>map(Tuple::new).orElse(UNKNOWN)); // TUPLE
+            case 'l', 'd', 0x91 -> { // LIST, DICT, FROZENSET
                 popToMark();
                 push(UNKNOWN);
+            }
+            case 'o' -> { // OBJ: a class and what it is called with
+                List<Object> values = fromMark().orElseThrow(() -> new Unreadable("a call is given too much"));
+                if (values.isEmpty()) {
+                    throw new Unreadable("it takes more from its stack than there is");
+                }
+                call(values.getFirst(), UNKNOWN);
             }
             default -> throw new Unreadable("opcode 0x" + Integer.toHexString(opcode) + " is not known");
         }
@@ -310,14 +335,14 @@ public final class PickleScan {
         return top;
     }
 
-    /** Takes so many values and leaves one that no name can be made of. */
-    private void replace(int count) {
+    /** Takes so many values and puts them into the container beneath, which is no class or function. */
+    private void put(int count) {
         for (int i = 0; i < count; i++) {
-            if (pop() == MARK) {
-                throw new Unreadable("it takes a mark for a value");
-            }
+            noMark(pop());
         }
-        push(UNKNOWN);
+        if (noMark(peek()) instanceof PickleGlobals.Global global) {
+            refused.add("a change of " + global);
+        }
     }
 
     private void popToMark() {
@@ -406,13 +431,5 @@ public final class PickleScan {
             throw new Unreadable("it asks its memo for what is not there");
         }
         push(value);
-    }
-
-    /** Names that a pickle may refer to, for those who ask why one was refused. */
-    public static List<String> allowed() {
-        var names = new ArrayList<>(new TreeSet<>(ALLOWED));
-        names.addAll(new TreeSet<>(SKLEARN_FUNCTIONS));
-        names.add("sklearn.*.<Class>");
-        return names;
     }
 }

@@ -78,12 +78,14 @@ public final class FolderInspector implements ModelInspector {
             remarks.add(
                     "It has no signature: what it takes and gives is not known (infer_signature in Python tells it)");
         }
-        List<Pickle> pickles = pickles(folder);
+        List<Pickle> pickles = pickles(folder, FolderCode.openedAsPickles(described, folder));
         pickles.stream()
                 .filter(pickle -> pickle.verdict() != Verdict.ALLOWED)
                 .forEach(pickle -> remarks.add(pickle.path()
                         + " may run code beside the allow-list where it is opened: "
                         + String.join(", ", pickle.refused().stream().limit(8).toList())));
+        List<String> code = FolderCode.in(described, folder, path -> text(folder, path));
+        code.forEach(finding -> remarks.add("Held until it is trusted, where Python runs it: " + finding));
         List<String> requirements = text(folder, "requirements.txt")
                 .map(lines -> lines.lines()
                         .map(String::strip)
@@ -99,6 +101,7 @@ public final class FolderInspector implements ModelInspector {
                 folder.files().size(),
                 folder.size(),
                 pickles,
+                code,
                 remarks);
     }
 
@@ -127,7 +130,7 @@ public final class FolderInspector implements ModelInspector {
         return metadata;
     }
 
-    private static Map<?, ?> parsed(String text) {
+    static Map<?, ?> parsed(String text) {
         LoadSettings settings =
                 LoadSettings.builder().setCodePointLimit(LARGEST_TEXT).build();
         YamlBounds.require(DESCRIPTION, settings, text);
@@ -198,11 +201,12 @@ public final class FolderInspector implements ModelInspector {
         return fields;
     }
 
-    private List<Pickle> pickles(Folder folder) {
+    /** @param opened files that are opened as pickles whatever their names end with */
+    private List<Pickle> pickles(Folder folder, Set<String> opened) {
         var pickles = new ArrayList<Pickle>();
         folder.files().forEach((path, blob) -> {
             String name = path.toLowerCase(Locale.ROOT);
-            boolean named = PICKLE_ENDINGS.stream().anyMatch(name::endsWith);
+            boolean named = opened.contains(path) || PICKLE_ENDINGS.stream().anyMatch(name::endsWith);
             boolean plain = path.equals(DESCRIPTION) || PLAIN_ENDINGS.stream().anyMatch(name::endsWith);
             try (var content = new BufferedInputStream(blobs.open(blob.digest()), 1 << 16)) {
                 content.mark(8);
@@ -211,6 +215,7 @@ public final class FolderInspector implements ModelInspector {
                 boolean looks = start.length >= 2 && (start[0] & 0xff) == 0x80 && start[1] >= 2 && start[1] <= 5;
                 boolean zip = start.length >= 4 && start[0] == 'P' && start[1] == 'K';
                 if (zip && (named || !plain)) {
+                    PlainArchive.require(blobs.localFile(blob.digest()));
                     zipped(path, content, pickles);
                 } else if (named || (looks && !plain)) {
                     add(path, PickleScan.scan(content), pickles);
