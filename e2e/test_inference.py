@@ -93,6 +93,14 @@ class InferenceTest(unittest.TestCase):
         self.assertIn("default~sample request-0-ü of 2 rows by local with sample/1 (champion):", lines[0])
         self.assertEqual(sum("refused: " in line for line in lines), 1)
 
+    def test_code_waits_for_trust_and_runs_apart(self) -> None:
+        settings = pathlib.Path(tempfile.mkdtemp()) / "settings"
+        settings.write_text(f"inference.python-environment={MLFLOW.parent.parent}\ninference.python-isolation=required\n")
+        server = Server("--config", str(settings))
+        self.addCleanup(server.close)
+        self.assertEqual(server.get("/ready"), (200, "OK"))
+        run(self, MLFLOW, "inference_apart.py", server.url, str(server.directory / "data"))
+
     def test_what_needs_python_runs_in_processes_of_its_own(self) -> None:
         # The peer's own environment holds what the models require; building one from PyPI is tried by hand.
         settings = pathlib.Path(tempfile.mkdtemp()) / "settings"

@@ -61,7 +61,7 @@ export interface ModelVersion {
   params: { [key: string]: string }; run?: string; dataVersions: string[]; dataDigest: string; codeVersion: string
   dataUntil?: string; madeBy: string; createdAt: string
   signature: { inputs: { name: string; type: string }[]; outputs: { name: string; type: string }[] }
-  files?: ModelFiles
+  files?: ModelFiles; held: string[]; trusted: boolean; trustedWithNetwork: boolean
 }
 export interface ModelFiles {
   flavors: string[]; inputExample?: string; requirements: string[]; count: number; bytes: number; remarks: string[]

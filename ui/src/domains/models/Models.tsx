@@ -66,8 +66,12 @@ function Aliases({ of, version }: { of: { [alias: string]: number }; version?: n
 function Safety({ version }: { version: ModelVersion }) {
   const files = version.files
   if (!files) return <Text size="xs" c="dimmed">{version.folder ? 'not looked at' : 'kept elsewhere'}</Text>
-  const refused = files.pickles.filter((pickle) => pickle.verdict !== 'ALLOWED')
-  return refused.length > 0
+  if (version.held.length > 0) {
+    return version.trusted
+      ? <Badge color="yellow" variant="light" radius="sm" tt="none" leftSection="!">{version.trustedWithNetwork ? 'trusted, with network' : 'trusted'}</Badge>
+      : <Badge color="orange" variant="light" radius="sm" tt="none" leftSection="!" title={version.held.join('\n')}>held</Badge>
+  }
+  return files.pickles.some((pickle) => pickle.verdict !== 'ALLOWED')
     ? <Badge color="yellow" variant="light" radius="sm" tt="none" leftSection="!">runs code</Badge>
     : <Badge color="green" variant="light" radius="sm" tt="none" leftSection="✓">{files.pickles.length > 0 ? 'known pickle' : 'data only'}</Badge>
 }

@@ -203,6 +203,40 @@ final class ModelsCommand implements Runnable {
         return Exit.OK;
     }
 
+    @Command(
+            name = "environments",
+            description = "Show the environments of Python models: on disk, in the making, failed, and how apart they run.",
+            mixinStandardHelpOptions = true)
+    int environments(
+            @Mixin Connection connection,
+            @Option(names = "--retry", paramLabel = "ID", description = "Let a failed build be tried again at once")
+                    @Nullable
+                    String retry) {
+        Api api = connection.api();
+        if (retry != null) {
+            api.post("/api/tidemill/v1/python/environments/" + Api.encode(retry) + "/retry", Api.object());
+        }
+        JsonNode answer = api.get("/api/tidemill/v1/python");
+        if (connection.json()) {
+            System.out.println(answer);
+            return Exit.OK;
+        }
+        System.out.println("isolation: " + answer.path("isolation").asText());
+        var table = new Columns("environment", "state", "megabytes", "models", "since", "detail");
+        answer.path("environments")
+                .forEach(one -> table.add(List.of(
+                        one.path("id").asText(),
+                        one.path("state").asText(),
+                        String.valueOf(one.path("bytes").asLong() >> 20),
+                        one.path("model").asText().isEmpty()
+                                ? one.path("users").asText()
+                                : one.path("model").asText(),
+                        one.path("since").asText(),
+                        one.path("detail").asText().lines().reduce("", (before, line) -> line))));
+        table.print();
+        return Exit.OK;
+    }
+
     @Command(name = "tag", description = "Set or remove tags and the description.", mixinStandardHelpOptions = true)
     int tag(
             @Mixin Connection connection,

@@ -139,20 +139,25 @@ class PickleScanTest {
 
     @Test
     void aListedNameIsUsedOnlyAsPicklesOfItsLibraryUseIt() {
-        assertThat(scan(latin(made("sklearn.linear_model._base", "LinearRegression") + "}b.")).verdict())
+        assertThat(scan(latin(made("sklearn.linear_model._base", "LinearRegression") + "}b."))
+                        .verdict())
                 .isEqualTo(Verdict.ALLOWED);
         // Its initialiser may be given a path to read.
         assertThat(scan(latin("\u0080\u0002cxgboost.core\nBooster\n)R.")).refused())
                 .containsExactly("a call of xgboost.core.Booster");
-        assertThat(scan(latin(made("xgboost.core", "Booster") + "}b.")).verdict()).isEqualTo(Verdict.ALLOWED);
+        assertThat(scan(latin(made("xgboost.core", "Booster") + "}b.")).verdict())
+                .isEqualTo(Verdict.ALLOWED);
         // The state of a class is everybody's.
-        assertThat(scan(latin("\u0080\u0002csklearn.linear_model._base\nLinearRegression\n}b.")).refused())
+        assertThat(scan(latin("\u0080\u0002csklearn.linear_model._base\nLinearRegression\n}b."))
+                        .refused())
                 .containsExactly("the state of sklearn.linear_model._base.LinearRegression");
-        assertThat(scan(latin("\u0080\u0002cnumpy\ndtype\n}K\u0001K\u0001s.")).verdict()).isEqualTo(Verdict.ALLOWED);
+        assertThat(scan(latin("\u0080\u0002cnumpy\ndtype\n}K\u0001K\u0001s.")).verdict())
+                .isEqualTo(Verdict.ALLOWED);
         assertThat(scan(latin("\u0080\u0002cnumpy\ndtype\nK\u0001K\u0001s.")).refused())
                 .containsExactly("a change of numpy.dtype");
         // What a call gave is no name that may be called, nor is data.
-        assertThat(scan(latin("\u0080\u0002ccollections\nOrderedDict\n)R)R.")).verdict()).isEqualTo(Verdict.REFUSED);
+        assertThat(scan(latin("\u0080\u0002ccollections\nOrderedDict\n)R)R.")).verdict())
+                .isEqualTo(Verdict.REFUSED);
         assertThat(scan(latin("\u0080\u0002K\u0001)R.")).verdict()).isEqualTo(Verdict.REFUSED);
         assertThat(scan(latin("\u0080\u0002]}b.")).verdict()).isEqualTo(Verdict.REFUSED);
         // The same by the names of the oldest protocol.
@@ -168,7 +173,8 @@ class PickleScanTest {
                         .verdict())
                 .isEqualTo(Verdict.REFUSED);
         // numpy.random calls what it is given.
-        assertThat(scan(latin("\u0080\u0002cnumpy.random._pickle\n__generator_ctor\nX\u0001\0\0\0xcpathlib\nPosixPath\n\u0086R."))
+        assertThat(scan(latin(
+                                "\u0080\u0002cnumpy.random._pickle\n__generator_ctor\nX\u0001\0\0\0xcpathlib\nPosixPath\n\u0086R."))
                         .refused())
                 .containsExactly("a call by numpy.random of pathlib.PosixPath");
     }

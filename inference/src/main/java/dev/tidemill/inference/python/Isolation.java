@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -197,6 +198,10 @@ final class Isolation {
             all.addAll(List.of("--tmpfs", data.toString()));
         }
         all.addAll(List.of("--perms", "1777", "--size", String.valueOf((long) megabytes << 20), "--tmpfs", "/tmp"));
+        Stream.concat(needs.readable().stream(), needs.writable().stream())
+                .flatMap(path -> above(path.toAbsolutePath().normalize()).stream())
+                .distinct()
+                .forEach(path -> all.addAll(List.of("--perms", "0755", "--dir", path)));
         needs.readable()
                 .forEach(path -> readOnly(all, path.toAbsolutePath().normalize().toString(), false));
         needs.writable().forEach(path -> {
@@ -222,6 +227,15 @@ final class Isolation {
         }
         all.addAll(command);
         return all;
+    }
+
+    /** Folders above a path, the highest first; left to itself bubblewrap closes some of them to the child's user. */
+    private static List<String> above(Path path) {
+        var above = new ArrayList<String>();
+        for (Path one = path.getParent(); one != null && one.getNameCount() > 0; one = one.getParent()) {
+            above.addFirst(one.toString());
+        }
+        return above;
     }
 
     private static void readOnly(List<String> all, String path, boolean mayBeMissing) {
