@@ -50,7 +50,16 @@ NEVER = {
 }
 NEVER_BELOW = ("sklearn.datasets", "sklearn.externals", "sklearn.utils._testing", "sklearn.utils._mocking", "scipy.stats")
 # Names of Python 2, which its pickles still carry.
-OLD = {"__builtin__": ["set", "frozenset", "object", "list", "dict", "tuple"], "copy_reg": ["_reconstructor"]}
+OLD = {
+    "__builtin__": ["set", "frozenset", "object", "list", "dict", "tuple", "bytes", "bytearray", "slice", "complex", "xrange"],
+    "copy_reg": ["_reconstructor"],
+}
+# Gradient boosting checks its categories with a part of check_array; PickleScan lets functools.partial be made of that alone.
+MORE = {
+    "functools partial": "c",
+    "sklearn.utils.validation check_array": "",
+    "sklearn.compose._column_transformer _RemainderColsList": "m",
+}
 
 uses: dict[tuple[str, str], set[str]] = defaultdict(set)
 
@@ -396,6 +405,8 @@ def merge(sources: list[str]) -> None:
     for module, names in OLD.items():
         for name in names:
             every[f"{module} {name}"] |= set("c" if name != "object" else "m")
+    for pair, how in MORE.items():
+        every[pair] |= set(how)
     with LIST.open("w", encoding="utf-8") as out:
         out.write("# Made by registry/tools/pickle_globals.py; do not edit. Versions:\n")
         for name, found in sorted(told.items()):

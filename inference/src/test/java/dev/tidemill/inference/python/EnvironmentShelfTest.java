@@ -5,46 +5,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.testkit.MovableClock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Environments on disk and builds that fail, with time told by the test. */
 class EnvironmentShelfTest {
-    private static final class Told extends Clock {
-        private Instant now = Instant.parse("2026-11-27T08:00:00Z");
-
-        @Override
-        public ZoneId getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-            return this;
-        }
-
-        @Override
-        public Instant instant() {
-            return now;
-        }
-
-        void pass(Duration duration) {
-            now = now.plus(duration);
-        }
-    }
-
     @TempDir
     private Path folder;
 
-    private final Told clock = new Told();
+    private final MovableClock clock = new MovableClock(Instant.parse("2026-11-27T08:00:00Z"));
 
     private static String id(char letter) {
         return String.valueOf(letter).repeat(32);
@@ -57,7 +32,7 @@ class EnvironmentShelfTest {
         for (String one : requirements) {
             shelf.know(one, id(letter));
         }
-        clock.pass(Duration.ofMinutes(1));
+        clock.advance(Duration.ofMinutes(1));
     }
 
     @Test
@@ -75,11 +50,11 @@ class EnvironmentShelfTest {
         assertThat(shelf.take("third")).isEmpty();
         assertThat(shelf.path(id('b'))).doesNotExist();
         shelf.release(id('a'));
-        clock.pass(Duration.ofDays(31));
+        clock.advance(Duration.ofDays(31));
         shelf.tidy();
         assertThat(shelf.list()).extracting(EnvironmentShelf.Environment::id).containsExactly(id('a'));
         shelf.release(id('a'));
-        clock.pass(Duration.ofDays(31));
+        clock.advance(Duration.ofDays(31));
         shelf.tidy();
         assertThat(shelf.list()).isEmpty();
         assertThat(shelf.take("first")).isEmpty();
@@ -110,9 +85,9 @@ class EnvironmentShelfTest {
                         assertThat(e.code()).isEqualTo(ErrorCode.FAILED_PRECONDITION);
                         assertThat(e).hasMessageContaining("no such package");
                     });
-            clock.pass(Duration.ofSeconds(pause - 1));
+            clock.advance(Duration.ofSeconds(pause - 1));
             assertThat(build.startsOver()).isFalse();
-            clock.pass(Duration.ofSeconds(1));
+            clock.advance(Duration.ofSeconds(1));
             assertThat(build.startsOver()).isTrue();
             assertThat(build.startsOver()).isFalse();
         }

@@ -26,6 +26,8 @@ public final class PickleScan {
     private static final int LONGEST_TEXT = 1 << 20;
     private static final long MOST_BYTES = 4L << 30;
     private static final int MOST_MEMO = 5_000_000;
+    private static final String PARTIAL = "functools.partial";
+    private static final String CHECK_ARRAY = "sklearn.utils.validation.check_array";
     private static final Set<String> RECONSTRUCTORS = Set.of("copyreg._reconstructor", "copy_reg._reconstructor");
 
     /** What a scan found: all names that are referred to, and those of them that are refused. */
@@ -119,11 +121,25 @@ public final class PickleScan {
         if (!global.called()) {
             refused.add("a call of " + global);
         }
+        if (global.toString().equals(PARTIAL)) {
+            partialOf(arguments);
+        }
         if (global.module().equals("numpy.random._pickle")) {
             // These call what they are given.
             givenOnly("numpy.random.", arguments);
         }
         push(new Instance(global));
+    }
+
+    /** A partial call is made of one function alone; of another it would be that function with arguments of the pickle's choice. */
+    private void partialOf(Object given) {
+        boolean known = given instanceof Tuple tuple
+                && !tuple.values().isEmpty()
+                && tuple.values().getFirst() instanceof PickleGlobals.Global global
+                && global.toString().equals(CHECK_ARRAY);
+        if (!known) {
+            refused.add("a partial call of anything but " + CHECK_ARRAY);
+        }
     }
 
     private void givenOnly(String modules, Object arguments) {
@@ -152,8 +168,11 @@ public final class PickleScan {
 
     /** Sets the state of what lies beneath: of an instance, never of a class or function, which everybody shares. */
     private void build() {
-        noMark(pop());
+        Object state = noMark(pop());
         Object target = noMark(peek());
+        if (target instanceof Instance instance && instance.of().toString().equals(PARTIAL)) {
+            partialOf(state);
+        }
         if (!(target instanceof Instance) && refused.isEmpty()) {
             refused.add(
                     "the state of " + (target instanceof PickleGlobals.Global global ? global : "what is no instance"));
