@@ -128,7 +128,7 @@ class Spy(mlflow.pyfunc.PythonModel):
 
 with mlflow.start_run():
     mlflow.pyfunc.log_model(name="model", registered_model_name="spy", python_model=Spy(), signature=signature)
-held("spy", {"inputs": []}, "allow-list")
+held("spy", row, "allow-list")
 trust("spy")
 
 
