@@ -121,12 +121,16 @@ class AbandonedCallsTest(unittest.TestCase):
             "POST", "/deployments/told/invocations", {"inputs": [{"x": 1.0}], "params": {"scale": 4, "words": ["c"]}}
         )
         self.assertEqual(status, 200, answer)
+        self.assertEqual(answer["predictions"], [{"scale": 4.0, "words": ["c"], "none": None, "nested": {"x": [1, [2, 3]]}}])
         self.assertEqual(self.server.call("POST", "/deployments/told/invocations", {"inputs": [{"x": 1.0}], "params": {"y": 1}})[0], 400)
         status, answer = self.server.call(
             "POST", "/deployments/told/invocations", {"inputs": [{"x": 1.0}], "params": {"scale": "wide"}}
         )
         self.assertEqual(status, 400, answer)
         self.assertIn("scale", json.dumps(answer))
+
+    def test_answers_on_mlflows_route_are_mlflows(self) -> None:
+        sys.stderr.write(script(self, MLFLOW, str(ROOT / "e2e" / "calls_differential.py"), self.server.url).splitlines()[-1] + "\n")
 
     @unittest.skipUnless(TRITON.exists(), "tritonclient is not here; `make peers` installs it")
     def test_calls_over_grpc_end_with_their_deadline_and_when_they_are_cancelled(self) -> None:

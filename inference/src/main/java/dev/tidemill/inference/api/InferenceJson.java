@@ -318,6 +318,10 @@ final class InferenceJson {
             if (!answer.warnings().isEmpty()) {
                 json.writeStringField("warning", String.join("; ", answer.warnings()));
             }
+            if (!answer.classes().isEmpty()) {
+                // Parameters are texts, numbers and truths only.
+                json.writeStringField("classes", Json.write(answer.classes()));
+            }
             json.writeEndObject();
             json.writeArrayFieldStart("outputs");
             for (int i = 0; i < outputs.size(); i++) {

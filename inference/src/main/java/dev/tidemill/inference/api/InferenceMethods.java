@@ -123,7 +123,7 @@ public final class InferenceMethods {
         // The call's context ends with its deadline, too.
         try (var cancellation = Cancellation.of(Context.current()::isCancelled, wire.timeout())) {
             request = wire.request(clock.instant(), cancellation).by(caller.actor());
-            answer = gateway.infer(caller.project(), name, version(message.getModelVersion()), request);
+            answer = wire.formed(gateway.infer(caller.project(), name, version(message.getModelVersion()), request));
         }
         return InferenceProto.response(message.getModelName(), wire, request, answer);
     }

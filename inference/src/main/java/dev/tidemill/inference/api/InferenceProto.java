@@ -7,6 +7,7 @@ import dev.tidemill.inference.domain.InferenceRequest;
 import dev.tidemill.inference.domain.RawTensors;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
 import dev.tidemill.spec.inference.InferParameter;
 import dev.tidemill.spec.inference.InferTensorContents;
 import dev.tidemill.spec.inference.ModelInferRequest;
@@ -195,6 +196,9 @@ final class InferenceProto {
                 .putParameters("route", parameter(answer.challenger() ? "challenger" : "champion"));
         if (!answer.warnings().isEmpty()) {
             response.putParameters("warning", parameter(String.join("; ", answer.warnings())));
+        }
+        if (!answer.classes().isEmpty()) {
+            response.putParameters("classes", parameter(Json.write(answer.classes())));
         }
         for (Tensor tensor : InferenceJson.chosen(wire, answer)) {
             var output = response.addOutputsBuilder()

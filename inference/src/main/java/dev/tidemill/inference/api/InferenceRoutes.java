@@ -120,6 +120,9 @@ public final class InferenceRoutes {
         json.put("platform", model.platform());
         describe(json.putArray("inputs"), model.inputs());
         describe(json.putArray("outputs"), model.outputs());
+        if (!model.classes().isEmpty()) {
+            model.classes().forEach(json.putObject("parameters").putArray("classes")::add);
+        }
         send(context, json);
     }
 
@@ -185,7 +188,7 @@ public final class InferenceRoutes {
         InferenceAnswer answer;
         try (var cancellation = Cancellation.of(ClientConnection.of(context), wire.timeout())) {
             request = wire.request(clock.instant(), cancellation).by(caller.actor());
-            answer = gateway.infer(caller.project(), name(context), version(context), request);
+            answer = wire.formed(gateway.infer(caller.project(), name(context), version(context), request));
         }
         InferenceJson.Body content = InferenceJson.answer(context.pathParam("model"), wire, request, answer);
         context.header("Tidemill-Prediction-Id", request.predictionId(0));

@@ -11,6 +11,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -218,6 +219,9 @@ final class RowsJson {
             return Json.tree(Base64.getEncoder().encodeToString(output.bytes(index)));
         }
         Object value = output.value(index);
+        if (output.isJson() && value instanceof String document) {
+            return parse(document.getBytes(StandardCharsets.UTF_8));
+        }
         if (value instanceof Double number && output.datatype() == Datatype.FP32) {
             return Json.tree(number.floatValue());
         }

@@ -7,6 +7,7 @@ import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
+import dev.tidemill.inference.domain.ModelParameters;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
@@ -157,7 +158,12 @@ public final class RowsRoutes {
             throw TidemillException.invalid(
                     "Content-Type", "'" + type + "' is not taken; application/json and text/csv are");
         }
-        InferenceAnswer answer = answer(context, caller, inputs, parameters, Optional.empty());
+        // MLflow's libraries answer with the class alone, unless they are asked for more.
+        Map<String, Object> asked = new LinkedHashMap<>(parameters);
+        asked.putIfAbsent(ModelParameters.PROBABILITIES.name(), false);
+        boolean probabilities = Boolean.TRUE.equals(asked.get(ModelParameters.PROBABILITIES.name()));
+        InferenceAnswer answer =
+                ClassifierForm.of(answer(context, caller, inputs, asked, Optional.empty()), probabilities);
         ObjectNode result = Json.object();
         result.set("predictions", RowsJson.predictions(answer.outputs()));
         InferenceRoutes.send(context, result);

@@ -2,7 +2,9 @@ package dev.tidemill.inference.api;
 
 import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Cancellation;
+import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
+import dev.tidemill.inference.domain.ModelParameters;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
@@ -85,6 +87,13 @@ record WireRequest(
         }
         return InferenceRequest.of(id, text("event_time"), text("entity"), inputs, now)
                 .with(new CallContext(own, cancellation));
+    }
+
+    /** The answer as the classifier's parameter wants it; the model's own outputs where the request does not say. */
+    InferenceAnswer formed(InferenceAnswer answer) {
+        return parameters.get(ModelParameters.PROBABILITIES.name()) instanceof Boolean wanted
+                ? ClassifierForm.of(answer, wanted)
+                : answer;
     }
 
     /** For how long the answer is wanted, as Triton's clients say it: in microseconds, 0 for as long as it takes. */

@@ -14,6 +14,10 @@ import java.util.stream.Collectors;
 
 /** Fits the parameters that a request brings to those that a model declares. */
 public final class ModelParameters {
+    /** Whether a classifier is to tell its probabilities beside the class. */
+    public static final ParameterSpec PROBABILITIES =
+            new ParameterSpec("probabilities", ParameterSpec.Type.BOOLEAN, false);
+
     private ModelParameters() {}
 
     /**
@@ -28,6 +32,11 @@ public final class ModelParameters {
         }
         Map<String, Object> fitted = new TreeMap<>();
         given.forEach((name, value) -> {
+            boolean declared = specs.stream().anyMatch(one -> one.name().equals(name));
+            if (!declared && name.equals(PROBABILITIES.name()) && Boolean.FALSE.equals(value)) {
+                // A model that has none does not tell them.
+                return;
+            }
             ParameterSpec spec = specs.stream()
                     .filter(one -> one.name().equals(name))
                     .findFirst()

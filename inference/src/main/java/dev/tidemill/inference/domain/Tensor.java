@@ -33,7 +33,9 @@ public final class Tensor {
         /** Each is a text; where the tensor is one of numbers, these are what the texts say. */
         TEXTS,
         /** Some are texts, some are not. */
-        MIXED
+        MIXED,
+        /** Each is a JSON document that a model answered: what has no datatype of the protocol travels so. */
+        JSON
     }
 
     private Tensor(
@@ -56,6 +58,7 @@ public final class Tensor {
         this.numbers = numbers;
         this.wholes = wholes;
         this.texts = texts;
+        this.json = json;
         check();
     }
 
@@ -259,6 +262,29 @@ public final class Tensor {
         return new Tensor(name, read.datatype, read.shape, read.numbers, read.wholes, texts, Writing.TEXTS);
     }
 
+    /** The same texts, each a JSON document: what has no datatype of the protocol travels so. */
+    public Tensor asJson() {
+        return new Tensor(name, datatype, shape, numbers, wholes, texts, Writing.JSON);
+    }
+
+    /** Whether its texts are JSON documents. */
+    public boolean isJson() {
+        return writing == Writing.JSON;
+    }
+
+    /** The same texts, some of them missing. */
+    public Tensor without(int[] indexes) {
+        byte[] @Nullable [] some = texts().clone();
+        for (int index : indexes) {
+            some[index] = null;
+        }
+        return texts(name, shape, some).like(this);
+    }
+
+    private Tensor like(Tensor other) {
+        return other.isJson() ? asJson() : this;
+    }
+
     /** Some of the rows. */
     public Tensor rows(int from, int to) {
         int width = width();
@@ -267,7 +293,9 @@ public final class Tensor {
         return switch (datatype.storage()) {
             case NUMBER -> numbers(name, datatype, part, Arrays.copyOfRange(numbers, from * width, to * width));
             case WHOLE -> wholes(name, datatype, part, Arrays.copyOfRange(wholes, from * width, to * width));
-            case BYTES -> texts(name, part, Arrays.copyOfRange(texts(), from * width, to * width));
+            case BYTES ->
+                texts(name, part, Arrays.copyOfRange(texts(), from * width, to * width))
+                        .like(this);
         };
     }
 
@@ -290,7 +318,7 @@ public final class Tensor {
         return switch (datatype.storage()) {
             case NUMBER -> numbers(name, datatype, part, someNumbers);
             case WHOLE -> wholes(name, datatype, part, someWholes);
-            case BYTES -> texts(name, part, someTexts);
+            case BYTES -> texts(name, part, someTexts).like(this);
         };
     }
 
@@ -321,11 +349,12 @@ public final class Tensor {
                                 .toArray());
             case BYTES ->
                 texts(
-                        first.name,
-                        shape,
-                        parts.stream()
-                                .flatMap(part -> Arrays.stream(part.texts()))
-                                .toArray(byte[][]::new));
+                                first.name,
+                                shape,
+                                parts.stream()
+                                        .flatMap(part -> Arrays.stream(part.texts()))
+                                        .toArray(byte[][]::new))
+                        .like(first);
         };
     }
 

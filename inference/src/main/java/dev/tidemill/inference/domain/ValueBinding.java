@@ -25,7 +25,7 @@ final class ValueBinding {
             return bytes(spec, tensor);
         }
         if (tensor.datatype() == Datatype.BYTES) {
-            if (tensor.writing() == Tensor.Writing.NONE) {
+            if (tensor.writing() == Tensor.Writing.NONE || tensor.isJson()) {
                 throw mismatch(spec, tensor);
             }
             return spec.datatype().storage() == Datatype.Storage.NUMBER ? numbers(spec, tensor) : wholes(spec, tensor);

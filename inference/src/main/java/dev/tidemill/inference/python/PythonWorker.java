@@ -347,11 +347,18 @@ final class PythonWorker implements AutoCloseable {
                 shape[i] = told.path("shape").get(i).asLong();
             }
             int length = told.path("length").asInt();
-            tensors.add(RawTensors.read(
+            Tensor read = RawTensors.read(
                     name,
                     Datatype.of(name, told.path("datatype").asText()),
                     shape,
-                    ByteBuffer.wrap(answer.body(), at, length)));
+                    ByteBuffer.wrap(answer.body(), at, length));
+            if (told.path("json").asBoolean()) {
+                read = read.asJson();
+            }
+            if (told.has("missing")) {
+                read = read.without(Json.objectMapper().convertValue(told.path("missing"), int[].class));
+            }
+            tensors.add(read);
             at += length;
         }
         return tensors;

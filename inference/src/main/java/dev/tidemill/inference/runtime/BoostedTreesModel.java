@@ -1,7 +1,10 @@
 package dev.tidemill.inference.runtime;
 
+import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.LoadedModel;
+import dev.tidemill.inference.domain.ModelParameters;
+import dev.tidemill.inference.domain.ParameterSpec;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.registry.domain.Signature;
@@ -72,6 +75,18 @@ final class BoostedTreesModel implements LoadedModel {
     @Override
     public List<TensorSpec> outputs() {
         return outputs;
+    }
+
+    @Override
+    public List<ParameterSpec> parameters() {
+        return labels ? List.of(ModelParameters.PROBABILITIES) : List.of();
+    }
+
+    @Override
+    public List<Tensor> predict(List<Tensor> given, CallContext context) {
+        List<Tensor> answer = predict(given);
+        Object wanted = context.parameters().get(ModelParameters.PROBABILITIES.name());
+        return Boolean.FALSE.equals(wanted) ? answer.subList(0, 1) : answer;
     }
 
     @Override

@@ -3,7 +3,9 @@ package dev.tidemill.inference.runtime;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelFolder;
+import dev.tidemill.inference.domain.ModelParameters;
 import dev.tidemill.inference.domain.ModelRuntime;
+import dev.tidemill.inference.domain.ParameterSpec;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.registry.domain.Signature;
@@ -70,6 +72,11 @@ public final class TidemillTreeRuntime implements ModelRuntime {
         @Override
         public List<TensorSpec> outputs() {
             return List.of(TreeOutputs.spec(Datatype.FP64, width));
+        }
+
+        @Override
+        public List<ParameterSpec> parameters() {
+            return model.classes().isEmpty() ? List.of() : List.of(ModelParameters.PROBABILITIES);
         }
 
         @Override

@@ -96,6 +96,14 @@ def unpack(header, body):
     return arrays
 
 
+# What stands in a column of objects that is not one of texts.
+NESTED = (dict, list, tuple, bool, int, float, np.generic, np.ndarray)
+
+
+def plain(value):
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
 def bytes_of(value):
     if value is None:
         return b""
@@ -103,17 +111,29 @@ def bytes_of(value):
 
 
 def pack(name, value):
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        # Lists of different lengths.
+        array = np.empty(len(value), dtype=object)
+        for index, one in enumerate(value):
+            array[index] = one
     if array.ndim == 0:
         array = array.reshape(1)
     if array.dtype in NAMES or array.dtype.newbyteorder("<") in NAMES:
         datatype = NAMES.get(array.dtype) or NAMES[array.dtype.newbyteorder("<")]
         content = np.ascontiguousarray(array, WIDE[datatype]).tobytes()
+    elif array.dtype == object and any(isinstance(one, NESTED) for one in array.ravel()):
+        texts = [json.dumps(one, default=plain).encode() for one in array.ravel()]
+        content = b"".join(struct.pack("<I", len(text)) + text for text in texts)
+        return {"name": name, "datatype": "BYTES", "shape": list(array.shape), "length": len(content), "json": True}, content
     else:
         datatype = "BYTES"
         texts = [bytes_of(value) for value in array.ravel()]
         content = b"".join(struct.pack("<I", len(text)) + text for text in texts)
-    return {"name": name, "datatype": datatype, "shape": list(array.shape), "length": len(content)}, content
+    head = {"name": name, "datatype": datatype, "shape": list(array.shape), "length": len(content)}
+    missing = [i for i, one in enumerate(array.ravel()) if one is None] if array.dtype == object else []
+    return {**head, "missing": missing} if missing else head, content
 
 
 def outputs(result, names):
@@ -171,12 +191,21 @@ def pyfunc(folder):
     told = model.metadata.get_output_schema()
     names = [spec.name for spec in told.inputs] if told is not None and hasattr(told, "inputs") else []
 
-    def predict(arrays, parameters):
-        # Old versions of MLflow know no params.
-        more = {"params": parameters} if parameters else {}
-        return outputs(model.predict(model_input(arrays, schema), **more), names)
+    parameters = declared(getattr(model.metadata.signature, "params", None))
+    raw = model.get_raw_model() if hasattr(model, "get_raw_model") else None
+    probabilities = hasattr(raw, "predict_proba") and all(one["name"] != "probabilities" for one in parameters)
+    if probabilities:
+        parameters.append({"name": "probabilities", "type": "boolean", "list": False})
 
-    return predict, {"parameters": declared(getattr(model.metadata.signature, "params", None))}
+    def predict(arrays, given):
+        wanted = given.pop("probabilities", False) if probabilities else False
+        # Old versions of MLflow know no params.
+        more = {"params": given} if given else {}
+        rows = model_input(arrays, schema)
+        answer = outputs(model.predict(rows, **more), names)
+        return [*answer, pack("probabilities", raw.predict_proba(rows))] if wanted else answer
+
+    return predict, {"parameters": parameters}
 
 
 def declared(schema):

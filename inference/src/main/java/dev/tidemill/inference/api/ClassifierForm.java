@@ -1,0 +1,50 @@
+package dev.tidemill.inference.api;
+
+import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.InferenceAnswer;
+import dev.tidemill.inference.domain.Tensor;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/**
+ * The answer of a classifier that knows the names of its classes, as MLflow's own libraries give it: the class, and beside it
+ * the probabilities if they are wanted.
+ */
+final class ClassifierForm {
+    private static final String PROBABILITIES = "probabilities";
+
+    private ClassifierForm() {}
+
+    /** The answer in this form; as it is where it is not the scores of named classes. */
+    static InferenceAnswer of(InferenceAnswer answer, boolean probabilities) {
+        List<String> classes = answer.classes();
+        if (classes.isEmpty() || answer.outputs().size() != 1) {
+            return answer;
+        }
+        Tensor scores = answer.outputs().getFirst();
+        int width = scores.width();
+        boolean binary = width == 1 && classes.size() == 2;
+        if (scores.datatype() == Datatype.BYTES || (!binary && width != classes.size())) {
+            return answer;
+        }
+        int rows = scores.rows();
+        int count = classes.size();
+        byte[][] names = new byte[rows][];
+        double[] shares = new double[rows * count];
+        for (int row = 0; row < rows; row++) {
+            int best = 0;
+            for (int i = 0; i < count; i++) {
+                double share =
+                        binary ? i == 0 ? 1 - scores.number(row) : scores.number(row) : scores.number(row * width + i);
+                shares[row * count + i] = share;
+                best = share > shares[row * count + best] ? i : best;
+            }
+            names[row] = classes.get(best).getBytes(StandardCharsets.UTF_8);
+        }
+        Tensor chosen = Tensor.texts(scores.name(), new long[] {rows}, names);
+        List<Tensor> outputs = probabilities
+                ? List.of(chosen, Tensor.numbers(PROBABILITIES, scores.datatype(), new long[] {rows, count}, shares))
+                : List.of(chosen);
+        return new InferenceAnswer(answer.version(), answer.challenger(), outputs, classes);
+    }
+}
