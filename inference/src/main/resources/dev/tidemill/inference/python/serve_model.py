@@ -192,7 +192,7 @@ def pyfunc(folder):
     names = [spec.name for spec in told.inputs] if told is not None and hasattr(told, "inputs") else []
 
     parameters = declared(getattr(model.metadata.signature, "params", None))
-    raw = model.get_raw_model() if hasattr(model, "get_raw_model") else None
+    raw = raw_model(model)
     probabilities = hasattr(raw, "predict_proba") and all(one["name"] != "probabilities" for one in parameters)
     if probabilities:
         parameters.append({"name": "probabilities", "type": "boolean", "list": False})
@@ -206,6 +206,14 @@ def pyfunc(folder):
         return [*answer, pack("probabilities", raw.predict_proba(rows))] if wanted else answer
 
     return predict, {"parameters": parameters}
+
+
+def raw_model(model):
+    """The library's own model; none where MLflow does not give it."""
+    try:
+        return model.get_raw_model()
+    except (AttributeError, NotImplementedError):
+        return None
 
 
 def declared(schema):
