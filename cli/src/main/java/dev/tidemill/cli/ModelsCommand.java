@@ -205,7 +205,8 @@ final class ModelsCommand implements Runnable {
 
     @Command(
             name = "environments",
-            description = "Show the environments of Python models: on disk, in the making, failed, and how apart they run.",
+            description =
+                    "Show the environments of Python models: on disk, in the making, failed, and how apart they run.",
             mixinStandardHelpOptions = true)
     int environments(
             @Mixin Connection connection,

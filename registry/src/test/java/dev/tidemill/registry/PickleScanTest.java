@@ -176,8 +176,10 @@ class PickleScanTest {
         String check = "csklearn.utils.validation\ncheck_array\n";
         assertThat(scan(latin(partial + check + "\u0085R(" + check + ")}Ntb.")).verdict())
                 .isEqualTo(Verdict.ALLOWED);
-        assertThat(scan(latin(partial + "cxgboost.core\nBooster\n\u0085R.")).verdict()).isEqualTo(Verdict.REFUSED);
-        assertThat(scan(latin(partial + check + "\u0085R(cxgboost.core\nBooster\n)}Ntb.")).verdict())
+        assertThat(scan(latin(partial + "cxgboost.core\nBooster\n\u0085R.")).verdict())
+                .isEqualTo(Verdict.REFUSED);
+        assertThat(scan(latin(partial + check + "\u0085R(cxgboost.core\nBooster\n)}Ntb."))
+                        .verdict())
                 .isEqualTo(Verdict.REFUSED);
         // numpy.random calls what it is given.
         assertThat(scan(latin(

@@ -95,7 +95,8 @@ public final class MlflowRegistryRoutes {
                     return Json.object();
                 })
                 .delete(MODELS + "/alias", write, (request, caller) -> {
-                    String name = models.model(caller.project(), request.text("name")).name();
+                    String name =
+                            models.model(caller.project(), request.text("name")).name();
                     models.removeAlias(caller.project(), name, request.text("alias"), caller.actor());
                     return Json.object();
                 })

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.platform.secrets.SecretCipher;
 import dev.tidemill.platform.sql.Database;
-import java.nio.file.Path;
 import dev.tidemill.testkit.Contention;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
