@@ -76,7 +76,10 @@ export interface Deployment {
   definition: { model: string; view?: string; monitor?: string; policy?: string }
 }
 export interface Live { requests: number; errors: number; perSecond: number; p50Micros: number; p99Micros: number; shadowFailures: number; shadowDropped: number }
-export interface DeploymentView { deployment: Deployment; live: Live; journal: { durable: boolean; dropped: number }; policy?: { [key: string]: Json } }
+export interface Serving {
+  state: 'EMPTY' | 'LOADING' | 'SERVING' | 'WITHOUT_CHALLENGER' | 'BROKEN'; reason: string; since: string; failures: number; retryAt?: string
+}
+export interface DeploymentView { deployment: Deployment; serving: Serving; live: Live; journal: { durable: boolean; dropped: number }; policy?: { [key: string]: Json } }
 export interface Decision {
   position: number; at?: string; recordedAt: string; version?: number; reason: string; actor: string
   action: 'DEPLOYED' | 'SHADOWED' | 'CANARIED' | 'PROMOTED' | 'REJECTED' | 'ROLLED_BACK'; evidence: { [key: string]: Json }

@@ -52,7 +52,7 @@ const COLOURS: { [state: string]: [colour: string, mark: string] } = {
   WAITING: ['gray', '·'], READY: ['gray', '○'], FAILED: ['red', '✕'], KILLED: ['red', '✕'], CANCELLED: ['gray', '–'],
   SKIPPED: ['gray', '–'], ARCHIVED: ['gray', '▫'], SHADOW: ['violet', '◐'], CANARY: ['orange', '◔'], NONE: ['gray', '·'],
   PROMOTED: ['green', '▲'], REJECTED: ['red', '▼'], DEPLOYED: ['blue', '●'], SHADOWED: ['violet', '◐'], CANARIED: ['orange', '◔'],
-  ROLLED_BACK: ['yellow', '↺'],
+  ROLLED_BACK: ['yellow', '↺'], BROKEN: ['red', '✕'], WITHOUT_CHALLENGER: ['orange', '◔'], LOADING: ['blue', '…'],
 }
 
 export function State({ value }: { value: string }) {

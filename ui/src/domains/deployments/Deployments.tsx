@@ -1,4 +1,4 @@
-import { Button, Card, Code, Group, SimpleGrid, Table, Text, Title } from '@mantine/core'
+import { Alert, Button, Card, Code, Group, SimpleGrid, Table, Text, Title } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { get, inProject, post } from '../../api/client'
@@ -18,10 +18,10 @@ export function Deployments() {
         {({ deployments }) => deployments.length === 0 ? <Empty text="Nothing is deployed yet." command="tidemill apply -f my-project && tidemill run train" /> : (
           <Table highlightOnHover>
             <Table.Thead><Table.Tr><Table.Th>Deployment</Table.Th><Table.Th>Champion</Table.Th><Table.Th>Challenger</Table.Th><Table.Th>Phase</Table.Th><Table.Th ta="right">Requests/s</Table.Th><Table.Th ta="right">p99</Table.Th><Table.Th ta="right">Errors</Table.Th><Table.Th>Data until</Table.Th></Table.Tr></Table.Thead>
-            <Table.Tbody>{deployments.map(({ deployment, live }) => (
+            <Table.Tbody>{deployments.map(({ deployment, serving, live }) => (
               <Table.Tr key={deployment.name}>
                 <Table.Td><To to={`/ui/${project}/deployments/${deployment.name}`}>{deployment.name}</To></Table.Td>
-                <Table.Td>{deployment.champion ? `v${deployment.champion}` : '–'}</Table.Td><Table.Td>{deployment.challenger ? `v${deployment.challenger}` : '–'}</Table.Td><Table.Td><State value={deployment.phase} /></Table.Td>
+                <Table.Td>{deployment.champion ? `v${deployment.champion}` : '–'}</Table.Td><Table.Td>{deployment.challenger ? `v${deployment.challenger}` : '–'}</Table.Td><Table.Td>{serving.reason ? <State value={serving.state} /> : <State value={deployment.phase} />}</Table.Td>
                 <Table.Td ta="right">{number(live.perSecond)}</Table.Td><Table.Td ta="right">{micros(live.p99Micros)}</Table.Td><Table.Td ta="right">{number(live.errors)}</Table.Td><Table.Td>{date(deployment.eventTime)}</Table.Td>
               </Table.Tr>))}
             </Table.Tbody>
@@ -39,14 +39,20 @@ export function DeploymentPage() {
   const query = useQuery({ queryKey: [project, 'deployments', name], queryFn: () => get<DeploymentView>(inProject(project, path)), refetchInterval: 2000 })
   const decisions = useQuery({ queryKey: [project, 'deployments', name, 'decisions'], queryFn: () => get<{ decisions: Decision[] }>(inProject(project, `${path}/decisions`)) })
   const report = useQuery({ queryKey: [project, 'deployments', name, 'report'], queryFn: () => get<{ baseline: number; months: Month[] }>(inProject(project, `${path}/report?baseline=1`)), enabled: !!query.data?.deployment.champion })
-  const act = useMutation({ mutationFn: (what: 'promote' | 'reject') => post(inProject(project, `${path}/${what}`)), onSuccess: () => queries.invalidateQueries({ queryKey: [project, 'deployments'] }) })
+  const act = useMutation({ mutationFn: (what: 'promote' | 'reject' | 'retry') => post(inProject(project, `${path}/${what}`)), onSuccess: () => queries.invalidateQueries({ queryKey: [project, 'deployments'] }) })
   return (
     <Loaded query={query}>
-      {({ deployment, live, journal }) => (
+      {({ deployment, serving, live, journal }) => (
         <Page path={[{ label: 'Deployments', to: `/ui/${project}/deployments` }]} title={name} status={deployment.phase !== 'NONE' ? <State value={deployment.phase} /> : undefined}
           action={deployment.challenger ? <Group gap="xs"><Button variant="light" color="red" onClick={() => act.mutate('reject')}>Reject challenger</Button><Button onClick={() => act.mutate('promote')}>Promote challenger</Button></Group> : undefined}
           chain={<>serves <To to={`/ui/${project}/models/${deployment.definition.model}`}>{deployment.definition.model}</To>, watched in <To to={`/ui/${project}/monitoring?deployment=${name}`}>monitoring</To>, policy {deployment.definition.policy ?? 'none'}, data up to {date(deployment.eventTime)}</>}>
           {act.error && <Text c="red" size="sm">{act.error.message}</Text>}
+          {serving.reason && (
+            <Alert color="red" title={serving.state === 'BROKEN' ? 'This deployment cannot be served' : 'The challenger cannot be loaded'}>
+              <Text size="sm">{serving.reason}</Text>
+              <Text size="sm">Since {date(serving.since)}; tried {number(serving.failures)} times{serving.retryAt ? `, again at ${date(serving.retryAt)}` : ''}. Another version can be put in its place: POST {`${path}/roll-back`} with its number.</Text>
+              <Button mt="xs" size="xs" variant="light" onClick={() => act.mutate('retry')}>Try again now</Button>
+            </Alert>)}
           <SimpleGrid cols={{ base: 2, md: 6 }}>
             <Figure label="Champion" value={deployment.champion ? `v${deployment.champion}` : '–'} note={`since ${date(deployment.championSince)}`} colour={COLOUR.champion} />
             <Figure label="Challenger" value={deployment.challenger ? `v${deployment.challenger}` : 'none'} note={deployment.challenger ? `${deployment.phase.toLowerCase()}, answers ${number(deployment.share * 100)} %` : ''} colour={COLOUR.challenger} />

@@ -1,7 +1,6 @@
 package dev.tidemill.app;
 
 import dev.tidemill.platform.retention.Kept;
-import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.telemetry.Telemetry;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -12,20 +11,13 @@ import java.util.Map;
 final class KeptMetrics {
     private KeptMetrics() {}
 
-    static void publish(Telemetry telemetry, Database database, List<Kept> kept) {
-        telemetry.gauge("tidemill.database.bytes", "Size of the database", () -> bytes(database));
+    static void publish(Telemetry telemetry, List<Kept> kept) {
         for (Kept entries : kept) {
             telemetry.gauge(
                     "tidemill.kept." + entries.name().replace('-', '.'),
                     "About how many " + entries.name() + " are kept",
                     entries::entries);
         }
-    }
-
-    static long bytes(Database database) {
-        return database.reading(handle -> handle.createQuery(database.dialect().databaseBytes())
-                .mapTo(Long.class)
-                .one());
     }
 
     /** For people: name, number and days; no days where it is kept for ever. */

@@ -9,6 +9,7 @@ public final class Main {
     public static void main(String[] arguments) {
         int exit = TidemillCommand.commandLine()
                 .addSubcommand("server", new ServerCommand())
+                .addSubcommand("restore", new RestoreCommand())
                 .execute(arguments);
         if (exit != ServerCommand.STAYS_UP) {
             System.exit(exit);

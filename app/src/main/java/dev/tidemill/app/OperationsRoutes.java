@@ -19,6 +19,8 @@ import java.util.Set;
 final class OperationsRoutes {
     private final Database database;
     private final Telemetry telemetry;
+    private final Backups backups;
+    private final StorageSizes sizes;
     private final String version;
     private final Set<String> roles;
     private final List<Kept> kept;
@@ -36,11 +38,15 @@ final class OperationsRoutes {
     OperationsRoutes(
             Database database,
             Telemetry telemetry,
+            Backups backups,
+            StorageSizes sizes,
             String version,
             Set<String> roles,
             List<Kept> kept,
             ModelEnvironments environments) {
         this.database = database;
+        this.backups = backups;
+        this.sizes = sizes;
         this.telemetry = telemetry;
         this.version = version;
         this.roles = roles;
@@ -60,6 +66,14 @@ final class OperationsRoutes {
                         .lane(Lane.OPERATIONS),
                 metrics(telemetry),
                 Route.get(
+                        "/api/tidemill/v1/server/backup",
+                        Access.server(Resource.SERVER, Action.ADMINISTER),
+                        (context, caller) -> {
+                            context.contentType("application/zip")
+                                    .header("Content-Disposition", "attachment; filename=\"tidemill-backup.zip\"");
+                            backups.write(context.outputStream());
+                        }),
+                Route.get(
                         "/version",
                         Access.open(),
                         (context, caller) -> context.contentType("text/plain").result(MLFLOW_VERSION)),
@@ -75,8 +89,8 @@ final class OperationsRoutes {
                                 database.dialect().name(),
                                 "roles",
                                 roles,
-                                "databaseBytes",
-                                KeptMetrics.bytes(database),
+                                "storage",
+                                sizes.bytes(),
                                 "kept",
                                 kept.stream().map(KeptMetrics::describe).toList(),
                                 "pythonIsolation",

@@ -19,6 +19,7 @@ import dev.tidemill.pipelines.domain.StepWorker;
 import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.SqlRefusalJournal;
 import dev.tidemill.platform.children.ChildPool;
+import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.config.DataDirectory;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
@@ -53,6 +54,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** The composition root: a list of what the house is made of, read from the bottom of the design's arrows to the top. */
 public final class Server implements Node {
@@ -76,6 +78,11 @@ public final class Server implements Node {
             new BlobReferences.Column("step_run", "outputs"),
             new BlobReferences.Column("step_cache", "outputs"),
             new BlobReferences.Column("data_set_version", "sources"));
+
+    /** Most computations that one caller may have waiting, and how long one waits for its turn. */
+    private static final int WAITING_COMPUTATIONS = 16;
+
+    private static final Duration COMPUTATION_PATIENCE = Duration.ofSeconds(20);
 
     private final Parts parts = new Parts();
     private final Settings settings;
@@ -116,6 +123,9 @@ public final class Server implements Node {
         var address = DatabaseAddress.parse(settings.text(Setting.DATABASE));
         var telemetry = parts.keep(new Telemetry(settings.optional(Setting.TRACES_ENDPOINT)));
         Database database = parts.keep(openDatabase(address, directory.path()));
+        if (address instanceof DatabaseAddress.Postgres) {
+            parts.keep(SqlInstanceLease.claim(database, directory, settings.flag(Setting.DATABASE_TAKE_OVER), clock));
+        }
         var events = new SqlEventLog(database, clock);
         var definitions = new Definitions(new SqlDefinitionStore(database), database, events, clock);
         var destinations = new Destinations(settings.list(Setting.OUTBOUND_ALLOW_INTERNAL));
@@ -130,7 +140,10 @@ public final class Server implements Node {
         int slots = slots(processors);
         int heap = (int) settings.megabytes(Setting.CHILD_HEAP);
         var stepChildren = parts.keep(new ChildPool("steps", slots, heap));
-        var interactiveChildren = parts.keep(new ChildPool("interactive", 1, heap));
+        long asked = settings.whole(Setting.INTERACTIVE, 0, 64);
+        int interactive = asked == 0 ? Math.max(3, processors) : (int) Math.max(2, asked);
+        var interactiveChildren = parts.keep(new ChildPool("interactive", interactive, heap));
+        var turns = new FairTurns(interactive, WAITING_COMPUTATIONS, COMPUTATION_PATIENCE);
 
         var identity = new IdentityModule(database, events, clock, loopback);
         String artifactRoot = settings.text(Setting.ARTIFACT_ROOT).replaceFirst("/+$", "");
@@ -150,8 +163,9 @@ public final class Server implements Node {
                 directory.folder("tables"),
                 artifacts.blobs(),
                 stepChildren,
-                interactiveChildren);
-        var features = new FeaturesModule(database, datasets.dataSets(), datasets.engine());
+                interactiveChildren,
+                turns);
+        var features = new FeaturesModule(database, datasets.dataSets(), datasets.engine(), turns);
         var tracking = new TrackingModule(
                 database, events, clock, artifacts.tree(), artifacts.located(), artifacts.links(), artifactRoot);
         var registry = new RegistryModule(
@@ -179,8 +193,10 @@ public final class Server implements Node {
                 FeatureLookup.NONE,
                 clock,
                 inferenceOptions(settings, directory.folder("python"))));
-        var deployments = new DeploymentsModule(
-                database, events, clock, registry.models(), inference.gateway(), inference.loader());
+        var deployments = parts.keep(new DeploymentsModule(
+                database, events, clock, registry.models(), inference.gateway(), inference.loader()));
+        registry.models().knowUse(deployments.deployments()::users);
+        deployments.deployments().onDelete((project, name) -> definitions.forget(project, "Deployment", name));
         var training = new TrainingModule(
                 datasets.dataSets(),
                 tracking.tracking(),
@@ -202,7 +218,11 @@ public final class Server implements Node {
         sink.connect(monitoring.monitoring());
         publishJournal(telemetry, inference.gateway());
         List<Kept> kept = kept(database, monitoring);
-        KeptMetrics.publish(telemetry, database, kept);
+        KeptMetrics.publish(telemetry, kept);
+        telemetry.gauge(
+                "tidemill.deployments.broken",
+                "Deployments of which a model cannot be loaded",
+                deployments.publications()::broken);
         telemetry.publish(inference::metrics);
 
         datasets.stepKinds().forEach(pipelines::add);
@@ -232,18 +252,29 @@ public final class Server implements Node {
         }
         if (roles.contains("control")) {
             webhooks.start();
-            parts.keep(new Housekeeping(
-                            artifacts, tracking.retention(), kept, settings.days(Setting.RETENTION_DELETED), clock)
+            var chores = new ArrayList<>(List.of(
+                    Chores.deletedRuns(tracking.retention(), settings.days(Setting.RETENTION_DELETED), clock),
+                    Chores.abandonedUploads(artifacts, clock),
+                    Chores.pipelineRuns(pipelines, artifacts, settings.days(Setting.RETENTION_PIPELINES), clock),
+                    Chores.tables(datasets, clock)));
+            kept.forEach(entries -> chores.add(Chores.kept(entries, clock)));
+            chores.add(Chores.blobs(artifacts));
+            parts.keep(new Housekeeping(chores)
                     .start());
             parts.keep(monitoring.loop()).start();
             subscriptions.start(monitoring.subscriber());
         }
 
+        var sizes = new StorageSizes(directory.path(), database);
+        publishSizes(telemetry, sizes);
+        var backups = new Backups(database, directory.path(), artifacts.collector(), version, clock);
         manifest = new RouteManifest()
                 // First, since routes are matched in this order and nothing is called as often.
                 .add(inference.routes())
                 .add(StaticFiles.routes())
-                .add(new OperationsRoutes(database, telemetry, version, roles, kept, inference.environments()).routes())
+                .add(new OperationsRoutes(
+                                database, telemetry, backups, sizes, version, roles, kept, inference.environments())
+                        .routes())
                 .add(new EventRoutes(events, webhooks, database).routes())
                 .add(new DefinitionRoutes(definitions).routes())
                 .add(identity.routes())
@@ -261,7 +292,11 @@ public final class Server implements Node {
         if (testing) {
             manifest.add(new TestingRoutes(new Reset(
                             database,
-                            List.of(inference.gateway()::forgetAll, identity.identity()::prepare, tracking::prepare)))
+                            List.of(
+                                    inference.gateway()::forgetAll,
+                                    deployments.publications()::forget,
+                                    identity.identity()::prepare,
+                                    tracking::prepare)))
                     .routes());
         }
         var admission = new Admission(identity.callers());
@@ -314,6 +349,14 @@ public final class Server implements Node {
         }
         throw TidemillException.invalid(
                 Setting.PYTHON_ISOLATION.key(), "'" + text + "' is none of auto, required and off");
+    }
+
+    private static void publishSizes(Telemetry telemetry, StorageSizes sizes) {
+        Stream.concat(StorageSizes.FOLDERS.stream(), Stream.of(StorageSizes.DATABASE))
+                .forEach(part -> telemetry.gauge(
+                        "tidemill.storage." + part + ".bytes",
+                        "Bytes that " + part + " takes, measured every five minutes",
+                        () -> sizes.bytes(part)));
     }
 
     static PredictionLog journal(Settings settings, DataDirectory directory) {

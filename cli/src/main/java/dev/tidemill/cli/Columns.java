@@ -42,4 +42,16 @@ final class Columns {
         String clean = cell.replaceAll("\\p{Cntrl}", " ");
         return clean.length() <= WIDEST ? clean : clean.substring(0, WIDEST - 1) + "…";
     }
+
+    /** A number of bytes as people read it. */
+    static String bytes(long bytes) {
+        String[] units = {"B", "KiB", "MiB", "GiB", "TiB"};
+        double value = bytes;
+        int unit = 0;
+        while (value >= 1024 && unit < units.length - 1) {
+            value /= 1024;
+            unit++;
+        }
+        return String.format(java.util.Locale.ROOT, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    }
 }

@@ -24,9 +24,7 @@ final class StatusCommand implements Callable<Integer> {
         status.set("deployments", api.get(api.in("/deployments")).path("deployments"));
         status.set("models", api.get(api.in("/models")).path("models"));
         status.set("runs", api.get(api.in("/pipeline-runs?limit=10")).path("runs"));
-        JsonNode server = api.get("/api/tidemill/v1/server");
-        status.set("kept", server.path("kept"));
-        status.put("databaseBytes", server.path("databaseBytes").asLong());
+        status.set("server", api.get("/api/tidemill/v1/server"));
         ArrayNode watched = status.putArray("monitoring");
         status.path("deployments").forEach(entry -> {
             String name = entry.path("deployment").path("name").asText();
@@ -50,7 +48,7 @@ final class StatusCommand implements Callable<Integer> {
                     deployment.path("phase").asText().toLowerCase(Locale.ROOT),
                     entry.path("live").path("perSecond").asDouble(),
                     entry.path("live").path("p99Micros").asDouble(),
-                    lost(entry));
+                    lost(entry) + problem(entry.path("serving")));
         });
         print(
                 "model",
@@ -72,17 +70,16 @@ final class StatusCommand implements Callable<Integer> {
                         run.path("state").asText().toLowerCase(Locale.ROOT),
                         run.path("createdAt").asText()));
         watched.forEach(StatusCommand::warn);
-        System.out.printf(
-                Locale.ROOT,
-                "kept (database %.1f MB)%n",
-                status.path("databaseBytes").asLong() / 1e6);
-        status.path("kept")
+        System.out.println("kept");
+        status.path("server")
+                .path("kept")
                 .forEach(entry -> System.out.printf(
                         Locale.ROOT,
                         "  %-24s about %d, %s%n",
                         entry.path("name").asText(),
                         entry.path("entries").asLong(),
                         entry.has("keepDays") ? "kept " + entry.path("keepDays").asInt() + " days" : "kept for ever"));
+        storage(status.path("server").path("storage"));
         return Exit.OK;
     }
 
@@ -99,6 +96,33 @@ final class StatusCommand implements Callable<Integer> {
             System.out.println("warning: " + state.path("lateLabels").asLong() + " labels of " + name
                     + " came later than its monitor's label-delay, and count in nothing");
         }
+    }
+
+    private static void storage(JsonNode sizes) {
+        var line = new StringBuilder();
+        sizes.properties().stream()
+                .filter(part -> part.getValue().asLong() > 0)
+                .sorted(java.util.Comparator.comparingLong(
+                        part -> -part.getValue().asLong()))
+                .forEach(part -> line.append(line.isEmpty() ? "" : ", ")
+                        .append(part.getKey())
+                        .append(' ')
+                        .append(Columns.bytes(part.getValue().asLong())));
+        System.out.println("storage\n  " + (line.isEmpty() ? "not measured yet" : line));
+    }
+
+    private static String problem(JsonNode serving) {
+        String reason = serving.path("reason").asText();
+        return reason.isEmpty()
+                ? ""
+                : "\n    "
+                        + serving.path("state")
+                                .asText()
+                                .toLowerCase(Locale.ROOT)
+                                .replace('_', ' ') + ": " + reason
+                        + serving.path("retryAt")
+                                .asText("")
+                                .transform(at -> at.isEmpty() ? "" : "; tried again at " + at);
     }
 
     private static void print(String what, JsonNode entries, java.util.function.Function<JsonNode, String> line) {

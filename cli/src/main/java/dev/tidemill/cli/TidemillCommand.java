@@ -32,6 +32,7 @@ import picocli.CommandLine.ParameterException;
             ArtifactsCommand.class,
             ImportCommand.class,
             ExportCommand.class,
+            BackupCommand.class,
             StatusCommand.class,
             LogsCommand.class,
             PredictCommand.class,

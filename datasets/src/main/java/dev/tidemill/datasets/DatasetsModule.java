@@ -5,6 +5,7 @@ import dev.tidemill.datasets.api.DataSetDefinitionKind;
 import dev.tidemill.datasets.api.DataSetRoutes;
 import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.datasets.domain.QueryEngine;
+import dev.tidemill.datasets.domain.TableFormat;
 import dev.tidemill.datasets.duckdb.ChildQueryEngine;
 import dev.tidemill.datasets.iceberg.IcebergTables;
 import dev.tidemill.datasets.steps.ImportStep;
@@ -12,12 +13,14 @@ import dev.tidemill.datasets.store.SqlDataSetStore;
 import dev.tidemill.datasets.store.SqlTablePointers;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.children.ChildPool;
+import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.sql.Database;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
 
 /** Wires data sets. */
@@ -25,6 +28,8 @@ public final class DatasetsModule {
     private final DataSets dataSets;
     private final QueryEngine engine;
     private final BlobStore blobs;
+    private final FairTurns turns;
+    private final IcebergTables tables;
 
     public DatasetsModule(
             Database database,
@@ -33,19 +38,22 @@ public final class DatasetsModule {
             Path warehouse,
             BlobStore blobs,
             ChildPool steps,
-            ChildPool interactive) {
+            ChildPool interactive,
+            FairTurns turns) {
+        this.turns = turns;
         this.blobs = blobs;
         this.engine = new ChildQueryEngine(steps, interactive);
-        this.dataSets = new DataSets(
-                new SqlDataSetStore(database),
-                new IcebergTables(warehouse, new SqlTablePointers(database), database),
-                database,
-                events,
-                clock);
+        this.tables = new IcebergTables(warehouse, new SqlTablePointers(database), database);
+        this.dataSets = new DataSets(new SqlDataSetStore(database), tables, database, events, clock);
     }
 
     public DataSets dataSets() {
         return dataSets;
+    }
+
+    /** Removes files that no version holds, such as those of an import that was interrupted, once they are this old. */
+    public TableFormat.Collected collect(Instant writtenBefore) {
+        return tables.collect(writtenBefore);
     }
 
     public QueryEngine engine() {
@@ -61,6 +69,6 @@ public final class DatasetsModule {
     }
 
     public List<Route> routes() {
-        return new DataSetRoutes(dataSets, engine).routes();
+        return new DataSetRoutes(dataSets, engine, turns).routes();
     }
 }

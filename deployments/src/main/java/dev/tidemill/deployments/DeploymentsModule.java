@@ -4,6 +4,7 @@ import dev.tidemill.deployments.api.DeploymentDefinitionKind;
 import dev.tidemill.deployments.api.DeploymentRoutes;
 import dev.tidemill.deployments.api.PolicyDefinitionKind;
 import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.deployments.domain.Publications;
 import dev.tidemill.deployments.steps.OfferStep;
 import dev.tidemill.deployments.store.SqlDeploymentStore;
 import dev.tidemill.inference.domain.Gateway;
@@ -18,15 +19,21 @@ import java.time.Clock;
 import java.util.List;
 
 /** Wires deployments. */
-public final class DeploymentsModule {
+public final class DeploymentsModule implements AutoCloseable {
     private final Deployments deployments;
+    private final Publications publications;
     private final Gateway gateway;
 
     public DeploymentsModule(
             Database database, EventLog events, Clock clock, Models models, Gateway gateway, ModelLoader loader) {
         this.gateway = gateway;
-        this.deployments =
-                new Deployments(new SqlDeploymentStore(database), models, gateway, loader, database, events, clock);
+        var store = new SqlDeploymentStore(database);
+        this.publications = new Publications(store, models, gateway, clock);
+        this.deployments = new Deployments(store, models, publications, loader, database, events, clock);
+    }
+
+    public Publications publications() {
+        return publications;
     }
 
     public Deployments deployments() {
@@ -43,5 +50,10 @@ public final class DeploymentsModule {
 
     public List<Route> routes() {
         return new DeploymentRoutes(deployments, gateway).routes();
+    }
+
+    @Override
+    public void close() {
+        publications.close();
     }
 }

@@ -9,6 +9,7 @@ import dev.tidemill.features.domain.LabelledRows;
 import dev.tidemill.features.steps.MaterializeStep;
 import dev.tidemill.features.store.SqlFeatureViewStore;
 import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.sql.Database;
@@ -19,8 +20,11 @@ public final class FeaturesModule {
     private final FeatureViews views;
     private final DataSets dataSets;
     private final QueryEngine engine;
+    private final FairTurns turns;
 
-    public FeaturesModule(Database database, DataSets dataSets, QueryEngine engine) {
+    /** @param turns at computations that people wait for */
+    public FeaturesModule(Database database, DataSets dataSets, QueryEngine engine, FairTurns turns) {
+        this.turns = turns;
         this.dataSets = dataSets;
         this.engine = engine;
         this.views = new FeatureViews(new SqlFeatureViewStore(database), dataSets, engine);
@@ -40,6 +44,6 @@ public final class FeaturesModule {
     }
 
     public List<Route> routes() {
-        return new FeatureRoutes(views).routes();
+        return new FeatureRoutes(views, turns).routes();
     }
 }

@@ -1,13 +1,17 @@
 package dev.tidemill.pipelines;
 
+import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.pipelines.api.PipelineDefinitionKind;
 import dev.tidemill.pipelines.api.PipelineRoutes;
+import dev.tidemill.pipelines.domain.Leases;
 import dev.tidemill.pipelines.domain.PipelineStore;
 import dev.tidemill.pipelines.domain.Pipelines;
+import dev.tidemill.pipelines.domain.RunRetention;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.pipelines.domain.StepLog;
 import dev.tidemill.pipelines.domain.StepWorker;
 import dev.tidemill.pipelines.logs.FileStepLog;
+import dev.tidemill.pipelines.store.SqlEndedRuns;
 import dev.tidemill.pipelines.store.SqlPipelineStore;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.events.EventLog;
@@ -18,6 +22,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /** Wires pipelines. Domains to the right add their step kinds before the worker starts. */
 public final class PipelinesModule {
@@ -56,7 +61,19 @@ public final class PipelinesModule {
      * @param alone whether no other process shares the database
      */
     public StepWorker worker(int slots, boolean alone) {
-        return new StepWorker(store, pipelines, database, kinds, log, clock, slots, alone);
+        return worker(slots, alone, Leases.DEFAULT);
+    }
+
+    StepWorker worker(int slots, boolean alone, Leases leases) {
+        return new StepWorker(store, pipelines, database, kinds, log, clock, slots, alone, leases);
+    }
+
+    /**
+     * @param makers columns of other modules that name what made a row; such runs stay
+     * @param release lets go of a blob, or a folder with its files
+     */
+    public RunRetention retention(List<SqlEndedRuns.Maker> makers, Consumer<Digest> release) {
+        return new RunRetention(new SqlEndedRuns(database, makers), log, database, release);
     }
 
     public List<Route> routes() {

@@ -1,10 +1,13 @@
 package dev.tidemill.pipelines;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.pipelines.domain.Leases;
 import dev.tidemill.pipelines.domain.Pipeline;
 import dev.tidemill.pipelines.domain.PipelineRun;
 import dev.tidemill.pipelines.domain.Pipelines;
+import dev.tidemill.pipelines.domain.RunRetention;
 import dev.tidemill.pipelines.domain.RunState;
 import dev.tidemill.pipelines.domain.StepContext;
 import dev.tidemill.pipelines.domain.StepKind;
@@ -18,12 +21,16 @@ import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.Contention;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,20 +40,25 @@ import org.junit.jupiter.api.Test;
 abstract class PipelineEngineContract {
     private static final String PROJECT = "default";
 
-    private Database database;
+    private static final Leases SHORT = new Leases(Duration.ofMillis(600), Duration.ofMillis(150));
+
+    private FailingDatabase database;
+    private Path logs;
     private PipelinesModule module;
     private Pipelines pipelines;
     private StepWorker worker;
     private final AtomicInteger calls = new AtomicInteger();
+    private final Semaphore started = new Semaphore(0);
+    private final Semaphore goOn = new Semaphore(0);
 
     abstract Database open();
 
     @BeforeEach
     void start() throws Exception {
-        database = open();
+        database = new FailingDatabase(open());
+        logs = Files.createTempDirectory("logs");
         Clock clock = Clock.systemUTC();
-        module = new PipelinesModule(
-                database, new SqlEventLog(database, clock), clock, Files.createTempDirectory("logs"));
+        module = new PipelinesModule(database, new SqlEventLog(database, clock), clock, logs);
         module.add(kind(
                 "echo", true, context -> Map.of("value", context.inputs().getOrDefault("value", "none"))));
         module.add(kind("flaky", false, context -> {
@@ -65,8 +77,13 @@ abstract class PipelineEngineContract {
             }
             return Map.of();
         }));
+        module.add(kind("held", false, context -> {
+            started.release();
+            goOn.acquire();
+            return Map.of("value", "done");
+        }));
         pipelines = module.pipelines();
-        worker = module.worker(4, true);
+        worker = module.worker(4, true, SHORT);
         worker.start();
     }
 
@@ -264,6 +281,96 @@ abstract class PipelineEngineContract {
                         step("d", "together", List.of(), Map.of())));
         for (int i = 0; i < 10; i++) {
             assertThat(ended(run(pipeline)).state()).isEqualTo(RunState.SUCCEEDED);
+        }
+    }
+
+    private PipelineRun runUntilHeld() throws InterruptedException {
+        PipelineRun run = run(new Pipeline(
+                List.of(),
+                List.of(step("held", "held", List.of(), Map.of()), step("after", "echo", List.of("held"), Map.of()))));
+        started.acquire();
+        return run;
+    }
+
+    private void awaitLeasesToEnd() throws InterruptedException {
+        Thread.sleep(SHORT.length().multipliedBy(3));
+    }
+
+    @Test
+    void anEndThatCannotBeCommittedIsCommittedOnceTheDatabaseIsBack() throws Exception {
+        for (ErrorCode code : List.of(ErrorCode.UNAVAILABLE, ErrorCode.STORAGE_FULL)) {
+            calls.set(0);
+            PipelineRun run = runUntilHeld();
+            database.failures.set(0);
+            database.fail("step-", () -> new TidemillException(code, "away for the test"));
+            goOn.release();
+            awaitLeasesToEnd();
+            assertThat(database.failures.get()).isGreaterThan(2);
+            assertThat(stepOf(run, "held").state()).isEqualTo(StepState.RUNNING);
+            database.recover();
+            assertThat(ended(run).state()).isEqualTo(RunState.SUCCEEDED);
+            assertThat(stepOf(run, "held").attempt())
+                    .as("its work is not done again")
+                    .isEqualTo(1);
+            assertThat(stepOf(run, "held").outputs()).isEqualTo(Map.of("value", "done"));
+        }
+    }
+
+    @Test
+    void anEndThatCanNeverBeCommittedLeavesTheStepToTheNextAttempt() throws Exception {
+        PipelineRun run = runUntilHeld();
+        database.fail("step-held", () -> new IllegalStateException("broken for the test"));
+        goOn.release();
+        Await.until("given up", () -> started.availablePermits() > 0);
+        database.recover();
+        goOn.release(2);
+        assertThat(ended(run).state()).isEqualTo(RunState.SUCCEEDED);
+        assertThat(stepOf(run, "held").attempt()).isEqualTo(2);
+    }
+
+    @Test
+    void onlyLeasesOfAttemptsThatRunAreRenewed() throws Exception {
+        PipelineRun run = runUntilHeld();
+        awaitLeasesToEnd();
+        assertThat(stepOf(run, "held").attempt())
+                .as("a step that runs is not taken away")
+                .isEqualTo(1);
+        goOn.release();
+        assertThat(ended(run).state()).isEqualTo(RunState.SUCCEEDED);
+    }
+
+    @Test
+    void runsThatEndedLongAgoGoWithTheirStepsAndLogsAndLetGoOfWhatTheyHeld() {
+        String digest = "ab".repeat(32);
+        var pipeline = new Pipeline(
+                List.of(),
+                List.of(
+                        step("a", "echo", List.of(), Map.of("value", digest)),
+                        step("c", "chatter", List.of(), Map.of())));
+        PipelineRun old = ended(run(pipeline));
+        PipelineRun held = runUntilEndedOrHeld();
+        var released = new ArrayList<String>();
+        RunRetention retention = module.retention(List.of(), gone -> released.add(gone.value()));
+        assertThat(retention.apply(Instant.now().minusSeconds(60), 0)).isEqualTo(new RunRetention.Removed(0, 0));
+        assertThat(retention.apply(Instant.now().plusSeconds(60), 1))
+                .as("the newest of each pipeline stays")
+                .isEqualTo(new RunRetention.Removed(0, 1));
+        assertThat(retention.apply(Instant.now().plusSeconds(60), 0)).isEqualTo(new RunRetention.Removed(1, 0));
+        assertThat(released).contains(digest);
+        assertThatThrownBy(() -> pipelines.run(PROJECT, old.id())).isInstanceOf(TidemillException.class);
+        assertThat(pipelines.run(PROJECT, held.id()).state())
+                .as("what runs stays")
+                .isEqualTo(RunState.RUNNING);
+        assertThat(logs.resolve(old.id().value())).doesNotExist();
+        goOn.release();
+        ended(held);
+    }
+
+    private PipelineRun runUntilEndedOrHeld() {
+        try {
+            return runUntilHeld();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 }

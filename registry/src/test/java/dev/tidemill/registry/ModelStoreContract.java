@@ -3,21 +3,31 @@ package dev.tidemill.registry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.artifacts.ArtifactsModule;
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.registry.domain.ModelStore;
 import dev.tidemill.registry.domain.ModelVersion;
+import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.RegisteredModel;
 import dev.tidemill.registry.domain.RegistryKeys;
 import dev.tidemill.registry.domain.Signature;
 import dev.tidemill.registry.store.SqlModelStore;
 import dev.tidemill.testkit.Contention;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -219,5 +229,77 @@ abstract class ModelStoreContract {
                 .allAnswered();
         assertThat(moved).doesNotHaveDuplicates();
         assertThat(store.aliases("a", "bikes")).containsEntry("live", 1 + 5 * Contention.THREADS);
+    }
+
+    @Test
+    void whatBeginsToUseAModelAndWhatDeletesItNeverMissEachOther() throws Exception {
+        Models models = models();
+        var used = new AtomicBoolean();
+        models.knowUse((project, model, version) -> used.get() ? List.of("deployment 'd'") : List.of());
+        var holding = new CountDownLatch(1);
+        Thread user = Thread.ofVirtual()
+                .start(() -> database.write(() -> {
+                    models.hold("a", "bikes");
+                    holding.countDown();
+                    pause(300);
+                    used.set(true);
+                }));
+        holding.await();
+        assertThatThrownBy(() -> models.deleteModel("a", "bikes", "tester"))
+                .isInstanceOfSatisfying(TidemillException.class, refusal -> {
+                    assertThat(refusal.code()).isEqualTo(ErrorCode.CONFLICT);
+                    assertThat(refusal.message()).contains("deployment 'd'").contains("bikes");
+                });
+        user.join();
+        assertThat(store.findModel("a", "bikes")).isPresent();
+    }
+
+    @Test
+    void nothingInUseIsDeletedOrRenamedAndWhatIsNotInUseIs() {
+        Models models = models();
+        store.insert(version(1, "one"));
+        store.insert(version(2, "two"));
+        models.knowUse((project, model, version) ->
+                version.isEmpty() || version.getAsInt() == 1 ? List.of("deployment 'd'") : List.of());
+        for (Runnable refused : List.<Runnable>of(
+                () -> models.deleteVersion("a", "bikes", 1, "tester"),
+                () -> models.deleteModel("a", "bikes", "tester"),
+                () -> models.updateModel("a", "bikes", Optional.of("cycles"), Optional.empty()))) {
+            assertThatThrownBy(refused::run)
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.CONFLICT));
+        }
+        models.updateModel("a", "bikes", Optional.empty(), Optional.of("described"));
+        models.deleteVersion("a", "bikes", 2, "tester");
+        models.knowUse((project, model, version) -> List.of());
+        models.updateModel("a", "bikes", Optional.of("cycles"), Optional.empty());
+        models.deleteModel("a", "cycles", "tester");
+        assertThat(store.findModel("a", "cycles")).isEmpty();
+    }
+
+    private Models models() {
+        Clock clock = Clock.systemUTC();
+        try {
+            var artifacts = new ArtifactsModule(
+                    database,
+                    Files.createTempDirectory("blobs"),
+                    1 << 20,
+                    List.of(),
+                    "mlflow-artifacts:/",
+                    Map.of(),
+                    clock);
+            return new Models(store, artifacts.tree(), database, new SqlEventLog(database, clock), clock);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void pause(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 }

@@ -7,6 +7,6 @@ import java.util.List;
 class PostgresModelStoreTest extends ModelStoreContract {
     @Override
     Database open() {
-        return TestDatabase.postgres(List.of("registry"));
+        return TestDatabase.postgres(List.of("platform", "artifacts", "registry"));
     }
 }

@@ -7,6 +7,6 @@ import java.util.List;
 class SqliteModelStoreTest extends ModelStoreContract {
     @Override
     Database open() {
-        return TestDatabase.sqlite(List.of("registry"));
+        return TestDatabase.sqlite(List.of("platform", "artifacts", "registry"));
     }
 }

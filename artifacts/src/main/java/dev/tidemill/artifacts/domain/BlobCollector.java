@@ -76,6 +76,11 @@ public final class BlobCollector {
         return new Collected(removed, bytes, kept);
     }
 
+    /** Does work while no blob is removed. */
+    public synchronized void holding(Runnable work) {
+        work.run();
+    }
+
     /** Size of what was removed; -1 if it is needed after all. */
     private long remove(Digest digest, Duration grace) {
         long size = store.find(digest).map(BlobStore.Blob::size).orElse(0L);

@@ -6,6 +6,7 @@ import dev.tidemill.datasets.domain.QueryEngine;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import java.time.Duration;
@@ -19,8 +20,10 @@ public final class DataSetRoutes {
 
     private final DataSets dataSets;
     private final QueryEngine engine;
+    private final FairTurns turns;
 
-    public DataSetRoutes(DataSets dataSets, QueryEngine engine) {
+    public DataSetRoutes(DataSets dataSets, QueryEngine engine, FairTurns turns) {
+        this.turns = turns;
         this.dataSets = dataSets;
         this.engine = engine;
     }
@@ -45,7 +48,12 @@ public final class DataSetRoutes {
                             context.pathParam("dataSet") + "@" + Requests.positive(context, "version"));
                     context.json(Map.of(
                             "rows",
-                            engine.sample(dataSets.files(version), Requests.limit(context, 50, 500), SAMPLE_TIMEOUT)));
+                            turns.run(
+                                    caller,
+                                    () -> engine.sample(
+                                            dataSets.files(version),
+                                            Requests.limit(context, 50, 500),
+                                            SAMPLE_TIMEOUT))));
                 }));
     }
 }

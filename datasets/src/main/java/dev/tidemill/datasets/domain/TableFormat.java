@@ -1,6 +1,7 @@
 package dev.tidemill.datasets.domain;
 
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.function.LongConsumer;
 
@@ -19,6 +20,12 @@ public interface TableFormat {
      * @throws dev.tidemill.platform.errors.TidemillException {@code CONFLICT} if another writer came first
      */
     void replace(String project, String dataSet, List<Column> columns, NewFile file, LongConsumer record);
+
+    /** What a collection has removed. */
+    record Collected(int files, long bytes) {}
+
+    /** Removes files that no snapshot and no metadata of any table refer to and that were written before a time. */
+    Collected collect(Instant writtenBefore);
 
     /** The files of a snapshot. */
     List<Path> files(String project, String dataSet, long snapshotId);

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -137,10 +138,30 @@ public final class IcebergTables implements TableFormat {
         Table table = new BaseTable(operations, project + "." + dataSet);
         var files = new ArrayList<Path>();
         try (var tasks = table.newScan().useSnapshot(snapshotId).planFiles()) {
-            tasks.forEach(task -> files.add(Path.of(task.file().location())));
+            tasks.forEach(task -> files.add(operations.path(task.file().location())));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         return files;
+    }
+
+    @Override
+    public Collected collect(Instant writtenBefore) {
+        int removed = 0;
+        long bytes = 0;
+        for (TablePointers.Table table : pointers.tables()) {
+            var operations = operations(table.project(), table.name());
+            var orphans = new OrphanFiles(location(table.project(), table.name()), operations);
+            for (Path file : orphans.find(writtenBefore)) {
+                try {
+                    bytes += Files.size(file);
+                    Files.delete(file);
+                    removed++;
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        }
+        return new Collected(removed, bytes);
     }
 }

@@ -4,13 +4,24 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import org.apache.iceberg.io.FileIO;
 import org.apache.iceberg.io.InputFile;
 import org.apache.iceberg.io.OutputFile;
 
-/** Iceberg's files on the local file system, confined to the table's folder. */
+/**
+ * Iceberg's files on the local file system, confined to the table's folder.
+ *
+ * <p>Iceberg's metadata hold absolute paths. A file below {@code PROJECT/TABLE/data} or {@code PROJECT/TABLE/metadata} of another
+ * folder is therefore the one of that name here: the table was written before its data directory was moved or restored.
+ */
 final class LocalFileIO implements FileIO {
     private static final long serialVersionUID = 1L;
+
+    /** Project, table, kind of file, file. */
+    private static final int PARTS = 4;
+
+    private static final Set<String> FOLDERS = Set.of("data", "metadata");
 
     private final String root;
 
@@ -43,13 +54,27 @@ final class LocalFileIO implements FileIO {
         }
     }
 
-    private Path confined(String location) {
+    /**
+     * Where a file that metadata name really is.
+     *
+     * @throws IllegalArgumentException for one that is not of this table
+     */
+    Path confined(String location) {
+        Path folder = Path.of(root).toAbsolutePath().normalize();
         Path path = Path.of(location.startsWith("file:") ? location.substring(5) : location)
                 .toAbsolutePath()
                 .normalize();
-        if (!path.startsWith(Path.of(root).toAbsolutePath().normalize())) {
+        if (path.startsWith(folder)) {
+            return path;
+        }
+        int names = path.getNameCount();
+        boolean ofThisTable = names > PARTS
+                && path.subpath(names - PARTS, names - 2)
+                        .equals(folder.subpath(folder.getNameCount() - 2, folder.getNameCount()))
+                && FOLDERS.contains(path.getName(names - 2).toString());
+        if (!ofThisTable) {
             throw new IllegalArgumentException("'" + location + "' is outside the table's folder");
         }
-        return path;
+        return folder.resolve(path.subpath(names - 2, names));
     }
 }

@@ -2,6 +2,7 @@ package dev.tidemill.datasets.iceberg;
 
 import dev.tidemill.datasets.domain.TablePointers;
 import dev.tidemill.platform.sql.Transactions;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import org.apache.iceberg.BaseMetastoreTableOperations;
@@ -21,6 +22,7 @@ final class SqlTableOperations extends BaseMetastoreTableOperations {
     private final String table;
     private final LocalFileIO io;
     private @Nullable LongConsumer record;
+    private Optional<String> pointer = Optional.empty();
 
     SqlTableOperations(
             TablePointers pointers, Transactions transactions, String project, String table, String location) {
@@ -46,9 +48,14 @@ final class SqlTableOperations extends BaseMetastoreTableOperations {
         return io;
     }
 
+    /** Where a file that metadata name really is. */
+    Path path(String location) {
+        return io.confined(location);
+    }
+
     @Override
     protected void doRefresh() {
-        Optional<String> pointer = pointers.find(project, table);
+        pointer = pointers.find(project, table);
         if (pointer.isPresent()) {
             refreshFromMetadataLocation(pointer.get());
         } else {
@@ -56,10 +63,15 @@ final class SqlTableOperations extends BaseMetastoreTableOperations {
         }
     }
 
+    /** The pointer as the database has it, which may be a path from before the data directory was moved. */
+    private String asStored(String location) {
+        return pointer.filter(stored -> path(stored).equals(path(location))).orElse(location);
+    }
+
     @Override
     protected void doCommit(@Nullable TableMetadata base, TableMetadata metadata) {
         String written = writeNewMetadataIfRequired(base == null, metadata);
-        Optional<String> from = base == null ? Optional.empty() : Optional.of(base.metadataFileLocation());
+        Optional<String> from = base == null ? Optional.empty() : Optional.of(asStored(base.metadataFileLocation()));
         transactions.write(() -> {
             if (!pointers.swap(project, table, from, written)) {
                 throw new CommitFailedException("table %s has changed", tableName());

@@ -2,6 +2,7 @@ package dev.tidemill.datasets.store;
 
 import dev.tidemill.datasets.domain.TablePointers;
 import dev.tidemill.platform.sql.Database;
+import java.util.List;
 import java.util.Optional;
 
 /** Table pointers in the database. */
@@ -20,6 +21,14 @@ public final class SqlTablePointers implements TablePointers {
                 .bind("table", table)
                 .mapTo(String.class)
                 .findOne());
+    }
+
+    @Override
+    public List<Table> tables() {
+        return database.reading(
+                handle -> handle.createQuery("SELECT project, name FROM iceberg_table ORDER BY project, name")
+                        .map((row, context) -> new Table(row.getString("project"), row.getString("name")))
+                        .list());
     }
 
     @Override

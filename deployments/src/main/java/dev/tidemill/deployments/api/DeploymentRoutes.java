@@ -54,6 +54,15 @@ public final class DeploymentRoutes {
                                         deployment(context, caller).name(),
                                         Requests.number(context, "before").orElse(Long.MAX_VALUE),
                                         Requests.limit(context, 500, 1000))))),
+                Route.delete(PATH + "/{deployment}", operate, (context, caller) -> {
+                    deployments.delete(caller.project(), context.pathParam("deployment"), caller.actor());
+                    context.status(204);
+                }),
+                Route.post(
+                        PATH + "/{deployment}/retry",
+                        operate,
+                        (context, caller) -> context.json(
+                                withTraffic(deployments.retry(caller.project(), context.pathParam("deployment"))))),
                 Route.post(PATH + "/{deployment}/promote", operate, (context, caller) -> {
                     Deployment before = deployment(context, caller);
                     context.json(deployments.promote(
@@ -82,6 +91,7 @@ public final class DeploymentRoutes {
         var view = new LinkedHashMap<String, Object>();
         view.put("deployment", deployment);
         deployments.policy(deployment).ifPresent(policy -> view.put("policy", policy));
+        view.put("serving", deployments.status(deployment));
         view.put("live", gateway.live(deployment.project(), deployment.name()));
         view.put(
                 "journal",

@@ -17,6 +17,9 @@ public interface DeploymentStore {
     /** Replaces the state if its revision is still {@code state.revision() - 1}; false otherwise. */
     boolean save(Deployment state);
 
+    /** Removes a deployment; its decisions stay. */
+    void delete(String project, String name);
+
     /** Moves the event time forward; never back. */
     void moveEventTime(String project, String name, Instant time);
 

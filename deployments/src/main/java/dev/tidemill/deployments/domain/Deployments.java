@@ -1,11 +1,9 @@
 package dev.tidemill.deployments.domain;
 
 import dev.tidemill.artifacts.domain.Digest;
-import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.inference.domain.ServedVersion;
-import dev.tidemill.inference.domain.ServingPlan;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
@@ -20,7 +18,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
+import java.util.stream.Stream;
 
 /** Deployments and their rollouts. Every change is one transaction, after which the gateway gets the new plan. Thread-safe. */
 public final class Deployments {
@@ -29,24 +31,25 @@ public final class Deployments {
 
     private final DeploymentStore store;
     private final Models models;
-    private final Gateway gateway;
+    private final Publications publications;
     private final ModelLoader loader;
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
     private volatile BiPredicate<String, String> monitors = (project, name) -> true;
+    private volatile BiConsumer<String, String> undefine = (project, name) -> {};
 
     public Deployments(
             DeploymentStore store,
             Models models,
-            Gateway gateway,
+            Publications publications,
             ModelLoader loader,
             Transactions transactions,
             EventLog events,
             Clock clock) {
         this.store = store;
         this.models = models;
-        this.gateway = gateway;
+        this.publications = publications;
         this.loader = loader;
         this.transactions = transactions;
         this.events = events;
@@ -77,12 +80,17 @@ public final class Deployments {
         });
         store.define(project, name, definition);
         // What is served changes with what is said about its journal.
-        transactions.afterCommit(() -> store.find(project, name).ifPresent(this::publish));
+        transactions.afterCommit(() -> store.find(project, name).ifPresent(publications::publish));
     }
 
     /** Tells which monitors there are: project and name to whether it exists. */
     public void knowMonitors(BiPredicate<String, String> exists) {
         monitors = exists;
+    }
+
+    /** Tells what else is to be forgotten, in the same unit of work, when a deployment is deleted: project and name. */
+    public void onDelete(BiConsumer<String, String> action) {
+        undefine = action;
     }
 
     public void definePolicy(String project, String name, int version, Policy policy) {
@@ -96,7 +104,7 @@ public final class Deployments {
         store.listAll().stream()
                 .filter(deployment -> deployment.project().equals(project)
                         && deployment.definition().policy().filter(name::equals).isPresent())
-                .forEach(deployment -> transactions.afterCommit(() -> publish(deployment)));
+                .forEach(deployment -> transactions.afterCommit(() -> publications.publish(deployment)));
     }
 
     /** The policy that rules a deployment. */
@@ -283,6 +291,7 @@ public final class Deployments {
                     actor,
                     Optional.empty());
             before.champion()
+                    .filter(old -> exists(before, old))
                     .ifPresent(old ->
                             models.archive(before.project(), before.definition().model(), old, actor));
             return after;
@@ -307,7 +316,9 @@ public final class Deployments {
                     evidence,
                     actor,
                     Optional.empty());
-            models.archive(before.project(), before.definition().model(), version, actor);
+            if (exists(before, version)) {
+                models.archive(before.project(), before.definition().model(), version, actor);
+            }
             return after;
         });
     }
@@ -374,6 +385,7 @@ public final class Deployments {
             String actor,
             Optional<String> madeBy) {
         return transactions.write(() -> {
+            holdAdopted(before, after);
             var decision = new Decision(
                     0,
                     before.eventTime().or(after::championSince),
@@ -400,49 +412,85 @@ public final class Deployments {
                     Map.of("version", version, "reason", reason, "evidence", evidence));
             event = madeBy.map(event::withCause).orElse(event);
             events.append(decision.at().map(event::at).orElse(event));
-            transactions.afterCommit(() -> publish(after));
+            transactions.afterCommit(() -> publications.publish(after));
             return after;
         });
     }
 
+    /** Nobody deletes what begins to be used here. What was in use before may be gone, so that others can take its place. */
+    private void holdAdopted(Deployment before, Deployment after) {
+        List<Integer> adopted = Stream.concat(after.champion().stream(), after.challenger().stream())
+                .filter(version -> !before.champion().equals(Optional.of(version))
+                        && !before.challenger().equals(Optional.of(version)))
+                .toList();
+        if (!adopted.isEmpty()) {
+            models.hold(after.project(), after.definition().model());
+            adopted.forEach(version -> model(after, version));
+        }
+    }
+
+    private boolean exists(Deployment deployment, int version) {
+        return models.find(deployment.project(), deployment.definition().model(), version)
+                .isPresent();
+    }
+
     private void moveAliases(Deployment deployment, String actor) {
         String model = deployment.definition().model();
-        deployment.champion().ifPresent(version -> {
+        deployment.champion().filter(version -> exists(deployment, version)).ifPresent(version -> {
             if (!version.equals(models.aliases(deployment.project(), model).get("champion"))) {
                 models.setAlias(deployment.project(), model, "champion", version, actor);
             }
         });
         deployment
                 .challenger()
+                .filter(version -> exists(deployment, version))
                 .ifPresentOrElse(
                         version -> models.setAlias(deployment.project(), model, "challenger", version, actor),
                         () -> models.removeAlias(deployment.project(), model, "challenger", Event.SYSTEM));
     }
 
-    /** Gives the gateway every plan, as a starting server does. */
+    /** Gives the gateway every plan, as a starting server does; those that cannot be loaded are broken and tried again. */
     public void publishAll() {
-        store.listAll().forEach(this::publish);
+        publications.publishAll(store.listAll());
     }
 
-    private void publish(Deployment deployment) {
-        deployment
-                .champion()
-                .ifPresent(champion -> gateway.apply(new ServingPlan(
-                        deployment.project(),
-                        deployment.name(),
-                        deployment.revision(),
-                        served(model(deployment, champion)),
-                        deployment
-                                .challenger()
-                                .map(challenger -> new ServingPlan.Challenger(
-                                        served(model(deployment, challenger)), deployment.share())),
-                        deployment.definition().durableJournal(),
-                        deployment
-                                .definition()
-                                .policy()
-                                .flatMap(name -> store.findPolicy(deployment.project(), name))
-                                .map(Policy::inputs)
-                                .orElse(InputPolicy.REFUSE))));
+    /** How a deployment stands at the gateway. */
+    public Publications.Status status(Deployment deployment) {
+        return publications.status(deployment);
+    }
+
+    /** Tries to load the models of a deployment at once, rather than at its next turn. */
+    public Deployment retry(String project, String name) {
+        Deployment deployment = deployment(project, name);
+        publications.publish(deployment);
+        return deployment;
+    }
+
+    /** Ends a deployment: nothing is served under its name any more. Its decisions stay. */
+    public void delete(String project, String name, String actor) {
+        transactions.write(() -> {
+            Deployment gone = deployment(project, name);
+            store.delete(project, name);
+            undefine.accept(project, name);
+            events.append(Event.of(
+                    "deployment.deleted",
+                    project,
+                    "deployment/" + name,
+                    actor,
+                    Map.of("name", name, "model", gone.definition().model())));
+            transactions.afterCommit(() -> publications.withdraw(project, name));
+        });
+    }
+
+    /** The deployments that need a model or one of its versions; see {@link dev.tidemill.registry.domain.ModelUse}. */
+    public List<String> users(String project, String model, OptionalInt version) {
+        return store.list(project).stream()
+                .filter(deployment -> deployment.definition().model().equals(model))
+                .filter(deployment -> version.isEmpty()
+                        || deployment.champion().equals(Optional.of(version.getAsInt()))
+                        || deployment.challenger().equals(Optional.of(version.getAsInt())))
+                .map(deployment -> "deployment '" + deployment.name() + "'")
+                .toList();
     }
 
     private static ServedVersion served(ModelVersion version) {

@@ -80,6 +80,15 @@ public final class SqlDeploymentStore implements DeploymentStore {
                 > 0;
     }
 
+    @Override
+    public void delete(String project, String name) {
+        database.writing(
+                handle -> handle.createUpdate("DELETE FROM deployment WHERE project = :project AND name = :name")
+                        .bind("project", project)
+                        .bind("name", name)
+                        .execute());
+    }
+
     private static @org.jspecify.annotations.Nullable Long millis(Optional<Instant> time) {
         return time.map(Instant::toEpochMilli).orElse(null);
     }

@@ -5,6 +5,7 @@ import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
@@ -19,8 +20,10 @@ public final class FeatureRoutes {
     private static final int MOST_ROWS = 1000;
 
     private final FeatureViews views;
+    private final FairTurns turns;
 
-    public FeatureRoutes(FeatureViews views) {
+    public FeatureRoutes(FeatureViews views, FairTurns turns) {
+        this.turns = turns;
         this.views = views;
     }
 
@@ -40,7 +43,10 @@ public final class FeatureRoutes {
         for (Body row : body.objects("rows", MOST_ROWS)) {
             rows.add((Map<String, Object>) Json.read(row.node().toString(), Map.class));
         }
-        context.json(
-                Map.of("rows", views.compute(caller.project(), context.pathParam("view"), rows, body.flag("raw"))));
+        context.json(Map.of(
+                "rows",
+                turns.run(
+                        caller,
+                        () -> views.compute(caller.project(), context.pathParam("view"), rows, body.flag("raw")))));
     }
 }

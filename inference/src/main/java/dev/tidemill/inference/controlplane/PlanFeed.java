@@ -22,6 +22,7 @@ public final class PlanFeed implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PlanFeed.class);
     private static final Duration WAIT = Duration.ofSeconds(20);
     private static final Duration PAUSE = Duration.ofSeconds(1);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
 
     private final ControlPlane control;
     private final Gateway gateway;
@@ -57,19 +58,35 @@ public final class PlanFeed implements AutoCloseable {
 
     private void follow() {
         String known = "";
+        Duration pause = PAUSE;
         while (!closed) {
             try {
                 JsonNode answer = control.plans(known, WAIT);
                 PlanSnapshot snapshot = PlaneJson.snapshot(answer);
                 if (!snapshot.version().equals(known)) {
-                    gateway.replaceAll(snapshot);
+                    int absent = gateway.replaceAll(snapshot).size();
                     save(answer);
-                    known = snapshot.version();
                     LOG.info(
-                            "Serving {} plans of the control plane",
+                            "Serving {} of {} plans of the control plane",
+                            snapshot.plans().size() - absent,
                             snapshot.plans().size());
+                    ready = true;
+                    if (absent > 0) {
+                        // Asked for again, they are tried again; what is served already costs nothing.
+                        known = "";
+                        Thread.sleep(pause);
+                        pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0
+                                ? pause.multipliedBy(2)
+                                : LONGEST_PAUSE;
+                        continue;
+                    }
+                    known = snapshot.version();
+                    pause = PAUSE;
                 }
                 ready = true;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
             } catch (RuntimeException e) {
                 if (!closed) {
                     LOG.warn("The control plane's plans cannot be taken up; trying again: {}", e.toString());

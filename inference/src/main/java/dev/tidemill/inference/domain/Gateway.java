@@ -9,8 +9,10 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Answers by name: a deployment's by its plan, else a registered model's own. A new plan's models are loaded and tried before
@@ -53,21 +55,59 @@ public final class Gateway implements AutoCloseable {
         repository.forget();
     }
 
-    /** Takes up a plan, unless a newer revision is there. */
-    public void apply(ServingPlan plan) {
-        plans.apply(plan);
+    /**
+     * Takes up a plan, unless a newer revision is there. A challenger that cannot be loaded is left out.
+     *
+     * @return why the challenger was left out
+     * @throws RuntimeException if the champion cannot be loaded; what was served before stays
+     */
+    public Optional<RuntimeException> apply(ServingPlan plan) {
+        return plans.apply(plan);
     }
 
-    /** Everything that is served by plan now. */
+    /** Tells that a name is to be served by plan and cannot be yet, and why; callers are refused with it, not sent elsewhere. */
+    public void absent(String project, String name, String reason) {
+        plans.absent(project, name, reason);
+    }
+
+    /** Stops serving a deployment. */
+    public void forget(String project, String name) {
+        plans.forget(project, name);
+        retainRecords(plans.snapshot());
+    }
+
+    /** Everything that is to be served by plan. */
     public PlanSnapshot snapshot() {
         return plans.snapshot();
     }
 
-    /** Takes up every plan of a snapshot and stops serving what it does not hold. */
-    public void replaceAll(PlanSnapshot snapshot) {
-        Set<String> served = plans.replaceAll(snapshot);
-        records.retain(served);
-        shadows.retain(served);
+    /**
+     * Takes up every plan of a snapshot, each by itself, and stops serving what it does not hold.
+     *
+     * @return why some could not be taken up yet, by project and name; empty if all are served
+     */
+    public Map<String, String> replaceAll(PlanSnapshot snapshot) {
+        Map<String, String> problems = plans.replaceAll(snapshot);
+        retainRecords(snapshot);
+        return problems;
+    }
+
+    private void retainRecords(PlanSnapshot snapshot) {
+        Set<String> kept = snapshot.plans().stream()
+                .map(plan -> key(plan.project(), plan.name()))
+                .collect(Collectors.toSet());
+        records.retain(kept);
+        shadows.retain(kept);
+    }
+
+    private void requirePresent(String project, String name) {
+        ServedPlans.Absence absence = plans.absence(project, name);
+        if (absence != null) {
+            throw new TidemillException(
+                            ErrorCode.UNAVAILABLE,
+                            "Deployment '" + name + "' cannot be served now: " + absence.reason())
+                    .remedy("It is tried again by itself; meanwhile another version can be put in its place");
+        }
     }
 
     /** Waits until what is served differs from a snapshot's version, at most so long; gives what is served then. */
@@ -92,6 +132,9 @@ public final class Gateway implements AutoCloseable {
                     .ifPresent(trial -> versions.add(trial.version().version()));
             return described(versions, model);
         }
+        if (serving == null) {
+            requirePresent(project, name);
+        }
         ServedVersion found = repository.resolve(project, registered(serving, name), version);
         try (Held held = repository.hold(project, registered(serving, name), version, found)) {
             return described(List.of(held.version().version()), held.handle().model());
@@ -109,7 +152,8 @@ public final class Gateway implements AutoCloseable {
         if (serving != null && served(serving.plan(), version).isPresent()) {
             return true;
         }
-        return !repository.isUnloaded(project, name)
+        return (serving != null || plans.absence(project, name) == null)
+                && !repository.isUnloaded(project, name)
                 && repository.isLoaded(repository.resolve(project, registered(serving, name), version));
     }
 
@@ -133,8 +177,14 @@ public final class Gateway implements AutoCloseable {
                         ""));
             }
         }
+        for (ServedPlans.Absence absence : plans.absences()) {
+            if (absence.project().equals(project)) {
+                entries.add(
+                        new IndexEntry(project, absence.name(), plans.wantedVersion(absence), false, absence.reason()));
+            }
+        }
         for (ServedVersion version : repository.list(project)) {
-            if (plans.find(project, version.model()) == null) {
+            if (plans.find(project, version.model()) == null && plans.absence(project, version.model()) == null) {
                 boolean unloaded = repository.isUnloaded(project, version.model());
                 boolean ready = !unloaded && repository.isLoaded(version);
                 String reason = ready ? "" : unloaded ? "unloaded" : "loaded at the first call";
@@ -205,6 +255,9 @@ public final class Gateway implements AutoCloseable {
             Serving serving = plans.find(project, name);
             Optional<Side> side = serving == null ? Optional.empty() : side(serving.plan(), version, request);
             if (serving == null || side.isEmpty()) {
+                if (serving == null) {
+                    requirePresent(project, name);
+                }
                 return single(project, name, registered(serving, name), version, request);
             }
             Optional<InferenceAnswer> answer =

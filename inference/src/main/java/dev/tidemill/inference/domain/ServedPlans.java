@@ -1,16 +1,25 @@
 package dev.tidemill.inference.domain;
 
+import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The plans that are served, with their models in memory. A new plan's models are loaded and tried before it replaces the old
@@ -25,8 +34,16 @@ final class ServedPlans {
         }
     }
 
+    static final String LOADING = "its model is still being loaded";
+
+    private static final Logger LOG = LoggerFactory.getLogger(ServedPlans.class);
+    /** How long one plan that loads slowly keeps a snapshot from counting as taken up. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
     private final ModelCache cache;
     private final ConcurrentMap<String, Serving> servings = new ConcurrentHashMap<>();
+    private final ConcurrentMap<String, ServingPlan> wanted = new ConcurrentHashMap<>();
+    private final ConcurrentMap<String, Absence> absences = new ConcurrentHashMap<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
 
@@ -44,23 +61,76 @@ final class ServedPlans {
         return servings.values();
     }
 
+    /** A name that is to be served by plan and is not. */
+    record Absence(String project, String name, String reason) {}
+
+    /** Why nothing is served under a name that a plan is for; null if there is no such plan, or it is served. */
+    @Nullable
+    Absence absence(String project, String name) {
+        return absences.get(Gateway.key(project, name));
+    }
+
+    Collection<Absence> absences() {
+        return absences.values();
+    }
+
+    /** Number of the version that an absent name is to be served by; 0 if that is not known. */
+    int wantedVersion(Absence absence) {
+        ServingPlan plan = wanted.get(Gateway.key(absence.project(), absence.name()));
+        return plan == null ? 0 : plan.champion().version();
+    }
+
+    /** Tells that a name is to be served by plan and cannot be yet; what is served under it meanwhile stays. */
+    void absent(String project, String name, String reason) {
+        String key = Gateway.key(project, name);
+        absences.put(key, new Absence(project, name, reason));
+        if (servings.containsKey(key)) {
+            absences.remove(key);
+        }
+    }
+
     void forget() {
+        wanted.clear();
+        absences.clear();
         servings.values().forEach(Serving::close);
         servings.clear();
         announceChange();
     }
 
-    /** Takes up a plan, unless a newer revision is there. */
-    void apply(ServingPlan plan) {
+    /** Stops serving a name. */
+    void forget(String project, String name) {
+        String key = Gateway.key(project, name);
+        wanted.remove(key);
+        absences.remove(key);
+        Optional.ofNullable(servings.remove(key)).ifPresent(Serving::close);
+        announceChange();
+    }
+
+    /**
+     * Takes up a plan, unless a newer revision is there. A challenger that cannot be loaded is left out: it keeps nobody from
+     * the champion.
+     *
+     * @return why the challenger was left out
+     * @throws RuntimeException if the champion cannot be loaded; what was served before stays
+     */
+    Optional<RuntimeException> apply(ServingPlan plan) {
+        String key = Gateway.key(plan.project(), plan.name());
+        wanted.merge(key, plan, (before, after) -> after.revision() >= before.revision() ? after : before);
+        announceChange();
         ModelHandle champion = cache.acquire(plan.champion());
-        Optional<ModelHandle> challenger;
+        Optional<RuntimeException> problem = Optional.empty();
+        Optional<ModelHandle> challenger = Optional.empty();
         try {
             challenger = plan.challenger().map(trial -> cache.acquire(trial.version()));
         } catch (RuntimeException e) {
-            champion.close();
-            throw e;
+            problem = Optional.of(e);
         }
-        var serving = new Serving(plan, champion, challenger);
+        serve(new Serving(problem.isPresent() ? plan.withoutChallenger() : plan, champion, challenger));
+        return problem;
+    }
+
+    private void serve(Serving serving) {
+        ServingPlan plan = serving.plan();
         var replaced = new ArrayList<Serving>();
         servings.compute(Gateway.key(plan.project(), plan.name()), (name, before) -> {
             replaced.clear();
@@ -71,19 +141,60 @@ final class ServedPlans {
             replaced.add(newer ? before : serving);
             return newer ? serving : before;
         });
+        absences.remove(Gateway.key(plan.project(), plan.name()));
         // Whoever still predicts with it keeps it open until the answer is out.
         replaced.forEach(Serving::close);
-        announceChange();
     }
 
-    /** Everything that is served by plan now. */
+    /** Everything that is to be served by plan, loaded or not: others may be able to load what this process cannot. */
     PlanSnapshot snapshot() {
-        return new PlanSnapshot(servings.values().stream().map(Serving::plan).toList());
+        return new PlanSnapshot(wanted.values());
     }
 
-    /** Takes up every plan of a snapshot and stops serving what it does not hold; gives the keys of what is served. */
-    Set<String> replaceAll(PlanSnapshot snapshot) {
-        snapshot.plans().forEach(this::apply);
+    /**
+     * Takes up every plan of a snapshot, each by itself, and stops serving what it does not hold.
+     *
+     * @return the plans that could not be taken up, or are still loading, by their key, with the reason
+     */
+    Map<String, String> replaceAll(PlanSnapshot snapshot) {
+        var tasks = new LinkedHashMap<ServingPlan, FutureTask<Optional<RuntimeException>>>();
+        for (ServingPlan plan : snapshot.plans()) {
+            absent(plan.project(), plan.name(), LOADING);
+            var task = new FutureTask<>(() -> apply(plan));
+            Thread.ofVirtual().name("plan-" + plan.name()).start(task);
+            tasks.put(plan, task);
+        }
+        var problems = new LinkedHashMap<String, String>();
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        tasks.forEach((plan, task) -> outcome(task, deadline - System.nanoTime())
+                .ifPresent(problem -> {
+                    LOG.warn("Deployment '{}' of project '{}': {}", plan.name(), plan.project(), problem);
+                    absent(plan.project(), plan.name(), problem);
+                    problems.put(Gateway.key(plan.project(), plan.name()), problem);
+                }));
+        keepOnly(snapshot);
+        return problems;
+    }
+
+    private static Optional<String> outcome(FutureTask<Optional<RuntimeException>> task, long nanos) {
+        try {
+            return task.get(Math.max(nanos, 0), TimeUnit.NANOSECONDS).map(ServedPlans::reason);
+        } catch (ExecutionException e) {
+            return Optional.of(reason(e.getCause()));
+        } catch (TimeoutException e) {
+            return Optional.of(LOADING);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.of(LOADING);
+        }
+    }
+
+    /** What a person is told of a failure to load. */
+    static String reason(@Nullable Throwable failure) {
+        return failure instanceof TidemillException coded ? coded.message() : String.valueOf(failure);
+    }
+
+    private void keepOnly(PlanSnapshot snapshot) {
         Set<String> kept = snapshot.plans().stream()
                 .map(plan -> Gateway.key(plan.project(), plan.name()))
                 .collect(Collectors.toSet());
@@ -94,7 +205,9 @@ final class ServedPlans {
             }
             return gone;
         });
-        return kept;
+        wanted.keySet().retainAll(kept);
+        absences.keySet().retainAll(kept);
+        announceChange();
     }
 
     /** Waits until what is served differs from a snapshot's version, at most so long; gives what is served then. */

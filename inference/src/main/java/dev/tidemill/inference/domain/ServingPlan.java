@@ -23,4 +23,9 @@ public record ServingPlan(
      * @param share of the traffic that it answers, from 0 (shadow only) to 1
      */
     public record Challenger(ServedVersion version, double share) {}
+
+    /** The same plan with the champion alone. */
+    ServingPlan withoutChallenger() {
+        return new ServingPlan(project, name, revision, champion, Optional.empty(), durable);
+    }
 }

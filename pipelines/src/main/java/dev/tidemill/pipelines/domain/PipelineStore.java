@@ -55,7 +55,8 @@ public interface PipelineStore {
     /** When the next step that is ready but must wait may start. */
     Optional<Instant> nextReadyAt();
 
-    void renewLeases(String owner, Instant leaseUntil);
+    /** Renews the leases of these steps, where the owner still holds them under the fence that they were claimed with. */
+    void renewLeases(String owner, Collection<StepRun> steps, Instant leaseUntil);
 
     /** Makes running steps whose lease is over ready again; returns how many. */
     int reclaimExpired(Instant now, Instant readyAt);

@@ -9,4 +9,7 @@ public interface StepLog {
 
     /** Whole lines from an offset in bytes on, all attempts in order. */
     Chunk read(PipelineRunId run, String step, long offset, int limit);
+
+    /** Removes what the steps of a run have logged. */
+    void delete(PipelineRunId run);
 }

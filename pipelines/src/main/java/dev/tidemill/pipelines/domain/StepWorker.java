@@ -26,12 +26,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Carries out steps: claims what is ready, runs it on a virtual thread, commits the result under the fence it was claimed
- * with. A lease of 30 seconds, renewed every 10, tells other workers that this one lives.
+ * with. A lease, renewed for as long as the thread of the attempt lives, tells other workers that this one does.
  */
 public final class StepWorker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(StepWorker.class);
-    private static final Duration LEASE = Duration.ofSeconds(30);
-    private static final Duration RENEWAL = Duration.ofSeconds(10);
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
     private static final Duration SAFETY_NET = Duration.ofSeconds(1);
     private static final int INTERRUPTIONS = 5;
 
@@ -46,6 +46,7 @@ public final class StepWorker implements AutoCloseable {
     private final Semaphore wake = new Semaphore(0);
     private final Map<String, Attempt> running = new ConcurrentHashMap<>();
     private final boolean alone;
+    private final Leases leases;
     private Thread dispatcher = Thread.ofVirtual().unstarted(() -> {});
     private Thread renewer = Thread.ofVirtual().unstarted(() -> {});
     private volatile boolean closed;
@@ -53,6 +54,7 @@ public final class StepWorker implements AutoCloseable {
     /**
      * @param slots steps at a time
      * @param alone whether no other worker can share the database, so that steps found running are left-overs
+     * @param leases how long it may be silent before others take its steps up
      */
     public StepWorker(
             PipelineStore store,
@@ -62,7 +64,8 @@ public final class StepWorker implements AutoCloseable {
             StepLog log,
             Clock clock,
             int slots,
-            boolean alone) {
+            boolean alone,
+            Leases leases) {
         this.store = store;
         this.pipelines = pipelines;
         this.transactions = transactions;
@@ -71,6 +74,7 @@ public final class StepWorker implements AutoCloseable {
         this.clock = clock;
         this.slots = new Semaphore(slots);
         this.alone = alone;
+        this.leases = leases;
     }
 
     public void start() {
@@ -115,7 +119,7 @@ public final class StepWorker implements AutoCloseable {
     /** Claims a step and resolves its inputs in one transaction: each commit of a chain of steps counts. */
     private Optional<Claimed> claim() {
         return transactions.write(() -> store.claim(
-                        owner, clock.instant(), clock.instant().plus(LEASE))
+                        owner, clock.instant(), clock.instant().plus(leases.length()))
                 .map(step -> {
                     PipelineRun run = store.run(step.runId());
                     Pipeline pipeline = pipelines.definition(run);
@@ -150,9 +154,11 @@ public final class StepWorker implements AutoCloseable {
     private void renewUntilClosed() {
         while (!closed) {
             try {
-                Thread.sleep(RENEWAL);
+                Thread.sleep(leases.renewal());
+                List<StepRun> alive =
+                        running.values().stream().map(Attempt::step).toList();
                 transactions.write(
-                        () -> store.renewLeases(owner, clock.instant().plus(LEASE)));
+                        () -> store.renewLeases(owner, alive, clock.instant().plus(leases.length())));
                 int expired = transactions.write(() -> store.reclaimExpired(clock.instant(), clock.instant()));
                 if (expired > 0) {
                     wake.release();
@@ -187,8 +193,8 @@ public final class StepWorker implements AutoCloseable {
         try {
             running.put(key, new Attempt(step, Thread.currentThread()));
             attempt(claimed);
-        } catch (RuntimeException e) {
-            LOG.error("Step {} could not be brought to an end; its lease will run out", key, e);
+        } catch (RuntimeException | Error e) {
+            LOG.error("Step {} could not be brought to an end; its lease will run out and it is run again", key, e);
         } finally {
             running.remove(key);
             slots.release();
@@ -298,8 +304,9 @@ public final class StepWorker implements AutoCloseable {
             StepRun step,
             Map<String, Object> outputs,
             boolean cached,
-            Optional<String> cacheKey) {
-        transactions.write(() -> {
+            Optional<String> cacheKey)
+            throws InterruptedException {
+        commitEndInterruptibly(step, () -> {
             Instant now = clock.instant();
             if (!store.finish(
                     run.id(), step.name(), step.fence(), StepState.SUCCEEDED, outputs, cached, Optional.empty(), now)) {
@@ -330,7 +337,7 @@ public final class StepWorker implements AutoCloseable {
         boolean again = interrupted
                 ? step.attempt() - step.failures() <= INTERRUPTIONS
                 : step.failures() < definition.retries();
-        transactions.write(() -> {
+        commitEnd(step, () -> {
             Instant now = clock.instant();
             if (again) {
                 long pause = Math.min(60_000, 1000L << Math.min(step.attempt() - 1, 10));
@@ -346,6 +353,48 @@ public final class StepWorker implements AutoCloseable {
         });
     }
 
+    /**
+     * Makes the end of a step durable. While the database is away or has no room this waits: what the step has done would be
+     * lost otherwise, and the fence keeps the end out if another worker has taken the step up meanwhile.
+     *
+     * @throws RuntimeException if it fails for another reason for as long as a lease
+     */
+    private void commitEndInterruptibly(StepRun step, Runnable end) throws InterruptedException {
+        Instant givingUp = clock.instant().plus(leases.length());
+        for (Duration pause = FIRST_PAUSE; ; pause = longer(pause)) {
+            try {
+                transactions.write(end);
+                return;
+            } catch (RuntimeException e) {
+                boolean passing = e instanceof TidemillException coded
+                        && (coded.code() == ErrorCode.UNAVAILABLE || coded.code() == ErrorCode.STORAGE_FULL);
+                boolean refused = e instanceof TidemillException && !passing;
+                if (refused || (!passing && clock.instant().isAfter(givingUp))) {
+                    throw e;
+                }
+                LOG.warn("The end of step {} cannot be committed; trying again in {}", step.name(), pause, e);
+            }
+            Thread.sleep(pause);
+        }
+    }
+
+    private static Duration longer(Duration pause) {
+        Duration doubled = pause.multipliedBy(2);
+        return doubled.compareTo(LONGEST_PAUSE) < 0 ? doubled : LONGEST_PAUSE;
+    }
+
+    /** The same where only the worker's own end interrupts; the next worker takes the step up then. */
+    private void commitEnd(StepRun step, Runnable end) {
+        while (!closed) {
+            try {
+                commitEndInterruptibly(step, end);
+                return;
+            } catch (InterruptedException e) {
+                LOG.debug("Step {} was interrupted while its end was committed", step.name());
+            }
+        }
+    }
+
     /** Either the run was cancelled, or this worker is closing and the next one takes the step up again. */
     private void interrupted(PipelineRun run, Pipeline pipeline, StepRun step) {
         boolean cleared = Thread.interrupted();
@@ -353,7 +402,7 @@ public final class StepWorker implements AutoCloseable {
         if (closed) {
             return;
         }
-        transactions.write(() -> {
+        commitEnd(step, () -> {
             store.finish(
                     run.id(),
                     step.name(),

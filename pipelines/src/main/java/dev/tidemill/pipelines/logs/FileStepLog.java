@@ -2,6 +2,7 @@ package dev.tidemill.pipelines.logs;
 
 import dev.tidemill.pipelines.domain.PipelineRunId;
 import dev.tidemill.pipelines.domain.StepLog;
+import dev.tidemill.platform.config.FileTrees;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -13,9 +14,12 @@ import java.time.Clock;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One file a step, at most {@value #MOST} bytes long; what a step prints beyond is counted in a last line. */
 public final class FileStepLog implements StepLog {
+    private static final Logger LOG = LoggerFactory.getLogger(FileStepLog.class);
     private static final long MOST = 10L * 1024 * 1024;
     private static final int LONGEST_LINE = 8 * 1024;
 
@@ -42,7 +46,10 @@ public final class FileStepLog implements StepLog {
             }
             Files.write(file, bytes, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            // A step must not fail because what it says cannot be kept, as on a full disk.
+            if (dropped.computeIfAbsent(file, key -> new AtomicLong()).incrementAndGet() == 1) {
+                LOG.warn("The log {} cannot be written; lines are dropped: {}", file, e.toString());
+            }
         }
     }
 
@@ -73,6 +80,13 @@ public final class FileStepLog implements StepLog {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    @Override
+    public void delete(PipelineRunId run) {
+        Path folder = root.resolve(run.value());
+        dropped.keySet().removeIf(file -> file.startsWith(folder));
+        FileTrees.delete(folder);
     }
 
     private Path file(PipelineRunId run, String step) {

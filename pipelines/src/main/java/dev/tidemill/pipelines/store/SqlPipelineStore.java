@@ -237,14 +237,20 @@ public final class SqlPipelineStore implements PipelineStore {
     }
 
     @Override
-    public void renewLeases(String owner, Instant leaseUntil) {
-        database.writing(handle -> handle.createUpdate("""
-                        UPDATE step_run SET lease_until = :leaseUntil
-                        WHERE state = 'RUNNING' AND lease_owner = :owner
-                        """)
-                .bind("owner", owner)
-                .bind("leaseUntil", leaseUntil)
-                .execute());
+    public void renewLeases(String owner, Collection<StepRun> steps, Instant leaseUntil) {
+        for (StepRun step : steps) {
+            database.writing(handle -> handle.createUpdate("""
+                            UPDATE step_run SET lease_until = :leaseUntil
+                            WHERE run_id = :run AND name = :name AND fence = :fence
+                              AND state = 'RUNNING' AND lease_owner = :owner
+                            """)
+                    .bind("owner", owner)
+                    .bind("run", step.runId())
+                    .bind("name", step.name())
+                    .bind("fence", step.fence())
+                    .bind("leaseUntil", leaseUntil)
+                    .execute());
+        }
     }
 
     @Override

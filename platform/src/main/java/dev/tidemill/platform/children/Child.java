@@ -13,7 +13,6 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -21,6 +20,8 @@ import java.util.concurrent.TimeUnit;
 
 /** The server's side of one child JVM. Used by one caller at a time. */
 final class Child implements AutoCloseable {
+    static final String FOLDER = "{folder}";
+
     private static final Duration START = Duration.ofSeconds(60);
 
     private final Process process;
@@ -38,29 +39,39 @@ final class Child implements AutoCloseable {
         Thread.ofVirtual().name("child-output-" + process.pid()).start(this::forwardOutput);
     }
 
+    /**
+     * Starts a child with a folder of its own, where its libraries unpack native code, and which goes with it.
+     *
+     * @param command with {@link #FOLDER} where the folder is to be named
+     */
     static Child start(List<String> command) {
         Path directory = null;
         Process process = null;
         try {
-            directory = Files.createTempDirectory("tidemill-child");
+            directory = ChildFolders.create();
             Path socket = directory.resolve("s");
             try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
                 server.bind(UnixDomainSocketAddress.of(socket));
                 server.configureBlocking(false);
-                var full = new java.util.ArrayList<>(command);
+                String folder = directory.toString();
+                var full = new java.util.ArrayList<>(command.stream()
+                        .map(argument -> argument.replace(FOLDER, folder))
+                        .toList());
                 full.add(socket.toString());
                 process = new ProcessBuilder(full).redirectErrorStream(true).start();
+                Path gone = directory;
+                process.onExit().thenRun(() -> ChildFolders.delete(gone));
                 return new Child(process, accept(server, process));
             }
         } catch (IOException e) {
             if (process != null) {
                 process.destroyForcibly();
+            } else if (directory != null) {
+                ChildFolders.delete(directory);
             }
             throw new TidemillException(
                             ErrorCode.UNAVAILABLE, "A child process could not be started: " + e.getMessage())
                     .causedBy(e);
-        } finally {
-            deleteQuietly(directory);
         }
     }
 
@@ -90,17 +101,6 @@ final class Child implements AutoCloseable {
 
     private static String tail(String output) {
         return output.length() <= 1000 ? output : output.substring(output.length() - 1000);
-    }
-
-    private static void deleteQuietly(@org.jspecify.annotations.Nullable Path directory) {
-        if (directory != null) {
-            try {
-                Files.deleteIfExists(directory.resolve("s"));
-                Files.deleteIfExists(directory);
-            } catch (IOException e) {
-                directory.toFile().deleteOnExit();
-            }
-        }
     }
 
     /**

@@ -35,6 +35,7 @@ public final class ChildPool implements AutoCloseable {
     public ChildPool(String name, int size, int heapMegabytes) {
         this.permits = new Semaphore(size, true);
         this.command = command(heapMegabytes);
+        ChildFolders.deleteLeftOvers();
         this.reaper = Thread.ofVirtual().name("children-" + name).start(this::reapUntilClosed);
     }
 
@@ -47,6 +48,7 @@ public final class ChildPool implements AutoCloseable {
                 "-XX:TieredStopAtLevel=1",
                 "-Xshare:auto",
                 "-Djava.awt.headless=true",
+                "-Djava.io.tmpdir=" + Child.FOLDER,
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 System.getProperty("java.class.path"),

@@ -2,6 +2,7 @@ package dev.tidemill.platform.config;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.Ids;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -12,6 +13,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.ReadOnlyFileSystemException;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermission;
@@ -134,6 +136,21 @@ public final class DataDirectory implements AutoCloseable {
 
     public Path path() {
         return path;
+    }
+
+    /** What tells this directory from every other one, wherever it is moved to. */
+    public String identity() {
+        Path file = path.resolve("identity");
+        try {
+            if (!Files.exists(file)) {
+                Path aside = path.resolve("identity.new");
+                Files.writeString(aside, Ids.next() + "\n");
+                Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
+            }
+            return Files.readString(file).strip();
+        } catch (IOException e) {
+            throw unusable(path, String.valueOf(e.getMessage()), e);
+        }
     }
 
     /** A folder inside it, made if missing. */

@@ -8,6 +8,10 @@ import java.util.stream.Collectors;
 public enum Setting {
     DATA_DIRECTORY("data.directory", "", "Where everything lives; empty: $XDG_DATA_HOME/tidemill"),
     DATABASE("database", "sqlite", "sqlite, or postgresql://user:password@host:5432/database"),
+    DATABASE_TAKE_OVER(
+            "database.take-over",
+            "false",
+            "Binds the database to this data directory, when the one with its files is lost"),
     ROLES("roles", "control,gateway,worker", "What this process does"),
     CONTROL_URL("control.url", "", "A gateway without a database: the control plane it serves for"),
     CONTROL_TOKEN("control.token", "", "An administrator's token at the control plane"),
@@ -32,6 +36,12 @@ public enum Setting {
             "retention.predictions-days", "90", "Days after which journalled predictions are deleted; 0: never"),
     RETENTION_WINDOWS("retention.windows-days", "730", "Days after which windows of monitoring are deleted; 0: never"),
     RETENTION_EVENTS("retention.events-days", "365", "Days after which events and refusals are deleted; 0: never"),
+    RETENTION_PIPELINES(
+            "retention.pipeline-days",
+            "90",
+            "Days after which ended pipeline runs go, with steps and logs; 0: never. The newest ten of each pipeline stay"),
+    INTERACTIVE(
+            "children.interactive", "0", "Computations that people wait for at a time; 0: by the number of processors"),
     WORKERS("workers", "0", "Pipeline steps at a time; 0: the number of processors"),
     INFERENCE_NAME("inference.server-name", "tidemill", "Server name that inference clients are told"),
     INFERENCE_VERSION("inference.server-version", "", "Version that inference clients are told; empty: the real one"),

@@ -10,4 +10,7 @@ public interface DefinitionStore {
     List<Definition> list(String project);
 
     void save(Definition definition);
+
+    /** Removes a definition; one that is not there changes nothing. */
+    void remove(String project, String kind, String name);
 }

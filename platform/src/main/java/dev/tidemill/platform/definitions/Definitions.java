@@ -55,6 +55,11 @@ public final class Definitions {
         return store.list(project);
     }
 
+    /** Forgets a definition, because what it defined has been deleted; applied again it is new. */
+    public void forget(String project, String kind, String name) {
+        store.remove(project, kind, name);
+    }
+
     /**
      * Applies the definitions in the files.
      *

@@ -47,6 +47,16 @@ public final class SqlDefinitionStore implements DefinitionStore {
                         """).bindMethods(definition).execute());
     }
 
+    @Override
+    public void remove(String project, String kind, String name) {
+        database.writing(handle -> handle.createUpdate(
+                        "DELETE FROM definition WHERE project = :project AND kind = :kind AND name = :name")
+                .bind("project", project)
+                .bind("kind", kind)
+                .bind("name", name)
+                .execute());
+    }
+
     private static Definition definition(ResultSet row) throws SQLException {
         return new Definition(
                 row.getString("project"),

@@ -19,6 +19,9 @@ public interface Database extends Transactions, AutoCloseable {
     /** Brings every domain's schema up to date; see {@link Migrations}. */
     void migrate(java.util.List<String> domains);
 
+    /** Brings domains' schemas to these versions, and no further, so that rows of that time fit; by domain. */
+    void migrateTo(java.util.Map<String, String> versions);
+
     @Override
     void close();
 }

@@ -12,6 +12,9 @@ public interface Dialect {
      * {@code bytewise_text}. */
     Map<String, String> migrationPlaceholders();
 
+    /** A query for how many bytes the database takes. */
+    String size();
+
     /** A condition that hides event rows which a transaction still open could be followed by, in commit order. */
     String settledEvents();
 
@@ -20,9 +23,6 @@ public interface Dialect {
 
     /** A query for about how many rows a table has, whose oldest rows alone are deleted; cheap, whatever their number. */
     String aboutRows(String table);
-
-    /** A query for how many bytes the database takes. */
-    String databaseBytes();
 
     boolean isUniqueViolation(SQLException e);
 

@@ -2,7 +2,9 @@ package dev.tidemill.platform.sql;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
@@ -17,7 +19,15 @@ final class Migrations {
     private Migrations() {}
 
     static void run(DataSource source, Dialect dialect, List<String> domains) {
-        for (String domain : domains) {
+        var newest = new LinkedHashMap<String, String>();
+        domains.forEach(domain -> newest.put(domain, "latest"));
+        run(source, dialect, newest);
+    }
+
+    /** @param versions up to which to apply, by domain */
+    static void run(DataSource source, Dialect dialect, Map<String, String> versions) {
+        for (Map.Entry<String, String> wanted : versions.entrySet()) {
+            String domain = wanted.getKey();
             Flyway flyway = Flyway.configure(Migrations.class.getClassLoader())
                     .dataSource(source)
                     .locations("classpath:db/" + domain)
@@ -25,6 +35,7 @@ final class Migrations {
                     .placeholders(dialect.migrationPlaceholders())
                     .baselineOnMigrate(true)
                     .baselineVersion("0")
+                    .target(wanted.getValue())
                     .load();
             try {
                 refuseNewer(flyway, domain);

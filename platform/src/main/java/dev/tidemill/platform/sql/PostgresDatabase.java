@@ -9,6 +9,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
@@ -192,6 +193,11 @@ final class PostgresDatabase implements Database {
     @Override
     public void migrate(List<String> domains) {
         Migrations.run(server, dialect, domains);
+    }
+
+    @Override
+    public void migrateTo(Map<String, String> versions) {
+        Migrations.run(source, dialect, versions);
     }
 
     @Override

@@ -21,6 +21,12 @@ final class PostgresDialect implements Dialect {
     }
 
     @Override
+    public String size() {
+        return "SELECT COALESCE(SUM(pg_total_relation_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                + " WHERE n.nspname = current_schema() AND c.relkind = 'r'";
+    }
+
+    @Override
     public String settledEvents() {
         // Sequences are not commit-ordered: a lower position may still become visible later.
         return "transaction_id < pg_snapshot_xmin(pg_current_snapshot())";
@@ -36,11 +42,6 @@ final class PostgresDialect implements Dialect {
         // Up to a million are counted; beyond that the planner's estimate is near enough.
         return "SELECT CASE WHEN reltuples > 1000000 THEN reltuples::bigint ELSE (SELECT COUNT(*) FROM " + table
                 + ") END FROM pg_class WHERE oid = '" + table + "'::regclass";
-    }
-
-    @Override
-    public String databaseBytes() {
-        return "SELECT pg_database_size(current_database())";
     }
 
     @Override

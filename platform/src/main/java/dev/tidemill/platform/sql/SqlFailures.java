@@ -57,7 +57,8 @@ final class SqlFailures {
     private static boolean isConnectionLoss(SQLException sql) {
         return sql instanceof java.sql.SQLTransientConnectionException
                 || (sql.getSQLState() != null && sql.getSQLState().startsWith("08"))
-                || "57P01".equals(sql.getSQLState());
+                // PostgreSQL shuts down, has crashed, or is just starting
+                || (sql.getSQLState() != null && sql.getSQLState().startsWith("57P0"));
     }
 
     private static @org.jspecify.annotations.Nullable SQLException sqlException(Throwable failure) {

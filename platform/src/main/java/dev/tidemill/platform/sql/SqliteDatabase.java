@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -162,6 +163,11 @@ final class SqliteDatabase implements Database {
     @Override
     public void migrate(List<String> domains) {
         Migrations.run(writerSource, dialect, domains);
+    }
+
+    @Override
+    public void migrateTo(Map<String, String> versions) {
+        Migrations.run(writerSource, dialect, versions);
     }
 
     private void writeUntilClosed() {

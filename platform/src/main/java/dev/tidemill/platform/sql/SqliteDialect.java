@@ -23,6 +23,11 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
+    public String size() {
+        return "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+    }
+
+    @Override
     public String settledEvents() {
         return "TRUE"; // one writer: positions are given in commit order
     }
@@ -36,11 +41,6 @@ final class SqliteDialect implements Dialect {
     public String aboutRows(String table) {
         return "SELECT COALESCE((SELECT MAX(rowid) FROM " + table + ") - (SELECT MIN(rowid) FROM " + table
                 + ") + 1, 0)";
-    }
-
-    @Override
-    public String databaseBytes() {
-        return "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
     }
 
     @Override

@@ -14,6 +14,9 @@ public interface ModelStore {
 
     Optional<RegisteredModel> findModel(String project, String name);
 
+    /** Keeps a model from other units of work that hold, change or delete it, until this one ends; false if it is not there. */
+    boolean hold(String project, String name);
+
     List<RegisteredModel> models(String project);
 
     /** Changes name and description; false if the new name is taken. */

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Models and versions. Thread-safe. */
 public final class Models {
@@ -30,6 +31,7 @@ public final class Models {
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
+    private volatile ModelUse use = (project, model, version) -> List.of();
 
     public Models(ModelStore store, ArtifactTree tree, Transactions transactions, EventLog events, Clock clock) {
         this.store = store;
@@ -37,6 +39,36 @@ public final class Models {
         this.transactions = transactions;
         this.events = events;
         this.clock = clock;
+    }
+
+    /** Tells who uses models; until then nobody does. */
+    public void knowUse(ModelUse users) {
+        use = users;
+    }
+
+    /**
+     * Keeps a model from being deleted or renamed until the caller's unit of work ends.
+     *
+     * @throws TidemillException {@code NOT_FOUND}, in MLflow's words
+     */
+    public void hold(String project, String model) {
+        if (!store.hold(project, model)) {
+            throw missing(model);
+        }
+    }
+
+    private void requireUnused(String project, String model, OptionalInt version, String what) {
+        hold(project, model);
+        List<String> users = use.users(project, model, version);
+        if (!users.isEmpty()) {
+            String subject = version.isPresent()
+                    ? "Model Version (name=" + model + ", version=" + version.getAsInt() + ")"
+                    : "Registered Model (name=" + model + ")";
+            throw new TidemillException(
+                            ErrorCode.CONFLICT,
+                            subject + " cannot be " + what + ": it is used by " + String.join(", ", users))
+                    .remedy("Put another version in its place, or delete what uses it, first");
+        }
     }
 
     /** Whether a model is a prompt; prompts are told apart, because those who listen to models do not want them. */
@@ -178,9 +210,11 @@ public final class Models {
 
     /** @throws TidemillException {@code NOT_FOUND}, in MLflow's words */
     public RegisteredModel model(String project, String name) {
-        return store.findModel(project, name)
-                .orElseThrow(() -> new TidemillException(
-                        ErrorCode.NOT_FOUND, "Registered Model with name=" + name + " not found"));
+        return store.findModel(project, name).orElseThrow(() -> missing(name));
+    }
+
+    private static TidemillException missing(String name) {
+        return new TidemillException(ErrorCode.NOT_FOUND, "Registered Model with name=" + name + " not found");
     }
 
     /** Changes name, description or both. */
@@ -190,6 +224,9 @@ public final class Models {
         return transactions.write(() -> {
             RegisteredModel before = model(project, name);
             String after = newName.orElse(name);
+            if (!after.equals(name)) {
+                requireUnused(project, name, OptionalInt.empty(), "renamed");
+            }
             if (!store.updateModel(project, name, after, description.orElse(before.description()), clock.instant())) {
                 throw taken(after);
             }
@@ -199,7 +236,8 @@ public final class Models {
 
     public void deleteModel(String project, String name, String actor) {
         transactions.write(() -> {
-            store.deleteModel(project, model(project, name).name());
+            requireUnused(project, name, OptionalInt.empty(), "deleted");
+            store.deleteModel(project, name);
             events.append(Event.of("model.deleted", project, "model/" + name, actor, Map.of("model", name)));
         });
     }
@@ -249,8 +287,12 @@ public final class Models {
         return all;
     }
 
+    public Optional<ModelVersion> find(String project, String model, int version) {
+        return store.find(project, model, version);
+    }
+
     public ModelVersion version(String project, String model, int version) {
-        return store.find(project, model, version)
+        return find(project, model, version)
                 .orElseThrow(() -> new TidemillException(
                         ErrorCode.NOT_FOUND, "Model Version (name=" + model + ", version=" + version + ") not found"));
     }
@@ -314,6 +356,7 @@ public final class Models {
     public void deleteVersion(String project, String model, int version, String actor) {
         transactions.write(() -> {
             ModelVersion gone = version(project, model, version);
+            requireUnused(project, model, OptionalInt.of(version), "deleted");
             store.deleteVersion(project, model, version, clock.instant());
             gone.folder().ifPresent(tree::release);
             touch(model(project, model));

@@ -157,6 +157,17 @@ public final class SqlModelStore implements ModelStore {
     }
 
     @Override
+    public boolean hold(String project, String name) {
+        // An update that changes nothing locks the row on PostgreSQL; SQLite has one writer in any case.
+        return database.writing(handle -> handle.createUpdate(
+                                "UPDATE model SET name = name WHERE project = :project AND name = :name")
+                        .bind("project", project)
+                        .bind("name", name)
+                        .execute())
+                > 0;
+    }
+
+    @Override
     public void deleteModel(String project, String name) {
         database.writing(handle -> {
             for (String part : PARTS) {

@@ -1,0 +1,181 @@
+package dev.tidemill.app;
+
+import dev.tidemill.platform.config.DataDirectory;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.sql.Columns;
+import dev.tidemill.platform.sql.Database;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.jdbi.v3.core.Handle;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Binds a database that several servers can reach to the one data directory that holds its files, and to the server that has
+ * that directory open. A second server with another directory would keep half of the files where the first cannot find them.
+ */
+final class SqlInstanceLease implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SqlInstanceLease.class);
+    static final Duration LENGTH = Duration.ofSeconds(20);
+    private static final Duration RENEWAL = Duration.ofSeconds(5);
+    private static final Duration PAUSE = Duration.ofMillis(500);
+
+    /** Who holds a database. */
+    record Holder(String directoryId, String directory, String host, Instant leaseUntil) {}
+
+    private final Database database;
+    private final Holder self;
+    private final Clock clock;
+    private final Thread renewer = Thread.ofVirtual().name("instance-lease").unstarted(this::renewUntilClosed);
+    private volatile boolean closed;
+
+    private SqlInstanceLease(Database database, Holder self, Clock clock) {
+        this.database = database;
+        this.self = self;
+        this.clock = clock;
+    }
+
+    /**
+     * Takes the database for a directory. A server that ended without a word in the same directory is followed at once; one on
+     * another host, or before its directory was moved, once its lease is over.
+     *
+     * @param takeOver whether to bind the database to this directory though another, which is lost, is said to hold its files
+     * @throws TidemillException {@code FAILED_PRECONDITION} if another directory holds the database's files, or a server elsewhere
+     *     has this one open
+     */
+    static SqlInstanceLease claim(Database database, DataDirectory directory, boolean takeOver, Clock clock) {
+        var self = new Holder(
+                directory.identity(),
+                directory.path().toAbsolutePath().normalize().toString(),
+                host(),
+                Instant.EPOCH);
+        Instant patience = clock.instant().plus(LENGTH).plus(RENEWAL);
+        while (true) {
+            Optional<Holder> other = database.writing(handle -> tryClaim(handle, self, takeOver, clock.instant()));
+            if (other.isEmpty()) {
+                var lease = new SqlInstanceLease(database, self, clock);
+                lease.renewer.start();
+                return lease;
+            }
+            if (!other.get().directoryId().equals(self.directoryId())) {
+                throw elsewhere(other.get(), clock.instant());
+            }
+            if (clock.instant().isAfter(patience)) {
+                throw new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION,
+                                "The database is used by a server on "
+                                        + other.get().host() + " in directory "
+                                        + other.get().directory())
+                        .at("database")
+                        .remedy("Stop that server first");
+            }
+            pause();
+        }
+    }
+
+    /** Empty if the database is held by this server now; else who holds it. */
+    private static Optional<Holder> tryClaim(Handle handle, Holder self, boolean takeOver, Instant now) {
+        insert(handle, self, now, "ON CONFLICT (name) DO NOTHING");
+        // Locks the row on PostgreSQL, so that of two servers that start together one sees the other.
+        handle.execute("UPDATE server_instance SET name = name WHERE name = 'server'");
+        Holder holder = handle.createQuery("SELECT * FROM server_instance WHERE name = 'server'")
+                .map((row, context) -> new Holder(
+                        row.getString("directory_id"),
+                        row.getString("directory"),
+                        row.getString("host"),
+                        Columns.instant(row, "lease_until")))
+                .one();
+        boolean live = holder.leaseUntil().isAfter(now);
+        boolean sameDirectory = holder.directoryId().equals(self.directoryId());
+        // The directory's own lock shows that whoever had it open has ended.
+        boolean samePlace = sameDirectory
+                && holder.directory().equals(self.directory())
+                && holder.host().equals(self.host());
+        if (!samePlace && (live || (!sameDirectory && !takeOver))) {
+            return Optional.of(holder);
+        }
+        insert(
+                handle,
+                self,
+                now,
+                "ON CONFLICT (name) DO UPDATE SET directory_id = excluded.directory_id, directory = excluded.directory,"
+                        + " host = excluded.host, lease_until = excluded.lease_until");
+        return Optional.empty();
+    }
+
+    private static void insert(Handle handle, Holder self, Instant now, String onConflict) {
+        handle.createUpdate("INSERT INTO server_instance (name, directory_id, directory, host, lease_until)"
+                        + " VALUES ('server', :directoryId, :directory, :host, :until) " + onConflict)
+                .bind("directoryId", self.directoryId())
+                .bind("directory", self.directory())
+                .bind("host", self.host())
+                .bind("until", now.plus(LENGTH))
+                .execute();
+    }
+
+    private static TidemillException elsewhere(Holder holder, Instant now) {
+        boolean live = holder.leaseUntil().isAfter(now);
+        return new TidemillException(
+                        ErrorCode.FAILED_PRECONDITION,
+                        "The files of this database are in directory " + holder.directory() + " on " + holder.host()
+                                + (live ? ", where a server is running" : ""))
+                .at("data-dir")
+                .remedy(
+                        live
+                                ? "Use that server, or stop it and start this one with that directory"
+                                : "Start with that directory or a copy of it; if it is lost for good, start once with"
+                                        + " TIDEMILL_DATABASE_TAKE_OVER=true");
+    }
+
+    private static String host() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return "localhost";
+        }
+    }
+
+    private void renewUntilClosed() {
+        while (!closed) {
+            try {
+                Thread.sleep(RENEWAL);
+                Optional<Holder> other = database.writing(handle -> tryClaim(handle, self, false, clock.instant()));
+                other.ifPresent(holder -> LOG.error(
+                        "The database has been taken by a server on {} in directory {}; stop one of the two",
+                        holder.host(),
+                        holder.directory()));
+            } catch (InterruptedException e) {
+                return;
+            } catch (RuntimeException e) {
+                LOG.warn("The lease on the database could not be renewed; trying again in {}", RENEWAL, e);
+            }
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(PAUSE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new TidemillException(ErrorCode.CANCELLED, "Interrupted").causedBy(e);
+        }
+    }
+
+    /** Gives the database back at once, so that the next server need not wait for the lease to end. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            renewer.interrupt();
+            database.writing(handle -> handle.createUpdate(
+                            "UPDATE server_instance SET lease_until = 0 WHERE name = 'server' AND directory_id = :id")
+                    .bind("id", self.directoryId())
+                    .execute());
+        }
+    }
+}

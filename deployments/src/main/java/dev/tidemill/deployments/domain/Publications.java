@@ -1,0 +1,273 @@
+package dev.tidemill.deployments.domain;
+
+import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.InputPolicy;
+import dev.tidemill.inference.domain.ServedVersion;
+import dev.tidemill.inference.domain.ServingPlan;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.registry.domain.Models;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings deployments to the gateway, each by itself: one whose model cannot be loaded is broken, is tried again with growing
+ * pauses, and keeps nobody else waiting. Thread-safe.
+ */
+public final class Publications implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Publications.class);
+    /** A change is in force when its caller hears of it, unless its model loads for longer than this. */
+    private static final Duration CHANGE = Duration.ofMillis(200);
+    /** What loads within this time at the start is served from the first request on. */
+    private static final Duration START = Duration.ofSeconds(5);
+    /** Loads at a time, which spares memory; one that takes long gives its turn away. */
+    private static final int TOGETHER = 4;
+
+    private static final Duration TURN = Duration.ofSeconds(2);
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
+
+    /** How a deployment stands at this process's gateway. */
+    public enum State {
+        /** No version has been deployed yet. */
+        EMPTY,
+        LOADING,
+        SERVING,
+        /** The champion answers; the challenger cannot be loaded. */
+        WITHOUT_CHALLENGER,
+        /** The champion of the newest revision cannot be loaded. What was served before it, if anything, still is. */
+        BROKEN
+    }
+
+    /**
+     * How a deployment stands.
+     *
+     * @param reason what is wrong; empty if nothing is
+     * @param since when it came to stand so
+     * @param failures attempts that failed in a row
+     * @param retryAt when it is tried again
+     */
+    public record Status(State state, String reason, Instant since, int failures, Optional<Instant> retryAt) {}
+
+    private final DeploymentStore store;
+    private final Models models;
+    private final Gateway gateway;
+    private final Clock clock;
+    private final Duration firstPause;
+    private final ConcurrentMap<String, Status> statuses = new ConcurrentHashMap<>();
+    private final ConcurrentMap<String, Future<?>> pending = new ConcurrentHashMap<>();
+    private final Semaphore turns = new Semaphore(TOGETHER);
+    private final ScheduledExecutorService retries = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofVirtual().name("publication-retries").factory());
+
+    public Publications(DeploymentStore store, Models models, Gateway gateway, Clock clock) {
+        this(store, models, gateway, clock, FIRST_PAUSE);
+    }
+
+    /** @param firstPause after the first failure; it doubles with each further one, up to five minutes */
+    Publications(DeploymentStore store, Models models, Gateway gateway, Clock clock, Duration firstPause) {
+        this.store = store;
+        this.models = models;
+        this.gateway = gateway;
+        this.clock = clock;
+        this.firstPause = firstPause;
+    }
+
+    private static String key(String project, String name) {
+        return project + "/" + name;
+    }
+
+    Status status(Deployment deployment) {
+        return statuses.getOrDefault(
+                key(deployment.project(), deployment.name()),
+                new Status(
+                        deployment.champion().isPresent() ? State.LOADING : State.EMPTY,
+                        "",
+                        clock.instant(),
+                        0,
+                        Optional.empty()));
+    }
+
+    /** Deployments that are not served as they should be. */
+    public long broken() {
+        return statuses.values().stream()
+                .filter(status -> status.state() == State.BROKEN || status.state() == State.WITHOUT_CHALLENGER)
+                .count();
+    }
+
+    /** Publishes every deployment and waits for those that load quickly. */
+    void publishAll(List<Deployment> deployments) {
+        List<Deployment> filled = deployments.stream()
+                .filter(deployment -> deployment.champion().isPresent())
+                .toList();
+        var left = new CountDownLatch(filled.size());
+        filled.forEach(deployment -> start(deployment.project(), deployment.name(), left));
+        await(left, START);
+    }
+
+    /** Publishes a deployment as it stands now. */
+    void publish(Deployment deployment) {
+        statuses.remove(key(deployment.project(), deployment.name()));
+        if (deployment.champion().isEmpty()) {
+            return;
+        }
+        var left = new CountDownLatch(1);
+        start(deployment.project(), deployment.name(), left);
+        await(left, CHANGE);
+    }
+
+    /** Stops serving a deployment that is gone. */
+    void withdraw(String project, String name) {
+        statuses.remove(key(project, name));
+        gateway.forget(project, name);
+    }
+
+    /** Forgets every deployment, as when the database has been emptied. */
+    public void forget() {
+        statuses.clear();
+    }
+
+    private void start(String project, String name, CountDownLatch left) {
+        statuses.putIfAbsent(key(project, name), new Status(State.LOADING, "", clock.instant(), 0, Optional.empty()));
+        gateway.absent(project, name, "its model is still being loaded");
+        Thread.ofVirtual().name("publish-" + name).start(() -> {
+            try {
+                inTurn(() -> attempt(project, name));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } finally {
+                left.countDown();
+            }
+        });
+    }
+
+    private void inTurn(Runnable load) throws InterruptedException {
+        boolean turn = turns.tryAcquire(TURN.toMillis(), TimeUnit.MILLISECONDS);
+        try {
+            load.run();
+        } finally {
+            if (turn) {
+                turns.release();
+            }
+        }
+    }
+
+    private static void await(CountDownLatch left, Duration atMost) {
+        try {
+            boolean all = left.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
+            LOG.debug("Publication {}", all ? "complete" : "goes on behind");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void attempt(String project, String name) {
+        try {
+            Optional<Deployment> deployment = store.find(project, name);
+            Optional<Integer> champion = deployment.flatMap(Deployment::champion);
+            if (champion.isEmpty()) {
+                withdraw(project, name);
+                return;
+            }
+            Optional<String> problem = apply(deployment.get(), champion.get());
+            if (store.find(project, name).isEmpty()) {
+                withdraw(project, name);
+                return;
+            }
+            if (problem.isPresent()) {
+                failed(project, name, State.WITHOUT_CHALLENGER, problem.get());
+            } else {
+                statuses.put(key(project, name), new Status(State.SERVING, "", clock.instant(), 0, Optional.empty()));
+            }
+        } catch (RuntimeException e) {
+            gateway.absent(project, name, reason(e));
+            failed(project, name, State.BROKEN, reason(e));
+        }
+    }
+
+    /** Gives the plan to the gateway; what is wrong with the challenger, if anything. */
+    private Optional<String> apply(Deployment deployment, int champion) {
+        String model = deployment.definition().model();
+        ServedVersion served = ServedVersion.of(models.version(deployment.project(), model, champion));
+        Optional<ServingPlan.Challenger> challenger = Optional.empty();
+        Optional<String> problem = Optional.empty();
+        try {
+            challenger = deployment
+                    .challenger()
+                    .map(version -> new ServingPlan.Challenger(
+                            ServedVersion.of(models.version(deployment.project(), model, version)),
+                            deployment.share()));
+        } catch (TidemillException e) {
+            problem = Optional.of(e.message());
+        }
+        Optional<RuntimeException> left = gateway.apply(new ServingPlan(
+                deployment.project(),
+                deployment.name(),
+                deployment.revision(),
+                served,
+                challenger,
+                deployment.definition().durableJournal(),
+                deployment
+                        .definition()
+                        .policy()
+                        .flatMap(name -> store.findPolicy(deployment.project(), name))
+                        .map(Policy::inputs)
+                        .orElse(InputPolicy.REFUSE)));
+        return problem.or(() -> left.map(Publications::reason));
+    }
+
+    private static String reason(RuntimeException failure) {
+        return failure instanceof TidemillException coded ? coded.message() : failure.toString();
+    }
+
+    private void failed(String project, String name, State state, String reason) {
+        Status before = statuses.get(key(project, name));
+        int failures = before == null ? 1 : before.failures() + 1;
+        Instant since = before != null && before.state() == state ? before.since() : clock.instant();
+        Instant retryAt = clock.instant().plus(pause(failures));
+        statuses.put(key(project, name), new Status(state, reason, since, failures, Optional.of(retryAt)));
+        LOG.warn(
+                "Deployment '{}' of project '{}' is {}: {}. It is tried again in {}",
+                name,
+                project,
+                state,
+                reason,
+                pause(failures));
+        try {
+            Future<?> earlier = pending.put(
+                    key(project, name),
+                    retries.schedule(
+                            () -> start(project, name, new CountDownLatch(1)),
+                            pause(failures).toMillis(),
+                            TimeUnit.MILLISECONDS));
+            if (earlier != null) {
+                earlier.cancel(false);
+            }
+        } catch (RejectedExecutionException e) {
+            LOG.debug("Closed; '{}' is not tried again", name);
+        }
+    }
+
+    private Duration pause(int failures) {
+        Duration pause = firstPause.multipliedBy(1L << Math.min(failures - 1, 16));
+        return pause.compareTo(LONGEST_PAUSE) < 0 ? pause : LONGEST_PAUSE;
+    }
+
+    @Override
+    public void close() {
+        retries.shutdownNow();
+    }
+}

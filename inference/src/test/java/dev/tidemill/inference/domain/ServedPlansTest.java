@@ -1,0 +1,172 @@
+package dev.tidemill.inference.domain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.artifacts.filesystem.FolderBlobStore;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.registry.domain.ModelDescription;
+import dev.tidemill.registry.domain.ModelFiles;
+import dev.tidemill.registry.domain.ModelInspector;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ServedPlansTest {
+    private static final ModelInspector INSPECTOR = new ModelInspector() {
+        @Override
+        public ModelFiles inspect(Folder folder) {
+            throw new AssertionError("nothing asks for it");
+        }
+
+        @Override
+        public ModelDescription describe(Folder folder) {
+            return new ModelDescription(Map.of(), Optional.empty());
+        }
+    };
+
+    private static final class Echo implements LoadedModel {
+        @Override
+        public String platform() {
+            return "echo";
+        }
+
+        @Override
+        public List<TensorSpec> inputs() {
+            return List.of(TensorSpec.column("x", Datatype.FP64, false));
+        }
+
+        @Override
+        public List<TensorSpec> outputs() {
+            return inputs();
+        }
+
+        @Override
+        public List<Tensor> predict(List<Tensor> given) {
+            return given;
+        }
+
+        @Override
+        public long bytes() {
+            return 1;
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @TempDir
+    Path directory;
+
+    private final CountDownLatch slow = new CountDownLatch(1);
+    private BlobStore blobs;
+    private ModelCache cache;
+    private ServedPlans plans;
+
+    @BeforeEach
+    void start() {
+        blobs = new FolderBlobStore(directory);
+        cache = new ModelCache(blobs, INSPECTOR, List.of(this::open), folder -> Optional.empty(), 1000);
+        plans = new ServedPlans(cache);
+    }
+
+    @AfterEach
+    void stop() {
+        slow.countDown();
+        cache.close();
+    }
+
+    private Optional<LoadedModel> open(ModelFolder folder) {
+        if (folder.has("broken")) {
+            throw folder.unusable("it is broken");
+        }
+        if (folder.has("slow")) {
+            try {
+                slow.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        return Optional.of(new Echo());
+    }
+
+    private ServedVersion version(String file, int number) {
+        Folder folder = Folder.store(blobs, Map.of(file, ("model " + number).getBytes(StandardCharsets.UTF_8)));
+        return new ServedVersion("default", "m", number, folder.digest(), false);
+    }
+
+    private static ServingPlan plan(String name, long revision, ServedVersion champion, ServedVersion... challenger) {
+        return new ServingPlan(
+                "default",
+                name,
+                revision,
+                champion,
+                List.of(challenger).stream().findFirst().map(version -> new ServingPlan.Challenger(version, 0.5)),
+                false);
+    }
+
+    private int served(String name) {
+        return Objects.requireNonNull(plans.find("default", name))
+                .plan()
+                .champion()
+                .version();
+    }
+
+    @Test
+    void aChallengerThatCannotBeLoadedKeepsNobodyFromTheChampion() {
+        Optional<RuntimeException> problem = plans.apply(plan("d", 1, version("model", 1), version("broken", 2)));
+        assertThat(problem.orElseThrow()).hasMessageContaining("it is broken");
+        assertThat(served("d")).isEqualTo(1);
+        assertThat(Objects.requireNonNull(plans.find("default", "d")).plan().challenger())
+                .isEmpty();
+    }
+
+    @Test
+    void aChampionThatCannotBeLoadedLeavesWhatWasServedBefore() {
+        plans.apply(plan("d", 1, version("model", 1)));
+        assertThatThrownBy(() -> plans.apply(plan("d", 2, version("broken", 2))))
+                .isInstanceOf(TidemillException.class)
+                .hasMessageContaining("it is broken");
+        assertThat(served("d")).isEqualTo(1);
+        assertThat(plans.snapshot().plans())
+                .as("what others are told to serve is what is wanted")
+                .extracting(ServingPlan::revision)
+                .containsExactly(2L);
+    }
+
+    @Test
+    void ofASnapshotEachPlanIsTakenUpByItself() {
+        plans.apply(plan("gone", 1, version("model", 9)));
+        Map<String, String> problems = plans.replaceAll(new PlanSnapshot(List.of(
+                plan("a", 1, version("broken", 1)),
+                plan("b", 1, version("slow", 2)),
+                plan("c", 1, version("model", 3)))));
+        assertThat(problems.keySet()).containsExactlyInAnyOrder("default~a", "default~b");
+        assertThat(served("c")).isEqualTo(3);
+        assertThat(plans.find("default", "gone")).isNull();
+        assertThat(Objects.requireNonNull(plans.absence("default", "a")).reason())
+                .contains("it is broken");
+        assertThat(Objects.requireNonNull(plans.absence("default", "b")).reason())
+                .isEqualTo(ServedPlans.LOADING);
+        assertThat(plans.absence("default", "c")).isNull();
+        assertThat(plans.absence("default", "gone")).isNull();
+    }
+
+    @Test
+    void whatIsForgottenIsNeitherServedNorWanted() {
+        plans.apply(plan("d", 1, version("model", 1)));
+        plans.forget("default", "d");
+        assertThat(plans.find("default", "d")).isNull();
+        assertThat(plans.snapshot().plans()).isEmpty();
+    }
+}

@@ -1,0 +1,146 @@
+package dev.tidemill.platform.backup;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.json.Json;
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.util.List;
+import java.util.stream.Stream;
+import java.util.zip.Deflater;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+
+/**
+ * Writes an archive in one pass: a ZIP whose last entry, {@code manifest.json}, lists every other one with its size, SHA-256 and
+ * permissions. An archive that was cut short has no manifest. The format is described in {@code docs/operations.md}.
+ */
+public final class BackupWriter implements AutoCloseable {
+    /** Raised when an older version must not restore an archive any more. */
+    public static final int FORMAT = 1;
+
+    static final String MANIFEST = "manifest.json";
+    static final String FILES = "files/";
+
+    private final ZipOutputStream zip;
+    private final ObjectNode manifest = Json.object().put("format", FORMAT);
+
+    public BackupWriter(OutputStream out) {
+        zip = new ZipOutputStream(out);
+        // Most of it is compressed already.
+        zip.setLevel(Deflater.BEST_SPEED);
+    }
+
+    /** What the manifest says beside its entries. */
+    public ObjectNode manifest() {
+        return manifest;
+    }
+
+    /** Adds an entry. */
+    public void add(String name, byte[] content) throws IOException {
+        try (InputStream in = new java.io.ByteArrayInputStream(content)) {
+            add(name, in, content.length, "");
+        }
+    }
+
+    private void add(String name, InputStream in, long atMost, String permissions) throws IOException {
+        MessageDigest digest = Ids.sha256Digest();
+        zip.putNextEntry(new ZipEntry(name));
+        long written = 0;
+        try (var out = new DigestOutputStream(new Kept(zip), digest)) {
+            byte[] buffer = new byte[64 * 1024];
+            int read;
+            while (written < atMost
+                    && (read = in.read(buffer, 0, (int) Math.min(buffer.length, atMost - written))) > 0) {
+                out.write(buffer, 0, read);
+                written += read;
+            }
+        }
+        zip.closeEntry();
+        ObjectNode entry = manifest.withArray("entries")
+                .addObject()
+                .put("name", name)
+                .put("bytes", written)
+                .put("sha256", java.util.HexFormat.of().formatHex(digest.digest()));
+        if (!permissions.isEmpty()) {
+            entry.put("permissions", permissions);
+        }
+    }
+
+    /**
+     * Adds what is in a folder of the data directory. Of a file that grows meanwhile what is there at first is taken; one that goes
+     * meanwhile is left out.
+     */
+    public void addFolder(Path directory, String folder) throws IOException {
+        Path root = directory.resolve(folder);
+        if (!Files.isDirectory(root)) {
+            return;
+        }
+        List<Path> files;
+        try (Stream<Path> all = Files.walk(root)) {
+            files = all.filter(file -> Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS))
+                    .sorted()
+                    .toList();
+        }
+        for (Path file : files) {
+            addFile(directory, file);
+        }
+    }
+
+    private void addFile(Path directory, Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            String name = FILES + directory.relativize(file).toString().replace('\\', '/');
+            add(name, in, Files.size(file), permissions(file));
+        } catch (NoSuchFileException e) {
+            // It has been superseded since the folder was listed.
+        }
+    }
+
+    private static String permissions(Path file) throws IOException {
+        var view = Files.getFileAttributeView(file, PosixFileAttributeView.class);
+        return view == null
+                ? ""
+                : PosixFilePermissions.toString(view.readAttributes().permissions());
+    }
+
+    /** Writes the manifest, which makes the archive whole. */
+    public void finish() throws IOException {
+        zip.putNextEntry(new ZipEntry(MANIFEST));
+        zip.write(Json.write(manifest).getBytes(StandardCharsets.UTF_8));
+        zip.closeEntry();
+        zip.finish();
+    }
+
+    @Override
+    public void close() throws IOException {
+        zip.close();
+    }
+
+    /** Closing an entry must not close the archive. */
+    private static final class Kept extends FilterOutputStream {
+        Kept(OutputStream out) {
+            super(out);
+        }
+
+        @Override
+        public void write(byte[] bytes, int from, int length) throws IOException {
+            out.write(bytes, from, length);
+        }
+
+        @Override
+        public void close() throws IOException {
+            out.flush();
+        }
+    }
+}
