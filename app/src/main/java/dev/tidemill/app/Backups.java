@@ -18,6 +18,8 @@ final class Backups {
     /** Folders of the data directory that hold what cannot be made again. */
     static final List<String> FOLDERS = List.of("artifacts", "tables", "logs", "payloads", "journal");
 
+    static final String SECRETS_KEY = "secrets.key";
+
     private final Database database;
     private final Path directory;
     private final BlobCollector collector;
@@ -44,6 +46,8 @@ final class Backups {
                 for (String folder : FOLDERS) {
                     archive.addFolder(directory, folder);
                 }
+                // Without it the secrets in the database could not be read.
+                archive.addFile(directory, directory.resolve(SECRETS_KEY));
                 archive.finish();
             } catch (IOException e) {
                 throw new java.io.UncheckedIOException(e);

@@ -133,7 +133,7 @@ public final class Server implements Node {
         var webhookStore = new WebhookStore(
                 database,
                 SecretCipher.of(
-                        settings.optional(Setting.SECRETS_KEY), directory.path().resolve("secrets.key")));
+                        settings.optional(Setting.SECRETS_KEY), directory.path().resolve(Backups.SECRETS_KEY)));
         webhookStore.encryptAll();
         var webhooks = parts.keep(new Webhooks(webhookStore, events, outbound, destinations, clock));
         int processors = Math.max(2, Runtime.getRuntime().availableProcessors());

@@ -58,7 +58,6 @@ public final class Tensor {
         this.numbers = numbers;
         this.wholes = wholes;
         this.texts = texts;
-        this.json = json;
         check();
     }
 

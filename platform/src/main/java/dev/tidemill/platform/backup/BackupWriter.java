@@ -98,12 +98,13 @@ public final class BackupWriter implements AutoCloseable {
         }
     }
 
-    private void addFile(Path directory, Path file) throws IOException {
+    /** Adds a file of the data directory; one that is not there, or goes meanwhile, is left out. */
+    public void addFile(Path directory, Path file) throws IOException {
         try (InputStream in = Files.newInputStream(file)) {
             String name = FILES + directory.relativize(file).toString().replace('\\', '/');
             add(name, in, Files.size(file), permissions(file));
         } catch (NoSuchFileException e) {
-            // It has been superseded since the folder was listed.
+            // It is not there any more, or never was.
         }
     }
 
