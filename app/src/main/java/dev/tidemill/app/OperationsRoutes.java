@@ -3,6 +3,8 @@ package dev.tidemill.app;
 import dev.tidemill.inference.controlplane.PlanFeed;
 import dev.tidemill.inference.domain.ModelEnvironments;
 import dev.tidemill.platform.auth.Access;
+import dev.tidemill.platform.auth.Action;
+import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.auth.Scope;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;

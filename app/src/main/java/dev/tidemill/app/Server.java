@@ -259,8 +259,7 @@ public final class Server implements Node {
                     Chores.tables(datasets, clock)));
             kept.forEach(entries -> chores.add(Chores.kept(entries, clock)));
             chores.add(Chores.blobs(artifacts));
-            parts.keep(new Housekeeping(chores)
-                    .start());
+            parts.keep(new Housekeeping(chores).start());
             parts.keep(monitoring.loop()).start();
             subscriptions.start(monitoring.subscriber());
         }

@@ -63,9 +63,7 @@ final class StorageSizes {
             measured.put(folder, sizeOf(directory.resolve(folder)));
         }
         try {
-            measured.put(
-                    DATABASE,
-                    DatabaseSize.bytes(database));
+            measured.put(DATABASE, DatabaseSize.bytes(database));
         } catch (RuntimeException e) {
             LOG.debug("The size of the database is not known: {}", e.toString());
         }

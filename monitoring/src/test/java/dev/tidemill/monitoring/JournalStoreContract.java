@@ -9,6 +9,7 @@ import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.Quarantine;
 import dev.tidemill.monitoring.store.SqlJournalStore;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Contention;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -78,6 +79,29 @@ abstract class JournalStoreContract {
         assertThat(rows).extracting(JournalRow::id).containsExactly("c", "a", "b");
         assertThat(rows.getLast().champion()).containsExactly(20.0);
         assertThat(rows.getLast().features()).containsEntry("weather", "clear").containsEntry("hour", 2.0);
+    }
+
+    @Test
+    void predictionsAndLabelsFromAllSidesAreKeptOnce() {
+        Contention.of(5, (thread, turn) -> {
+                    String same = "same" + turn;
+                    var batch = journal.prepare(
+                            List.of(prediction(same, turn, thread), prediction(thread + "/" + turn, turn, 1)));
+                    return database.write(() -> {
+                        batch.accept(Map.of());
+                        return journal.label(
+                                "p",
+                                "d",
+                                List.of(new JournalStore.Labelled(
+                                        same, "l" + thread, Optional.of(1.0), Optional.empty())),
+                                START);
+                    });
+                })
+                .allAnswered();
+        List<JournalRow> rows = page(START, START.plus(Duration.ofDays(1)));
+        assertThat(rows).hasSize(5 + 5 * Contention.THREADS);
+        assertThat(rows.stream().filter(row -> row.id().startsWith("same")))
+                .allSatisfy(row -> assertThat(row.label()).isPresent());
     }
 
     @Test

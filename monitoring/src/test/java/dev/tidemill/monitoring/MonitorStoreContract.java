@@ -164,48 +164,29 @@ abstract class MonitorStoreContract {
     }
 
     @Test
-    void predictionsAndLabelsFromAllSidesAreKeptOnce() {
-        Contention.of(5, (thread, turn) -> {
-                    store.addPredictions(
-                            List.of(prediction("same" + turn, turn, thread), prediction(thread + "/" + turn, turn, 1)));
-                    store.label("p", "d", "same" + turn, "l" + thread, START, 1, Optional.empty());
-                    return true;
-                })
-                .allAnswered();
-        List<JournalRow> rows = store.rows("p", "d", START, START.plus(Duration.ofDays(1)));
-        assertThat(rows).hasSize(5 + 5 * Contention.THREADS);
-        assertThat(rows.stream().filter(row -> row.id().startsWith("same")))
-                .allSatisfy(row -> assertThat(row.label()).isPresent());
-    }
-
-    @Test
     void aTickIsNotLostToAWatermarkThatMovesMeanwhile() {
-        store.createState(
-                new MonitorState("p", "d", START, START, false, START, START, Optional.empty(), Optional.empty()));
+        store.createState(state(START));
         Contention.of(
                         10,
                         (thread, turn) -> database.write(() -> {
-                            MonitorState before = store.findState("p", "d").orElseThrow();
                             if (thread == 0) {
+                                MonitorState before = store.findState("p", "d").orElseThrow();
                                 Instant next = before.processed().plusSeconds(1);
-                                store.saveState(new MonitorState(
-                                        "p",
-                                        "d",
-                                        before.origin(),
-                                        before.watermark(),
-                                        before.declared(),
-                                        next,
-                                        next,
-                                        Optional.empty(),
-                                        Optional.empty()));
+                                assertThat(store.saveProgress(before, processed(before, next)))
+                                        .isTrue();
                             } else {
-                                store.moveWatermark("p", "d", START.plusSeconds(turn * 8L + thread), false);
+                                store.declareWatermark("p", "d", START.plusSeconds(turn * 8L + thread));
                             }
                             return true;
                         }))
                 .allAnswered();
         MonitorState after = store.findState("p", "d").orElseThrow();
         assertThat(after.processed()).isEqualTo(START.plusSeconds(10));
-        assertThat(after.watermark()).isEqualTo(START.plusSeconds(79));
+        assertThat(after.clock().watermark()).isEqualTo(START.plusSeconds(79));
+    }
+
+    private static MonitorState processed(MonitorState before, Instant tick) {
+        return new MonitorState(
+                "p", "d", before.clock(), tick, tick, Optional.of(tick), Optional.empty(), Optional.empty(), 0);
     }
 }

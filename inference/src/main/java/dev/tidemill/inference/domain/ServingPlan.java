@@ -26,6 +26,6 @@ public record ServingPlan(
 
     /** The same plan with the champion alone. */
     ServingPlan withoutChallenger() {
-        return new ServingPlan(project, name, revision, champion, Optional.empty(), durable);
+        return new ServingPlan(project, name, revision, champion, Optional.empty(), durable, inputs);
     }
 }

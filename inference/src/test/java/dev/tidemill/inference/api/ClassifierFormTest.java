@@ -16,7 +16,8 @@ class ClassifierFormTest {
                 new ServedVersion("default", "m", 1, new Digest("0".repeat(64)), false),
                 false,
                 List.of(Tensor.numbers("prediction", Datatype.FP64, shape, scores)),
-                classes);
+                classes,
+                List.of());
     }
 
     @Test

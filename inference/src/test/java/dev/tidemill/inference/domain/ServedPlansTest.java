@@ -112,7 +112,8 @@ class ServedPlansTest {
                 revision,
                 champion,
                 List.of(challenger).stream().findFirst().map(version -> new ServingPlan.Challenger(version, 0.5)),
-                false);
+                false,
+                InputPolicy.REFUSE);
     }
 
     private int served(String name) {

@@ -6,8 +6,7 @@ public final class DatabaseSize {
 
     /** Bytes of everything in the database's schema, indexes included. */
     public static long bytes(Database database) {
-        return database.reading(handle -> handle.createQuery(database.dialect().size())
-                .mapTo(Long.class)
-                .one());
+        return database.reading(handle ->
+                handle.createQuery(database.dialect().size()).mapTo(Long.class).one());
     }
 }
