@@ -32,7 +32,7 @@ ui-test: ui/node_modules
 
 python-test:
 	@[ -x $(SDK)/python ] || echo "note: the Python package's tools are not here (make peers); its checks are skipped"
-	[ ! -x $(SDK)/python ] || { $(SDK)/ruff check python e2e benchmarks --config python/pyproject.toml && $(SDK)/ruff format --check python e2e benchmarks --config python/pyproject.toml && $(SDK)/mypy --config-file python/pyproject.toml python/src python/tests && $(SDK)/python -m unittest discover -s python/tests; }
+	[ ! -x $(SDK)/python ] || { $(SDK)/ruff check python e2e benchmarks registry/tools --config python/pyproject.toml && $(SDK)/ruff format --check python e2e benchmarks registry/tools --config python/pyproject.toml && $(SDK)/mypy --config-file python/pyproject.toml python/src python/tests && $(SDK)/python -m unittest discover -s python/tests; }
 
 java-test: jdk
 	@[ -n "$$TIDEMILL_TEST_POSTGRES" ] || echo "note: TIDEMILL_TEST_POSTGRES is not set; tests on PostgreSQL are skipped"

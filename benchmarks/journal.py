@@ -1,4 +1,7 @@
-"""What a durable journal costs: one row a request with and without it, by 1, 8 and 32 callers; `python3 benchmarks/journal.py`."""
+"""What a durable journal costs: one row a request with and without it, by 1, 8 and 32 callers.
+
+Run: `python3 benchmarks/journal.py`.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,11 @@ def measured(server: Server, callers: int) -> dict:
         thread.join()
     every = sorted(value for one in latencies for value in one)
     quantiles = statistics.quantiles(every, n=100)
-    return {"per_second": round(len(every) / SECONDS), "p50_ms": round(quantiles[49] * 1000, 2), "p99_ms": round(quantiles[98] * 1000, 2)}
+    return {
+        "per_second": round(len(every) / SECONDS),
+        "p50_ms": round(quantiles[49] * 1000, 2),
+        "p99_ms": round(quantiles[98] * 1000, 2),
+    }
 
 
 def main() -> None:
@@ -67,7 +74,8 @@ def main() -> None:
             assert done.returncode == 0, done.stdout + done.stderr
         result: dict = {
             "date": datetime.date.today().isoformat(),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, load {os.getloadavg()[0]:.1f} before",
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, "
+            f"load {os.getloadavg()[0]:.1f} before",
             "note": "one row a request over V2 in JSON; the callers are Python threads on the same machine",
         }
         for journal in ("best-effort", "durable"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import socket
 import subprocess
 import sys
@@ -58,7 +59,11 @@ with mlflow.start_run():
         signature=infer_signature(frame, params={"form": "dictionaries"}),
     )
     mlflow.sklearn.log_model(
-        scikit, name="scikit", registered_model_name="scikit", signature=infer_signature(frame, scikit.predict(frame)), serialization_format="cloudpickle"
+        scikit,
+        name="scikit",
+        registered_model_name="scikit",
+        signature=infer_signature(frame, scikit.predict(frame)),
+        serialization_format="cloudpickle",
     )
     mlflow.xgboost.log_model(boosted, name="boosted", registered_model_name="boosted", signature=infer_signature(frame, numbers))
     mlflow.lightgbm.log_model(light, name="light", registered_model_name="light", signature=infer_signature(frame, numbers))
@@ -82,8 +87,26 @@ for name, bodies in requests.items():
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{name}/1", "-p", str(port), "--env-manager", "local", "-w", "1"],
-        env={**os.environ, "MLFLOW_TRACKING_URI": url, "PATH": os.path.dirname(sys.executable) + ":" + os.environ["PATH"]},
+        [
+            sys.executable,
+            "-m",
+            "mlflow",
+            "models",
+            "serve",
+            "-m",
+            f"models:/{name}/1",
+            "-p",
+            str(port),
+            "--env-manager",
+            "local",
+            "-w",
+            "1",
+        ],
+        env={
+            **os.environ,
+            "MLFLOW_TRACKING_URI": url,
+            "PATH": str(pathlib.Path(sys.executable).parent) + ":" + os.environ["PATH"],
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -113,14 +136,18 @@ assert not wrong, len(wrong)
 # One parameter, whoever made the classifier.
 for name, model in (("scikit", scikit), ("boosted", boosted), ("light", light)):
     status, answer = post(
-        f"{url}/deployments/{name}/invocations", {"dataframe_records": rows, "params": {"probabilities": True}}, "application/json"
+        f"{url}/deployments/{name}/invocations",
+        {"dataframe_records": rows, "params": {"probabilities": True}},
+        "application/json",
     )
     assert status == 200, answer
     shares = [row["probabilities"] for row in answer["predictions"]]
     np.testing.assert_allclose(shares, model.predict_proba(frame.head(4)), rtol=2e-6, atol=1e-7)
     assert [row["prediction"] for row in answer["predictions"]] == model.predict(frame.head(4)).tolist(), answer
     columns = [{"name": c, "shape": [4], "datatype": "FP64", "data": frame[c].head(4).tolist()} for c in frame]
-    status, answer = post(f"{url}/v2/models/{name}/infer", {"inputs": columns, "parameters": {"probabilities": True}}, "application/json")
+    status, answer = post(
+        f"{url}/v2/models/{name}/infer", {"inputs": columns, "parameters": {"probabilities": True}}, "application/json"
+    )
     assert status == 200, answer
     found = next(output for output in answer["outputs"] if output["name"] == "probabilities")
     np.testing.assert_allclose(np.reshape(found["data"], (4, 3)), shares, rtol=2e-6)

@@ -30,7 +30,9 @@ class Told(mlflow.pyfunc.PythonModel):
     """Answers its parameters in many forms."""
 
     def predict(self, context, model_input, params=None):
-        return [{"scale": params["scale"], "words": params["words"], "none": None, "nested": {"x": [1, [2, 3]]}}] * len(model_input)
+        return [{"scale": params["scale"], "words": params["words"], "none": None, "nested": {"x": [1, [2, 3]]}}] * len(
+            model_input
+        )
 
 
 def register(name: str, model: mlflow.pyfunc.PythonModel, signature: object) -> None:

@@ -1,4 +1,7 @@
-"""Registers models that bring code along, and lets one that is trusted try what it must not. Arguments: address, data directory."""
+"""Registers models that bring code along, and lets one that is trusted try what it must not.
+
+Arguments: address, data directory.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,12 @@ module.mkdir()
 (module / "__init__.py").write_text(f"open({str(mark)!r}, 'w')\n")
 with mlflow.start_run():
     mlflow.sklearn.log_model(
-        linear, name="model", registered_model_name="brings", signature=numbers, code_paths=[str(module)], serialization_format="pickle"
+        linear,
+        name="model",
+        registered_model_name="brings",
+        signature=numbers,
+        code_paths=[str(module)],
+        serialization_format="pickle",
     )
 held("brings", row, "code")
 
@@ -75,7 +83,9 @@ held("asks", row, "requirements.txt", "mine @")
 
 # The same model without either is data.
 with mlflow.start_run():
-    mlflow.sklearn.log_model(linear, name="model", registered_model_name="plain", signature=numbers, serialization_format="pickle")
+    mlflow.sklearn.log_model(
+        linear, name="model", registered_model_name="plain", signature=numbers, serialization_format="pickle"
+    )
 status, answer = post(f"{url}/v2/models/plain/infer", row)
 assert status == 200 and abs(answer["outputs"][0]["data"][0] - 1) < 1e-9, answer
 assert not mark.exists()
@@ -86,17 +96,18 @@ class Spy(mlflow.pyfunc.PythonModel):
 
     def predict(self, context, model_input, params=None):
         import os
+        import pathlib
         import socket
         import subprocess
 
         what, argument = model_input["what"].iloc[0], model_input["argument"].iloc[0]
         try:
             if what == "read":
-                return ["read " + open(argument, "rb").read(20).hex()]
+                return ["read " + pathlib.Path(argument).open("rb").read(20).hex()]
             if what == "list":
-                return [",".join(os.listdir(argument))]
+                return [",".join(path.name for path in pathlib.Path(argument).iterdir())]
             if what == "write":
-                open(argument, "w").close()
+                pathlib.Path(argument).open("w").close()
                 return ["written"]
             if what == "connect":
                 host, port = argument.rsplit(":", 1)
@@ -105,7 +116,7 @@ class Spy(mlflow.pyfunc.PythonModel):
             if what == "environment":
                 return [",".join(sorted(os.environ))]
             if what == "processes":
-                return [",".join(name for name in os.listdir("/proc") if name.isdigit())]
+                return [",".join(path.name for path in pathlib.Path("/proc").iterdir() if path.name.isdigit())]
             if what == "kill":
                 os.kill(int(argument), 9)
                 return ["killed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -122,7 +123,9 @@ class AbandonedCallsTest(unittest.TestCase):
         )
         self.assertEqual(status, 200, answer)
         self.assertEqual(answer["predictions"], [{"scale": 4.0, "words": ["c"], "none": None, "nested": {"x": [1, [2, 3]]}}])
-        self.assertEqual(self.server.call("POST", "/deployments/told/invocations", {"inputs": [{"x": 1.0}], "params": {"y": 1}})[0], 400)
+        self.assertEqual(
+            self.server.call("POST", "/deployments/told/invocations", {"inputs": [{"x": 1.0}], "params": {"y": 1}})[0], 400
+        )
         status, answer = self.server.call(
             "POST", "/deployments/told/invocations", {"inputs": [{"x": 1.0}], "params": {"scale": "wide"}}
         )
@@ -130,7 +133,9 @@ class AbandonedCallsTest(unittest.TestCase):
         self.assertIn("scale", json.dumps(answer))
 
     def test_answers_on_mlflows_route_are_mlflows(self) -> None:
-        sys.stderr.write(script(self, MLFLOW, str(ROOT / "e2e" / "calls_differential.py"), self.server.url).splitlines()[-1] + "\n")
+        sys.stderr.write(
+            script(self, MLFLOW, str(ROOT / "e2e" / "calls_differential.py"), self.server.url).splitlines()[-1] + "\n"
+        )
 
     @unittest.skipUnless(TRITON.exists(), "tritonclient is not here; `make peers` installs it")
     def test_calls_over_grpc_end_with_their_deadline_and_when_they_are_cancelled(self) -> None:
@@ -238,10 +243,8 @@ class Proxy:
     def away(self) -> None:
         self.cut.set()
         for one in self.pairs:
-            try:
+            with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
         self.pairs.clear()
 
     def back(self) -> None:

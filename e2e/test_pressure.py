@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import gzip
 import http.client
 import json
@@ -81,7 +82,11 @@ class MemoryTest(unittest.TestCase):
     def test_four_tensors_of_15_megabytes(self) -> None:
         size = 15 * 1024 * 1024
         head = json.dumps(
-            {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1024, size // 4096], "parameters": {"binary_data_size": size}}]}
+            {
+                "inputs": [
+                    {"name": "x", "datatype": "FP32", "shape": [1024, size // 4096], "parameters": {"binary_data_size": size}}
+                ]
+            }
         ).encode()
         statuses = self.at_once(
             4,
@@ -130,10 +135,8 @@ class SlowClientsTest(unittest.TestCase):
             head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {declared}\r\n\r\n"
             wire.setblocking(True)
             wire.sendall(head.encode())
-            try:
+            with contextlib.suppress(OSError):  # refused already, and closed
                 wire.sendall(b" " * sent)
-            except OSError:
-                pass  # refused already, and closed
             wires.append(wire)
         return wires
 

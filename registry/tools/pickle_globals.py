@@ -10,6 +10,7 @@ alone (an estimator, a kernel, a loss), and always under the module that defines
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import decimal
 import fractions
@@ -111,28 +112,42 @@ def trace(thing: object) -> None:
     for protocol in (0, 2, 3, 4, 5):
         try:
             content = pickle.dumps(thing, protocol)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             print("cannot be pickled:", type(thing).__name__, str(error)[:80], file=sys.stderr)
             return
         try:
             Tracer(io.BytesIO(content)).load()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             print("cannot be read:", type(thing), protocol, str(error)[:80], file=sys.stderr)
 
 
 def plain() -> None:
     trace([{1}, frozenset([1]), 1j, bytearray(b"x"), slice(1, 2), range(3), object(), int, float, bool, str, bytes, type(None)])
     trace([list, dict, tuple, set, frozenset, complex, bytearray, object, slice, range, type(...), NotImplemented])
-    trace([OrderedDict(a=1), defaultdict(list), defaultdict(int), deque([1]), Counter("aab"), OrderedDict, defaultdict, deque, Counter])
+    trace(
+        [
+            OrderedDict(a=1),
+            defaultdict(list),
+            defaultdict(int),
+            deque([1]),
+            Counter("aab"),
+            OrderedDict,
+            defaultdict,
+            deque,
+            Counter,
+        ]
+    )
     now = datetime.datetime(2026, 1, 2, 3, tzinfo=datetime.timezone.utc)
     trace([now, now.date(), now.time(), datetime.timedelta(1), datetime.timezone(datetime.timedelta(hours=1))])
-    trace([decimal.Decimal("1.5"), fractions.Fraction(1, 3), uuid.UUID(int=1), pathlib.PurePosixPath("a"), pathlib.PosixPath("a")])
+    trace(
+        [decimal.Decimal("1.5"), fractions.Fraction(1, 3), uuid.UUID(int=1), pathlib.PurePosixPath("a"), pathlib.PosixPath("a")]
+    )
 
 
 def numbers() -> None:
     import numpy as np
 
-    kinds = sorted({kind for kind in np.sctypeDict.values()}, key=lambda kind: kind.__name__)
+    kinds = sorted(set(np.sctypeDict.values()), key=lambda kind: kind.__name__)
     trace(kinds)
     for kind in kinds:
         trace([np.zeros(2, kind), np.dtype(kind)])
@@ -140,7 +155,15 @@ def numbers() -> None:
             trace(np.zeros(2, kind)[0])
     trace([type(np.dtype(kind)) for kind in kinds if type(np.dtype(kind)) is not np.dtype])
     trace([np.ndarray, np.dtype, np.array([[1, "a"]], dtype=object), np.array(["a", "bb"]), np.array([b"a"])])
-    trace([np.asfortranarray(np.ones((3, 2))), np.ones((4, 4))[::2], np.array(1.5), np.array("2026-01-01", "M8[D]"), np.timedelta64(1, "s")])
+    trace(
+        [
+            np.asfortranarray(np.ones((3, 2))),
+            np.ones((4, 4))[::2],
+            np.array(1.5),
+            np.array("2026-01-01", "M8[D]"),
+            np.timedelta64(1, "s"),
+        ]
+    )
     trace([np.zeros(2, [("a", "f8"), ("b", "U3")]), np.rec.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]), np.matrix([[1]])])
     trace([np.ma.masked_array([1, 2], [0, 1]), np.poly1d([1, 2]), np.polynomial.Polynomial([1, 2]), np.polynomial.Chebyshev([1])])
     for name in ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"):
@@ -162,7 +185,9 @@ def science() -> None:
         if hasattr(sparse, form + "_array"):
             trace(getattr(sparse, form + "_array")(np.eye(3)))
     x = np.arange(6.0)
-    trace([interpolate.interp1d(x, x**2), interpolate.BSpline(np.arange(9.0), np.ones(5), 3), interpolate.PchipInterpolator(x, x)])
+    trace(
+        [interpolate.interp1d(x, x**2), interpolate.BSpline(np.arange(9.0), np.ones(5), 3), interpolate.PchipInterpolator(x, x)]
+    )
     trace([interpolate.CubicSpline(x, x), interpolate.UnivariateSpline(x, x), interpolate.PPoly(np.ones((2, 2)), np.arange(3.0))])
     trace([interpolate.Akima1DInterpolator(x, x), interpolate.RegularGridInterpolator((x,), x)])
     trace([spatial.cKDTree(np.random.rand(20, 2)), spatial.KDTree(np.random.rand(20, 2))])
@@ -196,10 +221,8 @@ def tables() -> None:
         trace([frame[[column]], frame[column], frame[column].dtype])
         trace(frame.set_index(column) if column not in "m" else frame)
     for storage in ("python", "object"):
-        try:
+        with contextlib.suppress(TypeError, ValueError):
             trace(pd.array(["a", None], f"string[{storage}]"))
-        except (TypeError, ValueError):
-            pass
     trace([pd.Timestamp("2026-01-01"), pd.Timedelta(1, "h"), pd.Period("2026-01"), pd.Interval(0, 1), pd.NaT, pd.NA])
     trace([pd.MultiIndex.from_tuples([(1, "a")]), pd.RangeIndex(3), pd.DatetimeIndex(["2026-01-01"], freq="D"), pd.Index(["a"])])
     trace([pd.offsets.Day(1), pd.offsets.MonthEnd(1), pd.offsets.BusinessDay(1), pd.offsets.Hour(2), pd.offsets.Week(weekday=1)])
@@ -216,17 +239,33 @@ def estimators() -> None:
     texts = ["a b c", "b c d", "c d e f"] * 20
 
     def fitted(thing: object) -> None:
-        for features, answer in ((x, classes), (x, target), (x, np.stack([classes, 1 - classes], 1)), (x, None), (texts, classes), (x, x), (x[:, 0], target)):
+        for features, answer in (
+            (x, classes),
+            (x, target),
+            (x, np.stack([classes, 1 - classes], 1)),
+            (x, None),
+            (texts, classes),
+            (x, x),
+            (x[:, 0], target),
+        ):
             try:
                 thing.fit(features, answer) if answer is not None else thing.fit(features)
                 trace(thing)
-            except Exception:  # noqa: BLE001, S110
+            except Exception:
                 pass
 
     from sklearn.linear_model import LogisticRegression, Ridge
 
     for _, kind in all_estimators():
-        for arguments in ((), (LogisticRegression(),), (Ridge(),), ([("a", Ridge())],), ([("a", LogisticRegression())],), ([("a", "passthrough", [0])],), (LogisticRegression(), {"C": [1.0]})):
+        for arguments in (
+            (),
+            (LogisticRegression(),),
+            (Ridge(),),
+            ([("a", Ridge())],),
+            ([("a", LogisticRegression())],),
+            ([("a", "passthrough", [0])],),
+            (LogisticRegression(), {"C": [1.0]}),
+        ):
             try:
                 thing = kind(*arguments)
             except TypeError:
@@ -236,42 +275,113 @@ def estimators() -> None:
     kinds(sklearn)
 
 
-def variants(fitted) -> None:  # noqa: ANN001
+def variants(fitted) -> None:
     import numpy as np
     import sklearn.gaussian_process.kernels as kernels
-    from sklearn import cluster, compose, ensemble, feature_extraction, gaussian_process, linear_model, metrics, model_selection
-    from sklearn import multiclass, naive_bayes, neighbors, neural_network, pipeline, preprocessing, svm, tree
+    from sklearn import (
+        cluster,
+        compose,
+        ensemble,
+        feature_extraction,
+        gaussian_process,
+        linear_model,
+        metrics,
+        model_selection,
+        multiclass,
+        naive_bayes,
+        neighbors,
+        neural_network,
+        pipeline,
+        preprocessing,
+        svm,
+        tree,
+    )
 
     for loss in ("squared_error", "absolute_error", "gamma", "poisson", "quantile", "log_loss", "binary_crossentropy"):
         for kind in (ensemble.HistGradientBoostingRegressor, ensemble.HistGradientBoostingClassifier):
             for more in ({}, {"quantile": 0.5}):
-                try:
+                with contextlib.suppress(TypeError):
                     fitted(kind(loss=loss, max_iter=3, **more))
-                except TypeError:
-                    pass
     for loss in ("squared_error", "huber", "quantile", "absolute_error", "log_loss", "deviance", "exponential"):
         fitted(ensemble.GradientBoostingRegressor(loss=loss, n_estimators=2))
         fitted(ensemble.GradientBoostingClassifier(loss=loss, n_estimators=2))
-    for loss in ("hinge", "log_loss", "log", "modified_huber", "squared_hinge", "perceptron", "huber", "epsilon_insensitive", "squared_epsilon_insensitive", "squared_error"):
+    for loss in (
+        "hinge",
+        "log_loss",
+        "log",
+        "modified_huber",
+        "squared_hinge",
+        "perceptron",
+        "huber",
+        "epsilon_insensitive",
+        "squared_epsilon_insensitive",
+        "squared_error",
+    ):
         fitted(linear_model.SGDClassifier(loss=loss))
         fitted(linear_model.SGDRegressor(loss=loss))
     for algorithm in ("kd_tree", "ball_tree", "brute"):
-        for metric in ("euclidean", "manhattan", "chebyshev", "minkowski", "cosine", "hamming", "canberra", "braycurtis", "seuclidean", "haversine"):
+        for metric in (
+            "euclidean",
+            "manhattan",
+            "chebyshev",
+            "minkowski",
+            "cosine",
+            "hamming",
+            "canberra",
+            "braycurtis",
+            "seuclidean",
+            "haversine",
+        ):
             for more in ({}, {"metric_params": {"V": np.ones(4)}}):
                 fitted(neighbors.KNeighborsClassifier(algorithm=algorithm, metric=metric, **more))
-                fitted(neighbors.KernelDensity(algorithm=algorithm, metric=metric) if algorithm != "brute" and not more else neighbors.LocalOutlierFactor(novelty=True))
-    for kernel in (kernels.RBF(), kernels.Matern(), kernels.DotProduct() + kernels.WhiteKernel(), kernels.ConstantKernel() * kernels.RationalQuadratic(), kernels.ExpSineSquared() ** 2, kernels.PairwiseKernel()):
+                fitted(
+                    neighbors.KernelDensity(algorithm=algorithm, metric=metric)
+                    if algorithm != "brute" and not more
+                    else neighbors.LocalOutlierFactor(novelty=True)
+                )
+    for kernel in (
+        kernels.RBF(),
+        kernels.Matern(),
+        kernels.DotProduct() + kernels.WhiteKernel(),
+        kernels.ConstantKernel() * kernels.RationalQuadratic(),
+        kernels.ExpSineSquared() ** 2,
+        kernels.PairwiseKernel(),
+    ):
         fitted(gaussian_process.GaussianProcessRegressor(kernel))
         fitted(gaussian_process.GaussianProcessClassifier(kernel))
     for criterion in ("gini", "entropy", "squared_error", "absolute_error", "poisson", "friedman_mse"):
-        for kind in (tree.DecisionTreeClassifier, tree.DecisionTreeRegressor, ensemble.ExtraTreesRegressor, ensemble.RandomForestClassifier):
+        for kind in (
+            tree.DecisionTreeClassifier,
+            tree.DecisionTreeRegressor,
+            ensemble.ExtraTreesRegressor,
+            ensemble.RandomForestClassifier,
+        ):
             fitted(kind(criterion=criterion))
     for metric in sorted(getattr(metrics, "get_scorer_names", lambda: [])()):
         trace(metrics.get_scorer(metric))
     for search in (model_selection.GridSearchCV, model_selection.RandomizedSearchCV):
-        for inner, grid in ((linear_model.Ridge(), {"alpha": [1.0, 2.0]}), (linear_model.LogisticRegression(), {"C": [1.0, 2.0]})):
-            fitted(search(inner, grid, cv=model_selection.KFold(2), **({"n_iter": 1} if search is model_selection.RandomizedSearchCV else {})))
-            fitted(search(inner, grid, cv=2, scoring={"a": metrics.make_scorer(metrics.r2_score)}, refit="a", **({"n_iter": 1} if search is model_selection.RandomizedSearchCV else {})))
+        for inner, grid in (
+            (linear_model.Ridge(), {"alpha": [1.0, 2.0]}),
+            (linear_model.LogisticRegression(), {"C": [1.0, 2.0]}),
+        ):
+            fitted(
+                search(
+                    inner,
+                    grid,
+                    cv=model_selection.KFold(2),
+                    **({"n_iter": 1} if search is model_selection.RandomizedSearchCV else {}),
+                )
+            )
+            fitted(
+                search(
+                    inner,
+                    grid,
+                    cv=2,
+                    scoring={"a": metrics.make_scorer(metrics.r2_score)},
+                    refit="a",
+                    **({"n_iter": 1} if search is model_selection.RandomizedSearchCV else {}),
+                )
+            )
     for function in (np.log1p, np.sqrt, np.abs, np.exp, np.log, np.square, None):
         fitted(pipeline.make_pipeline(preprocessing.FunctionTransformer(function), linear_model.LogisticRegression()))
         fitted(compose.TransformedTargetRegressor(linear_model.Ridge(), func=np.log1p, inverse_func=np.expm1))
@@ -280,16 +390,30 @@ def variants(fitted) -> None:  # noqa: ANN001
     fitted(pipeline.make_pipeline(feature_extraction.text.HashingVectorizer(), linear_model.SGDClassifier()))
     fitted(feature_extraction.DictVectorizer())
     trace([selecting, compose.ColumnTransformer([("a", preprocessing.StandardScaler(), selecting)])])
-    for more in (svm.SVC(probability=True), svm.NuSVR(), neural_network.MLPClassifier((3,)), multiclass.OneVsRestClassifier(svm.LinearSVC()), cluster.Birch(), cluster.BisectingKMeans() if hasattr(cluster, "BisectingKMeans") else cluster.KMeans(2)):
+    for more in (
+        svm.SVC(probability=True),
+        svm.NuSVR(),
+        neural_network.MLPClassifier((3,)),
+        multiclass.OneVsRestClassifier(svm.LinearSVC()),
+        cluster.Birch(),
+        cluster.BisectingKMeans() if hasattr(cluster, "BisectingKMeans") else cluster.KMeans(2),
+    ):
         fitted(more)
-    for splitter in (model_selection.KFold(), model_selection.StratifiedKFold(), model_selection.GroupKFold(), model_selection.TimeSeriesSplit(), model_selection.ShuffleSplit(), model_selection.LeaveOneOut()):
+    for splitter in (
+        model_selection.KFold(),
+        model_selection.StratifiedKFold(),
+        model_selection.GroupKFold(),
+        model_selection.TimeSeriesSplit(),
+        model_selection.ShuffleSplit(),
+        model_selection.LeaveOneOut(),
+    ):
         trace(splitter)
     for output in ("default", "pandas"):
         thing = preprocessing.StandardScaler()
         fitted(thing.set_output(transform=output) if hasattr(thing, "set_output") else thing)
 
 
-def kinds(package) -> None:  # noqa: ANN001
+def kinds(package) -> None:
     """Classes whose pickles hold attributes alone, where they are defined."""
     from sklearn.base import BaseEstimator
     from sklearn.gaussian_process.kernels import Kernel
@@ -300,7 +424,12 @@ def kinds(package) -> None:  # noqa: ANN001
         if module.__name__.startswith(NEVER_BELOW):
             continue
         for name, value in vars(module).items():
-            if inspect.isclass(value) and issubclass(value, bases) and value.__module__ == module.__name__ and value.__qualname__ == name:
+            if (
+                inspect.isclass(value)
+                and issubclass(value, bases)
+                and value.__module__ == module.__name__
+                and value.__qualname__ == name
+            ):
                 uses[module.__name__, name].add("m")
         # Losses and distances are extension types, restored by a function that Cython makes beside each.
         if module.__name__.startswith(("sklearn._loss.", "sklearn.linear_model._sgd_fast", "sklearn.metrics._dist_metrics")):
@@ -337,15 +466,13 @@ def boosters() -> None:
     trace(lightgbm.LGBMModel(objective="regression"))
 
 
-def modules(package) -> list:  # noqa: ANN001
+def modules(package) -> list:
     found = [package]
     for info in pkgutil.walk_packages(package.__path__, package.__name__ + ".", onerror=lambda _: None):
         if any(part in info.name for part in (".tests", ".conftest", ".setup", "._build")):
             continue
-        try:
+        with contextlib.suppress(BaseException):
             found.append(importlib.import_module(info.name))
-        except BaseException:  # noqa: BLE001, S110
-            pass
     return found
 
 
@@ -368,10 +495,8 @@ def reachable(named: set[str]) -> list[str]:
 def versions() -> dict[str, str]:
     told = {"python": ".".join(map(str, sys.version_info[:3]))}
     for name in ("numpy", "scipy", "pandas", "sklearn", "xgboost", "lightgbm"):
-        try:
+        with contextlib.suppress(ImportError):
             told[name] = importlib.import_module(name).__version__
-        except ImportError:
-            pass
     return told
 
 

@@ -40,8 +40,8 @@ class SequentialTTestTest {
             double scale = (n - 1) * Math.log(u) - u * u * squares / 2;
             below += Math.exp(scale);
             double effects = 0;
-            for (double d = 0.01; d < 8; d += 0.02) {
-                effects += Math.exp(scale + d * u * n * mean - n * d * d / 2 - d * d / 2) * 0.02;
+            for (double d = 0.005; d < 8; d += 0.01) {
+                effects += Math.exp(scale + d * u * n * mean - n * d * d / 2 - d * d / 2) * 0.01;
             }
             above += effects * 2 / Math.sqrt(2 * Math.PI);
         }

@@ -90,20 +90,26 @@ public final class FairTurns {
             var waiter = new Waiter(lock.newCondition(), most);
             line.add(waiter);
             callNext();
+            if (!isCalled(waiter)) {
+                leave(party, waiter);
+                throw busy("no turn came within " + TimeUnit.NANOSECONDS.toSeconds(patience.toNanos()) + " s");
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether the turn came in time. One who is interrupted while it has not come goes without. */
+    private boolean isCalled(Waiter waiter) {
+        try {
             long left = patience.toNanos();
             while (!waiter.turn && left > 0) {
                 left = waiter.called.awaitNanos(left);
             }
-            if (!waiter.turn) {
-                leave(party, waiter);
-                throw busy("no turn came within " + TimeUnit.NANOSECONDS.toSeconds(patience.toNanos()) + " s");
-            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new TidemillException(ErrorCode.CANCELLED, "Interrupted while waiting for a turn").causedBy(e);
-        } finally {
-            lock.unlock();
         }
+        return waiter.turn;
     }
 
     private static TidemillException busy(String why) {
@@ -159,8 +165,7 @@ public final class FairTurns {
 
     /** While nobody else is there a project may use what it likes but one caller's share. */
     private boolean onlyProject(String project) {
-        return heldByParty.size() > 1
-                && heldByProject.size() == 1
+        return heldByProject.size() == 1
                 && lines.keySet().stream().allMatch(party -> party.project().equals(project));
     }
 

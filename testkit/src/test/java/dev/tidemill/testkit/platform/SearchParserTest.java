@@ -67,7 +67,7 @@ class SearchParserTest {
                         "name = 'a' OR name = 'b'", "Invalid clause(s) in filter string: 'OR'",
                         "name == 'a'", "Invalid comparator '=='",
                         "name", "has no operator after it",
-                        "tags.a IN ('b')", "Only the 'run_id' attribute",
+                        "tags.a IN ('b')", "Only ['run_id'] attributes",
                         "metrics.a = NaN", "Expected numeric value type")
                 .forEach((filter, message) -> assertThatThrownBy(() -> parse(filter))
                         .as(filter)
