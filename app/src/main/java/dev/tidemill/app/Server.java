@@ -28,10 +28,10 @@ import dev.tidemill.platform.definitions.Definitions;
 import dev.tidemill.platform.definitions.SqlDefinitionStore;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.events.EventRetention;
 import dev.tidemill.platform.events.EventRoutes;
 import dev.tidemill.platform.events.EventSubscriptions;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.events.SqlEventRetention;
 import dev.tidemill.platform.events.WebhookStore;
 import dev.tidemill.platform.events.Webhooks;
 import dev.tidemill.platform.http.RouteManifest;
@@ -330,7 +330,7 @@ public final class Server implements Node {
     private List<Kept> kept(Database database, MonitoringModule monitoring) {
         var all = new ArrayList<Kept>(
                 monitoring.kept(days(Setting.RETENTION_PREDICTIONS), days(Setting.RETENTION_WINDOWS)));
-        all.addAll(new EventRetention(database).kept(days(Setting.RETENTION_EVENTS), Duration.ofDays(30)));
+        all.addAll(new SqlEventRetention(database).kept(days(Setting.RETENTION_EVENTS), Duration.ofDays(30)));
         return all;
     }
 

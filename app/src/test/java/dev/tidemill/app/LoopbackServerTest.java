@@ -106,19 +106,17 @@ class LoopbackServerTest {
 
     @Test
     void characterSetsThatAreNotThereAreRefused() {
-        for (String path : java.util.List.of("/deployments/none/invocations", "/v1/traces")) {
-            for (String charset : java.util.List.of("x", "%21", "a b")) {
-                expect(
-                        400,
-                        server.call(
-                                "POST",
-                                path,
-                                java.util.Optional.empty(),
-                                "{}",
-                                "Content-Type",
-                                "text/plain; charset=" + charset),
-                        "character set " + charset.split(" ")[0]);
-            }
+        for (String charset : java.util.List.of("x", "%21", "a b")) {
+            expect(
+                    400,
+                    server.call(
+                            "POST",
+                            "/deployments/none/invocations",
+                            java.util.Optional.empty(),
+                            "{}",
+                            "Content-Type",
+                            "text/plain; charset=" + charset),
+                    "character set " + charset.split(" ")[0]);
         }
     }
 
@@ -274,7 +272,7 @@ class LoopbackServerTest {
     void aFeatureViewsQueryIsTriedWhenItIsApplied() {
         String files = "{\"files\": {\"d.yaml\": \"kind: DataSet\\nname: trips\\ncolumns:\\n  at: {type: timestamp}\\n"
                 + "  n: {type: long}\\ntime: at\", \"v.yaml\": \"kind: FeatureView\\nname: v\\nsource: trips\\n"
-                + "time: at\\nlabel: n\\nsql: %s\"}}";
+                + "time: at\\nlabel: n\\nsql: v.sql\", \"v.sql\": \"%s\"}}";
         expect(
                 400,
                 server.post(PROJECT + "/definitions", files.formatted("SELECT at, missing FROM source")),

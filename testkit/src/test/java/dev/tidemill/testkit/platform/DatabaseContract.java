@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
-import dev.tidemill.platform.events.EventRetention;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.events.SqlEventRetention;
 import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.sql.Database;
@@ -158,7 +158,7 @@ abstract class DatabaseContract {
         }
         long middle = log.after(0, 700).getLast().position();
         database.writing(handle -> handle.execute("INSERT INTO event_cursor VALUES ('slow', ?)", middle));
-        var kept = new EventRetention(database).kept(Optional.of(Duration.ofDays(10)), Duration.ofDays(30));
+        var kept = new SqlEventRetention(database).kept(Optional.of(Duration.ofDays(10)), Duration.ofDays(30));
         Instant now = Instant.now();
         Kept events = kept.getFirst();
         assertThat(events.entries()).isEqualTo(1_200);
@@ -175,7 +175,7 @@ abstract class DatabaseContract {
     void idsOfEventsFromOutsideAreForgottenAfterAWhile() {
         assertThat(log.rememberInbound("p", "source", "1")).isTrue();
         assertThat(log.rememberInbound("p", "source", "1")).isFalse();
-        Kept inbound = new EventRetention(database)
+        Kept inbound = new SqlEventRetention(database)
                 .kept(Optional.empty(), Duration.ofDays(30))
                 .getLast();
         assertThat(inbound.collect(Instant.now())).isZero();

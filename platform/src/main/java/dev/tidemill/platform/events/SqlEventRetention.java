@@ -9,10 +9,10 @@ import java.util.List;
 import java.util.Optional;
 
 /** How long events, refusals and the ids of events from outside are kept. */
-public final class EventRetention {
+public final class SqlEventRetention {
     private final Database database;
 
-    public EventRetention(Database database) {
+    public SqlEventRetention(Database database) {
         this.database = database;
     }
 
