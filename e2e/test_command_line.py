@@ -117,15 +117,14 @@ class CommandLineTest(unittest.TestCase):
     def test_users_sql_reaches_no_file(self) -> None:
         self.server.call("POST", "/api/tidemill/v1/projects", {"name": "sql"})
         folder = tabular_project()
-        for sql in (
-            "SELECT * FROM read_csv('/etc/passwd')",
-            "SELECT * FROM source; COPY source TO '/tmp/tidemill-stolen.csv'",
-            "SELECT * FROM read_text('/etc/hostname')",
-        ):
+        for sql, reason in {
+            "SELECT * FROM read_csv('/etc/passwd')": "does not run",
+            "SELECT * FROM source; COPY source TO '/tmp/tidemill-stolen.csv'": "is not one query",
+            "SELECT * FROM read_text('/etc/hostname')": "does not run",
+        }.items():
             with self.subTest(sql):
                 (folder / "sql" / "features.sql").write_text(sql)
-                self.tidemill("apply", "-f", str(folder), "-p", "sql")
-                self.assertIn("does not run", self.tidemill("run", "train", "-p", "sql", expect=1))
+                self.assertIn(reason, self.tidemill("apply", "-f", str(folder), "-p", "sql", expect=1))
                 self.assertFalse(pathlib.Path("/tmp/tidemill-stolen.csv").exists())
 
     def test_definitions_with_mistakes_name_the_place(self) -> None:

@@ -47,8 +47,7 @@ def lost_predictions(server: Server, callers: list[Caller]) -> list[str]:
             ids = caller.acknowledged[start : start + 1_000]
             labels = [{"id": one, "value": "yes"} for one in ids]
             status, answer = server.call("POST", f"{PROJECT}/deployments/model/labels", {"labels": labels})
-            unknown = answer.get("unknown", 0)
-            count = len(unknown) if isinstance(unknown, list) else unknown
+            count = len(answer.get("unknown", [])) + len(answer.get("lost", []))
             if status != 200 or count:
                 found.append(f"{count} of {len(ids)} acknowledged predictions are unknown ({status}: {str(answer)[:200]})")
     return found

@@ -270,19 +270,19 @@ class LoopbackServerTest {
 
     @Test
     void aFeatureViewsQueryIsTriedWhenItIsApplied() {
-        String files = "{\"files\": {\"d.yaml\": \"kind: DataSet\\nname: trips\\ncolumns:\\n  at: {type: timestamp}\\n"
-                + "  n: {type: long}\\ntime: at\", \"v.yaml\": \"kind: FeatureView\\nname: v\\nsource: trips\\n"
+        String files = "{\"files\": {\"d.yaml\": \"kind: DataSet\\nname: trips\\ncolumns:\\n  moment: {type: timestamp}\\n"
+                + "  n: {type: long}\\ntime: moment\", \"v.yaml\": \"kind: FeatureView\\nname: v\\nsource: trips\\n"
                 + "time: at\\nlabel: n\\nsql: v.sql\", \"v.sql\": \"%s\"}}";
         expect(
                 400,
-                server.post(PROJECT + "/definitions", files.formatted("SELECT at, missing FROM source")),
+                server.post(PROJECT + "/definitions", files.formatted("SELECT moment, missing FROM source")),
                 "missing");
         expect(
                 400,
-                server.post(PROJECT + "/definitions", files.formatted("SELECT at, n FROM source; SELECT 1")),
+                server.post(PROJECT + "/definitions", files.formatted("SELECT moment, n FROM source; SELECT 1")),
                 "2 statements");
         expect(400, server.post(PROJECT + "/definitions", files.formatted("DROP TABLE source")), "not one query");
-        expect(200, server.post(PROJECT + "/definitions", files.formatted("SELECT at, n + 1 AS n FROM source")));
+        expect(200, server.post(PROJECT + "/definitions", files.formatted("SELECT moment, n + 1 AS n FROM source")));
     }
 
     @Test

@@ -22,7 +22,7 @@ import dev.tidemill.platform.events.StoredEvent;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.retention.Kept;
-import dev.tidemill.platform.retention.KeptRows;
+import dev.tidemill.platform.retention.SqlKeptRows;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.registry.domain.Models;
 import java.nio.charset.StandardCharsets;
@@ -106,9 +106,9 @@ public final class MonitoringModule {
         var store = new SqlMonitorStore(database);
         store.dateUndated(clock.instant());
         return List.of(
-                new KeptRows(database, "predictions", "prediction", predictions, journal::deleteReceivedBefore),
-                new KeptRows(database, "windows", "monitor_window", windows, store::deleteWindowsBefore),
-                new KeptRows(database, "slices", "monitor_slice", windows, store::deleteSlicesBefore));
+                new SqlKeptRows(database, "predictions", "prediction", predictions, journal::deleteReceivedBefore),
+                new SqlKeptRows(database, "windows", "monitor_window", windows, store::deleteWindowsBefore),
+                new SqlKeptRows(database, "slices", "monitor_slice", windows, store::deleteSlicesBefore));
     }
 
     public List<DefinitionKind<?>> definitionKinds() {

@@ -66,10 +66,12 @@ public final class DataDirectory implements AutoCloseable {
         } catch (FileAlreadyExistsException e) {
             throw unusable(path, "it is a file", e);
         } catch (IOException e) {
-            boolean readOnly =
-                    e instanceof FileSystemException failure && "Read-only file system".equals(failure.getReason());
-            throw unusable(path, readOnly ? "it cannot be written" : String.valueOf(e.getMessage()), e);
+            throw unusable(path, isReadOnly(e) ? "it cannot be written" : String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private static boolean isReadOnly(IOException failure) {
+        return failure instanceof FileSystemException coded && "Read-only file system".equals(coded.getReason());
     }
 
     private static void createPrivate(Path path) throws IOException {
@@ -89,10 +91,13 @@ public final class DataDirectory implements AutoCloseable {
         try {
             view.setPermissions(PRIVATE);
         } catch (FileSystemException e) {
+            if (isReadOnly(e)) {
+                throw e;
+            }
             throw new TidemillException(
                             ErrorCode.FAILED_PRECONDITION,
                             "The data directory " + path
-                                    + " is open to others, and this process may not change that: it" + " belongs to "
+                                    + " is open to others, and this process may not change that: it belongs to "
                                     + Files.getOwner(path).getName())
                     .at("data-dir")
                     .remedy("Run 'chmod 700 " + path + "' as its owner, or name a folder inside it with --data-dir")

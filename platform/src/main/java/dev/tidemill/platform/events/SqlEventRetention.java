@@ -1,7 +1,7 @@
 package dev.tidemill.platform.events;
 
 import dev.tidemill.platform.retention.Kept;
-import dev.tidemill.platform.retention.KeptRows;
+import dev.tidemill.platform.retention.SqlKeptRows;
 import dev.tidemill.platform.sql.Database;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,9 +24,9 @@ public final class SqlEventRetention {
      */
     public List<Kept> kept(Optional<Duration> events, Duration inbound) {
         return List.of(
-                new KeptRows(database, "events", "event", events, this::deleteEvents),
-                new KeptRows(database, "refusals", "audit_refusal", events, this::deleteRefusals),
-                new KeptRows(database, "inbound-events", "inbound_event", Optional.of(inbound), this::deleteInbound));
+                new SqlKeptRows(database, "events", "event", events, this::deleteEvents),
+                new SqlKeptRows(database, "refusals", "audit_refusal", events, this::deleteRefusals),
+                new SqlKeptRows(database, "inbound-events", "inbound_event", Optional.of(inbound), this::deleteInbound));
     }
 
     /** Events that a subscriber or a webhook has still to see stay, however old. */

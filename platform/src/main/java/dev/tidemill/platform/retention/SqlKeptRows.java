@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.function.BiFunction;
 
 /** Rows of a table that are kept for a while. Thread-safe. */
-public final class KeptRows implements Kept {
+public final class SqlKeptRows implements Kept {
     /** Rows that one unit of work deletes: what it takes, its neighbours wait. */
     private static final int BATCH = 500;
 
@@ -21,7 +21,7 @@ public final class KeptRows implements Kept {
      * @param keep for how long; empty for ever
      * @param delete deletes at most so many that are older than a time, in one unit of work, and tells how many
      */
-    public KeptRows(
+    public SqlKeptRows(
             Database database,
             String name,
             String table,
