@@ -270,9 +270,10 @@ class LoopbackServerTest {
 
     @Test
     void aFeatureViewsQueryIsTriedWhenItIsApplied() {
-        String files = "{\"files\": {\"d.yaml\": \"kind: DataSet\\nname: trips\\ncolumns:\\n  moment: {type: timestamp}\\n"
-                + "  n: {type: long}\\ntime: moment\", \"v.yaml\": \"kind: FeatureView\\nname: v\\nsource: trips\\n"
-                + "time: at\\nlabel: n\\nsql: v.sql\", \"v.sql\": \"%s\"}}";
+        String files =
+                "{\"files\": {\"d.yaml\": \"kind: DataSet\\nname: trips\\ncolumns:\\n  moment: {type: timestamp}\\n"
+                        + "  n: {type: long}\\ntime: moment\", \"v.yaml\": \"kind: FeatureView\\nname: v\\nsource: trips\\n"
+                        + "time: at\\nlabel: n\\nsql: v.sql\", \"v.sql\": \"%s\"}}";
         expect(
                 400,
                 server.post(PROJECT + "/definitions", files.formatted("SELECT moment, missing FROM source")),

@@ -26,7 +26,8 @@ public final class SqlEventRetention {
         return List.of(
                 new SqlKeptRows(database, "events", "event", events, this::deleteEvents),
                 new SqlKeptRows(database, "refusals", "audit_refusal", events, this::deleteRefusals),
-                new SqlKeptRows(database, "inbound-events", "inbound_event", Optional.of(inbound), this::deleteInbound));
+                new SqlKeptRows(
+                        database, "inbound-events", "inbound_event", Optional.of(inbound), this::deleteInbound));
     }
 
     /** Events that a subscriber or a webhook has still to see stay, however old. */
