@@ -19,7 +19,6 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 
 /** OpenTelemetry's protocol over HTTP for traces; the header {@code x-mlflow-experiment-id} says where they go. */
 public final class OtlpRoutes {
@@ -28,9 +27,6 @@ public final class OtlpRoutes {
     private static final String EXPERIMENT = "x-mlflow-experiment-id";
 
     private final Traces traces;
-    /** What a body may be packed in; {@code null} where nothing is said. */
-    private static final Set<String> ENCODINGS = Set.of("null", "", "identity", "gzip", "x-gzip", "deflate");
-
     private final int limit;
 
     /** @param limit most bytes of a request once it is unpacked */
@@ -84,10 +80,6 @@ public final class OtlpRoutes {
     }
 
     private byte[] unpacked(Context context) {
-        String encoding = String.valueOf(context.header("Content-Encoding"));
-        if (!ENCODINGS.contains(encoding.strip().toLowerCase(Locale.ROOT))) {
-            throw new OtlpRefusal(400, "Unsupported Content-Encoding: " + encoding);
-        }
         byte[] body = RequestBody.read(context);
         if (body.length > limit) {
             throw new TidemillException(
