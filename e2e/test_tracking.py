@@ -201,7 +201,7 @@ class Attacked(unittest.TestCase):
             ("runs/log-metric", {"run_id": run, "key": "k" * 251, "value": 1, "timestamp": 1}),
             ("runs/set-tag", {"run_id": run, "key": "k" * 251, "value": "v"}),
             ("experiments/create", {"name": "n" * 501}),
-            ("experiments/set-experiment-tag", {"experiment_id": self.experiment, "key": "k", "value": "v" * 5001}),
+            ("experiments/set-experiment-tag", {"experiment_id": self.experiment, "key": "k", "value": "v" * 20_001}),
             ("registered-models/create", {"name": "n" * 257}),
             (
                 "runs/log-batch",
