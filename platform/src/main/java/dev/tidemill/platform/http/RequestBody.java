@@ -114,8 +114,8 @@ public final class RequestBody {
             case "gzip", "x-gzip" -> new GZIPInputStream(new ByteArrayInputStream(sent));
             case "deflate" -> new InflaterInputStream(new ByteArrayInputStream(sent));
             default ->
-                throw TidemillException.invalid(
-                        "Content-Encoding", "'" + encoding + "' is not taken; gzip, deflate and identity are");
+                throw TidemillException.invalid("Content-Encoding", "Unsupported Content-Encoding: " + encoding)
+                        .remedy("Pack the body as gzip or deflate, or send it as it is");
         };
     }
 }

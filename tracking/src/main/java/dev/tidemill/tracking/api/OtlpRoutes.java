@@ -1,5 +1,7 @@
 package dev.tidemill.tracking.api;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import com.google.protobuf.util.JsonFormat;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
@@ -7,6 +9,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.ErrorStyle;
 import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
@@ -26,6 +29,15 @@ public final class OtlpRoutes {
     private static final String JSON = "application/json";
     private static final String EXPERIMENT = "x-mlflow-experiment-id";
 
+    /** As MLflow's server: what is wrong with the packing is said in the form of this path, everything else in the common one. */
+    private static final ErrorStyle ERRORS = (context, error, requestId) -> {
+        if (error.field().equals(Optional.of("Content-Encoding"))) {
+            refuse(context, error.code().httpStatus(), new TextNode(error.message()));
+        } else {
+            MlflowWireRoutes.ERRORS.write(context, error, requestId);
+        }
+    };
+
     private final Traces traces;
     private final int limit;
 
@@ -37,17 +49,22 @@ public final class OtlpRoutes {
 
     public List<Route> routes() {
         return List.of(MlflowWireRoutes.route(
-                HandlerType.POST, "/v1/traces", Access.project(Resource.EXPERIMENT, Action.WRITE), this::answer));
+                        HandlerType.POST, "/v1/traces", Access.project(Resource.EXPERIMENT, Action.WRITE), this::answer)
+                .errors(ERRORS));
     }
 
     private void answer(Context context, Caller caller) throws IOException {
         try {
             ingest(context, caller);
         } catch (OtlpRefusal refusal) {
-            var answer = Json.object();
-            answer.set("detail", refusal.detail());
-            context.status(refusal.status()).result(Json.write(answer)).contentType(JSON);
+            refuse(context, refusal.status(), refusal.detail());
         }
+    }
+
+    private static void refuse(Context context, int status, JsonNode detail) {
+        var answer = Json.object();
+        answer.set("detail", detail);
+        context.status(status).result(Json.write(answer)).contentType(JSON);
     }
 
     private static OtlpRefusal noExperiment() {
