@@ -214,6 +214,48 @@ class SendTest(unittest.TestCase):
         self.assertIn("No space left", said.getvalue())
         self.assertIn("2 entries", said.getvalue())
 
+    def waiting(self, name: str, text: bytes) -> pathlib.Path:
+        """A journal that a process which was killed has left."""
+        place = pathlib.Path(os.environ["TIDEMILL_OUTBOX"]) / name
+        place.mkdir(parents=True)
+        (place / "address").write_text(f"{self.server.url}\ndefault\n")
+        (place / "journal.jsonl").write_bytes(text)
+        return place
+
+    def start(self, name: str) -> bytes:
+        told = {"kind": "start", "run_id": name, "experiment": "e", "name": name, "user": "u", "time": 0, "tags": {}}
+        return json.dumps(told).encode() + b"\n"
+
+    def test_a_run_killed_in_the_middle_of_a_line_is_told_as_killed(self) -> None:
+        point = json.dumps({"kind": "metric", "key": "loss", "value": 1.0, "timestamp": 1, "step": 0}).encode()
+        for length in (1, len(point) // 2, len(point)):
+            name = f"torn{length}"
+            place = self.waiting(name, self.start(name) + point + b"\n" + point[:length])
+            self.assertEqual(tidemill.replay(), [name])
+            path, last = self.server.told[-1]
+            self.assertTrue(path.endswith("/runs/update"), path)
+            self.assertEqual((last["run_id"], last["status"]), (name, "KILLED"))
+            self.assertFalse((place / "journal.jsonl").exists())
+
+    def test_what_was_not_sent_to_its_end_stays(self) -> None:
+        place = self.waiting("kept", self.start("kept"))
+        with unittest.mock.patch.object(_outbox.Sender, "send", lambda _: False):
+            self.assertEqual(tidemill.replay(), [])
+        self.assertTrue((place / "journal.jsonl").exists(), "nobody has its end")
+        self.assertEqual(tidemill.replay(), ["kept"])
+
+    def test_a_journal_whose_first_line_is_torn_stays_and_hinders_no_other(self) -> None:
+        empty = self.waiting("a-empty", b"")
+        torn = self.waiting("b-torn", self.start("b-torn")[:20])
+        self.waiting("c-whole", self.start("c-whole"))
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            self.assertEqual(tidemill.replay(), ["c-whole"])
+            self.assertEqual(tidemill.replay(), [], "again, it is the same")
+        self.assertEqual((torn / "journal.jsonl").read_bytes(), self.start("b-torn")[:20], "as it was")
+        self.assertEqual((empty / "journal.jsonl").read_bytes(), b"")
+        self.assertIn("b-torn", said.getvalue())
+
 
 class CaptureTest(unittest.TestCase):
     def test_code_changes_and_libraries_are_captured(self) -> None:

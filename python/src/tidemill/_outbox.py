@@ -31,6 +31,23 @@ def folder() -> Path:
     return (Path(cache) if cache else Path.home() / ".cache") / "tidemill" / "outbox"
 
 
+def begins(place: Path) -> bool:
+    """Whether a journal's first line, which names its run, is there to its end: without it nobody can send the rest."""
+    with (place / "journal.jsonl").open("rb") as lines:
+        first = lines.readline()
+    return first.endswith(b"\n") and (_entry(first) or {}).get("kind") == "start"
+
+
+def is_whole(place: Path) -> bool:
+    """Whether a journal ends with a whole line, or has none."""
+    journal = place / "journal.jsonl"
+    if not journal.exists() or journal.stat().st_size == 0:
+        return True
+    with journal.open("rb") as lines:
+        lines.seek(-1, os.SEEK_END)
+        return lines.read(1) == b"\n"
+
+
 class Journal:
     """What one run has told, a line of JSON each, in the order in which it was told. One process writes it.
 
@@ -40,8 +57,9 @@ class Journal:
     def __init__(self, place: Path) -> None:
         self.place = place
         (place / "files").mkdir(parents=True, exist_ok=True)
+        # The process that wrote it before may have been ended in the middle of a line.
+        self._torn = not is_whole(place)
         self._file = (place / "journal.jsonl").open("ab", buffering=0)
-        self._torn = False
 
     def append(self, kind: str, content: dict[str, Any]) -> None:
         """

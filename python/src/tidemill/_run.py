@@ -238,6 +238,8 @@ def start_run(experiment: str = "Default", **more: object) -> Run:
 def replay(server: str | None = None, *, token: str | None = None) -> list[str]:
     """Sends every run that waits on disk, those that have not ended as killed.
 
+    A journal that does not even say which run it is of was never begun; it stays as it is, and is named on standard error.
+
     Args:
         server: where to; the server that each run was meant for, if not given.
 
@@ -252,16 +254,21 @@ def replay(server: str | None = None, *, token: str | None = None) -> list[str]:
     for place in sorted(_outbox.folder().glob("*")):
         if not (place / "journal.jsonl").exists():
             continue
+        if not _outbox.begins(place) or not (place / "address").exists():
+            print(f"tidemill: {place} does not say which run it is of, and is not sent; delete it", file=sys.stderr)
+            continue
         address, project = (place / "address").read_text().splitlines()[:2]
         headers = {"Authorization": f"Bearer {secret}"} if secret else {}
         with httpx.Client(base_url=(server or address).rstrip("/"), headers=headers, timeout=60.0) as http:
-            if not _outbox.Sender(place, http, project).send():
+            done = _outbox.Sender(place, http, project).send()
+            if not done:
                 journal = _outbox.Journal(place)
                 journal.append("end", {"status": "KILLED", "time": _millis()})
                 journal.close()
-                _outbox.Sender(place, http, project).send()
-        _remove(place)
-        sent.append(place.name)
+                done = _outbox.Sender(place, http, project).send()
+        if done:
+            _remove(place)
+            sent.append(place.name)
     return sent
 
 
