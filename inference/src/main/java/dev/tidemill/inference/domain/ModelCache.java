@@ -107,14 +107,15 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
                             + folder.description().flavors().keySet() + " can be run here"));
             try {
                 Trial.of(model, folder, golden.of(folder));
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 model.close();
                 throw e;
             }
             entry.loaded().complete(model);
             LOG.info("Loaded {} on {} in {} ms", version.reference(), model.platform(), millis(started));
             makeRoom();
-        } catch (RuntimeException | StackOverflowError e) {
+        } catch (RuntimeException | Error e) {
+            // Whatever it was, nobody may wait for it for ever.
             entries.remove(Contents.of(version), entry);
             entry.loaded().completeExceptionally(e);
         }

@@ -37,7 +37,7 @@ public record UnpackedModel(Path folder) implements AutoCloseable {
         } catch (IOException e) {
             unpacked.close();
             throw new UncheckedIOException(e);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             unpacked.close();
             throw e;
         }

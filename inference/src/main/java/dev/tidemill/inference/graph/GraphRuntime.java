@@ -48,7 +48,7 @@ public final class GraphRuntime implements ModelRuntime {
             }
             Stage stage = Stages.of(graph, model -> java.util.Objects.requireNonNull(handles.get(model)));
             return Optional.of(new GraphModel(stage, List.copyOf(handles.values())));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             new ArrayList<>(handles.values()).forEach(ModelHandle::close);
             throw e;
         }

@@ -117,6 +117,9 @@ final class OnnxModel implements LoadedModel {
         } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
             refusal = files.unusable("ONNX Runtime does not run on this machine: " + e)
                     .causedBy(e);
+        } catch (RuntimeException | Error e) {
+            unpacked.close();
+            throw e;
         }
         unpacked.close();
         throw refusal;
@@ -144,7 +147,7 @@ final class OnnxModel implements LoadedModel {
             try {
                 return new OnnxModel(
                         environment, session, files.description().signature(), 2 * size, unpacked, unsigned, rows);
-            } catch (TidemillException | OrtException e) {
+            } catch (RuntimeException | Error | OrtException e) {
                 session.close();
                 throw e;
             }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 
 /**
@@ -20,6 +21,9 @@ final class RowTrial {
     private static final int LARGE = 256;
     private static final int SMALL = 16;
     private static final long MOST_VALUES = 1_000_000;
+    /** What is added to the time of a load by all trials, but for the first call and the one that goes on when it is over. */
+    private static final long BUDGET = TimeUnit.SECONDS.toNanos(1);
+
     private static final long QUICK = TimeUnit.MILLISECONDS.toNanos(1);
     private static final long SLOW = TimeUnit.MILLISECONDS.toNanos(250);
     private static final int FEW_PLACES = 4;
@@ -36,11 +40,14 @@ final class RowTrial {
 
     private final UnaryOperator<List<Tensor>> model;
     private final List<TensorSpec> specs;
+    private final LongSupplier nanos;
     private final Random chance = new Random(9);
+    private long until;
 
-    private RowTrial(UnaryOperator<List<Tensor>> model, List<TensorSpec> specs) {
+    private RowTrial(UnaryOperator<List<Tensor>> model, List<TensorSpec> specs, LongSupplier nanos) {
         this.model = model;
         this.specs = specs;
+        this.nanos = nanos;
     }
 
     /**
@@ -50,22 +57,31 @@ final class RowTrial {
      * @param specs its inputs, of which only the first dimensions are open
      */
     static Verdict of(UnaryOperator<List<Tensor>> model, List<TensorSpec> specs) {
+        return of(model, specs, System::nanoTime);
+    }
+
+    /** @param nanos tells the time, as {@link System#nanoTime} does */
+    static Verdict of(UnaryOperator<List<Tensor>> model, List<TensorSpec> specs, LongSupplier nanos) {
         try {
-            return new RowTrial(model, specs).tried();
+            return new RowTrial(model, specs, nanos).tried();
         } catch (TidemillException e) {
             return new Verdict(0, 0, "it refuses the rows that it was tried with: " + e.getMessage());
         }
     }
 
     private Verdict tried() {
-        long width = specs.stream().mapToLong(RowTrial::width).sum();
+        long width = specs.stream().mapToLong(RowTrial::width).reduce(0, RowTrial::sum);
+        if (width > MOST_VALUES / SMALL) {
+            return new Verdict(0, 0, "a row has more values than are tried: " + width);
+        }
         List<Tensor> few = rows(SMALL);
         List<Tensor> cold = model.apply(few);
-        long started = System.nanoTime();
+        long started = nanos.getAsLong();
+        until = started + BUDGET;
         List<Tensor> warm = model.apply(few);
-        long took = System.nanoTime() - started;
+        long took = nanos.getAsLong() - started;
         if (cold.size() != warm.size() || took > SLOW) {
-            return new Verdict(0, 0, "a call takes so long that there is little to gain");
+            return slow();
         }
         int most = took < QUICK && LARGE * width <= MOST_VALUES ? LARGE : SMALL;
         List<Tensor> given = most == SMALL ? few : rows(most);
@@ -73,16 +89,31 @@ final class RowTrial {
         if (together.stream().anyMatch(output -> !output.hasRows(most))) {
             return new Verdict(0, 0, "it answers " + most + " rows with another number");
         }
-        boolean single = isSame(given, together, most, 1);
-        if (!single && !isSame(given, together, most, 2)) {
-            return differs(2);
+        Found alone = compare(given, together, most, 1);
+        Found two = alone == Found.DIFFERENT ? compare(given, together, most, 2) : alone;
+        if (two != Found.SAME) {
+            return two == Found.DIFFERENT ? differs(2) : slow();
         }
+        int least = alone == Found.SAME ? 1 : 2;
+        int tried = least;
         for (int part : PARTS) {
-            if (part < most && !isSame(given, together, most, part)) {
-                return differs(part);
+            if (part < most) {
+                Found found = compare(given, together, most, part);
+                if (found == Found.DIFFERENT) {
+                    return differs(part);
+                }
+                if (found == Found.NOT_TRIED) {
+                    // What is not joined beyond what was tried is as good as tried in full.
+                    return tried > 2 ? new Verdict(least, tried, "") : slow();
+                }
+                tried = part;
             }
         }
-        return new Verdict(single ? 1 : 2, most, "");
+        return new Verdict(least, most, "");
+    }
+
+    private static Verdict slow() {
+        return new Verdict(0, 0, "a call takes so long that there is little to gain");
     }
 
     private static Verdict differs(int part) {
@@ -90,25 +121,43 @@ final class RowTrial {
                 0, 0, "on this machine the last bits of an answer to " + part + " rows depend on those beside them");
     }
 
+    private enum Found {
+        SAME,
+        DIFFERENT,
+        /** The time was over. */
+        NOT_TRIED
+    }
+
     /** Whether some rows by themselves, from the first, the last and some between, get the bits that they get among all. */
-    private boolean isSame(List<Tensor> given, List<Tensor> together, int rows, int part) {
+    private Found compare(List<Tensor> given, List<Tensor> together, int rows, int part) {
         int places = part <= 2 ? SMALL : FEW_PLACES;
         for (int i = 0; i <= places; i++) {
+            if (nanos.getAsLong() - until >= 0) {
+                return Found.NOT_TRIED;
+            }
             int from = i == places ? rows - part : Math.min(i, rows - part);
             List<Tensor> some =
                     given.stream().map(tensor -> tensor.rows(from, from + part)).toList();
             List<Tensor> alone = model.apply(some);
             for (int output = 0; output < alone.size(); output++) {
                 if (!alone.get(output).isSame(together.get(output).rows(from, from + part))) {
-                    return false;
+                    return Found.DIFFERENT;
                 }
             }
         }
-        return true;
+        return Found.SAME;
     }
 
+    /** Values of a row; the largest number there is where they are more. */
     private static long width(TensorSpec spec) {
-        return spec.shape().stream().skip(1).reduce(1L, (a, b) -> a * b);
+        return spec.shape().stream().skip(1).reduce(1L, (a, b) -> {
+            long high = Math.multiplyHigh(a, b);
+            return high != 0 || a * b < 0 ? Long.MAX_VALUE : a * b;
+        });
+    }
+
+    private static long sum(long a, long b) {
+        return a > Long.MAX_VALUE - b ? Long.MAX_VALUE : a + b;
     }
 
     private List<Tensor> rows(int rows) {

@@ -80,7 +80,7 @@ public final class PythonRuntime implements ModelRuntime, ModelEnvironments, Aut
         PythonEnvironments.Lease environment = environments.lease(folder, form.get());
         try {
             return Optional.of(started(folder, form.get(), environment));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             environment.close();
             throw e;
         }
@@ -122,7 +122,7 @@ public final class PythonRuntime implements ModelRuntime, ModelEnvironments, Aut
                         unpacked.close();
                         environment.close();
                     });
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             unpacked.close();
             throw e;
         }

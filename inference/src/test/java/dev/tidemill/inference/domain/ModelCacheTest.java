@@ -40,7 +40,7 @@ class ModelCacheTest {
     };
 
     /** Answers its input; remembers whether it was closed. */
-    private static final class Echo implements LoadedModel {
+    private final class Echo implements LoadedModel {
         private volatile boolean closed;
 
         @Override
@@ -61,6 +61,9 @@ class ModelCacheTest {
         @Override
         public List<Tensor> predict(List<Tensor> given) {
             assertThat(closed).as("nobody is in a closed model").isFalse();
+            if (failing != null) {
+                throw failing;
+            }
             return given;
         }
 
@@ -83,6 +86,7 @@ class ModelCacheTest {
     private BlobStore blobs;
     private ModelCache cache;
     private volatile boolean broken;
+    private volatile @Nullable Error failing;
     private volatile @Nullable List<Tensor> golden;
 
     @BeforeEach
@@ -174,6 +178,20 @@ class ModelCacheTest {
         assertThat(cache.isLoaded(version)).isTrue();
         cache.closeIdle(Duration.ofNanos(-1));
         assertThat(made.getFirst().closed).isTrue();
+    }
+
+    @Test
+    void whateverEndsALoadIsToldToThoseWhoWait() {
+        for (Error error : List.of(new OutOfMemoryError("Java heap space"), new LinkageError("no library"))) {
+            failing = error;
+            assertThatThrownBy(() -> cache.acquire(version(1)))
+                    .isInstanceOf(TidemillException.class)
+                    .hasMessageContaining(error.getMessage());
+            assertThat(made.getLast().closed).as("nothing is left loaded").isTrue();
+        }
+        failing = null;
+        cache.acquire(version(1)).close();
+        assertThat(loads).hasValue(3);
     }
 
     @Test
