@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,10 +42,14 @@ final class Installer {
      */
     record Work(Path scratch, Path log, boolean sources) {}
 
+    private Path resolver() {
+        return settings.folder()
+                .resolve("resolver-" + Ids.sha256(settings.interpreter()).substring(0, 12));
+    }
+
     /** An interpreter with pip that no model's code ever runs in. */
     private Path resolver(Work work) throws IOException {
-        Path venv = settings.folder()
-                .resolve("resolver-" + Ids.sha256(settings.interpreter()).substring(0, 12));
+        Path venv = resolver();
         Path python = venv.resolve("bin").resolve("python");
         if (!Files.exists(venv.resolve("complete"))) {
             FileTrees.delete(venv);
@@ -143,7 +148,9 @@ final class Installer {
         }
         command.addAll(List.of("-r", list.toString()));
         run(work, work.sources(), command, environment);
-        Files.writeString(environment.resolve("lock.txt"), lock);
+        // Code of the requirements' own may have put a link there.
+        Files.deleteIfExists(environment.resolve("lock.txt"));
+        Files.writeString(environment.resolve("lock.txt"), lock, StandardOpenOption.CREATE_NEW);
     }
 
     /** @param apart where code of the requirements' own may run: it must not see the data directory */
@@ -152,9 +159,9 @@ final class Installer {
                 work.log(),
                 "$ " + String.join(" ", command) + "\n",
                 StandardCharsets.UTF_8,
-                java.nio.file.StandardOpenOption.CREATE,
-                java.nio.file.StandardOpenOption.APPEND);
-        List<String> wrapped = apart ? isolation.wrapOwner(command, needs(work, command, writable)) : command;
+                StandardOpenOption.CREATE,
+                StandardOpenOption.APPEND);
+        List<String> wrapped = apart ? isolation.wrapOwner(command, needs(work, writable)) : command;
         var builder = new ProcessBuilder(wrapped)
                 .directory(work.scratch().toFile())
                 .redirectErrorStream(true)
@@ -178,10 +185,10 @@ final class Installer {
         }
     }
 
-    private Isolation.Needs needs(Work work, List<String> command, Path... writable) {
+    private Isolation.Needs needs(Work work, Path... writable) {
         Path home = Path.of(System.getProperty("user.home"));
         List<Path> readable = Stream.of(
-                        interpreters.folders(Path.of(command.getFirst())).stream(),
+                        interpreters.ofBuilt(resolver()).stream(),
                         Stream.of(
                                 home.resolve(".config/pip"),
                                 home.resolve(".pip"),

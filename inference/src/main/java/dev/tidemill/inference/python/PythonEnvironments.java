@@ -35,8 +35,12 @@ final class PythonEnvironments implements AutoCloseable {
     /** Older MLflow imports a part of it without asking for it. */
     private static final String SETUPTOOLS = "setuptools<81";
 
-    /** An environment in use; what holds it keeps it on disk. */
-    record Lease(Path interpreter, Runnable release) implements AutoCloseable {
+    /**
+     * An environment in use; what holds it keeps it on disk.
+     *
+     * @param readable what its processes have to be able to read
+     */
+    record Lease(Path interpreter, List<Path> readable, Runnable release) implements AutoCloseable {
         @Override
         public void close() {
             release.run();
@@ -45,6 +49,7 @@ final class PythonEnvironments implements AutoCloseable {
 
     private final PythonSettings settings;
     private final Installer installer;
+    private final Interpreters interpreters;
     private final EnvironmentShelf shelf;
     private final Clock clock;
     private final ConcurrentMap<String, EnvironmentBuild> builds = new ConcurrentHashMap<>();
@@ -53,8 +58,9 @@ final class PythonEnvironments implements AutoCloseable {
 
     private final Thread tidying;
 
-    PythonEnvironments(PythonSettings settings, Installer installer, Clock clock) {
+    PythonEnvironments(PythonSettings settings, Installer installer, Interpreters interpreters, Clock clock) {
         this.settings = settings;
+        this.interpreters = interpreters;
         this.installer = installer;
         this.clock = clock;
         this.shelf = new EnvironmentShelf(
@@ -91,7 +97,8 @@ final class PythonEnvironments implements AutoCloseable {
      */
     Lease lease(ModelFolder folder, PythonForm form) {
         if (settings.environment().isPresent()) {
-            return new Lease(interpreter(settings.environment().get()), () -> {});
+            Path interpreter = interpreter(settings.environment().get());
+            return new Lease(interpreter, interpreters.ofOperator(interpreter), () -> {});
         }
         String text = requirements(folder, form);
         // What is more than names may be files beside it.
@@ -140,8 +147,15 @@ final class PythonEnvironments implements AutoCloseable {
     }
 
     private Optional<Lease> known(String requirements) {
-        return shelf.take(requirements)
-                .map(id -> new Lease(interpreter(shelf.path(id)), once(() -> shelf.release(id))));
+        return shelf.take(requirements).map(id -> {
+            Runnable release = once(() -> shelf.release(id));
+            try {
+                return new Lease(interpreter(shelf.path(id)), interpreters.ofBuilt(shelf.path(id)), release);
+            } catch (RuntimeException | Error e) {
+                release.run();
+                throw e;
+            }
+        });
     }
 
     private static Runnable once(Runnable action) {

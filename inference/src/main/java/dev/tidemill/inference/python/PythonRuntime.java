@@ -40,7 +40,6 @@ public final class PythonRuntime implements ModelRuntime, ModelEnvironments, Aut
     private final PythonSettings settings;
     private final ModelInspector inspector;
     private final Isolation isolation;
-    private final Interpreters interpreters = new Interpreters();
     private final PythonEnvironments environments;
     private final Path models;
     /** What a look into a folder has found, by its digest: a caller who waits for an environment asks every second. */
@@ -58,7 +57,9 @@ public final class PythonRuntime implements ModelRuntime, ModelEnvironments, Aut
         this.settings = settings;
         this.inspector = inspector;
         this.isolation = Isolation.choose(settings);
-        this.environments = new PythonEnvironments(settings, new Installer(settings, isolation, interpreters), clock);
+        var interpreters = new Interpreters(Path.of(settings.interpreter()));
+        this.environments =
+                new PythonEnvironments(settings, new Installer(settings, isolation, interpreters), interpreters, clock);
         this.models = settings.folder().resolve("models");
         UnpackedModel.sweep(models);
     }
@@ -99,7 +100,7 @@ public final class PythonRuntime implements ModelRuntime, ModelEnvironments, Aut
         boolean network = folder.version().network();
         var unpacked = UnpackedModel.of(folder, models);
         try {
-            List<Path> readable = new ArrayList<>(interpreters.folders(environment.interpreter()));
+            List<Path> readable = new ArrayList<>(environment.readable());
             readable.add(script);
             readable.add(unpacked.folder());
             var needs = new Isolation.Needs(readable, List.of(), unpacked.folder(), network);
