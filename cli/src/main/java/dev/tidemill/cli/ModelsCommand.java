@@ -223,7 +223,7 @@ final class ModelsCommand implements Runnable {
             return Exit.OK;
         }
         System.out.println("isolation: " + answer.path("isolation").asText());
-        var table = new Columns("environment", "state", "megabytes", "models", "since", "detail");
+        var table = new Columns("environment", "state", "megabytes", "models", "since", "next try", "detail");
         answer.path("environments")
                 .forEach(one -> table.add(List.of(
                         one.path("id").asText(),
@@ -233,6 +233,7 @@ final class ModelsCommand implements Runnable {
                                 ? one.path("users").asText()
                                 : one.path("model").asText(),
                         one.path("since").asText(),
+                        one.path("nextTry").asText(""),
                         one.path("detail").asText().lines().reduce("", (before, line) -> line))));
         table.print();
         return Exit.OK;

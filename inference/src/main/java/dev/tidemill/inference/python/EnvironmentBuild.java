@@ -84,8 +84,10 @@ final class EnvironmentBuild {
         return failure;
     }
 
+    /** From when on the next who asks starts a failed build again; empty if it has not failed. */
     synchronized Optional<Instant> nextTry() {
-        return phase == Phase.FAILED ? Optional.of(notBefore) : Optional.empty();
+        Instant now = clock.instant();
+        return phase == Phase.FAILED ? Optional.of(notBefore.isAfter(now) ? notBefore : now) : Optional.empty();
     }
 
     synchronized void enter(Phase next) {

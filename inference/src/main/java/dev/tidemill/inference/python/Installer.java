@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 
 /**
@@ -27,6 +28,7 @@ final class Installer {
     private final PythonSettings settings;
     private final Isolation isolation;
     private final Interpreters interpreters;
+    private final ReentrantLock making = new ReentrantLock();
 
     Installer(PythonSettings settings, Isolation isolation, Interpreters interpreters) {
         this.settings = settings;
@@ -51,6 +53,21 @@ final class Installer {
     private Path resolver(Work work) throws IOException {
         Path venv = resolver();
         Path python = venv.resolve("bin").resolve("python");
+        try {
+            making.lockInterruptibly();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+        try {
+            make(work, venv, python);
+        } finally {
+            making.unlock();
+        }
+        return python;
+    }
+
+    private void make(Work work, Path venv, Path python) throws IOException {
         if (!Files.exists(venv.resolve("complete"))) {
             FileTrees.delete(venv);
             run(work, false, List.of(settings.interpreter(), "-m", "venv", venv.toString()));
@@ -61,7 +78,6 @@ final class Installer {
                     List.of(python.toString(), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "pip>=23"));
             Files.writeString(venv.resolve("complete"), "");
         }
-        return python;
     }
 
     /**
@@ -126,9 +142,8 @@ final class Installer {
                 : url;
     }
 
-    /** Installs a lock into a new environment. */
+    /** Installs a lock into a new environment, of which nothing is there yet. */
     void install(Work work, String lock, Path environment) throws IOException {
-        FileTrees.delete(environment);
         Files.createDirectories(environment.getParent());
         run(work, false, List.of(settings.interpreter(), "-m", "venv", "--without-pip", environment.toString()));
         Path list = work.scratch().resolve("lock.txt");

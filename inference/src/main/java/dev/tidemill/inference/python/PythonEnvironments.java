@@ -2,7 +2,9 @@ package dev.tidemill.inference.python;
 
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.UnpackedModel;
+import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.config.FileTrees;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.registry.domain.Requirements;
 import java.io.IOException;
@@ -15,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Semaphore;
@@ -30,6 +33,8 @@ final class PythonEnvironments implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PythonEnvironments.class);
     private static final Duration MOMENT = Duration.ofSeconds(2);
     private static final Duration TIDY = Duration.ofHours(1);
+    private static final Duration LONGEST_WAIT = Duration.ofDays(1);
+    private static final Duration ENDING = Duration.ofSeconds(5);
     private static final int MOST_BUILDS = 1_000;
     private static final String REQUIREMENTS = "requirements.txt";
     /** Older MLflow imports a part of it without asking for it. */
@@ -53,10 +58,13 @@ final class PythonEnvironments implements AutoCloseable {
     private final EnvironmentShelf shelf;
     private final Clock clock;
     private final ConcurrentMap<String, EnvironmentBuild> builds = new ConcurrentHashMap<>();
-    /** Two at once would take the machine from those who are served. */
-    private final Semaphore one = new Semaphore(1);
+    /** No project has two at once, and never more than two are made: more would take the machine from those who are served. */
+    private final FairTurns turns = new FairTurns(2, MOST_BUILDS, LONGEST_WAIT);
 
+    private final Set<Thread> building = ConcurrentHashMap.newKeySet();
+    private final Semaphore untidy = new Semaphore(0);
     private final Thread tidying;
+    private volatile boolean closed;
 
     PythonEnvironments(PythonSettings settings, Installer installer, Interpreters interpreters, Clock clock) {
         this.settings = settings;
@@ -78,21 +86,24 @@ final class PythonEnvironments implements AutoCloseable {
 
     private void tidyForEver() {
         try {
-            while (true) {
-                shelf.tidy();
-                Thread.sleep(TIDY);
+            while (!closed) {
+                try {
+                    shelf.tidy();
+                } catch (RuntimeException e) {
+                    LOG.warn("Environments could not be tidied; it is tried again within the hour", e);
+                }
+                untidy.tryAcquire(TIDY.toMinutes(), TimeUnit.MINUTES);
+                untidy.drainPermits();
             }
         } catch (InterruptedException e) {
             // The server ends.
-        } catch (RuntimeException e) {
-            LOG.warn("Environments are not tidied any more", e);
         }
     }
 
     /**
      * The environment of a model. Never waits for longer than a moment.
      *
-     * @throws dev.tidemill.platform.errors.TidemillException {@code UNAVAILABLE} with how far it is while it is being built;
+     * @throws TidemillException {@code UNAVAILABLE} with how far it is while it is being built;
      *     {@code FAILED_PRECONDITION} with the installer's last words if that failed a while ago
      */
     Lease lease(ModelFolder folder, PythonForm form) {
@@ -125,7 +136,10 @@ final class PythonEnvironments implements AutoCloseable {
                             settings.folder().resolve("environments").resolve(id + ".log"),
                             clock)
                     : before;
-            Thread.ofVirtual().name("python-build-" + id).start(() -> build(started, folder, text, sources));
+            start(
+                    started,
+                    () -> build(started, folder, text, sources),
+                    folder.version().project());
             return started;
         });
         build.await(folder.version().reference(), MOMENT);
@@ -167,14 +181,29 @@ final class PythonEnvironments implements AutoCloseable {
         };
     }
 
+    /** Has the work done in a thread of its own, when it is the project's turn. */
+    private void start(EnvironmentBuild build, Runnable work, String project) {
+        Thread thread = Thread.ofVirtual().name("python-build-" + build.id()).unstarted(() -> {
+            try {
+                turns.run(project, "", 1, () -> {
+                    work.run();
+                    return build;
+                });
+            } catch (TidemillException e) {
+                build.fail(e.message());
+            } finally {
+                building.remove(Thread.currentThread());
+            }
+        });
+        building.add(thread);
+        thread.start();
+        if (closed) {
+            thread.interrupt();
+        }
+    }
+
     private void build(EnvironmentBuild build, ModelFolder folder, String text, boolean sources) {
         Path scratch = scratch().resolve(build.id());
-        try {
-            one.acquire();
-        } catch (InterruptedException e) {
-            build.fail("the server ended");
-            return;
-        }
         try {
             long started = System.nanoTime();
             Files.createDirectories(build.log().getParent());
@@ -185,11 +214,8 @@ final class PythonEnvironments implements AutoCloseable {
             var work = new Installer.Work(scratch, build.log(), sources);
             String lock = sources ? lockOfFolder(work, folder, text) : installer.lock(work, written(work, text));
             String id = Ids.sha256(settings.interpreter() + "\n" + lock).substring(0, 32);
-            if (!shelf.isComplete(id)) {
-                build.enter(EnvironmentBuild.Phase.INSTALLING);
-                installer.install(work, lock, shelf.path(id));
-                shelf.finish(id);
-            }
+            build.enter(EnvironmentBuild.Phase.INSTALLING);
+            shelf.make(id, place -> installer.install(work, lock, place));
             shelf.know(build.id(), id);
             LOG.info(
                     "The environment {} of {} took {} s",
@@ -198,12 +224,15 @@ final class PythonEnvironments implements AutoCloseable {
                     TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - started));
             builds.remove(build.id(), build);
             build.done(shelf.path(id));
-            shelf.tidy();
-        } catch (IOException | RuntimeException e) {
-            LOG.warn("The environment of {} could not be built: {}", build.model(), e.getMessage());
-            build.fail(String.valueOf(e.getMessage()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            build.fail("the server ended");
+        } catch (IOException | RuntimeException | Error e) {
+            String why = closed ? "the server ended" : e.getMessage() == null ? e.toString() : e.getMessage();
+            LOG.warn("The environment of {} could not be built: {}", build.model(), why);
+            build.fail(why);
         } finally {
-            one.release();
+            untidy.release();
             try {
                 FileTrees.delete(scratch);
             } catch (UncheckedIOException e) {
@@ -254,8 +283,19 @@ final class PythonEnvironments implements AutoCloseable {
         return true;
     }
 
+    /** Ends builds, with their processes. */
     @Override
     public void close() {
+        closed = true;
         tidying.interrupt();
+        building.forEach(Thread::interrupt);
+        long until = System.nanoTime() + ENDING.toNanos();
+        try {
+            for (Thread thread : building) {
+                thread.join(Duration.ofNanos(Math.max(1, until - System.nanoTime())));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

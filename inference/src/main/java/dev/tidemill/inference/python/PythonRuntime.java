@@ -151,11 +151,12 @@ public final class PythonRuntime implements ModelRuntime, ModelEnvironments, Aut
                         0,
                         build.since(),
                         0,
-                        build.phase() == EnvironmentBuild.Phase.FAILED ? build.failure() : build.progress())));
+                        build.phase() == EnvironmentBuild.Phase.FAILED ? build.failure() : build.progress(),
+                        build.nextTry())));
         environments
                 .finished()
-                .forEach(one -> all.add(
-                        new ModelEnvironment(one.id(), "ready", "", one.bytes(), one.lastUsed(), one.users(), "")));
+                .forEach(one -> all.add(new ModelEnvironment(
+                        one.id(), "ready", "", one.bytes(), one.lastUsed(), one.users(), "", Optional.empty())));
         return all;
     }
 

@@ -11,7 +11,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Environments on disk and builds that fail, with time told by the test. */
@@ -71,6 +74,129 @@ class EnvironmentShelfTest {
     }
 
     @Test
+    void whatAFailedOrKilledBuildHasLeftGoes() throws Exception {
+        Files.createDirectories(folder.resolve(id('d')).resolve("lib"));
+        Files.createDirectories(folder.resolve("0198.gone").resolve("lib"));
+        Files.writeString(folder.resolve("some.aside"), id('d'));
+        var shelf = new EnvironmentShelf(folder, 1_000, Duration.ZERO, clock);
+        assertThatThrownBy(() -> shelf.make(id('a'), place -> {
+                    Files.createDirectories(place.resolve("lib"));
+                    throw new IOException("no space");
+                }))
+                .hasMessage("no space");
+        assertThatThrownBy(() -> shelf.make(id('b'), place -> {
+                    Files.createDirectories(place.resolve("lib"));
+                    throw new IllegalStateException("unforeseen");
+                }))
+                .hasMessage("unforeseen");
+        assertThat(shelf.path(id('a'))).doesNotExist();
+        assertThat(shelf.path(id('b'))).doesNotExist();
+        shelf.make(id('c'), place -> {
+            Files.createDirectories(place.resolve("lib"));
+            // While one is being made it is not whole, and nobody's.
+            shelf.tidy();
+            assertThat(place.resolve("lib")).exists();
+        });
+        assertThat(Files.list(folder)).containsExactly(shelf.path(id('c')));
+    }
+
+    @Test
+    void logsOfBuildsThatFailedGoWhenTheyAreOldOrTooMany() throws IOException {
+        var shelf = new EnvironmentShelf(folder, 1_000, Duration.ZERO, clock);
+        built(shelf, 'a', 100, "known");
+        for (int i = -1; i < 600; i++) {
+            Path log = folder.resolve((i < 0 ? "known" : "failed" + i) + ".log");
+            Files.writeString(log, "no such package");
+            Files.setLastModifiedTime(
+                    log,
+                    java.nio.file.attribute.FileTime.from(clock.instant().minus(Duration.ofHours(i < 0 ? 9_999 : i))));
+        }
+        shelf.tidy();
+        assertThat(folder.resolve("failed499.log")).exists();
+        assertThat(folder.resolve("failed500.log")).doesNotExist();
+        clock.advance(Duration.ofDays(20));
+        shelf.tidy();
+        // Thirty days and no more.
+        assertThat(folder.resolve("failed240.log")).exists();
+        assertThat(folder.resolve("failed241.log")).doesNotExist();
+        assertThat(folder.resolve("known.log")).as("its environment is there").exists();
+    }
+
+    @Test
+    void oneThatWasJustMadeStaysForThoseWhoWaitForIt() throws Exception {
+        var shelf = new EnvironmentShelf(folder, 50, Duration.ofDays(30), clock);
+        shelf.make(id('a'), place -> Files.write(Files.createDirectories(place).resolve("library"), new byte[100]));
+        shelf.know("first", id('a'));
+        shelf.tidy();
+        clock.advance(Duration.ofMinutes(9));
+        shelf.tidy();
+        assertThat(shelf.take("first")).contains(id('a'));
+        clock.advance(Duration.ofHours(1));
+        shelf.tidy();
+        assertThat(shelf.list()).hasSize(1);
+        shelf.release(id('a'));
+        shelf.tidy();
+        assertThat(shelf.list()).as("above the limit, and nobody's").isEmpty();
+        shelf.make(id('a'), place -> Files.write(Files.createDirectories(place).resolve("library"), new byte[100]));
+        clock.advance(Duration.ofMinutes(10));
+        shelf.tidy();
+        assertThat(shelf.list()).as("nobody came for it").isEmpty();
+    }
+
+    @Test
+    @Timeout(30)
+    void whoTakesOrListsWaitsForNoTreeOfFiles() throws Exception {
+        var shelf = new EnvironmentShelf(folder, 1_000, Duration.ZERO, clock);
+        built(shelf, 'a', 100, "first");
+        var inside = new CountDownLatch(1);
+        var go = new CountDownLatch(1);
+        Thread maker = Thread.startVirtualThread(() -> {
+            try {
+                shelf.make(id('b'), place -> {
+                    Files.createDirectories(place);
+                    inside.countDown();
+                    await(go);
+                });
+            } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        await(inside);
+        assertThat(shelf.take("first")).contains(id('a'));
+        assertThat(shelf.list()).hasSize(1);
+        // Who wants the same one waits for it, and does not make it again.
+        Thread second = Thread.startVirtualThread(() -> {
+            try {
+                shelf.make(id('b'), place -> {
+                    throw new IOException("made twice");
+                });
+            } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        go.countDown();
+        maker.join();
+        second.join();
+        assertThat(shelf.list())
+                .extracting(EnvironmentShelf.Environment::id)
+                .containsExactlyInAnyOrder(id('a'), id('b'));
+        // Sizes come from memory, of another process's environments too.
+        Files.write(shelf.path(id('a')).resolve("more"), new byte[1_000]);
+        assertThat(shelf.list()).extracting(EnvironmentShelf.Environment::bytes).contains(100L);
+        assertThat(new EnvironmentShelf(folder, 1_000, Duration.ZERO, clock).list())
+                .extracting(EnvironmentShelf.Environment::bytes)
+                .contains(100L);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
     void aBuildThatFailedIsRememberedAndTriedAgainLaterAndLater() {
         var build = new EnvironmentBuild("id", "m/1", folder.resolve("log"), clock);
         assertThatThrownBy(() -> build.await("m/1", Duration.ofMillis(1)))
@@ -85,6 +211,7 @@ class EnvironmentShelfTest {
                         assertThat(e.code()).isEqualTo(ErrorCode.FAILED_PRECONDITION);
                         assertThat(e).hasMessageContaining("no such package");
                     });
+            assertThat(build.nextTry()).contains(clock.instant().plusSeconds(pause));
             clock.advance(Duration.ofSeconds(pause - 1));
             assertThat(build.startsOver()).isFalse();
             clock.advance(Duration.ofSeconds(1));
@@ -93,7 +220,9 @@ class EnvironmentShelfTest {
         }
         build.fail("no such package");
         build.forgive();
+        assertThat(build.nextTry()).contains(clock.instant());
         assertThat(build.startsOver()).isTrue();
+        assertThat(build.nextTry()).isEmpty();
         build.done(folder);
         assertThat(build.await("m/1", Duration.ofMillis(1))).isEqualTo(folder);
     }
