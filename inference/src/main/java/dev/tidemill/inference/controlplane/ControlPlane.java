@@ -16,6 +16,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Calls the control plane's routes for gateways. Thread-safe. */
 public final class ControlPlane implements AutoCloseable {
@@ -43,16 +44,14 @@ public final class ControlPlane implements AutoCloseable {
 
     JsonNode plans(String known, Duration wait) {
         String path = "/plans?known=" + known + "&wait=" + wait.toSeconds();
-        return json(
-                send(request(path).GET().build(), BodyHandlers.ofByteArray()).body());
+        return json(send(request(path).GET().build()));
     }
 
     JsonNode models(String project, Optional<String> name, Optional<String> version) {
         String path = "/models?project=" + encoded(project)
                 + name.map(text -> "&name=" + encoded(text)).orElse("")
                 + version.map(text -> "&version=" + encoded(text)).orElse("");
-        return json(
-                send(request(path).GET().build(), BodyHandlers.ofByteArray()).body());
+        return json(send(request(path).GET().build()));
     }
 
     private static String encoded(String text) {
@@ -61,8 +60,7 @@ public final class ControlPlane implements AutoCloseable {
 
     /** The bytes of a blob; the caller checks them against the digest. */
     byte[] blob(Digest digest) {
-        return send(request("/blobs/" + digest).GET().build(), BodyHandlers.ofByteArray())
-                .body();
+        return send(request("/blobs/" + digest).GET().build());
     }
 
     JsonNode post(String path, JsonNode body) {
@@ -70,7 +68,7 @@ public final class ControlPlane implements AutoCloseable {
                 .header("Content-Type", "application/json")
                 .POST(BodyPublishers.ofString(Json.write(body)))
                 .build();
-        byte[] answer = send(request, BodyHandlers.ofByteArray()).body();
+        byte[] answer = send(request);
         return answer.length == 0 ? Json.object() : json(answer);
     }
 
@@ -80,28 +78,58 @@ public final class ControlPlane implements AutoCloseable {
         return request;
     }
 
-    private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler) {
+    private byte[] send(HttpRequest request) {
         try {
-            HttpResponse<T> response = client.send(request, handler);
-            if (response.statusCode() == 401 || response.statusCode() == 403) {
-                throw new TidemillException(
-                                ErrorCode.FAILED_PRECONDITION, "The control plane at " + url + " refuses this gateway")
-                        .remedy("Set 'control.token' to a token of an administrator");
-            }
+            HttpResponse<byte[]> response = client.send(request, BodyHandlers.ofByteArray());
             if (response.statusCode() >= 400) {
-                throw unavailable("it answered " + response.statusCode());
+                throw refusal(response.statusCode(), response.body());
             }
-            return response;
+            return response.body();
         } catch (IOException e) {
-            throw unavailable(String.valueOf(e.getMessage())).causedBy(e);
+            throw unavailable("is not there: " + e.getMessage()).causedBy(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new TidemillException(ErrorCode.CANCELLED, "Interrupted").causedBy(e);
         }
     }
 
+    /**
+     * What the control plane says of the request keeps its code. What is said of this gateway, of the moment or by somebody
+     * between says nothing of the request, which may be sent again.
+     */
+    private TidemillException refusal(int status, byte[] body) {
+        if (status == 401 || status == 403) {
+            return unavailable("refuses this gateway")
+                    .remedy("Set 'control.token' to a token of an administrator that has not expired");
+        }
+        if (status == ErrorCode.TOO_LARGE.httpStatus()) {
+            return new TidemillException(
+                    ErrorCode.TOO_LARGE, "The control plane at " + url + " takes no request of this size");
+        }
+        boolean passes = status >= 500
+                || status == ErrorCode.TOO_SLOW.httpStatus()
+                || status == ErrorCode.RATE_LIMITED.httpStatus()
+                || status == ErrorCode.CANCELLED.httpStatus();
+        return (passes ? Optional.<TidemillException>empty() : told(status, body))
+                .orElseGet(() -> unavailable("answered " + status));
+    }
+
+    /** The refusal in a problem of the control plane; empty where somebody else wrote the answer. */
+    private static Optional<TidemillException> told(int status, byte[] body) {
+        JsonNode problem;
+        try {
+            problem = json(body);
+        } catch (TidemillException e) {
+            return Optional.empty();
+        }
+        return Stream.of(ErrorCode.values())
+                .filter(code -> code.name().equals(problem.path("code").asText()) && code.httpStatus() == status)
+                .map(code -> new TidemillException(code, problem.path("detail").asText(code.title())))
+                .findFirst();
+    }
+
     private TidemillException unavailable(String why) {
-        return new TidemillException(ErrorCode.UNAVAILABLE, "The control plane at " + url + " is not there: " + why);
+        return new TidemillException(ErrorCode.UNAVAILABLE, "The control plane at " + url + " " + why);
     }
 
     private static JsonNode json(byte[] bytes) {

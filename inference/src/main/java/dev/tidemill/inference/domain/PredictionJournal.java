@@ -5,9 +5,11 @@ import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -31,6 +33,14 @@ public final class PredictionJournal implements AutoCloseable {
     private static final int QUEUE = 20_000;
     private static final int BATCH = 1_000;
     private static final int REMEMBERED = 100_000;
+    /** What a sink says of a prediction that it will never take. All else may pass, and the prediction is kept for then. */
+    private static final Set<ErrorCode> REFUSED = EnumSet.of(
+            ErrorCode.NOT_FOUND,
+            ErrorCode.INVALID_ARGUMENT,
+            ErrorCode.INVALID_DEFINITION,
+            ErrorCode.INVALID_DATA,
+            ErrorCode.TOO_LARGE);
+
     private static final Duration FLUSH = Duration.ofSeconds(30);
 
     private record Key(String project, String deployment, String id) {
@@ -293,16 +303,18 @@ public final class PredictionJournal implements AutoCloseable {
         }
     }
 
-    /** Gives a batch to the sink; where the sink refuses it, each by itself, so that one does not hold the others up. */
+    /** Gives a batch to the sink; where the sink refuses it, in halves, so that one does not hold the others up. */
     private void write(List<Prediction> batch) {
         try {
             sink.append(batch);
         } catch (TidemillException e) {
-            if (e.code().httpStatus() >= 500) {
+            if (!REFUSED.contains(e.code())) {
                 throw e;
             }
             if (batch.size() > 1) {
-                batch.forEach(one -> write(List.of(one)));
+                int half = batch.size() / 2;
+                write(batch.subList(0, half));
+                write(batch.subList(half, batch.size()));
                 return;
             }
             LOG.warn("Prediction {} cannot be journalled: {}", Key.of(batch.getFirst()), e.message());
