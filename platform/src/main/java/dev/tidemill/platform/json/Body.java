@@ -3,7 +3,7 @@ package dev.tidemill.platform.json;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.errors.TidemillException;
-import java.time.DateTimeException;
+import dev.tidemill.platform.time.EventTime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -66,13 +66,7 @@ public final class Body {
     }
 
     public Optional<Instant> optionalInstant(String field) {
-        return optionalText(field).map(text -> {
-            try {
-                return Instant.parse(text);
-            } catch (DateTimeException e) {
-                throw TidemillException.invalid(field, "'" + text + "' is not a time such as 2026-11-21T08:00:00Z");
-            }
-        });
+        return optionalText(field).map(text -> EventTime.instant(field, text));
     }
 
     public Map<String, String> texts(String field) {
