@@ -1,6 +1,5 @@
 package dev.tidemill.inference.domain;
 
-import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -33,9 +32,6 @@ final class ServedPlans {
             challenger.ifPresent(ModelHandle::close);
         }
     }
-
-    /** Why a name is absent whose model nobody has had the time to load yet. */
-    static final String LOADING = "its model is still being loaded";
 
     private static final Logger LOG = LoggerFactory.getLogger(ServedPlans.class);
     /** How long one plan that loads slowly keeps a snapshot from counting as taken up. */
@@ -169,7 +165,7 @@ final class ServedPlans {
         for (ServingPlan plan : snapshot.plans()) {
             // Whatever its revision: a deployment may have been deleted and made anew since the last snapshot.
             wanted.put(Gateway.key(plan.project(), plan.name()), plan);
-            absent(plan.project(), plan.name(), LOADING);
+            absent(plan.project(), plan.name(), Gateway.LOADING);
             var task = new FutureTask<>(() -> load(plan));
             Thread.ofVirtual().name("plan-" + plan.name()).start(task);
             tasks.put(plan, task);
@@ -188,20 +184,15 @@ final class ServedPlans {
 
     private static Optional<String> outcome(FutureTask<Optional<RuntimeException>> task, long nanos) {
         try {
-            return task.get(Math.max(nanos, 0), TimeUnit.NANOSECONDS).map(ServedPlans::reason);
+            return task.get(Math.max(nanos, 0), TimeUnit.NANOSECONDS).map(Gateway::reason);
         } catch (ExecutionException e) {
-            return Optional.of(reason(e.getCause()));
+            return Optional.of(Gateway.reason(e.getCause()));
         } catch (TimeoutException e) {
-            return Optional.of(LOADING);
+            return Optional.of(Gateway.LOADING);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return Optional.of(LOADING);
+            return Optional.of(Gateway.LOADING);
         }
-    }
-
-    /** What a person is told of a failure to load. */
-    static String reason(@Nullable Throwable failure) {
-        return failure instanceof TidemillException coded ? coded.message() : String.valueOf(failure);
     }
 
     private void keepOnly(PlanSnapshot snapshot) {

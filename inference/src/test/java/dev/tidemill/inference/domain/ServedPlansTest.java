@@ -159,7 +159,7 @@ class ServedPlansTest {
         assertThat(Objects.requireNonNull(plans.absence("default", "a")).reason())
                 .contains("it is broken");
         assertThat(Objects.requireNonNull(plans.absence("default", "b")).reason())
-                .isEqualTo(ServedPlans.LOADING);
+                .isEqualTo(Gateway.LOADING);
         assertThat(plans.absence("default", "c")).isNull();
         assertThat(plans.absence("default", "gone")).isNull();
     }
