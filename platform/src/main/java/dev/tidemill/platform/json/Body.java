@@ -50,15 +50,20 @@ public final class Body {
         return node.doubleValue();
     }
 
+    /** False where it is absent. */
     public boolean flag(String field) {
+        return optionalFlag(field).orElse(false);
+    }
+
+    public Optional<Boolean> optionalFlag(String field) {
         JsonNode node = object.get(field);
         if (node == null || node.isNull()) {
-            return false;
+            return Optional.empty();
         }
         if (!node.isBoolean()) {
             throw TidemillException.invalid(field, "'" + field + "' must be true or false, not " + node);
         }
-        return node.booleanValue();
+        return Optional.of(node.booleanValue());
     }
 
     public Instant instant(String field) {
