@@ -119,7 +119,7 @@ public final class IdentityRoutes {
         Body body = RequestBody.object(context);
         context.status(201)
                 .json(identity.createUser(
-                        body.text("name"), body.text("password"), body.flag("administrator"), caller.actor()));
+                        body.text("name"), body.text("password"), body.optionalFlag("administrator"), caller.actor()));
     }
 
     private void createToken(Context context, Caller caller) {
