@@ -7,12 +7,14 @@ import json
 import pathlib
 import socket
 import sqlite3
+import subprocess
 import tarfile
 import tempfile
 import threading
 import time
 import unittest
 import urllib.parse
+import zipfile
 
 from harness import Server, command, free_port, postgres_schema, tabular_project
 
@@ -168,7 +170,54 @@ class UpgradeTest(unittest.TestCase):
                 refused = command("restore", str(place / name), "--data-dir", str(place / "new"))
                 self.assertEqual(refused.returncode, 1)
                 self.assertIn("cannot be used", refused.stderr)
+                self.one_message(refused)
                 self.assertFalse((place / "new").exists())
+
+    def one_message(self, refused: subprocess.CompletedProcess) -> None:
+        """Neither logs nor a stack trace."""
+        self.assertEqual(refused.stdout, "")
+        first, *more = refused.stderr.splitlines()
+        self.assertTrue(first.startswith("tidemill: "), refused.stderr)
+        self.assertLessEqual(len(more), 1, refused.stderr)
+
+    def test_a_restore_says_in_one_message_what_is_wrong_with_its_target(self) -> None:
+        server = Server(directory=old_directory())
+        self.addCleanup(server.close)
+        place = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-backup-"))
+        archive = str(place / "all.zip")
+        self.assertEqual(command("backup", archive, "--server", server.url).returncode, 0)
+        (place / "full").mkdir()
+        (place / "full" / "file").write_text("mine")
+        for name, target, database in (
+            ("full", "full", "sqlite"),
+            ("away", "new", f"postgresql://nobody:nothing@127.0.0.1:{free_port()}/nowhere"),
+            ("no address", "new", "oracle://here"),
+        ):
+            with self.subTest(name):
+                refused = command("restore", archive, "--data-dir", str(place / target), "--database", database)
+                self.assertEqual(refused.returncode, 1)
+                self.one_message(refused)
+                self.assertEqual(list((place / "new").iterdir()) if (place / "new").exists() else [], [])
+        self.assertEqual([path.name for path in (place / "full").iterdir()], ["file"])
+
+    def test_a_backup_tells_of_blobs_that_the_server_lacks_and_restores_the_rest(self) -> None:
+        directory = old_directory()
+        with sqlite3.connect(directory / "data" / "tidemill.db") as database:
+            (digest,) = database.execute("SELECT folder_digest FROM version WHERE model = 'model'").fetchone()
+        (directory / "data" / "artifacts" / digest[:2] / digest[2:]).unlink()
+        server = Server(directory=directory)
+        self.addCleanup(server.close)
+        place = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-backup-"))
+        made = command("backup", str(place / "all.zip"), "--server", server.url)
+        self.assertEqual(made.returncode, 8, made.stderr)
+        self.assertIn("missingBlobs", made.stderr)
+        with zipfile.ZipFile(place / "all.zip") as archive:
+            self.assertIn(digest, json.loads(archive.read("manifest.json"))["missingBlobs"])
+        restored = command("restore", str(place / "all.zip"), "--data-dir", str(place / "data"))
+        self.assertEqual(restored.returncode, 8, restored.stderr)
+        self.assertIn(digest, restored.stderr)
+        secrets = place / "data" / "secrets.key"
+        self.assertEqual(secrets.stat().st_mode & 0o7777, 0o600)
 
     def write_until(self, server: Server, stop: threading.Event) -> None:
         number = 0

@@ -6,6 +6,7 @@ import dev.tidemill.datasets.DatasetsModule;
 import dev.tidemill.pipelines.PipelinesModule;
 import dev.tidemill.pipelines.store.SqlEndedRuns;
 import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.tracking.domain.Retention;
 import java.time.Clock;
@@ -38,12 +39,16 @@ final class Chores {
     }
 
     /** @param days after which ended runs go; 0 for never */
-    static Chore pipelineRuns(PipelinesModule pipelines, ArtifactsModule artifacts, long days, Clock clock) {
-        var retention = pipelines.retention(MAKERS, digest -> {
-            if (artifacts.blobs().find(digest).isPresent()) {
-                artifacts.tree().release(digest);
-            }
-        });
+    static Chore pipelineRuns(
+            PipelinesModule pipelines, ArtifactsModule artifacts, DeletionHold deletions, long days, Clock clock) {
+        var retention = pipelines.retention(
+                MAKERS,
+                digest -> {
+                    if (artifacts.blobs().find(digest).isPresent()) {
+                        artifacts.tree().release(digest);
+                    }
+                },
+                deletions);
         return new Chore("Pipeline runs", () -> {
             if (days == 0) {
                 return Optional.empty();
@@ -68,8 +73,9 @@ final class Chores {
         return new Chore("Tables", () -> {
             var collected = datasets.collect(clock.instant().minus(GRACE));
             return told(
-                    collected.files() > 0,
-                    collected.files() + " files of " + collected.bytes() + " bytes that no version holds are gone");
+                    collected.files() > 0 || collected.failed() > 0,
+                    collected.files() + " files of " + collected.bytes() + " bytes that no version holds are gone"
+                            + (collected.failed() > 0 ? "; " + collected.failed() + " tables cannot be read" : ""));
         });
     }
 

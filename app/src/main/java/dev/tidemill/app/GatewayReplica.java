@@ -15,6 +15,7 @@ import dev.tidemill.platform.config.DataDirectory;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
 import dev.tidemill.platform.http.RouteManifest;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.telemetry.Telemetry;
 import dev.tidemill.registry.RegistryModule;
 import java.time.Clock;
@@ -56,7 +57,7 @@ final class GatewayReplica implements Node {
                 RegistryModule.inspector(blobs),
                 new ControlPlaneCatalog(control),
                 new ControlPlaneSink(control),
-                Server.journal(settings, directory),
+                Server.journal(settings, directory, new DeletionHold()),
                 Payloads.of(settings, Optional.empty(), Clock.systemUTC()),
                 FeatureLookup.NONE,
                 Clock.systemUTC(),

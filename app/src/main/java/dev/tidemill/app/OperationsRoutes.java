@@ -13,6 +13,9 @@ import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.telemetry.Telemetry;
+import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -68,13 +71,10 @@ final class OperationsRoutes {
                         .lane(Lane.OPERATIONS),
                 metrics(telemetry),
                 Route.get(
-                        "/api/tidemill/v1/server/backup",
-                        Access.server(Resource.SERVER, Action.ADMINISTER),
-                        (context, caller) -> {
-                            context.contentType("application/zip")
-                                    .header("Content-Disposition", "attachment; filename=\"tidemill-backup.zip\"");
-                            backups.write(context.outputStream());
-                        }),
+                                "/api/tidemill/v1/server/backup",
+                                Access.server(Resource.SERVER, Action.ADMINISTER),
+                                (context, caller) -> backup(context))
+                        .transfersFiles(),
                 Route.get(
                         "/version",
                         Access.open(),
@@ -97,6 +97,18 @@ final class OperationsRoutes {
                                 kept.stream().map(KeptMetrics::describe).toList(),
                                 "pythonIsolation",
                                 environments.isolation()))));
+    }
+
+    private void backup(Context context) throws IOException {
+        context.disableCompression();
+        context.contentType("application/zip")
+                .header("Content-Disposition", "attachment; filename=\"tidemill-backup.zip\"");
+        if (context.method() == HandlerType.HEAD) {
+            return;
+        }
+        try (Backups.Prepared backup = backups.prepare()) {
+            backup.writeTo(context.outputStream());
+        }
     }
 
     /** Everybody may read it: why there is no isolation is told to those alone who are signed in. */

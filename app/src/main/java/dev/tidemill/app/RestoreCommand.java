@@ -1,19 +1,24 @@
 package dev.tidemill.app;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemill.platform.backup.BackupReader;
 import dev.tidemill.platform.config.DataDirectory;
 import dev.tidemill.platform.config.FileTrees;
+import dev.tidemill.platform.config.Logging;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.DatabaseAddress;
+import dev.tidemill.platform.sql.DatabaseDump;
 import dev.tidemill.platform.sql.DatabaseLoad;
 import dev.tidemill.platform.sql.Databases;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -32,9 +37,16 @@ import picocli.CommandLine.Parameters;
         footer = {
             "",
             "The archive is checked before anything is written. A backup of either database goes into either;",
-            "start the server with the same --data-dir and --database afterwards."
+            "start the server with the same --data-dir and --database afterwards.",
+            "Ends with 0; 8 if all is restored but blobs that the backup does not have; 1 if nothing is restored."
         })
 final class RestoreCommand implements Callable<Integer> {
+    private static final int FAILURE = 1;
+    /** Done, but for items that are listed. */
+    private static final int INCOMPLETE = 8;
+
+    private static final int LISTED = 20;
+
     @Parameters(paramLabel = "FILE", description = "An archive made by 'tidemill backup'")
     private Path file = Path.of("");
 
@@ -49,43 +61,91 @@ final class RestoreCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        Logging.quiet();
         try {
             var flags = new TreeMap<String, String>(Map.of(Setting.DATA_DIRECTORY.key(), target.toString()));
             Optional.ofNullable(address).ifPresent(text -> flags.put(Setting.DATABASE.key(), text));
             Settings settings = Settings.load(Optional.empty(), System.getenv(), flags);
-            restore(file, target, DatabaseAddress.parse(settings.text(Setting.DATABASE)));
+            List<String> missing = restore(file, target, DatabaseAddress.parse(settings.text(Setting.DATABASE)));
             System.out.println(
                     "Restored to " + target.toAbsolutePath() + ". Start it: tidemill server --data-dir " + target);
-            return 0;
+            missing.stream().limit(LISTED).forEach(digest -> System.err.println("  missing: blob " + digest));
+            if (missing.isEmpty()) {
+                return 0;
+            }
+            System.err.println("tidemill: " + missing.size()
+                    + " blobs that rows name are not in the backup; what is made of" + " them is broken");
+            return INCOMPLETE;
         } catch (TidemillException e) {
             System.err.println("tidemill: " + e.message());
             e.remedy().ifPresent(remedy -> System.err.println("  " + remedy));
-            return 1;
+            return FAILURE;
+        } catch (RuntimeException e) {
+            System.err.println("tidemill: The backup could not be restored: " + reason(e));
+            return FAILURE;
         }
+    }
+
+    /** What led to a failure in the first place, in one line. */
+    private static String reason(Throwable failure) {
+        Throwable first = failure;
+        while (first.getCause() != null) {
+            first = first.getCause();
+        }
+        String message = first.getMessage();
+        return message == null ? first.toString() : message.strip().replaceAll("\\s*\\R\\s*", " ");
     }
 
     /**
      * Restores a backup; if that fails, directory and database are as empty as before.
      *
+     * @return digests of blobs that rows name and the backup does not have
      * @throws TidemillException if the archive is damaged, or directory or database is not empty
      */
-    static void restore(Path file, Path target, DatabaseAddress address) {
-        try (BackupReader backup = BackupReader.open(file)) {
+    static List<String> restore(Path file, Path target, DatabaseAddress address) {
+        try (BackupReader backup = BackupReader.open(file, Backups.LAYOUT)) {
+            List<String> missing = missingBlobs(backup);
             requireEmpty(target);
-            try (DataDirectory directory = DataDirectory.open(target)) {
+            try (DataDirectory directory = DataDirectory.open(target);
+                    Database database = Databases.open(address, directory.path())) {
+                var load = new DatabaseLoad(database);
+                load.requireEmpty();
                 backup.extract(directory.path());
-                try (Database database = Databases.open(address, directory.path())) {
-                    new DatabaseLoad(database).read(backup.manifest().path("database"), backup::open);
-                }
+                load.read(backup.manifest().path("database"), backup::open);
             } catch (RuntimeException | IOException e) {
                 empty(target);
                 throw e;
             }
+            return missing;
         } catch (IOException e) {
             throw new TidemillException(
                             ErrorCode.FAILED_PRECONDITION, "The backup could not be restored: " + e.getMessage())
                     .causedBy(e);
         }
+    }
+
+    private static List<String> missingBlobs(BackupReader backup) throws IOException {
+        JsonNode tables = backup.manifest().path("database").path("tables");
+        var named = new NamedBlobs(tables);
+        for (JsonNode table : tables) {
+            String name = table.path("name").asText();
+            for (int part = 1;
+                    named.tables().contains(name) && part <= table.path("parts").asInt();
+                    part++) {
+                named.read(name, backup.open(DatabaseDump.part(name, part)));
+            }
+        }
+        return named.missing(new NamedBlobs.Blobs() {
+            @Override
+            public boolean has(String path) {
+                return backup.hasFile(path);
+            }
+
+            @Override
+            public InputStream open(String path) throws IOException {
+                return backup.openFile(path);
+            }
+        });
     }
 
     private static void requireEmpty(Path target) throws IOException {
@@ -103,6 +163,9 @@ final class RestoreCommand implements Callable<Integer> {
     }
 
     private static void empty(Path target) throws IOException {
+        if (!Files.isDirectory(target)) {
+            return;
+        }
         try (Stream<Path> entries = Files.list(target)) {
             entries.toList().forEach(FileTrees::delete);
         }

@@ -26,7 +26,6 @@ import dev.tidemill.platform.config.Settings;
 import dev.tidemill.platform.definitions.DefinitionRoutes;
 import dev.tidemill.platform.definitions.Definitions;
 import dev.tidemill.platform.definitions.SqlDefinitionStore;
-import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.EventRoutes;
 import dev.tidemill.platform.events.EventSubscriptions;
@@ -38,6 +37,7 @@ import dev.tidemill.platform.http.RouteManifest;
 import dev.tidemill.platform.http.StaticFiles;
 import dev.tidemill.platform.outbound.Destinations;
 import dev.tidemill.platform.outbound.OutboundHttp;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.secrets.SecretCipher;
 import dev.tidemill.platform.sql.Database;
@@ -71,7 +71,7 @@ public final class Server implements Node {
             "monitoring");
 
     /** Columns outside of artifacts that hold digests of blobs; the collector keeps what they name. */
-    private static final List<BlobReferences.Column> BLOB_COLUMNS = List.of(
+    static final List<BlobReferences.Column> BLOB_COLUMNS = List.of(
             new BlobReferences.Column("version", "folder_digest"),
             new BlobReferences.Column("run", "model_digest"),
             new BlobReferences.Column("step_run", "inputs"),
@@ -122,7 +122,8 @@ public final class Server implements Node {
         var directory = parts.keep(DataDirectory.open(dataDirectory(settings)));
         var address = DatabaseAddress.parse(settings.text(Setting.DATABASE));
         var telemetry = parts.keep(new Telemetry(settings.optional(Setting.TRACES_ENDPOINT)));
-        Database database = parts.keep(openDatabase(address, directory.path()));
+        Database database = parts.keep(Databases.open(address, directory.path()));
+        database.migrate(SCHEMAS);
         if (address instanceof DatabaseAddress.Postgres) {
             parts.keep(SqlInstanceLease.claim(database, directory, settings.flag(Setting.DATABASE_TAKE_OVER), clock));
         }
@@ -146,6 +147,9 @@ public final class Server implements Node {
         var turns = new FairTurns(interactive, WAITING_COMPUTATIONS, COMPUTATION_PATIENCE);
 
         var identity = new IdentityModule(database, events, clock, loopback);
+        // What the collectors of files ask, so that a backup finds those that its rows name.
+        var deletions = new DeletionHold();
+        var journalFiles = new DeletionHold();
         String artifactRoot = settings.text(Setting.ARTIFACT_ROOT).replaceFirst("/+$", "");
         var artifacts = new ArtifactsModule(
                 database,
@@ -154,6 +158,7 @@ public final class Server implements Node {
                 BLOB_COLUMNS,
                 artifactRoot,
                 System.getenv(),
+                deletions,
                 clock);
         var pipelines = new PipelinesModule(database, events, clock, directory.folder("logs"));
         var datasets = new DatasetsModule(
@@ -164,7 +169,8 @@ public final class Server implements Node {
                 artifacts.blobs(),
                 stepChildren,
                 interactiveChildren,
-                turns);
+                turns,
+                deletions);
         var features = new FeaturesModule(database, datasets.dataSets(), datasets.engine(), turns);
         var tracking = new TrackingModule(
                 database, events, clock, artifacts.tree(), artifacts.located(), artifacts.links(), artifactRoot);
@@ -185,7 +191,7 @@ public final class Server implements Node {
                 RegistryModule.inspector(artifacts.blobs()),
                 InferenceModule.registered(registry.models()),
                 sink,
-                journal(settings, directory),
+                journal(settings, directory, journalFiles),
                 Payloads.of(
                         settings,
                         Optional.of(new Payloads.Files(directory.folder("payloads"), datasets.engine())),
@@ -255,7 +261,8 @@ public final class Server implements Node {
             var chores = new ArrayList<>(List.of(
                     Chores.deletedRuns(tracking.retention(), settings.days(Setting.RETENTION_DELETED), clock),
                     Chores.abandonedUploads(artifacts, clock),
-                    Chores.pipelineRuns(pipelines, artifacts, settings.days(Setting.RETENTION_PIPELINES), clock),
+                    Chores.pipelineRuns(
+                            pipelines, artifacts, deletions, settings.days(Setting.RETENTION_PIPELINES), clock),
                     Chores.tables(datasets, clock)));
             kept.forEach(entries -> chores.add(Chores.kept(entries, clock)));
             chores.add(Chores.blobs(artifacts));
@@ -266,7 +273,7 @@ public final class Server implements Node {
 
         var sizes = new StorageSizes(directory.path(), database);
         publishSizes(telemetry, sizes);
-        var backups = new Backups(database, directory.path(), artifacts.collector(), version, clock);
+        var backups = new Backups(database, directory.path(), deletions, journalFiles, version, clock);
         manifest = new RouteManifest()
                 // First, since routes are matched in this order and nothing is called as often.
                 .add(inference.routes())
@@ -358,9 +365,9 @@ public final class Server implements Node {
                         () -> sizes.bytes(part)));
     }
 
-    static PredictionLog journal(Settings settings, DataDirectory directory) {
+    static PredictionLog journal(Settings settings, DataDirectory directory, DeletionHold deletions) {
         return InferenceModule.files(
-                directory.folder("journal"), settings.megabytes(Setting.JOURNAL_LIMIT) * 1024 * 1024);
+                directory.folder("journal"), settings.megabytes(Setting.JOURNAL_LIMIT) * 1024 * 1024, deletions);
     }
 
     static void publishJournal(Telemetry telemetry, Gateway gateway) {
@@ -372,20 +379,6 @@ public final class Server implements Node {
                 "tidemill.predictions.dropped",
                 "Predictions that were answered but not journalled",
                 gateway::droppedPredictions);
-    }
-
-    private Database openDatabase(DatabaseAddress address, Path directory) {
-        try {
-            Database database = Databases.open(address, directory);
-            database.migrate(SCHEMAS);
-            return database;
-        } catch (com.zaxxer.hikari.pool.HikariPool.PoolInitializationException e) {
-            throw new TidemillException(
-                            ErrorCode.UNAVAILABLE, "The database " + address + " cannot be reached: " + e.getMessage())
-                    .at("database")
-                    .remedy("Check address, user and password, and that it is running")
-                    .causedBy(e);
-        }
     }
 
     private int slots(int processors) {

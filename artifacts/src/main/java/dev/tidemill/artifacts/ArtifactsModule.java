@@ -21,6 +21,7 @@ import dev.tidemill.artifacts.store.SqlFileStore;
 import dev.tidemill.artifacts.store.SqlProjectBlobs;
 import dev.tidemill.artifacts.store.SqlUploadStore;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -45,6 +46,7 @@ public final class ArtifactsModule {
      * @param columns of other modules that hold digests of blobs
      * @param root URI below which experiments keep artifacts, without a slash at its end
      * @param environment where a bucket's endpoint and region are found
+     * @param deletions keeps blobs while a backup copies them
      */
     public ArtifactsModule(
             Database database,
@@ -53,11 +55,12 @@ public final class ArtifactsModule {
             List<BlobReferences.Column> columns,
             String root,
             Map<String, String> environment,
+            DeletionHold deletions,
             Clock clock) {
         var files = new FolderBlobStore(folder);
         this.blobs = files;
         var references = new SqlBlobReferences(database, columns);
-        this.collector = new BlobCollector(references, files, files, database, clock);
+        this.collector = new BlobCollector(references, files, files, database, deletions, clock);
         this.projectBlobs = new SqlProjectBlobs(database);
         this.uploadLimit = uploadLimit;
         this.tree = new ArtifactTree(new SqlFileStore(database), blobs, projectBlobs, references, database, clock);

@@ -16,6 +16,7 @@ import dev.tidemill.artifacts.store.SqlFileStore;
 import dev.tidemill.artifacts.store.SqlProjectBlobs;
 import dev.tidemill.artifacts.store.SqlUploadStore;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
@@ -26,6 +27,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,6 +46,7 @@ abstract class UploadStoreContract {
     private ArtifactTree tree;
     private MultipartUploads uploads;
     private SignedLinks links;
+    private final DeletionHold deletions = new DeletionHold();
     private BlobCollector collector;
 
     abstract Database open();
@@ -54,7 +58,7 @@ abstract class UploadStoreContract {
         var references = new SqlBlobReferences(database, List.of());
         tree = new ArtifactTree(
                 new SqlFileStore(database), blobs, new SqlProjectBlobs(database), references, database, clock);
-        collector = new BlobCollector(references, blobs, blobs, database, clock);
+        collector = new BlobCollector(references, blobs, blobs, database, deletions, clock);
         var store = new SqlUploadStore(database);
         uploads = new MultipartUploads(store, tree, blobs, references, clock);
         links = new SignedLinks(store, clock);
@@ -177,6 +181,25 @@ abstract class UploadStoreContract {
         assertThat(tree.open(newer).readAllBytes()).hasSize(5);
         assertThatThrownBy(() -> tree.open(shared)).isInstanceOf(TidemillException.class);
         assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isZero();
+    }
+
+    @Test
+    void whatABackupCopiesStaysUntilItsEndAndNobodyWaitsForIt() throws Exception {
+        store("one.txt", "needed by the backup");
+        var blob = tree.find("a", "one.txt").orElseThrow();
+        tree.delete("a", "one.txt");
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        try (DeletionHold.Held first = deletions.hold()) {
+            try (DeletionHold.Held second = deletions.hold()) {
+                assertThat(CompletableFuture.supplyAsync(() -> collector.collect(Duration.ofDays(1), false))
+                                .get(20, TimeUnit.SECONDS))
+                        .isEqualTo(new BlobCollector.Collected(0, 0, 1));
+            }
+            assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isZero();
+            assertThat(tree.open(blob).readAllBytes()).hasSize(20);
+        }
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(1);
+        assertThatThrownBy(() -> tree.open(blob)).isInstanceOf(TidemillException.class);
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.tidemill.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -23,7 +24,11 @@ import picocli.CommandLine.Parameters;
         name = "backup",
         description = "Keep everything that a server holds in one file, while it goes on working.",
         mixinStandardHelpOptions = true,
-        footer = {"", "Bring it back with 'tidemill restore FILE --data-dir DIR'. Takes an administrator's token."})
+        footer = {
+            "",
+            "Bring it back with 'tidemill restore FILE --data-dir DIR'. Takes an administrator's token.",
+            "Ends with 5 while another backup is made, and with 8 if the server itself lacks blobs that its database names."
+        })
 final class BackupCommand implements Callable<Integer> {
     @Mixin
     private Connection connection = new Connection();
@@ -40,22 +45,40 @@ final class BackupCommand implements Callable<Integer> {
         Files.deleteIfExists(aside);
         createPrivate(aside);
         try {
-            connection.api().download("/api/tidemill/v1/server/backup", aside);
+            download(aside);
             JsonNode manifest = check(aside);
             Files.move(aside, target, StandardCopyOption.REPLACE_EXISTING);
             long bytes = Files.size(target);
             int entries = manifest.path("entries").size();
+            int missing = manifest.path("missingBlobs").size();
             System.out.println(
                     connection.json()
                             ? Api.object()
                                     .put("file", target.toString())
                                     .put("bytes", bytes)
                                     .put("entries", entries)
+                                    .put("missingBlobs", missing)
                                     .toString()
                             : target + ": " + entries + " entries, " + bytes + " bytes, each checked");
+            if (missing > 0) {
+                System.err.println("tidemill: " + missing
+                        + " blobs that the database names are not in the server's directory, and so not in the backup;"
+                        + " its manifest lists them as 'missingBlobs'");
+                return Exit.INCOMPLETE;
+            }
             return Exit.OK;
         } finally {
             Files.deleteIfExists(aside);
+        }
+    }
+
+    private void download(Path target) throws IOException {
+        try {
+            connection.api().download("/api/tidemill/v1/server/backup", target);
+        } catch (FileSystemException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new CliException(Exit.FAILURE, "The backup broke off; try again (" + e.getMessage() + ")");
         }
     }
 

@@ -17,6 +17,7 @@ import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -31,6 +32,7 @@ public final class DatasetsModule {
     private final FairTurns turns;
     private final IcebergTables tables;
 
+    /** @param deletions keeps tables' files while a backup copies them */
     public DatasetsModule(
             Database database,
             EventLog events,
@@ -39,11 +41,12 @@ public final class DatasetsModule {
             BlobStore blobs,
             ChildPool steps,
             ChildPool interactive,
-            FairTurns turns) {
+            FairTurns turns,
+            DeletionHold deletions) {
         this.turns = turns;
         this.blobs = blobs;
         this.engine = new ChildQueryEngine(steps, interactive);
-        this.tables = new IcebergTables(warehouse, new SqlTablePointers(database), database);
+        this.tables = new IcebergTables(warehouse, new SqlTablePointers(database), database, deletions);
         this.dataSets = new DataSets(new SqlDataSetStore(database), tables, database, events, clock);
     }
 

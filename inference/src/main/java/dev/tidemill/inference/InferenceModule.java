@@ -46,6 +46,7 @@ import dev.tidemill.platform.auth.Authentication;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.grpc.GrpcMethod;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.Registrations;
@@ -121,9 +122,14 @@ public final class InferenceModule implements AutoCloseable {
         this.idle = new IdleModels(cache, options.idle());
     }
 
-    /** Files in a folder as the log of predictions, of at most so many bytes. */
-    public static PredictionLog files(Path folder, long mostBytes) {
-        return new SegmentedLog(folder, mostBytes);
+    /**
+     * Files in a folder as the log of predictions.
+     *
+     * @param mostBytes that they take
+     * @param deletions keeps files whose predictions are with the sink already
+     */
+    public static PredictionLog files(Path folder, long mostBytes, DeletionHold deletions) {
+        return new SegmentedLog(folder, mostBytes, deletions);
     }
 
     private boolean isGraph(ServedVersion version) {

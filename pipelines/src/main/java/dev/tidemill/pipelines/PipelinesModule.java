@@ -16,6 +16,7 @@ import dev.tidemill.pipelines.store.SqlPipelineStore;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -71,9 +72,10 @@ public final class PipelinesModule {
     /**
      * @param makers columns of other modules that name what made a row; such runs stay
      * @param release lets go of a blob, or a folder with its files
+     * @param deletions keeps logs while a backup copies them
      */
-    public RunRetention retention(List<SqlEndedRuns.Maker> makers, Consumer<Digest> release) {
-        return new RunRetention(new SqlEndedRuns(database, makers), log, database, release);
+    public RunRetention retention(List<SqlEndedRuns.Maker> makers, Consumer<Digest> release, DeletionHold deletions) {
+        return new RunRetention(new SqlEndedRuns(database, makers), log, database, release, deletions);
     }
 
     public List<Route> routes() {

@@ -17,6 +17,7 @@ import dev.tidemill.pipelines.domain.StepWorker;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.Contention;
@@ -350,11 +351,17 @@ abstract class PipelineEngineContract {
         PipelineRun old = ended(run(pipeline));
         PipelineRun held = runUntilEndedOrHeld();
         var released = new ArrayList<String>();
-        RunRetention retention = module.retention(List.of(), gone -> released.add(gone.value()));
+        var deletions = new DeletionHold();
+        RunRetention retention = module.retention(List.of(), gone -> released.add(gone.value()), deletions);
         assertThat(retention.apply(Instant.now().minusSeconds(60), 0)).isEqualTo(new RunRetention.Removed(0, 0));
         assertThat(retention.apply(Instant.now().plusSeconds(60), 1))
                 .as("the newest of each pipeline stays")
                 .isEqualTo(new RunRetention.Removed(0, 1));
+        try (DeletionHold.Held backup = deletions.hold()) {
+            assertThat(retention.apply(Instant.now().plusSeconds(60), 0)).isEqualTo(new RunRetention.Removed(0, 0));
+            assertThat(logs.resolve(old.id().value())).exists();
+            assertThat(pipelines.run(PROJECT, old.id()).id()).isEqualTo(old.id());
+        }
         assertThat(retention.apply(Instant.now().plusSeconds(60), 0)).isEqualTo(new RunRetention.Removed(1, 0));
         assertThat(released).contains(digest);
         assertThatThrownBy(() -> pipelines.run(PROJECT, old.id())).isInstanceOf(TidemillException.class);

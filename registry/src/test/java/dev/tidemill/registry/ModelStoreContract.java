@@ -8,6 +8,7 @@ import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.registry.domain.ModelStore;
@@ -288,6 +289,7 @@ abstract class ModelStoreContract {
                     List.of(),
                     "mlflow-artifacts:/",
                     Map.of(),
+                    new DeletionHold(),
                     clock);
             return new Models(store, artifacts.tree(), database, new SqlEventLog(database, clock), clock);
         } catch (IOException e) {

@@ -11,7 +11,6 @@ import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.FileAnswer;
-import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import io.javalin.http.Context;
 import java.io.IOException;
@@ -48,7 +47,7 @@ public final class ArtifactRoutes {
     /** Streams the body into a blob; {@code X-Content-SHA256}, where given, must match what arrives. */
     private void upload(Context context, Caller caller) throws IOException {
         String expected = context.header("X-Content-SHA256");
-        BlobStore.Blob blob = blobs.put(RequestBody.stream(context), uploadLimit);
+        BlobStore.Blob blob = blobs.put(context.req().getInputStream(), uploadLimit);
         if (expected != null && !expected.equals(blob.digest().value())) {
             throw new TidemillException(
                             ErrorCode.CHECK_FAILED,

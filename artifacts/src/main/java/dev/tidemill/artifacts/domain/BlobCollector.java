@@ -1,12 +1,14 @@
 package dev.tidemill.artifacts.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,18 +25,22 @@ public final class BlobCollector {
     private final CollectableBlobs blobs;
     private final BlobStore store;
     private final Transactions transactions;
+    private final DeletionHold deletions;
     private final Clock clock;
 
+    /** @param deletions keeps blobs while a backup copies them; what is held is tried again by the next collection */
     public BlobCollector(
             BlobReferences references,
             CollectableBlobs blobs,
             BlobStore store,
             Transactions transactions,
+            DeletionHold deletions,
             Clock clock) {
         this.references = references;
         this.blobs = blobs;
         this.store = store;
         this.transactions = transactions;
+        this.deletions = deletions;
         this.clock = clock;
     }
 
@@ -60,8 +66,9 @@ public final class BlobCollector {
                     kept++;
                     continue;
                 }
-                long size =
-                        dryRun ? store.find(digest).map(BlobStore.Blob::size).orElse(0L) : remove(digest, grace);
+                long size = dryRun
+                        ? store.find(digest).map(BlobStore.Blob::size).orElse(0L)
+                        : removeUnlessHeld(digest, grace);
                 if (size >= 0) {
                     removed++;
                     bytes += size;
@@ -76,9 +83,11 @@ public final class BlobCollector {
         return new Collected(removed, bytes, kept);
     }
 
-    /** Does work while no blob is removed. */
-    public synchronized void holding(Runnable work) {
-        work.run();
+    /** Size of what was removed; -1 if it is needed after all, or held. */
+    private long removeUnlessHeld(Digest digest, Duration grace) {
+        var size = new AtomicLong(-1);
+        deletions.unlessHeld(() -> size.set(remove(digest, grace)));
+        return size.get();
     }
 
     /** Size of what was removed; -1 if it is needed after all. */

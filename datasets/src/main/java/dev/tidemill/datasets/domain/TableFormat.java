@@ -21,8 +21,12 @@ public interface TableFormat {
      */
     void replace(String project, String dataSet, List<Column> columns, NewFile file, LongConsumer record);
 
-    /** What a collection has removed. */
-    record Collected(int files, long bytes) {}
+    /**
+     * What a collection has removed.
+     *
+     * @param failed tables that could not be read, whose files stay
+     */
+    record Collected(int files, long bytes, int failed) {}
 
     /** Removes files that no snapshot and no metadata of any table refer to and that were written before a time. */
     Collected collect(Instant writtenBefore);

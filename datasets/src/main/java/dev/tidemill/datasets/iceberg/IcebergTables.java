@@ -7,6 +7,7 @@ import dev.tidemill.datasets.domain.TablePointers;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Transactions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -29,6 +30,8 @@ import org.apache.iceberg.exceptions.CommitFailedException;
 import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.types.Type;
 import org.apache.iceberg.types.Types;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Data sets as Iceberg tables in a folder, each version a snapshot; the catalog is one row a table in our database. */
 public final class IcebergTables implements TableFormat {
@@ -37,11 +40,15 @@ public final class IcebergTables implements TableFormat {
             "write.metadata.delete-after-commit.enabled", "true",
             "write.metadata.previous-versions-max", "20");
 
+    private static final Logger LOG = LoggerFactory.getLogger(IcebergTables.class);
     private final Path warehouse;
     private final TablePointers pointers;
     private final Transactions transactions;
+    private final DeletionHold deletions;
 
-    public IcebergTables(Path warehouse, TablePointers pointers, Transactions transactions) {
+    /** @param deletions keeps files while a backup copies them; what is held is found by a later {@link #collect} */
+    public IcebergTables(Path warehouse, TablePointers pointers, Transactions transactions, DeletionHold deletions) {
+        this.deletions = deletions;
         this.warehouse = warehouse;
         this.pointers = pointers;
         this.transactions = transactions;
@@ -107,7 +114,8 @@ public final class IcebergTables implements TableFormat {
                 transactions,
                 project,
                 dataSet,
-                location(project, dataSet).toString());
+                location(project, dataSet).toString(),
+                deletions);
     }
 
     private static Schema schema(List<Column> columns) {
@@ -149,19 +157,39 @@ public final class IcebergTables implements TableFormat {
     public Collected collect(Instant writtenBefore) {
         int removed = 0;
         long bytes = 0;
+        int failed = 0;
         for (TablePointers.Table table : pointers.tables()) {
-            var operations = operations(table.project(), table.name());
-            var orphans = new OrphanFiles(location(table.project(), table.name()), operations);
-            for (Path file : orphans.find(writtenBefore)) {
-                try {
-                    bytes += Files.size(file);
-                    Files.delete(file);
-                    removed++;
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
+            try {
+                var operations = operations(table.project(), table.name());
+                var orphans = new OrphanFiles(location(table.project(), table.name()), operations);
+                for (Path file : orphans.find(writtenBefore)) {
+                    long size = Files.size(file);
+                    if (remove(file)) {
+                        removed++;
+                        bytes += size;
+                    }
                 }
+            } catch (IOException | RuntimeException e) {
+                // One table that cannot be read must not keep the others' files for ever.
+                failed++;
+                LOG.warn(
+                        "Files of table '{}' in project '{}' that no version holds are not removed: {}",
+                        table.name(),
+                        table.project(),
+                        e.toString());
             }
         }
-        return new Collected(removed, bytes);
+        return new Collected(removed, bytes, failed);
+    }
+
+    /** Whether it is gone; not while a backup copies it. */
+    private boolean remove(Path file) {
+        return deletions.unlessHeld(() -> {
+            try {
+                Files.deleteIfExists(file);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
     }
 }

@@ -1,5 +1,6 @@
 package dev.tidemill.datasets.iceberg;
 
+import dev.tidemill.platform.retention.DeletionHold;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -25,8 +26,11 @@ final class LocalFileIO implements FileIO {
 
     private final String root;
 
-    LocalFileIO(String root) {
+    private final transient DeletionHold deletions;
+
+    LocalFileIO(String root, DeletionHold deletions) {
         this.root = root;
+        this.deletions = deletions;
     }
 
     @Override
@@ -45,13 +49,17 @@ final class LocalFileIO implements FileIO {
         return org.apache.iceberg.Files.localOutput(path.toFile());
     }
 
+    /** Does nothing while a backup copies the files: what no version holds any more is removed later, as orphans are. */
     @Override
     public void deleteFile(String location) {
-        try {
-            Files.deleteIfExists(confined(location));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        Path file = confined(location);
+        boolean unused = deletions.unlessHeld(() -> {
+            try {
+                Files.deleteIfExists(file);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.tidemill.datasets.iceberg;
 
 import dev.tidemill.datasets.domain.TablePointers;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Transactions;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -25,12 +26,17 @@ final class SqlTableOperations extends BaseMetastoreTableOperations {
     private Optional<String> pointer = Optional.empty();
 
     SqlTableOperations(
-            TablePointers pointers, Transactions transactions, String project, String table, String location) {
+            TablePointers pointers,
+            Transactions transactions,
+            String project,
+            String table,
+            String location,
+            DeletionHold deletions) {
         this.pointers = pointers;
         this.transactions = transactions;
         this.project = project;
         this.table = table;
-        this.io = new LocalFileIO(location);
+        this.io = new LocalFileIO(location, deletions);
     }
 
     /** Has the consumer run in the transaction of the next commit, with the id of the snapshot that it makes current. */

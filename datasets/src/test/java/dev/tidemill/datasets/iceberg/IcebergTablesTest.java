@@ -7,6 +7,7 @@ import dev.tidemill.datasets.domain.Column;
 import dev.tidemill.datasets.domain.ColumnType;
 import dev.tidemill.datasets.domain.TableFormat;
 import dev.tidemill.datasets.store.SqlTablePointers;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.TestDatabase;
 import java.io.IOException;
@@ -28,6 +29,7 @@ class IcebergTablesTest {
     @TempDir
     Path directory;
 
+    private final DeletionHold deletions = new DeletionHold();
     private Database database;
 
     @BeforeEach
@@ -41,14 +43,18 @@ class IcebergTablesTest {
     }
 
     private IcebergTables tables(String folder) {
-        return new IcebergTables(directory.resolve(folder), new SqlTablePointers(database), database);
+        return new IcebergTables(directory.resolve(folder), new SqlTablePointers(database), database, deletions);
     }
 
     private static long version(IcebergTables tables, String content) throws IOException {
-        Path file = tables.newFile("p", "rows");
+        return version(tables, "rows", content);
+    }
+
+    private static long version(IcebergTables tables, String table, String content) throws IOException {
+        Path file = tables.newFile("p", table);
         Files.writeString(file, content);
         var snapshot = new AtomicLong();
-        tables.replace("p", "rows", COLUMNS, new TableFormat.NewFile(file, 1, content.length()), snapshot::set);
+        tables.replace("p", table, COLUMNS, new TableFormat.NewFile(file, 1, content.length()), snapshot::set);
         return snapshot.get();
     }
 
@@ -73,7 +79,7 @@ class IcebergTablesTest {
 
     @Test
     void aFileOfAnotherTableOrElsewhereIsRefused() {
-        var io = new LocalFileIO(directory.resolve("p/rows").toString());
+        var io = new LocalFileIO(directory.resolve("p/rows").toString(), deletions);
         assertThat(io.confined("/somewhere/p/rows/data/1.parquet"))
                 .isEqualTo(directory.resolve("p/rows/data/1.parquet"));
         for (String location : List.of(
@@ -97,12 +103,56 @@ class IcebergTablesTest {
         Path young = tables.newFile("p", "rows");
         Files.writeString(young, "being written");
         TableFormat.Collected collected = tables.collect(Instant.now().minus(Duration.ofHours(1)));
-        assertThat(collected).isEqualTo(new TableFormat.Collected(1, "left by an import".length()));
+        assertThat(collected).isEqualTo(new TableFormat.Collected(1, "left by an import".length(), 0));
         assertThat(orphan).doesNotExist();
         assertThat(young).exists();
         assertThat(content(tables, first)).isEqualTo("first");
         assertThat(content(tables, second)).isEqualTo("second");
         assertThat(content(tables, version(tables, "third"))).isEqualTo("third");
+    }
+
+    @Test
+    void aTableThatCannotBeReadKeepsNoOthersFiles() throws Exception {
+        IcebergTables tables = tables("w");
+        version(tables, "a", "first");
+        version(tables, "b", "first");
+        version(tables, "c", "first");
+        for (String table : List.of("a", "b", "c")) {
+            Files.writeString(tables.newFile("p", table), "orphan");
+        }
+        try (var all = Files.walk(directory.resolve("w/p/b/metadata"))) {
+            for (Path file : all.filter(Files::isRegularFile).toList()) {
+                Files.delete(file);
+            }
+        }
+        age(directory.resolve("w"));
+        assertThat(tables.collect(Instant.now().minus(Duration.ofHours(1))))
+                .isEqualTo(new TableFormat.Collected(2, 2 * "orphan".length(), 1));
+    }
+
+    @Test
+    void whatABackupCopiesIsNotDeletedMeanwhileNeitherByACommitNorByACollection() throws Exception {
+        IcebergTables tables = tables("w");
+        long first = version(tables, "first");
+        Path orphan = tables.newFile("p", "rows");
+        Files.writeString(orphan, "left by an import");
+        age(directory.resolve("w"));
+        List<Path> metadata;
+        try (DeletionHold.Held held = deletions.hold();
+                var all = Files.list(directory.resolve("w/p/rows/metadata"))) {
+            metadata = all.toList();
+            for (int i = 0; i < 25; i++) {
+                // Only so many descriptions of a table are kept; a backup's rows may name an old one.
+                version(tables, "later");
+            }
+            assertThat(metadata).allSatisfy(file -> assertThat(file).exists());
+            assertThat(tables.collect(Instant.now().minus(Duration.ofHours(1))))
+                    .isEqualTo(new TableFormat.Collected(0, 0, 0));
+        }
+        assertThat(tables.collect(Instant.now().minus(Duration.ofHours(1))).files())
+                .isGreaterThan(1);
+        assertThat(orphan).doesNotExist();
+        assertThat(content(tables, first)).isEqualTo("first");
     }
 
     private static void age(Path folder) throws IOException {

@@ -26,8 +26,6 @@ public interface IdentityStore {
 
     boolean hasUsers();
 
-    boolean hasAdministrator();
-
     void putMember(Member member);
 
     boolean removeMember(String project, String user);
@@ -53,10 +51,7 @@ public interface IdentityStore {
 
     void deleteSession(String secretHash);
 
-    /** Keeps a secret's hash in place of every earlier one. */
     void putSetupSecret(String secretHash);
-
-    void removeSetupSecrets();
 
     /** Removes the secret; false if it was not there. */
     boolean takeSetupSecret(String secretHash);

@@ -7,6 +7,7 @@ import dev.tidemill.inference.domain.PredictionLog;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.retention.DeletionHold;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -19,7 +20,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.Condition;
@@ -62,11 +65,15 @@ public final class SegmentedLog implements PredictionLog {
 
     private final Path folder;
     private final long mostBytes;
+    private final DeletionHold deletions;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition more = lock.newCondition();
     private final TreeMap<Long, Segment> segments = new TreeMap<>();
     private final Thread thread;
     private List<Frame> gathered = new ArrayList<>();
+    /** Settled, but held when they were to be deleted. */
+    private final Set<Long> heldBack = new TreeSet<>();
+
     private long total;
     private boolean stopped;
     private boolean rolls;
@@ -80,7 +87,13 @@ public final class SegmentedLog implements PredictionLog {
      * @param mostBytes beyond which nothing more is kept, and so nothing more is answered that has to be
      */
     public SegmentedLog(Path folder, long mostBytes) {
+        this(folder, mostBytes, new DeletionHold());
+    }
+
+    /** @param deletions keeps files that are settled until somebody has a second name for them */
+    public SegmentedLog(Path folder, long mostBytes, DeletionHold deletions) {
         this.folder = folder;
+        this.deletions = deletions;
         this.mostBytes = mostBytes;
         try (Stream<Path> files = Files.list(Files.createDirectories(folder))) {
             for (Path file :
@@ -275,15 +288,31 @@ public final class SegmentedLog implements PredictionLog {
     }
 
     private void deleteIfSettled(long key, Segment segment) {
+        deleteHeldBack();
         if (segment.closed && segment.open == 0 && segment.left == 0) {
-            try {
-                Files.deleteIfExists(segment.file);
-            } catch (IOException e) {
-                LOG.warn("{} could not be deleted: {}", segment.file, e.toString());
+            if (!deletions.unlessHeld(() -> delete(key, segment))) {
+                heldBack.add(key);
             }
-            segments.remove(key);
-            total -= segment.bytes;
         }
+    }
+
+    private void deleteHeldBack() {
+        for (long key : List.copyOf(heldBack)) {
+            Segment segment = segments.get(key);
+            if (segment == null || deletions.unlessHeld(() -> delete(key, segment))) {
+                heldBack.remove(key);
+            }
+        }
+    }
+
+    private void delete(long key, Segment segment) {
+        try {
+            Files.deleteIfExists(segment.file);
+        } catch (IOException e) {
+            LOG.warn("{} could not be deleted: {}", segment.file, e.toString());
+        }
+        segments.remove(key);
+        total -= segment.bytes;
     }
 
     @Override
@@ -318,6 +347,7 @@ public final class SegmentedLog implements PredictionLog {
     public List<Long> readable() {
         lock.lock();
         try {
+            deleteHeldBack();
             Segment newest = segments.get(number);
             if (newest != null && !newest.closed && newest.left > 0) {
                 // What was left in the file that is written now can be read once another has taken its place.

@@ -8,6 +8,7 @@ import dev.tidemill.inference.domain.PredictionJournal;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.testkit.Await;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -143,6 +144,29 @@ class SegmentedLogTest {
         segments.forEach(log::settle);
         Await.until("only the newest file is there", () -> files() <= 1);
         log.close();
+        assertThat(files()).isZero();
+    }
+
+    @Test
+    void whatIsSettledWhileItIsHeldIsDeletedAfterwards() {
+        var deletions = new DeletionHold();
+        try (var log = new SegmentedLog(folder, 100 << 20, deletions)) {
+            List<Prediction> many =
+                    IntStream.range(0, 500).mapToObj(i -> prediction("p" + i)).toList();
+            try (DeletionHold.Held backup = deletions.hold()) {
+                List<Long> segments = new ArrayList<>();
+                for (int i = 0; i < 150; i++) {
+                    segments.add(log.append(many));
+                }
+                long made = segments.stream().distinct().count();
+                assertThat(made).isGreaterThan(1);
+                segments.forEach(log::settle);
+                assertThat(files()).isGreaterThanOrEqualTo(made);
+                assertThat(log.readable()).as("nobody reads them again").isEmpty();
+            }
+            log.readable();
+            assertThat(files()).isLessThanOrEqualTo(1);
+        }
         assertThat(files()).isZero();
     }
 

@@ -11,7 +11,6 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.ServerSentEvents;
@@ -81,7 +80,10 @@ public final class PipelineRoutes {
     }
 
     private void start(Context context, Caller caller) {
-        Body body = RequestBody.optionalObject(context);
+        Body body = Body.of(
+                context.body().isBlank()
+                        ? "{}".getBytes(java.nio.charset.StandardCharsets.UTF_8)
+                        : context.bodyAsBytes());
         PipelineRun run = pipelines.start(
                 caller.project(),
                 context.pathParam("pipeline"),

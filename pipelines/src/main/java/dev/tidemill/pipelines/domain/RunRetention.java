@@ -1,6 +1,7 @@
 package dev.tidemill.pipelines.domain;
 
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Instant;
 import java.util.Collection;
@@ -22,9 +23,15 @@ public final class RunRetention {
     private final StepLog log;
     private final Transactions transactions;
     private final Consumer<Digest> release;
+    private final DeletionHold deletions;
 
-    /** @param release lets go of a blob, or a folder with its files */
-    public RunRetention(EndedRuns runs, StepLog log, Transactions transactions, Consumer<Digest> release) {
+    /**
+     * @param release lets go of a blob, or a folder with its files
+     * @param deletions keeps logs while a backup copies them; what is held is removed another time
+     */
+    public RunRetention(
+            EndedRuns runs, StepLog log, Transactions transactions, Consumer<Digest> release, DeletionHold deletions) {
+        this.deletions = deletions;
         this.runs = runs;
         this.log = log;
         this.transactions = transactions;
@@ -46,9 +53,9 @@ public final class RunRetention {
             if (found.isEmpty()) {
                 break;
             }
-            releaseAll(runs.texts(found));
-            transactions.write(() -> runs.delete(found));
-            found.forEach(log::delete);
+            if (!deletions.unlessHeld(() -> remove(found))) {
+                break;
+            }
             removed += found.size();
         }
         int forgotten = 0;
@@ -61,6 +68,12 @@ public final class RunRetention {
             transactions.write(() -> runs.deleteReusable(found));
             forgotten += found.size();
         }
+    }
+
+    private void remove(List<PipelineRunId> found) {
+        releaseAll(runs.texts(found));
+        transactions.write(() -> runs.delete(found));
+        found.forEach(log::delete);
     }
 
     private void releaseAll(Collection<String> texts) {

@@ -3,30 +3,29 @@ package dev.tidemill.platform.backup;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Json;
+import java.io.ByteArrayInputStream;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFileAttributeView;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
-import java.util.List;
-import java.util.stream.Stream;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.Set;
 import java.util.zip.Deflater;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Writes an archive in one pass: a ZIP whose last entry, {@code manifest.json}, lists every other one with its size, SHA-256 and
- * permissions. An archive that was cut short has no manifest. The format is described in {@code docs/operations.md}.
+ * Writes an archive in one pass: a ZIP whose last entry, {@code manifest.json}, lists every other one with its size and
+ * SHA-256. An archive that was cut short has no manifest. The format is described in {@code docs/operations.md}.
  */
-public final class BackupWriter implements AutoCloseable {
+public final class BackupWriter {
     /** Raised when an older version must not restore an archive any more. */
     public static final int FORMAT = 1;
 
@@ -35,9 +34,11 @@ public final class BackupWriter implements AutoCloseable {
 
     private final ZipOutputStream zip;
     private final ObjectNode manifest = Json.object().put("format", FORMAT);
+    private final Set<String> names = new HashSet<>();
 
+    /** @param out stays open */
     public BackupWriter(OutputStream out) {
-        zip = new ZipOutputStream(out);
+        zip = new ZipOutputStream(new Kept(out));
         // Most of it is compressed already.
         zip.setLevel(Deflater.BEST_SPEED);
     }
@@ -49,12 +50,12 @@ public final class BackupWriter implements AutoCloseable {
 
     /** Adds an entry. */
     public void add(String name, byte[] content) throws IOException {
-        try (InputStream in = new java.io.ByteArrayInputStream(content)) {
-            add(name, in, content.length, "");
+        try (InputStream in = new ByteArrayInputStream(content)) {
+            add(name, in, content.length);
         }
     }
 
-    private void add(String name, InputStream in, long atMost, String permissions) throws IOException {
+    private void add(String name, InputStream in, long atMost) throws IOException {
         MessageDigest digest = Ids.sha256Digest();
         zip.putNextEntry(new ZipEntry(name));
         long written = 0;
@@ -68,14 +69,12 @@ public final class BackupWriter implements AutoCloseable {
             }
         }
         zip.closeEntry();
-        ObjectNode entry = manifest.withArray("entries")
+        manifest.withArray("entries")
                 .addObject()
                 .put("name", name)
                 .put("bytes", written)
-                .put("sha256", java.util.HexFormat.of().formatHex(digest.digest()));
-        if (!permissions.isEmpty()) {
-            entry.put("permissions", permissions);
-        }
+                .put("sha256", HexFormat.of().formatHex(digest.digest()));
+        names.add(name);
     }
 
     /**
@@ -83,17 +82,7 @@ public final class BackupWriter implements AutoCloseable {
      * meanwhile is left out.
      */
     public void addFolder(Path directory, String folder) throws IOException {
-        Path root = directory.resolve(folder);
-        if (!Files.isDirectory(root)) {
-            return;
-        }
-        List<Path> files;
-        try (Stream<Path> all = Files.walk(root)) {
-            files = all.filter(file -> Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS))
-                    .sorted()
-                    .toList();
-        }
-        for (Path file : files) {
+        for (Path file : StagedFiles.files(directory.resolve(folder))) {
             addFile(directory, file);
         }
     }
@@ -102,33 +91,27 @@ public final class BackupWriter implements AutoCloseable {
     public void addFile(Path directory, Path file) throws IOException {
         try (InputStream in = Files.newInputStream(file)) {
             String name = FILES + directory.relativize(file).toString().replace('\\', '/');
-            add(name, in, Files.size(file), permissions(file));
+            add(name, in, Files.size(file));
         } catch (NoSuchFileException e) {
             // It is not there any more, or never was.
         }
     }
 
-    private static String permissions(Path file) throws IOException {
-        var view = Files.getFileAttributeView(file, PosixFileAttributeView.class);
-        return view == null
-                ? ""
-                : PosixFilePermissions.toString(view.readAttributes().permissions());
+    /** Whether a file of the data directory has been added, by its path below that with slashes. */
+    public boolean hasFile(String path) {
+        return names.contains(FILES + path);
     }
 
-    /** Writes the manifest, which makes the archive whole. */
+    /** Writes the manifest, which makes the archive whole; nothing can be added after it. */
     public void finish() throws IOException {
         zip.putNextEntry(new ZipEntry(MANIFEST));
         zip.write(Json.write(manifest).getBytes(StandardCharsets.UTF_8));
         zip.closeEntry();
-        zip.finish();
-    }
-
-    @Override
-    public void close() throws IOException {
+        // Lets go of the compressor's memory as well, which is outside of the heap.
         zip.close();
     }
 
-    /** Closing an entry must not close the archive. */
+    /** Closing an entry must not close the archive, nor that its stream. */
     private static final class Kept extends FilterOutputStream {
         Kept(OutputStream out) {
             super(out);

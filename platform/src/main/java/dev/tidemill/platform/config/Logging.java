@@ -22,6 +22,14 @@ public final class Logging {
         configure(Setting.LOG_FORMAT.defaultValue(), Setting.LOG_LEVEL.defaultValue());
     }
 
+    /** For a command that says itself what went wrong: no logs. */
+    public static void quiet() {
+        begin();
+        LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+        context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME).setLevel(Level.OFF);
+        context.getLogger("dev.tidemill").setLevel(Level.OFF);
+    }
+
     public static void configure(Settings settings) {
         configure(settings.text(Setting.LOG_FORMAT), settings.text(Setting.LOG_LEVEL));
     }

@@ -29,10 +29,19 @@ public final class DatabaseDump {
 
     private static final int FETCH = 1000;
 
+    /** How the name of each part begins. */
+    public static final String PARTS = "database/";
+
     /** Takes the parts. */
     @FunctionalInterface
     public interface Target {
         void part(String name, byte[] lines) throws IOException;
+    }
+
+    /** Is told that what is written from now on is not among the rows. */
+    @FunctionalInterface
+    public interface Moment {
+        void passed() throws IOException;
     }
 
     private final Database database;
@@ -44,14 +53,17 @@ public final class DatabaseDump {
     /**
      * Writes every table; what other units of work write meanwhile is not in it.
      *
+     * @param moment runs once the moment is fixed, before any row is written
      * @return what {@link DatabaseLoad} needs to know: the schemas' versions, and each table's columns and parts
      */
-    public ObjectNode write(Target target) {
+    public ObjectNode write(Target target, Moment moment) {
         return database.reading(handle -> {
             try {
                 ObjectNode told =
                         Json.object().put("dialect", database.dialect().name());
+                // The first query fixes what this unit of work sees, in either database.
                 schemas(handle).forEach(told.withObject("/schemas")::put);
+                moment.passed();
                 for (String table : Tables.all(handle, database.dialect())) {
                     told.withArray("tables").add(table(handle.getConnection(), table, target));
                 }
@@ -114,8 +126,14 @@ public final class DatabaseDump {
         return told.put("rows", rows).put("parts", parts);
     }
 
-    static String part(String table, int number) {
-        return String.format(Locale.ROOT, "database/%s/%06d.jsonl", table, number);
+    /** Name of a part of a table, from 1. */
+    public static String part(String table, int number) {
+        return String.format(Locale.ROOT, PARTS + "%s/%06d.jsonl", table, number);
+    }
+
+    /** The table of which a part is, by the part's name. */
+    public static String table(String part) {
+        return part.substring(PARTS.length(), part.indexOf('/', PARTS.length()));
     }
 
     private static void add(ArrayNode values, @org.jspecify.annotations.Nullable Object value) {

@@ -42,18 +42,25 @@ public final class DatabaseLoad {
         this.database = database;
     }
 
-    /**
-     * Brings the schemas to where they were and fills the tables, all of them or none. A server that is newer brings the schemas up
-     * to date when it starts.
-     *
-     * @throws TidemillException {@code FAILED_PRECONDITION} if the database has tables already
-     */
-    public void read(JsonNode told, Source source) {
+    /** @throws TidemillException {@code FAILED_PRECONDITION} if the database has tables already */
+    public void requireEmpty() {
         if (!database.<Boolean>reading(handle -> Tables.isEmpty(handle, database.dialect()))) {
             throw new TidemillException(ErrorCode.FAILED_PRECONDITION, "The database is not empty")
                     .at("database")
                     .remedy("Restore into a new database or schema");
         }
+    }
+
+    /**
+     * Brings the schemas to where they were and fills the tables, all of them or none. A server that is newer brings the schemas up
+     * to date when it starts.
+     *
+     * @param told what {@link DatabaseDump#write} returned; its names go into statements, so the caller has checked them
+     * @throws TidemillException {@code FAILED_PRECONDITION} if the database has tables already; {@code INVALID_DATA} if there are
+     *     fewer or more rows, or other columns, than told
+     */
+    public void read(JsonNode told, Source source) {
+        requireEmpty();
         var versions = new LinkedHashMap<String, String>();
         told.path("schemas")
                 .properties()
@@ -131,12 +138,18 @@ public final class DatabaseLoad {
         try (PreparedStatement insert =
                 connection.prepareStatement("INSERT INTO " + name + " (" + listed + ") VALUES (" + marks + ")")) {
             int waiting = 0;
+            long rows = 0;
             for (int part = 1; part <= table.path("parts").asInt(); part++) {
                 try (var lines = new BufferedReader(
                         new InputStreamReader(source.part(DatabaseDump.part(name, part)), StandardCharsets.UTF_8))) {
                     String line;
                     while ((line = lines.readLine()) != null) {
                         JsonNode values = Json.read(line);
+                        if (values.size() != columns.size()) {
+                            throw damaged(
+                                    name, "a row has " + values.size() + " values for " + columns.size() + " columns");
+                        }
+                        rows++;
                         for (int i = 0; i < columns.size(); i++) {
                             bind(insert, i + 1, values.get(i), types.getOrDefault(i + 1, Types.VARCHAR));
                         }
@@ -149,7 +162,14 @@ public final class DatabaseLoad {
                 }
             }
             insert.executeBatch();
+            if (rows != table.path("rows").asLong()) {
+                throw damaged(name, "it has " + rows + " rows, not " + table.path("rows"));
+            }
         }
+    }
+
+    private static TidemillException damaged(String table, String why) {
+        return new TidemillException(ErrorCode.INVALID_DATA, "Table " + table + " cannot be restored: " + why);
     }
 
     private static Map<Integer, Integer> types(Connection connection, String table, String columns)

@@ -1,5 +1,8 @@
 package dev.tidemill.platform.sql;
 
+import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import java.nio.file.Path;
 
 /** Opens databases. */
@@ -10,11 +13,24 @@ public final class Databases {
      * Opens the database at the address.
      *
      * @param directory where an SQLite file is created or found
+     * @throws TidemillException {@code UNAVAILABLE} if no connection can be made
      */
     public static Database open(DatabaseAddress address, Path directory) {
         return switch (address) {
             case DatabaseAddress.Sqlite() -> new SqliteDatabase(directory.resolve("tidemill.db"));
-            case DatabaseAddress.Postgres postgres -> new PostgresDatabase(postgres);
+            case DatabaseAddress.Postgres postgres -> connect(postgres);
         };
+    }
+
+    private static Database connect(DatabaseAddress.Postgres address) {
+        try {
+            return new PostgresDatabase(address);
+        } catch (PoolInitializationException e) {
+            throw new TidemillException(
+                            ErrorCode.UNAVAILABLE, "The database " + address + " cannot be reached: " + e.getMessage())
+                    .at("database")
+                    .remedy("Check address, user and password, and that it is running")
+                    .causedBy(e);
+        }
     }
 }

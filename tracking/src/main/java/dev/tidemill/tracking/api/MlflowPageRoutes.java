@@ -11,7 +11,6 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.FileAnswer;
-import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
@@ -112,7 +111,7 @@ public final class MlflowPageRoutes {
                 .filter(text -> !text.isEmpty())
                 .orElseThrow(() -> TidemillException.invalid("path", "Request must specify path."));
         String safe = ArtifactLocations.requireInside("path", path);
-        byte[] content = RequestBody.read(context);
+        byte[] content = context.bodyAsBytes();
         if (content.length == 0) {
             throw TidemillException.invalid("body", "Request must specify data.");
         }

@@ -5,7 +5,6 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.tracking.domain.Retention;
@@ -36,7 +35,7 @@ public final class RetentionRoutes {
     }
 
     private void purge(Context context, Caller caller) {
-        Body body = RequestBody.object(context);
+        Body body = Body.of(context.bodyAsBytes());
         double days = body.flag("all") ? 0 : body.number("deletedDays");
         if (days == 0 && !body.flag("all")) {
             throw TidemillException.invalid(

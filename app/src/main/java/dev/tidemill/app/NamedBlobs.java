@@ -1,0 +1,108 @@
+package dev.tidemill.app;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemill.platform.json.Json;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Blobs that the rows of a backup name, whether they are in it or not. Not thread-safe. */
+final class NamedBlobs {
+    /** Where blobs are, by their path below the data directory. */
+    interface Blobs {
+        boolean has(String path);
+
+        InputStream open(String path) throws IOException;
+    }
+
+    /** Columns that hold the digest of a blob and nothing else, by table. */
+    private static final Map<String, String> COLUMNS = Map.of(
+            "project_blob", "digest",
+            "artifact_file", "digest",
+            "artifact_upload_part", "digest",
+            "version", "folder_digest",
+            "run", "model_digest");
+
+    /** Tables of which the blob lists the files of a folder, blobs as well. */
+    private static final Set<String> OF_FOLDERS = Set.of("version", "run");
+
+    private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
+    private static final Pattern FOLDER_LINE = Pattern.compile("([0-9a-f]{64}) \\d+ .+");
+
+    private final SortedSet<String> digests = new TreeSet<>();
+    private final SortedSet<String> folders = new TreeSet<>();
+    private final Map<String, Integer> columns = new HashMap<>();
+
+    /** @param tables of the manifest, which tell the order of the columns; of an older schema some may be missing */
+    NamedBlobs(JsonNode tables) {
+        for (JsonNode table : tables) {
+            String name = table.path("name").asText();
+            int index = 0;
+            for (JsonNode column : table.path("columns")) {
+                if (column.asText().equals(COLUMNS.get(name))) {
+                    columns.put(name, index);
+                }
+                index++;
+            }
+        }
+    }
+
+    /** Tables that name blobs. */
+    Set<String> tables() {
+        return columns.keySet();
+    }
+
+    /** Takes lines of rows of a table. */
+    void read(String table, InputStream lines) throws IOException {
+        Integer column = columns.get(table);
+        if (column == null) {
+            return;
+        }
+        try (var rows = new BufferedReader(new InputStreamReader(lines, StandardCharsets.UTF_8))) {
+            rows.lines()
+                    .map(line -> Json.read(line).path(column).asText())
+                    .filter(text -> DIGEST.matcher(text).matches())
+                    .forEach(OF_FOLDERS.contains(table) ? folders::add : digests::add);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    /** Digests of those that are not there. */
+    List<String> missing(Blobs blobs) throws IOException {
+        for (String folder : folders) {
+            digests.add(folder);
+            if (blobs.has(path(folder))) {
+                files(blobs.open(path(folder)));
+            }
+        }
+        return digests.stream().filter(digest -> !blobs.has(path(digest))).toList();
+    }
+
+    private void files(InputStream folder) throws IOException {
+        try (var lines = new BufferedReader(new InputStreamReader(folder, StandardCharsets.UTF_8))) {
+            String line;
+            while ((line = lines.readLine()) != null) {
+                Matcher matcher = FOLDER_LINE.matcher(line);
+                if (matcher.matches()) {
+                    digests.add(matcher.group(1));
+                }
+            }
+        }
+    }
+
+    private static String path(String digest) {
+        return "artifacts/" + digest.substring(0, 2) + "/" + digest.substring(2);
+    }
+}
