@@ -141,6 +141,11 @@ class CommandLineTest(unittest.TestCase):
         lost = command("status", "--server", "http://127.0.0.1:1")
         self.assertEqual(lost.returncode, 1)
         self.assertIn("no server answers there", lost.stderr)
+        for words in (("predict", "model", "--data", "absent.csv"), ("backup", "absent/all.zip")):
+            absent = command(*words, "--server", self.server.url)
+            self.assertEqual((absent.returncode, absent.stdout), (3, ""), absent.stderr)
+            self.assertIn("There is no file or folder absent", absent.stderr)
+            self.assertNotIn("\tat ", absent.stderr)
         self.assertIn("tidemill 0.", command("version").stdout)
         self.assertIn("_complete_tidemill", command("generate-completion").stdout)
         folder = tabular_project()

@@ -162,7 +162,8 @@ class Caller(Client):
         status, answer = self.call("POST", f"/v2/models/{self.model}/infer", body)
         if status == 200:
             identity = answer.get("id", body["id"])
-            self.acknowledged.append(identity)
+            # Each row of a request of several is a prediction of its own, called by its number.
+            self.acknowledged += [identity] if rows == 1 else [f"{identity}.{row}" for row in range(rows)]
             if rows == 1:
                 self.waiting.append(identity)
         if len(self.waiting) >= 200:

@@ -3,7 +3,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { post } from '../../api/client'
 
-/** Signs in; on a server without users, makes the first administrator with the one-time secret that the server printed. */
+/** Signs in; on a server without an administrator, makes the first one with the one-time secret that the server printed. */
 export function SignIn({ onDone }: { onDone: () => void }) {
   const [first, setFirst] = useState(false)
   const [fields, setFields] = useState({ name: '', password: '', secret: '' })
@@ -26,7 +26,7 @@ export function SignIn({ onDone }: { onDone: () => void }) {
             <PasswordInput label="Password" autoComplete={first ? 'new-password' : 'current-password'} required minLength={first ? 12 : 1} value={fields.password} onChange={set('password')} />
             {submit.error && <Alert color="red" variant="light">{submit.error.message}</Alert>}
             <Button type="submit" loading={submit.isPending}>{first ? 'Create and sign in' : 'Sign in'}</Button>
-            <Text size="sm" c="dimmed">{first ? 'There is an account already? ' : 'No user yet? '}<Anchor component="button" type="button" size="sm" onClick={() => setFirst(!first)}>{first ? 'Sign in' : 'Use the one-time secret'}</Anchor></Text>
+            <Text size="sm" c="dimmed">{first ? 'There is an account already? ' : 'No administrator yet? '}<Anchor component="button" type="button" size="sm" onClick={() => setFirst(!first)}>{first ? 'Sign in' : 'Use the one-time secret'}</Anchor></Text>
           </Stack>
         </form>
       </Card>

@@ -46,7 +46,7 @@ public interface Node extends AutoCloseable {
     /** Host and port of gRPC. */
     String grpcAddress();
 
-    /** The one-time secret of a server on a public address without users. */
+    /** The one-time secret of a server that nobody administers. */
     Optional<String> setupSecret();
 
     @Override

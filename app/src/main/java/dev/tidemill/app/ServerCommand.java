@@ -97,7 +97,8 @@ final class ServerCommand implements Callable<Integer> {
             System.out.println("Tidemill is ready at " + server.url() + " (gRPC " + server.grpcAddress() + ")");
             server.setupSecret()
                     .ifPresent(secret -> System.out.println(
-                            "There is no user yet. Make the first administrator with this one-time secret: " + secret));
+                            "There is no administrator yet. Make the first administrator with this one-time secret: "
+                                    + secret));
             System.out.flush();
             return STAYS_UP;
         } catch (TidemillException e) {

@@ -4,10 +4,13 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import dev.tidemill.platform.http.RequestBody;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -75,7 +78,7 @@ class ArchitectureTest {
                             .resideInAPackage(ROOT + module + "..")
                             .should()
                             .dependOnClassesThat(JavaClass.Predicates.resideInAPackage(ROOT + other + "..")
-                                    .and(com.tngtech.archunit.base.DescribedPredicate.not(
+                                    .and(DescribedPredicate.not(
                                             JavaClass.Predicates.resideInAPackage(ROOT + other + ".domain"))))
                             .check(CLASSES);
                 }
@@ -101,8 +104,7 @@ class ArchitectureTest {
                 .resideInAPackage(ROOT + "cli..")
                 .should()
                 .dependOnClassesThat(JavaClass.Predicates.resideInAPackage("dev.tidemill..")
-                        .and(com.tngtech.archunit.base.DescribedPredicate.not(
-                                JavaClass.Predicates.resideInAPackage(ROOT + "cli.."))))
+                        .and(DescribedPredicate.not(JavaClass.Predicates.resideInAPackage(ROOT + "cli.."))))
                 .check(CLASSES);
     }
 
@@ -136,6 +138,27 @@ class ArchitectureTest {
                 .dependOnClassesThat()
                 .resideInAPackage("io.javalin..")
                 .check(CLASSES);
+    }
+
+    /** What the web framework itself reads of a body is packed still, and not counted in the budget of bytes in flight. */
+    @Test
+    void onlyOneReadsBodiesOfRequests() {
+        noClasses()
+                .that()
+                .doNotHaveFullyQualifiedName(RequestBody.class.getName())
+                .should()
+                .accessTargetWhere(DescribedPredicate.describe(
+                        "reads a body past RequestBody",
+                        access -> isBodyOf("io.javalin.http.Context", "body.*|form.*|uploaded.*", access)
+                                || isBodyOf(
+                                        "jakarta.servlet.ServletRequest",
+                                        "get(InputStream|Reader|Part|Param).*",
+                                        access)))
+                .check(CLASSES);
+    }
+
+    private static boolean isBodyOf(String type, String methods, JavaAccess<?> access) {
+        return access.getTargetOwner().isAssignableTo(type) && access.getName().matches(methods);
     }
 
     @Test

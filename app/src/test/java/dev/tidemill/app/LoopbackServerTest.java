@@ -298,6 +298,51 @@ class LoopbackServerTest {
     }
 
     @Test
+    void theFirstUserIsAnAdministratorOrNobody() {
+        String users = "/api/tidemill/v1/users";
+        String user = "{\"name\":\"%s\",\"password\":\"correct horse battery\"%s}";
+        try (TestServer other = TestServer.start(directory, Map.of())) {
+            expect(
+                    409,
+                    other.post(users, user.formatted("viewer", ",\"administrator\":false")),
+                    "FAILED_PRECONDITION",
+                    "The first user must be an administrator",
+                    "leave 'administrator' out");
+            expect(200, other.get(users), "[]");
+            expect(201, other.post(users, user.formatted("root", "")), "\"administrator\":true");
+            expect(401, other.get(users));
+        }
+        try (TestServer other = TestServer.start(directory, Map.of())) {
+            assertThat(other.server.setupSecret()).isEmpty();
+        }
+    }
+
+    @Test
+    void aServerWhoseUsersAreNoAdministratorsHasAOneTimeSecret() throws Exception {
+        try (TestServer other = TestServer.start(directory, Map.of())) {
+            expect(
+                    201,
+                    other.post(
+                            "/api/tidemill/v1/users", "{\"name\":\"viewer\",\"password\":\"correct horse battery\"}"));
+        }
+        try (var database = java.sql.DriverManager.getConnection("jdbc:sqlite:" + directory.resolve("tidemill.db"));
+                var statement = database.createStatement()) {
+            assertThat(statement.executeUpdate("UPDATE user_account SET administrator = 0"))
+                    .isEqualTo(1);
+        }
+        try (TestServer other = TestServer.start(directory, Map.of())) {
+            expect(401, other.get("/api/tidemill/v1/users"));
+            String secret = other.server.setupSecret().orElseThrow();
+            expect(
+                    201,
+                    other.post(
+                            "/api/tidemill/v1/setup",
+                            "{\"secret\":\"" + secret + "\",\"name\":\"root\",\"password\":\"correct horse battery\"}"),
+                    "\"administrator\":true");
+        }
+    }
+
+    @Test
     void uploadsAreCheckedAndConfined() {
         expect(
                 422,

@@ -73,6 +73,15 @@ final class ReplayCommand implements Callable<Integer> {
         progress.done(predictions + " predictions");
         var report = api.get(api.in("/deployments/" + Api.encode(deployment) + "/report"));
         System.out.println(connection.json() ? report : new Report(report).table());
+        var state = api.get(api.in("/deployments/" + Api.encode(deployment) + "/monitoring"))
+                .path("state");
+        String origin = state.path("clock").path("origin").asText();
+        if (predictions > 0 && !origin.isEmpty() && Instant.parse(origin).isAfter(from)) {
+            System.err.println("tidemill: Monitoring of " + deployment + " begins at " + origin
+                    + ", since many calls came live before this replay: rows before that count in no window and no trial.\n"
+                    + "  Replay into a deployment of another name that has had no live calls");
+            return Exit.INCOMPLETE;
+        }
         return Exit.OK;
     }
 }

@@ -1,5 +1,8 @@
 package dev.tidemill.cli;
 
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -58,6 +61,11 @@ public final class TidemillCommand implements Runnable {
                 .setExecutionExceptionHandler((failure, command, result) -> switch (failure) {
                     case CliException known -> fail(known.getMessage(), known.exit());
                     case Api.Unreachable unreachable -> fail(unreachable.getMessage(), Exit.FAILURE);
+                    case NoSuchFileException absent ->
+                        fail("There is no file or folder " + absent.getFile(), Exit.NOT_FOUND);
+                    case AccessDeniedException denied ->
+                        fail(denied.getFile() + " may not be read or written by this user", Exit.PERMISSION);
+                    case FileSystemException file -> fail(file.getMessage(), Exit.FAILURE);
                     default -> throw failure;
                 });
     }

@@ -1,6 +1,7 @@
 package dev.tidemill.identity;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.identity.domain.Identity;
 import dev.tidemill.identity.domain.IdentityStore;
@@ -9,9 +10,12 @@ import dev.tidemill.identity.domain.Project;
 import dev.tidemill.identity.domain.Token;
 import dev.tidemill.identity.domain.User;
 import dev.tidemill.identity.store.SqlIdentityStore;
+import dev.tidemill.platform.auth.Authentication.Credentials;
 import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.auth.Role;
 import dev.tidemill.platform.auth.Scope;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
@@ -100,7 +104,8 @@ abstract class IdentityStoreContract {
     @Test
     void ofUsersAndProjectsOfOneNameOneIsMadeAndTheOthersAreTold() {
         var identity = identity();
-        var users = Contention.of(4, (thread, turn) -> identity.createUser("user" + turn, PASSWORD, false, "test"));
+        var users = Contention.of(
+                4, (thread, turn) -> identity.createUser("user" + turn, PASSWORD, Optional.empty(), "test"));
         assertThat(users.answers()).hasSize(4);
         assertThat(users.refusals())
                 .allSatisfy(refusal -> assertThat(refusal).hasMessageMatching("There is a user '.*' already"));
@@ -117,9 +122,89 @@ abstract class IdentityStoreContract {
     void onlyTheFirstUserIsMadeAnAdministratorUnasked() {
         database.writing(handle -> handle.execute("DELETE FROM user_account"));
         var identity = identity();
-        var made = Contention.of(1, (thread, turn) -> identity.createUser("user" + thread, PASSWORD, false, "test"))
+        var made = Contention.of(
+                        1, (thread, turn) -> identity.createUser("user" + thread, PASSWORD, Optional.empty(), "test"))
                 .allAnswered();
         assertThat(made.stream().filter(User::administrator)).hasSize(1);
+    }
+
+    @Test
+    void nobodyIsFirstWhoIsToBeNoAdministrator() {
+        database.writing(handle -> handle.execute("DELETE FROM user_account"));
+        var identity = identity(true);
+        assertThatThrownBy(() -> identity.createUser("viewer", PASSWORD, Optional.of(false), "test"))
+                .isInstanceOfSatisfying(
+                        TidemillException.class,
+                        refused -> assertThat(refused.code()).isEqualTo(ErrorCode.FAILED_PRECONDITION))
+                .hasMessageContaining("The first user must be an administrator");
+        assertThat(identity.users()).isEmpty();
+        assertThat(identity.authenticate(new Credentials(Optional.empty(), false)))
+                .isPresent();
+        assertThat(identity.createUser("ada", PASSWORD, Optional.empty(), "test")
+                        .administrator())
+                .isTrue();
+        assertThat(identity.createUser("viewer", PASSWORD, Optional.of(false), "test")
+                        .administrator())
+                .isFalse();
+        assertThat(identity.createUser("other", PASSWORD, Optional.empty(), "test")
+                        .administrator())
+                .isFalse();
+    }
+
+    @Test
+    void ofFirstUsersThatComeAtOnceThereIsAlwaysAnAdministratorBeforeTheOthers() {
+        database.writing(handle -> handle.execute("DELETE FROM user_account"));
+        var identity = identity(true);
+        var made = Contention.of(
+                1,
+                (thread, turn) -> identity.createUser("user" + thread, PASSWORD, Optional.of(thread % 2 == 0), "test"));
+        assertThat(made.refusals())
+                .allSatisfy(
+                        refusal -> assertThat(refusal).hasMessageContaining("The first user must be an administrator"));
+        assertThat(made.answers().stream().filter(User::administrator)).hasSize(Contention.THREADS / 2);
+        assertThat(store.users()).hasSameSizeAs(made.answers());
+    }
+
+    @Test
+    void usersWithoutAnAdministratorGetAOneTimeSecretAtTheNextStart() {
+        database.writing(handle -> handle.execute("UPDATE user_account SET administrator = FALSE"));
+        for (boolean loopback : new boolean[] {true, false}) {
+            assertThat(identity(loopback).prepare()).isPresent();
+        }
+        var identity = identity(true);
+        String old = identity.prepare().orElseThrow();
+        String secret = identity.prepare().orElseThrow();
+        assertThat(identity.authenticate(new Credentials(Optional.empty(), false)))
+                .isEmpty();
+        assertThatThrownBy(() -> identity.setUp(old, "root", PASSWORD)).hasMessageContaining("is not valid");
+        assertThatThrownBy(() -> identity.setUp(secret, "ada", PASSWORD)).hasMessageContaining("already");
+        assertThat(identity.setUp(secret, "root", PASSWORD).administrator()).isTrue();
+        assertThat(identity.prepare()).isEmpty();
+    }
+
+    @Test
+    void withTheFirstAdministratorEveryOneTimeSecretEnds() {
+        database.writing(handle -> handle.execute("DELETE FROM user_account"));
+        String secret = identity(false).prepare().orElseThrow();
+        identity(true).createUser("root", PASSWORD, Optional.of(true), "test");
+        assertThatThrownBy(() -> identity(false).setUp(secret, "eve", PASSWORD)).hasMessageContaining("is not valid");
+        store.putSetupSecret("left");
+        assertThat(identity(false).prepare()).isEmpty();
+        assertThat(store.takeSetupSecret("left")).isFalse();
+    }
+
+    @Test
+    void ofOneSecretAndOfTheLocalDoorOneFirstAdministratorComes() {
+        database.writing(handle -> handle.execute("DELETE FROM user_account"));
+        String secret = identity(false).prepare().orElseThrow();
+        var local = identity(true);
+        var made = Contention.of(
+                1,
+                (thread, turn) -> thread == 0
+                        ? local.createUser("local", PASSWORD, Optional.empty(), "test")
+                        : local.setUp(secret, "setup" + thread, PASSWORD));
+        assertThat(store.users().stream().filter(User::administrator)).hasSize(1);
+        assertThat(made.refusals()).allSatisfy(refusal -> assertThat(refusal).hasMessageContaining("is not valid"));
     }
 
     @Test
@@ -133,6 +218,10 @@ abstract class IdentityStoreContract {
     private static final String PASSWORD = "correct horse battery staple";
 
     private Identity identity() {
-        return new Identity(store, database, new SqlEventLog(database, Clock.systemUTC()), Clock.systemUTC(), true);
+        return identity(true);
+    }
+
+    private Identity identity(boolean loopback) {
+        return new Identity(store, database, new SqlEventLog(database, Clock.systemUTC()), Clock.systemUTC(), loopback);
     }
 }

@@ -3,6 +3,7 @@ package dev.tidemill.statistics;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.apache.commons.statistics.distribution.ChiSquaredDistribution;
 import org.apache.commons.statistics.inference.ChiSquareTest;
 import org.apache.commons.statistics.inference.KolmogorovSmirnovTest;
@@ -31,8 +32,26 @@ public final class TwoSampleTests {
         if (x.length == 0 || y.length == 0) {
             return NO_EVIDENCE;
         }
+        if (x.length == 1 || y.length == 1) {
+            return y.length == 1 ? besideOne(x, y[0]) : besideOne(y, x[0]);
+        }
         var result = KolmogorovSmirnovTest.withDefaults().test(x, y);
         return new TestResult(result.getStatistic(), Math.min(1, result.getPValue()));
+    }
+
+    /**
+     * The same test of a sample beside a single value. Without difference each of the n + 1 places among the sorted values is
+     * as likely for it, and the place after i of them has the statistic max(i, n - i) / n; the p-value is exact.
+     */
+    private static TestResult besideOne(double[] values, double one) {
+        int n = values.length;
+        long below = Arrays.stream(values).filter(v -> v < one).count();
+        long notAbove = Arrays.stream(values).filter(v -> v <= one).count();
+        long gap = Math.max(below, n - notAbove);
+        long places = LongStream.rangeClosed(0, n)
+                .filter(i -> Math.max(i, n - i) >= gap)
+                .count();
+        return new TestResult((double) gap / n, (double) places / (n + 1));
     }
 
     /**

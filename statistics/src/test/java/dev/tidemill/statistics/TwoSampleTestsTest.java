@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tidemill.testkit.SharedData;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,6 +41,28 @@ class TwoSampleTestsTest {
         TestResult result = TwoSampleTests.kolmogorovSmirnov(x, y);
         assertThat(result.statistic()).isCloseTo(expected.path("D").asDouble(), within(1e-12));
         assertThat(result.pValue()).isCloseTo(expected.path("p").asDouble(), within(1e-10));
+    }
+
+    /** Expected values: {@code scipy.stats.ks_2samp(..., method="exact")}. */
+    @Test
+    void aSingleValueIsASampleToo() {
+        assertSingle(9, 1, 1.0 / 3, 1, 2, 3, 4, 5);
+        assertSingle(2.5, 0.6, 1, 1, 2, 3, 4, 5);
+        assertSingle(2.5, 0.5, 1, 1, 2, 3, 4);
+        assertSingle(7.5, 1, 1, 7);
+        assertSingle(3, 0, 1, 3);
+        assertSingle(1.5, 0.9, 4.0 / 11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+        assertThat(TwoSampleTests.kolmogorovSmirnov(new long[] {0, 1, 0}, new long[] {3, 0, 1}))
+                .isEqualTo(new TestResult(1, 1));
+    }
+
+    private static void assertSingle(double one, double statistic, double pValue, double... values) {
+        for (TestResult result : List.of(
+                TwoSampleTests.kolmogorovSmirnov(values, new double[] {one}),
+                TwoSampleTests.kolmogorovSmirnov(new double[] {one}, values))) {
+            assertThat(result.statistic()).isCloseTo(statistic, within(1e-12));
+            assertThat(result.pValue()).isCloseTo(pValue, within(1e-12));
+        }
     }
 
     @Test

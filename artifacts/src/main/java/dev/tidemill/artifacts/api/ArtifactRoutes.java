@@ -11,6 +11,7 @@ import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.FileAnswer;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import io.javalin.http.Context;
 import java.io.IOException;
@@ -47,7 +48,7 @@ public final class ArtifactRoutes {
     /** Streams the body into a blob; {@code X-Content-SHA256}, where given, must match what arrives. */
     private void upload(Context context, Caller caller) throws IOException {
         String expected = context.header("X-Content-SHA256");
-        BlobStore.Blob blob = blobs.put(context.req().getInputStream(), uploadLimit);
+        BlobStore.Blob blob = blobs.put(RequestBody.stream(context), uploadLimit);
         if (expected != null && !expected.equals(blob.digest().value())) {
             throw new TidemillException(
                             ErrorCode.CHECK_FAILED,

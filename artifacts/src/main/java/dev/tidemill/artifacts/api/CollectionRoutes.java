@@ -6,6 +6,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import io.javalin.http.Context;
@@ -26,7 +27,7 @@ public final class CollectionRoutes {
     }
 
     private void collect(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = RequestBody.object(context);
         double hours = body.node().has("graceHours") ? body.number("graceHours") : 24;
         if (hours < 0 || hours > 24 * 365) {
             throw TidemillException.invalid("graceHours", "'" + hours + "' is not a number of hours from 0 to 8760");

@@ -11,6 +11,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.FileAnswer;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
 import dev.tidemill.platform.json.Json;
@@ -63,7 +64,7 @@ public final class MlflowArtifactRoutes {
     }
 
     private void upload(Context context, Caller caller) throws IOException {
-        tree.put(caller.project(), context.pathParam("path"), context.req().getInputStream(), uploadLimit);
+        tree.put(caller.project(), context.pathParam("path"), RequestBody.stream(context), uploadLimit);
         context.result("{}").contentType("application/json");
     }
 

@@ -14,11 +14,11 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.FileAnswer;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
-import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
@@ -92,7 +92,7 @@ public final class TransferRoutes {
 
     private void begin(Context context, Caller caller) {
         Upload upload =
-                uploads.begin(caller.project(), Body.of(context.bodyAsBytes()).text("path"));
+                uploads.begin(caller.project(), RequestBody.object(context).text("path"));
         context.status(201).json(Map.of("id", upload.id(), "path", upload.path()));
     }
 
@@ -105,7 +105,7 @@ public final class TransferRoutes {
         Part part = uploads.put(
                 context.pathParam("upload"),
                 Requests.positive(context, "number"),
-                context.req().getInputStream(),
+                RequestBody.stream(context),
                 uploadLimit);
         context.header("ETag", '"' + part.blob().digest().value() + '"').json(part);
     }
@@ -135,8 +135,7 @@ public final class TransferRoutes {
     private void upload(Context context, Caller caller) throws IOException {
         Link link = link(context, "PUT");
         links.verify(link);
-        BlobStore.Blob blob =
-                tree.put(link.project(), link.path(), context.req().getInputStream(), uploadLimit);
+        BlobStore.Blob blob = tree.put(link.project(), link.path(), RequestBody.stream(context), uploadLimit);
         context.header("ETag", '"' + blob.digest().value() + '"').json(blob);
     }
 

@@ -8,9 +8,9 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
-import dev.tidemill.platform.json.Body;
 import io.javalin.http.Context;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -74,7 +74,7 @@ public final class DeploymentRoutes {
                             before, "asked for by " + caller.actor(), Map.of(), before.eventTime(), caller.actor()));
                 }),
                 Route.post(PATH + "/{deployment}/roll-back", operate, (context, caller) -> {
-                    double version = Body.of(context.bodyAsBytes()).number("version");
+                    double version = RequestBody.object(context).number("version");
                     if (version < 1 || version != Math.rint(version)) {
                         throw TidemillException.invalid("version", version + " is not a version number");
                     }

@@ -20,6 +20,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +34,7 @@ public final class Publications implements AutoCloseable {
     private static final Duration CHANGE = Duration.ofMillis(200);
     /** What loads within this time at the start is served from the first request on. */
     private static final Duration START = Duration.ofSeconds(5);
-    /** Loads at a time, which spares memory; one that takes long gives its turn away. */
+    /** Loads that begin together, which spares memory; one that takes long gives its turn away. */
     private static final int TOGETHER = 4;
 
     private static final Duration TURN = Duration.ofSeconds(2);
@@ -67,32 +68,34 @@ public final class Publications implements AutoCloseable {
     private final Gateway gateway;
     private final Clock clock;
     private final Duration firstPause;
+    private final Duration turn;
     private final ConcurrentMap<String, Status> statuses = new ConcurrentHashMap<>();
     private final ConcurrentMap<String, Future<?>> pending = new ConcurrentHashMap<>();
-    private final Semaphore turns = new Semaphore(TOGETHER);
+    private final Semaphore turns = new Semaphore(TOGETHER, true);
     private final ScheduledExecutorService retries = Executors.newSingleThreadScheduledExecutor(
             Thread.ofVirtual().name("publication-retries").factory());
 
     public Publications(DeploymentStore store, Models models, Gateway gateway, Clock clock) {
-        this(store, models, gateway, clock, FIRST_PAUSE);
+        this(store, models, gateway, clock, FIRST_PAUSE, TURN);
     }
 
-    /** @param firstPause after the first failure; it doubles with each further one, up to five minutes */
-    Publications(DeploymentStore store, Models models, Gateway gateway, Clock clock, Duration firstPause) {
+    /**
+     * @param firstPause after the first failure; it doubles with each further one, up to five minutes
+     * @param turn after which a load that still goes on no longer keeps the next one waiting
+     */
+    Publications(
+            DeploymentStore store, Models models, Gateway gateway, Clock clock, Duration firstPause, Duration turn) {
         this.store = store;
         this.models = models;
         this.gateway = gateway;
         this.clock = clock;
         this.firstPause = firstPause;
-    }
-
-    private static String key(String project, String name) {
-        return project + "/" + name;
+        this.turn = turn;
     }
 
     Status status(Deployment deployment) {
         return statuses.getOrDefault(
-                key(deployment.project(), deployment.name()),
+                Gateway.key(deployment.project(), deployment.name()),
                 new Status(
                         deployment.champion().isPresent() ? State.LOADING : State.EMPTY,
                         "",
@@ -120,7 +123,7 @@ public final class Publications implements AutoCloseable {
 
     /** Publishes a deployment as it stands now. */
     void publish(Deployment deployment) {
-        statuses.remove(key(deployment.project(), deployment.name()));
+        statuses.remove(Gateway.key(deployment.project(), deployment.name()));
         if (deployment.champion().isEmpty()) {
             return;
         }
@@ -131,37 +134,64 @@ public final class Publications implements AutoCloseable {
 
     /** Stops serving a deployment that is gone. */
     void withdraw(String project, String name) {
-        statuses.remove(key(project, name));
+        cancelRetry(project, name);
+        statuses.remove(Gateway.key(project, name));
         gateway.forget(project, name);
     }
 
     /** Forgets every deployment, as when the database has been emptied. */
     public void forget() {
+        pending.values().forEach(retry -> retry.cancel(false));
+        pending.clear();
         statuses.clear();
     }
 
+    private void cancelRetry(String project, String name) {
+        Future<?> retry = pending.remove(Gateway.key(project, name));
+        if (retry != null) {
+            retry.cancel(false);
+        }
+    }
+
+    /** Deployments that are to be tried again. */
+    int waiting() {
+        return pending.size();
+    }
+
     private void start(String project, String name, CountDownLatch left) {
-        statuses.putIfAbsent(key(project, name), new Status(State.LOADING, "", clock.instant(), 0, Optional.empty()));
-        gateway.absent(project, name, "its model is still being loaded");
+        // This is the attempt that was waited for, or takes its place.
+        cancelRetry(project, name);
+        statuses.putIfAbsent(
+                Gateway.key(project, name), new Status(State.LOADING, "", clock.instant(), 0, Optional.empty()));
+        gateway.absent(project, name, Gateway.LOADING);
         Thread.ofVirtual().name("publish-" + name).start(() -> {
             try {
                 inTurn(() -> attempt(project, name));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
+            } catch (RejectedExecutionException e) {
+                LOG.debug("Closed; '{}' is not published", name);
             } finally {
                 left.countDown();
             }
         });
     }
 
+    /** Loads in its turn, which it gives back when it is through or has taken too long: then the next one begins beside it. */
     private void inTurn(Runnable load) throws InterruptedException {
-        boolean turn = turns.tryAcquire(TURN.toMillis(), TimeUnit.MILLISECONDS);
-        try {
-            load.run();
-        } finally {
-            if (turn) {
+        turns.acquire();
+        var held = new AtomicBoolean(true);
+        Runnable giveBack = () -> {
+            if (held.compareAndSet(true, false)) {
                 turns.release();
             }
+        };
+        try {
+            Future<?> late = retries.schedule(giveBack, turn.toMillis(), TimeUnit.MILLISECONDS);
+            load.run();
+            late.cancel(false);
+        } finally {
+            giveBack.run();
         }
     }
 
@@ -190,11 +220,13 @@ public final class Publications implements AutoCloseable {
             if (problem.isPresent()) {
                 failed(project, name, State.WITHOUT_CHALLENGER, problem.get());
             } else {
-                statuses.put(key(project, name), new Status(State.SERVING, "", clock.instant(), 0, Optional.empty()));
+                statuses.put(
+                        Gateway.key(project, name),
+                        new Status(State.SERVING, "", clock.instant(), 0, Optional.empty()));
             }
         } catch (RuntimeException e) {
-            gateway.absent(project, name, reason(e));
-            failed(project, name, State.BROKEN, reason(e));
+            gateway.absent(project, name, Gateway.reason(e));
+            failed(project, name, State.BROKEN, Gateway.reason(e));
         }
     }
 
@@ -226,19 +258,15 @@ public final class Publications implements AutoCloseable {
                         .flatMap(name -> store.findPolicy(deployment.project(), name))
                         .map(Policy::inputs)
                         .orElse(InputPolicy.REFUSE)));
-        return problem.or(() -> left.map(Publications::reason));
-    }
-
-    private static String reason(RuntimeException failure) {
-        return failure instanceof TidemillException coded ? coded.message() : failure.toString();
+        return problem.or(() -> left.map(Gateway::reason));
     }
 
     private void failed(String project, String name, State state, String reason) {
-        Status before = statuses.get(key(project, name));
+        Status before = statuses.get(Gateway.key(project, name));
         int failures = before == null ? 1 : before.failures() + 1;
         Instant since = before != null && before.state() == state ? before.since() : clock.instant();
         Instant retryAt = clock.instant().plus(pause(failures));
-        statuses.put(key(project, name), new Status(state, reason, since, failures, Optional.of(retryAt)));
+        statuses.put(Gateway.key(project, name), new Status(state, reason, since, failures, Optional.of(retryAt)));
         LOG.warn(
                 "Deployment '{}' of project '{}' is {}: {}. It is tried again in {}",
                 name,
@@ -247,15 +275,15 @@ public final class Publications implements AutoCloseable {
                 reason,
                 pause(failures));
         try {
-            Future<?> earlier = pending.put(
-                    key(project, name),
-                    retries.schedule(
-                            () -> start(project, name, new CountDownLatch(1)),
-                            pause(failures).toMillis(),
-                            TimeUnit.MILLISECONDS));
-            if (earlier != null) {
-                earlier.cancel(false);
-            }
+            pending.compute(Gateway.key(project, name), (key, earlier) -> {
+                if (earlier != null) {
+                    earlier.cancel(false);
+                }
+                return retries.schedule(
+                        () -> start(project, name, new CountDownLatch(1)),
+                        pause(failures).toMillis(),
+                        TimeUnit.MILLISECONDS);
+            });
         } catch (RejectedExecutionException e) {
             LOG.debug("Closed; '{}' is not tried again", name);
         }

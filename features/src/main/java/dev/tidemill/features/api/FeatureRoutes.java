@@ -6,6 +6,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.children.FairTurns;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
@@ -38,7 +39,7 @@ public final class FeatureRoutes {
 
     @SuppressWarnings("unchecked")
     private void compute(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = RequestBody.object(context);
         var rows = new ArrayList<Map<String, Object>>();
         for (Body row : body.objects("rows", MOST_ROWS)) {
             rows.add((Map<String, Object>) Json.read(row.node().toString(), Map.class));

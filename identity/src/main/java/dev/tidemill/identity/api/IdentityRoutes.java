@@ -94,12 +94,12 @@ public final class IdentityRoutes {
     }
 
     private void setUp(Context context, Caller caller) {
-        Body body = Body.of(RequestBody.read(context));
+        Body body = RequestBody.object(context);
         context.status(201).json(identity.setUp(body.text("secret"), body.text("name"), body.text("password")));
     }
 
     private void signIn(Context context, Caller caller) {
-        Body body = Body.of(RequestBody.read(context));
+        Body body = RequestBody.object(context);
         String secret = identity.signIn(body.text("name"), body.text("password"), context.ip());
         boolean secure = context.scheme().equals("https");
         var cookie = new Cookie(COOKIE, secret);
@@ -116,14 +116,14 @@ public final class IdentityRoutes {
     }
 
     private void createUser(Context context, Caller caller) {
-        Body body = Body.of(RequestBody.read(context));
+        Body body = RequestBody.object(context);
         context.status(201)
                 .json(identity.createUser(
-                        body.text("name"), body.text("password"), body.flag("administrator"), caller.actor()));
+                        body.text("name"), body.text("password"), body.optionalFlag("administrator"), caller.actor()));
     }
 
     private void createToken(Context context, Caller caller) {
-        Body body = Body.of(RequestBody.read(context));
+        Body body = RequestBody.object(context);
         Duration validFor = body.optionalText("validFor")
                 .map(text -> EventTime.duration("validFor", text))
                 .orElse(Duration.ofDays(90));
@@ -138,14 +138,14 @@ public final class IdentityRoutes {
     }
 
     private void createProject(Context context, Caller caller) {
-        Body body = Body.of(RequestBody.read(context));
+        Body body = RequestBody.object(context);
         context.status(201)
                 .json(identity.createProject(
                         body.text("name"), body.optionalText("description").orElse(""), caller.principal()));
     }
 
     private void putMember(Context context, Caller caller) {
-        Body body = Body.of(RequestBody.read(context));
+        Body body = RequestBody.object(context);
         context.json(identity.putMember(
                 caller.project(), context.pathParam("user"), role(body.text("role")), caller.actor()));
     }

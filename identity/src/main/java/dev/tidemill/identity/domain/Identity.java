@@ -24,7 +24,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * Who is who and who may do what.
  *
  * <p>A server that listens on loopback and has no users belongs to whoever sits at it. The first user, made with the
- * one-time secret or by that local administrator, ends this. Thread-safe.
+ * one-time secret or by that local administrator, ends this. Once there are users one of them is an administrator; where a
+ * database says otherwise, the server's start gives out a one-time secret. Thread-safe.
  */
 public final class Identity implements Authentication {
     private static final Duration SESSION = Duration.ofHours(12);
@@ -52,18 +53,22 @@ public final class Identity implements Authentication {
     }
 
     /**
-     * Prepares a new server: the default project, and for a server on a public address without users a one-time secret.
+     * Prepares a server: the default project, and where nobody administers it a one-time secret, which replaces every
+     * earlier one. A server on loopback without users needs none. Secrets of earlier starts end here where there is an
+     * administrator.
      *
      * @return the secret, to be shown to the operator and never stored in the clear
      */
     public Optional<String> prepare() {
-        return transactions.write(() -> {
+        // Rests on there being no administrator, which another process may be making.
+        return transactions.writeSerially(() -> {
             rightsChange();
             if (store.findProject(Project.DEFAULT).isEmpty()) {
                 insertProject(Project.DEFAULT, "", Event.SYSTEM);
             }
             hasUsers = store.hasUsers();
-            if (loopback || hasUsers) {
+            store.removeSetupSecrets();
+            if (store.hasAdministrator() || (loopback && !hasUsers)) {
                 return Optional.empty();
             }
             String secret = Ids.secret();
@@ -147,24 +152,47 @@ public final class Identity implements Authentication {
         return own.map(role -> principal.roleCap().map(role::atMost).orElse(role));
     }
 
-    /** Makes the first administrator from the one-time secret. */
+    /**
+     * Makes an administrator from the one-time secret.
+     *
+     * @throws TidemillException {@code UNAUTHENTICATED} if the secret is not valid: used, replaced by a later start, or ended by
+     *     there being an administrator; {@code ALREADY_EXISTS} if there is such a user, and the secret stays valid
+     */
     public User setUp(String secret, String name, String password) {
         String passwordHash = Passwords.hash(Passwords.requireStrong(password));
-        return transactions.write(() -> {
-            if (!store.takeSetupSecret(Ids.sha256(secret))) {
+        return transactions.writeSerially(() -> {
+            if (store.hasAdministrator() || !store.takeSetupSecret(Ids.sha256(secret))) {
                 throw new TidemillException(
                                 ErrorCode.UNAUTHENTICATED, "The one-time secret is not valid, or it has been used")
-                        .remedy("Take the secret from the server's output; a restart without users prints a new one");
+                        .remedy(
+                                "Take the secret from the server's output; a restart without an administrator prints a new one");
             }
             return insertUser(name, passwordHash, true, "setup");
         });
     }
 
-    public User createUser(String name, String password, boolean administrator, String actor) {
+    /**
+     * Makes a user.
+     *
+     * @param administrator whether to be one; absent: only where there is none yet
+     * @throws TidemillException {@code FAILED_PRECONDITION} for one who is to be no administrator where there is none yet: with
+     *     the first user a server on loopback stops being open, and nobody could administer it any more
+     */
+    public User createUser(String name, String password, Optional<Boolean> administrator, String actor) {
         String passwordHash = Passwords.hash(Passwords.requireStrong(password));
-        // Whether there are users decides: of the first ones that come at once only one is made administrator unasked.
-        return transactions.writeSerially(
-                () -> insertUser(name, passwordHash, administrator || !store.hasUsers(), actor));
+        // Whether there is an administrator decides: of the first users that come at once only one is made one unasked.
+        return transactions.writeSerially(() -> {
+            boolean first = !store.hasAdministrator();
+            if (first && !administrator.orElse(true)) {
+                throw new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION,
+                                "The first user must be an administrator, and '" + name
+                                        + "' is to be none: nobody could" + " administer the server")
+                        .at("administrator")
+                        .remedy("Make an administrator first: leave 'administrator' out, or send true");
+            }
+            return insertUser(name, passwordHash, administrator.orElse(first), actor);
+        });
     }
 
     private User insertUser(String name, String passwordHash, boolean administrator, String actor) {
@@ -173,6 +201,9 @@ public final class Identity implements Authentication {
             throw new TidemillException(ErrorCode.ALREADY_EXISTS, "There is a user '" + name + "' already");
         }
         store.insertUser(user, passwordHash);
+        if (administrator) {
+            store.removeSetupSecrets();
+        }
         events.append(Event.of("user.created", "", "user/" + name, actor, Map.of("administrator", administrator)));
         rightsChange();
         transactions.afterCommit(() -> hasUsers = true);

@@ -26,6 +26,8 @@ public interface IdentityStore {
 
     boolean hasUsers();
 
+    boolean hasAdministrator();
+
     void putMember(Member member);
 
     boolean removeMember(String project, String user);
@@ -51,7 +53,10 @@ public interface IdentityStore {
 
     void deleteSession(String secretHash);
 
+    /** Keeps a secret's hash in place of every earlier one. */
     void putSetupSecret(String secretHash);
+
+    void removeSetupSecrets();
 
     /** Removes the secret; false if it was not there. */
     boolean takeSetupSecret(String secretHash);

@@ -123,6 +123,12 @@ public final class SqlIdentityStore implements IdentityStore {
     }
 
     @Override
+    public boolean hasAdministrator() {
+        return !list("SELECT * FROM user_account WHERE administrator = TRUE LIMIT 1", Map.of(), USER)
+                .isEmpty();
+    }
+
+    @Override
     public void putMember(Member member) {
         update("""
                 INSERT INTO project_member (project, user_name, role) VALUES (:project, :user, :role)
@@ -217,8 +223,13 @@ public final class SqlIdentityStore implements IdentityStore {
 
     @Override
     public void putSetupSecret(String secretHash) {
-        update("DELETE FROM setup_secret", Map.of());
+        removeSetupSecrets();
         update("INSERT INTO setup_secret (secret_hash) VALUES (:hash)", Map.of("hash", secretHash));
+    }
+
+    @Override
+    public void removeSetupSecrets() {
+        update("DELETE FROM setup_secret", Map.of());
     }
 
     @Override

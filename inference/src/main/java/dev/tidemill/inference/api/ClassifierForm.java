@@ -2,6 +2,7 @@ package dev.tidemill.inference.api;
 
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InferenceAnswer;
+import dev.tidemill.inference.domain.ModelParameters;
 import dev.tidemill.inference.domain.Tensor;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -11,7 +12,7 @@ import java.util.List;
  * the probabilities if they are wanted.
  */
 final class ClassifierForm {
-    private static final String PROBABILITIES = "probabilities";
+    private static final String PROBABILITIES = ModelParameters.PROBABILITIES.name();
 
     private ClassifierForm() {}
 

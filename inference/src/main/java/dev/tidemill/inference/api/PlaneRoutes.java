@@ -15,6 +15,7 @@ import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.FileAnswer;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
@@ -90,18 +91,18 @@ public final class PlaneRoutes {
 
     /** A prediction that came before is left out, so a gateway may send a batch again. */
     private void predictions(Context context, Caller caller) {
-        sink.append(PlaneJson.predictions(Json.parseObject(context.bodyAsBytes())));
+        sink.append(PlaneJson.predictions(RequestBody.object(context).node()));
         context.status(204);
     }
 
     private void authenticate(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = RequestBody.object(context);
         var credentials = new Authentication.Credentials(body.optionalText("secret"), body.flag("session"));
         context.json(PlaneJson.principal(authentication.authenticate(credentials)));
     }
 
     private void role(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = RequestBody.object(context);
         Principal principal = PlaneJson.principal(body.node())
                 .orElseThrow(() -> TidemillException.invalid("principal", "'principal' is missing"));
         ObjectNode json = Json.object();

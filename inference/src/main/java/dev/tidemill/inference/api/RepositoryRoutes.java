@@ -11,6 +11,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.http.ErrorStyle;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
@@ -56,9 +57,8 @@ public final class RepositoryRoutes {
 
     /** Clients send no body, or {@code {"ready": true}} to see only what is in memory. */
     private void index(Context context, Caller caller) {
-        byte[] body = context.bodyAsBytes();
         boolean onlyReady =
-                body.length > 0 && Json.parseObject(body).path("ready").asBoolean(false);
+                RequestBody.optionalObject(context).node().path("ready").asBoolean(false);
         ArrayNode list = Json.array();
         for (IndexEntry entry : gateway.index(caller.project(), onlyReady)) {
             list.addObject()

@@ -14,6 +14,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.ids.Names;
@@ -49,7 +50,7 @@ public final class ScoringRoutes {
     }
 
     private void start(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = RequestBody.object(context);
         String name = body.text("model");
         String project = caller.project();
         ServedVersion model = catalog.find(project, name, body.optionalText("version"))

@@ -13,12 +13,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Answers by name: a deployment's by its plan, else a registered model's own. A new plan's models are loaded and tried before
  * it replaces the old one in a single reference, so no request ever finds a model missing. Needs no database. Thread-safe.
  */
 public final class Gateway implements AutoCloseable {
+    /** Why a name is absent whose model nobody has had the time to load yet. */
+    public static final String LOADING = "its model is still being loaded";
+
     private static final String CHAMPION = "champion";
     private static final String CHALLENGER = "challenger";
 
@@ -45,8 +49,14 @@ public final class Gateway implements AutoCloseable {
         this.planned = new PlannedCalls(journal, records, features, shadows, clock);
     }
 
-    static String key(String project, String name) {
+    /** What tells deployments of all projects apart in maps: neither part can hold the sign between them. */
+    public static String key(String project, String name) {
         return project + "~" + name;
+    }
+
+    /** What a person is told of a failure to load. */
+    public static String reason(@Nullable Throwable failure) {
+        return failure instanceof TidemillException coded ? coded.message() : String.valueOf(failure);
     }
 
     public void forgetAll() {
@@ -273,7 +283,7 @@ public final class Gateway implements AutoCloseable {
         CHALLENGER
     }
 
-    private static String registered(@org.jspecify.annotations.Nullable Serving serving, String name) {
+    private static String registered(@Nullable Serving serving, String name) {
         return serving == null ? name : serving.plan().champion().model();
     }
 

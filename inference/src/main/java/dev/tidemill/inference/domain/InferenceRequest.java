@@ -2,7 +2,7 @@ package dev.tidemill.inference.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
-import java.time.DateTimeException;
+import dev.tidemill.platform.time.EventTime;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -48,12 +48,7 @@ public record InferenceRequest(
     }
 
     private static Instant time(String text) {
-        try {
-            return Instant.parse(text);
-        } catch (DateTimeException e) {
-            throw TidemillException.invalid(
-                    "parameters.event_time", "'" + text + "' is not a time such as 2011-04-01T08:00:00Z");
-        }
+        return EventTime.instant("parameters.event_time", text);
     }
 
     /** The same, asked by somebody. */

@@ -1,6 +1,5 @@
 package dev.tidemill.inference.domain;
 
-import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -33,8 +32,6 @@ final class ServedPlans {
             challenger.ifPresent(ModelHandle::close);
         }
     }
-
-    static final String LOADING = "its model is still being loaded";
 
     private static final Logger LOG = LoggerFactory.getLogger(ServedPlans.class);
     /** How long one plan that loads slowly keeps a snapshot from counting as taken up. */
@@ -117,6 +114,10 @@ final class ServedPlans {
         String key = Gateway.key(plan.project(), plan.name());
         wanted.merge(key, plan, (before, after) -> after.revision() >= before.revision() ? after : before);
         announceChange();
+        return load(plan);
+    }
+
+    private Optional<RuntimeException> load(ServingPlan plan) {
         ModelHandle champion = cache.acquire(plan.champion());
         Optional<RuntimeException> problem = Optional.empty();
         Optional<ModelHandle> challenger = Optional.empty();
@@ -125,23 +126,26 @@ final class ServedPlans {
         } catch (RuntimeException e) {
             problem = Optional.of(e);
         }
-        serve(new Serving(problem.isPresent() ? plan.withoutChallenger() : plan, champion, challenger));
+        serve(plan, new Serving(problem.isPresent() ? plan.withoutChallenger() : plan, champion, challenger));
         return problem;
     }
 
-    private void serve(Serving serving) {
-        ServingPlan plan = serving.plan();
+    /** Serves it, unless another plan is wanted by now or none: what was loaded for nothing is let go. */
+    private void serve(ServingPlan asked, Serving serving) {
+        String key = Gateway.key(asked.project(), asked.name());
         var replaced = new ArrayList<Serving>();
-        servings.compute(Gateway.key(plan.project(), plan.name()), (name, before) -> {
+        servings.compute(key, (name, before) -> {
             replaced.clear();
-            if (before == null) {
-                return serving;
+            if (!asked.equals(wanted.get(key))) {
+                replaced.add(serving);
+                return before;
             }
-            boolean newer = plan.revision() >= before.plan().revision();
-            replaced.add(newer ? before : serving);
-            return newer ? serving : before;
+            if (before != null) {
+                replaced.add(before);
+            }
+            absences.remove(key);
+            return serving;
         });
-        absences.remove(Gateway.key(plan.project(), plan.name()));
         // Whoever still predicts with it keeps it open until the answer is out.
         replaced.forEach(Serving::close);
     }
@@ -159,8 +163,10 @@ final class ServedPlans {
     Map<String, String> replaceAll(PlanSnapshot snapshot) {
         var tasks = new LinkedHashMap<ServingPlan, FutureTask<Optional<RuntimeException>>>();
         for (ServingPlan plan : snapshot.plans()) {
-            absent(plan.project(), plan.name(), LOADING);
-            var task = new FutureTask<>(() -> apply(plan));
+            // Whatever its revision: a deployment may have been deleted and made anew since the last snapshot.
+            wanted.put(Gateway.key(plan.project(), plan.name()), plan);
+            absent(plan.project(), plan.name(), Gateway.LOADING);
+            var task = new FutureTask<>(() -> load(plan));
             Thread.ofVirtual().name("plan-" + plan.name()).start(task);
             tasks.put(plan, task);
         }
@@ -178,26 +184,23 @@ final class ServedPlans {
 
     private static Optional<String> outcome(FutureTask<Optional<RuntimeException>> task, long nanos) {
         try {
-            return task.get(Math.max(nanos, 0), TimeUnit.NANOSECONDS).map(ServedPlans::reason);
+            return task.get(Math.max(nanos, 0), TimeUnit.NANOSECONDS).map(Gateway::reason);
         } catch (ExecutionException e) {
-            return Optional.of(reason(e.getCause()));
+            return Optional.of(Gateway.reason(e.getCause()));
         } catch (TimeoutException e) {
-            return Optional.of(LOADING);
+            return Optional.of(Gateway.LOADING);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return Optional.of(LOADING);
+            return Optional.of(Gateway.LOADING);
         }
-    }
-
-    /** What a person is told of a failure to load. */
-    static String reason(@Nullable Throwable failure) {
-        return failure instanceof TidemillException coded ? coded.message() : String.valueOf(failure);
     }
 
     private void keepOnly(PlanSnapshot snapshot) {
         Set<String> kept = snapshot.plans().stream()
                 .map(plan -> Gateway.key(plan.project(), plan.name()))
                 .collect(Collectors.toSet());
+        // First, so that nothing which is still being loaded begins to be served afterwards.
+        wanted.keySet().retainAll(kept);
         servings.entrySet().removeIf(serving -> {
             boolean gone = !kept.contains(serving.getKey());
             if (gone) {
@@ -205,7 +208,6 @@ final class ServedPlans {
             }
             return gone;
         });
-        wanted.keySet().retainAll(kept);
         absences.keySet().retainAll(kept);
         announceChange();
     }

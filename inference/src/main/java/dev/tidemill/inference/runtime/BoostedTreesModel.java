@@ -18,7 +18,7 @@ import java.util.Optional;
  * and beside it the probabilities.
  */
 final class BoostedTreesModel implements LoadedModel {
-    private static final String PROBABILITIES = "probabilities";
+    private static final String PROBABILITIES = ModelParameters.PROBABILITIES.name();
 
     private final BoostedTrees trees;
     private final String platform;

@@ -10,6 +10,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.ModelDescription;
 import dev.tidemill.registry.domain.ModelFiles;
 import dev.tidemill.registry.domain.ModelInspector;
+import dev.tidemill.testkit.Await;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -158,7 +159,7 @@ class ServedPlansTest {
         assertThat(Objects.requireNonNull(plans.absence("default", "a")).reason())
                 .contains("it is broken");
         assertThat(Objects.requireNonNull(plans.absence("default", "b")).reason())
-                .isEqualTo(ServedPlans.LOADING);
+                .isEqualTo(Gateway.LOADING);
         assertThat(plans.absence("default", "c")).isNull();
         assertThat(plans.absence("default", "gone")).isNull();
     }
@@ -169,5 +170,44 @@ class ServedPlansTest {
         plans.forget("default", "d");
         assertThat(plans.find("default", "d")).isNull();
         assertThat(plans.snapshot().plans()).isEmpty();
+    }
+
+    /** Begins to take a plan up whose model cannot be loaded before {@code slow} is counted down. */
+    private Thread loading(ServingPlan plan) {
+        Thread thread = Thread.ofVirtual().start(() -> plans.apply(plan));
+        Await.until("the plan to be wanted", () -> plans.snapshot().plans().contains(plan));
+        return thread;
+    }
+
+    @Test
+    void whatIsForgottenWhileItLoadsIsNotServedOnceItIsLoaded() throws Exception {
+        Thread loading = loading(plan("d", 1, version("slow", 1)));
+        plans.forget("default", "d");
+        slow.countDown();
+        loading.join();
+        assertThat(plans.find("default", "d")).isNull();
+    }
+
+    @Test
+    void whatANewerSnapshotDoesNotHoldIsNotServedOnceItIsLoaded() throws Exception {
+        Thread loading = loading(plan("d", 1, version("slow", 1)));
+        plans.replaceAll(new PlanSnapshot(List.of(plan("other", 1, version("model", 2)))));
+        slow.countDown();
+        loading.join();
+        assertThat(plans.find("default", "d")).isNull();
+        assertThat(served("other")).isEqualTo(2);
+    }
+
+    @Test
+    void aDeploymentThatWasMadeAnewIsServedWhateverTheRevisionOfTheOldOne() throws Exception {
+        plans.apply(plan("d", 7, version("model", 1)));
+        plans.replaceAll(new PlanSnapshot(List.of(plan("d", 1, version("model", 2)))));
+        assertThat(served("d")).isEqualTo(2);
+        Thread loading = loading(plan("e", 1, version("slow", 3)));
+        plans.forget("default", "e");
+        plans.apply(plan("e", 1, version("model", 4)));
+        slow.countDown();
+        loading.join();
+        assertThat(served("e")).isEqualTo(4);
     }
 }

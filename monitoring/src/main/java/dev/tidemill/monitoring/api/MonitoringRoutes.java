@@ -11,9 +11,9 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
-import dev.tidemill.platform.json.Body;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.statistics.ProfileMaps;
 import io.javalin.http.Context;
@@ -60,7 +60,7 @@ public final class MonitoringRoutes {
     }
 
     private void label(Context context, Caller caller) {
-        List<Monitoring.Label> labels = Body.of(context.bodyAsBytes()).objects("labels", MOST_LABELS).stream()
+        List<Monitoring.Label> labels = RequestBody.object(context).objects("labels", MOST_LABELS).stream()
                 .map(entry -> {
                     var value = entry.node().path("value");
                     if (!value.isValueNode() || value.isNull()) {
@@ -78,7 +78,7 @@ public final class MonitoringRoutes {
      * ask again.
      */
     private void declareWatermark(Context context, Caller caller) throws InterruptedException {
-        Instant time = Body.of(context.bodyAsBytes()).instant("time");
+        Instant time = RequestBody.object(context).instant("time");
         String name = deployment(context, caller).name();
         monitoring.declareWatermark(caller.project(), name, time);
         long deadline = System.nanoTime() + PATIENCE.toNanos();

@@ -11,6 +11,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.ServerSentEvents;
@@ -80,10 +81,7 @@ public final class PipelineRoutes {
     }
 
     private void start(Context context, Caller caller) {
-        Body body = Body.of(
-                context.body().isBlank()
-                        ? "{}".getBytes(java.nio.charset.StandardCharsets.UTF_8)
-                        : context.bodyAsBytes());
+        Body body = RequestBody.optionalObject(context);
         PipelineRun run = pipelines.start(
                 caller.project(),
                 context.pathParam("pipeline"),

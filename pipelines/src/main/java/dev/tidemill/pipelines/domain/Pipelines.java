@@ -7,8 +7,6 @@ import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.sql.Transactions;
 import dev.tidemill.platform.time.EventTime;
 import java.time.Clock;
-import java.time.DateTimeException;
-import java.time.Instant;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -141,10 +139,10 @@ public final class Pipelines {
                     // any text will do
                 }
                 case NUMBER -> Double.parseDouble(value);
-                case TIMESTAMP -> Instant.parse(value);
+                case TIMESTAMP -> EventTime.instant(field, value);
                 case DURATION -> EventTime.duration(field, value);
             }
-        } catch (NumberFormatException | DateTimeException e) {
+        } catch (NumberFormatException e) {
             throw TidemillException.invalid(
                     field, "'" + value + "' is not a " + parameter.type().name().toLowerCase(java.util.Locale.ROOT));
         }

@@ -3,7 +3,6 @@ package dev.tidemill.pipelines.domain;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.time.EventTime;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -56,13 +55,7 @@ public interface StepContext {
     }
 
     default Optional<Instant> instant(String input) {
-        return optionalText(input).map(text -> {
-            try {
-                return Instant.parse(text);
-            } catch (DateTimeException e) {
-                throw invalid(input, "'" + text + "' is not a time");
-            }
-        });
+        return optionalText(input).map(text -> EventTime.instant(input, text));
     }
 
     default Optional<Duration> duration(String input) {

@@ -81,11 +81,13 @@ public final class Admission {
     }
 
     private Principal authenticated(Credentials credentials) {
-        return authentication
-                .authenticate(credentials)
-                .orElseThrow(() -> new TidemillException(
-                                ErrorCode.UNAUTHENTICATED, "The request carries no valid credentials")
-                        .remedy("Send 'Authorization: Bearer <token>' or sign in"));
+        return authentication.authenticate(credentials).orElseThrow(Admission::unauthenticated);
+    }
+
+    /** What is answered to somebody who is not known. */
+    public static TidemillException unauthenticated() {
+        return new TidemillException(ErrorCode.UNAUTHENTICATED, "The request carries no valid credentials")
+                .remedy("Send 'Authorization: Bearer <token>' or sign in");
     }
 
     /** Reads an {@code Authorization} header; empty if it carries neither a bearer token nor basic credentials. */

@@ -3,6 +3,7 @@ package dev.tidemill.platform.definitions;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Resource;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import java.util.List;
@@ -25,7 +26,7 @@ public final class DefinitionRoutes {
                         Access.project(Resource.DEFINITION, Action.READ),
                         (context, caller) -> context.json(Map.of("definitions", definitions.list(caller.project())))),
                 Route.post(PATH, Access.project(Resource.DEFINITION, Action.OPERATE), (context, caller) -> {
-                    Body body = Body.of(context.bodyAsBytes());
+                    Body body = RequestBody.object(context);
                     var files = new ProjectFiles(body.texts("files"), body.texts("blobs"));
                     context.json(Map.of(
                             "changes",

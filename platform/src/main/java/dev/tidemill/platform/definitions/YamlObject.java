@@ -3,7 +3,6 @@ package dev.tidemill.platform.definitions;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.time.EventTime;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -160,13 +159,7 @@ public final class YamlObject {
     }
 
     public Optional<Instant> optionalInstant(String key) {
-        return optionalText(key).map(text -> {
-            try {
-                return Instant.parse(text);
-            } catch (DateTimeException e) {
-                throw invalid(key, "'" + text + "' is not a time such as 2011-04-01T00:00:00Z");
-            }
-        });
+        return optionalText(key).map(text -> checked(key, text, value -> EventTime.instant(key, value)));
     }
 
     /** One of the constants, written in lower case with dashes. */

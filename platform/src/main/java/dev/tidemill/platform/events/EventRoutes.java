@@ -6,6 +6,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.ServerSentEvents;
@@ -103,7 +104,7 @@ public final class EventRoutes {
 
     /** Takes a CloudEvent in structured or binary mode; the same source and id a second time changes nothing. */
     private void receive(Context context, Caller caller) {
-        byte[] body = context.bodyAsBytes();
+        byte[] body = RequestBody.read(context);
         if (body.length > MAX_DATA) {
             throw TidemillException.invalid("data", "An event may have at most " + MAX_DATA + " bytes");
         }
@@ -161,7 +162,7 @@ public final class EventRoutes {
     }
 
     private void create(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = RequestBody.object(context);
         List<String> types = body.optionalText("types").stream()
                 .flatMap(text -> java.util.Arrays.stream(text.split(",")))
                 .map(String::strip)

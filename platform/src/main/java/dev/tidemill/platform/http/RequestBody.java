@@ -2,16 +2,17 @@ package dev.tidemill.platform.http;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Body;
+import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.json.JsonWeight;
 import dev.tidemill.platform.load.BytesInFlight.Reservation;
 import io.javalin.http.Context;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.Arrays;
-import java.util.Locale;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.InflaterInputStream;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,41 @@ public final class RequestBody {
     }
 
     /**
+     * The JSON object that a request's body is.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} if it is not one JSON object
+     */
+    public static Body object(Context context) {
+        return Body.of(read(context));
+    }
+
+    /**
+     * The JSON object that a request's body is; one without fields if the request has no body or a blank one.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} if it is something else
+     */
+    public static Body optionalObject(Context context) {
+        byte[] body = read(context);
+        for (byte each : body) {
+            if (each != ' ' && each != '\t' && each != '\r' && each != '\n') {
+                return Body.of(body);
+            }
+        }
+        return new Body(Json.object());
+    }
+
+    /**
+     * The body of a route whose bodies are streamed, unpacked as it comes. How much it unfolds to is for the reader to bound.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} now or while it is read, if it is not packed as its header says
+     */
+    public static InputStream stream(Context context) throws IOException {
+        InputStream sent = context.req().getInputStream();
+        Optional<String> encoding = encoding(context);
+        return encoding.isEmpty() ? sent : new UnpackedStream(encoding.get(), sent);
+    }
+
+    /**
      * Unpacks the body and takes from the budget what it will parse to.
      *
      * @throws TidemillException {@code INVALID_ARGUMENT} if it is not packed as its header says, {@code TOO_LARGE} if it
@@ -54,13 +90,20 @@ public final class RequestBody {
         if (sent == null || sent.length == 0) {
             return;
         }
-        String encoding = context.header("Content-Encoding");
+        Optional<String> encoding = encoding(context);
         byte[] body = sent;
-        if (encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity")) {
-            body = unpacked(sent, encoding.strip(), reservation);
+        if (encoding.isPresent()) {
+            body = unpacked(sent, encoding.get(), reservation);
             context.attribute(RequestReader.BODY, body);
         }
         reservation.take(weight(body, context, rule));
+    }
+
+    /** How the body is packed; empty if it is not. */
+    private static Optional<String> encoding(Context context) {
+        return Optional.ofNullable(context.header("Content-Encoding"))
+                .map(String::strip)
+                .filter(encoding -> !encoding.isEmpty() && !encoding.equalsIgnoreCase("identity"));
     }
 
     private static long weight(byte[] body, Context context, BodyRule rule) {
@@ -83,7 +126,7 @@ public final class RequestBody {
     private static byte[] unpacked(byte[] sent, String encoding, Reservation reservation) {
         byte[] body = {};
         int size = 0;
-        try (InputStream stream = stream(encoding.toLowerCase(Locale.ROOT), sent)) {
+        try (InputStream stream = new UnpackedStream(encoding, new ByteArrayInputStream(sent))) {
             while (true) {
                 if (size == body.length) {
                     int length = Math.max(PART, Math.min(2 * size, MOST_UNPACKED + 1));
@@ -102,20 +145,7 @@ public final class RequestBody {
                 }
             }
         } catch (IOException e) {
-            throw TidemillException.invalid(
-                            "Content-Encoding", "The body is not packed as '" + encoding + "' says: " + e.getMessage())
-                    .causedBy(e);
+            throw new UncheckedIOException(e);
         }
-    }
-
-    /** What HTTP calls deflate is the zlib format (RFC 9110, 8.4.1.2). */
-    private static InputStream stream(String encoding, byte[] sent) throws IOException {
-        return switch (encoding) {
-            case "gzip", "x-gzip" -> new GZIPInputStream(new ByteArrayInputStream(sent));
-            case "deflate" -> new InflaterInputStream(new ByteArrayInputStream(sent));
-            default ->
-                throw TidemillException.invalid("Content-Encoding", "Unsupported Content-Encoding: " + encoding)
-                        .remedy("Pack the body as gzip or deflate, or send it as it is");
-        };
     }
 }

@@ -1,6 +1,7 @@
 package dev.tidemill.platform.http;
 
 import dev.tidemill.platform.auth.Access;
+import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.load.BytesInFlight;
@@ -169,9 +170,17 @@ final class RequestReader extends Handler.Wrapper {
                     }
                     return;
                 }
-                boolean goesOn = take(chunk.getByteBuffer());
                 boolean last = chunk.isLast();
-                chunk.release();
+                boolean goesOn;
+                try {
+                    goesOn = take(chunk.getByteBuffer());
+                } catch (RuntimeException | Error e) {
+                    // Nobody is above this thread to answer; what is thrown is the answer.
+                    refuse(WebServer.coded(e));
+                    goesOn = true;
+                } finally {
+                    chunk.release();
+                }
                 if (last || !goesOn) {
                     finish();
                     return;
@@ -196,7 +205,7 @@ final class RequestReader extends Handler.Wrapper {
                 watch.came(more);
             }
             if (refusal == null && (long) size + more > most) {
-                refusal = tooLarge();
+                refuse(tooLarge());
             }
             if (refusal == null && size + more > bytes.length && !grow(size + more)) {
                 return false;
@@ -210,7 +219,19 @@ final class RequestReader extends Handler.Wrapper {
             return true;
         }
 
-        /** Makes room; false if a stranger sends so much. */
+        /** Keeps nothing of the body; what is still to come is read without being kept. */
+        private void refuse(TidemillException why) {
+            refusal = why;
+            reservation.give(bytes.length);
+            bytes = new byte[0];
+            size = 0;
+        }
+
+        /**
+         * Makes room; false if a stranger sends so much.
+         *
+         * @throws TidemillException if it cannot be told now who sends
+         */
         private boolean grow(int needed) {
             long declared = request.getLength();
             long end = declared >= 0 ? declared : most;
@@ -218,14 +239,12 @@ final class RequestReader extends Handler.Wrapper {
             if (length > STRANGERS && stranger && !(route.access() instanceof Access.Open)) {
                 stranger = !known.test(request);
                 if (stranger) {
+                    refuse(Admission.unauthenticated());
                     return false;
                 }
             }
             if (!reservation.tryTake(length)) {
-                refusal = reservation.refusal(length);
-                reservation.give(bytes.length);
-                bytes = new byte[0];
-                size = 0;
+                refuse(reservation.refusal(length));
                 return true;
             }
             int before = bytes.length;

@@ -1,8 +1,8 @@
 package dev.tidemill.platform.http;
 
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.time.EventTime;
 import io.javalin.http.Context;
-import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -54,13 +54,7 @@ public final class Requests {
     }
 
     public static Optional<Instant> instant(Context context, String parameter) {
-        return text(context, parameter).map(text -> {
-            try {
-                return Instant.parse(text);
-            } catch (DateTimeException e) {
-                throw TidemillException.invalid(parameter, "'" + text + "' is not a time such as 2026-11-21T08:00:00Z");
-            }
-        });
+        return text(context, parameter).map(text -> EventTime.instant(parameter, text));
     }
 
     /** Address of this server as the caller reached it, without a slash at the end. */

@@ -264,7 +264,7 @@ public final class WebServer implements AutoCloseable {
             @org.jspecify.annotations.Nullable Caller caller,
             String requestId,
             Throwable failure) {
-        if (context.res().isCommitted() || hasCause(failure, EofException.class)) {
+        if (context.res().isCommitted()) {
             LOG.debug("The client of {} went away: {}", route.signature(), failure.toString());
             return;
         }
@@ -288,9 +288,17 @@ public final class WebServer implements AutoCloseable {
         route.errors().write(context, error, requestId);
     }
 
-    private static TidemillException coded(Throwable failure) {
+    /** What a failure is answered with. */
+    static TidemillException coded(Throwable failure) {
         return switch (failure) {
             case TidemillException coded -> coded;
+            // Who has left hears nothing of it; who has only ended its half of the connection must not take it for
+            // done.
+            case Throwable left
+            when hasCause(left, EofException.class) ->
+                new TidemillException(ErrorCode.INVALID_ARGUMENT, "The connection ended before the whole body had come")
+                        .remedy("Send it again")
+                        .causedBy(failure);
             case io.javalin.http.HttpResponseException http
             when http.getStatus() == 413 ->
                 new TidemillException(ErrorCode.TOO_LARGE, "The body is larger than this route takes")

@@ -3,7 +3,7 @@ package dev.tidemill.platform.json;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.errors.TidemillException;
-import java.time.DateTimeException;
+import dev.tidemill.platform.time.EventTime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -50,15 +50,20 @@ public final class Body {
         return node.doubleValue();
     }
 
+    /** False where it is absent. */
     public boolean flag(String field) {
+        return optionalFlag(field).orElse(false);
+    }
+
+    public Optional<Boolean> optionalFlag(String field) {
         JsonNode node = object.get(field);
         if (node == null || node.isNull()) {
-            return false;
+            return Optional.empty();
         }
         if (!node.isBoolean()) {
             throw TidemillException.invalid(field, "'" + field + "' must be true or false, not " + node);
         }
-        return node.booleanValue();
+        return Optional.of(node.booleanValue());
     }
 
     public Instant instant(String field) {
@@ -66,13 +71,7 @@ public final class Body {
     }
 
     public Optional<Instant> optionalInstant(String field) {
-        return optionalText(field).map(text -> {
-            try {
-                return Instant.parse(text);
-            } catch (DateTimeException e) {
-                throw TidemillException.invalid(field, "'" + text + "' is not a time such as 2026-11-21T08:00:00Z");
-            }
-        });
+        return optionalText(field).map(text -> EventTime.instant(field, text));
     }
 
     public Map<String, String> texts(String field) {

@@ -104,7 +104,8 @@ public final class BytesInFlight {
         /**
          * Takes more, waiting a short while for others to give back.
          *
-         * @throws TidemillException {@code TOO_LARGE} if it can never be had, {@code UNAVAILABLE} if it is not there in time
+         * @throws TidemillException {@code TOO_LARGE} if it can never be had, {@code UNAVAILABLE} if it is not there in time,
+         *     {@code CANCELLED} if the request is over
          */
         public void take(long bytes) {
             lock.lock();
@@ -114,12 +115,14 @@ public final class BytesInFlight {
                     throw tooLarge(held + bytes);
                 }
                 long left = TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
+                requireOpen();
                 while (!isFree(bytes)) {
                     if (left <= 0) {
                         refused++;
                         throw spent();
                     }
                     left = given.awaitNanos(left);
+                    requireOpen();
                 }
                 add(bytes);
             } catch (InterruptedException e) {
@@ -172,6 +175,14 @@ public final class BytesInFlight {
             }
         }
 
+        /** What is taken after the end would never be given back. */
+        private void requireOpen() {
+            if (closed) {
+                throw new TidemillException(
+                        ErrorCode.CANCELLED, "The request was over before there was memory for it; nothing was done");
+            }
+        }
+
         private boolean isFree(long bytes) {
             if (held + bytes <= SMALL) {
                 return taken + bytes <= most;
@@ -201,6 +212,8 @@ public final class BytesInFlight {
                 if (!closed) {
                     add(-held);
                     closed = true;
+                    // Its own take may wait, even where it held nothing.
+                    given.signalAll();
                 }
             } finally {
                 lock.unlock();

@@ -1,7 +1,9 @@
 package dev.tidemill.platform.time;
 
 import dev.tidemill.platform.errors.TidemillException;
+import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.Period;
 import java.time.format.DateTimeParseException;
 
@@ -10,7 +12,28 @@ import java.time.format.DateTimeParseException;
  * arrive: a year that is replayed in a minute still has 52 weeks in it.
  */
 public final class EventTime {
+    private static final Instant EARLIEST = Instant.parse("1000-01-01T00:00:00Z");
+    private static final Instant LATEST = Instant.parse("9999-12-31T23:59:59.999999999Z");
+
     private EventTime() {}
+
+    /**
+     * Parses when something happened, such as {@code 2011-04-01T08:00:00Z}. Years of four digits alone: beyond them durations
+     * overflow.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} naming the field and the value
+     */
+    public static Instant instant(String field, String text) {
+        try {
+            Instant time = Instant.parse(text);
+            if (time.isBefore(EARLIEST) || time.isAfter(LATEST)) {
+                throw TidemillException.invalid(field, "'" + text + "' is not within the years 1000 to 9999");
+            }
+            return time;
+        } catch (DateTimeException e) {
+            throw TidemillException.invalid(field, "'" + text + "' is not a time such as 2011-04-01T08:00:00Z");
+        }
+    }
 
     /**
      * Parses an ISO 8601 duration such as {@code P90D}, {@code PT6H} or {@code P2W}.

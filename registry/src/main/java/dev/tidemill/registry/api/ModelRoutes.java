@@ -6,6 +6,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
@@ -97,8 +98,7 @@ public final class ModelRoutes {
     }
 
     private void trust(Context context, Caller caller) {
-        byte[] body = context.bodyAsBytes();
-        boolean network = body.length > 0 && Body.of(body).flag("network");
+        boolean network = RequestBody.optionalObject(context).flag("network");
         context.json(shown(models.trust(
                 caller.project(),
                 context.pathParam("model"),
@@ -110,7 +110,7 @@ public final class ModelRoutes {
     /** Changes what the catalog says of a model: its description, and tags such as task, owner and license. */
     private void describe(Context context, Caller caller) {
         String name = context.pathParam("model");
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = RequestBody.object(context);
         body.optionalText("description")
                 .ifPresent(text -> models.updateModel(caller.project(), name, Optional.empty(), Optional.of(text)));
         body.texts("tags").forEach((key, value) -> {
@@ -126,7 +126,7 @@ public final class ModelRoutes {
     /** {@code If-Match} names the version that the alias must point at now; {@code "0"} for none. */
     private void setAlias(Context context, Caller caller) {
         String name = context.pathParam("model");
-        double version = Body.of(context.bodyAsBytes()).number("version");
+        double version = RequestBody.object(context).number("version");
         Optional<Integer> expected = Optional.ofNullable(context.header("If-Match"))
                 .map(text -> text.replace("\"", "").strip())
                 .filter(text -> !text.equals("*"))

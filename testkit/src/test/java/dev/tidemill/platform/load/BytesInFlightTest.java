@@ -9,6 +9,7 @@ import dev.tidemill.testkit.Await;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 class BytesInFlightTest {
@@ -71,6 +72,30 @@ class BytesInFlightTest {
         assertThat(budget.taken()).isEqualTo(20 * MEGABYTE);
         second.close();
         second.close();
+        assertThat(budget.taken()).isZero();
+    }
+
+    @Test
+    void whoHasEndedTakesNothingMore() {
+        var over = budget.open("a");
+        over.close();
+        assertThat(refusal(() -> over.take(MEGABYTE))).isEqualTo(ErrorCode.CANCELLED);
+        assertThat(over.tryTake(MEGABYTE)).isFalse();
+        assertThat(budget.taken()).isZero();
+    }
+
+    @Test
+    void whoEndsWhileItWaitsTakesNothing() throws InterruptedException {
+        var first = budget.open("a");
+        first.take(60 * MEGABYTE);
+        var second = budget.open("b");
+        var refused = new AtomicReference<ErrorCode>();
+        Thread waiting = Thread.ofVirtual().start(() -> refused.set(refusal(() -> second.take(20 * MEGABYTE))));
+        Await.until("it waits", () -> waiting.getState() == Thread.State.TIMED_WAITING);
+        second.close();
+        waiting.join();
+        assertThat(refused).hasValue(ErrorCode.CANCELLED);
+        first.close();
         assertThat(budget.taken()).isZero();
     }
 

@@ -11,6 +11,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.FileAnswer;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
@@ -111,7 +112,7 @@ public final class MlflowPageRoutes {
                 .filter(text -> !text.isEmpty())
                 .orElseThrow(() -> TidemillException.invalid("path", "Request must specify path."));
         String safe = ArtifactLocations.requireInside("path", path);
-        byte[] content = context.bodyAsBytes();
+        byte[] content = RequestBody.read(context);
         if (content.length == 0) {
             throw TidemillException.invalid("body", "Request must specify data.");
         }

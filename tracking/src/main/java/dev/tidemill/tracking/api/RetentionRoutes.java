@@ -5,6 +5,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.tracking.domain.Retention;
@@ -35,7 +36,7 @@ public final class RetentionRoutes {
     }
 
     private void purge(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = RequestBody.object(context);
         double days = body.flag("all") ? 0 : body.number("deletedDays");
         if (days == 0 && !body.flag("all")) {
             throw TidemillException.invalid(

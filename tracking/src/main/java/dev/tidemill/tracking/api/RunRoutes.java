@@ -10,6 +10,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.FileAnswer;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
@@ -74,8 +75,8 @@ public final class RunRoutes {
                 Route.post(
                         PROJECT + "/runs/names",
                         read,
-                        (context, caller) -> context.json(tracking.names(
-                                caller.project(), experimentIds(Body.of(context.bodyAsBytes()), caller)))),
+                        (context, caller) -> context.json(
+                                tracking.names(caller.project(), experimentIds(RequestBody.object(context), caller)))),
                 Route.post(PROJECT + "/runs/bulk", write, this::bulk),
                 Route.post(PROJECT + "/runs/curves", read, this::curves),
                 Route.get(
@@ -120,7 +121,7 @@ public final class RunRoutes {
         if (!id.matches("[0-9a-f]{32}")) {
             throw TidemillException.invalid("run", "'" + id + "' is not 32 hexadecimal digits");
         }
-        Body told = Body.of(context.bodyAsBytes());
+        Body told = RequestBody.object(context);
         context.json(RunJson.of(tracking.createAs(
                 caller.project(),
                 new RunId(id),
@@ -179,7 +180,7 @@ public final class RunRoutes {
     }
 
     private void search(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = RequestBody.object(context);
         RunQuery query = query(body, caller);
         int limit = Limits.pageSize(body.node().path("limit").asLong(100), MOST_RUNS);
         var page = tracking.search(caller.project(), query, body.optionalText("token"), limit);
@@ -195,7 +196,7 @@ public final class RunRoutes {
 
     /** Does one thing to the runs that are named, or to all that a search finds. */
     private void bulk(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = RequestBody.object(context);
         Bulk what =
                 switch (body.text("action")) {
                     case "delete" -> new Bulk.Delete();
@@ -227,7 +228,7 @@ public final class RunRoutes {
 
     /** One metric of many runs, each curve thinned so that all of them together stay small. */
     private void curves(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = RequestBody.object(context);
         List<String> runs = texts(body, "runs");
         if (runs.isEmpty() || runs.size() > MOST_RUNS) {
             throw TidemillException.invalid("runs", "Name 1 to " + MOST_RUNS + " runs, not " + runs.size());

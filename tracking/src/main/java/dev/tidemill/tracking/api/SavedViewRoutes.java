@@ -5,6 +5,7 @@ import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.tracking.domain.SavedView;
@@ -41,7 +42,7 @@ public final class SavedViewRoutes {
     }
 
     private void put(Context context, Caller caller) {
-        Body body = Body.of(context.bodyAsBytes());
+        Body body = RequestBody.object(context);
         String name = body.text("name").strip();
         String address = body.text("address");
         if (name.isEmpty() || name.length() > 100) {

@@ -1,0 +1,291 @@
+package dev.tidemill.deployments.domain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidemill.artifacts.ArtifactsModule;
+import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.deployments.store.SqlDeploymentStore;
+import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.FeatureLookup;
+import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.LoadedModel;
+import dev.tidemill.inference.domain.ModelCache;
+import dev.tidemill.inference.domain.ModelCatalog;
+import dev.tidemill.inference.domain.ModelFolder;
+import dev.tidemill.inference.domain.PayloadLog;
+import dev.tidemill.inference.domain.PredictionJournal;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.registry.domain.ModelDescription;
+import dev.tidemill.registry.domain.ModelFiles;
+import dev.tidemill.registry.domain.ModelInspector;
+import dev.tidemill.registry.domain.ModelVersion;
+import dev.tidemill.registry.domain.Models;
+import dev.tidemill.registry.domain.Signature;
+import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.testkit.Await;
+import dev.tidemill.testkit.TestDatabase;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PublicationsTest {
+    private static final List<String> DOMAINS = List.of("platform", "artifacts", "registry", "deployments");
+    private static final Duration NEVER = Duration.ofHours(1);
+    private static final Duration SOON = Duration.ofMillis(20);
+    private static final int TOGETHER = 4;
+    private static final ModelInspector INSPECTOR = new ModelInspector() {
+        @Override
+        public ModelFiles inspect(Folder folder) {
+            throw new AssertionError("nothing asks for it");
+        }
+
+        @Override
+        public ModelDescription describe(Folder folder) {
+            return new ModelDescription(Map.of(), Optional.empty());
+        }
+    };
+
+    /** Answers its input. */
+    private static final class Echo implements LoadedModel {
+        @Override
+        public String platform() {
+            return "echo";
+        }
+
+        @Override
+        public List<TensorSpec> inputs() {
+            return List.of(TensorSpec.column("x", Datatype.FP64, false));
+        }
+
+        @Override
+        public List<TensorSpec> outputs() {
+            return inputs();
+        }
+
+        @Override
+        public List<Tensor> predict(List<Tensor> given) {
+            return given;
+        }
+
+        @Override
+        public long bytes() {
+            return 1;
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @TempDir
+    Path directory;
+
+    private final CountDownLatch slow = new CountDownLatch(1);
+    private final AtomicInteger begun = new AtomicInteger();
+    private volatile boolean mended;
+
+    private Database database;
+    private ArtifactsModule artifacts;
+    private SqlModelStore versions;
+    private SqlDeploymentStore store;
+    private Models models;
+    private ModelCache cache;
+    private PredictionJournal journal;
+    private Gateway gateway;
+    private Publications publications;
+    private int number;
+
+    @BeforeEach
+    void assemble() {
+        Clock clock = Clock.systemUTC();
+        database = TestDatabase.sqlite(DOMAINS);
+        artifacts = new ArtifactsModule(
+                database, directory.resolve("artifacts"), 1 << 20, List.of(), "mlflow-artifacts:", Map.of(), clock);
+        versions = new SqlModelStore(database);
+        models = new Models(versions, artifacts.tree(), database, new SqlEventLog(database, clock), clock);
+        cache = new ModelCache(artifacts.blobs(), INSPECTOR, List.of(this::open), folder -> Optional.empty(), 1_000);
+        journal = new PredictionJournal(batch -> {});
+        gateway = new Gateway(cache, ModelCatalog.EMPTY, journal, PayloadLog.NONE, FeatureLookup.NONE, clock);
+        store = new SqlDeploymentStore(database);
+        publications = new Publications(store, models, gateway, clock);
+        versions.insertModel("p", "m", "", Instant.EPOCH);
+    }
+
+    private Optional<LoadedModel> open(ModelFolder folder) {
+        begun.incrementAndGet();
+        if (folder.has("broken") && !mended) {
+            throw folder.unusable("it is broken");
+        }
+        if (folder.has("slow")) {
+            try {
+                slow.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        return Optional.of(new Echo());
+    }
+
+    private void setPauses(Duration firstPause, Duration turn) {
+        publications.close();
+        publications = new Publications(store, models, gateway, Clock.systemUTC(), firstPause, turn);
+    }
+
+    @AfterEach
+    void takeApart() {
+        slow.countDown();
+        publications.close();
+        gateway.close();
+        journal.close();
+        cache.close();
+        database.close();
+    }
+
+    /** A deployment of a version of its own, in whose folder there is one file. */
+    private Deployment deployment(String name, String file) {
+        number++;
+        Folder folder =
+                Folder.store(artifacts.blobs(), Map.of(file, ("model " + number).getBytes(StandardCharsets.UTF_8)));
+        versions.insert(new ModelVersion(
+                "p",
+                "m",
+                number,
+                ModelVersion.Stage.NONE,
+                "",
+                "mlflow-artifacts:/x",
+                "mlflow-artifacts:/y",
+                "",
+                Optional.empty(),
+                Optional.of(folder.digest()),
+                new Signature(List.of(new Signature.Field("x", "double")), List.of()),
+                Map.of(),
+                Map.of(),
+                Optional.empty(),
+                List.of(),
+                "",
+                "",
+                Optional.empty(),
+                "test-" + number,
+                "user:ada",
+                Instant.EPOCH,
+                Instant.EPOCH,
+                Map.of(),
+                Optional.empty()));
+        var definition =
+                new Deployment.Definition("m", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+        store.define("p", name, definition);
+        var deployment = new Deployment(
+                "p",
+                name,
+                definition,
+                store.find("p", name).orElseThrow().revision() + 1,
+                Optional.of(number),
+                Optional.empty(),
+                Optional.empty(),
+                Deployment.Phase.NONE,
+                0,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+        assertThat(store.save(deployment)).isTrue();
+        return deployment;
+    }
+
+    private Publications.State state(Deployment deployment) {
+        return publications.status(deployment).state();
+    }
+
+    private void awaitState(Deployment deployment, Publications.State state) {
+        Await.until(deployment.name() + " to be " + state, () -> state(deployment) == state);
+    }
+
+    /** Publishes more deployments at once than load together, whose models do not come. */
+    private void occupyTurns(int more) {
+        for (int i = 0; i < TOGETHER + more; i++) {
+            publications.publish(deployment("slow-" + i, "slow"));
+        }
+    }
+
+    @Test
+    void noMoreLoadTogetherThanHaveTurnsAndTheNextBeginsWhenOneIsThrough() {
+        setPauses(NEVER, NEVER);
+        occupyTurns(3);
+        Deployment quick = deployment("quick", "model");
+        publications.publish(quick);
+        Await.until("the first loads to begin", () -> begun.get() == TOGETHER);
+        assertThat(state(quick)).isEqualTo(Publications.State.LOADING);
+        slow.countDown();
+        awaitState(quick, Publications.State.SERVING);
+        assertThat(begun).hasValue(TOGETHER + 4);
+    }
+
+    @Test
+    void whatLoadsForLongGivesItsTurnAway() {
+        setPauses(NEVER, SOON);
+        occupyTurns(3);
+        Deployment quick = deployment("quick", "model");
+        publications.publish(quick);
+        awaitState(quick, Publications.State.SERVING);
+        assertThat(slow.getCount()).isOne();
+    }
+
+    @Test
+    void whatIsBrokenIsTriedAgainUntilItServesAndThenNoMore() {
+        setPauses(SOON, NEVER);
+        Deployment deployment = deployment("d", "broken");
+        publications.publish(deployment);
+        Await.until("a third attempt", () -> begun.get() >= 3);
+        mended = true;
+        awaitState(deployment, Publications.State.SERVING);
+        assertThat(publications.waiting()).isZero();
+        assertThat(publications.broken()).isZero();
+    }
+
+    @Test
+    void whatIsDeletedIsNotTriedAgain() {
+        setPauses(NEVER, NEVER);
+        Deployment deployment = deployment("d", "broken");
+        publications.publish(deployment);
+        awaitState(deployment, Publications.State.BROKEN);
+        assertThat(publications.waiting()).isOne();
+        store.delete("p", "d");
+        publications.withdraw("p", "d");
+        assertThat(publications.waiting()).isZero();
+        assertThat(publications.broken()).isZero();
+    }
+
+    @Test
+    void aChangeTakesThePlaceOfTheAttemptThatWasWaitedFor() {
+        setPauses(NEVER, NEVER);
+        Deployment broken = deployment("d", "broken");
+        publications.publish(broken);
+        awaitState(broken, Publications.State.BROKEN);
+        Deployment whole = deployment("d", "model");
+        publications.publish(whole);
+        awaitState(whole, Publications.State.SERVING);
+        assertThat(publications.waiting()).isZero();
+    }
+
+    @Test
+    void nothingIsTriedAgainOfADatabaseThatHasBeenEmptied() {
+        setPauses(NEVER, NEVER);
+        Deployment deployment = deployment("d", "broken");
+        publications.publish(deployment);
+        awaitState(deployment, Publications.State.BROKEN);
+        publications.forget();
+        assertThat(publications.waiting()).isZero();
+    }
+}
