@@ -236,7 +236,17 @@ final class ModelsCommand implements Runnable {
                         one.path("nextTry").asText(""),
                         one.path("detail").asText().lines().reduce("", (before, line) -> line))));
         table.print();
+        answer.path("environments").forEach(ModelsCommand::printFailure);
         return Exit.OK;
+    }
+
+    /** All that the installer said last, which the table's one line cannot hold. */
+    private static void printFailure(JsonNode environment) {
+        String detail = environment.path("detail").asText().strip();
+        if (detail.contains("\n")) {
+            System.out.println("\n" + environment.path("id").asText() + ":\n"
+                    + detail.indent(2).stripTrailing());
+        }
     }
 
     @Command(name = "tag", description = "Set or remove tags and the description.", mixinStandardHelpOptions = true)

@@ -45,6 +45,8 @@ final class ChildEnvironment {
                         && !name.equals("TMPDIR")
                         && !name.startsWith("PIP_"));
         builder.environment().put("PYTHONDONTWRITEBYTECODE", "1");
+        // What it says is in its log at once: whoever waits is told how far it is.
+        builder.environment().put("PYTHONUNBUFFERED", "1");
         builder.environment().put("PIP_NO_INPUT", "1");
         builder.environment().put("PIP_DISABLE_PIP_VERSION_CHECK", "1");
     }

@@ -18,6 +18,10 @@ import java.util.concurrent.TimeoutException;
 /** One set of requirements on its way to an environment, or what has become of it. Thread-safe. */
 final class EnvironmentBuild {
     private static final int TAIL = 1500;
+    private static final int SHORT = 120;
+    /** When whoever was told to wait is to ask again. */
+    private static final Duration AGAIN = Duration.ofSeconds(15);
+
     private static final Duration FIRST_PAUSE = Duration.ofMinutes(1);
     private static final Duration LONGEST_PAUSE = Duration.ofHours(1);
 
@@ -138,7 +142,8 @@ final class EnvironmentBuild {
         } catch (TimeoutException e) {
             throw new TidemillException(
                             ErrorCode.UNAVAILABLE, "Model " + reference + " cannot be served yet: " + progress())
-                    .remedy("Try again in a minute");
+                    .remedy("Try again in " + AGAIN.toSeconds() + " seconds")
+                    .retryAfter(AGAIN);
         } catch (ExecutionException e) {
             synchronized (this) {
                 long seconds =
@@ -161,10 +166,21 @@ final class EnvironmentBuild {
     /** How far it is, in words. */
     String progress() {
         Phase now = phase();
-        String last = tail(log, 120).lines().reduce("", (before, line) -> line).strip();
+        String last = lastSaid();
         return "its environment " + (now == Phase.WAITING || now == Phase.FAILED ? "" : "is being built: ") + now.words
                 + ", for " + Duration.between(since(), clock.instant()).toSeconds() + " s now"
                 + (last.isEmpty() ? "" : " (" + last + ")");
+    }
+
+    /** What the installer said last, not what it was told, which names folders of the server's. */
+    private String lastSaid() {
+        String last = tail(log, TAIL)
+                .lines()
+                .skip(1)
+                .filter(line -> !line.startsWith("$ ") && !line.isBlank())
+                .reduce("", (before, line) -> line)
+                .strip();
+        return last.length() > SHORT ? last.substring(0, SHORT) : last;
     }
 
     /** The end of what the installer said. */

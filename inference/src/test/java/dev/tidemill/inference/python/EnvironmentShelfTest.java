@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -194,6 +195,22 @@ class EnvironmentShelfTest {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    @Test
+    void whoWaitsIsToldWhatTheInstallerSaysLastAndNoFolders() throws IOException {
+        Path log = folder.resolve("log");
+        var build = new EnvironmentBuild("id", "m/1", log, clock);
+        build.enter(EnvironmentBuild.Phase.INSTALLING);
+        String command =
+                "$ /data/python/resolver/bin/python -m pip install -r " + "/data/python/long".repeat(200) + "\n";
+        for (String told : List.of("", command, command.repeat(2))) {
+            Files.writeString(log, told);
+            assertThat(build.progress())
+                    .isEqualTo("its environment is being built: packages are being installed, for 0 s now");
+        }
+        Files.writeString(log, command + "Collecting numpy\n  Downloading numpy.whl (16 MB)\n\n");
+        assertThat(build.progress()).endsWith("for 0 s now (Downloading numpy.whl (16 MB))");
     }
 
     @Test

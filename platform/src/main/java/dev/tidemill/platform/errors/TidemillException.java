@@ -1,5 +1,6 @@
 package dev.tidemill.platform.errors;
 
+import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -10,13 +11,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TidemillException extends RuntimeException {
     private static final long serialVersionUID = 1L;
+    private static final Duration SOON = Duration.ofSeconds(1);
 
     private final ErrorCode code;
     private final @Nullable String field;
     private final @Nullable String remedy;
+    private final Duration retryAfter;
 
     public TidemillException(ErrorCode code, String message) {
-        this(code, message, null, null, null);
+        this(code, message, null, null, SOON, null);
     }
 
     private TidemillException(
@@ -24,15 +27,17 @@ public final class TidemillException extends RuntimeException {
             String message,
             @Nullable String field,
             @Nullable String remedy,
+            Duration retryAfter,
             @Nullable Throwable cause) {
         super(message, cause);
         this.code = code;
         this.field = field;
         this.remedy = remedy;
+        this.retryAfter = retryAfter;
     }
 
     public static TidemillException invalid(String field, String message) {
-        return new TidemillException(ErrorCode.INVALID_ARGUMENT, message, field, null, null);
+        return new TidemillException(ErrorCode.INVALID_ARGUMENT, message, field, null, SOON, null);
     }
 
     public static TidemillException notFound(String kind, Object id) {
@@ -41,17 +46,22 @@ public final class TidemillException extends RuntimeException {
 
     /** The same refusal, naming the request field that caused it. */
     public TidemillException at(String offendingField) {
-        return new TidemillException(code, message(), offendingField, remedy, getCause());
+        return new TidemillException(code, message(), offendingField, remedy, retryAfter, getCause());
     }
 
     /** The same refusal, saying what to do about it. */
     public TidemillException remedy(String whatToDo) {
-        return new TidemillException(code, message(), field, whatToDo, getCause());
+        return new TidemillException(code, message(), field, whatToDo, retryAfter, getCause());
     }
 
     /** The same refusal, keeping what led to it for the log. */
     public TidemillException causedBy(Throwable reason) {
-        return new TidemillException(code, message(), field, remedy, reason);
+        return new TidemillException(code, message(), field, remedy, retryAfter, reason);
+    }
+
+    /** The same refusal, for callers who may have better luck after this long; a second unless said. */
+    public TidemillException retryAfter(Duration time) {
+        return new TidemillException(code, message(), field, remedy, time, getCause());
     }
 
     public ErrorCode code() {
@@ -69,5 +79,10 @@ public final class TidemillException extends RuntimeException {
 
     public Optional<String> remedy() {
         return Optional.ofNullable(remedy);
+    }
+
+    /** How long to wait before asking again, where {@link #code} is one that passes. */
+    public Duration retryAfter() {
+        return retryAfter;
     }
 }

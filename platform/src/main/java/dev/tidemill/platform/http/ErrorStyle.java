@@ -1,7 +1,6 @@
 package dev.tidemill.platform.http;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
@@ -25,11 +24,8 @@ public interface ErrorStyle {
         context.status(error.code().httpStatus()).result(Json.write(problem)).contentType("application/problem+json");
     };
 
-    /** {@code {"error": text}}, as Open Inference Protocol clients read it; what may pass says when to try again. */
+    /** {@code {"error": text}}, as Open Inference Protocol clients read it. */
     ErrorStyle INFERENCE = (context, error, requestId) -> {
-        if (error.code() == ErrorCode.UNAVAILABLE) {
-            context.header("Retry-After", "1");
-        }
         String remedy = error.remedy().map(text -> ". " + text).orElse("");
         context.status(error.code().httpStatus())
                 .result(Json.write(Json.object().put("error", error.message() + remedy)))

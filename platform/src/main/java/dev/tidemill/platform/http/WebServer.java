@@ -283,7 +283,8 @@ public final class WebServer implements AutoCloseable {
             context.header("WWW-Authenticate", "Bearer");
         }
         if (error.code() == ErrorCode.UNAVAILABLE || error.code() == ErrorCode.RATE_LIMITED) {
-            context.header("Retry-After", "1");
+            context.header(
+                    "Retry-After", String.valueOf(Math.max(1, error.retryAfter().toSeconds())));
         }
         route.errors().write(context, error, requestId);
     }
