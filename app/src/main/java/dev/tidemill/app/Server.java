@@ -202,6 +202,7 @@ public final class Server implements Node {
         var deployments = parts.keep(new DeploymentsModule(
                 database, events, clock, registry.models(), inference.gateway(), inference.loader()));
         registry.models().knowUse(deployments.deployments()::users);
+        registry.models().watchTrust(deployments.deployments()::trustChanged);
         deployments.deployments().onDelete((project, name) -> definitions.forget(project, "Deployment", name));
         var training = new TrainingModule(
                 datasets.dataSets(),

@@ -483,13 +483,29 @@ public final class Deployments {
 
     /** The deployments that need a model or one of its versions; see {@link dev.tidemill.registry.domain.ModelUse}. */
     public List<String> users(String project, String model, OptionalInt version) {
+        return using(project, model, version)
+                .map(deployment -> "deployment '" + deployment.name() + "'")
+                .toList();
+    }
+
+    private Stream<Deployment> using(String project, String model, OptionalInt version) {
         return store.list(project).stream()
                 .filter(deployment -> deployment.definition().model().equals(model))
                 .filter(deployment -> version.isEmpty()
                         || deployment.champion().equals(Optional.of(version.getAsInt()))
-                        || deployment.challenger().equals(Optional.of(version.getAsInt())))
-                .map(deployment -> "deployment '" + deployment.name() + "'")
-                .toList();
+                        || deployment.challenger().equals(Optional.of(version.getAsInt())));
+    }
+
+    /** Publishes anew what uses a version whose code may run now, or may not any more: here and, by its plan, at every replica. */
+    public void trustChanged(ModelVersion version) {
+        if (version.folder().isPresent()) {
+            publications.trustChanged(served(version));
+        }
+        Stream.concat(
+                        using(version.project(), version.model(), OptionalInt.of(version.version())),
+                        store.list(version.project()).stream().filter(publications::isStale))
+                .distinct()
+                .forEach(publications::publish);
     }
 
     private static ServedVersion served(ModelVersion version) {

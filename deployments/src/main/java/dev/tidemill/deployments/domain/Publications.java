@@ -132,6 +132,16 @@ public final class Publications implements AutoCloseable {
         await(left, CHANGE);
     }
 
+    /** Closes what was loaded with more trust than a version has now, by whatever deployment. */
+    void trustChanged(ServedVersion now) {
+        gateway.trustChanged(now);
+    }
+
+    /** Whether a deployment is served by models of which one may not be called any more. */
+    boolean isStale(Deployment deployment) {
+        return gateway.isStale(deployment.project(), deployment.name());
+    }
+
     /** Stops serving a deployment that is gone. */
     void withdraw(String project, String name) {
         cancelRetry(project, name);

@@ -80,6 +80,20 @@ public final class Gateway implements AutoCloseable {
         plans.absent(project, name, reason);
     }
 
+    /**
+     * Closes what was loaded with more trust than a version has now, once its calls are answered. Plans that want the version are to
+     * be applied anew.
+     */
+    public void trustChanged(ServedVersion now) {
+        repository.trustChanged(now);
+        plans.trustChanged(now);
+    }
+
+    /** Whether what is served under a name calls a model that may not be called any more; its plan is to be applied anew. */
+    public boolean isStale(String project, String name) {
+        return plans.isStale(project, name);
+    }
+
     /** Stops serving a deployment. */
     public void forget(String project, String name) {
         plans.forget(project, name);

@@ -13,6 +13,7 @@ final class LoadedEntry {
     private final CompletableFuture<LoadedModel> loaded = new CompletableFuture<>();
     private final WaitingRoom.Line line;
     private final CompletableFuture<Calls> calls;
+    private volatile boolean retired;
     private volatile long usedAt = System.nanoTime();
 
     LoadedEntry(WaitingRoom.Line line) {
@@ -35,6 +36,19 @@ final class LoadedEntry {
     void release() {
         usedAt = System.nanoTime();
         users.decrementAndGet();
+        if (retired) {
+            closeIfIdle();
+        }
+    }
+
+    /** Lets nobody call the model any more and has it closed as soon as nobody holds it. */
+    void retire() {
+        retired = true;
+        closeIfIdle();
+    }
+
+    boolean isRetired() {
+        return retired;
     }
 
     /** True once, for the one who is to load it. */

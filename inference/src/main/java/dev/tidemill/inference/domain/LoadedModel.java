@@ -54,6 +54,11 @@ public interface LoadedModel extends AutoCloseable {
         return false;
     }
 
+    /** Whether a model that it calls may not be called any more, so that it has to be loaded anew. */
+    default boolean isStale() {
+        return false;
+    }
+
     /** About how many bytes it takes. */
     long bytes();
 

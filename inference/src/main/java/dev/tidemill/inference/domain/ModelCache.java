@@ -65,6 +65,11 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
                 entries.remove(Contents.of(version), entry);
                 continue;
             }
+            if (entry.isLoaded() && entry.model().isStale()) {
+                retire(version);
+                entry.release();
+                continue;
+            }
             if (entry.claim()) {
                 load(version, entry);
             }
@@ -83,6 +88,14 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
     public boolean unload(ServedVersion version) {
         LoadedEntry entry = entries.get(Contents.of(version));
         return entry != null && closed(Contents.of(version), entry);
+    }
+
+    /** Has nobody call a model as it is loaded now, and closes it: it is not trusted any more with what it was. */
+    void retire(ServedVersion version) {
+        LoadedEntry entry = entries.remove(Contents.of(version));
+        if (entry != null) {
+            entry.retire();
+        }
     }
 
     /** Closes every model that nobody has used for so long. */

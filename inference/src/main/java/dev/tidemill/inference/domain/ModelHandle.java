@@ -1,5 +1,7 @@
 package dev.tidemill.inference.domain;
 
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -25,9 +27,28 @@ public final class ModelHandle implements AutoCloseable {
         entry.release();
     }
 
-    /** Calls the model as soon as it has time. */
+    /** Whether the model may not be called any more: what it was trusted with was taken back. */
+    public boolean isRetired() {
+        return entry.isRetired();
+    }
+
+    /**
+     * Calls the model as soon as it has time.
+     *
+     * @throws TidemillException {@code UNAVAILABLE} once it {@link #isRetired}
+     */
     Calls.Outcome call(List<Tensor> inputs, CallContext context) {
+        requireInService();
         return entry.calls().call(inputs, context);
+    }
+
+    /** @throws TidemillException {@code UNAVAILABLE} once it {@link #isRetired} */
+    public void requireInService() {
+        if (entry.isRetired()) {
+            throw new TidemillException(
+                            ErrorCode.UNAVAILABLE, "What the code of a model may do was changed since it was loaded")
+                    .remedy("See 'tidemill models show MODEL VERSION', and try again once it is loaded anew");
+        }
     }
 
     /** The same, for a model that answers for another. */

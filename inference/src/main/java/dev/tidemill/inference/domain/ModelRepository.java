@@ -106,8 +106,13 @@ final class ModelRepository {
     private void refresh(String key, Slot slot, String project, String name, Optional<String> version) {
         try {
             Optional<ServedVersion> found = find(project, name, version);
+            ServedVersion known = slot.version;
             if (found.isEmpty()) {
                 slots.remove(key, slot);
+            } else if (known != null && known.mayMoreThan(found.get())) {
+                // Whether or not it can be loaded so: it may not go on as it is.
+                slot.version = found.get();
+                cache.retire(known);
             } else if (!found.get().equals(slot.version)) {
                 cache.acquire(found.get()).close();
                 slot.version = found.get();
@@ -144,6 +149,14 @@ final class ModelRepository {
         ServedVersion found = find(project, name, Optional.empty()).orElseThrow(() -> unknown(name, Optional.empty()));
         unloaded.add(Gateway.key(project, name));
         cache.unload(found);
+    }
+
+    /** Names that stand for a version with more trust than it has now are looked up anew. */
+    void trustChanged(ServedVersion now) {
+        slots.values().removeIf(slot -> {
+            ServedVersion known = slot.version;
+            return known != null && known.mayMoreThan(now);
+        });
     }
 
     void forget() {

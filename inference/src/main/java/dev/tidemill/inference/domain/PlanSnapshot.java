@@ -20,8 +20,8 @@ public record PlanSnapshot(List<ServingPlan> plans) {
 
     /** Equal for equal states, whichever process tells it. */
     public String version() {
-        return Ids.sha256(plans.stream()
-                .map(plan -> plan.project() + '~' + plan.name() + ' ' + plan.revision() + ' ' + plan.durable())
-                .collect(Collectors.joining("\n")));
+        // All that a plan says, its records being told by their parts: trust and policies change without a new
+        // revision.
+        return Ids.sha256(plans.stream().map(ServingPlan::toString).collect(Collectors.joining("\n")));
     }
 }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -16,6 +17,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -108,7 +110,8 @@ final class ServedPlans {
      * the champion.
      *
      * @return why the challenger was left out
-     * @throws RuntimeException if the champion cannot be loaded; what was served before stays
+     * @throws RuntimeException if the champion cannot be loaded; what was served before stays, unless it is a version that may do
+     *     more than it is trusted with by this plan
      */
     Optional<RuntimeException> apply(ServingPlan plan) {
         String key = Gateway.key(plan.project(), plan.name());
@@ -118,7 +121,13 @@ final class ServedPlans {
     }
 
     private Optional<RuntimeException> load(ServingPlan plan) {
-        ModelHandle champion = cache.acquire(plan.champion());
+        ModelHandle champion;
+        try {
+            champion = cache.acquire(plan.champion());
+        } catch (RuntimeException e) {
+            versions(plan).forEach(version -> close(plan.project(), plan.name(), version, Gateway.reason(e)));
+            throw e;
+        }
         Optional<RuntimeException> problem = Optional.empty();
         Optional<ModelHandle> challenger = Optional.empty();
         try {
@@ -148,6 +157,73 @@ final class ServedPlans {
         });
         // Whoever still predicts with it keeps it open until the answer is out.
         replaced.forEach(Serving::close);
+        replaced.stream()
+                .filter(before -> before != serving)
+                .forEach(before -> versions(asked).forEach(version -> retire(before.plan(), version)));
+    }
+
+    private static List<ServedVersion> versions(ServingPlan plan) {
+        return Stream.concat(
+                        Stream.of(plan.champion()), plan.challenger().map(ServingPlan.Challenger::version).stream())
+                .toList();
+    }
+
+    private void retire(ServingPlan plan, ServedVersion now) {
+        versions(plan).stream().filter(before -> before.mayMoreThan(now)).forEach(cache::retire);
+    }
+
+    /** Stops serving a version under a name, if it was loaded with more trust than it has now. */
+    private void close(String project, String name, ServedVersion now, String reason) {
+        String key = Gateway.key(project, name);
+        var closed = new ArrayList<Serving>();
+        servings.computeIfPresent(key, (unused, before) -> {
+            closed.clear();
+            if (versions(before.plan()).stream().noneMatch(version -> version.mayMoreThan(now))) {
+                return before;
+            }
+            closed.add(before);
+            return null;
+        });
+        for (Serving serving : closed) {
+            LOG.warn("Deployment '{}' of project '{}' is not served any more: {}", name, project, reason);
+            absent(project, name, reason);
+            serving.close();
+            retire(serving.plan(), now);
+        }
+    }
+
+    /**
+     * Stops serving a version wherever it was loaded with more trust than it has now, by whatever plan; it is closed as soon as its
+     * calls are answered. Plans that want it are to be taken up anew.
+     */
+    void trustChanged(ServedVersion now) {
+        for (Serving serving : List.copyOf(servings.values())) {
+            ServingPlan wantedPlan = wanted.get(
+                    Gateway.key(serving.plan().project(), serving.plan().name()));
+            if (wantedPlan == null || wantedPlan.revision() != serving.plan().revision()) {
+                close(
+                        serving.plan().project(),
+                        serving.plan().name(),
+                        now,
+                        "version " + now.reference() + " is not trusted any more as it was when it was loaded");
+            }
+        }
+        for (boolean network : new boolean[] {false, true}) {
+            var before = new ServedVersion(now.project(), now.model(), now.version(), now.folder(), true, network);
+            if (before.mayMoreThan(now)) {
+                cache.retire(before);
+            }
+        }
+    }
+
+    /** Whether what is served under a name has to be loaded anew, a model that it calls being another than it was. */
+    boolean isStale(String project, String name) {
+        Serving serving = find(project, name);
+        return serving != null
+                && (serving.champion().model().isStale()
+                        || serving.challenger()
+                                .filter(challenger -> challenger.model().isStale())
+                                .isPresent());
     }
 
     /** Everything that is to be served by plan, loaded or not: others may be able to load what this process cannot. */

@@ -31,6 +31,15 @@ public record ServedVersion(
                 version.trustedWithNetwork());
     }
 
+    /** Whether this is the same version as another, and may do something that the other may not. */
+    boolean mayMoreThan(ServedVersion other) {
+        return isSame(other) && ((trusted && !other.trusted) || (network && !other.network));
+    }
+
+    private boolean isSame(ServedVersion other) {
+        return project.equals(other.project) && model.equals(other.model) && version == other.version;
+    }
+
     public String reference() {
         return model + "/" + version;
     }

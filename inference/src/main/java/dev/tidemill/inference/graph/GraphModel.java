@@ -60,6 +60,11 @@ final class GraphModel implements LoadedModel {
     }
 
     @Override
+    public boolean isStale() {
+        return handles.stream().anyMatch(ModelHandle::isRetired);
+    }
+
+    @Override
     public List<Tensor> predict(List<Tensor> given) {
         return predict(given, CallContext.NONE);
     }

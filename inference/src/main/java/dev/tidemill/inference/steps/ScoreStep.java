@@ -243,6 +243,7 @@ public final class ScoreStep implements StepKind {
     private static List<Tensor> answered(ModelHandle handle, List<Tensor> inputs) throws InterruptedException {
         for (int i = 1; ; i++) {
             try {
+                handle.requireInService();
                 return handle.model().predict(inputs);
             } catch (TidemillException e) {
                 if (e.code() != ErrorCode.UNAVAILABLE || i == TRIES_WHEN_BUSY) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.ModelDescription;
 import dev.tidemill.registry.domain.ModelFiles;
@@ -13,11 +14,14 @@ import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.testkit.Await;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,6 +41,18 @@ class ServedPlansTest {
     };
 
     private static final class Echo implements LoadedModel {
+        private final Optional<ModelHandle> part;
+        private volatile boolean closed;
+
+        private Echo(Optional<ModelHandle> part) {
+            this.part = part;
+        }
+
+        @Override
+        public boolean isStale() {
+            return part.filter(ModelHandle::isRetired).isPresent();
+        }
+
         @Override
         public String platform() {
             return "echo";
@@ -63,11 +79,18 @@ class ServedPlansTest {
         }
 
         @Override
-        public void close() {}
+        public void close() {
+            closed = true;
+            part.ifPresent(ModelHandle::close);
+        }
     }
 
     @TempDir
     Path directory;
+
+    private final List<Echo> made = new ArrayList<>();
+    /** What the model of a file "graph" calls. */
+    private @Nullable ServedVersion part;
 
     private final CountDownLatch slow = new CountDownLatch(1);
     private BlobStore blobs;
@@ -98,7 +121,18 @@ class ServedPlansTest {
                 throw new IllegalStateException(e);
             }
         }
-        return Optional.of(new Echo());
+        if (folder.has("code") && !folder.version().trusted()) {
+            throw folder.unusable("it is held until somebody trusts its code");
+        }
+        var model = new Echo(
+                Optional.ofNullable(part).filter(known -> folder.has("graph")).map(cache::acquire));
+        made.add(model);
+        return Optional.of(model);
+    }
+
+    private static ServedVersion trusted(ServedVersion version, boolean network) {
+        return new ServedVersion(
+                version.project(), version.model(), version.version(), version.folder(), true, network);
     }
 
     private ServedVersion version(String file, int number) {
@@ -209,5 +243,134 @@ class ServedPlansTest {
         slow.countDown();
         loading.join();
         assertThat(served("e")).isEqualTo(4);
+    }
+
+    @Test
+    void whatNobodyTrustsAnyMoreIsNotServedOnAndIsClosed() {
+        ServedVersion held = version("code", 1);
+        plans.apply(plan("d", 1, trusted(held, false)));
+        ModelHandle inUse = cache.acquire(trusted(held, false));
+        assertThatThrownBy(() -> plans.apply(plan("d", 1, held))).hasMessageContaining("it is held");
+        assertThat(plans.find("default", "d")).isNull();
+        assertThat(Objects.requireNonNull(plans.absence("default", "d")).reason())
+                .contains("it is held until somebody trusts its code");
+        assertThat(made.getFirst().closed).as("a call is not cut off").isFalse();
+        inUse.close();
+        assertThat(made.getFirst().closed).isTrue();
+        // Trusted again it is served again, from its files.
+        plans.apply(plan("d", 1, trusted(held, false)));
+        assertThat(served("d")).isEqualTo(1);
+        assertThat(plans.absence("default", "d")).isNull();
+        assertThat(made).hasSize(2);
+    }
+
+    @Test
+    void aChallengerThatNobodyTrustsAnyMoreLeavesTheChampionAlone() {
+        ServedVersion champion = version("model", 1);
+        ServedVersion held = version("code", 2);
+        plans.apply(plan("d", 1, champion, trusted(held, true)));
+        assertThat(plans.apply(plan("d", 1, champion, held))).isPresent();
+        assertThat(served("d")).isEqualTo(1);
+        assertThat(Objects.requireNonNull(plans.find("default", "d")).plan().challenger())
+                .isEmpty();
+        assertThat(made).extracting(model -> model.closed).containsExactly(false, true);
+    }
+
+    @Test
+    void whatMayDoLessIsLoadedAnewAndThatWhichMayDoMoreIsClosed() {
+        ServedVersion held = version("code", 1);
+        plans.apply(plan("d", 1, trusted(held, true)));
+        plans.apply(plan("d", 1, trusted(held, false)));
+        assertThat(served("d")).isEqualTo(1);
+        assertThat(made).extracting(model -> model.closed).containsExactly(true, false);
+        // What is data goes on without trust.
+        ServedVersion data = version("model", 2);
+        plans.apply(plan("e", 1, trusted(data, false)));
+        plans.apply(plan("e", 1, data));
+        assertThat(served("e")).isEqualTo(2);
+        assertThat(made).extracting(model -> model.closed).containsExactly(true, false, true, false);
+    }
+
+    @Test
+    void aVersionThatWasServedWhileItsSuccessorCannotBeLoadedIsGoneTooWithItsTrust() {
+        ServedVersion held = version("code", 1);
+        plans.apply(plan("d", 1, trusted(held, false)));
+        assertThatThrownBy(() -> plans.apply(plan("d", 2, version("broken", 2))))
+                .hasMessageContaining("it is broken");
+        assertThat(served("d")).isEqualTo(1);
+        plans.trustChanged(held);
+        assertThat(plans.find("default", "d")).isNull();
+        assertThat(plans.absence("default", "d")).isNotNull();
+        assertThat(made.getFirst().closed).isTrue();
+    }
+
+    @Test
+    void aModelThatCallsOneThatNobodyTrustsAnyMoreIsLoadedAnew() {
+        ServedVersion held = version("code", 1);
+        ServedVersion graph = version("graph", 2);
+        part = trusted(held, false);
+        plans.apply(plan("d", 1, graph));
+        assertThat(plans.isStale("default", "d")).isFalse();
+        ModelHandle called = cache.acquire(trusted(held, false));
+        called.call(List.of(), CallContext.NONE);
+        plans.trustChanged(held);
+        assertThatThrownBy(() -> called.call(List.of(), CallContext.NONE))
+                .isInstanceOfSatisfying(
+                        TidemillException.class,
+                        refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.UNAVAILABLE));
+        assertThat(plans.isStale("default", "d")).isTrue();
+        part = held;
+        assertThatThrownBy(() -> plans.apply(plan("d", 1, graph))).hasMessageContaining("it is held");
+        part = trusted(held, false);
+        plans.apply(plan("d", 1, graph));
+        assertThat(plans.isStale("default", "d")).isFalse();
+    }
+
+    @Test
+    void aNameThatIsNoDeploymentStandsForWhatIsTrustedNow() {
+        ServedVersion held = version("code", 1);
+        var registered = new AtomicReference<ServedVersion>(trusted(held, false));
+        var repository = new ModelRepository(
+                new ModelCatalog() {
+                    @Override
+                    public Optional<ServedVersion> find(String project, String name, Optional<String> version) {
+                        return Optional.ofNullable(registered.get());
+                    }
+
+                    @Override
+                    public List<ServedVersion> list(String project) {
+                        return List.of();
+                    }
+                },
+                cache);
+        ServedVersion known = repository.resolve("default", "m", Optional.empty());
+        repository.hold("default", "m", Optional.empty(), known).close();
+        registered.set(held);
+        repository.trustChanged(held);
+        ServedVersion now = repository.resolve("default", "m", Optional.empty());
+        assertThat(now).isEqualTo(held);
+        assertThatThrownBy(() -> repository.hold("default", "m", Optional.empty(), now))
+                .hasMessageContaining("it is held");
+    }
+
+    @Test
+    void replicasHearOfAllThatAPlanSays() {
+        ServedVersion version = version("model", 1);
+        ServingPlan plan = plan("d", 1, version);
+        var versions = java.util.stream.Stream.of(
+                        plan,
+                        plan("d", 1, trusted(version, false)),
+                        plan("d", 1, trusted(version, true)),
+                        plan("d", 1, version, version("model", 2)),
+                        new ServingPlan("default", "d", 1, version, Optional.empty(), false, InputPolicy.WARN))
+                .map(one -> new PlanSnapshot(List.of(one)).version())
+                .toList();
+        assertThat(versions).doesNotHaveDuplicates();
+        assertThat(new PlanSnapshot(List.of(plan)).version()).isEqualTo(versions.getFirst());
+        assertThat(dev.tidemill.inference.api.PlaneJson.snapshot(dev.tidemill.inference.api.PlaneJson.snapshot(
+                                new PlanSnapshot(List.of(plan("d", 1, trusted(version, true), version("model", 2))))))
+                        .version())
+                .isEqualTo(
+                        new PlanSnapshot(List.of(plan("d", 1, trusted(version, true), version("model", 2)))).version());
     }
 }

@@ -32,6 +32,7 @@ public final class Models {
     private final EventLog events;
     private final Clock clock;
     private volatile ModelUse use = (project, model, version) -> List.of();
+    private volatile TrustWatch trustWatch = version -> {};
 
     public Models(ModelStore store, ArtifactTree tree, Transactions transactions, EventLog events, Clock clock) {
         this.store = store;
@@ -44,6 +45,11 @@ public final class Models {
     /** Tells who uses models; until then nobody does. */
     public void knowUse(ModelUse users) {
         use = users;
+    }
+
+    /** Tells who is to hear of trust that is given or taken back; until then nobody is. */
+    public void watchTrust(TrustWatch watch) {
+        trustWatch = watch;
     }
 
     /**
@@ -515,11 +521,13 @@ public final class Models {
                                     "held",
                                     trusted.files().map(ModelFiles::held).orElse(List.of())))
                     .withDigest(trusted.requireFolder().value()));
-            return version(project, model, version);
+            ModelVersion now = version(project, model, version);
+            transactions.afterCommit(() -> trustWatch.trustChanged(now));
+            return now;
         });
     }
 
-    /** Takes trust back; what is loaded goes on until it is closed. */
+    /** Takes trust back: from then on its code runs nowhere that hears of it; see {@link TrustWatch}. */
     public ModelVersion distrust(String project, String model, int version, String actor) {
         return transactions.write(() -> {
             ModelVersion before = version(project, model, version);
@@ -535,7 +543,11 @@ public final class Models {
                         actor,
                         Map.of("model", model, "version", version)));
             }
-            return version(project, model, version);
+            ModelVersion now = version(project, model, version);
+            if (before.trusted()) {
+                transactions.afterCommit(() -> trustWatch.trustChanged(now));
+            }
+            return now;
         });
     }
 
