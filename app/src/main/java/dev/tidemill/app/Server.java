@@ -230,6 +230,7 @@ public final class Server implements Node {
                 "tidemill.deployments.broken",
                 "Deployments of which a model cannot be loaded",
                 deployments.publications()::broken);
+        telemetry.gauge("tidemill.webhooks.broken", "Webhooks that cannot be used", webhooks::broken);
         telemetry.publish(inference::metrics);
 
         datasets.stepKinds().forEach(pipelines::add);

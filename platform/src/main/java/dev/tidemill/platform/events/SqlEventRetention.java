@@ -30,7 +30,7 @@ public final class SqlEventRetention {
                         database, "inbound-events", "inbound_event", Optional.of(inbound), this::deleteInbound));
     }
 
-    /** Events that a subscriber or a webhook has still to see stay, however old. */
+    /** Events that a subscriber or a webhook that works has still to see stay, however old. */
     private int deleteEvents(Instant before, int limit) {
         return database.writing(handle -> handle.createUpdate("""
                         DELETE FROM event WHERE position IN
@@ -39,7 +39,7 @@ public final class SqlEventRetention {
                              WHERE record_time < :before
                                AND position <= (SELECT COALESCE(MIN(position), 9223372036854775807) FROM event_cursor)
                                AND position <= (SELECT COALESCE(MIN(position), 9223372036854775807) FROM webhook
-                                                WHERE active))
+                                                WHERE active AND broken IS NULL))
                         """)
                 .bind("before", before)
                 .bind("limit", limit)

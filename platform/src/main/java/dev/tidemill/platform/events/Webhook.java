@@ -2,6 +2,7 @@ package dev.tidemill.platform.events;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A project's wish to be told of events.
@@ -11,6 +12,8 @@ import java.util.List;
  * @param active whether events are delivered; those that happen meanwhile are skipped
  * @param position the last event that was delivered, skipped or given up
  * @param attempts how often the next event has been tried in vain
+ * @param secret signs what is delivered; empty if what is stored cannot be read
+ * @param broken why nothing can be delivered, as last seen; empty if it can. Its events wait, but only as long as events are kept
  * @param nextAttempt wall time in milliseconds before which it is not tried again
  */
 public record Webhook(
@@ -30,8 +33,9 @@ public record Webhook(
         String description,
         String format,
         boolean active,
-        Instant updatedAt) {
-    /** What its maintainer may change of a webhook. */
+        Instant updatedAt,
+        Optional<String> broken) {
+    /** What its maintainer may change of a webhook; an empty secret leaves the one that is stored. */
     public record Settings(
             String name, String description, String url, String secret, List<String> types, boolean active) {}
 
@@ -57,7 +61,30 @@ public record Webhook(
                 settings.description(),
                 format,
                 settings.active(),
-                now);
+                now,
+                settings.secret().isEmpty() ? broken : Optional.empty());
+    }
+
+    Webhook broken(Optional<String> why) {
+        return new Webhook(
+                id,
+                project,
+                url,
+                secret,
+                types,
+                createdAt,
+                position,
+                attempts,
+                nextAttempt,
+                delivered,
+                givenUp,
+                lastFailure,
+                name,
+                description,
+                format,
+                active,
+                updatedAt,
+                why);
     }
 
     Webhook movedTo(long newPosition) {
@@ -95,6 +122,7 @@ public record Webhook(
                 description,
                 format,
                 active,
-                updatedAt);
+                updatedAt,
+                broken);
     }
 }

@@ -53,7 +53,8 @@ public final class WebhookStore {
         database.writing(handle -> handle.createUpdate("""
                         UPDATE webhook
                         SET position = :position, attempts = :attempts, next_attempt = :nextAttempt,
-                            delivered = :delivered, given_up = :givenUp, last_failure = :lastFailure
+                            delivered = :delivered, given_up = :givenUp, last_failure = :lastFailure,
+                            broken = :broken
                         WHERE id = :id
                         """).bindMethods(webhook).execute());
     }
@@ -61,8 +62,9 @@ public final class WebhookStore {
     void change(Webhook webhook) {
         database.writing(handle -> handle.createUpdate("""
                         UPDATE webhook
-                        SET name = :name, description = :description, url = :url, sealed_secret = :sealed, types = :types,
-                            active = :active, updated_at = :updatedAt
+                        SET name = :name, description = :description, url = :url, types = :types,
+                            active = :active, updated_at = :updatedAt,
+                            sealed_secret = CASE WHEN :secret = '' THEN sealed_secret ELSE :sealed END
                         WHERE id = :id
                         """)
                 .bindMethods(webhook)
@@ -76,6 +78,13 @@ public final class WebhookStore {
                 .bind("now", now)
                 .map((row, context) -> webhook(row))
                 .list());
+    }
+
+    /** How many cannot be used. */
+    int broken() {
+        return database.reading(handle -> handle.createQuery("SELECT COUNT(*) FROM webhook WHERE broken IS NOT NULL")
+                .mapTo(Integer.class)
+                .one());
     }
 
     List<Webhook> list(String project) {
@@ -100,7 +109,7 @@ public final class WebhookStore {
                 row.getString("id"),
                 row.getString("project"),
                 row.getString("url"),
-                cipher.decrypt(row.getString("sealed_secret")),
+                cipher.find(row.getString("sealed_secret")).orElse(""),
                 List.of(Json.read(row.getString("types"), String[].class)),
                 Columns.instant(row, "created_at"),
                 row.getLong("position"),
@@ -113,6 +122,7 @@ public final class WebhookStore {
                 row.getString("description"),
                 row.getString("format"),
                 row.getBoolean("active"),
-                Columns.instant(row, "updated_at"));
+                Columns.instant(row, "updated_at"),
+                Columns.optionalText(row, "broken"));
     }
 }

@@ -1,5 +1,6 @@
 package dev.tidemill.platform.events;
 
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.outbound.Destinations;
@@ -29,6 +30,10 @@ public final class Webhooks implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Webhooks.class);
     private static final int ATTEMPTS = 10;
     private static final int BATCH = 100;
+    private static final Duration IDLE = Duration.ofSeconds(1);
+    private static final String UNREADABLE_SECRET =
+            "Its secret was encrypted with another key than this server has. Give the server the key that it was stored with: the"
+                    + " file 'secrets.key' of its data directory, or the setting 'secrets.key'; or give the webhook a new secret";
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
 
     private final WebhookStore store;
@@ -85,7 +90,8 @@ public final class Webhooks implements AutoCloseable {
                 settings.description(),
                 format,
                 settings.active(),
-                clock.instant());
+                clock.instant(),
+                Optional.empty());
         store.insert(webhook);
         return webhook;
     }
@@ -108,14 +114,22 @@ public final class Webhooks implements AutoCloseable {
     /**
      * Sends one message now, whatever the webhook wants, and gives the receiver's status.
      *
-     * @throws TidemillException if the receiver cannot be reached
+     * @throws TidemillException if the receiver cannot be reached; {@code FAILED_PRECONDITION} if the webhook is broken
      */
     public int send(Webhook webhook, WebhookFormat.Message message) {
+        if (whyBroken(webhook).isPresent()) {
+            throw broken(webhook);
+        }
         return post(webhook, Ids.next(), message);
     }
 
     public List<Webhook> list(String project) {
         return store.list(project);
+    }
+
+    /** How many webhooks cannot be used, of all projects. */
+    public int broken() {
+        return store.broken();
     }
 
     public void delete(String project, String id) {
@@ -127,36 +141,82 @@ public final class Webhooks implements AutoCloseable {
     private void deliverUntilClosed() {
         while (!closed) {
             try {
-                boolean moved = false;
-                for (Webhook webhook : store.due(clock.instant())) {
-                    moved |= advance(webhook);
-                }
-                if (!moved) {
-                    log.awaitAppend(Duration.ofSeconds(1));
+                if (!deliverDue()) {
+                    log.awaitAppend(IDLE);
                 }
             } catch (InterruptedException e) {
                 return;
             } catch (RuntimeException e) {
                 LOG.warn("Webhooks could not be delivered; trying again", e);
+                pause();
             }
         }
     }
 
+    private static void pause() {
+        try {
+            Thread.sleep(IDLE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Takes a step with each webhook that is due; false if there was nothing to do. One that fails holds no other up. */
+    private boolean deliverDue() {
+        boolean moved = false;
+        for (Webhook webhook : store.due(clock.instant())) {
+            try {
+                moved |= advance(judged(webhook));
+            } catch (RuntimeException e) {
+                LOG.warn("Webhook {} failed; the others go on", webhook.id(), e);
+                store.update(webhook.failed(clock.millis() + LONGEST_PAUSE.toMillis(), e.toString()));
+            }
+        }
+        return moved;
+    }
+
+    /** The webhook with what is known now of whether it can be used. */
+    private Webhook judged(Webhook webhook) {
+        Optional<String> broken = whyBroken(webhook);
+        if (broken.equals(webhook.broken())) {
+            return webhook;
+        }
+        LOG.warn(
+                "Webhook {} of project {}: {}", webhook.id(), webhook.project(), broken.orElse("it can be used again"));
+        Webhook judged = webhook.broken(broken);
+        store.update(judged);
+        return judged;
+    }
+
+    private Optional<String> whyBroken(Webhook webhook) {
+        if (webhook.secret().isEmpty()) {
+            return Optional.of(UNREADABLE_SECRET);
+        }
+        if (!formats.containsKey(webhook.format())) {
+            return Optional.of("This server knows no format '" + webhook.format() + "'");
+        }
+        return Optional.empty();
+    }
+
     private boolean advance(Webhook webhook) {
+        if (webhook.active() && webhook.broken().isPresent()) {
+            return false;
+        }
         List<StoredEvent> events = log.after(webhook.position(), BATCH);
         Webhook current = webhook;
         for (StoredEvent event : events) {
-            Optional<WebhookFormat.Message> message =
-                    webhook.active() && event.event().project().equals(webhook.project())
-                            ? format(webhook).message(webhook, event)
-                            : Optional.empty();
-            if (message.isEmpty()) {
+            if (!webhook.active() || !event.event().project().equals(webhook.project())) {
                 current = current.movedTo(event.position());
                 continue;
             }
-            current = deliver(current, event, message.get());
-            store.update(current);
-            if (current.attempts() > 0) {
+            Webhook after = deliver(current, event);
+            boolean failed = after.attempts() > current.attempts();
+            boolean tried = failed || after.delivered() + after.givenUp() > current.delivered() + current.givenUp();
+            current = after;
+            if (tried) {
+                store.update(current);
+            }
+            if (failed) {
                 return false;
             }
         }
@@ -169,9 +229,14 @@ public final class Webhooks implements AutoCloseable {
     private WebhookFormat format(Webhook webhook) {
         WebhookFormat format = formats.get(webhook.format());
         if (format == null) {
-            throw new IllegalStateException("no format '" + webhook.format() + "'");
+            throw broken(webhook);
         }
         return format;
+    }
+
+    private TidemillException broken(Webhook webhook) {
+        return new TidemillException(
+                ErrorCode.FAILED_PRECONDITION, whyBroken(webhook).orElse("The webhook cannot be used"));
     }
 
     private int post(Webhook webhook, String delivery, WebhookFormat.Message message) {
@@ -184,22 +249,30 @@ public final class Webhooks implements AutoCloseable {
                 message.body());
     }
 
-    private Webhook deliver(Webhook webhook, StoredEvent event, WebhookFormat.Message message) {
+    /** Delivers an event, if the webhook wants it. */
+    private Webhook deliver(Webhook webhook, StoredEvent event) {
         String failure;
         try {
-            int status = post(webhook, event.id(), message);
+            Optional<WebhookFormat.Message> message = format(webhook).message(webhook, event);
+            if (message.isEmpty()) {
+                return webhook.movedTo(event.position());
+            }
+            int status = post(webhook, event.id(), message.get());
             if (status >= 200 && status < 300) {
                 return webhook.delivered(event.position());
             }
             failure = "the receiver answered " + status;
         } catch (TidemillException e) {
             failure = e.message();
+        } catch (RuntimeException e) {
+            LOG.warn("Event {} could not be sent to webhook {}", event.id(), webhook.id(), e);
+            failure = e.toString();
         }
         if (webhook.attempts() + 1 >= ATTEMPTS) {
             LOG.warn("Webhook {} gave up event {}: {}", webhook.id(), event.id(), failure);
             return webhook.givenUp(event.position(), failure);
         }
-        long pause = Math.min(LONGEST_PAUSE.toMillis(), 1000L << webhook.attempts());
+        long pause = Math.min(LONGEST_PAUSE.toMillis(), 1000L << Math.min(ATTEMPTS, webhook.attempts()));
         return webhook.failed(clock.millis() + pause, failure);
     }
 

@@ -1,6 +1,5 @@
 package dev.tidemill.platform.secrets;
 
-import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -108,25 +107,19 @@ public final class SecretCipher {
         }
     }
 
-    /**
-     * The secret in the clear.
-     *
-     * @throws TidemillException {@code FAILED_PRECONDITION} if it was encrypted with another key
-     */
-    public String decrypt(String stored) {
-        byte[] bytes = Base64.getDecoder().decode(stored.substring(PREFIX.length()));
+    /** The secret in the clear; empty if it was encrypted with another key, or is no secret that was encrypted here. */
+    public Optional<String> find(String stored) {
+        if (!stored.startsWith(PREFIX)) {
+            return Optional.empty();
+        }
         try {
+            byte[] bytes = Base64.getDecoder().decode(stored.substring(PREFIX.length()));
             Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
             cipher.init(Cipher.DECRYPT_MODE, key, new GCMParameterSpec(TAG_BITS, bytes, 0, NONCE_BYTES));
-            return new String(cipher.doFinal(bytes, NONCE_BYTES, bytes.length - NONCE_BYTES), StandardCharsets.UTF_8);
-        } catch (GeneralSecurityException e) {
-            throw new TidemillException(
-                            ErrorCode.FAILED_PRECONDITION,
-                            "A stored secret was encrypted with another key than this server has")
-                    .remedy(
-                            "Give the server the key that it was stored with: the file 'secrets.key' of its data directory, or"
-                                    + " the setting 'secrets.key'")
-                    .causedBy(e);
+            return Optional.of(
+                    new String(cipher.doFinal(bytes, NONCE_BYTES, bytes.length - NONCE_BYTES), StandardCharsets.UTF_8));
+        } catch (GeneralSecurityException | IllegalArgumentException e) {
+            return Optional.empty();
         }
     }
 }

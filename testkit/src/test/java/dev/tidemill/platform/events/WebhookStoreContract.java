@@ -1,13 +1,24 @@
 package dev.tidemill.platform.events;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.net.httpserver.HttpServer;
+import dev.tidemill.platform.outbound.Destinations;
+import dev.tidemill.platform.outbound.OutboundHttp;
+import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.secrets.SecretCipher;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.Contention;
+import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,7 +67,8 @@ abstract class WebhookStoreContract {
                 "",
                 WebhookFormat.CLOUD_EVENTS,
                 true,
-                java.time.Instant.EPOCH);
+                Instant.EPOCH,
+                Optional.empty());
     }
 
     @Test
@@ -78,6 +90,87 @@ abstract class WebhookStoreContract {
         assertThat(store.due(Instant.ofEpochMilli(5_000))).containsExactly(failed);
         store.update(failed.delivered(9));
         assertThat(store.due(Instant.EPOCH)).containsExactly(failed.delivered(9));
+    }
+
+    private Webhooks webhooks(SqlEventLog log) {
+        var destinations = new Destinations(List.of("127.0.0.1"));
+        return new Webhooks(store, log, new OutboundHttp(destinations), destinations, Clock.systemUTC());
+    }
+
+    private static Webhook.Settings to(HttpServer receiver, String secret) {
+        String url = "http://127.0.0.1:" + receiver.getAddress().getPort() + "/";
+        return new Webhook.Settings("", "", url, secret, List.of(), true);
+    }
+
+    private static HttpServer receiver() throws IOException {
+        HttpServer receiver = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        receiver.createContext("/", exchange -> {
+            exchange.getRequestBody().readAllBytes();
+            exchange.sendResponseHeaders(204, -1);
+            exchange.close();
+        });
+        receiver.start();
+        return receiver;
+    }
+
+    /** Each of them broke the delivery to all webhooks, and kept every event for ever. */
+    @Test
+    void oneThatCannotBeUsedIsMarkedAndHoldsNothingUp() throws IOException {
+        var log = new SqlEventLog(database, Clock.systemUTC());
+        HttpServer receiver = receiver();
+        try (Webhooks webhooks = webhooks(log)) {
+            String otherKey = webhooks.create("a", WebhookFormat.CLOUD_EVENTS, to(receiver, "s"))
+                    .id();
+            String garbage = webhooks.create("a", WebhookFormat.CLOUD_EVENTS, to(receiver, "s"))
+                    .id();
+            String format = webhooks.create("a", "of a later version", to(receiver, "s"))
+                    .id();
+            String well = webhooks.create("a", WebhookFormat.CLOUD_EVENTS, to(receiver, "s"))
+                    .id();
+            var other = SecretCipher.of(Optional.empty(), directory.resolve("other.key"));
+            database.writing(handle ->
+                    handle.execute("UPDATE webhook SET sealed_secret = ? WHERE id = ?", other.encrypt("s"), otherKey));
+            database.writing(
+                    handle -> handle.execute("UPDATE webhook SET sealed_secret = 'garbage' WHERE id = ?", garbage));
+            webhooks.start();
+            database.write(() -> log.append(Event.of("model.made", "a", "model/m", "somebody", Map.of())));
+            Await.until("it is delivered", () -> webhooks.get("a", well).delivered() == 1);
+            Await.until("three are marked", () -> webhooks.broken() == 3);
+            assertThat(webhooks.get("a", otherKey).broken())
+                    .hasValueSatisfying(why -> assertThat(why).contains("another key", "secrets.key"));
+            assertThat(webhooks.get("a", garbage).broken()).isPresent();
+            assertThat(webhooks.get("a", format).broken())
+                    .hasValueSatisfying(why -> assertThat(why).contains("of a later version"));
+            assertThat(webhooks.get("a", well).broken()).isEmpty();
+            assertThatThrownBy(() ->
+                            webhooks.send(webhooks.get("a", otherKey), new WebhookFormat.Message("a/b", new byte[0])))
+                    .hasMessageContaining("another key");
+
+            // Something else than its secret is changed: what cannot be read stays.
+            webhooks.change("a", otherKey, webhooks.get("a", otherKey).settings());
+            assertThat(other.find(sealed(otherKey))).hasValue("s");
+
+            // What waits for it is delivered once it has a secret that can be read.
+            webhooks.change("a", otherKey, to(receiver, "new"));
+            Await.until(
+                    "what waited is delivered",
+                    () -> webhooks.get("a", otherKey).delivered() == 1);
+            Await.until("it works again", () -> webhooks.broken() == 2);
+
+            Kept events = new SqlEventRetention(database)
+                    .kept(Optional.of(Duration.ofDays(1)), Duration.ofDays(1))
+                    .getFirst();
+            assertThat(events.collect(Instant.now().plus(Duration.ofDays(2)))).isEqualTo(1);
+        } finally {
+            receiver.stop(0);
+        }
+    }
+
+    private String sealed(String id) {
+        return database.reading(handle -> handle.createQuery("SELECT sealed_secret FROM webhook WHERE id = :id")
+                .bind("id", id)
+                .mapTo(String.class)
+                .one());
     }
 
     @Test
