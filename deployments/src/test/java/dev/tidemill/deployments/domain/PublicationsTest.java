@@ -17,6 +17,7 @@ import dev.tidemill.inference.domain.PredictionJournal;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.registry.domain.ModelDescription;
 import dev.tidemill.registry.domain.ModelFiles;
@@ -113,7 +114,14 @@ class PublicationsTest {
         Clock clock = Clock.systemUTC();
         database = TestDatabase.sqlite(DOMAINS);
         artifacts = new ArtifactsModule(
-                database, directory.resolve("artifacts"), 1 << 20, List.of(), "mlflow-artifacts:", Map.of(), clock);
+                database,
+                directory.resolve("artifacts"),
+                1 << 20,
+                List.of(),
+                "mlflow-artifacts:",
+                Map.of(),
+                new DeletionHold(),
+                clock);
         versions = new SqlModelStore(database);
         models = new Models(versions, artifacts.tree(), database, new SqlEventLog(database, clock), clock);
         cache = new ModelCache(artifacts.blobs(), INSPECTOR, List.of(this::open), folder -> Optional.empty(), 1_000);
