@@ -102,10 +102,14 @@ def run(server: Server, address: str | None, minutes: float) -> dict:
     for client in clients:
         client.start()
     samples = []
+    seen = 0
     end = time.monotonic() + minutes * 60
     while time.monotonic() < end:
         time.sleep(min(EVERY_SECONDS, max(0.1, end - time.monotonic())))
-        samples.append(measure(server, address))
+        latencies = neighbour.latencies[seen:]
+        seen += len(latencies)
+        slow = round(quantile(latencies, 0.99) * 1000, 2) if latencies else 0.0
+        samples.append({**measure(server, address), "neighbour_p99_ms": slow, "load": os.getloadavg()[0]})
     for client in clients:
         client.stop()
     for client in clients:

@@ -208,6 +208,9 @@ final class Isolation {
             String writable = path.toAbsolutePath().normalize().toString();
             all.addAll(List.of("--bind", writable, writable));
         });
+        // The folders that lead to the others are memory that nothing bounds; without root's powers they belong to the
+        // child.
+        all.addAll(List.of("--remount-ro", "/"));
         if (kind == Kind.OWN_USER && owner) {
             all.addAll(List.of("--cap-drop", "ALL"));
         }
