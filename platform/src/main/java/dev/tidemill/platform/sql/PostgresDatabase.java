@@ -6,7 +6,9 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -22,13 +24,15 @@ import org.slf4j.LoggerFactory;
 /**
  * PostgreSQL: each unit of work is a transaction of its own on one snapshot (repeatable read). What it has read of a row that it
  * then writes is thereby still so; where another unit was faster, the work runs again and sees what that one has written. A unit
- * that others have overtaken several times runs while they wait, so that each comes to its end.
+ * that others have overtaken several times runs while they wait, so that each comes to its end. A key that is taken lets the work
+ * run again as well, since another unit may have been faster; the same key a second time was there before, and is refused.
  */
 final class PostgresDatabase implements Database {
     private static final Logger LOG = LoggerFactory.getLogger(PostgresDatabase.class);
     private static final int ATTEMPTS_BESIDE_OTHERS = 5;
     private static final int ATTEMPTS = 20;
     private static final long LONGEST_PAUSE_MILLIS = 100;
+    private static final long PATIENCE_TO_BE_ALONE_MILLIS = 500;
     private static final int CONNECTIONS = 16;
 
     private final Dialect dialect = new PostgresDialect();
@@ -74,6 +78,7 @@ final class PostgresDatabase implements Database {
             joined.get().requireWritable();
             return work.get();
         }
+        Optional<String> taken = Optional.empty();
         for (int attempt = 1; ; attempt++) {
             boolean alone = attempt > ATTEMPTS_BESIDE_OTHERS;
             try {
@@ -82,10 +87,12 @@ final class PostgresDatabase implements Database {
                 return written.value();
             } catch (Overtaken e) {
                 RuntimeException reason = e.reason();
-                // Alone nobody else has written the same key in between.
-                if (attempt == ATTEMPTS || (alone && failures.isUniqueViolation(reason))) {
+                // Where the key that is taken is the same again, the work has seen whose it is, and means to insert it.
+                Optional<String> key = failures.violatedKey(reason);
+                if (attempt == ATTEMPTS || (key.isPresent() && key.equals(taken))) {
                     throw failures.translate(reason);
                 }
+                taken = key;
                 LOG.debug("Attempt {} was overtaken by another writer; running the work again", attempt, reason);
                 pause(attempt);
             }
@@ -93,12 +100,27 @@ final class PostgresDatabase implements Database {
     }
 
     private <T> T inTurn(boolean alone, Supplier<T> attempt) {
-        Lock turn = alone ? turns.writeLock() : turns.readLock();
-        turn.lock();
+        Lock turn = alone && tryToBeAlone() ? turns.writeLock() : beside();
         try {
             return attempt.get();
         } finally {
             turn.unlock();
+        }
+    }
+
+    private Lock beside() {
+        Lock turn = turns.readLock();
+        turn.lock();
+        return turn;
+    }
+
+    /** Others wait meanwhile, so it is tried for a short while only: one of them may be slow. */
+    private boolean tryToBeAlone() {
+        try {
+            return turns.writeLock().tryLock(PATIENCE_TO_BE_ALONE_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new TidemillException(ErrorCode.CANCELLED, "Interrupted while waiting to write").causedBy(e);
         }
     }
 
@@ -197,7 +219,7 @@ final class PostgresDatabase implements Database {
 
     @Override
     public void migrateTo(Map<String, String> versions) {
-        Migrations.run(source, dialect, versions);
+        Migrations.run(server, dialect, versions);
     }
 
     @Override

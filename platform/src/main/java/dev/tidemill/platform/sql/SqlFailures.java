@@ -2,7 +2,9 @@ package dev.tidemill.platform.sql;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import java.sql.BatchUpdateException;
 import java.sql.SQLException;
+import java.util.Optional;
 
 /** Turns what a database driver throws into coded errors. */
 final class SqlFailures {
@@ -52,6 +54,19 @@ final class SqlFailures {
     boolean isUniqueViolation(RuntimeException failure) {
         SQLException sql = failure instanceof TidemillException ? null : sqlException(failure);
         return sql != null && dialect.isUniqueViolation(sql);
+    }
+
+    /** The constraint, and the key that is taken; empty if the failure is another one. */
+    Optional<String> violatedKey(RuntimeException failure) {
+        if (!isUniqueViolation(failure)) {
+            return Optional.empty();
+        }
+        SQLException sql = sqlException(failure);
+        // What a batch says holds its statement, in which other values may differ.
+        if (sql instanceof BatchUpdateException && sql.getNextException() != null) {
+            sql = sql.getNextException();
+        }
+        return Optional.ofNullable(sql).map(SQLException::getMessage);
     }
 
     private static boolean isConnectionLoss(SQLException sql) {
