@@ -109,11 +109,6 @@ public record Route(
         return lane(Lane.TRANSFERS).body(sends ? body : BodyRule.streamed());
     }
 
-    /** Whether it answers with a file, of which parts can be asked for. */
-    public boolean servesFiles() {
-        return lane == Lane.TRANSFERS && method == HandlerType.GET;
-    }
-
     /** Method and path template, such as {@code GET /health}. */
     public String signature() {
         return method.name() + " " + path;

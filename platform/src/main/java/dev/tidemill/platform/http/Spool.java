@@ -1,10 +1,13 @@
 package dev.tidemill.platform.http;
 
+import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,9 +16,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Spool extends OutputStream {
     private static final int IN_MEMORY = 1 << 20;
+    private static final int BUFFER = 1 << 16;
 
     private ByteArrayOutputStream memory = new ByteArrayOutputStream();
-    private @Nullable Path file;
+    private @Nullable FileChannel file;
     private @Nullable OutputStream out;
 
     @Override
@@ -26,8 +30,8 @@ public final class Spool extends OutputStream {
     @Override
     public void write(byte[] bytes, int offset, int length) throws IOException {
         if (out == null && memory.size() + length > IN_MEMORY) {
-            file = Files.createTempFile("tidemill-answer", ".json");
-            out = Files.newOutputStream(file);
+            file = temporary();
+            out = new BufferedOutputStream(Channels.newOutputStream(file), BUFFER);
             memory.writeTo(out);
             memory = new ByteArrayOutputStream(0);
         }
@@ -38,12 +42,22 @@ public final class Spool extends OutputStream {
         }
     }
 
+    /** A file that the system takes away once nobody has it open, even if the process is killed. */
+    private static FileChannel temporary() throws IOException {
+        return FileChannel.open(
+                Files.createTempFile("tidemill-answer", ".json"),
+                StandardOpenOption.READ,
+                StandardOpenOption.WRITE,
+                StandardOpenOption.DELETE_ON_CLOSE);
+    }
+
     /** Writes everything and closes the spool. */
     public void drainTo(OutputStream target) throws IOException {
         try (this) {
             if (out != null && file != null) {
-                out.close();
-                Files.copy(file, target);
+                out.flush();
+                file.position(0);
+                Channels.newInputStream(file).transferTo(target);
             } else {
                 memory.writeTo(target);
             }
@@ -52,9 +66,8 @@ public final class Spool extends OutputStream {
 
     @Override
     public void close() throws IOException {
-        if (out != null && file != null) {
-            out.close();
-            Files.deleteIfExists(file);
+        if (file != null) {
+            file.close();
         }
     }
 }
