@@ -1,5 +1,6 @@
 package dev.tidemill.tracking.domain;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
@@ -12,8 +13,6 @@ import java.util.Optional;
  * @param cacheWritten of the tokens read, those that were put into a cache; empty if unknown
  */
 public record TokenUsage(long input, long output, long total, Optional<Long> cacheRead, Optional<Long> cacheWritten) {
-    private static final int DEEPEST = 1000;
-
     /** What a span says that it used; it stands for everything below it. */
     public record OfSpan(String id, Optional<String> parentId, Optional<TokenUsage> usage) {}
 
@@ -49,25 +48,46 @@ public record TokenUsage(long input, long output, long total, Optional<Long> cac
     public static Optional<TokenUsage> ofTrace(Collection<OfSpan> spans) {
         Map<String, OfSpan> byId = new HashMap<>();
         spans.forEach(span -> byId.put(span.id(), span));
+        Map<String, Boolean> stands = new HashMap<>();
         return spans.stream()
-                .filter(span -> span.usage().isPresent() && !covered(span, byId))
+                .filter(span -> span.usage().isPresent()
+                        && !span.parentId()
+                                .map(above -> stands(above, byId, stands))
+                                .orElse(false))
                 .map(span -> span.usage().orElseThrow())
                 .reduce(TokenUsage::plus);
     }
 
-    private static boolean covered(OfSpan span, Map<String, OfSpan> byId) {
-        Optional<String> above = span.parentId();
-        // Bounded, since what clients send may go round in a circle.
-        for (int depth = 0; depth < DEEPEST && above.isPresent(); depth++) {
-            OfSpan parent = byId.get(above.get());
-            if (parent == null) {
-                return false;
+    /**
+     * Whether a span, or one above it, tells of a usage. What clients send may go round in a circle, in which nothing is above.
+     *
+     * @param known what has been found of spans so far, so that each is looked at once
+     */
+    private static boolean stands(String id, Map<String, OfSpan> byId, Map<String, Boolean> known) {
+        var way = new ArrayList<String>();
+        String here = id;
+        boolean found = false;
+        while (true) {
+            Boolean before = known.get(here);
+            OfSpan span = byId.get(here);
+            if (before != null || span == null) {
+                found = Boolean.TRUE.equals(before);
+                break;
             }
-            if (parent.usage().isPresent()) {
-                return true;
+            way.add(here);
+            if (span.usage().isPresent()) {
+                found = true;
+                break;
             }
-            above = parent.parentId();
+            known.put(here, false);
+            if (span.parentId().isEmpty()) {
+                break;
+            }
+            here = span.parentId().get();
         }
-        return false;
+        for (String one : way) {
+            known.put(one, found);
+        }
+        return found;
     }
 }
