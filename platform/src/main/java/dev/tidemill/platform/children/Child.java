@@ -48,7 +48,7 @@ final class Child implements AutoCloseable {
         Path directory = null;
         Process process = null;
         try {
-            directory = ChildFolders.create();
+            directory = ChildFolders.HERE.create();
             Path socket = directory.resolve("s");
             try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
                 server.bind(UnixDomainSocketAddress.of(socket));
@@ -60,14 +60,14 @@ final class Child implements AutoCloseable {
                 full.add(socket.toString());
                 process = new ProcessBuilder(full).redirectErrorStream(true).start();
                 Path gone = directory;
-                process.onExit().thenRun(() -> ChildFolders.delete(gone));
+                process.onExit().thenRun(() -> ChildFolders.HERE.delete(gone));
                 return new Child(process, accept(server, process));
             }
         } catch (IOException e) {
             if (process != null) {
                 process.destroyForcibly();
             } else if (directory != null) {
-                ChildFolders.delete(directory);
+                ChildFolders.HERE.delete(directory);
             }
             throw new TidemillException(
                             ErrorCode.UNAVAILABLE, "A child process could not be started: " + e.getMessage())

@@ -35,7 +35,7 @@ public final class ChildPool implements AutoCloseable {
     public ChildPool(String name, int size, int heapMegabytes) {
         this.permits = new Semaphore(size, true);
         this.command = command(heapMegabytes);
-        ChildFolders.deleteLeftOvers();
+        ChildFolders.HERE.deleteLeftOvers();
         this.reaper = Thread.ofVirtual().name("children-" + name).start(this::reapUntilClosed);
     }
 
