@@ -232,6 +232,8 @@ public final class Server implements Node {
                 deployments.publications()::broken);
         telemetry.gauge("tidemill.webhooks.broken", "Webhooks that cannot be used", webhooks::broken);
         telemetry.publish(inference::metrics);
+        telemetry.gauge("tidemill.computations.running", "Computations under way that somebody waits for", turns::held);
+        telemetry.gauge("tidemill.computations.waiting", "Computations that wait for their turn", turns::waiting);
 
         datasets.stepKinds().forEach(pipelines::add);
         features.stepKinds(monitoring.monitoring()).forEach(pipelines::add);

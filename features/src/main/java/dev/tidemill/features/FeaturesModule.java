@@ -40,7 +40,7 @@ public final class FeaturesModule {
     }
 
     public List<DefinitionKind<?>> definitionKinds() {
-        return List.of(new FeatureViewDefinitionKind(views));
+        return List.of(new FeatureViewDefinitionKind(views, turns));
     }
 
     public List<Route> routes() {

@@ -3,6 +3,7 @@ package dev.tidemill.features.api;
 import dev.tidemill.datasets.domain.DataSet;
 import dev.tidemill.features.domain.FeatureView;
 import dev.tidemill.features.domain.FeatureViews;
+import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.definitions.ProjectFiles;
 import dev.tidemill.platform.definitions.YamlObject;
@@ -11,8 +12,11 @@ import java.util.Map;
 /** {@code kind: FeatureView}. */
 public final class FeatureViewDefinitionKind implements DefinitionKind<FeatureView> {
     private final FeatureViews views;
+    private final FairTurns turns;
 
-    public FeatureViewDefinitionKind(FeatureViews views) {
+    /** @param turns at computations that people wait for */
+    public FeatureViewDefinitionKind(FeatureViews views, FairTurns turns) {
+        this.turns = turns;
         this.views = views;
     }
 
@@ -38,11 +42,14 @@ public final class FeatureViewDefinitionKind implements DefinitionKind<FeatureVi
     /** Tries the query on no rows, over the columns of its data set. */
     @Override
     public void check(String project, String name, FeatureView view, Map<String, Object> others) {
-        if (others.get("DataSet/" + view.source()) instanceof DataSet dataSet) {
-            views.check(view, dataSet);
-        } else {
-            views.check(project, view);
-        }
+        turns.run(project, () -> {
+            if (others.get("DataSet/" + view.source()) instanceof DataSet dataSet) {
+                views.check(view, dataSet);
+            } else {
+                views.check(project, view);
+            }
+            return view;
+        });
     }
 
     @Override

@@ -60,8 +60,18 @@ public final class FairTurns {
     public <T> T run(Caller caller, Supplier<T> work) {
         Principal principal = caller.principal();
         boolean viewer = principal.roleCap().equals(Optional.of(Role.VIEWER));
-        int most = principal.administrator() ? turns - 1 : viewer ? 1 : Math.max(1, (turns - 1) / 2);
+        int most = principal.administrator() ? turns - 1 : viewer ? 1 : share();
         return run(caller.project(), principal.user(), most, work);
+    }
+
+    /** Does work for a project once it is its turn, in a line of the project's own. */
+    public <T> T run(String project, Supplier<T> work) {
+        return run(project, "", share(), work);
+    }
+
+    /** Turns that one caller without a special role may hold. */
+    private int share() {
+        return Math.max(1, (turns - 1) / 2);
     }
 
     /**
@@ -83,10 +93,11 @@ public final class FairTurns {
     private void await(Party party, int most) {
         lock.lock();
         try {
-            Deque<Waiter> line = lines.computeIfAbsent(party, unused -> new ArrayDeque<>());
-            if (line.size() >= longestLine) {
-                throw busy(line.size() + " computations of yours wait already");
+            int before = waiting(party);
+            if (before >= longestLine) {
+                throw busy(before + " computations of yours wait already");
             }
+            Deque<Waiter> line = lines.computeIfAbsent(party, unused -> new ArrayDeque<>());
             var waiter = new Waiter(lock.newCondition(), most);
             line.add(waiter);
             callNext();
@@ -97,6 +108,11 @@ public final class FairTurns {
         } finally {
             lock.unlock();
         }
+    }
+
+    private int waiting(Party party) {
+        Deque<Waiter> line = lines.get(party);
+        return line == null ? 0 : line.size();
     }
 
     /** Whether the turn came in time. One who is interrupted while it has not come goes without. */
@@ -125,6 +141,9 @@ public final class FairTurns {
                 lines.remove(party);
             }
         }
+        // Whoever stood behind may have been waiting for this one alone, and a project for the others' lines to be
+        // empty.
+        callNext();
     }
 
     /** Gives free turns away: to the line that was served longest ago among those that may have one. */

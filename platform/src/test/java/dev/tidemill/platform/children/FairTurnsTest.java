@@ -95,6 +95,37 @@ class FairTurnsTest {
     }
 
     @Test
+    void whoeverStandsBehindOneThatLeavesHasTheTurnThatThatOneCouldNotHave() throws Exception {
+        var turns = new FairTurns(4, 8, Duration.ofMinutes(5));
+        slow(turns, "a", "x", 1);
+        until(() -> turns.held() == 1);
+        // It may hold one turn and holds it; with more rights it is asked for behind.
+        slow(turns, "a", "x", 1);
+        until(() -> turns.waiting() == 1);
+        Thread leaving = threads.getLast();
+        var through = new CountDownLatch(1);
+        threads.add(Thread.ofVirtual()
+                .start(() -> turns.run("a", "x", 3, () -> {
+                    through.countDown();
+                    return true;
+                })));
+        until(() -> turns.waiting() == 2);
+        leaving.interrupt();
+        assertThat(through.await(20, java.util.concurrent.TimeUnit.SECONDS)).isTrue();
+        assertThat(turns.held()).isLessThanOrEqualTo(2);
+    }
+
+    @Test
+    void aRefusedCallerLeavesNothingBehind() {
+        var turns = new FairTurns(2, 0, Duration.ofMillis(100));
+        assertThatThrownBy(() -> turns.run("a", "x", 1, () -> "never")).isInstanceOf(TidemillException.class);
+        assertThatThrownBy(() -> turns.run("b", "y", 1, () -> "never"))
+                .isInstanceOfSatisfying(
+                        TidemillException.class,
+                        refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.UNAVAILABLE));
+    }
+
+    @Test
     void whoWaitsTooLongOrAsksTooOftenIsRefused() throws Exception {
         var turns = new FairTurns(2, 1, Duration.ofMillis(100));
         slow(turns, "a", "x", 1);
