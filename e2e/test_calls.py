@@ -202,6 +202,55 @@ class JournalTest(unittest.TestCase):
         sys.stderr.write(f"{len(answered)} answered predictions, three sudden ends, none missing\n")
 
 
+    def test_what_the_database_would_not_take_is_refused_before_it_is_answered(self) -> None:
+        server = Server()
+        self.addCleanup(server.close)
+        trained(server)
+        for name, parameters in (("nul-\0", {}), ("far", {"event_time": "+999999999-01-01T00:00:00Z"})):
+            status, answer = server.call("POST", "/v2/models/model/infer", {"id": name, "parameters": parameters, **ROW})
+            self.assertEqual(status, 400, answer)
+        self.assertEqual(server.call("POST", "/v2/models/model/infer", {"id": "good", **ROW})[0], 200)
+        status, received = server.call(
+            "POST",
+            "/api/tidemill/v1/projects/default/deployments/model/labels",
+            {"labels": [{"id": "good", "value": "yes"}]},
+        )
+        self.assertEqual((status, received["accepted"]), (200, 1), received)
+        journal = server.get("/api/tidemill/v1/projects/default/deployments/model")[1]["journal"]
+        self.assertEqual(journal, {"durable": True, "dropped": 0, "unreadableFiles": 0})
+
+    def test_a_damaged_file_is_told_where_people_look(self) -> None:
+        server = Server()
+        self.addCleanup(server.close)
+        trained(server)
+        server.kill()
+        folder = server.directory / "data" / "journal"
+        # A frame whose checksum fits and that holds nothing that is a prediction: "[0]" is no list of predictions.
+        content = b"[0]"
+        (folder / "000000009999.journal").write_bytes(len(content).to_bytes(4, "big") + crc32c(content).to_bytes(4, "big") + content)
+        server.restart()
+        deadline = time.monotonic() + 30
+        while "tidemill_predictions_journal_unreadable 1" not in server.call("GET", "/metrics")[1]:
+            self.assertLess(time.monotonic(), deadline, "the metric does not tell of it")
+            time.sleep(0.2)
+        self.assertEqual([file.name for file in folder.glob("*.unreadable")], ["000000009999.journal.unreadable"])
+        self.assertEqual(server.get("/api/tidemill/v1/server")[1]["journal"]["unreadableFiles"], 1)
+        self.assertEqual(server.get("/api/tidemill/v1/projects/default/deployments/model")[1]["journal"]["unreadableFiles"], 1)
+        status = command("status", env={**os.environ, "TIDEMILL_SERVER": server.url})
+        self.assertIn("1 files of waiting predictions could not be read", status.stdout)
+        self.assertEqual(server.call("POST", "/v2/models/model/infer", {"id": "after", **ROW})[0], 200)
+
+
+def crc32c(content: bytes) -> int:
+    """Castagnoli's polynomial, bit by bit."""
+    value = 0xFFFFFFFF
+    for byte in content:
+        value ^= byte
+        for _ in range(8):
+            value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
+
+
 class Proxy:
     """Carries bytes to PostgreSQL until it is cut."""
 

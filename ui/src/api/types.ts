@@ -79,7 +79,7 @@ export interface Live { requests: number; errors: number; perSecond: number; p50
 export interface Serving {
   state: 'EMPTY' | 'LOADING' | 'SERVING' | 'WITHOUT_CHALLENGER' | 'BROKEN'; reason: string; since: string; failures: number; retryAt?: string
 }
-export interface DeploymentView { deployment: Deployment; serving: Serving; live: Live; journal: { durable: boolean; dropped: number }; policy?: { [key: string]: Json } }
+export interface DeploymentView { deployment: Deployment; serving: Serving; live: Live; journal: { durable: boolean; dropped: number; dropReason?: string; unreadableFiles: number }; policy?: { [key: string]: Json } }
 export interface Decision {
   position: number; at?: string; recordedAt: string; version?: number; reason: string; actor: string
   action: 'DEPLOYED' | 'SHADOWED' | 'CANARIED' | 'PROMOTED' | 'REJECTED' | 'ROLLED_BACK'; evidence: { [key: string]: Json }

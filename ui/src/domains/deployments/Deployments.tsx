@@ -61,6 +61,8 @@ export function DeploymentPage() {
             <Figure label="Errors" value={number(live.errors)} note="in the last minute" />
             <Figure label="Predictions lost" value={number(journal.dropped)} note={`since the start; the journal is ${journal.durable ? 'durable' : 'best-effort'}`} />
           </SimpleGrid>
+          {journal.dropReason && <Text size="sm" c="red">The newest prediction that was lost: {journal.dropReason}</Text>}
+          {journal.unreadableFiles > 0 && <Text size="sm" c="red">{number(journal.unreadableFiles)} journal files of this server could not be read as a whole. They are kept as *.unreadable in the folder journal of the data directory; the log says which.</Text>}
           {deployment.challenger && (live.shadowFailures > 0 || live.shadowDropped > 0) && <Text size="sm" c="red">Beside the answers, since the start: {number(live.shadowFailures)} requests failed, {number(live.shadowDropped)} were not asked for want of room.</Text>}
           <Title order={3} fz={16}>Error by month</Title>
           {deployment.champion ? <Loaded query={report}>{({ months, baseline }) => months.length === 0 ? <Text c="dimmed" size="sm">No label has arrived yet.</Text> : <Months months={months} baseline={baseline} />}</Loaded> : <Empty text="No model serves yet." command={`tidemill run train -p ${project}`} />}

@@ -1,6 +1,7 @@
 package dev.tidemill.app;
 
 import dev.tidemill.inference.controlplane.PlanFeed;
+import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.ModelEnvironments;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
@@ -30,6 +31,7 @@ final class OperationsRoutes {
     private final Set<String> roles;
     private final List<Kept> kept;
     private final ModelEnvironments environments;
+    private final Gateway gateway;
 
     /** The MLflow server whose clients we answer as it does; they choose by it how they send spans. */
     private static final String MLFLOW_VERSION = "3.17.2";
@@ -48,7 +50,8 @@ final class OperationsRoutes {
             String version,
             Set<String> roles,
             List<Kept> kept,
-            ModelEnvironments environments) {
+            ModelEnvironments environments,
+            Gateway gateway) {
         this.database = database;
         this.backups = backups;
         this.sizes = sizes;
@@ -57,6 +60,7 @@ final class OperationsRoutes {
         this.roles = roles;
         this.kept = kept;
         this.environments = environments;
+        this.gateway = gateway;
     }
 
     List<Route> routes() {
@@ -96,7 +100,13 @@ final class OperationsRoutes {
                                 "kept",
                                 kept.stream().map(KeptMetrics::describe).toList(),
                                 "pythonIsolation",
-                                environments.isolation()))));
+                                environments.isolation(),
+                                "journal",
+                                Map.of(
+                                        "bytes",
+                                        gateway.journalBytes(),
+                                        "unreadableFiles",
+                                        gateway.unreadableJournals())))));
     }
 
     private void backup(Context context) throws IOException {

@@ -283,7 +283,15 @@ public final class Server implements Node {
                 .add(inference.routes())
                 .add(StaticFiles.routes())
                 .add(new OperationsRoutes(
-                                database, telemetry, backups, sizes, version, roles, kept, inference.environments())
+                                database,
+                                telemetry,
+                                backups,
+                                sizes,
+                                version,
+                                roles,
+                                kept,
+                                inference.environments(),
+                                inference.gateway())
                         .routes())
                 .add(new EventRoutes(events, webhooks, database).routes())
                 .add(new DefinitionRoutes(definitions).routes())
@@ -379,6 +387,10 @@ public final class Server implements Node {
                 "tidemill.predictions.journal.bytes",
                 "Bytes of predictions that wait in files for the database",
                 gateway::journalBytes);
+        telemetry.gauge(
+                "tidemill.predictions.journal.unreadable",
+                "Files of waiting predictions that could not be read as a whole and are kept as *.unreadable",
+                gateway::unreadableJournals);
         telemetry.gauge(
                 "tidemill.predictions.dropped",
                 "Predictions that were answered but not journalled",

@@ -70,6 +70,7 @@ final class StatusCommand implements Callable<Integer> {
                         run.path("state").asText().toLowerCase(Locale.ROOT),
                         run.path("createdAt").asText()));
         watched.forEach(StatusCommand::warn);
+        warnOfJournal(status.path("server").path("journal"));
         System.out.println("kept");
         status.path("server")
                 .path("kept")
@@ -95,6 +96,15 @@ final class StatusCommand implements Callable<Integer> {
         if (state.path("lateLabels").asLong() > 0) {
             System.out.println("warning: " + state.path("lateLabels").asLong() + " labels of " + name
                     + " came later than its monitor's label-delay, and count in nothing");
+        }
+    }
+
+    private static void warnOfJournal(JsonNode journal) {
+        long files = journal.path("unreadableFiles").asLong();
+        if (files > 0) {
+            System.out.println(
+                    "warning: " + files + " files of waiting predictions could not be read as a whole; they are"
+                            + " kept as *.unreadable in the data directory's folder 'journal'");
         }
     }
 
@@ -135,6 +145,9 @@ final class StatusCommand implements Callable<Integer> {
 
     private static String lost(JsonNode deployment) {
         long dropped = deployment.path("journal").path("dropped").asLong();
-        return dropped == 0 ? "" : ", " + dropped + " predictions lost since the start";
+        String reason = deployment.path("journal").path("dropReason").asText();
+        return dropped == 0
+                ? ""
+                : ", " + dropped + " predictions lost since the start" + (reason.isEmpty() ? "" : " (" + reason + ")");
     }
 }

@@ -93,13 +93,18 @@ public final class DeploymentRoutes {
         deployments.policy(deployment).ifPresent(policy -> view.put("policy", policy));
         view.put("serving", deployments.status(deployment));
         view.put("live", gateway.live(deployment.project(), deployment.name()));
-        view.put(
-                "journal",
-                Map.of(
-                        "durable",
-                        deployment.definition().durableJournal(),
-                        "dropped",
-                        gateway.droppedPredictions(deployment.project(), deployment.name())));
+        view.put("journal", journal(deployment));
         return view;
+    }
+
+    private Map<String, Object> journal(Deployment deployment) {
+        var journal = new LinkedHashMap<String, Object>();
+        journal.put("durable", deployment.definition().durableJournal());
+        journal.put("dropped", gateway.droppedPredictions(deployment.project(), deployment.name()));
+        gateway.dropReason(deployment.project(), deployment.name())
+                .ifPresent(reason -> journal.put("dropReason", reason));
+        // Nobody knows of which deployments the predictions are that cannot be read.
+        journal.put("unreadableFiles", gateway.unreadableJournals());
+        return journal;
     }
 }

@@ -106,6 +106,10 @@ public final class ControlPlane implements AutoCloseable {
             return new TidemillException(
                     ErrorCode.TOO_LARGE, "The control plane at " + url + " takes no request of this size");
         }
+        if (status == ErrorCode.INTERNAL.httpStatus()) {
+            // It may fail for what this request holds alone, so that is not taken for one that is away.
+            return told(status, body).orElseGet(() -> unavailable("answered " + status));
+        }
         boolean passes = status >= 500
                 || status == ErrorCode.TOO_SLOW.httpStatus()
                 || status == ErrorCode.RATE_LIMITED.httpStatus()

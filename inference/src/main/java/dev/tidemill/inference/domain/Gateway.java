@@ -245,9 +245,9 @@ public final class Gateway implements AutoCloseable {
         return records.statistics();
     }
 
-    /** Waits until all predictions so far are journalled. */
-    public void flushJournal() {
-        journal.flush();
+    /** Waits until all predictions of a deployment so far are journalled. */
+    public void flushJournal(String project, String name) {
+        journal.flush(project, name);
     }
 
     public long droppedPredictions() {
@@ -259,9 +259,19 @@ public final class Gateway implements AutoCloseable {
         return journal.dropped(project, name);
     }
 
+    /** Why the newest of them was not journalled; empty if all were. */
+    public Optional<String> dropReason(String project, String name) {
+        return journal.dropReason(project, name);
+    }
+
     /** Whether a prediction is known to have been answered but not journalled. */
     public boolean isLost(String project, String name, String predictionId) {
         return journal.isLost(project, name, predictionId);
+    }
+
+    /** Files of waiting predictions that are kept because they could not be read as a whole. */
+    public long unreadableJournals() {
+        return journal.unreadable();
     }
 
     /** Bytes of predictions that wait in files for the sink. */

@@ -3,6 +3,7 @@ package dev.tidemill.inference.domain;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.time.EventTime;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -41,6 +42,11 @@ public record InferenceRequest(
         String kept = id.filter(text -> !text.isBlank()).orElseGet(Ids::next);
         if (kept.length() > LONGEST_ID) {
             throw TidemillException.invalid("id", "The id is longer than " + LONGEST_ID + " characters");
+        }
+        if (kept.indexOf('\0') >= 0 || !StandardCharsets.UTF_8.newEncoder().canEncode(kept)) {
+            // No database takes it, so the prediction could not be journalled.
+            throw TidemillException.invalid(
+                    "id", "The id '" + kept.replace("\0", "\\u0000") + "' holds the character NUL or half a character");
         }
         InputBinding.check(inputs);
         return new InferenceRequest(

@@ -116,20 +116,23 @@ final class PlannedCalls {
         ModelHandle other = trip.handle(!toChallenger);
         // It is in use by this call, so it is open.
         other.enter();
-        boolean taken = shadows.submit(trip.key(), trip.size(), () -> {
-            Said said = Said.NOTHING;
-            try {
-                said = shadow(trip, !toChallenger);
-            } finally {
-                other.leave();
-                entry.complete(entries.with(said));
-            }
-        });
-        if (!taken) {
-            other.leave();
-            trip.live().shadowDropped();
-            entry.complete();
-        }
+        shadows.submit(
+                trip.key(),
+                trip.size(),
+                () -> {
+                    Said said = Said.NOTHING;
+                    try {
+                        said = shadow(trip, !toChallenger);
+                    } finally {
+                        other.leave();
+                        entry.complete(entries.with(said));
+                    }
+                },
+                () -> {
+                    other.leave();
+                    trip.live().shadowDropped();
+                    entry.complete();
+                });
     }
 
     private Said shadow(Trip trip, boolean challenger) {

@@ -3,6 +3,7 @@ package dev.tidemill.inference.domain;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -28,4 +29,22 @@ public record Prediction(
         List<Double> champion,
         Optional<Integer> challengerVersion,
         List<Double> challenger,
-        Optional<String> challengerError) {}
+        Optional<String> challengerError) {
+    public Prediction {
+        // They also come out of files and from other processes.
+        for (Object part : new Object[] {
+            project,
+            deployment,
+            id,
+            eventTime,
+            receivedAt,
+            features,
+            champion,
+            challengerVersion,
+            challenger,
+            challengerError
+        }) {
+            Objects.requireNonNull(part, "A prediction lacks a part");
+        }
+    }
+}

@@ -5,23 +5,24 @@ import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Carries predictions from the serving path to the sink in batches. Those of a deployment whose journal is durable are in the
@@ -32,46 +33,46 @@ public final class PredictionJournal implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PredictionJournal.class);
     private static final int QUEUE = 20_000;
     private static final int BATCH = 1_000;
-    private static final int REMEMBERED = 100_000;
-    /** What a sink says of a prediction that it will never take. All else may pass, and the prediction is kept for then. */
-    private static final Set<ErrorCode> REFUSED = EnumSet.of(
-            ErrorCode.NOT_FOUND,
-            ErrorCode.INVALID_ARGUMENT,
-            ErrorCode.INVALID_DEFINITION,
-            ErrorCode.INVALID_DATA,
-            ErrorCode.TOO_LARGE);
+    /** So often is a batch given that fails unexpectedly, before those are looked for that are to blame. */
+    private static final int TRIES = 3;
 
     private static final Duration FLUSH = Duration.ofSeconds(30);
 
-    private record Key(String project, String deployment, String id) {
-        static Key of(Prediction prediction) {
-            return new Key(prediction.project(), prediction.deployment(), prediction.id());
-        }
+    /**
+     * How patient it is.
+     *
+     * @param pause between two attempts
+     * @param lone after which a few predictions on which a sink fails that has never taken any are set aside
+     */
+    record Patience(Duration pause, Duration lone) {
+        static final Patience DEFAULT = new Patience(Duration.ofSeconds(1), Duration.ofMinutes(5));
     }
 
-    /** Predictions that are kept together, or none of them. */
-    private record Part(List<Prediction> predictions, long segment, Entry entry) {}
+    /**
+     * Predictions that are kept together, or none of them.
+     *
+     * @param alone whether they are given without others, which may be to blame
+     */
+    private record Part(List<Prediction> predictions, long segment, Entry entry, boolean alone) {}
 
-    private final PredictionSink sink;
     private final PredictionLog log;
+    private final Patience patience;
+    private final Delivery delivery;
+    private final LostPredictions lost = new LostPredictions();
     private final BlockingQueue<Part> queue = new ArrayBlockingQueue<>(QUEUE);
     private final AtomicInteger queued = new AtomicInteger();
-    private final ConcurrentMap<String, LongAdder> dropped = new ConcurrentHashMap<>();
-    private final Map<Key, Boolean> lost = new LinkedHashMap<>() {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, Boolean> eldest) {
-            return size() > REMEMBERED;
-        }
-    };
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition progress = lock.newCondition();
-    /** Numbers of what has begun and is not with the sink. */
-    private final TreeSet<Long> open = new TreeSet<>();
+    private final OpenEntries open = new OpenEntries();
     /** What was left to be read again, by its segment. */
     private final Map<Long, List<Entry>> left = new LinkedHashMap<>();
 
     private final Thread thread;
-    private long begun;
+    /** Attempts at segments that the sink did not take at the last one; used by the writing thread alone, as are the next. */
+    private final Map<Long, Integer> attempts = new HashMap<>();
+
+    private final Set<Long> postponed = new HashSet<>();
+    private long readAgain = System.nanoTime();
     private volatile boolean closed;
 
     public PredictionJournal(PredictionSink sink) {
@@ -80,8 +81,13 @@ public final class PredictionJournal implements AutoCloseable {
 
     /** @param log of predictions that must not be lost; closed with this */
     public PredictionJournal(PredictionSink sink, PredictionLog log) {
-        this.sink = sink;
+        this(sink, log, Patience.DEFAULT);
+    }
+
+    PredictionJournal(PredictionSink sink, PredictionLog log, Patience patience) {
         this.log = log;
+        this.patience = patience;
+        this.delivery = new Delivery(sink, patience.lone(), this::setAside);
         // What a process before has left is with the sink before anything is said of what it held.
         log.readable().forEach(segment -> left.put(segment, new ArrayList<>(List.of(new Entry(List.of(), 1)))));
         this.thread = Thread.ofVirtual().name("prediction-journal").start(this::writeUntilClosed);
@@ -102,8 +108,7 @@ public final class PredictionJournal implements AutoCloseable {
             Arrays.fill(segments, -1);
             lock.lock();
             try {
-                this.number = ++begun;
-                open.add(number);
+                this.number = open.begin(deployments(first));
             } finally {
                 lock.unlock();
             }
@@ -119,20 +124,26 @@ public final class PredictionJournal implements AutoCloseable {
             for (int i = 0; i < segments.length; i++) {
                 List<Prediction> part = part(whole, i);
                 if (segments[i] >= 0 && whole != first) {
-                    amend(part);
+                    amend(segments[i], part);
                 }
-                enqueue(new Part(part, segments[i], this));
+                enqueue(new Part(part, segments[i], this, false));
             }
         }
+    }
+
+    private static Set<String> deployments(List<Prediction> predictions) {
+        return predictions.stream()
+                .map(one -> Gateway.key(one.project(), one.deployment()))
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     private static List<Prediction> part(List<Prediction> all, int number) {
         return all.subList(number * BATCH, Math.min(all.size(), (number + 1) * BATCH));
     }
 
-    private void amend(List<Prediction> part) {
+    private void amend(long segment, List<Prediction> part) {
         try {
-            log.amend(part);
+            log.amend(segment, part);
         } catch (TidemillException e) {
             LOG.debug("Not amended: {}", e.message());
         }
@@ -158,7 +169,7 @@ public final class PredictionJournal implements AutoCloseable {
                 }
                 lock.lock();
                 try {
-                    open.remove(entry.number);
+                    open.end(entry.number);
                     progress.signalAll();
                 } finally {
                     lock.unlock();
@@ -176,10 +187,14 @@ public final class PredictionJournal implements AutoCloseable {
         }
         queued.addAndGet(-size);
         if (part.segment() < 0) {
-            drop(part.predictions());
+            lost.add(part.predictions(), "more came than the database took");
             settled(part);
             return;
         }
+        leave(part);
+    }
+
+    private void leave(Part part) {
         lock.lock();
         try {
             left.computeIfAbsent(part.segment(), unused -> new ArrayList<>()).add(part.entry());
@@ -189,31 +204,47 @@ public final class PredictionJournal implements AutoCloseable {
         log.leave(part.segment());
     }
 
-    private void drop(List<Prediction> predictions) {
-        synchronized (lost) {
-            predictions.forEach(prediction -> lost.put(Key.of(prediction), true));
+    private void setAside(Prediction prediction, String reason) {
+        if (!lost.contains(prediction.project(), prediction.deployment(), prediction.id())) {
+            // One line for very many of a kind; the file beside the log names them all.
+            boolean same = lost.reason(prediction.project(), prediction.deployment())
+                    .filter(reason::equals)
+                    .isPresent();
+            LOG.atLevel(same ? Level.DEBUG : Level.ERROR)
+                    .log(
+                            "Prediction {} of deployment {} of project {} cannot be journalled and is set aside: {}",
+                            prediction.id(),
+                            prediction.deployment(),
+                            prediction.project(),
+                            reason);
+            log.setAside(prediction, reason);
+            lost.add(List.of(prediction), reason);
         }
-        Prediction one = predictions.getFirst();
-        dropped.computeIfAbsent(Gateway.key(one.project(), one.deployment()), unused -> new LongAdder())
-                .add(predictions.size());
     }
 
     /** Predictions that were answered but not journalled, since this process began. */
     public long dropped() {
-        return dropped.values().stream().mapToLong(LongAdder::sum).sum();
+        return lost.count();
     }
 
     /** The same, of one deployment. */
     public long dropped(String project, String deployment) {
-        LongAdder count = dropped.get(Gateway.key(project, deployment));
-        return count == null ? 0 : count.sum();
+        return lost.count(project, deployment);
     }
 
-    /** Whether a prediction is among the newest {@value #REMEMBERED} that were dropped. */
+    /** Why the newest of a deployment was dropped; empty where none was. */
+    public Optional<String> dropReason(String project, String deployment) {
+        return lost.reason(project, deployment);
+    }
+
+    /** Whether a prediction is among the newest {@value LostPredictions#REMEMBERED} that were dropped. */
     public boolean isLost(String project, String deployment, String id) {
-        synchronized (lost) {
-            return lost.containsKey(new Key(project, deployment, id));
-        }
+        return lost.contains(project, deployment, id);
+    }
+
+    /** Segments of the log that are kept because they could not be read as a whole. */
+    public long unreadable() {
+        return log.unreadable();
     }
 
     /** Bytes of the log. */
@@ -222,20 +253,23 @@ public final class PredictionJournal implements AutoCloseable {
     }
 
     /**
-     * Waits until everything that was begun before is with the sink.
+     * Waits until everything of a deployment that was begun before is with the sink, or set aside.
      *
      * @throws TidemillException {@code UNAVAILABLE} if the sink does not take it in time
      */
-    public void flush() {
+    public void flush(String project, String deployment) {
+        String key = Gateway.key(project, deployment);
         long remaining = FLUSH.toNanos();
         lock.lock();
         try {
-            long target = begun;
-            while (!open.isEmpty() && open.first() <= target && remaining > 0) {
+            long target = open.newest();
+            while (open.isOpen(key, target) && remaining > 0) {
                 remaining = progress.awaitNanos(remaining);
             }
-            if (!open.isEmpty() && open.first() <= target) {
-                throw new TidemillException(ErrorCode.UNAVAILABLE, "The journal of predictions cannot be written now");
+            if (open.isOpen(key, target)) {
+                throw new TidemillException(
+                        ErrorCode.UNAVAILABLE,
+                        "The journal of predictions of deployment '" + deployment + "' cannot be written now");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -247,6 +281,7 @@ public final class PredictionJournal implements AutoCloseable {
 
     private void writeUntilClosed() {
         List<Part> batch = new ArrayList<>();
+        int failures = 0;
         while (!closed || !queue.isEmpty() || !batch.isEmpty()) {
             try {
                 if (batch.isEmpty() && !closed) {
@@ -256,22 +291,51 @@ public final class PredictionJournal implements AutoCloseable {
                     gather(batch);
                 }
                 if (!batch.isEmpty()) {
-                    write(batch.stream()
-                            .flatMap(part -> part.predictions().stream())
-                            .toList());
-                    batch.forEach(this::settled);
-                    batch.clear();
+                    write(batch, closed || failures >= TRIES);
+                    failures = 0;
                 }
             } catch (InterruptedException e) {
                 return;
-            } catch (RuntimeException e) {
-                if (closed) {
+            } catch (Throwable e) {
+                // This is the only thread that carries: whatever it meets, it goes on.
+                boolean unexpected = Delivery.isUnexpected(e);
+                if (closed && (!unexpected || failures >= TRIES)) {
                     return;
                 }
                 LOG.warn("Predictions could not be journalled; trying again: {}", e.toString());
+                failures = unexpected ? failures + 1 : 0;
+                if (failures > TRIES) {
+                    behindTheOthers(batch);
+                    failures = 0;
+                }
                 pause();
             }
         }
+    }
+
+    /** @param apart whether to look for those that are to blame where the sink fails */
+    private void write(List<Part> batch, boolean apart) {
+        List<Prediction> all =
+                batch.stream().flatMap(part -> part.predictions().stream()).toList();
+        if (apart) {
+            delivery.giveApart(all);
+        } else {
+            delivery.give(all);
+        }
+        batch.forEach(this::settled);
+        batch.clear();
+    }
+
+    /** Lets the others go first where the sink may fail for these alone, or takes none. */
+    private void behindTheOthers(List<Part> batch) {
+        for (Part part : batch) {
+            if (part.segment() >= 0) {
+                leave(part);
+            } else {
+                enqueue(new Part(part.predictions(), part.segment(), part.entry(), true));
+            }
+        }
+        batch.clear();
     }
 
     private void gather(List<Part> batch) throws InterruptedException {
@@ -281,18 +345,44 @@ public final class PredictionJournal implements AutoCloseable {
             batch.add(next);
             size += next.predictions().size();
             queued.addAndGet(-next.predictions().size());
-            next = size < BATCH ? queue.poll() : null;
+            Part following = queue.peek();
+            boolean joins = following != null && !following.alone() && !next.alone();
+            next = joins && size < BATCH ? queue.poll() : null;
         }
     }
 
-    /** Reads what had no place in memory, once there is time for it. */
+    /**
+     * Reads what had no place in memory, once there is time for it. A segment that the sink does not take is tried again after
+     * the others, and after a pause, in which what is in memory goes on.
+     */
     private void readLeft() {
-        for (long segment : log.readable()) {
+        if (System.nanoTime() - readAgain < 0) {
+            return;
+        }
+        List<Long> readable = log.readable();
+        if (postponed.containsAll(readable)) {
+            postponed.clear();
+        }
+        for (long segment : readable) {
             if (!queue.isEmpty() && queued.get() > QUEUE / 2) {
                 return;
             }
-            log.read(segment, this::write);
+            if (postponed.contains(segment)) {
+                continue;
+            }
+            try {
+                if (attempts.getOrDefault(segment, 0) < TRIES) {
+                    log.read(segment, delivery::give);
+                } else {
+                    readApart(segment);
+                }
+            } catch (RuntimeException | Error e) {
+                LOG.warn("Segment {} could not be journalled; trying again: {}", segment, e.toString());
+                postpone(segment, e);
+                return;
+            }
             log.forget(segment);
+            attempts.remove(segment);
             lock.lock();
             try {
                 left.getOrDefault(segment, List.of()).forEach(this::partIsWithSink);
@@ -303,22 +393,56 @@ public final class PredictionJournal implements AutoCloseable {
         }
     }
 
-    /** Gives a batch to the sink; where the sink refuses it, in halves, so that one does not hold the others up. */
-    private void write(List<Prediction> batch) {
-        try {
-            sink.append(batch);
-        } catch (TidemillException e) {
-            if (!REFUSED.contains(e.code())) {
-                throw e;
+    /** Gives all of a segment, also what follows a batch that is not taken. */
+    private void readApart(long segment) {
+        var failed = new AtomicReference<RuntimeException>();
+        log.read(segment, batch -> {
+            try {
+                delivery.giveApart(batch);
+            } catch (RuntimeException e) {
+                if (!Delivery.isUnexpected(e)) {
+                    throw e;
+                }
+                failed.set(e);
             }
-            if (batch.size() > 1) {
-                int half = batch.size() / 2;
-                write(batch.subList(0, half));
-                write(batch.subList(half, batch.size()));
+        });
+        if (failed.get() != null) {
+            throw failed.get();
+        }
+    }
+
+    private void postpone(long segment, Throwable failure) {
+        if (Delivery.isUnexpected(failure)) {
+            attempts.merge(segment, 1, Integer::sum);
+        }
+        postponed.add(segment);
+        readAgain = System.nanoTime() + patience.pause().toNanos();
+        learnDeployments(segment);
+    }
+
+    /** Finds out who has to wait for a segment of a process before; until then everybody does. */
+    private void learnDeployments(long segment) {
+        lock.lock();
+        try {
+            if (left.getOrDefault(segment, List.of()).stream().noneMatch(entry -> open.isUnknown(entry.number))) {
                 return;
             }
-            LOG.warn("Prediction {} cannot be journalled: {}", Key.of(batch.getFirst()), e.message());
-            drop(batch);
+        } finally {
+            lock.unlock();
+        }
+        var found = new HashSet<String>();
+        try {
+            log.read(segment, batch -> found.addAll(deployments(batch)));
+        } catch (RuntimeException e) {
+            LOG.debug("Segment {} does not tell its deployments yet: {}", segment, e.toString());
+            return;
+        }
+        lock.lock();
+        try {
+            left.getOrDefault(segment, List.of()).forEach(entry -> open.learn(entry.number, found));
+            progress.signalAll();
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -337,14 +461,14 @@ public final class PredictionJournal implements AutoCloseable {
     /** Notes it, while holding the lock. */
     private void partIsWithSink(Entry entry) {
         if (--entry.parts == 0) {
-            open.remove(entry.number);
+            open.end(entry.number);
             progress.signalAll();
         }
     }
 
-    private static void pause() {
+    private void pause() {
         try {
-            Thread.sleep(Duration.ofSeconds(1));
+            Thread.sleep(patience.pause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

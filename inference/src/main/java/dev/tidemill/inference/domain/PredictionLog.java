@@ -16,8 +16,12 @@ public interface PredictionLog extends AutoCloseable {
      */
     long append(List<Prediction> predictions);
 
-    /** Keeps what has become known of predictions since; at a sudden end of the machine that may be lost. */
-    void amend(List<Prediction> predictions);
+    /**
+     * Keeps what has become known of predictions since they were appended; at a sudden end of the machine that may be lost.
+     *
+     * @param segment that holds them
+     */
+    void amend(long segment, List<Prediction> predictions);
 
     /** Tells that one {@link #append} of a segment needs it no more. */
     void settle(long segment);
@@ -28,11 +32,23 @@ public interface PredictionLog extends AutoCloseable {
     /** Segments to be read, oldest first: those of a process before this one, and those with nothing but what was left. */
     List<Long> readable();
 
-    /** Reads a segment, in batches; the newest of what it says of each prediction. */
+    /**
+     * Reads a segment, in batches; the newest of what it says of each prediction. What in it cannot be read is left out, told in
+     * the server's log and counted; the segment is then kept aside where it would be forgotten.
+     *
+     * @param batches what this throws is thrown on
+     * @throws java.io.UncheckedIOException if it cannot be read now; the next attempt may succeed, or give it up as unreadable
+     */
     void read(long segment, Consumer<List<Prediction>> batches);
 
     /** Forgets a segment that has been read. */
     void forget(long segment);
+
+    /** Keeps a prediction that the sink never takes for a person to look at, with the reason; of very many the newest. */
+    void setAside(Prediction prediction, String reason);
+
+    /** Segments that are kept because they could not be read as a whole. */
+    long unreadable();
 
     /** Bytes kept now. */
     long bytes();
@@ -48,7 +64,7 @@ public interface PredictionLog extends AutoCloseable {
         }
 
         @Override
-        public void amend(List<Prediction> predictions) {}
+        public void amend(long segment, List<Prediction> predictions) {}
 
         @Override
         public void settle(long segment) {}
@@ -66,6 +82,14 @@ public interface PredictionLog extends AutoCloseable {
 
         @Override
         public void forget(long segment) {}
+
+        @Override
+        public void setAside(Prediction prediction, String reason) {}
+
+        @Override
+        public long unreadable() {
+            return 0;
+        }
 
         @Override
         public long bytes() {

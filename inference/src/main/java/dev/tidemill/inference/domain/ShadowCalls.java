@@ -1,5 +1,7 @@
 package dev.tidemill.inference.domain;
 
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -21,11 +23,17 @@ final class ShadowCalls implements AutoCloseable {
     private static final int WAITING = 2_000;
     private static final long MOST_BYTES = 64L << 20;
 
+    /** How long all of them together may take at the end, and then those that are interrupted. */
+    private static final Duration CLOSING = Duration.ofSeconds(2);
+
+    private static final Duration INTERRUPTED = Duration.ofMillis(500);
+
     private final int threads;
     private final int waiting;
     private final long mostBytes;
     private final Map<String, ThreadPoolExecutor> lanes = new ConcurrentHashMap<>();
     private final AtomicLong bytes = new AtomicLong();
+    private volatile boolean closed;
 
     ShadowCalls() {
         this(THREADS, WAITING, MOST_BYTES);
@@ -37,31 +45,63 @@ final class ShadowCalls implements AutoCloseable {
         this.mostBytes = mostBytes;
     }
 
+    /** A call that waits for its turn. */
+    private final class Waiting implements Runnable {
+        private final String key;
+        private final long size;
+        private final Runnable call;
+        private final Runnable dropped;
+
+        private Waiting(String key, long size, Runnable call, Runnable dropped) {
+            this.key = key;
+            this.size = size;
+            this.call = call;
+            this.dropped = dropped;
+        }
+
+        @Override
+        public void run() {
+            end(call);
+        }
+
+        private void drop() {
+            end(dropped);
+        }
+
+        private void end(Runnable how) {
+            try {
+                how.run();
+            } catch (RuntimeException | Error e) {
+                LOG.error("A shadow call of {} failed", key, e);
+            } finally {
+                bytes.addAndGet(-size);
+            }
+        }
+    }
+
     /**
-     * Begins a call soon; false if there is no room for it.
+     * Makes a call soon, or tells that it will not be made; exactly one of both.
      *
      * @param key of the deployment
      * @param size bytes that the call keeps until it is made
+     * @param dropped what is done instead where there is no room for it, or this is closed before its turn
      */
-    boolean submit(String key, long size, Runnable call) {
-        if (bytes.addAndGet(size) > mostBytes) {
-            bytes.addAndGet(-size);
-            return false;
+    void submit(String key, long size, Runnable call, Runnable dropped) {
+        var waiting = new Waiting(key, size, call, dropped);
+        if (bytes.addAndGet(size) > mostBytes || closed) {
+            waiting.drop();
+            return;
         }
+        ThreadPoolExecutor lane = lanes.computeIfAbsent(key, this::lane);
         try {
-            lanes.computeIfAbsent(key, this::lane).execute(() -> {
-                try {
-                    call.run();
-                } catch (RuntimeException | Error e) {
-                    LOG.error("A shadow call of {} failed", key, e);
-                } finally {
-                    bytes.addAndGet(-size);
-                }
-            });
-            return true;
+            lane.execute(waiting);
         } catch (RejectedExecutionException e) {
-            bytes.addAndGet(-size);
-            return false;
+            waiting.drop();
+            return;
+        }
+        if (closed) {
+            // It may have come after the lanes were emptied.
+            end(lane);
         }
     }
 
@@ -88,14 +128,27 @@ final class ShadowCalls implements AutoCloseable {
         });
     }
 
+    /** Makes what waits, as far as there is time for it, and drops the rest. */
     @Override
     public void close() {
-        lanes.values().forEach(ThreadPoolExecutor::shutdown);
+        closed = true;
+        List<ThreadPoolExecutor> all = List.copyOf(lanes.values());
+        all.forEach(ThreadPoolExecutor::shutdown);
+        awaitAll(all, CLOSING);
+        all.forEach(ShadowCalls::end);
+        awaitAll(all, INTERRUPTED);
+    }
+
+    /** Interrupts what runs and drops what waits. */
+    private static void end(ThreadPoolExecutor lane) {
+        lane.shutdownNow().forEach(one -> ((Waiting) one).drop());
+    }
+
+    private static void awaitAll(List<ThreadPoolExecutor> lanes, Duration atMost) {
+        long until = System.nanoTime() + atMost.toNanos();
         try {
-            for (ThreadPoolExecutor lane : lanes.values()) {
-                if (!lane.awaitTermination(2, TimeUnit.SECONDS)) {
-                    lane.shutdownNow();
-                }
+            for (ThreadPoolExecutor lane : lanes) {
+                lane.awaitTermination(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -42,6 +42,8 @@ class ControlPlaneSinkTest {
     private volatile Answer answer = new Answer(204, "");
     /** Of which deployment there is none any more. */
     private volatile String gone = "";
+    /** On which prediction it fails. */
+    private volatile String broken = "";
 
     private HttpServer server;
     private ControlPlane control;
@@ -56,6 +58,9 @@ class ControlPlaneSinkTest {
             if (given.status() == 204
                     && predictions.findValuesAsText("deployment").contains(gone)) {
                 given = problem(404, "NOT_FOUND");
+            }
+            if (given.status() == 204 && predictions.findValuesAsText("id").contains(broken)) {
+                given = problem(500, "INTERNAL");
             }
             if (given.status() == 204) {
                 predictions.forEach(row -> taken.add(row.path("id").asText()));
@@ -112,7 +117,9 @@ class ControlPlaneSinkTest {
         "413, '', TOO_LARGE",
         "429, RATE_LIMITED, UNAVAILABLE",
         "499, CANCELLED, UNAVAILABLE",
-        "500, INTERNAL, UNAVAILABLE",
+        "500, INTERNAL, INTERNAL",
+        "500, '', UNAVAILABLE",
+        "502, '', UNAVAILABLE",
         "507, STORAGE_FULL, UNAVAILABLE"
     })
     void onlyWhatIsSaidOfTheRequestKeepsItsCode(int status, String code, ErrorCode expected) {
@@ -122,6 +129,18 @@ class ControlPlaneSinkTest {
                 .isInstanceOfSatisfying(
                         TidemillException.class,
                         error -> assertThat(error.code()).isEqualTo(expected));
+    }
+
+    @Test
+    void aPredictionOnWhichTheControlPlaneFailsHoldsNoOthersUp() {
+        broken = "b";
+        try (var journal = new PredictionJournal(new ControlPlaneSink(control), new SegmentedLog(folder, 1 << 20))) {
+            journal.begin(List.of(prediction("d", "a"), prediction("d", "b"), prediction("d", "c")), true)
+                    .complete();
+            journal.flush("default", "d");
+            assertThat(taken).containsExactlyInAnyOrder("a", "c");
+            assertThat(journal.dropped("default", "d")).isEqualTo(1);
+        }
     }
 
     @ParameterizedTest

@@ -2,11 +2,14 @@ package dev.tidemill.inference.domain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.inference.domain.ServedPlans.Serving;
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -16,6 +19,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PlannedCallsTest {
     /** Answers one number; can be held. */
@@ -69,6 +74,7 @@ class PlannedCallsTest {
     private final PredictionJournal journal = new PredictionJournal(journalled::addAll);
     private final CallRecords records = new CallRecords(new PayloadLog(List.of(), 0), Clock.systemUTC());
     private final WaitingRoom room = new WaitingRoom();
+    private final List<LoadedEntry> entries = new ArrayList<>();
 
     private ShadowCalls shadows = new ShadowCalls();
 
@@ -85,6 +91,7 @@ class PlannedCallsTest {
     private ModelHandle handle(LoadedModel model) {
         var entry = new LoadedEntry(room.line());
         entry.retain();
+        entries.add(entry);
         entry.loaded().complete(model);
         return new ModelHandle(entry);
     }
@@ -128,7 +135,7 @@ class PlannedCallsTest {
         assertThat(answer.version()).isEqualTo(version(1));
         assertThat(journalled).isEmpty();
         challenger.gate.countDown();
-        journal.flush();
+        journal.flush("default", "d");
         Prediction row = journalled.getFirst();
         assertThat(row.champion()).containsExactly(4.0);
         assertThat(row.challenger()).containsExactly(5.0);
@@ -145,7 +152,7 @@ class PlannedCallsTest {
                             serving(new Model(x -> x + 1), new Model(failing), 0), false, false, request("a"))
                     .orElseThrow();
             assertThat(answer.outputs().getFirst().number(0)).isEqualTo(4);
-            journal.flush();
+            journal.flush("default", "d");
             Prediction row = journalled.getFirst();
             assertThat(row.challengerVersion()).contains(2);
             assertThat(row.challenger()).isEmpty();
@@ -165,7 +172,7 @@ class PlannedCallsTest {
                 .orElseThrow();
         assertThat(answer.challenger()).isFalse();
         assertThat(answer.outputs().getFirst().number(0)).isEqualTo(4);
-        journal.flush();
+        journal.flush("default", "d");
         assertThat(journalled.getFirst().challengerServed()).isFalse();
         assertThat(journalled.getFirst().challengerError()).isPresent();
     }
@@ -183,7 +190,7 @@ class PlannedCallsTest {
         Serving serving = serving(new Model(PlannedCallsTest::refused), new Model(PlannedCallsTest::refused), 1);
         assertThatThrownBy(() -> calls().answer(serving, true, false, request("a")))
                 .hasMessageContaining("refused");
-        journal.flush();
+        journal.flush("default", "d");
         assertThat(journalled).isEmpty();
     }
 
@@ -194,7 +201,7 @@ class PlannedCallsTest {
                 .orElseThrow();
         assertThat(answer.challenger()).isTrue();
         assertThat(answer.outputs().getFirst().number(0)).isEqualTo(5);
-        journal.flush();
+        journal.flush("default", "d");
         Prediction row = journalled.getFirst();
         assertThat(row.challengerServed()).isTrue();
         assertThat(row.champion()).containsExactly(4.0);
@@ -215,10 +222,64 @@ class PlannedCallsTest {
         assertThat(records.live("default", "d").snapshot().shadowDropped()).isGreaterThanOrEqualTo(8);
         serving.close();
         challenger.gate.countDown();
-        journal.flush();
+        journal.flush("default", "d");
         assertThat(journalled).hasSize(10);
         assertThat(journalled.stream().filter(row -> row.challengerVersion().isPresent()))
                 .hasSizeBetween(1, 2);
         assertThat(challenger.closed).isFalse();
+    }
+
+    @Test
+    void whatWaitsAtTheEndIsJournalledWithoutTheOtherSideAndLeavesItsModel() {
+        shadows.close();
+        shadows = new ShadowCalls(1, 100, 1 << 20);
+        var challenger = new Model(x -> x + 2);
+        challenger.gate = new CountDownLatch(1);
+        Serving serving = serving(new Model(x -> x + 1), challenger, 0);
+        PlannedCalls calls = calls();
+        for (int i = 0; i < 10; i++) {
+            assertThat(calls.answer(serving, false, false, request("r" + i))).isPresent();
+        }
+        shadows.close();
+        journal.flush("default", "d");
+        assertThat(journalled)
+                .extracting(Prediction::id)
+                .containsExactlyInAnyOrder("r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9");
+        assertThat(records.live("default", "d").snapshot().shadowDropped()).isEqualTo(9);
+        // What comes later is dropped too, and its answer is given and journalled.
+        assertThat(calls.answer(serving, false, false, request("late"))).isPresent();
+        journal.flush("default", "d");
+        assertThat(journalled).extracting(Prediction::id).contains("late");
+        serving.close();
+        assertThat(entries).allMatch(LoadedEntry::closeIfIdle);
+    }
+
+    @Test
+    void manyDeploymentsTogetherDoNotHoldTheEndUp() {
+        var never = new CountDownLatch(1);
+        for (int i = 0; i < 20; i++) {
+            shadows.submit(
+                    "d" + i,
+                    1,
+                    () -> {
+                        try {
+                            never.await();
+                        } catch (InterruptedException e) {
+                            Thread.currentThread().interrupt();
+                        }
+                    },
+                    () -> {});
+        }
+        assertTimeout(Duration.ofSeconds(10), () -> shadows.close());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nul-\0", "half-\uD83D"})
+    void anIdThatNoDatabaseTakesIsRefused(String id) {
+        assertThatThrownBy(() -> request(id))
+                .isInstanceOfSatisfying(
+                        TidemillException.class,
+                        error -> assertThat(error.code()).isEqualTo(ErrorCode.INVALID_ARGUMENT))
+                .hasMessageContaining("id");
     }
 }

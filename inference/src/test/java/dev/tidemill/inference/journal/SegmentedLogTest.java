@@ -2,15 +2,20 @@ package dev.tidemill.inference.journal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionJournal;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.testkit.Await;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -24,7 +29,9 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class SegmentedLogTest {
@@ -36,6 +43,7 @@ class SegmentedLogTest {
         private final Map<String, Prediction> rows = Collections.synchronizedMap(new LinkedHashMap<>());
         private volatile CountDownLatch gate = new CountDownLatch(0);
         private volatile String unknown = "";
+        private volatile String broken = "";
 
         @Override
         public void append(List<Prediction> batch) {
@@ -46,6 +54,9 @@ class SegmentedLogTest {
             }
             if (batch.stream().anyMatch(row -> row.deployment().equals(unknown))) {
                 throw TidemillException.notFound("deployment", unknown);
+            }
+            if (batch.stream().anyMatch(row -> row.deployment().equals(broken))) {
+                throw new TidemillException(ErrorCode.UNAVAILABLE, "not this one now");
             }
             batch.forEach(row -> rows.putIfAbsent(row.id(), row));
         }
@@ -94,9 +105,9 @@ class SegmentedLogTest {
     void whatWasAppendedIsReadByTheNextProcessAsItWas() {
         // Not closed: the process before ended suddenly.
         var before = new SegmentedLog(folder, 1 << 20);
-        before.append(List.of(prediction("a"), prediction("b")));
+        long segment = before.append(List.of(prediction("a"), prediction("b")));
         before.append(List.of(prediction("c")));
-        before.amend(List.of(prediction("d", "b", Optional.of(7.5))));
+        before.amend(segment, List.of(prediction("d", "b", Optional.of(7.5))));
         before.append(List.of(prediction("e")));
         try (var after = new SegmentedLog(folder, 1 << 20)) {
             assertThat(read(after))
@@ -193,7 +204,7 @@ class SegmentedLogTest {
         var later = new Sink();
         try (var next = new PredictionJournal(later, new SegmentedLog(folder, 100 << 20))) {
             // Whoever looks for a label's prediction waits until those of before are there.
-            next.flush();
+            next.flush("default", "d");
             assertThat(later.rows).hasSize(200);
         }
     }
@@ -220,7 +231,7 @@ class SegmentedLogTest {
             assertThat(journal.isLost("default", "best-effort", "b3")).isTrue();
             assertThat(journal.isLost("default", "d", "p3.1")).isFalse();
             sink.gate.countDown();
-            journal.flush();
+            journal.flush("default", "d");
             assertThat(sink.rows).hasSize(30_000);
         }
         assertThat(files()).isZero();
@@ -234,9 +245,250 @@ class SegmentedLogTest {
             journal.begin(List.of(prediction("gone", "b", Optional.empty())), true)
                     .complete();
             journal.begin(List.of(prediction("c")), true).complete();
-            journal.flush();
+            journal.flush("default", "d");
+            journal.flush("default", "gone");
             assertThat(sink.rows).containsOnlyKeys("a", "c");
             assertThat(journal.dropped("default", "gone")).isEqualTo(1);
+            assertThat(journal.dropReason("default", "gone"))
+                    .hasValueSatisfying(why -> assertThat(why).contains("gone"));
         }
+    }
+
+    @Test
+    void whatIsSetAsideIsKeptWithTheReasonUpToABound() throws IOException {
+        try (var log = new SegmentedLog(folder, 1 << 20)) {
+            log.setAside(prediction("a"), "said \"no\"");
+            log.setAside(prediction("b"), "again");
+            Path file = folder.resolve("refused.jsonl");
+            assertThat(Files.readAllLines(file))
+                    .extracting(line -> Json.parseObject(line.getBytes(StandardCharsets.UTF_8)))
+                    .extracting(
+                            line -> line.path("reason").asText(),
+                            line -> line.path("prediction").path("id").asText())
+                    .containsExactly(tuple("said \"no\"", "a"), tuple("again", "b"));
+            Files.write(file, new byte[9 << 20]);
+            log.setAside(prediction("c"), "later");
+            assertThat(Files.readAllLines(file)).hasSize(1);
+            assertThat(Files.size(folder.resolve("refused.1.jsonl"))).isEqualTo(9 << 20);
+        }
+        // It is no segment for the next process.
+        try (var log = new SegmentedLog(folder, 1 << 20)) {
+            assertThat(log.readable()).isEmpty();
+        }
+    }
+
+    private Path onlyFile() {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.findFirst().orElseThrow();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static int indexOf(byte[] bytes, String text) {
+        return new String(bytes, StandardCharsets.ISO_8859_1).indexOf(text);
+    }
+
+    private static List<String> ids(List<Prediction> predictions) {
+        return predictions.stream().map(Prediction::id).toList();
+    }
+
+    @Test
+    void whatFollowsDamageIsReadAndTheFileIsKeptAside() throws IOException {
+        var before = new SegmentedLog(folder, 1 << 20);
+        for (String id : List.of("first", "second", "third", "fourth")) {
+            before.append(List.of(prediction(id)));
+        }
+        Path file = onlyFile();
+        byte[] whole = Files.readAllBytes(file);
+        int second = indexOf(whole, "second");
+        int begin = new String(whole, 0, second, StandardCharsets.ISO_8859_1).lastIndexOf('[', second) - 8;
+        // A bit of the content, each of the checksum's bytes and each of the length's.
+        for (int at : new int[] {second + 2, begin, begin + 1, begin + 2, begin + 3, begin + 4, begin + 7, begin + 8}) {
+            byte[] damaged = whole.clone();
+            damaged[at] ^= 4;
+            Files.write(file, damaged);
+            try (var after = new SegmentedLog(folder, 1 << 20)) {
+                assertThat(after.unreadable()).isZero();
+                assertThat(ids(read(after))).containsExactly("first", "third", "fourth");
+                assertThat(after.unreadable()).isEqualTo(1);
+                after.readable().forEach(after::forget);
+                assertThat(after.bytes()).isZero();
+                after.settle(after.append(List.of(prediction("next"))));
+            }
+            Path aside = onlyFile();
+            assertThat(files()).isEqualTo(1);
+            assertThat(aside.toString()).endsWith(".journal.unreadable");
+            assertThat(Files.readAllBytes(aside)).isEqualTo(damaged);
+            try (var next = new SegmentedLog(folder, 1 << 20)) {
+                assertThat(next.unreadable())
+                        .as("it is told until a person has dealt with it")
+                        .isEqualTo(1);
+                assertThat(next.readable()).isEmpty();
+            }
+            Files.delete(aside);
+        }
+    }
+
+    @Test
+    void aFrameThatIsNoPredictionHoldsNoOthersUp() throws IOException {
+        var before = new SegmentedLog(folder, 1 << 20);
+        before.append(List.of(prediction("a")));
+        Path file = onlyFile();
+        byte[] content = "[{\"project\": 7, \"nobody\": {}}]".getBytes(StandardCharsets.UTF_8);
+        var checksum = new CRC32C();
+        checksum.update(content);
+        Files.write(
+                file,
+                ByteBuffer.allocate(8 + content.length)
+                        .putInt(content.length)
+                        .putInt((int) checksum.getValue())
+                        .put(content)
+                        .array(),
+                StandardOpenOption.APPEND);
+        try (var journal = new PredictionJournal(sink, new SegmentedLog(folder, 1 << 20))) {
+            journal.begin(List.of(prediction("c")), true).complete();
+            journal.flush("default", "d");
+            assertThat(sink.rows).containsKeys("a", "c");
+            assertThat(journal.unreadable()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aSegmentThatCannotBeReadStopsNothing() throws IOException {
+        var before = new SegmentedLog(folder, 1 << 20);
+        before.append(List.of(prediction("a")));
+        Path file = onlyFile();
+        // A folder cannot be read as a file, by whichever user the test runs.
+        Files.createDirectory(folder.resolve("000000000000.journal"));
+        try (var journal = new PredictionJournal(sink, new SegmentedLog(folder, 1 << 20))) {
+            journal.begin(List.of(prediction("b")), true).complete();
+            journal.flush("default", "d");
+            assertThat(sink.rows).containsOnlyKeys("a", "b");
+            assertThat(journal.unreadable()).isEqualTo(1);
+            assertThat(folder.resolve("000000000000.journal.unreadable")).exists();
+            assertThat(file).doesNotExist();
+        }
+    }
+
+    @Test
+    void aSegmentThatTheSinkDoesNotTakeStopsNoOtherAndStays() {
+        var before = new SegmentedLog(folder, 1 << 20);
+        before.append(List.of(prediction("broken", "a", Optional.empty())));
+        sink.broken = "broken";
+        var log = new SegmentedLog(folder, 1 << 20);
+        try (var journal = new PredictionJournal(sink, log)) {
+            for (int i = 0; i < 20; i++) {
+                journal.begin(List.of(prediction("b" + i)), true).complete();
+            }
+            Await.until("all others are there", () -> sink.rows.size() == 20);
+            assertThat(sink.rows).doesNotContainKey("a");
+            // Once it is known whose predictions wait there, only their own labels wait for them.
+            journal.flush("default", "d");
+            sink.broken = "";
+            journal.flush("default", "broken");
+            assertThat(sink.rows).containsKey("a");
+            assertThat(journal.dropped()).isZero();
+            assertThat(journal.unreadable()).isZero();
+        }
+    }
+
+    /** Fails when a file is begun. */
+    private static final class FailingDisk implements Disk {
+        private volatile Optional<Throwable> creating = Optional.empty();
+        private volatile Optional<IOException> forcing = Optional.empty();
+
+        @Override
+        public FileChannel create(Path file) throws IOException {
+            if (creating.orElse(null) instanceof Error error) {
+                throw error;
+            }
+            return REAL.create(file);
+        }
+
+        @Override
+        public void force(Path folder) throws IOException {
+            if (forcing.isPresent()) {
+                throw forcing.get();
+            }
+            REAL.force(folder);
+        }
+    }
+
+    @Test
+    void afterAFileThatCouldNotBeBegunTheNextOneIs() {
+        var disk = new FailingDisk();
+        disk.forcing = Optional.of(new IOException("no space"));
+        try (var log = new SegmentedLog(folder, 1 << 20, new DeletionHold(), disk)) {
+            for (int i = 0; i < 3; i++) {
+                assertThatThrownBy(() -> log.append(List.of(prediction("a"))))
+                        .isInstanceOfSatisfying(
+                                TidemillException.class,
+                                error -> assertThat(error.code()).isEqualTo(ErrorCode.STORAGE_FULL))
+                        .hasMessageContaining("no space");
+                assertThat(files()).isZero();
+            }
+            disk.forcing = Optional.empty();
+            log.settle(log.append(List.of(prediction("b"))));
+            assertThat(files()).isEqualTo(1);
+        }
+        assertThat(files()).isZero();
+    }
+
+    @Test
+    @Timeout(30)
+    void anErrorOfTheWritingThreadIsToldToWhoWaitsAndEndsNothing() {
+        var disk = new FailingDisk();
+        disk.creating = Optional.of(new OutOfMemoryError("for the test"));
+        try (var log = new SegmentedLog(folder, 1 << 20, new DeletionHold(), disk)) {
+            for (int i = 0; i < 3; i++) {
+                assertThatThrownBy(() -> log.append(List.of(prediction("a"))))
+                        .isInstanceOfSatisfying(
+                                TidemillException.class,
+                                error -> assertThat(error.code()).isEqualTo(ErrorCode.STORAGE_FULL));
+            }
+            disk.creating = Optional.empty();
+            assertThat(log.append(List.of(prediction("b")))).isPositive();
+        }
+    }
+
+    @Test
+    void whatBecomesKnownAfterItsFileIsFullIsReadWithIt() {
+        var before = new SegmentedLog(folder, 100 << 20);
+        long first = before.append(List.of(prediction("early"), prediction("other")));
+        List<Prediction> many =
+                IntStream.range(0, 500).mapToObj(i -> prediction("p" + i)).toList();
+        while (before.append(many) == first) {
+            // until the file is full
+        }
+        Prediction whole = prediction("d", "early", Optional.of(7.5));
+        before.amend(first, List.of(whole));
+        before.append(List.of(prediction("last")));
+        Await.until("it is written", () -> {
+            try (var after = new SegmentedLog(folder, 100 << 20)) {
+                after.readable().stream().limit(1).forEach(segment -> after.read(segment, sink::append));
+            }
+            return whole.equals(sink.rows.remove("early"));
+        });
+        assertThat(sink.rows).containsEntry("other", prediction("other"));
+    }
+
+    @Test
+    void aFileGoesOnlyWhenWhatBecameKnownOfItIsWritten() {
+        var log = new SegmentedLog(folder, 100 << 20);
+        List<Prediction> many =
+                IntStream.range(0, 500).mapToObj(i -> prediction("p" + i)).toList();
+        List<Long> segments = new ArrayList<>();
+        for (int i = 0; i < 150; i++) {
+            segments.add(log.append(many));
+        }
+        for (long segment : segments) {
+            log.amend(segment, many.subList(0, 3));
+            log.settle(segment);
+        }
+        log.amend(segments.getFirst(), many);
+        log.close();
+        assertThat(files()).isZero();
+        assertThat(log.bytes()).isZero();
     }
 }

@@ -194,7 +194,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
      * is no label of the model refuses all of them.
      */
     public Received label(String project, String name, List<Label> labels) {
-        gateway.flushJournal();
+        gateway.flushJournal(project, name);
         Deployment deployment = deployments.deployment(project, name);
         var classes = new HashMap<Integer, List<String>>();
         var joined = new ArrayList<List<JournalStore.Labelled>>();
@@ -297,7 +297,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
         if (time.isAfter(clock.instant().plus(EventClock.SKEW))) {
             throw TidemillException.invalid("time", time + " is later than now: data of the future has not arrived");
         }
-        gateway.flushJournal();
+        gateway.flushJournal(project, name);
         Deployment deployment = deployments.deployment(project, name);
         transactions.write(() -> {
             if (store.findState(project, name).isEmpty()) {

@@ -1,0 +1,62 @@
+package dev.tidemill.inference.domain;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+
+/** Predictions that were answered but not journalled, since this process began: how many, why, and the newest ids. Thread-safe. */
+final class LostPredictions {
+    static final int REMEMBERED = 100_000;
+
+    private record Key(String project, String deployment, String id) {}
+
+    private record Count(long number, String reason) {}
+
+    private final ConcurrentMap<String, Count> counts = new ConcurrentHashMap<>();
+    private final Map<Key, Boolean> ids = new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Key, Boolean> eldest) {
+            return size() > REMEMBERED;
+        }
+    };
+
+    /** Counts those that are not known as lost already. */
+    void add(List<Prediction> predictions, String reason) {
+        for (Prediction one : predictions) {
+            boolean known;
+            synchronized (ids) {
+                known = ids.put(new Key(one.project(), one.deployment(), one.id()), true) != null;
+            }
+            if (!known) {
+                counts.merge(
+                        Gateway.key(one.project(), one.deployment()),
+                        new Count(1, reason),
+                        (before, more) -> new Count(before.number() + 1, reason));
+            }
+        }
+    }
+
+    long count() {
+        return counts.values().stream().mapToLong(Count::number).sum();
+    }
+
+    long count(String project, String deployment) {
+        Count count = counts.get(Gateway.key(project, deployment));
+        return count == null ? 0 : count.number();
+    }
+
+    /** Why the newest of a deployment was lost; empty where none was. */
+    Optional<String> reason(String project, String deployment) {
+        return Optional.ofNullable(counts.get(Gateway.key(project, deployment))).map(Count::reason);
+    }
+
+    /** Whether a prediction is among the newest {@value #REMEMBERED} that were lost. */
+    boolean contains(String project, String deployment, String id) {
+        synchronized (ids) {
+            return ids.containsKey(new Key(project, deployment, id));
+        }
+    }
+}

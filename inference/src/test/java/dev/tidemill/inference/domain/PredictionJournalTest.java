@@ -1,0 +1,198 @@
+package dev.tidemill.inference.domain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidemill.inference.journal.SegmentedLog;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.testkit.Await;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(60)
+class PredictionJournalTest {
+    private static final PredictionJournal.Patience SHORT =
+            new PredictionJournal.Patience(Duration.ofMillis(5), Duration.ofMinutes(5));
+
+    @TempDir
+    private Path folder;
+
+    private final Set<String> taken = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger attempts = new AtomicInteger();
+    private volatile Predicate<Prediction> breaks = row -> false;
+    private volatile Throwable failure = new IllegalStateException("broken");
+
+    private void take(List<Prediction> batch) {
+        attempts.incrementAndGet();
+        if (batch.stream().anyMatch(breaks)) {
+            if (failure instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) failure;
+        }
+        batch.forEach(row -> taken.add(row.id()));
+    }
+
+    private PredictionJournal journal(PredictionJournal.Patience patience) {
+        return new PredictionJournal(this::take, new SegmentedLog(folder, 100 << 20), patience);
+    }
+
+    private static Prediction prediction(String deployment, String id) {
+        return new Prediction(
+                "default",
+                deployment,
+                id,
+                Instant.EPOCH,
+                Instant.EPOCH,
+                Map.of(),
+                false,
+                1,
+                List.of(0.5),
+                Optional.empty(),
+                List.of(),
+                Optional.empty());
+    }
+
+    private static List<Prediction> rows(String name, int number) {
+        return IntStream.range(0, number)
+                .mapToObj(i -> prediction("d", name + "." + i))
+                .toList();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aPredictionOnWhichTheSinkFailsHoldsNoOthersUp(boolean durable) throws IOException {
+        breaks = row -> row.id().equals("x.7");
+        try (var journal = journal(SHORT)) {
+            journal.begin(rows("x", 10), durable).complete();
+            journal.begin(rows("y", 10), durable).complete();
+            journal.flush("default", "d");
+            assertThat(taken).hasSize(19).doesNotContain("x.7");
+            assertThat(journal.dropped("default", "d")).isEqualTo(1);
+            assertThat(journal.isLost("default", "d", "x.7")).isTrue();
+            assertThat(journal.dropReason("default", "d"))
+                    .hasValueSatisfying(why -> assertThat(why).contains("broken"));
+        }
+        assertThat(Files.readString(folder.resolve("refused.jsonl")))
+                .contains("\"x.7\"")
+                .contains("broken")
+                .doesNotContain("\"x.6\"");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aWholeRequestOnWhichTheSinkFailsHoldsNoOthersUp(boolean durable) {
+        breaks = row -> row.id().startsWith("x");
+        try (var journal = journal(SHORT)) {
+            journal.begin(rows("x", 1_500), durable).complete();
+            journal.begin(rows("y", 10), durable).complete();
+            journal.flush("default", "d");
+            assertThat(taken).hasSize(10);
+            assertThat(journal.dropped("default", "d")).isEqualTo(1_500);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 10, 300})
+    void aSinkThatFailsForEverythingLosesNothing(int number) {
+        try (var journal = journal(SHORT)) {
+            journal.begin(rows("before", 1), true).complete();
+            journal.flush("default", "d");
+            breaks = row -> true;
+            attempts.set(0);
+            journal.begin(rows("x", number), true).complete();
+            journal.begin(rows("y", number), false).complete();
+            Await.until("it was tried often", () -> attempts.get() > 200);
+            assertThat(journal.dropped()).isZero();
+            breaks = row -> false;
+            journal.flush("default", "d");
+            assertThat(taken).hasSize(1 + 2 * number);
+            assertThat(journal.dropped()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aFewOnWhichASinkFailsThatHasTakenNothingAreSetAsideInTheEnd(boolean durable) {
+        breaks = row -> true;
+        try (var journal = journal(new PredictionJournal.Patience(Duration.ofMillis(5), Duration.ofMillis(300)))) {
+            journal.begin(rows("x", 3), durable).complete();
+            journal.flush("default", "d");
+            assertThat(journal.dropped("default", "d")).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void anErrorOfTheSinkEndsNothing() {
+        breaks = row -> true;
+        failure = new OutOfMemoryError("for the test");
+        try (var journal = journal(SHORT)) {
+            journal.begin(rows("x", 3), true).complete();
+            Await.until("it was tried", () -> attempts.get() > 5);
+            breaks = row -> false;
+            journal.flush("default", "d");
+            assertThat(taken).hasSize(3);
+        }
+    }
+
+    @Test
+    void aBadPredictionOfAProcessBeforeHoldsNoOthersUp() {
+        // Not closed: that process ended suddenly.
+        var before = new SegmentedLog(folder, 100 << 20);
+        before.append(rows("x", 2_500));
+        breaks = row -> row.id().equals("x.3") || row.id().equals("x.2400");
+        try (var journal = journal(SHORT)) {
+            journal.flush("default", "d");
+            assertThat(taken).hasSize(2_498);
+            assertThat(journal.dropped("default", "d")).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void atTheEndABadPredictionTakesNoOthersDown() {
+        breaks = row -> row.id().equals("x.0");
+        try (var journal = journal(new PredictionJournal.Patience(Duration.ofMillis(300), Duration.ofMinutes(5)))) {
+            journal.begin(rows("x", 5), false).complete();
+            journal.begin(rows("y", 5), false).complete();
+        }
+        assertThat(taken).hasSize(9);
+    }
+
+    @Test
+    @Timeout(10)
+    void whoWaitsForADeploymentWaitsForNoOther() {
+        // Not closed: that process ended suddenly.
+        new SegmentedLog(folder, 100 << 20).append(List.of(prediction("away", "old")));
+        breaks = row -> row.deployment().equals("away");
+        failure = new TidemillException(ErrorCode.UNAVAILABLE, "away");
+        try (var journal = journal(SHORT)) {
+            // Its challenger has not answered yet.
+            PredictionJournal.Entry other = journal.begin(List.of(prediction("other", "o")), true);
+            journal.begin(rows("x", 3), true).complete();
+            journal.flush("default", "d");
+            assertThat(taken).containsExactlyInAnyOrder("x.0", "x.1", "x.2");
+            other.complete();
+            journal.flush("default", "other");
+            assertThat(taken).contains("o");
+            breaks = row -> false;
+            journal.flush("default", "away");
+            assertThat(taken).contains("old");
+        }
+    }
+}
