@@ -85,7 +85,7 @@ export interface Decision {
   action: 'DEPLOYED' | 'SHADOWED' | 'CANARIED' | 'PROMOTED' | 'REJECTED' | 'ROLLED_BACK'; evidence: { [key: string]: Json }
 }
 export interface Watched {
-  state?: { clock: { origin: string; watermark: string; declared: boolean; quarantined: number }; processed: string; windowsTill: string; lateLabels: number }
+  state?: { clock: { origin: string; watermark: string; declared: boolean; quarantined: number }; processed: string; windowsTill: string; lateLabels: number; halt?: { reason: string; since: string } | null }
   quarantineCause?: string
 }
 export interface Month {

@@ -51,6 +51,7 @@ function NotCounted({ watched }: { watched?: Watched }) {
   const late = watched?.state?.lateLabels ?? 0
   return (
     <>
+      {watched?.state?.halt && <Alert color="red" title="Monitoring is halted">Since {watched.state.halt.since}: {watched.state.halt.reason}. It is tried again every minute.</Alert>}
       {quarantined > 0 && <Alert color="yellow" title={`${quarantined} predictions count in nothing`}>Of the last one, {watched?.quarantineCause}.</Alert>}
       {late > 0 && <Alert color="yellow" title={`${late} labels came too late`}>They came later than the monitor's label-delay, and count in no window and no trial.</Alert>}
     </>

@@ -231,6 +231,10 @@ public final class Server implements Node {
                 "Deployments of which a model cannot be loaded",
                 deployments.publications()::broken);
         telemetry.gauge("tidemill.webhooks.broken", "Webhooks that cannot be used", webhooks::broken);
+        telemetry.gauge(
+                "tidemill.monitoring.halted",
+                "Deployments whose monitoring fails and cannot go on",
+                monitoring.monitoring()::halted);
         telemetry.publish(inference::metrics);
         telemetry.gauge("tidemill.computations.running", "Computations under way that somebody waits for", turns::held);
         telemetry.gauge("tidemill.computations.waiting", "Computations that wait for their turn", turns::waiting);

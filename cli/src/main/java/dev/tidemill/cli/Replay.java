@@ -207,6 +207,13 @@ final class Replay {
         JsonNode answer;
         do {
             answer = api.post(api.in(deployment + "/watermark"), watermark);
+            JsonNode halt = answer.path("state").path("halt");
+            if (halt.hasNonNull("reason")) {
+                throw new CliException(
+                        Exit.FAILURE,
+                        "Monitoring of " + script.deployment() + " is halted at the watermark " + end + ": "
+                                + halt.path("reason").asText());
+            }
         } while (!answer.path("settled").asBoolean());
         pending.removeIf(label -> !label.time().plus(script.labelDelay()).isAfter(end));
         JsonNode state = answer.path("deployment");

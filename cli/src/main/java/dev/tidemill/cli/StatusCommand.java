@@ -88,6 +88,11 @@ final class StatusCommand implements Callable<Integer> {
     private static void warn(JsonNode watched) {
         String name = watched.path("deployment").asText();
         JsonNode state = watched.path("state");
+        JsonNode halt = state.path("halt");
+        if (halt.hasNonNull("reason")) {
+            System.out.println("warning: monitoring of " + name + " is halted since "
+                    + halt.path("since").asText() + ": " + halt.path("reason").asText());
+        }
         long quarantined = state.path("clock").path("quarantined").asLong();
         if (quarantined > 0) {
             System.out.println("warning: " + quarantined + " predictions of " + name + " count in nothing: "

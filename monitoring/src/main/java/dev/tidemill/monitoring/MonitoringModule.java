@@ -16,6 +16,7 @@ import dev.tidemill.monitoring.store.SqlJournalStore;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
 import dev.tidemill.pipelines.domain.Pipelines;
 import dev.tidemill.platform.definitions.DefinitionKind;
+import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.events.EventSubscriber;
 import dev.tidemill.platform.events.StoredEvent;
@@ -34,8 +35,13 @@ import java.util.Optional;
 
 /** Wires monitoring. */
 public final class MonitoringModule {
+    /** What the subject of an event about a deployment begins with. */
+    private static final String SUBJECT = "deployment/";
+
     private final Monitoring monitoring;
     private final MonitorLoop loop;
+    private final MonitorStore store;
+    private final JournalStore journal;
     private final MonitoringRoutes routes;
     private final Database database;
     private final Clock clock;
@@ -52,12 +58,14 @@ public final class MonitoringModule {
             BlobStore blobs) {
         this.database = database;
         this.clock = clock;
-        MonitorStore store = new SqlMonitorStore(database);
-        JournalStore journal = new SqlJournalStore(database);
+        this.store = new SqlMonitorStore(database);
+        this.journal = new SqlJournalStore(database);
         deployments.knowMonitors(
                 (project, name) -> store.findMonitor(project, name).isPresent());
         var windows = new Windows(blobs, bytes -> Json.read(new String(bytes, StandardCharsets.UTF_8), Map.class));
         this.monitoring = new Monitoring(store, journal, deployments, models, gateway, loader, database, events, clock);
+        deployments.onDelete(monitoring::forget);
+        deployments.knowRemains(monitoring::hasRemains);
         this.loop = new MonitorLoop(
                 store,
                 monitoring,
@@ -78,7 +86,7 @@ public final class MonitoringModule {
         return loop;
     }
 
-    /** Hears of pipeline runs that have ended, so that ticks which wait for them go on. */
+    /** Hears of pipeline runs that have ended and of deployments that have changed, so that ticks which wait for them go on. */
     public EventSubscriber subscriber() {
         return new EventSubscriber() {
             @Override
@@ -88,11 +96,19 @@ public final class MonitoringModule {
 
             @Override
             public void on(StoredEvent event) {
-                if (event.event().type().startsWith("pipeline.run.")) {
-                    database.afterCommit(loop::wake);
-                }
+                deployment(event.event())
+                        .ifPresent(name -> database.afterCommit(
+                                () -> loop.wake(event.event().project(), name)));
             }
         };
+    }
+
+    /** The deployment that changed, or that caused the pipeline run. */
+    private static Optional<String> deployment(Event event) {
+        Optional<String> subject = event.type().startsWith("pipeline.run.")
+                ? event.cause()
+                : Optional.of(event.subject()).filter(of -> event.type().startsWith("deployment."));
+        return subject.filter(of -> of.startsWith(SUBJECT)).map(of -> of.substring(SUBJECT.length()));
     }
 
     /**
@@ -102,8 +118,6 @@ public final class MonitoringModule {
      * @param windows since they were closed; empty for ever
      */
     public List<Kept> kept(Optional<Duration> predictions, Optional<Duration> windows) {
-        var journal = new SqlJournalStore(database);
-        var store = new SqlMonitorStore(database);
         store.dateUndated(clock.instant());
         return List.of(
                 new SqlKeptRows(database, "predictions", "prediction", predictions, journal::deleteReceivedBefore),

@@ -52,7 +52,8 @@ abstract class MonitorStoreContract {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                0);
+                0,
+                Optional.empty());
     }
 
     @Test
@@ -80,7 +81,8 @@ abstract class MonitorStoreContract {
                 Optional.of(START),
                 Optional.of("run"),
                 Optional.empty(),
-                0);
+                0,
+                Optional.empty());
         assertThat(store.saveProgress(before, after)).isTrue();
         assertThat(store.saveProgress(before, after)).isFalse();
         assertThat(store.saveProgress(after, before)).isTrue();
@@ -187,6 +189,15 @@ abstract class MonitorStoreContract {
 
     private static MonitorState processed(MonitorState before, Instant tick) {
         return new MonitorState(
-                "p", "d", before.clock(), tick, tick, Optional.of(tick), Optional.empty(), Optional.empty(), 0);
+                "p",
+                "d",
+                before.clock(),
+                tick,
+                tick,
+                Optional.of(tick),
+                Optional.empty(),
+                Optional.empty(),
+                0,
+                Optional.empty());
     }
 }

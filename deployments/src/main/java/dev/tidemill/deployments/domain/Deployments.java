@@ -19,6 +19,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
 import java.util.stream.Stream;
@@ -36,7 +37,8 @@ public final class Deployments {
     private final EventLog events;
     private final Clock clock;
     private volatile BiPredicate<String, String> monitors = (project, name) -> true;
-    private volatile BiConsumer<String, String> undefine = (project, name) -> {};
+    private volatile BiPredicate<String, String> remains = (project, name) -> false;
+    private final List<BiConsumer<String, String>> forgetting = new CopyOnWriteArrayList<>();
 
     public Deployments(
             DeploymentStore store,
@@ -58,7 +60,8 @@ public final class Deployments {
     /**
      * Stores what the project says about a deployment.
      *
-     * @throws TidemillException {@code INVALID_DEFINITION} if it names a policy or monitor that is not there
+     * @throws TidemillException {@code INVALID_DEFINITION} if it names a policy or monitor that is not there;
+     *     {@code UNAVAILABLE} while what an earlier one of that name has left behind is still being removed
      */
     public void define(String project, String name, Deployment.Definition definition) {
         definition.policy().ifPresent(policy -> {
@@ -77,6 +80,12 @@ public final class Deployments {
                         .remedy("Define it in the same folder, or leave 'monitor' out");
             }
         });
+        if (remains.test(project, name)) {
+            throw new TidemillException(
+                            ErrorCode.UNAVAILABLE,
+                            "The journal of the deployment '" + name + "' that was deleted is still being removed")
+                    .remedy("Try again in a minute, or take another name");
+        }
         store.define(project, name, definition);
         // What is served changes with what is said about its journal.
         transactions.afterCommit(() -> store.find(project, name).ifPresent(publications::publish));
@@ -87,9 +96,17 @@ public final class Deployments {
         monitors = exists;
     }
 
-    /** Tells what else is to be forgotten, in the same unit of work, when a deployment is deleted: project and name. */
+    /**
+     * Tells of deployments that were deleted and of which there is something left that one of the same name must not take for
+     * its own: project and name to whether there is.
+     */
+    public void knowRemains(BiPredicate<String, String> exist) {
+        remains = exist;
+    }
+
+    /** Adds to what else is forgotten, in the same unit of work, when a deployment is deleted: project and name. */
     public void onDelete(BiConsumer<String, String> action) {
-        undefine = action;
+        forgetting.add(action);
     }
 
     public void definePolicy(String project, String name, int version, Policy policy) {
@@ -117,6 +134,10 @@ public final class Deployments {
 
     public Deployment deployment(String project, String name) {
         return store.find(project, name).orElseThrow(() -> TidemillException.notFound("deployment", name));
+    }
+
+    public Optional<Deployment> find(String project, String name) {
+        return store.find(project, name);
     }
 
     public List<Deployment> list(String project) {
@@ -470,7 +491,7 @@ public final class Deployments {
         transactions.write(() -> {
             Deployment gone = deployment(project, name);
             store.delete(project, name);
-            undefine.accept(project, name);
+            forgetting.forEach(action -> action.accept(project, name));
             events.append(Event.of(
                     "deployment.deleted",
                     project,

@@ -75,7 +75,7 @@ public final class MonitoringRoutes {
 
     /**
      * Declares the watermark and waits a while for what is due to be decided; {@code settled: false} asks the caller to
-     * ask again.
+     * ask again, unless the state says that ticks fail.
      */
     private void declareWatermark(Context context, Caller caller) throws InterruptedException {
         Instant time = RequestBody.object(context).instant("time");
@@ -83,7 +83,9 @@ public final class MonitoringRoutes {
         monitoring.declareWatermark(caller.project(), name, time);
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         boolean settled;
-        while (!(settled = monitoring.isSettled(caller.project(), name)) && System.nanoTime() < deadline) {
+        while (!(settled = monitoring.isSettled(caller.project(), name))
+                && !monitoring.isHalted(caller.project(), name)
+                && System.nanoTime() < deadline) {
             Thread.sleep(LOOK_MILLIS);
         }
         var answer = new LinkedHashMap<String, Object>();

@@ -7,10 +7,14 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /** Keeps predictions and their labels. All methods join the caller's unit of work; nothing reads without a limit. */
 public interface JournalStore {
+    /** Rows that are read at a time where all of a range are. */
+    int PAGE = 2_000;
+
     /** A row's place in the order of event time and id. */
     record Position(Instant eventTime, String id) {}
 
@@ -35,6 +39,9 @@ public interface JournalStore {
      */
     Consumer<Map<Prediction, Quarantine>> prepare(List<Prediction> batch);
 
+    /** Those of the ids that have rows. */
+    Set<String> known(String project, String deployment, Collection<String> ids);
+
     /** The rows of these ids, as far as there are any. */
     List<Answered> answered(String project, String deployment, Collection<String> ids);
 
@@ -43,6 +50,17 @@ public interface JournalStore {
 
     /** Believed rows in order, those after a position. */
     List<JournalRow> page(Range range, Optional<Position> after, int limit);
+
+    /** Gives every believed row of a range in order, page by page, so in several units of work where there is none around. */
+    default void forEach(Range range, Consumer<JournalRow> taker) {
+        Optional<Position> after = Optional.empty();
+        List<JournalRow> page;
+        do {
+            page = page(range, after, PAGE);
+            page.forEach(taker);
+            after = page.isEmpty() ? after : Optional.of(page.getLast().position());
+        } while (page.size() == PAGE);
+    }
 
     /** Rows, quarantined ones too, newest first, those before a position. */
     List<JournalRow> newest(Range range, Optional<Position> before, int limit);
@@ -57,6 +75,9 @@ public interface JournalStore {
 
     /** Holds those after an event time as far ahead. */
     void quarantine(String project, String deployment, Instant after);
+
+    /** Deletes some of the predictions of a deployment, in no order; how many. */
+    int delete(String project, String deployment, int limit);
 
     /** Deletes predictions that were received before a time, the oldest first; how many. */
     int deleteReceivedBefore(Instant time, int limit);

@@ -2,6 +2,7 @@ package dev.tidemill.monitoring.domain;
 
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.pipelines.domain.PipelineRun;
 import dev.tidemill.pipelines.domain.PipelineRunId;
 import dev.tidemill.pipelines.domain.Pipelines;
@@ -21,7 +22,6 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,12 +31,19 @@ import org.slf4j.LoggerFactory;
  * year, however fast and however often interrupted, decides exactly as the year did.
  *
  * <p>A tick reads and computes outside of any unit of work, whatever that takes. Then one short unit of work commits all of
- * it, if state and deployment are still as they were read; else the tick is taken again. Deployments do not wait for one
- * another.
+ * it, if state and deployment are still as they were read; else the tick is taken again. The journals of two deployments are
+ * read at a time; the others wait for one tick of each that asked before them, never for one that waits or fails. One that
+ * fails again and again is halted: its state says why and since when, and it is tried again with growing pauses.
  */
 public final class MonitorLoop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MonitorLoop.class);
-    private static final Duration SAFETY_NET = Duration.ofSeconds(1);
+    /** How long what nobody has told of stays unseen, such as a monitor that was changed. */
+    private static final Duration SAFETY_NET = Duration.ofSeconds(5);
+
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
+    /** So many failures in a row are told to people. */
+    private static final int NO_ACCIDENT = 2;
     /** Deployments whose journals are read at a time. */
     private static final int PLACES = 2;
 
@@ -48,10 +55,9 @@ public final class MonitorLoop implements AutoCloseable {
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
-    private final Semaphore wake = new Semaphore(0);
     private final Thread thread = Thread.ofVirtual().name("monitor-loop").unstarted(this::runUntilClosed);
     private final ConcurrentMap<String, Turn> running = new ConcurrentHashMap<>();
-    private final Semaphore places = new Semaphore(PLACES);
+    private final Semaphore places = new Semaphore(PLACES, true);
     private volatile boolean closed;
 
     public MonitorLoop(
@@ -74,35 +80,34 @@ public final class MonitorLoop implements AutoCloseable {
     }
 
     public void start() {
-        monitoring.onProgress(wake::release);
+        monitoring.onProgress(this::wake);
         thread.start();
     }
 
-    /** Looks again soon; called when a pipeline run ends. */
-    public void wake() {
-        wake.release();
+    /** Looks at a deployment again, since something has come for it. */
+    public void wake(String project, String name) {
+        if (!closed) {
+            follow(project, name);
+        }
     }
 
     private void runUntilClosed() {
         while (!closed) {
             try {
-                wake.tryAcquire(SAFETY_NET.toMillis(), TimeUnit.MILLISECONDS);
-                wake.drainPermits();
-                for (MonitorState state : store.states()) {
-                    follow(state.project(), state.deployment());
-                }
-            } catch (InterruptedException e) {
-                return;
+                store.gone().forEach(gone -> follow(gone.project(), gone.deployment()));
+                store.states().forEach(state -> follow(state.project(), state.deployment()));
             } catch (RuntimeException e) {
-                LOG.error("Monitoring could not go on; trying again", e);
-                pause();
+                if (!closed) {
+                    LOG.error("Monitoring could not look at the deployments; trying again", e);
+                }
             }
+            pause(SAFETY_NET);
         }
     }
 
-    private static void pause() {
+    private static void pause(Duration duration) {
         try {
-            Thread.sleep(SAFETY_NET);
+            Thread.sleep(duration);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -110,7 +115,7 @@ public final class MonitorLoop implements AutoCloseable {
 
     /** Advances a deployment on a thread of its own; once more after the one that is advancing it now. */
     private void follow(String project, String name) {
-        String key = project + "~" + name;
+        String key = Gateway.key(project, name);
         if (running.merge(key, Turn.RUNNING, (before, now) -> Turn.ONCE_MORE) == Turn.RUNNING) {
             Thread.ofVirtual().name("monitor-" + key).start(() -> {
                 do {
@@ -127,27 +132,68 @@ public final class MonitorLoop implements AutoCloseable {
         ONCE_MORE
     }
 
-    /** Decides tick after tick until the watermark, or until a retraining has to be waited for. */
+    /** Decides tick after tick until the watermark, or until a retraining has to be waited for; tries again what fails. */
     private void advance(String project, String name) {
+        int failures = 0;
         boolean goOn = true;
         while (goOn && !closed) {
-            places.acquireUninterruptibly();
             try {
-                goOn = tick(project, name);
-            } catch (RuntimeException e) {
-                LOG.error("Monitoring of deployment {} could not go on; it is tried again", name, e);
-                pause();
-                return;
-            } finally {
-                places.release();
+                goOn = !monitoring.clear(project, name, Monitoring.CLEARING) || inTurn(project, name);
+                failures = 0;
+            } catch (RuntimeException | Error e) {
+                if (closed) {
+                    return;
+                }
+                failures++;
+                Duration pause = pause(failures);
+                LOG.error("Monitoring of deployment {} could not go on; it is tried again in {}", name, pause, e);
+                if (failures >= NO_ACCIDENT) {
+                    halt(project, name, e);
+                }
+                pause(pause);
             }
         }
     }
 
-    private boolean tick(String project, String name) {
-        Deployment deployment = deployments.deployment(project, name);
+    private static Duration pause(int failures) {
+        Duration pause = FIRST_PAUSE.multipliedBy(1L << Math.min(failures - 1, 16));
+        return pause.compareTo(LONGEST_PAUSE) < 0 ? pause : LONGEST_PAUSE;
+    }
+
+    private void halt(String project, String name, Throwable failure) {
+        try {
+            monitoring.halt(project, name, Gateway.reason(failure));
+        } catch (RuntimeException e) {
+            LOG.warn("That monitoring of deployment {} is halted could not be written down: {}", name, e.toString());
+        }
+    }
+
+    private boolean inTurn(String project, String name) {
+        places.acquireUninterruptibly();
+        try {
+            Optional<MonitorState> state = store.findState(project, name);
+            if (state.isEmpty()) {
+                return false;
+            }
+            Optional<Deployment> deployment = deployments.find(project, name);
+            if (deployment.isEmpty()) {
+                monitoring.forgetIfGone(project, name);
+                return false;
+            }
+            boolean more = tick(deployment.get(), state.get());
+            if (state.get().halt().isPresent()) {
+                monitoring.resume(project, name);
+            }
+            return more;
+        } finally {
+            places.release();
+        }
+    }
+
+    private boolean tick(Deployment deployment, MonitorState state) {
+        String project = deployment.project();
+        String name = deployment.name();
         Optional<Monitor> monitor = monitoring.monitor(deployment);
-        MonitorState state = store.findState(project, name).orElseThrow();
         if (monitor.isEmpty() || deployment.champion().isEmpty()) {
             return false;
         }
@@ -165,8 +211,8 @@ public final class MonitorLoop implements AutoCloseable {
             return false;
         }
         var seen = new Ticks.Seen(deployment, monitor.get(), deployments.policy(deployment), state, tick);
-        Ticks.Found found = ticks.look(seen);
-        transactions.write(() -> commit(seen, found));
+        Ticks.Found concluded = ticks.look(seen);
+        transactions.write(() -> commit(seen, concluded));
         return true;
     }
 
@@ -175,10 +221,13 @@ public final class MonitorLoop implements AutoCloseable {
         String project = seen.deployment().project();
         String name = seen.deployment().name();
         deployments.moveEventTime(project, name, seen.tick());
-        Deployment now = deployments.deployment(project, name);
-        if (now.revision() != seen.deployment().revision()) {
+        Optional<Deployment> still = deployments
+                .find(project, name)
+                .filter(deployment -> deployment.revision() == seen.deployment().revision());
+        if (still.isEmpty()) {
             return false;
         }
+        Deployment now = still.get();
         MonitorState next = found.conclusion() instanceof Ticks.Conclusion.Retraining retraining
                 ? retrain(seen, found.next(), retraining)
                 : found.next();
@@ -229,7 +278,7 @@ public final class MonitorLoop implements AutoCloseable {
                 parameters,
                 Event.SYSTEM,
                 Optional.of("deployment/" + deployment.name()),
-                Optional.of("retrain/" + deployment.name() + "/" + seen.tick()));
+                Optional.empty());
         append(
                 deployment,
                 "monitor.retraining.started",

@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param trainedTill event time up to which the newest training has seen labels
  * @param lateLabels labels that came when their rows had been summed, later than the monitor's label delay, and so count
  *     in no window and no trial
+ * @param halt why its ticks fail; empty where they do not
  */
 public record MonitorState(
         String project,
@@ -24,7 +25,15 @@ public record MonitorState(
         Optional<Instant> slicedTill,
         Optional<String> pendingRun,
         Optional<Instant> trainedTill,
-        long lateLabels) {
+        long lateLabels,
+        Optional<Halt> halt) {
+    /**
+     * Why no tick can be taken, though some are due; it is tried again and again.
+     *
+     * @param since when it became known
+     */
+    public record Halt(String reason, Instant since) {}
+
     /** The state of a deployment whose first prediction has come. */
     static MonitorState first(String project, String deployment, EventClock clock, Optional<Instant> trainedTill) {
         return new MonitorState(
@@ -36,7 +45,8 @@ public record MonitorState(
                 Optional.empty(),
                 Optional.empty(),
                 trainedTill,
-                0);
+                0,
+                Optional.empty());
     }
 
     /** The same, of another clock; what was decided before a changed origin is forgotten. */
@@ -51,7 +61,8 @@ public record MonitorState(
                 same ? slicedTill : Optional.empty(),
                 pendingRun,
                 trainedTill,
-                lateLabels);
+                lateLabels,
+                halt);
     }
 
     /** Whether no window has been closed. */
@@ -61,12 +72,21 @@ public record MonitorState(
 
     MonitorState withProgress(Instant tick, Instant windows, Instant slices) {
         return new MonitorState(
-                project, deployment, clock, tick, windows, Optional.of(slices), pendingRun, trainedTill, lateLabels);
+                project,
+                deployment,
+                clock,
+                tick,
+                windows,
+                Optional.of(slices),
+                pendingRun,
+                trainedTill,
+                lateLabels,
+                halt);
     }
 
     MonitorState withPendingRun(Optional<String> run) {
         return new MonitorState(
-                project, deployment, clock, processed, windowsTill, slicedTill, run, trainedTill, lateLabels);
+                project, deployment, clock, processed, windowsTill, slicedTill, run, trainedTill, lateLabels, halt);
     }
 
     MonitorState withTrainedTill(Instant time) {
@@ -79,6 +99,7 @@ public record MonitorState(
                 slicedTill,
                 pendingRun,
                 Optional.of(time),
-                lateLabels);
+                lateLabels,
+                halt);
     }
 }

@@ -30,6 +30,12 @@ public interface MonitorStore {
     /** Sets the watermark that the sender declares; never back behind one that was declared before. */
     void declareWatermark(String project, String deployment, Instant watermark);
 
+    /** Notes why no tick can be taken, or that they can be again. */
+    void saveHalt(String project, String deployment, Optional<MonitorState.Halt> halt);
+
+    /** Deployments whose ticks fail. */
+    long halted();
+
     void countLateLabels(String project, String deployment, int count);
 
     void addWindow(String project, String deployment, ClosedWindow window, Instant closedAt);
@@ -51,6 +57,23 @@ public interface MonitorStore {
 
     /** Forgets all slices of a deployment whose origin has moved. */
     void forgetSlices(String project, String deployment);
+
+    /** A deployment that is gone, and when it went. */
+    record Gone(String project, String deployment, Instant at) {}
+
+    /** Forgets state, windows and slices of a deployment that is gone, and notes that its journal is to go too. */
+    void forget(String project, String deployment, Instant at);
+
+    /** Deployments that are gone and whose journal is not. */
+    List<Gone> gone();
+
+    Optional<Gone> findGone(String project, String deployment);
+
+    /** Whether it is still noted; nobody else changes that until the end of the unit of work. */
+    boolean hold(Gone gone);
+
+    /** Notes that nothing is left of a deployment that is gone. */
+    void settle(Gone gone);
 
     /** Dates windows that were closed before their closing was dated. */
     void dateUndated(Instant now);

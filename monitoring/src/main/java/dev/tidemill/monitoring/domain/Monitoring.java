@@ -24,6 +24,7 @@ import java.time.Instant;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -31,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
@@ -39,10 +41,12 @@ public final class Monitoring implements PredictionSink, LabelledRows {
     /** Rows that one unit of work writes: what it takes, its neighbours wait. */
     private static final int BATCH = 500;
 
-    private static final int PAGE = 2_000;
     private static final int MOST_DECISIONS = 100_000;
+    private static final int MOST_REASON = 1_000;
     private static final Duration WEEK = Duration.ofDays(7);
     private static final Duration FOREVER = Duration.ofDays(36_500);
+    /** For how long the journal of a deleted deployment is cleared at a time. */
+    static final Duration CLEARING = Duration.ofSeconds(2);
 
     private final MonitorStore store;
     private final JournalStore journal;
@@ -53,7 +57,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
-    private volatile Runnable wake = () -> {};
+    private volatile BiConsumer<String, String> wake = (project, deployment) -> {};
 
     public Monitoring(
             MonitorStore store,
@@ -76,7 +80,8 @@ public final class Monitoring implements PredictionSink, LabelledRows {
         this.clock = clock;
     }
 
-    void onProgress(Runnable action) {
+    /** Tells who wants to know that something has come for a deployment: project and name. */
+    void onProgress(BiConsumer<String, String> action) {
         wake = action;
     }
 
@@ -93,25 +98,37 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                         .orElseThrow(() -> TidemillException.notFound("monitor", name)));
     }
 
-    /** Takes predictions in short units of work; the watermark follows what is written. */
+    /**
+     * Takes predictions in short units of work; the watermark follows what is written. What is there already changes nothing,
+     * and what was answered for a deployment that is gone is left out.
+     */
     @Override
     public void append(List<Prediction> batch) {
         for (int start = 0; start < batch.size(); start += BATCH) {
             List<Prediction> part = batch.subList(start, Math.min(batch.size(), start + BATCH));
-            Consumer<Map<Prediction, Quarantine>> rows = journal.prepare(part);
+            // Held in this order by everybody, so that no two wait for each other.
+            var byDeployment = part.stream()
+                    .collect(Collectors.groupingBy(Monitoring::key, TreeMap::new, Collectors.<Prediction>toList()));
+            byDeployment.values().removeIf(arrived -> isGone(arrived.getFirst()));
+            Consumer<Map<Prediction, Quarantine>> rows = journal.prepare(
+                    byDeployment.values().stream().flatMap(List::stream).toList());
             transactions.write(() -> {
                 var quarantined = new HashMap<Prediction, Quarantine>();
-                part.stream()
-                        .collect(Collectors.groupingBy(
-                                prediction -> List.of(prediction.project(), prediction.deployment()),
-                                LinkedHashMap::new,
-                                Collectors.toList()))
-                        .values()
-                        .forEach(arrived -> moveClock(arrived, quarantined));
+                byDeployment.values().forEach(arrived -> moveClock(arrived, quarantined));
                 rows.accept(quarantined);
-                transactions.afterCommit(() -> wake.run());
+                transactions.afterCommit(() -> byDeployment.values().stream()
+                        .map(List::getFirst)
+                        .forEach(one -> wake.accept(one.project(), one.deployment())));
             });
         }
+    }
+
+    private static String key(Prediction prediction) {
+        return Gateway.key(prediction.project(), prediction.deployment());
+    }
+
+    private boolean isGone(Prediction prediction) {
+        return deployments.find(prediction.project(), prediction.deployment()).isEmpty();
     }
 
     private void moveClock(List<Prediction> arrived, Map<Prediction, Quarantine> quarantined) {
@@ -120,10 +137,11 @@ public final class Monitoring implements PredictionSink, LabelledRows {
         String name = first.deployment();
         Deployment deployment = deployments.deployment(project, name);
         MonitorState before = store.lockState(project, name).orElseGet(() -> begin(deployment, arrived));
+        Collection<Prediction> fresh = fresh(arrived);
         Duration horizon = horizon(deployment);
         EventClock clock = before.clock();
         boolean rewound = false;
-        for (Prediction prediction : arrived) {
+        for (Prediction prediction : fresh) {
             EventClock.Taken taken = clock.take(
                     prediction.eventTime(), prediction.receivedAt(), horizon, rewound || before.isUndecided());
             clock = taken.clock();
@@ -139,15 +157,116 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                 journal.quarantine(project, name, clock.watermark().plus(horizon));
             }
         }
-        store.saveClock(before.withClock(clock));
-        if (before.clock().quarantined() == 0 && clock.quarantined() > 0) {
-            events.append(Event.of(
-                    "monitor.time.quarantined",
-                    project,
-                    "deployment/" + name,
-                    Event.SYSTEM,
-                    Map.of("cause", clock.cause().map(Quarantine::cause).orElse(""))));
+        if (!fresh.isEmpty()) {
+            store.saveClock(before.withClock(clock));
         }
+        if (before.clock().quarantined() == 0 && clock.quarantined() > 0) {
+            append(
+                    project,
+                    name,
+                    "monitor.time.quarantined",
+                    Map.of("cause", clock.cause().map(Quarantine::cause).orElse("")));
+        }
+    }
+
+    /** Those of one deployment that are not journalled yet, each once. The deployment's state is locked. */
+    private Collection<Prediction> fresh(List<Prediction> arrived) {
+        var fresh = new LinkedHashMap<String, Prediction>();
+        arrived.forEach(prediction -> fresh.putIfAbsent(prediction.id(), prediction));
+        Prediction first = arrived.getFirst();
+        fresh.keySet().removeAll(journal.known(first.project(), first.deployment(), List.copyOf(fresh.keySet())));
+        return fresh.values();
+    }
+
+    /** Forgets what is known of a deployment that is gone; its journal goes afterwards, in units of work of its own. */
+    public void forget(String project, String name) {
+        transactions.write(() -> {
+            store.forget(project, name, clock.instant());
+            transactions.afterCommit(() -> {
+                // A journal of the common size is gone when the caller hears that the deployment is.
+                clear(project, name, CLEARING);
+                wake.accept(project, name);
+            });
+        });
+    }
+
+    /** Whether the journal of a deployment that is gone is not gone yet. */
+    public boolean hasRemains(String project, String name) {
+        return store.findGone(project, name).isPresent();
+    }
+
+    /** Forgets what a deployment that is gone has left behind, unless it has been made anew. */
+    void forgetIfGone(String project, String name) {
+        transactions.write(() -> {
+            if (deployments.find(project, name).isEmpty()) {
+                store.forget(project, name, clock.instant());
+            }
+        });
+    }
+
+    /**
+     * Deletes the journal of a deployment that is gone, in short units of work, for a while. Others may do so at the same time.
+     *
+     * @return whether all of it is gone
+     */
+    boolean clear(String project, String name, Duration atMost) {
+        Optional<MonitorStore.Gone> gone = store.findGone(project, name);
+        long deadline = System.nanoTime() + atMost.toNanos();
+        boolean left = gone.isPresent();
+        while (left && System.nanoTime() < deadline) {
+            left = transactions.write(() -> clearSome(gone.get()));
+        }
+        return !left;
+    }
+
+    private boolean clearSome(MonitorStore.Gone gone) {
+        if (!store.hold(gone)) {
+            return false;
+        }
+        boolean some = journal.delete(gone.project(), gone.deployment(), JournalStore.PAGE) > 0;
+        if (!some) {
+            store.settle(gone);
+        }
+        return some;
+    }
+
+    /** Notes that the ticks of a deployment fail, and tells of it once. */
+    void halt(String project, String name, String reason) {
+        String told = reason.length() <= MOST_REASON ? reason : reason.substring(0, MOST_REASON);
+        transactions.write(() -> {
+            Optional<MonitorState> state = store.lockState(project, name);
+            Optional<MonitorState.Halt> before = state.flatMap(MonitorState::halt);
+            if (state.isEmpty() || before.map(MonitorState.Halt::reason).equals(Optional.of(told))) {
+                return;
+            }
+            Instant since = before.map(MonitorState.Halt::since).orElseGet(clock::instant);
+            store.saveHalt(project, name, Optional.of(new MonitorState.Halt(told, since)));
+            if (before.isEmpty()) {
+                append(project, name, "monitor.halted", Map.of("reason", told));
+            }
+        });
+    }
+
+    /** Notes that the ticks of a deployment go on. */
+    void resume(String project, String name) {
+        transactions.write(() -> {
+            store.saveHalt(project, name, Optional.empty());
+            append(project, name, "monitor.resumed", Map.of());
+        });
+    }
+
+    /** Whether the ticks of a deployment fail. */
+    public boolean isHalted(String project, String name) {
+        return state(project, name).flatMap(MonitorState::halt).isPresent();
+    }
+
+    /** Deployments whose ticks fail. */
+    public long halted() {
+        return store.halted();
+    }
+
+    private void append(String project, String name, String type, Map<String, ?> facts) {
+        events.append(Event.of(type, project, "deployment/" + name, Event.SYSTEM, facts));
     }
 
     private MonitorState begin(Deployment deployment, List<Prediction> arrived) {
@@ -306,7 +425,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                         "Deployment '" + deployment.name() + "' has served no prediction yet, so it has no event time");
             }
             store.declareWatermark(project, name, time);
-            transactions.afterCommit(() -> wake.run());
+            transactions.afterCommit(() -> wake.accept(project, name));
         });
     }
 
@@ -342,17 +461,6 @@ public final class Monitoring implements PredictionSink, LabelledRows {
         return journal.count(range);
     }
 
-    /** Gives every believed row of a range in order, page by page. */
-    private void forEach(JournalStore.Range range, Consumer<JournalRow> taker) {
-        Optional<JournalStore.Position> after = Optional.empty();
-        List<JournalRow> page;
-        do {
-            page = journal.page(range, after, PAGE);
-            page.forEach(taker);
-            after = page.isEmpty() ? after : Optional.of(page.getLast().position());
-        } while (page.size() == PAGE);
-    }
-
     @Override
     public void forEach(
             String project,
@@ -361,7 +469,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
             Instant from,
             Instant until,
             Consumer<Map<String, Object>> taker) {
-        forEach(
+        journal.forEach(
                 new JournalStore.Range(project, deployment, from, until),
                 row -> row.label().ifPresent(label -> {
                     var values = new LinkedHashMap<>(row.features());
@@ -415,7 +523,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
         Instant from = store.findState(project, name)
                 .map(state -> state.clock().origin())
                 .orElse(Instant.EPOCH);
-        forEach(new JournalStore.Range(project, name, from, from.plus(FOREVER)), row -> {
+        journal.forEach(new JournalStore.Range(project, name, from, from.plus(FOREVER)), row -> {
             if (row.label().isPresent() && row.servedLoss().isPresent()) {
                 double[] sum = sums.computeIfAbsent(month(row.eventTime()), key -> new double[3]);
                 List<Double> output = java.util.Arrays.stream(baseline.predict(row.features()))

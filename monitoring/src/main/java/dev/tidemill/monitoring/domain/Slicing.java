@@ -10,8 +10,6 @@ import java.util.Optional;
 
 /** Sums the journal into slices, page by page and outside of any unit of work. Thread-safe. */
 final class Slicing {
-    private static final int PAGE = 2_000;
-
     private final JournalStore journal;
 
     Slicing(JournalStore journal) {
@@ -59,13 +57,7 @@ final class Slicing {
             Deployment deployment, Instant from, Instant until, int version, Optional<WindowProfile> reference) {
         var builder = new Slice.Builder(reference);
         var range = new JournalStore.Range(deployment.project(), deployment.name(), from, until);
-        Optional<JournalStore.Position> after = Optional.empty();
-        List<JournalRow> page;
-        do {
-            page = journal.page(range, after, PAGE);
-            page.forEach(builder::add);
-            after = page.isEmpty() ? after : Optional.of(page.getLast().position());
-        } while (page.size() == PAGE);
+        journal.forEach(range, builder::add);
         return builder.build(from, until, version);
     }
 

@@ -3,6 +3,8 @@ package dev.tidemill.monitoring.domain;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.statistics.FalseDiscoveryRate;
 import dev.tidemill.statistics.ProfileMaps;
@@ -27,11 +29,24 @@ public final class Windows {
         this.parser = parser;
     }
 
-    /** The reference profile that travels with a model version. */
+    /**
+     * The reference profile that travels with a model version.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} if it cannot be read
+     */
     public Optional<WindowProfile> reference(ModelVersion version) {
-        return Folder.load(blobs, version.requireFolder())
-                .file(PROFILE)
-                .map(blob -> ProfileMaps.fromMap(parser.apply(blobs.read(blob.digest()))));
+        return Folder.load(blobs, version.requireFolder()).file(PROFILE).map(blob -> {
+            try {
+                return ProfileMaps.fromMap(parser.apply(blobs.read(blob.digest())));
+            } catch (IllegalStateException | IllegalArgumentException | ClassCastException e) {
+                throw new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION,
+                                "The reference profile of version " + version.version() + " of '" + version.model()
+                                        + "' cannot be read: " + e.getMessage())
+                        .remedy("Roll back to another version, or register this one again")
+                        .causedBy(e);
+            }
+        });
     }
 
     /**

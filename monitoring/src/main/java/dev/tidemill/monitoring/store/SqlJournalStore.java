@@ -11,10 +11,12 @@ import dev.tidemill.platform.sql.Database;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jdbi.v3.core.statement.PreparedBatch;
 
@@ -72,6 +74,22 @@ public final class SqlJournalStore implements JournalStore {
     }
 
     @Override
+    public Set<String> known(String project, String deployment, Collection<String> ids) {
+        if (ids.isEmpty()) {
+            return Set.of();
+        }
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT id FROM prediction
+                        WHERE project = :project AND deployment = :deployment AND id IN (<ids>)
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bindList("ids", List.copyOf(ids))
+                .mapTo(String.class)
+                .set());
+    }
+
+    @Override
     public List<Answered> answered(String project, String deployment, Collection<String> ids) {
         if (ids.isEmpty()) {
             return List.of();
@@ -116,7 +134,7 @@ public final class SqlJournalStore implements JournalStore {
             }
             return batch.execute();
         });
-        return java.util.Arrays.stream(changed).sum();
+        return Arrays.stream(changed).sum();
     }
 
     @Override
@@ -198,6 +216,19 @@ public final class SqlJournalStore implements JournalStore {
                 .bind("deployment", deployment)
                 .bind("after", after)
                 .bind("cause", Quarantine.FAR_AHEAD.name())
+                .execute());
+    }
+
+    @Override
+    public int delete(String project, String deployment, int limit) {
+        return database.writing(handle -> handle.createUpdate("""
+                        DELETE FROM prediction WHERE (project, deployment, id) IN
+                            (SELECT project, deployment, id FROM prediction
+                             WHERE project = :project AND deployment = :deployment LIMIT :limit)
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bind("limit", limit)
                 .execute());
     }
 

@@ -107,7 +107,13 @@ public final class SqlMonitorStore implements MonitorStore {
                 Columns.optionalInstant(row, "sliced_till"),
                 Columns.optionalText(row, "pending_run"),
                 Columns.optionalInstant(row, "trained_till"),
-                row.getLong("late_labels"));
+                row.getLong("late_labels"),
+                halt(row));
+    }
+
+    private static Optional<MonitorState.Halt> halt(ResultSet row) throws SQLException {
+        Instant since = Columns.optionalInstant(row, "halted_since").orElse(Instant.EPOCH);
+        return Columns.optionalText(row, "halt_reason").map(reason -> new MonitorState.Halt(reason, since));
     }
 
     @Override
@@ -177,6 +183,27 @@ public final class SqlMonitorStore implements MonitorStore {
                 .bind("deployment", deployment)
                 .bind("watermark", watermark)
                 .execute());
+    }
+
+    @Override
+    public void saveHalt(String project, String deployment, Optional<MonitorState.Halt> halt) {
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE monitor_state SET halt_reason = :reason, halted_since = :since
+                        WHERE project = :project AND deployment = :deployment
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bind("reason", halt.map(MonitorState.Halt::reason).orElse(null))
+                .bind("since", millis(halt.map(MonitorState.Halt::since)))
+                .execute());
+    }
+
+    @Override
+    public long halted() {
+        return database.reading(
+                handle -> handle.createQuery("SELECT count(*) FROM monitor_state WHERE halt_reason IS NOT NULL")
+                        .mapTo(Long.class)
+                        .one());
     }
 
     @Override
@@ -334,6 +361,64 @@ public final class SqlMonitorStore implements MonitorStore {
                 .bind("project", project)
                 .bind("deployment", deployment)
                 .execute());
+    }
+
+    @Override
+    public void forget(String project, String deployment, Instant at) {
+        for (String table : List.of("monitor_state", "monitor_window", "monitor_slice")) {
+            database.writing(handle -> handle.createUpdate(
+                            "DELETE FROM " + table + " WHERE project = :project AND deployment = :deployment")
+                    .bind("project", project)
+                    .bind("deployment", deployment)
+                    .execute());
+        }
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO monitor_gone (project, deployment, gone_at) VALUES (:project, :deployment, :at)
+                        ON CONFLICT (project, deployment) DO UPDATE SET gone_at = excluded.gone_at
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bind("at", at)
+                .execute());
+    }
+
+    @Override
+    public List<Gone> gone() {
+        return database.reading(handle -> handle.createQuery("SELECT * FROM monitor_gone ORDER BY gone_at")
+                .map((row, context) -> gone(row))
+                .list());
+    }
+
+    @Override
+    public Optional<Gone> findGone(String project, String deployment) {
+        return database.reading(handle -> handle.createQuery(
+                        "SELECT * FROM monitor_gone WHERE project = :project AND deployment = :deployment")
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .map((row, context) -> gone(row))
+                .findOne());
+    }
+
+    private static Gone gone(ResultSet row) throws SQLException {
+        return new Gone(row.getString("project"), row.getString("deployment"), Columns.instant(row, "gone_at"));
+    }
+
+    @Override
+    public boolean hold(Gone gone) {
+        return database.writing(
+                        handle -> handle.createUpdate("""
+                                UPDATE monitor_gone SET gone_at = gone_at
+                                WHERE project = :project AND deployment = :deployment AND gone_at = :at
+                                """).bindMethods(gone).execute())
+                == 1;
+    }
+
+    @Override
+    public void settle(Gone gone) {
+        database.writing(handle -> handle.createUpdate("""
+                        DELETE FROM monitor_gone
+                        WHERE project = :project AND deployment = :deployment AND gone_at = :at
+                        """).bindMethods(gone).execute());
     }
 
     @Override
