@@ -185,10 +185,20 @@ abstract class JournalStoreContract {
                 .containsExactly("a");
         assertThat(journal.newest(ALL, Optional.empty(), 1).getFirst().quarantine())
                 .contains(Quarantine.FAR_AHEAD);
-        journal.release("p", "d", odd.eventTime());
+        assertThat(journal.release(
+                        "p", "d", odd.eventTime().plusMillis(1), odd.eventTime().plusSeconds(9)))
+                .isZero();
+        assertThat(journal.release("p", "d", START, odd.eventTime())).isOne();
         assertThat(journal.page(ALL, Optional.empty(), 10)).hasSize(2);
-        journal.quarantine("p", "d", START.plus(Duration.ofDays(1)));
+        assertThat(journal.hold("p", "d", START, START.plus(Duration.ofDays(1))))
+                .isOne();
         assertThat(journal.page(ALL, Optional.empty(), 10)).hasSize(1);
+        assertThat(journal.hold("p", "d", START.plus(Duration.ofDays(1)), odd.eventTime()))
+                .isOne();
+        assertThat(journal.newest(ALL, Optional.empty(), 2))
+                .extracting(JournalRow::quarantine)
+                .containsExactly(Optional.of(Quarantine.FAR_AHEAD), Optional.of(Quarantine.FAR_BEHIND));
+        assertThat(journal.release("p", "d", START, odd.eventTime())).isEqualTo(2);
     }
 
     @Test

@@ -46,7 +46,7 @@ abstract class MonitorStoreContract {
         return new MonitorState(
                 "p",
                 "d",
-                new EventClock(first, first, false, first, 0, 0, 0, Optional.empty()),
+                new EventClock(first, first, false, first, 0, EventClock.Apart.NONE, 0, Optional.empty()),
                 first,
                 first,
                 Optional.empty(),

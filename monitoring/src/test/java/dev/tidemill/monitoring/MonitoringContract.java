@@ -16,12 +16,15 @@ import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.PayloadLog;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionJournal;
+import dev.tidemill.monitoring.domain.ClosedWindow;
 import dev.tidemill.monitoring.domain.EventClock;
+import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.Monitor;
 import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.MonitorStore;
 import dev.tidemill.monitoring.domain.Monitoring;
+import dev.tidemill.monitoring.domain.Quarantine;
 import dev.tidemill.monitoring.store.SqlJournalStore;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
 import dev.tidemill.pipelines.PipelinesModule;
@@ -246,8 +249,11 @@ abstract class MonitoringContract {
     }
 
     private long rows(String deployment) {
-        return monitoring.count(
-                new JournalStore.Range("p", deployment, Instant.EPOCH, Instant.ofEpochMilli(Long.MAX_VALUE)));
+        return monitoring.count(all(deployment));
+    }
+
+    private static JournalStore.Range all(String deployment) {
+        return new JournalStore.Range("p", deployment, Instant.EPOCH, Instant.ofEpochMilli(Long.MAX_VALUE));
     }
 
     private void settle(String deployment) {
@@ -268,7 +274,7 @@ abstract class MonitoringContract {
         }
         assertThat(clock("d").watermark()).as("one odd row is one row").isEqualTo(before.watermark());
         assertThat(clock("d").quarantined()).isEqualTo(1);
-        assertThat(clock("d").ahead()).isEqualTo(1);
+        assertThat(clock("d").apart().ahead()).isEqualTo(1);
         assertThat(rows("d")).isEqualTo(101);
     }
 
@@ -461,5 +467,45 @@ abstract class MonitoringContract {
 
     private void tell(Event event) {
         watching.subscriber().on(new StoredEvent(1, "e", CLOCK.instant(), event));
+    }
+
+    /** However the rows come, the windows are those of the rows that are not odd, and the odd one is held and counted. */
+    @Test
+    void aFirstRowOfAnUnsetClockDefinesNoWindow() {
+        Instant unset = Instant.EPOCH.plusSeconds(5);
+        Prediction odd = prediction("d", "unset", Duration.between(START, unset));
+        for (String name : List.of("alone", "together", "shuffled")) {
+            deploy(name);
+        }
+        monitoring.append(List.of(of("alone", odd)));
+        hours("alone", 0, 60).forEach(row -> monitoring.append(List.of(row)));
+        var together = new ArrayList<>(List.of(of("together", odd)));
+        together.addAll(hours("together", 0, 60));
+        monitoring.append(together);
+        var shuffled = new ArrayList<>(hours("shuffled", 0, 60));
+        shuffled.add(of("shuffled", odd));
+        Collections.shuffle(shuffled, new Random(5));
+        monitoring.append(shuffled);
+        watching.loop().start();
+        for (String name : List.of("alone", "together", "shuffled")) {
+            settle(name);
+            EventClock clock = clock(name);
+            assertThat(clock.origin()).as(name).isEqualTo(START);
+            assertThat(clock.quarantined()).as(name).isOne();
+            assertThat(clock.cause()).as(name).contains(Quarantine.FAR_BEHIND);
+            assertThat(monitoring.newest(all(name), Optional.empty(), 100).stream()
+                            .filter(row -> row.quarantine().isPresent()))
+                    .as(name)
+                    .extracting(JournalRow::id)
+                    .containsExactly("unset");
+            assertThat(monitoring.windows("p", name, CLOCK.instant(), 100))
+                    .as(name)
+                    .extracting(ClosedWindow::startsAt)
+                    .containsExactly(START, START.plus(Duration.ofDays(1)));
+        }
+    }
+
+    private static Prediction of(String deployment, Prediction prediction) {
+        return prediction(deployment, prediction.id(), Duration.between(START, prediction.eventTime()));
     }
 }

@@ -3,20 +3,24 @@ package dev.tidemill.monitoring.domain;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * What the event times of a deployment's predictions tell of how far its data has come. One wrong clock must not carry it
  * away: what is later than the wall clock is never believed, and what is far ahead of the rest only where calls come live,
- * or where so many in a row are that the data itself has moved on. Immutable.
+ * or where so many in a row are that the data itself has moved on. Neither does one wrong clock tell where the data begins:
+ * what is far behind the rest is not believed, and where only few came before a row of others that are far from them, the
+ * few were the odd ones. Immutable.
  *
- * @param origin event time from which ticks and windows are counted: midnight before the first prediction
+ * @param origin event time from which ticks and windows are counted: midnight before the first prediction that is believed
  * @param watermark event time before which all data has arrived
  * @param declared whether the sender of the data tells the watermark itself
  * @param reachedAt wall time at which the watermark's prediction was received
  * @param believed number of predictions whose event time was believed
- * @param ahead number of predictions far ahead since the last one that was believed
- * @param quarantined number of predictions whose event time was not believed
+ * @param apart those far from the rest since the last one that was believed
+ * @param quarantined number of predictions whose event time is not believed
  * @param cause why the last of them was not
  */
 public record EventClock(
@@ -25,7 +29,7 @@ public record EventClock(
         boolean declared,
         Instant reachedAt,
         long believed,
-        long ahead,
+        Apart apart,
         long quarantined,
         Optional<Quarantine> cause) {
     /** How far two clocks may differ. */
@@ -35,40 +39,88 @@ public record EventClock(
     /** So many in a row are no accident; so few before are no history. */
     private static final int MANY = 20;
 
+    /**
+     * Predictions in a row that are far from the rest, all of them on one side.
+     *
+     * @param from the earliest event time among them; empty where there are none
+     */
+    public record Apart(long ahead, long behind, Optional<Instant> from) {
+        public static final Apart NONE = new Apart(0, 0, Optional.empty());
+
+        private Apart oneAhead(Instant time) {
+            return new Apart(ahead + 1, 0, Optional.of(ahead > 0 ? earliest(time) : time));
+        }
+
+        private Apart oneBehind(Instant time) {
+            return new Apart(0, behind + 1, Optional.of(behind > 0 ? earliest(time) : time));
+        }
+
+        private Instant earliest(Instant time) {
+            return from.filter(time::isAfter).orElse(time);
+        }
+    }
+
     static EventClock first(Instant eventTime, Instant receivedAt) {
         Instant origin = eventTime.truncatedTo(ChronoUnit.DAYS);
-        return new EventClock(origin, origin, false, receivedAt, 0, 0, 0, Optional.empty());
+        return new EventClock(origin, origin, false, receivedAt, 0, Apart.NONE, 0, Optional.empty());
+    }
+
+    /**
+     * Where data begins, by the event times that have come first: at the earliest of them, but for a few that are far behind
+     * more others.
+     *
+     * @param eventTimes at least one, in any order
+     * @param horizon how far apart neighbours may be
+     */
+    static Instant start(Collection<Instant> eventTimes, Duration horizon) {
+        List<Instant> sorted = eventTimes.stream().sorted().toList();
+        int start = 0;
+        for (int before = 1; before <= MANY && 2 * before < sorted.size(); before++) {
+            if (sorted.get(before).isAfter(sorted.get(before - 1).plus(horizon))) {
+                start = before;
+            }
+        }
+        return sorted.get(start);
+    }
+
+    /** Event times from one to another, both included. */
+    record Interval(Instant from, Instant until) {
+        boolean holds(Instant time) {
+            return !time.isBefore(from) && !time.isAfter(until);
+        }
     }
 
     /**
      * What became of one event time.
      *
      * @param quarantine of the prediction itself; empty where it is believed
-     * @param rewound whether the origin moved back, so that everything starts again from there
-     * @param released whether the ones that were held as far ahead are believed now
+     * @param restarted whether the origin has moved, so that everything starts again from there
+     * @param released event times of which those that were held as far from the rest are believed now
      */
-    record Taken(EventClock clock, Optional<Quarantine> quarantine, boolean rewound, boolean released) {}
+    record Taken(EventClock clock, Optional<Quarantine> quarantine, boolean restarted, Optional<Interval> released) {}
 
     /**
      * Takes a prediction into account.
      *
-     * @param horizon how far ahead of the watermark an event time may be at once
+     * @param horizon how far from the rest an event time may be at once
      * @param undecided whether no window has been closed, so that the origin may still move
      */
     Taken take(Instant eventTime, Instant receivedAt, Duration horizon, boolean undecided) {
         if (eventTime.isAfter(receivedAt.plus(SKEW))) {
-            return held(Quarantine.AHEAD_OF_CLOCK, ahead);
+            return held(Quarantine.AHEAD_OF_CLOCK, apart);
         }
         boolean early = undecided && believed <= MANY;
+        if (eventTime.isBefore(origin.minus(horizon))) {
+            return farBehind(eventTime, receivedAt, horizon, early);
+        }
         if (early && eventTime.isBefore(origin)) {
-            return rewound(eventTime, receivedAt, horizon);
+            Instant day = eventTime.truncatedTo(ChronoUnit.DAYS);
+            return new Taken(moved(day, eventTime, receivedAt), Optional.empty(), true, Optional.empty());
         }
-        if (believed == 0 || declared || !eventTime.isAfter(watermark.plus(horizon)) || isLive(eventTime, receivedAt)) {
-            return new Taken(moved(eventTime, receivedAt), Optional.empty(), false, false);
+        if (declared || !eventTime.isAfter(watermark.plus(horizon)) || isLive(eventTime, receivedAt)) {
+            return new Taken(moved(origin, eventTime, receivedAt), Optional.empty(), false, Optional.empty());
         }
-        return ahead + 1 < MANY
-                ? held(Quarantine.FAR_AHEAD, ahead + 1)
-                : new Taken(moved(eventTime, receivedAt), Optional.empty(), false, true);
+        return farAhead(eventTime, receivedAt, early);
     }
 
     private boolean isLive(Instant eventTime, Instant receivedAt) {
@@ -76,43 +128,79 @@ public record EventClock(
                 && Duration.between(watermark, reachedAt).compareTo(LIVE) <= 0;
     }
 
-    private EventClock moved(Instant eventTime, Instant receivedAt) {
+    /** More in a row than were believed before tell where the data begins. */
+    private Taken farBehind(Instant eventTime, Instant receivedAt, Duration horizon, boolean early) {
+        Apart now = apart.oneBehind(eventTime);
+        if (!early || now.behind() <= believed) {
+            return held(Quarantine.FAR_BEHIND, now);
+        }
+        var released = new Interval(now.from().orElse(eventTime), declared ? origin : eventTime.plus(horizon));
+        EventClock clock = declared
+                ? restarted(released.from(), watermark, reachedAt, believed + now.behind(), cause)
+                : restarted(released.from(), eventTime, receivedAt, now.behind(), Optional.of(Quarantine.FAR_AHEAD));
+        return new Taken(clock, Optional.empty(), true, Optional.of(released));
+    }
+
+    /** So many in a row that the data has moved on; or that it begins with them, where only few came before. */
+    private Taken farAhead(Instant eventTime, Instant receivedAt, boolean early) {
+        Apart now = apart.oneAhead(eventTime);
+        if (now.ahead() < MANY) {
+            return held(Quarantine.FAR_AHEAD, now);
+        }
+        if (early && now.ahead() > believed) {
+            Instant from = now.from().orElse(eventTime);
+            return new Taken(
+                    restarted(from, eventTime, receivedAt, now.ahead(), Optional.of(Quarantine.FAR_BEHIND)),
+                    Optional.empty(),
+                    true,
+                    Optional.of(new Interval(from, eventTime)));
+        }
+        return new Taken(
+                moved(origin, eventTime, receivedAt),
+                Optional.empty(),
+                false,
+                Optional.of(new Interval(watermark, eventTime)));
+    }
+
+    private EventClock restarted(
+            Instant from, Instant nowWatermark, Instant nowReachedAt, long nowBelieved, Optional<Quarantine> nowCause) {
+        return new EventClock(
+                from.truncatedTo(ChronoUnit.DAYS),
+                nowWatermark,
+                declared,
+                nowReachedAt,
+                nowBelieved,
+                Apart.NONE,
+                quarantined,
+                nowCause);
+    }
+
+    private EventClock moved(Instant nowOrigin, Instant eventTime, Instant receivedAt) {
         boolean moves = !declared && eventTime.isAfter(watermark);
         return new EventClock(
-                origin,
+                nowOrigin,
                 moves ? eventTime : watermark,
                 declared,
                 moves ? receivedAt : reachedAt,
                 believed + 1,
-                0,
+                Apart.NONE,
                 quarantined,
                 cause);
     }
 
-    private Taken held(Quarantine why, long nowAhead) {
+    private Taken held(Quarantine why, Apart now) {
         return new Taken(
                 new EventClock(
-                        origin, watermark, declared, reachedAt, believed, nowAhead, quarantined + 1, Optional.of(why)),
+                        origin, watermark, declared, reachedAt, believed, now, quarantined + 1, Optional.of(why)),
                 Optional.of(why),
                 false,
-                false);
+                Optional.empty());
     }
 
-    /** The few that came before were the odd ones, if they are far ahead of this. */
-    private Taken rewound(Instant eventTime, Instant receivedAt, Duration horizon) {
-        boolean odd = !declared && watermark.isAfter(eventTime.plus(horizon));
-        return new Taken(
-                new EventClock(
-                        eventTime.truncatedTo(ChronoUnit.DAYS),
-                        odd ? eventTime : watermark,
-                        declared,
-                        odd ? receivedAt : reachedAt,
-                        odd ? 1 : believed + 1,
-                        0,
-                        odd ? quarantined + believed : quarantined,
-                        odd ? Optional.of(Quarantine.FAR_AHEAD) : cause),
-                Optional.empty(),
-                true,
-                false);
+    /** The same, once it is known how many more were held, or released where the number is negative. */
+    EventClock counted(long change) {
+        long now = Math.max(0, quarantined + change);
+        return new EventClock(
+                origin, watermark, declared, reachedAt, believed, apart, now, now == 0 ? Optional.empty() : cause);
     }
 }

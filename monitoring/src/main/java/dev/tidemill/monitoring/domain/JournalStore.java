@@ -70,11 +70,11 @@ public interface JournalStore {
     /** On how many rows a challenger was asked, and on how many of them it failed. */
     Reliability reliability(Range range, int challenger);
 
-    /** Believes those again that were held as far ahead, up to an event time. */
-    void release(String project, String deployment, Instant until);
+    /** Believes those again that were held as far from the rest, from one event time to another, both included; how many. */
+    int release(String project, String deployment, Instant from, Instant until);
 
-    /** Holds those after an event time as far ahead. */
-    void quarantine(String project, String deployment, Instant after);
+    /** Holds those that are believed before one event time as far behind, and after another as far ahead; how many. */
+    int hold(String project, String deployment, Instant before, Instant after);
 
     /** Deletes some of the predictions of a deployment, in no order; how many. */
     int delete(String project, String deployment, int limit);

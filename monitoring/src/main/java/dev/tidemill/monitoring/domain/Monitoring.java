@@ -25,7 +25,6 @@ import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -140,22 +139,18 @@ public final class Monitoring implements PredictionSink, LabelledRows {
         Collection<Prediction> fresh = fresh(arrived);
         Duration horizon = horizon(deployment);
         EventClock clock = before.clock();
-        boolean rewound = false;
+        boolean restarted = false;
+        var taken = new ArrayList<Prediction>();
         for (Prediction prediction : fresh) {
-            EventClock.Taken taken = clock.take(
-                    prediction.eventTime(), prediction.receivedAt(), horizon, rewound || before.isUndecided());
-            clock = taken.clock();
-            taken.quarantine().ifPresent(cause -> quarantined.put(prediction, cause));
-            rewound |= taken.rewound();
-            if (taken.released()) {
-                journal.release(project, name, prediction.eventTime());
-            }
+            EventClock.Taken now = clock.take(
+                    prediction.eventTime(), prediction.receivedAt(), horizon, restarted || before.isUndecided());
+            now.quarantine().ifPresent(cause -> quarantined.put(prediction, cause));
+            restarted |= now.restarted();
+            clock = believe(project, name, now, horizon, taken, quarantined);
+            taken.add(prediction);
         }
-        if (rewound) {
+        if (restarted) {
             store.forgetSlices(project, name);
-            if (!clock.declared()) {
-                journal.quarantine(project, name, clock.watermark().plus(horizon));
-            }
         }
         if (!fresh.isEmpty()) {
             store.saveClock(before.withClock(clock));
@@ -167,6 +162,49 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                     "monitor.time.quarantined",
                     Map.of("cause", clock.cause().map(Quarantine::cause).orElse("")));
         }
+    }
+
+    /**
+     * Releases and holds what came before as the clock now has it: what is journalled, and what of this batch is not yet.
+     *
+     * @param taken those of this batch that came before
+     */
+    private EventClock believe(
+            String project,
+            String name,
+            EventClock.Taken now,
+            Duration horizon,
+            List<Prediction> taken,
+            Map<Prediction, Quarantine> quarantined) {
+        EventClock clock = now.clock();
+        int change = 0;
+        if (now.released().isPresent()) {
+            EventClock.Interval released = now.released().get();
+            change -= journal.release(project, name, released.from(), released.until());
+            for (Prediction prediction : taken) {
+                Quarantine cause = quarantined.get(prediction);
+                if (cause != null && cause.isFar() && released.holds(prediction.eventTime())) {
+                    quarantined.remove(prediction);
+                    change--;
+                }
+            }
+        }
+        if (now.restarted() && !clock.declared()) {
+            var believed =
+                    new EventClock.Interval(clock.origin(), clock.watermark().plus(horizon));
+            change += journal.hold(project, name, believed.from(), believed.until());
+            for (Prediction prediction : taken) {
+                if (!quarantined.containsKey(prediction) && !believed.holds(prediction.eventTime())) {
+                    quarantined.put(
+                            prediction,
+                            prediction.eventTime().isBefore(believed.from())
+                                    ? Quarantine.FAR_BEHIND
+                                    : Quarantine.FAR_AHEAD);
+                    change++;
+                }
+            }
+        }
+        return clock.counted(change);
     }
 
     /** Those of one deployment that are not journalled yet, each once. The deployment's state is locked. */
@@ -270,14 +308,17 @@ public final class Monitoring implements PredictionSink, LabelledRows {
     }
 
     private MonitorState begin(Deployment deployment, List<Prediction> arrived) {
-        Prediction oldest = arrived.stream()
-                .min(Comparator.comparing(Prediction::eventTime))
-                .orElseThrow();
-        Instant start = oldest.eventTime().isAfter(oldest.receivedAt()) ? oldest.receivedAt() : oldest.eventTime();
+        Instant receivedAt = arrived.getFirst().receivedAt();
+        // What is later than the server's clock is not believed, and so tells nothing but that data has begun.
+        Instant start = EventClock.start(
+                arrived.stream()
+                        .map(one -> one.eventTime().isAfter(one.receivedAt()) ? one.receivedAt() : one.eventTime())
+                        .toList(),
+                horizon(deployment));
         store.createState(MonitorState.first(
                 deployment.project(),
                 deployment.name(),
-                EventClock.first(start, oldest.receivedAt()),
+                EventClock.first(start, receivedAt),
                 deployment
                         .champion()
                         .flatMap(version -> model(deployment, version).dataUntil())));

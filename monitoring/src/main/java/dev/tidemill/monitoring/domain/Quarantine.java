@@ -6,12 +6,20 @@ public enum Quarantine {
     AHEAD_OF_CLOCK("its event time was later than the server's clock: the caller's clock is fast, or its zone wrong"),
     /** Far ahead of the data that arrives with it: a live call into a replay, for example. */
     FAR_AHEAD(
-            "its event time was far ahead of the data that arrived with it: a call without event_time during a replay?");
+            "its event time was far ahead of the data that arrived with it: a call without event_time during a replay?"),
+    /** Far behind where the data begins. */
+    FAR_BEHIND(
+            "its event time was far behind where the data begins: a clock that is not set, or seconds for milliseconds?");
 
     private final String cause;
 
     Quarantine(String cause) {
         this.cause = cause;
+    }
+
+    /** Whether it was only far from the rest, so that it is believed once the rest has come there. */
+    boolean isFar() {
+        return this != AHEAD_OF_CLOCK;
     }
 
     /** What was wrong, for people. */

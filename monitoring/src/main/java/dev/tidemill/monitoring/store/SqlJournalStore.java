@@ -192,30 +192,37 @@ public final class SqlJournalStore implements JournalStore {
     }
 
     @Override
-    public void release(String project, String deployment, Instant until) {
-        database.writing(handle -> handle.createUpdate("""
+    public int release(String project, String deployment, Instant from, Instant until) {
+        return database.writing(handle -> handle.createUpdate("""
                         UPDATE prediction SET quarantine = NULL
-                        WHERE project = :project AND deployment = :deployment AND event_time <= :until
-                          AND quarantine = :cause
+                        WHERE project = :project AND deployment = :deployment
+                          AND event_time >= :from AND event_time <= :until AND quarantine IN (:ahead, :behind)
                         """)
                 .bind("project", project)
                 .bind("deployment", deployment)
+                .bind("from", from)
                 .bind("until", until)
-                .bind("cause", Quarantine.FAR_AHEAD.name())
+                .bind("ahead", Quarantine.FAR_AHEAD.name())
+                .bind("behind", Quarantine.FAR_BEHIND.name())
                 .execute());
     }
 
     @Override
-    public void quarantine(String project, String deployment, Instant after) {
-        database.writing(handle -> handle.createUpdate("""
+    public int hold(String project, String deployment, Instant before, Instant after) {
+        return hold(project, deployment, "<", before, Quarantine.FAR_BEHIND)
+                + hold(project, deployment, ">", after, Quarantine.FAR_AHEAD);
+    }
+
+    private int hold(String project, String deployment, String comparison, Instant time, Quarantine cause) {
+        return database.writing(handle -> handle.createUpdate("""
                         UPDATE prediction SET quarantine = :cause
-                        WHERE project = :project AND deployment = :deployment AND event_time > :after
+                        WHERE project = :project AND deployment = :deployment AND event_time %s :time
                           AND quarantine IS NULL
-                        """)
+                        """.formatted(comparison))
                 .bind("project", project)
                 .bind("deployment", deployment)
-                .bind("after", after)
-                .bind("cause", Quarantine.FAR_AHEAD.name())
+                .bind("time", time)
+                .bind("cause", cause.name())
                 .execute());
     }
 

@@ -99,7 +99,10 @@ public final class SqlMonitorStore implements MonitorStore {
                         row.getBoolean("declared"),
                         Columns.instant(row, "reached_at"),
                         row.getLong("believed"),
-                        row.getLong("ahead"),
+                        new EventClock.Apart(
+                                row.getLong("ahead"),
+                                row.getLong("behind"),
+                                Columns.optionalInstant(row, "apart_from")),
                         row.getLong("quarantined"),
                         Columns.optionalText(row, "quarantine_cause").map(Quarantine::valueOf)),
                 Columns.instant(row, "processed"),
@@ -156,12 +159,14 @@ public final class SqlMonitorStore implements MonitorStore {
         database.writing(handle -> handle.createUpdate("""
                         UPDATE monitor_state
                         SET origin = :origin, watermark = :watermark, reached_at = :reachedAt, believed = :believed,
-                            ahead = :ahead, quarantined = :quarantined, quarantine_cause = :causeOrNull,
+                            ahead = :ahead, behind = :behind, apart_from = :apartFromMillis, quarantined = :quarantined, quarantine_cause = :causeOrNull,
                             processed = :processed, windows_till = :windowsTill, sliced_till = :slicedTillMillis
                         WHERE project = :project AND deployment = :deployment
                         """)
                 .bindMethods(state)
                 .bindMethods(state.clock())
+                .bindMethods(state.clock().apart())
+                .bind("apartFromMillis", millis(state.clock().apart().from()))
                 .bind("causeOrNull", state.clock().cause().map(Enum::name).orElse(null))
                 .bind("slicedTillMillis", millis(state.slicedTill()))
                 .execute());

@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class EventClockTest {
@@ -15,14 +16,14 @@ class EventClockTest {
     private static final Duration HORIZON = Duration.ofDays(7);
 
     private final List<Quarantine> quarantined = new ArrayList<>();
-    private boolean rewound;
+    private boolean restarted;
     private boolean released;
 
     private EventClock take(EventClock clock, Instant eventTime, Instant receivedAt) {
         EventClock.Taken taken = clock.take(eventTime, receivedAt, HORIZON, true);
         taken.quarantine().ifPresent(quarantined::add);
-        rewound |= taken.rewound();
-        released |= taken.released();
+        restarted |= taken.restarted();
+        released |= taken.released().isPresent();
         return taken.clock();
     }
 
@@ -55,7 +56,7 @@ class EventClockTest {
         for (int hour = 0; hour < 48; hour++) {
             clock = take(clock, YEARS_AGO.plus(Duration.ofHours(hour)), NOW.plusSeconds(hour));
         }
-        assertThat(rewound).isTrue();
+        assertThat(restarted).isTrue();
         assertThat(clock.origin()).isEqualTo(Instant.parse("2011-04-01T00:00:00Z"));
         assertThat(clock.watermark()).isEqualTo(YEARS_AGO.plus(Duration.ofHours(47)));
         assertThat(clock.quarantined()).isEqualTo(1);
@@ -95,15 +96,89 @@ class EventClockTest {
 
     @Test
     void aDeclaredWatermarkIsMovedByNothingThatArrives() {
-        var clock = new EventClock(YEARS_AGO, YEARS_AGO, true, NOW, 50, 0, 0, Optional.empty());
+        var clock = new EventClock(YEARS_AGO, YEARS_AGO, true, NOW, 50, EventClock.Apart.NONE, 0, Optional.empty());
         clock = take(clock, NOW, NOW);
         assertThat(clock.watermark()).isEqualTo(YEARS_AGO);
     }
 
     @Test
     void whatHasAHistoryIsNotRewound() {
-        var clock = new EventClock(NOW, NOW, false, NOW, 50, 0, 0, Optional.empty());
+        var clock = new EventClock(NOW, NOW, false, NOW, 50, EventClock.Apart.NONE, 0, Optional.empty());
         assertThat(take(clock, YEARS_AGO, NOW).origin()).isEqualTo(NOW);
-        assertThat(rewound).isFalse();
+        assertThat(restarted).isFalse();
+    }
+
+    private static final Instant UNSET = Instant.EPOCH.plusSeconds(3);
+
+    @Test
+    void aFirstOneOfAnUnsetClockDoesNotTellWhereTheDataBegins() {
+        EventClock clock = take(EventClock.first(UNSET, NOW), UNSET, NOW);
+        for (int minute = 0; minute < 30; minute++) {
+            Instant now = NOW.plusSeconds(60L * minute);
+            clock = take(clock, now, now);
+        }
+        assertThat(clock.origin()).isEqualTo(Instant.parse("2026-11-27T00:00:00Z"));
+        assertThat(clock.watermark()).isEqualTo(NOW.plusSeconds(60 * 29));
+        assertThat(clock.cause()).contains(Quarantine.FAR_BEHIND);
+        assertThat(restarted).isTrue();
+    }
+
+    @Test
+    void aLaterOneOfAnUnsetClockMovesNothingHoweverSoonItComes() {
+        for (int before = 1; before < 30; before++) {
+            EventClock clock = EventClock.first(NOW, NOW);
+            for (int minute = 0; minute < before; minute++) {
+                clock = take(clock, NOW.plusSeconds(60L * minute), NOW.plusSeconds(60L * minute));
+            }
+            EventClock after = take(clock, UNSET, NOW.plusSeconds(7200));
+            assertThat(after.origin()).isEqualTo(clock.origin());
+            assertThat(after.watermark()).isEqualTo(clock.watermark());
+            assertThat(after.quarantined()).isOne();
+            assertThat(after.cause()).contains(Quarantine.FAR_BEHIND);
+        }
+        assertThat(restarted).isFalse();
+    }
+
+    @Test
+    void aFewAreOddWhereMoreAreFarFromThem() {
+        assertThat(EventClock.start(List.of(NOW, UNSET, NOW.minusSeconds(9)), HORIZON))
+                .isEqualTo(NOW.minusSeconds(9));
+        assertThat(EventClock.start(List.of(UNSET), HORIZON)).isEqualTo(UNSET);
+        assertThat(EventClock.start(List.of(NOW, UNSET), HORIZON)).isEqualTo(UNSET);
+        assertThat(EventClock.start(List.of(NOW, YEARS_AGO, UNSET, NOW, NOW), HORIZON))
+                .isEqualTo(NOW);
+        var year = new ArrayList<Instant>();
+        for (int day = 0; day < 365; day++) {
+            year.add(YEARS_AGO.plus(Duration.ofDays(day)));
+        }
+        assertThat(EventClock.start(year.reversed(), HORIZON)).isEqualTo(YEARS_AGO);
+    }
+
+    /** Whatever one odd row comes among the first hundred: where the data begins and how far it has come is as without it. */
+    @Test
+    void oneOddRowChangesNothing() {
+        var random = new Random(7);
+        for (int round = 0; round < 500; round++) {
+            boolean live = random.nextBoolean();
+            int place = random.nextInt(60);
+            Instant odd = random.nextBoolean() ? UNSET : NOW.minus(Duration.ofDays(random.nextInt(20, 9_000)));
+            Optional<EventClock> with = Optional.empty();
+            Optional<EventClock> without = Optional.empty();
+            for (int hour = 0; hour < 100; hour++) {
+                Instant received = NOW.plus(Duration.ofHours(live ? hour : 100));
+                Instant time = live ? received : YEARS_AGO.plus(Duration.ofHours(hour));
+                if (hour == place && Duration.between(odd, time).abs().compareTo(HORIZON.multipliedBy(2)) > 0) {
+                    with = Optional.of(take(with.orElse(EventClock.first(odd, received)), odd, received));
+                }
+                with = Optional.of(take(with.orElse(EventClock.first(time, received)), time, received));
+                without = Optional.of(take(without.orElse(EventClock.first(time, received)), time, received));
+            }
+            assertThat(with.orElseThrow().origin())
+                    .as("round %d", round)
+                    .isEqualTo(without.orElseThrow().origin());
+            assertThat(with.orElseThrow().watermark())
+                    .as("round %d", round)
+                    .isEqualTo(without.orElseThrow().watermark());
+        }
     }
 }
