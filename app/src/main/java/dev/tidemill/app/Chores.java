@@ -4,14 +4,13 @@ import dev.tidemill.app.Housekeeping.Chore;
 import dev.tidemill.artifacts.ArtifactsModule;
 import dev.tidemill.datasets.DatasetsModule;
 import dev.tidemill.pipelines.PipelinesModule;
-import dev.tidemill.pipelines.store.SqlEndedRuns;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.retention.Kept;
+import dev.tidemill.registry.domain.Models;
 import dev.tidemill.tracking.domain.Retention;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 
 /** What the domains need done regularly, so that nothing grows for ever. */
@@ -19,9 +18,6 @@ final class Chores {
     private static final Duration ABANDONED = Duration.ofDays(7);
     private static final Duration GRACE = Duration.ofDays(1);
     private static final int NEWEST_RUNS = 10;
-
-    /** Runs that made a registered version stay, so that it can be made again. */
-    private static final List<SqlEndedRuns.Maker> MAKERS = List.of(new SqlEndedRuns.Maker("version", "made_by"));
 
     private Chores() {}
 
@@ -38,11 +34,19 @@ final class Chores {
                 "Uploads", () -> artifacts.uploads().abandon(clock.instant().minus(ABANDONED)));
     }
 
-    /** @param days after which ended runs go; 0 for never */
+    /**
+     * @param models runs that made a registered version stay, so that it can be made again
+     * @param days after which ended runs go; 0 for never
+     */
     static Chore pipelineRuns(
-            PipelinesModule pipelines, ArtifactsModule artifacts, DeletionHold deletions, long days, Clock clock) {
+            PipelinesModule pipelines,
+            ArtifactsModule artifacts,
+            Models models,
+            DeletionHold deletions,
+            long days,
+            Clock clock) {
         var retention = pipelines.retention(
-                MAKERS,
+                models::makers,
                 digest -> {
                     if (artifacts.blobs().find(digest).isPresent()) {
                         artifacts.tree().release(digest);

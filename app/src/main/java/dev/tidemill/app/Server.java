@@ -270,7 +270,12 @@ public final class Server implements Node {
                     Chores.deletedRuns(tracking.retention(), settings.days(Setting.RETENTION_DELETED), clock),
                     Chores.abandonedUploads(artifacts, clock),
                     Chores.pipelineRuns(
-                            pipelines, artifacts, deletions, settings.days(Setting.RETENTION_PIPELINES), clock),
+                            pipelines,
+                            artifacts,
+                            registry.models(),
+                            deletions,
+                            settings.days(Setting.RETENTION_PIPELINES),
+                            clock),
                     Chores.tables(datasets, clock)));
             kept.forEach(entries -> chores.add(Chores.kept(entries, clock)));
             chores.add(Chores.blobs(artifacts));

@@ -4,6 +4,7 @@ import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.pipelines.api.PipelineDefinitionKind;
 import dev.tidemill.pipelines.api.PipelineRoutes;
 import dev.tidemill.pipelines.domain.Leases;
+import dev.tidemill.pipelines.domain.MadeBySteps;
 import dev.tidemill.pipelines.domain.PipelineStore;
 import dev.tidemill.pipelines.domain.Pipelines;
 import dev.tidemill.pipelines.domain.RunRetention;
@@ -70,12 +71,12 @@ public final class PipelinesModule {
     }
 
     /**
-     * @param makers columns of other modules that name what made a row; such runs stay
+     * @param made runs with a step that something names as what made it stay
      * @param release lets go of a blob, or a folder with its files
      * @param deletions keeps logs while a backup copies them
      */
-    public RunRetention retention(List<SqlEndedRuns.Maker> makers, Consumer<Digest> release, DeletionHold deletions) {
-        return new RunRetention(new SqlEndedRuns(database, makers), log, database, release, deletions);
+    public RunRetention retention(MadeBySteps made, Consumer<Digest> release, DeletionHold deletions) {
+        return new RunRetention(new SqlEndedRuns(database), made, log, database, release, deletions);
     }
 
     public List<Route> routes() {

@@ -27,6 +27,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -352,11 +353,17 @@ abstract class PipelineEngineContract {
         PipelineRun held = runUntilEndedOrHeld();
         var released = new ArrayList<String>();
         var deletions = new DeletionHold();
-        RunRetention retention = module.retention(List.of(), gone -> released.add(gone.value()), deletions);
+        var makers = new HashSet<String>();
+        RunRetention retention = module.retention(steps -> makers, gone -> released.add(gone.value()), deletions);
         assertThat(retention.apply(Instant.now().minusSeconds(60), 0)).isEqualTo(new RunRetention.Removed(0, 0));
         assertThat(retention.apply(Instant.now().plusSeconds(60), 1))
                 .as("the newest of each pipeline stays")
                 .isEqualTo(new RunRetention.Removed(0, 1));
+        makers.add(old.id().value() + "/a");
+        assertThat(retention.apply(Instant.now().plusSeconds(60), 0))
+                .as("what made something stays")
+                .isEqualTo(new RunRetention.Removed(0, 0));
+        makers.clear();
         try (DeletionHold.Held backup = deletions.hold()) {
             assertThat(retention.apply(Instant.now().plusSeconds(60), 0)).isEqualTo(new RunRetention.Removed(0, 0));
             assertThat(logs.resolve(old.id().value())).exists();

@@ -152,6 +152,21 @@ abstract class ModelStoreContract {
     }
 
     @Test
+    void theNewestVersionAndWhatMadeVersionsAreFound() {
+        assertThat(store.newest("a", "bikes")).isEmpty();
+        store.insert(version(1, "run/one"));
+        store.insert(version(2, "run/two"));
+        store.insert(version(3, "run/three"));
+        assertThat(store.newest("a", "bikes")).contains(version(3, "run/three"));
+        store.deleteVersion("a", "bikes", 3, NOW);
+        assertThat(store.newest("a", "bikes")).contains(version(2, "run/two"));
+        assertThat(models().byAlias("a", "bikes", "Latest").version()).isEqualTo(2);
+        assertThat(store.makers(List.of("run/two", "run/three", "run/four", "run")))
+                .containsOnly("run/two", "run/three");
+        assertThat(store.makers(List.of())).isEmpty();
+    }
+
+    @Test
     void theNumberOfADeletedVersionStaysTaken() {
         store.insert(version(1, "m1"));
         store.setAlias("a", "bikes", "champion", 1);

@@ -7,9 +7,11 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Removes runs that ended long ago, with their steps and logs, and results of steps that were kept for reuse. What they refer to in the
@@ -20,19 +22,27 @@ public final class RunRetention {
     private static final Pattern DIGEST = Pattern.compile("(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])");
 
     private final EndedRuns runs;
+    private final MadeBySteps made;
     private final StepLog log;
     private final Transactions transactions;
     private final Consumer<Digest> release;
     private final DeletionHold deletions;
 
     /**
+     * @param made runs with a step that something names as what made it stay
      * @param release lets go of a blob, or a folder with its files
      * @param deletions keeps logs while a backup copies them; what is held is removed another time
      */
     public RunRetention(
-            EndedRuns runs, StepLog log, Transactions transactions, Consumer<Digest> release, DeletionHold deletions) {
+            EndedRuns runs,
+            MadeBySteps made,
+            StepLog log,
+            Transactions transactions,
+            Consumer<Digest> release,
+            DeletionHold deletions) {
         this.deletions = deletions;
         this.runs = runs;
+        this.made = made;
         this.log = log;
         this.transactions = transactions;
         this.release = release;
@@ -48,15 +58,18 @@ public final class RunRetention {
      */
     public Removed apply(Instant before, int newestKept) {
         int removed = 0;
+        Optional<EndedRuns.Ended> last = Optional.empty();
         while (true) {
-            List<PipelineRunId> found = runs.find(before, newestKept, BATCH);
+            List<EndedRuns.Ended> found = runs.find(before, newestKept, last, BATCH);
             if (found.isEmpty()) {
                 break;
             }
-            if (!deletions.unlessHeld(() -> remove(found))) {
+            List<PipelineRunId> old = withoutMakers(found);
+            if (!old.isEmpty() && !deletions.unlessHeld(() -> remove(old))) {
                 break;
             }
-            removed += found.size();
+            removed += old.size();
+            last = Optional.of(found.getLast());
         }
         int forgotten = 0;
         while (true) {
@@ -68,6 +81,21 @@ public final class RunRetention {
             transactions.write(() -> runs.deleteReusable(found));
             forgotten += found.size();
         }
+    }
+
+    private List<PipelineRunId> withoutMakers(List<EndedRuns.Ended> ended) {
+        List<EndedRuns.StepOfRun> steps =
+                runs.steps(ended.stream().map(EndedRuns.Ended::id).toList());
+        Set<String> makers =
+                made.among(steps.stream().map(EndedRuns.StepOfRun::reference).toList());
+        Set<PipelineRunId> stay = steps.stream()
+                .filter(step -> makers.contains(step.reference()))
+                .map(EndedRuns.StepOfRun::run)
+                .collect(Collectors.toSet());
+        return ended.stream()
+                .map(EndedRuns.Ended::id)
+                .filter(id -> !stay.contains(id))
+                .toList();
     }
 
     private void remove(List<PipelineRunId> found) {

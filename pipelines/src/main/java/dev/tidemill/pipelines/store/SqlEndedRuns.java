@@ -2,47 +2,56 @@ package dev.tidemill.pipelines.store;
 
 import dev.tidemill.pipelines.domain.EndedRuns;
 import dev.tidemill.pipelines.domain.PipelineRunId;
+import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Ended runs in the database. */
 public final class SqlEndedRuns implements EndedRuns {
-    /** A column of another module's that names what made a row as {@code RUN/STEP}; such runs stay. */
-    public record Maker(String table, String column) {}
-
     private final Database database;
-    private final List<Maker> makers;
 
-    public SqlEndedRuns(Database database, List<Maker> makers) {
+    public SqlEndedRuns(Database database) {
         this.database = database;
-        this.makers = List.copyOf(makers);
     }
 
     @Override
-    public List<PipelineRunId> find(Instant endedBefore, int newestKept, int limit) {
-        var sql = new StringBuilder("""
-                SELECT id FROM pipeline_run AS ended
-                WHERE state IN ('SUCCEEDED', 'FAILED', 'CANCELLED') AND finished_at < :before
-                  AND (SELECT COUNT(*) FROM pipeline_run AS newer
-                       WHERE newer.project = ended.project AND newer.pipeline = ended.pipeline AND newer.id > ended.id)
-                      >= :kept
-                """);
-        for (Maker maker : makers) {
-            sql.append("AND NOT EXISTS (SELECT 1 FROM ")
-                    .append(maker.table())
-                    .append(" WHERE ")
-                    .append("SUBSTR(")
-                    .append(maker.column())
-                    .append(", 1, LENGTH(ended.id) + 1) = ended.id || '/')\n");
-        }
-        sql.append("ORDER BY finished_at LIMIT :limit");
-        return database.reading(handle -> handle.createQuery(sql.toString())
-                .bind("before", endedBefore)
-                .bind("kept", newestKept)
-                .bind("limit", limit)
-                .map((row, context) -> new PipelineRunId(row.getString("id")))
+    public List<Ended> find(Instant endedBefore, int newestKept, Optional<Ended> after, int limit) {
+        // The oldest of those that stay is one look into the index; counting the newer ones of each run would be many.
+        String kept = newestKept == 0 ? "" : """
+                AND id < (SELECT newer.id FROM pipeline_run AS newer
+                          WHERE newer.project = ended.project AND newer.pipeline = ended.pipeline
+                          ORDER BY newer.id DESC LIMIT 1 OFFSET :newer)
+                """;
+        String further = after.isEmpty() ? "" : """
+                AND finished_at >= :finished AND (finished_at > :finished OR id > :id)
+                """;
+        return database.reading(handle -> {
+            var query = handle.createQuery("""
+                            SELECT id, finished_at FROM pipeline_run AS ended
+                            WHERE state IN ('SUCCEEDED', 'FAILED', 'CANCELLED') AND finished_at < :before
+                            """ + kept + further + "ORDER BY finished_at, id LIMIT :limit")
+                    .bind("before", endedBefore)
+                    .bind("limit", limit);
+            if (newestKept > 0) {
+                query.bind("newer", newestKept - 1);
+            }
+            after.ifPresent(last -> query.bind("finished", last.finishedAt())
+                    .bind("id", last.id().value()));
+            return query.map((row, context) ->
+                            new Ended(new PipelineRunId(row.getString("id")), Columns.instant(row, "finished_at")))
+                    .list();
+        });
+    }
+
+    @Override
+    public List<StepOfRun> steps(List<PipelineRunId> runs) {
+        return database.reading(handle -> handle.createQuery(
+                        "SELECT run_id, name FROM step_run WHERE run_id IN (<runs>)")
+                .bindList("runs", values(runs))
+                .map((row, context) -> new StepOfRun(new PipelineRunId(row.getString("run_id")), row.getString("name")))
                 .list());
     }
 

@@ -3,9 +3,11 @@ package dev.tidemill.registry.domain;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Keeps models. All methods join the caller's transaction. Versions that are deleted are not seen. */
 public interface ModelStore {
@@ -36,8 +38,14 @@ public interface ModelStore {
 
     Optional<ModelVersion> findMadeBy(String project, String model, String madeBy);
 
+    /** Those among the makers that made a version of any project, deleted or not. */
+    Set<String> makers(Collection<String> among);
+
     /** Newest first. */
     List<ModelVersion> versions(String project, String model);
+
+    /** The newest version of a model. */
+    Optional<ModelVersion> newest(String project, String model);
 
     /** The newest version of each model of the project. */
     List<ModelVersion> newest(String project);

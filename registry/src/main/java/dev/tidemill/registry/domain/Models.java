@@ -12,10 +12,12 @@ import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /** Models and versions. Thread-safe. */
 public final class Models {
@@ -374,13 +376,17 @@ public final class Models {
         return store.aliases(project, model);
     }
 
+    /** Those of the steps, as {@code RUN/STEP}, that made a version of any project. */
+    public Set<String> makers(Collection<String> steps) {
+        return store.makers(steps);
+    }
+
     /** The version that an alias points at; {@value #LATEST} is the newest one. */
     public ModelVersion byAlias(String project, String model, String alias) {
         checkAlias(alias);
         model(project, model);
         if (alias.equalsIgnoreCase(LATEST)) {
-            return store.versions(project, model).stream()
-                    .findFirst()
+            return store.newest(project, model)
                     .orElseThrow(() -> new TidemillException(
                             ErrorCode.NOT_FOUND, "Latest version not found for model " + model + "."));
         }

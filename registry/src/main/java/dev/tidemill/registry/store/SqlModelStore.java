@@ -15,10 +15,12 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
@@ -230,8 +232,25 @@ public final class SqlModelStore implements ModelStore {
     }
 
     @Override
+    public Set<String> makers(Collection<String> among) {
+        if (among.isEmpty()) {
+            return Set.of();
+        }
+        return database.reading(handle -> handle.createQuery("SELECT made_by FROM version WHERE made_by IN (<makers>)")
+                .bindList("makers", List.copyOf(among))
+                .mapTo(String.class)
+                .set());
+    }
+
+    @Override
     public List<ModelVersion> versions(String project, String model) {
         return where(project, model, "ORDER BY v.version DESC LIMIT 1000", 0);
+    }
+
+    @Override
+    public Optional<ModelVersion> newest(String project, String model) {
+        return where(project, model, "ORDER BY v.version DESC LIMIT 1", 0).stream()
+                .findFirst();
     }
 
     @Override
