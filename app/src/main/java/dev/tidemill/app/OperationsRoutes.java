@@ -70,6 +70,7 @@ final class OperationsRoutes {
                             database.reading(handle -> handle.select("SELECT 1")
                                     .mapTo(Integer.class)
                                     .one());
+                            database.requireWritable();
                             context.contentType("text/plain").result(ready(environments));
                         })
                         .lane(Lane.OPERATIONS),

@@ -43,6 +43,7 @@ import dev.tidemill.platform.secrets.SecretCipher;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.DatabaseAddress;
 import dev.tidemill.platform.sql.Databases;
+import dev.tidemill.platform.sql.InstanceLease;
 import dev.tidemill.platform.telemetry.Telemetry;
 import dev.tidemill.registry.RegistryModule;
 import dev.tidemill.tracking.TrackingModule;
@@ -125,7 +126,7 @@ public final class Server implements Node {
         Database database = parts.keep(Databases.open(address, directory.path()));
         database.migrate(SCHEMAS);
         if (address instanceof DatabaseAddress.Postgres) {
-            parts.keep(SqlInstanceLease.claim(database, directory, settings.flag(Setting.DATABASE_TAKE_OVER), clock));
+            parts.keep(InstanceLease.claim(database, directory, settings.flag(Setting.DATABASE_TAKE_OVER), clock));
         }
         var events = new SqlEventLog(database, clock);
         var definitions = new Definitions(new SqlDefinitionStore(database), database, events, clock);

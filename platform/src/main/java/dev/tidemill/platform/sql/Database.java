@@ -14,6 +14,15 @@ public interface Database extends Transactions, AutoCloseable {
     /** Gives a handle to work that reads; inside a unit of work it sees that unit's own writes. */
     <T> T reading(Function<Handle, T> work);
 
+    /**
+     * Has a check made when a unit of work that writes begins, and again before it commits; what it throws is the work's failure and
+     * nothing is written. Only a database that several processes can reach needs one; others make none.
+     */
+    default void guardWrites(Runnable check) {}
+
+    /** Makes the check of {@link #guardWrites} without writing, if there is one. */
+    default void requireWritable() {}
+
     Dialect dialect();
 
     /** Brings every domain's schema up to date; see {@link Migrations}. */

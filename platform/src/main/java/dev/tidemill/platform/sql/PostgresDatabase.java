@@ -43,6 +43,8 @@ final class PostgresDatabase implements Database {
     /** Units of work run side by side under the read lock, and alone in this process under the write lock. */
     private final ReadWriteLock turns = new ReentrantReadWriteLock();
 
+    private volatile Runnable guard = () -> {};
+
     PostgresDatabase(DatabaseAddress.Postgres address) {
         server = new PGSimpleDataSource();
         server.setServerNames(new String[] {address.host()});
@@ -152,7 +154,18 @@ final class PostgresDatabase implements Database {
         }
     }
 
+    @Override
+    public void guardWrites(Runnable check) {
+        guard = check;
+    }
+
+    @Override
+    public void requireWritable() {
+        guard.run();
+    }
+
     private <T> Written<T> writeOnce(Supplier<T> work, boolean serially) {
+        guard.run();
         try (Handle handle = jdbi.open()) {
             if (serially) {
                 handle.setTransactionIsolationLevel(TransactionIsolationLevel.SERIALIZABLE);
@@ -162,6 +175,7 @@ final class PostgresDatabase implements Database {
             T value;
             try {
                 value = session.run(work);
+                guard.run();
                 handle.commit();
             } catch (RuntimeException | Error e) {
                 handle.rollback();

@@ -1,10 +1,8 @@
-package dev.tidemill.app;
+package dev.tidemill.platform.sql;
 
 import dev.tidemill.platform.config.DataDirectory;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.sql.Columns;
-import dev.tidemill.platform.sql.Database;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Clock;
@@ -18,12 +16,21 @@ import org.slf4j.LoggerFactory;
 /**
  * Binds a database that several servers can reach to the one data directory that holds its files, and to the server that has
  * that directory open. A second server with another directory would keep half of the files where the first cannot find them.
+ *
+ * <p>A server whose lease is over, or has gone to another, writes nothing more: the database asks {@link #requireHeld} when a unit
+ * of work that writes begins and again before it commits. A lease is over for its holder {@link #MARGIN} before it is for others,
+ * by as much as clocks of two hosts may differ. Times come from the holder's clock alone. One that is over is renewed as soon as the
+ * database can be reached, if nobody has taken it; one that another holds is lost until the server starts anew.
  */
-final class SqlInstanceLease implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(SqlInstanceLease.class);
+public final class InstanceLease implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(InstanceLease.class);
     static final Duration LENGTH = Duration.ofSeconds(20);
     private static final Duration RENEWAL = Duration.ofSeconds(5);
     private static final Duration PAUSE = Duration.ofMillis(500);
+    static final Duration MARGIN = Duration.ofSeconds(2);
+
+    /** Bound while the lease itself writes, which it must be able to when it is over. */
+    private static final ScopedValue<Boolean> OF_THE_LEASE = ScopedValue.newInstance();
 
     /** Who holds a database. */
     record Holder(String directoryId, String directory, String host, Instant leaseUntil) {}
@@ -33,10 +40,13 @@ final class SqlInstanceLease implements AutoCloseable {
     private final Clock clock;
     private final Thread renewer = Thread.ofVirtual().name("instance-lease").unstarted(this::renewUntilClosed);
     private volatile boolean closed;
+    private volatile Instant heldUntil;
+    private volatile Optional<Holder> successor = Optional.empty();
 
-    private SqlInstanceLease(Database database, Holder self, Clock clock) {
+    private InstanceLease(Database database, Holder self, Instant heldUntil, Clock clock) {
         this.database = database;
         this.self = self;
+        this.heldUntil = heldUntil;
         this.clock = clock;
     }
 
@@ -48,7 +58,7 @@ final class SqlInstanceLease implements AutoCloseable {
      * @throws TidemillException {@code FAILED_PRECONDITION} if another directory holds the database's files, or a server elsewhere
      *     has this one open
      */
-    static SqlInstanceLease claim(Database database, DataDirectory directory, boolean takeOver, Clock clock) {
+    public static InstanceLease claim(Database database, DataDirectory directory, boolean takeOver, Clock clock) {
         var self = new Holder(
                 directory.identity(),
                 directory.path().toAbsolutePath().normalize().toString(),
@@ -56,9 +66,11 @@ final class SqlInstanceLease implements AutoCloseable {
                 Instant.EPOCH);
         Instant patience = clock.instant().plus(LENGTH).plus(RENEWAL);
         while (true) {
-            Optional<Holder> other = database.writing(handle -> tryClaim(handle, self, takeOver, clock.instant()));
+            Instant now = clock.instant();
+            Optional<Holder> other = tryClaim(database, self, takeOver, now);
             if (other.isEmpty()) {
-                var lease = new SqlInstanceLease(database, self, clock);
+                var lease = new InstanceLease(database, self, heldUntil(now), clock);
+                database.guardWrites(lease::requireHeld);
                 lease.renewer.start();
                 return lease;
             }
@@ -76,6 +88,42 @@ final class SqlInstanceLease implements AutoCloseable {
             }
             pause();
         }
+    }
+
+    private static Instant heldUntil(Instant renewedAt) {
+        return renewedAt.plus(LENGTH).minus(MARGIN);
+    }
+
+    /**
+     * Refuses to write for a server that does not hold the database.
+     *
+     * @throws TidemillException {@code UNAVAILABLE} if the lease is over or has gone to another server
+     */
+    private void requireHeld() {
+        if (OF_THE_LEASE.isBound()) {
+            return;
+        }
+        successor.ifPresent(holder -> {
+            throw new TidemillException(
+                            ErrorCode.UNAVAILABLE,
+                            "The database has been taken by a server on " + holder.host() + " in directory "
+                                    + holder.directory() + "; this one writes nothing more")
+                    .remedy("Use that server and stop this one");
+        });
+        if (closed) {
+            throw new TidemillException(ErrorCode.UNAVAILABLE, "The server is closing and has given its database back");
+        }
+        if (!clock.instant().isBefore(heldUntil)) {
+            throw new TidemillException(
+                            ErrorCode.UNAVAILABLE,
+                            "This server's lease on the database could not be renewed in time, so another may have taken it")
+                    .remedy("Try again in some seconds: it goes on once the lease is renewed");
+        }
+    }
+
+    private static Optional<Holder> tryClaim(Database database, Holder self, boolean takeOver, Instant now) {
+        return ScopedValue.where(OF_THE_LEASE, true)
+                .call(() -> database.writing(handle -> tryClaim(handle, self, takeOver, now)));
     }
 
     /** Empty if the database is held by this server now; else who holds it. */
@@ -141,20 +189,40 @@ final class SqlInstanceLease implements AutoCloseable {
     }
 
     private void renewUntilClosed() {
+        Duration wait = RENEWAL;
         while (!closed) {
             try {
-                Thread.sleep(RENEWAL);
-                Optional<Holder> other = database.writing(handle -> tryClaim(handle, self, false, clock.instant()));
-                other.ifPresent(holder -> LOG.error(
-                        "The database has been taken by a server on {} in directory {}; stop one of the two",
-                        holder.host(),
-                        holder.directory()));
+                Thread.sleep(wait);
+                if (renew()) {
+                    return;
+                }
+                wait = RENEWAL;
             } catch (InterruptedException e) {
                 return;
             } catch (RuntimeException e) {
-                LOG.warn("The lease on the database could not be renewed; trying again in {}", RENEWAL, e);
+                if (wait.equals(RENEWAL)) {
+                    LOG.warn("The lease on the database could not be renewed; trying until it is: {}", e.toString());
+                }
+                // Nothing is written until it is renewed.
+                wait = PAUSE;
             }
         }
+    }
+
+    /** Whether another server holds the database now, so that there is nothing to renew. */
+    private boolean renew() {
+        Instant now = clock.instant();
+        Optional<Holder> other = tryClaim(database, self, false, now);
+        if (other.isEmpty()) {
+            heldUntil = heldUntil(now);
+            return false;
+        }
+        successor = other;
+        LOG.error(
+                "The database has been taken by a server on {} in directory {}; this one writes nothing more. Stop it",
+                other.get().host(),
+                other.get().directory());
+        return true;
     }
 
     private static void pause() {
@@ -172,10 +240,12 @@ final class SqlInstanceLease implements AutoCloseable {
         if (!closed) {
             closed = true;
             renewer.interrupt();
-            database.writing(handle -> handle.createUpdate(
-                            "UPDATE server_instance SET lease_until = 0 WHERE name = 'server' AND directory_id = :id")
-                    .bind("id", self.directoryId())
-                    .execute());
+            ScopedValue.where(OF_THE_LEASE, true)
+                    .run(() ->
+                            database.writing(handle -> handle.createUpdate("UPDATE server_instance SET lease_until = 0"
+                                            + " WHERE name = 'server' AND directory_id = :id")
+                                    .bind("id", self.directoryId())
+                                    .execute()));
         }
     }
 }

@@ -1,0 +1,164 @@
+package dev.tidemill.platform.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.platform.config.DataDirectory;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.testkit.Await;
+import dev.tidemill.testkit.MovableClock;
+import dev.tidemill.testkit.TestDatabase;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class InstanceLeaseTest {
+    @TempDir
+    Path folder;
+
+    private final MovableClock clock = new MovableClock(Instant.parse("2026-11-21T08:00:00Z"));
+    private Database database;
+
+    @BeforeEach
+    void open() {
+        database = TestDatabase.postgres(List.of("platform"));
+    }
+
+    @AfterEach
+    void close() {
+        if (database != null) {
+            database.close();
+        }
+    }
+
+    private InstanceLease claim(String name, boolean takeOver) {
+        try (DataDirectory directory = DataDirectory.open(folder.resolve(name))) {
+            return InstanceLease.claim(database, directory, takeOver, clock);
+        }
+    }
+
+    @Test
+    void aSecondDirectoryIsRefusedWhetherTheFirstIsServedOrNot() {
+        InstanceLease first = claim("one", false);
+        assertThatThrownBy(() -> claim("two", true))
+                .as("nothing takes a database from a server that runs")
+                .isInstanceOf(TidemillException.class)
+                .hasMessageContaining(folder.resolve("one").toString())
+                .hasMessageContaining("a server is running");
+        first.close();
+        assertThatThrownBy(() -> claim("two", false))
+                .isInstanceOf(TidemillException.class)
+                .hasMessageContaining(folder.resolve("one").toString());
+        claim("two", true).close();
+        assertThatThrownBy(() -> claim("one", false))
+                .isInstanceOf(TidemillException.class)
+                .hasMessageContaining(folder.resolve("two").toString());
+    }
+
+    private void write(String name) {
+        database.writing(handle -> handle.createUpdate("INSERT INTO probe (name) VALUES (:name)")
+                .bind("name", name)
+                .execute());
+    }
+
+    private List<String> written() {
+        return database.reading(handle -> handle.createQuery("SELECT name FROM probe ORDER BY name")
+                .mapTo(String.class)
+                .list());
+    }
+
+    private void probe() {
+        database.writing(handle -> handle.execute("CREATE TABLE probe (name VARCHAR(20))"));
+    }
+
+    @Test
+    void aServerWhoseLeaseIsOverWritesNothingUntilItIsRenewed() {
+        probe();
+        try (InstanceLease lease = claim("one", false)) {
+            write("held");
+            clock.advance(InstanceLease.LENGTH.minus(InstanceLease.MARGIN));
+            assertThatThrownBy(() -> write("over"))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.UNAVAILABLE))
+                    .hasMessageContaining("lease");
+            assertThatThrownBy(database::requireWritable).isInstanceOf(TidemillException.class);
+            assertThat(written()).containsExactly("held");
+            Await.until("it is renewed", () -> {
+                try {
+                    write("renewed");
+                    return true;
+                } catch (TidemillException e) {
+                    return false;
+                }
+            });
+            assertThat(written()).containsExactly("held", "renewed");
+        }
+        assertThatThrownBy(() -> write("closed")).hasMessageContaining("closing");
+    }
+
+    @Test
+    void workThatIsUnderWayWhenTheLeaseEndsIsNotCommitted() {
+        probe();
+        try (InstanceLease lease = claim("one", false)) {
+            assertThatThrownBy(() -> database.write(() -> {
+                        write("slow");
+                        clock.advance(InstanceLease.LENGTH);
+                        return true;
+                    }))
+                    .isInstanceOf(TidemillException.class);
+            assertThat(written()).isEmpty();
+        }
+    }
+
+    @Test
+    void aServerThatHasLostItsDatabaseToAnotherWritesNothingMoreAndSaysToWhom() {
+        probe();
+        try (InstanceLease lease = claim("one", false)) {
+            write("mine");
+            database.writing(
+                    handle -> handle.execute("UPDATE server_instance SET directory_id = 'other', host = 'elsewhere',"
+                            + " directory = '/srv/other'"));
+            Await.until("it is seen", () -> {
+                try {
+                    database.requireWritable();
+                    return false;
+                } catch (TidemillException e) {
+                    return e.message().contains("elsewhere") && e.message().contains("/srv/other");
+                }
+            });
+            assertThatThrownBy(() -> write("still"))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.UNAVAILABLE));
+            assertThat(written()).containsExactly("mine");
+        }
+        String holder = database.reading(
+                handle -> handle.createQuery("SELECT directory_id FROM server_instance WHERE lease_until > 0")
+                        .mapTo(String.class)
+                        .one());
+        assertThat(holder).as("the other's lease stays").isEqualTo("other");
+    }
+
+    @Test
+    void whoeverFollowsInTheSameDirectoryDoesSoAtOnceHoweverTheFirstEnded() {
+        claim("one", false);
+        claim("one", false).close();
+    }
+
+    @Test
+    void aMovedDirectoryIsKnownAgainOnceItsLeaseIsOver() throws Exception {
+        claim("one", false);
+        Files.move(folder.resolve("one"), folder.resolve("moved"));
+        clock.advance(InstanceLease.LENGTH.plusSeconds(1));
+        InstanceLease lease = claim("moved", false);
+        lease.close();
+        assertThat(folder.resolve("moved/identity")).exists();
+    }
+}
