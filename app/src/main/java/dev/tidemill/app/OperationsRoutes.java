@@ -11,12 +11,12 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Lane;
 import dev.tidemill.platform.http.Route;
-import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.telemetry.Telemetry;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import java.io.IOException;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,7 +29,7 @@ final class OperationsRoutes {
     private final StorageSizes sizes;
     private final String version;
     private final Set<String> roles;
-    private final List<Kept> kept;
+    private final KeptMetrics kept;
     private final ModelEnvironments environments;
     private final Gateway gateway;
 
@@ -49,7 +49,7 @@ final class OperationsRoutes {
             StorageSizes sizes,
             String version,
             Set<String> roles,
-            List<Kept> kept,
+            KeptMetrics kept,
             ModelEnvironments environments,
             Gateway gateway) {
         this.database = database;
@@ -84,30 +84,23 @@ final class OperationsRoutes {
                         "/version",
                         Access.open(),
                         (context, caller) -> context.contentType("text/plain").result(MLFLOW_VERSION)),
-                Route.get(
-                        "/api/tidemill/v1/server",
-                        Access.signedIn(),
-                        (context, caller) -> context.json(Map.of(
-                                "version",
-                                version,
-                                "java",
-                                Runtime.version().toString(),
-                                "database",
-                                database.dialect().name(),
-                                "roles",
-                                roles,
-                                "storage",
-                                sizes.bytes(),
-                                "kept",
-                                kept.stream().map(KeptMetrics::describe).toList(),
-                                "pythonIsolation",
-                                environments.isolation(),
-                                "journal",
-                                Map.of(
-                                        "bytes",
-                                        gateway.journalBytes(),
-                                        "unreadableFiles",
-                                        gateway.unreadableJournals())))));
+                Route.get("/api/tidemill/v1/server", Access.signedIn(), (context, caller) -> context.json(about())));
+    }
+
+    private Map<String, Object> about() {
+        var about = new LinkedHashMap<String, Object>();
+        about.put("version", version);
+        about.put("java", Runtime.version().toString());
+        about.put("database", database.dialect().name());
+        about.put("roles", roles);
+        about.put("storage", sizes.bytes());
+        sizes.measuredAt().ifPresent(time -> about.put("storageMeasuredAt", time.toString()));
+        about.put("kept", kept.describe());
+        about.put("pythonIsolation", environments.isolation());
+        about.put(
+                "journal",
+                Map.of("bytes", gateway.journalBytes(), "unreadableFiles", gateway.unreadableJournals()));
+        return about;
     }
 
     private void backup(Context context) throws IOException {

@@ -55,7 +55,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /** The composition root: a list of what the house is made of, read from the bottom of the design's arrows to the top. */
 public final class Server implements Node {
@@ -226,7 +225,8 @@ public final class Server implements Node {
         sink.connect(monitoring.monitoring());
         publishJournal(telemetry, inference.gateway());
         List<Kept> kept = kept(database, monitoring);
-        KeptMetrics.publish(telemetry, kept);
+        var keptMetrics = new KeptMetrics(kept, clock);
+        keptMetrics.publish(telemetry);
         telemetry.gauge(
                 "tidemill.deployments.broken",
                 "Deployments of which a model cannot be loaded",
@@ -236,9 +236,9 @@ public final class Server implements Node {
                 "tidemill.monitoring.halted",
                 "Deployments whose monitoring fails and cannot go on",
                 monitoring.monitoring()::halted);
-        telemetry.publish(inference::metrics);
         telemetry.gauge("tidemill.computations.running", "Computations under way that somebody waits for", turns::held);
         telemetry.gauge("tidemill.computations.waiting", "Computations that wait for their turn", turns::waiting);
+        telemetry.publish(inference::metrics);
 
         datasets.stepKinds().forEach(pipelines::add);
         features.stepKinds(monitoring.monitoring()).forEach(pipelines::add);
@@ -285,8 +285,8 @@ public final class Server implements Node {
             subscriptions.start(monitoring.subscriber());
         }
 
-        var sizes = new StorageSizes(directory.path(), database);
-        publishSizes(telemetry, sizes);
+        var sizes = new StorageSizes(directory.path(), database, clock);
+        sizes.publish(telemetry);
         var backups = new Backups(database, directory.path(), deletions, journalFiles, version, clock);
         manifest = new RouteManifest()
                 // First, since routes are matched in this order and nothing is called as often.
@@ -299,7 +299,7 @@ public final class Server implements Node {
                                 sizes,
                                 version,
                                 roles,
-                                kept,
+                                keptMetrics,
                                 inference.environments(),
                                 inference.gateway())
                         .routes())
@@ -377,14 +377,6 @@ public final class Server implements Node {
         }
         throw TidemillException.invalid(
                 Setting.PYTHON_ISOLATION.key(), "'" + text + "' is none of auto, required and off");
-    }
-
-    private static void publishSizes(Telemetry telemetry, StorageSizes sizes) {
-        Stream.concat(StorageSizes.FOLDERS.stream(), Stream.of(StorageSizes.DATABASE))
-                .forEach(part -> telemetry.gauge(
-                        "tidemill.storage." + part + ".bytes",
-                        "Bytes that " + part + " takes, measured every five minutes",
-                        () -> sizes.bytes(part)));
     }
 
     static PredictionLog journal(Settings settings, DataDirectory directory, DeletionHold deletions) {

@@ -2,23 +2,26 @@ package dev.tidemill.app;
 
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.DatabaseSize;
+import dev.tidemill.platform.telemetry.Telemetry;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.time.Duration;
+import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** How much room each part of what a server keeps takes, measured in the background at most every five minutes. Thread-safe. */
 final class StorageSizes {
     private static final Logger LOG = LoggerFactory.getLogger(StorageSizes.class);
-    private static final Duration FRESH = Duration.ofMinutes(5);
 
     static final String DATABASE = "database";
 
@@ -28,46 +31,49 @@ final class StorageSizes {
 
     private final Path directory;
     private final Database database;
-    private volatile Map<String, Long> sizes = Map.of();
-    private volatile long measuredAt = System.nanoTime() - FRESH.toNanos();
-    private final java.util.concurrent.atomic.AtomicBoolean measuring = new java.util.concurrent.atomic.AtomicBoolean();
+    private final Measured<Map<String, Long>> measured;
 
-    StorageSizes(Path directory, Database database) {
+    StorageSizes(Path directory, Database database, Clock clock) {
         this.directory = directory;
         this.database = database;
+        this.measured = new Measured<>("Sizes of what is kept", this::measure, clock);
     }
 
     /** Bytes by part, as measured last; empty until the first measurement has ended. */
     Map<String, Long> bytes() {
-        if (System.nanoTime() - measuredAt >= FRESH.toNanos() && measuring.compareAndSet(false, true)) {
-            Thread.ofVirtual().name("storage-sizes").start(() -> {
-                try {
-                    measure();
-                } finally {
-                    measuredAt = System.nanoTime();
-                    measuring.set(false);
-                }
-            });
-        }
-        return sizes;
+        return measured.newest().map(Measured.Finding::value).orElse(Map.of());
     }
 
-    long bytes(String part) {
-        return bytes().getOrDefault(part, 0L);
+    /** When that was. */
+    Optional<Instant> measuredAt() {
+        return measured.newest().map(Measured.Finding::at);
     }
 
-    /** Measures now. */
-    void measure() {
-        var measured = new TreeMap<String, Long>();
+    void publish(Telemetry telemetry) {
+        Stream.concat(FOLDERS.stream(), Stream.of(DATABASE))
+                .forEach(part -> telemetry.gauge(
+                        "tidemill.storage." + part + ".bytes",
+                        "Bytes that " + part + " takes, measured at most every five minutes",
+                        () -> bytes(part)));
+        telemetry.gauge("tidemill.storage.age.seconds", "How long ago that was measured", measured::ageSeconds);
+    }
+
+    private Number bytes(String part) {
+        Long known = bytes().get(part);
+        return known == null ? Double.NaN : known;
+    }
+
+    private Map<String, Long> measure() {
+        var sizes = new TreeMap<String, Long>();
         for (String folder : FOLDERS) {
-            measured.put(folder, sizeOf(directory.resolve(folder)));
+            sizes.put(folder, sizeOf(directory.resolve(folder)));
         }
         try {
-            measured.put(DATABASE, DatabaseSize.bytes(database));
+            sizes.put(DATABASE, DatabaseSize.bytes(database));
         } catch (RuntimeException e) {
             LOG.debug("The size of the database is not known: {}", e.toString());
         }
-        sizes = Map.copyOf(measured);
+        return Map.copyOf(sizes);
     }
 
     private static long sizeOf(Path folder) {

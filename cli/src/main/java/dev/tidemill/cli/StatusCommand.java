@@ -76,11 +76,13 @@ final class StatusCommand implements Callable<Integer> {
                 .path("kept")
                 .forEach(entry -> System.out.printf(
                         Locale.ROOT,
-                        "  %-24s about %d, %s%n",
+                        "  %-24s %s, %s%n",
                         entry.path("name").asText(),
-                        entry.path("entries").asLong(),
+                        entry.has("entries") ? "about " + entry.path("entries").asLong() : "not counted yet",
                         entry.has("keepDays") ? "kept " + entry.path("keepDays").asInt() + " days" : "kept for ever"));
-        storage(status.path("server").path("storage"));
+        storage(
+                status.path("server").path("storage"),
+                status.path("server").path("storageMeasuredAt").asText());
         return Exit.OK;
     }
 
@@ -113,7 +115,7 @@ final class StatusCommand implements Callable<Integer> {
         }
     }
 
-    private static void storage(JsonNode sizes) {
+    private static void storage(JsonNode sizes, String measuredAt) {
         var line = new StringBuilder();
         sizes.properties().stream()
                 .filter(part -> part.getValue().asLong() > 0)
@@ -123,7 +125,7 @@ final class StatusCommand implements Callable<Integer> {
                         .append(part.getKey())
                         .append(' ')
                         .append(Columns.bytes(part.getValue().asLong())));
-        System.out.println("storage\n  " + (line.isEmpty() ? "not measured yet" : line));
+        System.out.println("storage\n  " + (line.isEmpty() ? "not measured yet" : line + ", as of " + measuredAt));
     }
 
     private static String problem(JsonNode serving) {
