@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import pathlib
@@ -47,6 +48,8 @@ def postgres_schema() -> str | None:
         return None
     schema = f"e2e_{os.getpid()}_{time.monotonic_ns()}"
     subprocess.run(["psql", "-q", address, "-c", f"CREATE SCHEMA {schema}"], check=True)
+    drop = ["psql", "-q", address, "-c", f"DROP SCHEMA IF EXISTS {schema} CASCADE"]
+    atexit.register(subprocess.run, drop, stderr=subprocess.DEVNULL, timeout=60)
     return f"{address}?schema={schema}"
 
 
