@@ -10,7 +10,7 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
-import dev.tidemill.platform.sql.Dialect;
+import dev.tidemill.testkit.ForwardingDatabase;
 import dev.tidemill.testkit.TestDatabase;
 import java.io.IOException;
 import java.io.InputStream;
@@ -33,7 +33,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -51,13 +50,12 @@ class BackupsTest {
     private Backups backups;
 
     /** Tells how many read, and lets a test do something just before a backup's moment. */
-    private static final class Watched implements Database {
-        private final Database database;
+    private static final class Watched extends ForwardingDatabase {
         private final AtomicInteger readers = new AtomicInteger();
         private Runnable before = () -> {};
 
         Watched(Database database) {
-            this.database = database;
+            super(database);
         }
 
         @Override
@@ -65,50 +63,10 @@ class BackupsTest {
             before.run();
             readers.incrementAndGet();
             try {
-                return database.reading(work);
+                return super.reading(work);
             } finally {
                 readers.decrementAndGet();
             }
-        }
-
-        @Override
-        public <T> T writing(Function<org.jdbi.v3.core.Handle, T> work) {
-            return database.writing(work);
-        }
-
-        @Override
-        public <T> T write(Supplier<T> work) {
-            return database.write(work);
-        }
-
-        @Override
-        public <T> T read(Supplier<T> work) {
-            return database.read(work);
-        }
-
-        @Override
-        public void afterCommit(Runnable action) {
-            database.afterCommit(action);
-        }
-
-        @Override
-        public Dialect dialect() {
-            return database.dialect();
-        }
-
-        @Override
-        public void migrate(List<String> domains) {
-            database.migrate(domains);
-        }
-
-        @Override
-        public void migrateTo(Map<String, String> versions) {
-            database.migrateTo(versions);
-        }
-
-        @Override
-        public void close() {
-            database.close();
         }
     }
 

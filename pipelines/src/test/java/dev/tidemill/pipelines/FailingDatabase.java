@@ -1,23 +1,20 @@
 package dev.tidemill.pipelines;
 
 import dev.tidemill.platform.sql.Database;
-import dev.tidemill.platform.sql.Dialect;
-import java.util.List;
-import java.util.Map;
+import dev.tidemill.testkit.ForwardingDatabase;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 
 /** A database whose writes fail for as long as a test wants. */
-final class FailingDatabase implements Database {
-    private final Database database;
+final class FailingDatabase extends ForwardingDatabase {
     private volatile Supplier<RuntimeException> failure = IllegalStateException::new;
     private volatile String threads = "-";
     final AtomicInteger failures = new AtomicInteger();
 
     FailingDatabase(Database database) {
-        this.database = database;
+        super(database);
     }
 
     /** From now on writes of threads whose name begins so fail. */
@@ -40,47 +37,12 @@ final class FailingDatabase implements Database {
     @Override
     public <T> T write(Supplier<T> work) {
         check();
-        return database.write(work);
-    }
-
-    @Override
-    public <T> T read(Supplier<T> work) {
-        return database.read(work);
-    }
-
-    @Override
-    public void afterCommit(Runnable action) {
-        database.afterCommit(action);
+        return super.write(work);
     }
 
     @Override
     public <T> T writing(Function<Handle, T> work) {
         check();
-        return database.writing(work);
-    }
-
-    @Override
-    public <T> T reading(Function<Handle, T> work) {
-        return database.reading(work);
-    }
-
-    @Override
-    public Dialect dialect() {
-        return database.dialect();
-    }
-
-    @Override
-    public void migrate(List<String> domains) {
-        database.migrate(domains);
-    }
-
-    @Override
-    public void migrateTo(Map<String, String> versions) {
-        database.migrateTo(versions);
-    }
-
-    @Override
-    public void close() {
-        database.close();
+        return super.writing(work);
     }
 }

@@ -59,4 +59,21 @@ public record Trace(
         ERROR,
         IN_PROGRESS
     }
+
+    /** The same trace with other tags, metadata and assessments. */
+    public Trace with(Map<String, String> otherTags, Map<String, String> otherMetadata, List<Assessment> others) {
+        return new Trace(
+                id,
+                project,
+                experimentId,
+                state,
+                requestedAt,
+                executionMillis,
+                clientRequestId,
+                requestPreview,
+                responsePreview,
+                otherTags,
+                otherMetadata,
+                others);
+    }
 }

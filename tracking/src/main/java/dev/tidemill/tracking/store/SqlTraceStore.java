@@ -143,29 +143,11 @@ public final class SqlTraceStore implements TraceStore {
                         .add(assessment(row)))
                 .list();
         return traces.stream()
-                .map(bare -> with(
-                        bare.trace(),
+                .map(bare -> bare.trace().with(
                         texts.getOrDefault("tag" + bare.number(), Map.of()),
                         texts.getOrDefault("metadata" + bare.number(), Map.of()),
                         assessments.getOrDefault(bare.number(), List.of())))
                 .toList();
-    }
-
-    private static Trace with(
-            Trace trace, Map<String, String> tags, Map<String, String> metadata, List<Assessment> assessments) {
-        return new Trace(
-                trace.id(),
-                trace.project(),
-                trace.experimentId(),
-                trace.state(),
-                trace.requestedAt(),
-                trace.executionMillis(),
-                trace.clientRequestId(),
-                trace.requestPreview(),
-                trace.responsePreview(),
-                tags,
-                metadata,
-                assessments);
     }
 
     @Override
