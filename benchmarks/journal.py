@@ -28,6 +28,7 @@ ROW = {
         {"name": "age", "shape": [1], "datatype": "INT64", "data": [25]},
         {"name": "support_calls", "shape": [1], "datatype": "INT64", "data": [6]},
         {"name": "visits_per_week", "shape": [1], "datatype": "FP64", "data": [0.1]},
+        {"name": "monthly_spend", "shape": [1], "datatype": "FP64", "data": [10.5]},
     ]
 }
 

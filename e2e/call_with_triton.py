@@ -19,6 +19,7 @@ columns = {
     "age": ("INT64", numpy.array([25, 60])),
     "support_calls": ("INT64", numpy.array([6, 0])),
     "visits_per_week": ("FP64", numpy.array([0.1, 9.0])),
+    "monthly_spend": ("FP64", numpy.array([10.5, 40.0])),
 }
 inputs = []
 for name, (datatype, values) in columns.items():

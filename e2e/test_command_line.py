@@ -49,12 +49,27 @@ class CommandLineTest(unittest.TestCase):
                 {"name": "visits_per_week", "shape": [2], "datatype": "FP64", "data": [0.1, 9.0]},
             ]
         }
+        # No row of the data lacks it, so that the model has not learned what to make of one that does.
+        status, answer = self.server.call("POST", "/v2/models/model/infer", body)
+        self.assertEqual(status, 400, answer)
+        self.assertIn("'monthly_spend' is missing", answer["error"])
+        body["inputs"].append({"name": "monthly_spend", "shape": [2], "datatype": "FP64", "data": [10.5, 40.0]})
         status, answer = self.server.call("POST", "/v2/models/model/infer", body)
         self.assertEqual(status, 200, answer)
         risky, loyal = answer["outputs"][0]["data"]
         self.assertGreater(risky, 0.5)
         self.assertLess(loyal, 0.5)
         self.assertIn("champion v1", self.tidemill("status"))
+        version = json.loads(self.tidemill("models", "show", "model", "1", "--json"))
+        told = [version["signature"]["inputs"], version["files"]["signature"]["inputs"]]
+        self.assertEqual([[column.get("optional") for column in side] for side in told], [[False] * 5] * 2)
+        self.assertEqual((version["held"], version["files"]["remarks"]), ([], []))
+        self.assertIn("data only", self.tidemill("models", "show", "model"))
+        row = {"plan": "basic", "age": 25, "support_calls": 6, "visits_per_week": 0.1, "monthly_spend": 10.5}
+        for changed, expected in ({"plan": None}, 200), ({"age": None}, 200), ({"age": True}, 400):
+            status, answer = self.server.call("POST", "/v1/models/model:predict", {"instances": [row | changed]})
+            self.assertEqual(status, expected, answer)
+        self.assertIn("'age' holds true or false", answer["error"])
         self.assertIn("rows passed every check", self.tidemill("logs", run["run"]["id"], "--step", "import"))
         self.assertIn("rows passed every check", self.tidemill("logs", run["run"]["id"], "-f", "--step", "import"))
 

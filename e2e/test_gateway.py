@@ -16,6 +16,7 @@ ROWS = {
         {"name": "age", "shape": [2], "datatype": "INT64", "data": [25, 60]},
         {"name": "support_calls", "shape": [2], "datatype": "INT64", "data": [6, 0]},
         {"name": "visits_per_week", "shape": [2], "datatype": "FP64", "data": [0.1, 9.0]},
+        {"name": "monthly_spend", "shape": [2], "datatype": "FP64", "data": [10.5, 40.0]},
     ]
 }
 PREDICTIONS = "/api/tidemill/v1/projects/default/deployments/model/predictions?limit=1000"

@@ -97,9 +97,7 @@ final class OperationsRoutes {
         sizes.measuredAt().ifPresent(time -> about.put("storageMeasuredAt", time.toString()));
         about.put("kept", kept.describe());
         about.put("pythonIsolation", environments.isolation());
-        about.put(
-                "journal",
-                Map.of("bytes", gateway.journalBytes(), "unreadableFiles", gateway.unreadableJournals()));
+        about.put("journal", Map.of("bytes", gateway.journalBytes(), "unreadableFiles", gateway.unreadableJournals()));
         return about;
     }
 

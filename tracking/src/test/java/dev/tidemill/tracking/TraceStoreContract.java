@@ -142,7 +142,10 @@ abstract class TraceStoreContract {
         assertThat(traces.get("a", "tr-1").metadata())
                 .containsEntry(
                         Trace.USAGE_METADATA, "{\"input_tokens\": 20, \"output_tokens\": 10, \"total_tokens\": 30}");
-        traces.put("a", traces.get("a", "tr-1").with(Map.of(), Map.of(Trace.USAGE_METADATA, "{\"total_tokens\": 7}"), List.of()));
+        traces.put(
+                "a",
+                traces.get("a", "tr-1")
+                        .with(Map.of(), Map.of(Trace.USAGE_METADATA, "{\"total_tokens\": 7}"), List.of()));
         addSpans("tr-1", span("e", Optional.of("a"), "late", ten));
         assertThat(traces.get("a", "tr-1").metadata()).containsEntry(Trace.USAGE_METADATA, "{\"total_tokens\": 7}");
     }

@@ -7,6 +7,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +35,10 @@ public final class Tensor {
         TEXTS,
         /** Some are texts, some are not. */
         MIXED,
+        /** Some are truths, told by numbers, since others are numbers or missing. */
+        TRUTHS,
+        /** Nothing is written: each is missing, which a value of any datatype may be. */
+        MISSING,
         /** Each is a JSON document that a model answered: what has no datatype of the protocol travels so. */
         JSON
     }
@@ -238,6 +243,11 @@ public final class Tensor {
         return writing;
     }
 
+    /** Whether there are truths among its values. */
+    boolean hasTruths() {
+        return datatype == Datatype.BOOL || writing == Writing.TRUTHS;
+    }
+
     /** A value as it was written, where it was; null for a missing one. */
     @Nullable
     String written(int index) {
@@ -425,11 +435,16 @@ public final class Tensor {
             }
         }
         if (values.stream().allMatch(value -> value == null || value instanceof Number || value instanceof Boolean)) {
-            return numbers(
+            boolean truths = values.stream().anyMatch(value -> value instanceof Boolean);
+            boolean nothing = values.stream().allMatch(Objects::isNull);
+            return new Tensor(
                     name,
                     Datatype.FP64,
                     shape,
-                    values.stream().mapToDouble(Tensor::asNumber).toArray());
+                    values.stream().mapToDouble(Tensor::asNumber).toArray(),
+                    new long[0],
+                    new byte[0][],
+                    truths ? Writing.TRUTHS : nothing ? Writing.MISSING : Writing.NONE);
         }
         byte[] @Nullable [] texts = new byte[values.size()][];
         for (int i = 0; i < texts.length; i++) {

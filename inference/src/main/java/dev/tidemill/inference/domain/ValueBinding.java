@@ -24,6 +24,10 @@ final class ValueBinding {
         if (spec.datatype() == Datatype.BYTES) {
             return bytes(spec, tensor);
         }
+        if (spec.strict() && spec.datatype() != Datatype.BOOL && tensor.hasTruths()) {
+            throw TidemillException.invalid(
+                    "data", "'" + spec.name() + "' holds true or false; the model takes " + spec.datatype());
+        }
         if (tensor.datatype() == Datatype.BYTES) {
             if (tensor.writing() == Tensor.Writing.NONE || tensor.isJson()) {
                 throw mismatch(spec, tensor);
@@ -55,6 +59,12 @@ final class ValueBinding {
     }
 
     private static Tensor bytes(TensorSpec spec, Tensor tensor) {
+        if (tensor.writing() == Tensor.Writing.MISSING) {
+            if (!spec.missing() && tensor.size() > 0) {
+                throw misfit(spec, 0, null);
+            }
+            return Tensor.texts(tensor.name(), tensor.shape(), new byte[tensor.size()][]);
+        }
         boolean written = tensor.writing() == Tensor.Writing.TEXTS;
         if (tensor.datatype() != Datatype.BYTES && !written) {
             throw mismatch(spec, tensor);

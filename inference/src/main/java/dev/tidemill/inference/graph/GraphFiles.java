@@ -61,7 +61,7 @@ public final class GraphFiles {
     private static String fields(List<Signature.Field> fields) {
         List<Map<String, Object>> list = new ArrayList<>();
         for (Signature.Field field : fields) {
-            list.add(Map.of("type", field.type(), "name", field.name(), "required", false));
+            list.add(Map.of("type", field.type(), "name", field.name(), "required", !field.optional()));
         }
         // A single quote is doubled inside YAML's single quotes.
         return Json.write(list).replace("'", "''");

@@ -57,11 +57,12 @@ public final class FeatureTable {
                     : fields.isEmpty()
                             ? numbers
                             : SignatureTypes.column(fields.get(i).type()).orElse(numbers);
-            columns.add(TensorSpec.column(
+            TensorSpec column = TensorSpec.column(
                             known.get(i),
                             datatype,
                             !fields.isEmpty() && fields.get(i).optional())
-                    .withMissing());
+                    .withMissing();
+            columns.add(fields.isEmpty() ? column : column.withStrict());
         }
         this.specs = List.copyOf(columns);
     }

@@ -70,7 +70,7 @@ public final class SignatureTypes {
 
     /** A column; texts may be missing, since Python has a word for it. */
     private static TensorSpec column(String name, Datatype datatype, Signature.Field field) {
-        TensorSpec spec = TensorSpec.column(name, datatype, field.optional());
+        TensorSpec spec = TensorSpec.column(name, datatype, field.optional()).withStrict();
         spec = datatype == Datatype.BYTES ? spec.withMissing() : spec;
         return field.type().equals("binary") ? spec.withEncoded() : spec;
     }

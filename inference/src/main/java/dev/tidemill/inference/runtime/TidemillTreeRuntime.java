@@ -8,33 +8,34 @@ import dev.tidemill.inference.domain.ModelRuntime;
 import dev.tidemill.inference.domain.ParameterSpec;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.registry.domain.ModelFiles;
 import dev.tidemill.registry.domain.Signature;
 import dev.tidemill.trees.InputColumn;
 import dev.tidemill.trees.TabularModel;
 import dev.tidemill.trees.UnsupportedModelException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** Models of our own trainers: trees with the encoding of their named columns beside them. */
 public final class TidemillTreeRuntime implements ModelRuntime {
-    private static final String ENCODING = "tidemill/encoding.json";
     private static final String TREES = "model.json";
 
     @Override
     public Optional<LoadedModel> open(ModelFolder folder) {
-        if (!folder.has(ENCODING)) {
+        if (!folder.has(ModelFiles.ENCODING)) {
             return Optional.empty();
         }
         byte[] trees = folder.read(TREES);
         try {
-            var model = TabularModel.parse(folder.read(ENCODING), trees);
-            Set<String> optional = folder.description().signature().map(Signature::inputs).orElse(List.of()).stream()
-                    .filter(Signature.Field::optional)
-                    .map(Signature.Field::name)
-                    .collect(Collectors.toSet());
-            return Optional.of(new Model(model, trees.length, optional));
+            var model = TabularModel.parse(folder.read(ModelFiles.ENCODING), trees);
+            Map<String, Signature.Field> told =
+                    folder.description().signature().map(Signature::inputs).orElse(List.of()).stream()
+                            .collect(Collectors.toMap(
+                                    Signature.Field::name, Function.identity(), (first, second) -> first));
+            return Optional.of(new Model(model, trees.length, told));
         } catch (UnsupportedModelException e) {
             throw folder.unusable(String.valueOf(e.getMessage())).causedBy(e);
         }
@@ -46,17 +47,24 @@ public final class TidemillTreeRuntime implements ModelRuntime {
         private final List<TensorSpec> inputs;
         private final int width;
 
-        private Model(TabularModel model, long bytes, Set<String> optional) {
+        private Model(TabularModel model, long bytes, Map<String, Signature.Field> told) {
             this.model = model;
             this.bytes = bytes;
             this.inputs = model.columns().stream()
-                    .map(column -> TensorSpec.column(
-                                    column.name(),
-                                    column.isText() ? Datatype.BYTES : Datatype.FP64,
-                                    optional.contains(column.name()))
-                            .withMissing())
+                    .map(column -> spec(column, Optional.ofNullable(told.get(column.name()))))
                     .toList();
             this.width = model.outputs();
+        }
+
+        private static TensorSpec spec(InputColumn column, Optional<Signature.Field> told) {
+            boolean truths = told.map(Signature.Field::type).equals(Optional.of("boolean"));
+            Datatype numbers = truths ? Datatype.BOOL : Datatype.FP64;
+            return TensorSpec.column(
+                            column.name(),
+                            column.isText() ? Datatype.BYTES : numbers,
+                            told.map(Signature.Field::optional).orElse(false))
+                    .withMissing()
+                    .withStrict();
         }
 
         @Override

@@ -46,6 +46,38 @@ class ValueBindingTest {
     }
 
     @Test
+    void aColumnOfNothingButMissingValuesIsOneOfAnyDatatype() {
+        refused("Value 0 of 'x' is missing", Datatype.BYTES, (Object) null);
+        for (Datatype datatype : List.of(Datatype.BYTES, Datatype.INT64, Datatype.BOOL, Datatype.FP64)) {
+            Tensor missing =
+                    ValueBinding.fitted(column(datatype).withMissing(), Tensor.column("x", Arrays.asList(null, null)));
+            assertThat(missing.value(0)).as(datatype.name()).isNull();
+            assertThat(missing.size()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aTruthIsNoNumberWhereASignatureSaysNumber() {
+        for (Datatype datatype : List.of(Datatype.FP64, Datatype.FP32, Datatype.INT64)) {
+            TensorSpec strict = column(datatype).withMissing().withStrict();
+            for (List<? extends @Nullable Object> truths :
+                    List.of(List.of(true, false), Arrays.asList(true, null), List.of(3L, true))) {
+                assertThatThrownBy(() -> ValueBinding.fitted(strict, Tensor.column("x", truths)))
+                        .hasMessageContaining("'x' holds true or false; the model takes " + datatype);
+            }
+            assertThat(ValueBinding.fitted(strict, Tensor.column("x", List.of(1L)))
+                            .number(0))
+                    .isEqualTo(1);
+        }
+        TensorSpec truths = column(Datatype.BOOL).withMissing().withStrict();
+        assertThat(ValueBinding.fitted(truths, Tensor.column("x", Arrays.asList(true, null)))
+                        .number(0))
+                .isEqualTo(1);
+        // Where nothing is told of the columns, a data frame's truths are numbers, as to the libraries.
+        assertThat(fitted(Datatype.FP32, true, false).number(0)).isEqualTo(1);
+    }
+
+    @Test
     void aWholeNumberIsOne() {
         refused("is 1.5, which is no INT64", Datatype.INT64, 1.5);
         assertThat(fitted(Datatype.INT64, 2.0).value(0)).isEqualTo(2L);

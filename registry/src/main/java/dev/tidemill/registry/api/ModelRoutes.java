@@ -93,7 +93,8 @@ public final class ModelRoutes {
     /** A version, with what has to be trusted before Python may open it, and whether it is. */
     private static ObjectNode shown(ModelVersion version) {
         ObjectNode json = (ObjectNode) Json.tree(version);
-        json.set("held", Json.tree(version.files().map(ModelFiles::held).orElse(List.of())));
+        json.set(
+                "held", Json.tree(version.files().map(ModelFiles::awaitingTrust).orElse(List.of())));
         return json.put("trusted", version.trusted()).put("trustedWithNetwork", version.trustedWithNetwork());
     }
 

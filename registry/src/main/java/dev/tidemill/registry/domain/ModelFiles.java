@@ -18,6 +18,7 @@ import java.util.stream.Stream;
  * @param pickles every file that runs code where it is opened, with what was found in it
  * @param code what beside pickles is code that Python would import, run or install; empty if the folder holds data alone, and in what
  *     was written down before this was looked for
+ * @param withoutPython whether this server opens the model without Python, and so runs no code of the folder
  * @param remarks what a user of the version should know; empty if everything is as it should be
  */
 public record ModelFiles(
@@ -29,7 +30,11 @@ public record ModelFiles(
         long bytes,
         List<Pickle> pickles,
         List<String> code,
+        boolean withoutPython,
         List<String> remarks) {
+    /** What a folder of our own trainers has, which is read as the trees and their columns, whatever else is in the folder. */
+    public static final String ENCODING = "tidemill/encoding.json";
+
     public ModelFiles {
         // Not told by a look that an earlier release has taken.
         code = Objects.requireNonNullElse(code, List.of());
@@ -63,5 +68,10 @@ public record ModelFiles(
                                         + pickle.refused().stream().limit(5).collect(Collectors.joining(", ")) + ")"),
                         code.stream())
                 .toList();
+    }
+
+    /** Why the version is not served here until somebody has said that they trust it; empty if nothing is to be trusted. */
+    public List<String> awaitingTrust() {
+        return withoutPython ? List.of() : held();
     }
 }

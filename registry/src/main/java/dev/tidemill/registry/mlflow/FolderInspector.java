@@ -85,7 +85,10 @@ public final class FolderInspector implements ModelInspector {
                         + " may run code beside the allow-list where it is opened: "
                         + String.join(", ", pickle.refused().stream().limit(8).toList())));
         List<String> code = FolderCode.in(described, folder, path -> text(folder, path));
-        code.forEach(finding -> remarks.add("Held until it is trusted, where Python runs it: " + finding));
+        boolean withoutPython = folder.files().containsKey(ModelFiles.ENCODING);
+        code.stream()
+                .filter(finding -> !withoutPython)
+                .forEach(finding -> remarks.add("Held until it is trusted, where Python runs it: " + finding));
         List<String> requirements = text(folder, "requirements.txt")
                 .map(lines -> lines.lines()
                         .map(String::strip)
@@ -102,6 +105,7 @@ public final class FolderInspector implements ModelInspector {
                 folder.size(),
                 pickles,
                 code,
+                withoutPython,
                 remarks);
     }
 

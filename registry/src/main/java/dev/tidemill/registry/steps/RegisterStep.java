@@ -84,8 +84,10 @@ public final class RegisterStep implements StepKind {
         if (value instanceof List<?> list) {
             for (Object element : list) {
                 if (element instanceof Map<?, ?> field) {
-                    fields.add(
-                            new Signature.Field(String.valueOf(field.get("name")), String.valueOf(field.get("type"))));
+                    fields.add(new Signature.Field(
+                            String.valueOf(field.get("name")),
+                            String.valueOf(field.get("type")),
+                            Boolean.TRUE.equals(field.get("optional"))));
                 }
             }
         }

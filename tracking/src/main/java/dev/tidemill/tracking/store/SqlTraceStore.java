@@ -143,10 +143,11 @@ public final class SqlTraceStore implements TraceStore {
                         .add(assessment(row)))
                 .list();
         return traces.stream()
-                .map(bare -> bare.trace().with(
-                        texts.getOrDefault("tag" + bare.number(), Map.of()),
-                        texts.getOrDefault("metadata" + bare.number(), Map.of()),
-                        assessments.getOrDefault(bare.number(), List.of())))
+                .map(bare -> bare.trace()
+                        .with(
+                                texts.getOrDefault("tag" + bare.number(), Map.of()),
+                                texts.getOrDefault("metadata" + bare.number(), Map.of()),
+                                assessments.getOrDefault(bare.number(), List.of())))
                 .toList();
     }
 

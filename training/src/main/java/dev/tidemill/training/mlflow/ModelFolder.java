@@ -73,7 +73,7 @@ public final class ModelFolder {
             var entry = new LinkedHashMap<String, Object>();
             entry.put("type", field.type());
             entry.put("name", field.name());
-            entry.put("required", false);
+            entry.put("required", !field.optional());
             list.add(entry);
         }
         // A single quote is doubled inside YAML's single quotes.

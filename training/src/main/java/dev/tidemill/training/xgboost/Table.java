@@ -27,9 +27,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param names of the columns, in order
  * @param text whether a column holds text
+ * @param truths columns of which true is 1 and false 0
  * @param times event time of each row; empty without a time column
  */
-record Table(List<String> names, List<Boolean> text, List<List<@Nullable Object>> rows, List<Instant> times) {
+record Table(
+        List<String> names,
+        List<Boolean> text,
+        Set<String> truths,
+        List<List<@Nullable Object>> rows,
+        List<Instant> times) {
     private static final int MOST_CATEGORIES = 1000;
 
     /**
@@ -55,6 +61,7 @@ record Table(List<String> names, List<Boolean> text, List<List<@Nullable Object>
         ResultSetMetaData meta = result.getMetaData();
         var names = new ArrayList<String>();
         var text = new ArrayList<Boolean>();
+        var truths = new TreeSet<String>();
         var positions = new ArrayList<Integer>();
         int timePosition = 0;
         for (int i = 1; i <= meta.getColumnCount(); i++) {
@@ -64,6 +71,9 @@ record Table(List<String> names, List<Boolean> text, List<List<@Nullable Object>
             } else if (!type.startsWith("TIMESTAMP") && !type.equals("DATE")) {
                 names.add(meta.getColumnLabel(i));
                 text.add(type.startsWith("VARCHAR"));
+                if (type.equals("BOOLEAN")) {
+                    truths.add(meta.getColumnLabel(i));
+                }
                 positions.add(i);
             }
         }
@@ -79,7 +89,7 @@ record Table(List<String> names, List<Boolean> text, List<List<@Nullable Object>
                 times.add(result.getTimestamp(timePosition).toLocalDateTime().toInstant(ZoneOffset.UTC));
             }
         }
-        return new Table(names, text, rows, times);
+        return new Table(names, text, truths, rows, times);
     }
 
     private static @Nullable Object plain(@Nullable Object value) {
@@ -99,9 +109,17 @@ record Table(List<String> names, List<Boolean> text, List<List<@Nullable Object>
         return index;
     }
 
+    boolean isMissingSomewhere(int column) {
+        return rows.stream().anyMatch(row -> {
+            Object value = row.get(column);
+            return value == null || (value instanceof Double number && number.isNaN());
+        });
+    }
+
     /** Rows of an interval of positions. */
     Table slice(int from, int to) {
-        return new Table(names, text, rows.subList(from, to), times.isEmpty() ? times : times.subList(from, to));
+        return new Table(
+                names, text, truths, rows.subList(from, to), times.isEmpty() ? times : times.subList(from, to));
     }
 
     /** Position of the first row at or after the time. */

@@ -69,7 +69,7 @@ public final class TrainTask implements ChildTask {
         }
         answer.set("metrics", Json.tree(metrics));
         answer.put("error", metrics.getOrDefault("error", metrics.getOrDefault("train_error", Double.NaN)));
-        answer.set("signature", signature(columns, labels));
+        answer.set("signature", signature(all, columns, labels));
         answer.set("example", example(train, columns));
         answer.put("until", all.times().isEmpty() ? "" : all.times().getLast().toString());
         return answer;
@@ -191,14 +191,16 @@ public final class TrainTask implements ChildTask {
         return texts;
     }
 
-    private static ObjectNode signature(List<InputColumn> columns, Labels labels) {
+    /** A request may leave out a column that some row of the data lacks: only of such has the model learned what to make of it. */
+    private static ObjectNode signature(Table all, List<InputColumn> columns, Labels labels) {
         ObjectNode signature = Json.object();
         for (InputColumn column : columns) {
             signature
                     .withArray("inputs")
                     .addObject()
                     .put("name", column.name())
-                    .put("type", column.isText() ? "string" : "double");
+                    .put("type", type(all, column))
+                    .put("optional", all.isMissingSomewhere(all.column(column.name())));
         }
         signature.withArray("outputs").addObject().put("name", "prediction").put("type", "double");
         if (!labels.classes().isEmpty()) {
@@ -207,13 +209,24 @@ public final class TrainTask implements ChildTask {
         return signature;
     }
 
+    private static String type(Table all, InputColumn column) {
+        if (column.isText()) {
+            return "string";
+        }
+        return all.truths().contains(column.name()) ? "boolean" : "double";
+    }
+
     private static ObjectNode example(Table train, List<InputColumn> columns) {
         ObjectNode example = Json.object();
         Map<String, @Nullable Object> row = train.row(0);
-        columns.forEach(column -> example.set(column.name(), Json.tree(String.valueOf(row.get(column.name())))));
         for (InputColumn column : columns) {
-            if (row.get(column.name()) instanceof Double number) {
-                example.put(column.name(), number);
+            Object value = row.get(column.name());
+            if (value == null) {
+                example.putNull(column.name());
+            } else if (train.truths().contains(column.name())) {
+                example.put(column.name(), value.equals(1.0));
+            } else {
+                example.set(column.name(), Json.tree(value));
             }
         }
         return example;
