@@ -83,12 +83,13 @@ class MlflowTest(unittest.TestCase):
             self.skipTest("TIDEMILL_TEST_POSTGRES names no server, or there is no psql to make a schema with")
         self.drive("--database", address)
 
-    def test_answers_are_those_of_mlflows_own_server(self) -> None:
+    def compare(self, script: str) -> None:
+        """Runs a script that puts the same calls to our server and to MLflow's own, and fails where their answers differ."""
         peer = Peer(self)
         server = Server()
         self.addCleanup(server.close)
         result = subprocess.run(
-            [sys.executable, str(ROOT / "e2e" / "mlflow_differential.py"), server.url, peer.url],
+            [sys.executable, str(ROOT / "e2e" / script), server.url, peer.url],
             capture_output=True,
             text=True,
             timeout=300,
@@ -96,18 +97,11 @@ class MlflowTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stdout[-6000:] + result.stderr)
         sys.stderr.write(result.stdout)
 
+    def test_answers_are_those_of_mlflows_own_server(self) -> None:
+        self.compare("mlflow_differential.py")
+
     def test_stories_are_answered_as_mlflows_own_server_answers_them(self) -> None:
-        peer = Peer(self)
-        server = Server()
-        self.addCleanup(server.close)
-        result = subprocess.run(
-            [sys.executable, str(ROOT / "e2e" / "mlflow_scenarios.py"), server.url, peer.url],
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        self.assertEqual(result.returncode, 0, result.stdout[-6000:] + result.stderr)
-        sys.stderr.write(result.stdout)
+        self.compare("mlflow_scenarios.py")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.load.BytesInFlight;
+import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
@@ -85,7 +87,10 @@ abstract class ModelStoreContract {
     }
 
     private List<String> models(String filter) {
-        return store.searchModels("a", SearchParser.filter(RegistryKeys.MODELS, filter), List.of(), 0, 100).stream()
+        return store
+                .searchModels("a", SearchParser.filter(RegistryKeys.MODELS, filter), List.of(), 0, 100)
+                .items()
+                .stream()
                 .map(RegisteredModel::name)
                 .toList();
     }
@@ -98,6 +103,7 @@ abstract class ModelStoreContract {
                         SearchParser.order(RegistryKeys.VERSIONS, List.of(order)),
                         0,
                         100)
+                .items()
                 .stream()
                 .map(ModelVersion::version)
                 .toList();
@@ -153,13 +159,13 @@ abstract class ModelStoreContract {
 
     @Test
     void theNewestVersionAndWhatMadeVersionsAreFound() {
-        assertThat(store.newest("a", "bikes")).isEmpty();
+        assertThat(store.newest("a", "bikes", false)).isEmpty();
         store.insert(version(1, "run/one"));
         store.insert(version(2, "run/two"));
         store.insert(version(3, "run/three"));
-        assertThat(store.newest("a", "bikes")).contains(version(3, "run/three"));
+        assertThat(store.newest("a", "bikes", false)).contains(version(3, "run/three"));
         store.deleteVersion("a", "bikes", 3, NOW);
-        assertThat(store.newest("a", "bikes")).contains(version(2, "run/two"));
+        assertThat(store.newest("a", "bikes", false)).contains(version(2, "run/two"));
         assertThat(models().byAlias("a", "bikes", "Latest").version()).isEqualTo(2);
         assertThat(store.makers(List.of("run/two", "run/three", "run/four", "run")))
                 .containsOnly("run/two", "run/three");
@@ -318,5 +324,55 @@ abstract class ModelStoreContract {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    @Test
+    void pagesOfLargeModelsAndVersionsEndAtTheirBoundAndGoOnExactlyThere() {
+        for (int number = 1; number <= 5; number++) {
+            store.insertModel("a", "m" + number, "", NOW);
+            store.putTag("a", "m" + number, 0, "text", "x".repeat(6_000_000));
+            store.insert(version(number, "run/" + number));
+            store.putTag("a", "bikes", number, "text", "x".repeat(6_000_000));
+        }
+        var first = store.searchModels("a", List.of(), List.of(), 0, 100);
+        assertThat(first.items()).extracting(RegisteredModel::name).containsExactly("bikes", "m1", "m2");
+        assertThat(first.more()).isTrue();
+        var rest = store.searchModels("a", List.of(), List.of(), 4, 100);
+        assertThat(rest.items()).extracting(RegisteredModel::name).containsExactly("m4", "m5");
+        assertThat(rest.items()).allSatisfy(model -> assertThat(model.tags()).containsOnlyKeys("text"));
+        assertThat(rest.more()).isFalse();
+        var versions = store.searchVersions("a", List.of(), List.of(), 1, 100);
+        assertThat(versions.items()).extracting(ModelVersion::version).containsExactly(4, 3);
+        assertThat(versions.items()).allSatisfy(one -> assertThat(one.tags()).containsOnlyKeys("text"));
+        assertThat(versions.more()).isTrue();
+        var budget = new BytesInFlight(20_000_000);
+        try (var request = budget.open("ada")) {
+            RequestMemory.of(request, () -> store.find("a", "bikes", 3));
+            assertThat(budget.taken()).isBetween(6_000_000L, 6_010_000L);
+            assertThatThrownBy(() -> RequestMemory.of(request, () -> store.versions("a", "bikes")))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.TOO_LARGE));
+        }
+    }
+
+    @Test
+    void theNewestVersionOfEachStageAndOfThoseWithFilesIsFound() {
+        for (int number = 1; number <= 4; number++) {
+            store.insert(version(number, "run/" + number));
+        }
+        store.updateVersion("a", "bikes", 1, "", ModelVersion.Stage.PRODUCTION, NOW);
+        store.updateVersion("a", "bikes", 2, "", ModelVersion.Stage.PRODUCTION, NOW);
+        assertThat(store.newestOfStages("a", "bikes"))
+                .extracting(ModelVersion::version)
+                .containsExactly(4, 2);
+        assertThat(store.newest("a", "bikes", false).orElseThrow().version()).isEqualTo(4);
+        assertThat(store.newest("a", "bikes", true).orElseThrow().version()).isEqualTo(1);
+        store.archiveOthers("a", "bikes", 2, ModelVersion.Stage.PRODUCTION, NOW);
+        assertThat(store.find("a", "bikes", 1).orElseThrow().stage()).isEqualTo(ModelVersion.Stage.ARCHIVED);
+        assertThat(store.find("a", "bikes", 2).orElseThrow().stage()).isEqualTo(ModelVersion.Stage.PRODUCTION);
+        store.deleteVersion("a", "bikes", 4, NOW);
+        assertThat(store.newest("a", "bikes", false).orElseThrow().version()).isEqualTo(3);
+        assertThat(store.newest("a", "none", false)).isEmpty();
     }
 }

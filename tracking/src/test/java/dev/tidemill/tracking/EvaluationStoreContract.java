@@ -22,6 +22,7 @@ import dev.tidemill.tracking.store.SqlSavedViewStore;
 import dev.tidemill.tracking.store.SqlScorerStore;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -187,5 +188,26 @@ abstract class EvaluationStoreContract {
         assertThat(outcomes.refusals())
                 .allSatisfy(
                         refusal -> assertThat(refusal).hasMessageMatching("Dataset with name '.*' already exists."));
+    }
+
+    @Test
+    void pagesOfLargeRecordsEndAtTheirBoundAndGoOnExactlyThere() {
+        EvaluationDataSet made = dataSets.create("a", "large", List.of(experiment), Map.of());
+        for (int i = 0; i < 5; i++) {
+            clock.advance(Duration.ofSeconds(1));
+            var told = List.of(row("{\"q\":\"" + i + "x".repeat(1_200_000) + "\"}", Optional.empty()));
+            dataSets.putRows("a", made.id(), told, (there, now) -> now, schema -> "{}");
+        }
+        var seen = new ArrayList<String>();
+        var pages = new ArrayList<Integer>();
+        Optional<String> token = Optional.empty();
+        do {
+            var page = dataSets.rows("a", made.id(), token, 1000);
+            pages.add(page.items().size());
+            page.items().forEach(row -> seen.add(row.inputs().substring(6, 7)));
+            token = page.next();
+        } while (token.isPresent());
+        assertThat(seen).containsExactly("0", "1", "2", "3", "4");
+        assertThat(pages).containsExactly(2, 2, 1);
     }
 }

@@ -3,9 +3,14 @@ package dev.tidemill.tracking;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.load.BytesInFlight;
+import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Experiment;
@@ -169,16 +174,18 @@ abstract class RunStoreContract {
         store.addModels(second, List.of(new ModelLink("m-1", true, 3)));
         store.update(second, Optional.empty(), Optional.of(Run.Status.FINISHED), Optional.of(NOW));
         store.setModelDigest(second, Optional.of("abc"));
-        List<Run> newest = store.newest("a", Optional.of(group.id()), Optional.empty(), 10);
+        List<Run> newest =
+                store.newest("a", Optional.of(group.id()), Optional.empty(), 10).runs();
         assertThat(newest).extracting(Run::id).containsExactly(second.id(), first.id());
         Run found = newest.getFirst();
         assertThat(found.modelDigest()).contains("abc");
         assertThat(found.status()).isEqualTo(Run.Status.FINISHED);
         assertThat(found.inputs()).containsExactly(input);
         assertThat(found.models()).containsExactly(new ModelLink("m-1", true, 3));
-        assertThat(store.newest("a", Optional.empty(), Optional.of(second.id().value()), 10))
+        assertThat(store.newest("a", Optional.empty(), Optional.of(second.id().value()), 10)
+                        .runs())
                 .hasSize(1);
-        assertThat(store.newest("other", Optional.empty(), Optional.empty(), 10))
+        assertThat(store.newest("other", Optional.empty(), Optional.empty(), 10).runs())
                 .isEmpty();
         assertThat(search("dataset.context = 'training'")).containsExactly("2");
     }
@@ -301,22 +308,26 @@ abstract class RunStoreContract {
         assertThat(search("params.depth is null")).containsExactly("tagged");
         assertThat(search("params.depth IS NOT NULL AND tags.team IS NULL")).containsExactly("tuned");
         experiments.putTag(group.id(), "team", "a");
-        assertThat(experiments.search(
-                        "a",
-                        Lifecycle.ALL,
-                        SearchParser.filter(SearchKeys.EXPERIMENTS, "tags.team IS NOT NULL"),
-                        List.of(),
-                        0,
-                        10))
+        assertThat(experiments
+                        .search(
+                                "a",
+                                Lifecycle.ALL,
+                                SearchParser.filter(SearchKeys.EXPERIMENTS, "tags.team IS NOT NULL"),
+                                List.of(),
+                                0,
+                                10)
+                        .items())
                 .extracting(one -> one.id())
                 .containsExactly(group.id());
-        assertThat(experiments.search(
-                        "a",
-                        Lifecycle.ALL,
-                        SearchParser.filter(SearchKeys.EXPERIMENTS, "name = 'bikes' AND tags.team IS NULL"),
-                        List.of(),
-                        0,
-                        10))
+        assertThat(experiments
+                        .search(
+                                "a",
+                                Lifecycle.ALL,
+                                SearchParser.filter(SearchKeys.EXPERIMENTS, "name = 'bikes' AND tags.team IS NULL"),
+                                List.of(),
+                                0,
+                                10)
+                        .items())
                 .isEmpty();
     }
 
@@ -462,7 +473,9 @@ abstract class RunStoreContract {
                         }))
                 .allAnswered()
                 .forEach(made -> assertThat(made).isTrue());
-        assertThat(experiments.search("a", Lifecycle.ALL, List.of(), List.of(), 0, 1000))
+        assertThat(experiments
+                        .search("a", Lifecycle.ALL, List.of(), List.of(), 0, 1000)
+                        .items())
                 .hasSize(1 + 10 * Contention.THREADS);
     }
 
@@ -539,6 +552,80 @@ abstract class RunStoreContract {
         }
         assertThat(names).hasSize(60);
         assertThat(pages).hasSizeBetween(2, 4);
+    }
+
+    private void addLarge(String name, int second, int params, String text) {
+        var all = new java.util.HashMap<String, String>();
+        for (int i = 0; i < params; i++) {
+            all.put("p" + i, text);
+        }
+        store.addParams(add(group, name, second), all);
+    }
+
+    @Test
+    void thePagesOfTheNewestRunsEndAtTheirBoundAndGoOnExactlyThere() {
+        List<Integer> params = List.of(1, 900, 900, 900, 3_000, 2, 2, 1_200, 1_200, 1);
+        for (int i = 0; i < params.size(); i++) {
+            addLarge("r" + i, i, params.get(i), "x".repeat(6_000));
+        }
+        List<String> all = store.ids("a", List.of(group.id()), Lifecycle.ALL, List.of(), 100).stream()
+                .map(RunId::value)
+                .sorted(java.util.Comparator.reverseOrder())
+                .toList();
+        assertThat(all).hasSize(params.size());
+        var seen = new ArrayList<String>();
+        boolean more = true;
+        while (more) {
+            var found = store.newest(
+                    "a", Optional.of(group.id()), seen.isEmpty() ? Optional.empty() : Optional.of(seen.getLast()), 4);
+            assertThat(found.runs()).hasSizeBetween(1, 4);
+            long texts = found.runs().stream()
+                    .mapToLong(run -> run.params().size() * 6_000L)
+                    .sum();
+            if (found.runs().size() > 1) {
+                assertThat(texts).isLessThanOrEqualTo(RowBytes.MOST_OF_PAGE);
+            }
+            found.runs().forEach(run -> seen.add(run.id().value()));
+            more = found.more();
+        }
+        assertThat(seen).isEqualTo(all);
+    }
+
+    @Test
+    void whatIsReadCountsToTheRequestBeforeItIsRead() {
+        addLarge("latin", 1, 500, "x".repeat(6_000));
+        addLarge("wide", 2, 500, "x".repeat(5_999) + "\u0416");
+        List<RunId> ids = store.ids("a", List.of(group.id()), Lifecycle.ALL, List.of(), 100);
+        var budget = new BytesInFlight(20_000_000);
+        try (var request = budget.open("ada")) {
+            RequestMemory.of(request, () -> store.find("a", ids.get(1)));
+            assertThat(budget.taken()).isBetween(3_000_000L, 3_200_000L);
+            RequestMemory.of(request, () -> store.find("a", ids.get(0)));
+            assertThat(budget.taken()).isBetween(9_000_000L, 9_400_000L);
+        }
+        assertThat(budget.taken()).isZero();
+        try (var small = new BytesInFlight(2_000_000).open("ada")) {
+            assertThatThrownBy(() -> RequestMemory.of(small, () -> store.find("a", ids.get(1))))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.TOO_LARGE));
+            assertThat(RequestMemory.of(small, () -> store.findInfo("a", ids.get(1)))
+                            .orElseThrow()
+                            .name())
+                    .isEqualTo("latin");
+        }
+        try (var request = budget.open("ada");
+                var other = budget.open("bob")) {
+            other.take(16_000_000);
+            assertThatThrownBy(() -> RequestMemory.of(
+                            request,
+                            () -> database.write(
+                                    () -> store.find("a", ids.get(1)).orElseThrow())))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.UNAVAILABLE));
+        }
+        assertThat(store.find("a", ids.get(1)).orElseThrow().params()).hasSize(500);
     }
 
     @Test

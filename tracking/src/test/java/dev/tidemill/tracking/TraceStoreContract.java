@@ -3,7 +3,10 @@ package dev.tidemill.tracking;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.load.BytesInFlight;
+import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
@@ -20,6 +23,7 @@ import dev.tidemill.tracking.store.SqlExperimentStore;
 import dev.tidemill.tracking.store.SqlRunStore;
 import dev.tidemill.tracking.store.SqlTraceStore;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -129,7 +133,9 @@ abstract class TraceStoreContract {
         // The same spans again, as after a lost answer, change nothing.
         addSpans("tr-1", span("a", Optional.empty(), "root", "{}"));
         assertThat(traces.get("a", "tr-1").state()).isEqualTo(State.ERROR);
-        assertThat(traces.spans("a", "tr-1")).extracting(TraceSpan::id).containsExactly("a", "b");
+        assertThat(traces.getWhole("a", "tr-1").spans())
+                .extracting(TraceSpan::id)
+                .containsExactly("a", "b");
     }
 
     @Test
@@ -296,5 +302,69 @@ abstract class TraceStoreContract {
                 .allAnswered();
         assertThat(traces.get("a", "tr-all").tags().keySet().stream().filter(name -> name.matches("\\d/\\d")))
                 .hasSize(5 * Contention.THREADS);
+    }
+
+    private void putLarge(String id, long millis, int characters) {
+        traces.put(
+                "a",
+                new Trace(
+                        id,
+                        "a",
+                        Long.parseLong(experiment),
+                        State.OK,
+                        NOW.plusMillis(millis),
+                        Optional.empty(),
+                        Optional.empty(),
+                        "x".repeat(characters),
+                        "",
+                        Map.of(),
+                        Map.of(),
+                        List.of()));
+    }
+
+    @Test
+    void pagesOfLargeTracesEndAtTheirBoundAndGoOnExactlyThere() {
+        List<Integer> sizes = List.of(6_000_000, 20_000_000, 9_000_000, 9_000_000, 10, 10, 7_000_000, 7_000_000);
+        for (int i = 0; i < sizes.size(); i++) {
+            putLarge("tr-" + i, i, sizes.get(i));
+        }
+        var seen = new ArrayList<String>();
+        var pages = new ArrayList<Integer>();
+        Optional<String> token = Optional.empty();
+        do {
+            var page = traces.search("a", List.of(experiment), "", List.of(), token, 3);
+            pages.add(page.items().size());
+            page.items().forEach(trace -> seen.add(trace.id()));
+            token = page.next();
+        } while (token.isPresent());
+        assertThat(seen).containsExactly("tr-7", "tr-6", "tr-5", "tr-4", "tr-3", "tr-2", "tr-1", "tr-0");
+        assertThat(pages).containsExactly(3, 2, 1, 1, 1);
+    }
+
+    @Test
+    void ofManyTracesNoMoreThanTheLargestGroupCountsToTheRequest() {
+        for (int i = 0; i < 6; i++) {
+            putLarge("tr-" + i, i, 6_000_000);
+        }
+        addSpans("tr-2", span("s", Optional.empty(), "step", "{}"));
+        var ids = List.of("tr-5", "none", "tr-2", "tr-0", "tr-2", "tr-1", "tr-4", "tr-3");
+        var budget = new BytesInFlight(30_000_000);
+        try (var request = budget.open("ada")) {
+            var found = RequestMemory.of(request, () -> traces.getAllWhole("a", ids));
+            assertThat(budget.taken()).isBetween(12_000_000L, 16_000_000L);
+            assertThat(RequestMemory.of(
+                            request,
+                            () -> found.map(whole ->
+                                            whole.trace().id() + whole.spans().size())
+                                    .toList()))
+                    .containsExactly("tr-50", "tr-21", "tr-00", "tr-10", "tr-40", "tr-30");
+            assertThat(budget.taken()).isBetween(12_000_000L, 16_000_000L);
+        }
+        try (var request = new BytesInFlight(10_000_000).open("ada")) {
+            assertThatThrownBy(() -> RequestMemory.of(request, () -> traces.getAll("a", ids)))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.TOO_LARGE));
+        }
     }
 }

@@ -6,7 +6,6 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -25,9 +24,7 @@ public final class RegisteredModels implements ModelCatalog {
 
     private Optional<ModelVersion> found(String project, String name, Optional<String> version) {
         if (version.isEmpty()) {
-            return models.versions(project, name).stream()
-                    .filter(one -> one.folder().isPresent())
-                    .max(Comparator.comparingInt(ModelVersion::version));
+            return models.newestWithFiles(project, name);
         }
         String text = version.get();
         try {

@@ -1,5 +1,6 @@
 package dev.tidemill.platform.events;
 
+import dev.tidemill.platform.search.Portion;
 import java.util.List;
 import java.util.Optional;
 
@@ -14,8 +15,11 @@ public interface EventLog {
     /** Settled events after the position, oldest first. */
     List<StoredEvent> after(long position, int limit);
 
-    /** Events of one project, newest first, of the given type prefix or subject prefix where named. */
-    List<StoredEvent> newest(
+    /**
+     * Events of one project, newest first, of the given type prefix or subject prefix where named: at most so many,
+     * fewer where they hold much.
+     */
+    Portion<StoredEvent> newest(
             String project,
             Optional<String> typePrefix,
             Optional<String> subjectPrefix,

@@ -1,5 +1,6 @@
 package dev.tidemill.platform.events;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
@@ -10,6 +11,7 @@ import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.ServerSentEvents;
+import dev.tidemill.platform.http.StreamedJson;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.sql.Transactions;
@@ -58,14 +60,21 @@ public final class EventRoutes {
         return header == null ? "default" : header;
     }
 
-    private void list(Context context, Caller caller) {
+    /** The newest events; {@code next} is there where others follow, and is the {@code before} that asks for them. */
+    private void list(Context context, Caller caller) throws IOException {
         var events = log.newest(
                 caller.project(),
                 Requests.text(context, "type"),
                 Requests.text(context, "subject"),
                 Requests.number(context, "before"),
                 Requests.limit(context, 100, 1000));
-        context.json(Map.of("events", events.stream().map(CloudEvents::toJson).toList()));
+        ObjectNode json = Json.object();
+        ArrayNode list = json.putArray("events");
+        events.items().forEach(event -> list.add(Json.tree(CloudEvents.toJson(event))));
+        if (events.more()) {
+            json.put("next", events.items().getLast().position());
+        }
+        StreamedJson.write(context, json);
     }
 
     /** Live events of one project. The stream starts after {@code Last-Event-ID}, or now. */

@@ -2,8 +2,11 @@ package dev.tidemill.platform.events;
 
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.RowBytes;
+import dev.tidemill.platform.sql.SqlCondition;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
@@ -17,6 +20,9 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /** The event log in the database. */
 public final class SqlEventLog implements EventLog {
+    /** What an event takes, of a query for events called {@code x}: its data is text, and then a map. */
+    private static final String BYTES = "3 * " + RowBytes.of("x.data");
+
     private final Database database;
     private final Clock clock;
     private final ReentrantLock lock = new ReentrantLock();
@@ -76,7 +82,7 @@ public final class SqlEventLog implements EventLog {
     }
 
     @Override
-    public List<StoredEvent> newest(
+    public Portion<StoredEvent> newest(
             String project,
             Optional<String> typePrefix,
             Optional<String> subjectPrefix,
@@ -87,16 +93,25 @@ public final class SqlEventLog implements EventLog {
         subjectPrefix.ifPresent(prefix -> sql.append(" AND subject >= :subject AND subject < :subjectEnd"));
         before.ifPresent(position -> sql.append(" AND position < :before"));
         sql.append(" ORDER BY position DESC LIMIT :limit");
-        return database.reading(handle -> handle.createQuery(sql.toString())
-                .bind("project", project)
-                .bind("type", typePrefix.orElse(""))
-                .bind("typeEnd", typePrefix.orElse("") + "\uFFFF")
-                .bind("subject", subjectPrefix.orElse(""))
-                .bind("subjectEnd", subjectPrefix.orElse("") + "\uFFFF")
-                .bind("before", before.orElse(Long.MAX_VALUE))
-                .bind("limit", limit)
-                .map((row, context) -> event(row))
-                .list());
+        return RowBytes.page(
+                database,
+                limit,
+                handle -> handle.createQuery(RowBytes.weighing("x.position", BYTES, sql.toString()))
+                        .bind("project", project)
+                        .bind("type", typePrefix.orElse(""))
+                        .bind("typeEnd", typePrefix.orElse("") + "\uFFFF")
+                        .bind("subject", subjectPrefix.orElse(""))
+                        .bind("subjectEnd", subjectPrefix.orElse("") + "\uFFFF")
+                        .bind("before", before.orElse(Long.MAX_VALUE))
+                        .bind("limit", limit + 1),
+                (row, context) -> row.getLong("position"),
+                (handle, fitting) -> RowBytes.inOrder(
+                        fitting.keys(),
+                        handle.createQuery(
+                                        "SELECT * FROM event WHERE position IN " + SqlCondition.numbers(fitting.keys()))
+                                .map((row, context) -> event(row))
+                                .list(),
+                        StoredEvent::position));
     }
 
     @Override

@@ -12,6 +12,7 @@ import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.load.BytesInFlight.Reservation;
+import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.telemetry.Telemetry;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
@@ -252,7 +253,10 @@ public final class WebServer implements AutoCloseable {
             reservation.countTo(caller.actor());
         }
         RequestBody.prepare(context, route.body(), reservation);
-        route.endpoint().handle(context, caller);
+        RequestMemory.of(reservation, () -> {
+            route.endpoint().handle(context, caller);
+            return route;
+        });
         if (context.resultInputStream() instanceof ByteArrayInputStream result) {
             reservation.charge(result.available());
         }

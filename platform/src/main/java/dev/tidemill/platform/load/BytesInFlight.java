@@ -10,8 +10,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The one budget of memory for all requests under way, whatever their protocol: bodies as they come, what they unfold and
- * parse to by estimate, and answers until they are sent. A request opens a {@link Reservation}, takes from the budget before
- * it fills memory, and gives everything back when it is over.
+ * parse to by estimate, rows that are read for them ({@link RequestMemory}), and answers until they are sent. A request opens
+ * a {@link Reservation}, takes from the budget before it fills memory, and gives everything back when it is over.
  *
  * <p>Two rules keep it fair. A caller who has a request under way holds at most half of the budget with all large
  * requests together; a lone one may take what is there. And an eighth is kept for small requests, which so pass beside
@@ -226,7 +226,7 @@ public final class BytesInFlight {
                         ErrorCode.TOO_LARGE,
                         "The request takes about " + megabytes(bytes) + " MB of memory; this server has "
                                 + megabytes(mostForLarge) + " MB for all requests")
-                .remedy("Send it in parts, or give the server a larger heap (TIDEMILL_HEAP)");
+                .remedy("Ask for less or send it in parts, or give the server a larger heap (TIDEMILL_HEAP)");
     }
 
     private static TidemillException spent() {

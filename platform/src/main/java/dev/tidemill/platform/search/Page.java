@@ -43,6 +43,13 @@ public record Page<T>(List<T> items, Optional<String> next) {
         return Long.parseLong(matcher.group(1));
     }
 
+    /** A page that begins after so many rows, with a token where others follow. */
+    public static <T> Page<T> of(Portion<T> portion, long offset) {
+        return new Page<>(
+                portion.items(),
+                portion.more() ? Optional.of(token(offset + portion.items().size())) : Optional.empty());
+    }
+
     /** Cuts what was read with one row more than asked for, so that a token is given only where a row follows. */
     public static <T> Page<T> cut(List<T> read, long offset, int size) {
         return read.size() > size

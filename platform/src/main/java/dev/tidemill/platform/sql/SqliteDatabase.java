@@ -4,6 +4,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.load.RequestMemory;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -233,7 +234,7 @@ final class SqliteDatabase implements Database {
         private List<Runnable> afterCommit = List.of();
 
         Unit(Supplier<T> work) {
-            this.work = work;
+            this.work = RequestMemory.carried(work);
         }
 
         void run(Handle handle) {

@@ -138,7 +138,7 @@ final class MlflowModelSources {
         if (which.equalsIgnoreCase(Models.LATEST)) {
             return Optional.of(models.byAlias(project, name, which));
         }
-        return Optional.of(models.versions(project, name).stream()
+        return Optional.of(models.newestOfStages(project, name).stream()
                 .filter(version -> version.stage().label().equalsIgnoreCase(which))
                 .findFirst()
                 .orElseThrow(() -> new TidemillException(
@@ -152,7 +152,7 @@ final class MlflowModelSources {
                         model.map(LoggedModel::artifacts).stream(),
                         run
                                 .filter(id -> !id.isEmpty())
-                                .flatMap(id -> tracking.find(project, new RunId(id)))
+                                .flatMap(id -> tracking.findInfo(project, new RunId(id)))
                                 .map(found -> found.artifacts())
                                 .stream())
                 .toList();
@@ -162,7 +162,8 @@ final class MlflowModelSources {
     private Optional<String> insideRun(String project, String source) {
         Matcher parts = RUN_SOURCE.matcher(source);
         return parts.matches()
-                ? tracking.find(project, new RunId(parts.group(1))).map(run -> run.artifacts() + "/" + parts.group(2))
+                ? tracking.findInfo(project, new RunId(parts.group(1)))
+                        .map(run -> run.artifacts() + "/" + parts.group(2))
                 : Optional.empty();
     }
 
@@ -189,7 +190,7 @@ final class MlflowModelSources {
             return;
         }
         Optional<String> root = run.map(
-                        id -> tracking.run(project, new RunId(id)).artifacts())
+                        id -> tracking.info(project, new RunId(id)).artifacts())
                 .or(() -> model.map(LoggedModel::artifacts));
         if (root.isEmpty() || !inside(location, root.get())) {
             throw TidemillException.invalid(

@@ -17,11 +17,11 @@ import dev.tidemill.registry.domain.RegisteredModel;
 import dev.tidemill.registry.domain.Registrations;
 import dev.tidemill.tracking.domain.LoggedModels;
 import dev.tidemill.tracking.domain.Tracking;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /** MLflow's routes for registered models, versions and aliases. */
 public final class MlflowRegistryRoutes {
@@ -186,9 +186,8 @@ public final class MlflowRegistryRoutes {
 
     /** The newest version of each stage asked for, or of every stage. */
     private List<ModelVersion> latestOf(RegisteredModel model, List<String> stages) {
-        var newest = new TreeMap<ModelVersion.Stage, ModelVersion>();
-        models.versions(model.project(), model.name()).forEach(version -> newest.putIfAbsent(version.stage(), version));
-        return newest.values().stream()
+        return models.newestOfStages(model.project(), model.name()).stream()
+                .sorted(Comparator.comparing(ModelVersion::stage))
                 .filter(version -> stages.isEmpty()
                         || stages.stream()
                                 .anyMatch(stage -> version.stage().label().equalsIgnoreCase(stage)))

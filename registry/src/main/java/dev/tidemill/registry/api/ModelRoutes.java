@@ -1,5 +1,6 @@
 package dev.tidemill.registry.api;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
@@ -9,6 +10,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.http.StreamedJson;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.registry.domain.ModelFiles;
@@ -16,6 +18,7 @@ import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.RegisteredModel;
 import io.javalin.http.Context;
+import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,7 +67,7 @@ public final class ModelRoutes {
     }
 
     /** The catalog: each model with its newest version, so that one can be chosen without opening any. */
-    private void list(Context context, Caller caller) {
+    private void list(Context context, Caller caller) throws IOException {
         var newest = new HashMap<String, ModelVersion>();
         models.newest(caller.project()).forEach(version -> newest.put(version.model(), version));
         var list = Json.array();
@@ -73,21 +76,18 @@ public final class ModelRoutes {
             Optional.ofNullable(newest.get(model.name())).ifPresent(version -> entry.set("newest", shown(version)));
             list.add(entry);
         }
-        context.json(Json.object().set("models", list));
+        StreamedJson.write(context, Json.object().set("models", list));
     }
 
-    private void show(Context context, Caller caller) {
+    private void show(Context context, Caller caller) throws IOException {
         String name = context.pathParam("model");
         RegisteredModel model = models.model(caller.project(), name);
-        context.json(Map.of(
-                "name", name,
-                "description", model.description(),
-                "tags", model.tags(),
-                "aliases", model.aliases(),
-                "versions",
-                        models.versions(caller.project(), name).stream()
-                                .map(ModelRoutes::shown)
-                                .toList()));
+        ObjectNode json = Json.object().put("name", name).put("description", model.description());
+        json.set("tags", Json.tree(model.tags()));
+        json.set("aliases", Json.tree(model.aliases()));
+        ArrayNode versions = json.putArray("versions");
+        models.versions(caller.project(), name).forEach(version -> versions.add(shown(version)));
+        StreamedJson.write(context, json);
     }
 
     /** A version, with what has to be trusted before Python may open it, and whether it is. */
@@ -109,7 +109,7 @@ public final class ModelRoutes {
     }
 
     /** Changes what the catalog says of a model: its description, and tags such as task, owner and license. */
-    private void describe(Context context, Caller caller) {
+    private void describe(Context context, Caller caller) throws IOException {
         String name = context.pathParam("model");
         Body body = RequestBody.object(context);
         body.optionalText("description")

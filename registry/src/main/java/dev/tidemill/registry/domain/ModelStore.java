@@ -2,6 +2,7 @@ package dev.tidemill.registry.domain;
 
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.search.Portion;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -19,6 +20,7 @@ public interface ModelStore {
     /** Keeps a model from other units of work that hold, change or delete it, until this one ends; false if it is not there. */
     boolean hold(String project, String name);
 
+    /** All models that are no prompts, by name. */
     List<RegisteredModel> models(String project);
 
     /** Changes name and description; false if the new name is taken. */
@@ -26,7 +28,8 @@ public interface ModelStore {
 
     void deleteModel(String project, String name);
 
-    List<RegisteredModel> searchModels(
+    /** Models from an offset: at most so many, fewer where they hold much. */
+    Portion<RegisteredModel> searchModels(
             String project, List<Comparison> filter, List<Ordering> order, long offset, int limit);
 
     /** The highest number that any version, deleted or not, has had. */
@@ -41,21 +44,32 @@ public interface ModelStore {
     /** Those among the makers that made a version of any project, deleted or not. */
     Set<String> makers(Collection<String> among);
 
-    /** Newest first. */
-    List<ModelVersion> versions(String project, String model);
+    /**
+     * The newest version of a model.
+     *
+     * @param withFiles of those alone that have files here
+     */
+    Optional<ModelVersion> newest(String project, String model, boolean withFiles);
 
-    /** The newest version of a model. */
-    Optional<ModelVersion> newest(String project, String model);
+    /** The newest version of each stage, newest first. */
+    List<ModelVersion> newestOfStages(String project, String model);
+
+    /** The newest thousand, newest first. */
+    List<ModelVersion> versions(String project, String model);
 
     /** The newest version of each model of the project. */
     List<ModelVersion> newest(String project);
 
-    List<ModelVersion> searchVersions(
+    /** Versions from an offset: at most so many, fewer where they hold much. */
+    Portion<ModelVersion> searchVersions(
             String project, List<Comparison> filter, List<Ordering> order, long offset, int limit);
 
     /** Changes what is said about a version. */
     void updateVersion(
             String project, String model, int version, String description, ModelVersion.Stage stage, Instant now);
+
+    /** Archives the versions in a stage but this one. */
+    void archiveOthers(String project, String model, int version, ModelVersion.Stage stage, Instant now);
 
     void deleteVersion(String project, String model, int version, Instant now);
 

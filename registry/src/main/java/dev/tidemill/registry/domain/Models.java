@@ -255,10 +255,9 @@ public final class Models {
         return store.newest(project);
     }
 
+    /** All models that are no prompts, by name. */
     public List<RegisteredModel> list(String project) {
-        return store.models(project).stream()
-                .filter(model -> !"true".equals(model.tags().get(RegisteredModel.PROMPT_TAG)))
-                .toList();
+        return store.models(project);
     }
 
     /** Models that match; prompts only where the filter asks for them. */
@@ -267,8 +266,7 @@ public final class Models {
         var clauses = SearchParser.filter(RegistryKeys.MODELS, filter);
         var orderings = SearchParser.order(RegistryKeys.MODELS, order);
         long offset = Page.offset(token);
-        return Page.cut(
-                store.searchModels(project, withoutPrompts(clauses), orderings, offset, size + 1), offset, size);
+        return Page.of(store.searchModels(project, withoutPrompts(clauses), orderings, offset, size), offset);
     }
 
     /** Versions that match; those of prompts only where the filter asks for them. */
@@ -277,8 +275,7 @@ public final class Models {
         var clauses = SearchParser.filter(RegistryKeys.VERSIONS, filter);
         var orderings = order.isEmpty() ? RegistryKeys.VERSION_ORDER : SearchParser.order(RegistryKeys.VERSIONS, order);
         long offset = Page.offset(token);
-        return Page.cut(
-                store.searchVersions(project, withoutPrompts(clauses), orderings, offset, size + 1), offset, size);
+        return Page.of(store.searchVersions(project, withoutPrompts(clauses), orderings, offset, size), offset);
     }
 
     private static List<Comparison> withoutPrompts(List<Comparison> clauses) {
@@ -305,8 +302,19 @@ public final class Models {
                         ErrorCode.NOT_FOUND, "Model Version (name=" + model + ", version=" + version + ") not found"));
     }
 
+    /** The newest thousand, newest first. */
     public List<ModelVersion> versions(String project, String model) {
         return store.versions(project, model);
+    }
+
+    /** The newest version that has files here. */
+    public Optional<ModelVersion> newestWithFiles(String project, String model) {
+        return store.newest(project, model, true);
+    }
+
+    /** The newest version of each stage, newest first. */
+    public List<ModelVersion> newestOfStages(String project, String model) {
+        return store.newestOfStages(project, model);
     }
 
     public ModelVersion describe(String project, String model, int version, String description) {
@@ -335,9 +343,7 @@ public final class Models {
         return transactions.write(() -> {
             ModelVersion moved = version(project, model, version);
             if (archiveOthers) {
-                store.versions(project, model).stream()
-                        .filter(other -> other.stage() == stage && other.version() != version)
-                        .forEach(other -> setStage(other, ModelVersion.Stage.ARCHIVED));
+                store.archiveOthers(project, model, version, stage, clock.instant());
             }
             setStage(moved, stage);
             touch(model(project, model));
@@ -386,7 +392,7 @@ public final class Models {
         checkAlias(alias);
         model(project, model);
         if (alias.equalsIgnoreCase(LATEST)) {
-            return store.newest(project, model)
+            return store.newest(project, model, false)
                     .orElseThrow(() -> new TidemillException(
                             ErrorCode.NOT_FOUND, "Latest version not found for model " + model + "."));
         }

@@ -4,8 +4,10 @@ import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.registry.domain.ModelFiles;
 import dev.tidemill.registry.domain.ModelStore;
 import dev.tidemill.registry.domain.ModelVersion;
@@ -23,12 +25,40 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.mapper.RowMapper;
 import org.jdbi.v3.core.statement.Query;
+import org.jdbi.v3.core.statement.StatementContext;
 
 /** Models in the database. */
 public final class SqlModelStore implements ModelStore {
     private static final List<String> PARTS = List.of("version", "alias", "model_tag");
+
+    private static final int FETCHED = 100;
+
+    /** Versions that one query names. */
+    private static final int NAMED = 5_000;
+
+    /** What a model takes, of a query for models called {@code x}. */
+    private static final String MODEL_BYTES = String.join(
+            " + ",
+            RowBytes.of("x.description"),
+            RowBytes.sum("model_tag y WHERE y.project = x.project AND y.model = x.name AND y.version = 0", "y.value"),
+            RowBytes.sum("alias y WHERE y.project = x.project AND y.model = x.name"));
+
+    /** What a version takes, of a query for versions called {@code x}: half of it is JSON, which is text and then a tree. */
+    private static final String VERSION_BYTES = String.join(
+            " + ",
+            RowBytes.of("x.description", "x.source", "x.location", "x.run_link"),
+            "3 * " + RowBytes.of("x.signature", "x.metrics", "x.params", "x.data_versions", "x.files"),
+            RowBytes.sum(
+                    "model_tag y WHERE y.project = x.project AND y.model = x.model AND y.version = x.version",
+                    "y.value"));
+
+    private static final RowMapper<String> NAME = (row, context) -> row.getString("name");
+
+    private static final String KEY = "x.model, x.version";
 
     private final Database database;
 
@@ -52,43 +82,63 @@ public final class SqlModelStore implements ModelStore {
 
     @Override
     public Optional<RegisteredModel> findModel(String project, String name) {
-        return modelList(
-                        "SELECT m.* FROM model m WHERE m.project = :project AND m.name = :name",
-                        query -> query.bind("project", project).bind("name", name))
+        return RowBytes.all(
+                        database,
+                        handle -> handle.createQuery(RowBytes.weighing(
+                                        "x.name",
+                                        MODEL_BYTES,
+                                        "SELECT * FROM model WHERE project = :project AND name = :name"))
+                                .bind("project", project)
+                                .bind("name", name),
+                        NAME,
+                        (handle, fitting) -> models(handle, project, fitting.keys()))
                 .stream()
                 .findFirst();
     }
 
     @Override
     public List<RegisteredModel> models(String project) {
-        return modelList(
-                "SELECT m.* FROM model m WHERE m.project = :project ORDER BY m.name",
-                query -> query.bind("project", project));
+        String search = "SELECT m.* FROM model m WHERE m.project = :project AND NOT EXISTS (SELECT 1 FROM model_tag t"
+                + " WHERE t.project = m.project AND t.model = m.name AND t.version = 0 AND t.name = :tag AND t.value = 'true')"
+                + " ORDER BY m.name";
+        return RowBytes.all(
+                database,
+                handle -> handle.createQuery(RowBytes.weighing("x.name", MODEL_BYTES, search))
+                        .bind("project", project)
+                        .bind("tag", RegisteredModel.PROMPT_TAG),
+                NAME,
+                (handle, fitting) -> models(handle, project, fitting.keys()));
     }
 
     @Override
-    public List<RegisteredModel> searchModels(
+    public Portion<RegisteredModel> searchModels(
             String project, List<Comparison> filter, List<Ordering> order, long offset, int limit) {
         var search = new RegistrySearchSql(database.dialect(), false);
-        String sql = search.write(project, filter, order, offset, limit);
-        return modelList(sql, search.values()::bindAll);
+        String sql = search.write(project, filter, order, offset, limit + 1);
+        return RowBytes.page(
+                database,
+                limit,
+                handle -> search.values().bindAll(handle.createQuery(RowBytes.weighing("x.name", MODEL_BYTES, sql))),
+                NAME,
+                (handle, fitting) -> models(handle, project, fitting.keys()));
     }
 
-    private List<RegisteredModel> modelList(String sql, UnaryOperator<Query> bind) {
-        return database.reading(handle -> {
-            List<RegisteredModel> bare = bind.apply(handle.createQuery(sql))
-                    .map((row, context) -> new RegisteredModel(
-                            row.getString("project"),
-                            row.getString("name"),
-                            row.getString("description"),
-                            Columns.instant(row, "created_at"),
-                            Columns.instant(row, "updated_at"),
-                            0,
-                            Map.of(),
-                            Map.of()))
-                    .list();
-            return bare.isEmpty() ? bare : complete(handle, bare);
-        });
+    private static List<RegisteredModel> models(Handle handle, String project, List<String> names) {
+        List<RegisteredModel> bare = handle.createQuery(
+                        "SELECT * FROM model WHERE project = :project AND name IN (<names>)")
+                .bind("project", project)
+                .bindList("names", names)
+                .map((row, context) -> new RegisteredModel(
+                        row.getString("project"),
+                        row.getString("name"),
+                        row.getString("description"),
+                        Columns.instant(row, "created_at"),
+                        Columns.instant(row, "updated_at"),
+                        0,
+                        Map.of(),
+                        Map.of()))
+                .list();
+        return bare.isEmpty() ? bare : RowBytes.inOrder(names, complete(handle, bare), RegisteredModel::name);
     }
 
     /** Counts, aliases and tags of all models in three queries, however many models there are. */
@@ -125,7 +175,8 @@ public final class SqlModelStore implements ModelStore {
     private static Query of(Handle handle, String select, String rest, String project, List<String> names) {
         return handle.createQuery(select + " project = :project AND model IN (<names>) " + rest)
                 .bind("project", project)
-                .bindList("names", names);
+                .bindList("names", names)
+                .setFetchSize(FETCHED);
     }
 
     @Override
@@ -243,67 +294,108 @@ public final class SqlModelStore implements ModelStore {
     }
 
     @Override
+    public Optional<ModelVersion> newest(String project, String model, boolean withFiles) {
+        String files = withFiles ? "AND v.folder_digest IS NOT NULL " : "";
+        return where(project, model, files + "ORDER BY v.version DESC LIMIT 1", 0).stream()
+                .findFirst();
+    }
+
+    @Override
+    public List<ModelVersion> newestOfStages(String project, String model) {
+        return where(
+                project,
+                model,
+                "AND v.version IN (SELECT MAX(n.version) FROM version n WHERE NOT n.deleted AND n.project = v.project"
+                        + " AND n.model = v.model GROUP BY n.stage) ORDER BY v.version DESC",
+                0);
+    }
+
+    @Override
     public List<ModelVersion> versions(String project, String model) {
         return where(project, model, "ORDER BY v.version DESC LIMIT 1000", 0);
     }
 
     @Override
-    public Optional<ModelVersion> newest(String project, String model) {
-        return where(project, model, "ORDER BY v.version DESC LIMIT 1", 0).stream()
-                .findFirst();
-    }
-
-    @Override
     public List<ModelVersion> newest(String project) {
-        return versionList("""
+        return allVersions("""
                         SELECT v.* FROM version v WHERE NOT v.deleted AND v.project = :project AND v.version = (
                             SELECT MAX(n.version) FROM version n
                             WHERE n.project = v.project AND n.model = v.model AND NOT n.deleted)
                         ORDER BY v.model
-                        """, query -> query.bind("project", project));
+                        """, project, query -> query);
     }
 
     private List<ModelVersion> where(String project, String model, String rest, Object value) {
-        return versionList(
+        return allVersions(
                 "SELECT v.* FROM version v WHERE NOT v.deleted AND v.project = :project AND v.model = :model " + rest,
-                query -> query.bind("project", project).bind("model", model).bind("value", value));
+                project,
+                query -> query.bind("model", model).bind("value", value));
     }
 
     @Override
-    public List<ModelVersion> searchVersions(
+    public Portion<ModelVersion> searchVersions(
             String project, List<Comparison> filter, List<Ordering> order, long offset, int limit) {
         var search = new RegistrySearchSql(database.dialect(), true);
-        String sql = search.write(project, filter, order, offset, limit);
-        return versionList(sql, search.values()::bindAll);
+        String sql = search.write(project, filter, order, offset, limit + 1);
+        return RowBytes.page(
+                database,
+                limit,
+                handle -> search.values().bindAll(handle.createQuery(RowBytes.weighing(KEY, VERSION_BYTES, sql))),
+                Key::of,
+                (handle, fitting) -> versions(handle, project, fitting.keys()));
     }
 
-    private List<ModelVersion> versionList(String sql, UnaryOperator<Query> bind) {
-        return database.reading(handle -> {
-            List<ModelVersion> bare = bind.apply(handle.createQuery(sql))
-                    .map((row, context) -> version(row, Map.of()))
-                    .list();
-            if (bare.isEmpty()) {
-                return bare;
-            }
-            var tags = new HashMap<String, Map<String, String>>();
-            List<String> names =
-                    bare.stream().map(ModelVersion::model).distinct().toList();
-            of(
-                            handle,
-                            "SELECT * FROM model_tag WHERE version > 0 AND",
-                            "",
-                            bare.getFirst().project(),
-                            names)
-                    .map((row, context) -> tags.computeIfAbsent(
-                                    row.getString("model") + "/" + row.getInt("version"), name -> new TreeMap<>())
+    private List<ModelVersion> allVersions(String search, String project, UnaryOperator<Query> bind) {
+        return RowBytes.all(
+                database,
+                handle -> bind.apply(handle.createQuery(RowBytes.weighing(KEY, VERSION_BYTES, search))
+                        .bind("project", project)),
+                Key::of,
+                (handle, fitting) -> versions(handle, project, fitting.keys()));
+    }
+
+    private record Key(String model, int version) {
+        static Key of(ResultSet row, StatementContext context) throws SQLException {
+            return new Key(row.getString("model"), row.getInt("version"));
+        }
+
+        static Key of(ModelVersion version) {
+            return new Key(version.model(), version.version());
+        }
+    }
+
+    private static List<ModelVersion> versions(Handle handle, String project, List<Key> keys) {
+        var versions = new ArrayList<ModelVersion>(keys.size());
+        for (int from = 0; from < keys.size(); from += NAMED) {
+            List<Key> some = keys.subList(from, Math.min(keys.size(), from + NAMED));
+            var tags = new HashMap<Key, Map<String, String>>();
+            of(handle, "SELECT * FROM model_tag", project, some)
+                    .map((row, context) -> tags.computeIfAbsent(Key.of(row, context), key -> new TreeMap<>())
                             .put(row.getString("name"), row.getString("value")))
                     .list();
-            List<ModelVersion> complete = new ArrayList<>(bare.size());
-            for (ModelVersion version : bare) {
-                complete.add(tagged(version, tags.getOrDefault(version.reference(), Map.of())));
+            List<ModelVersion> bare = of(handle, "SELECT * FROM version", project, some)
+                    .map((row, context) -> version(row, Map.of()))
+                    .list();
+            for (ModelVersion version : RowBytes.inOrder(some, bare, Key::of)) {
+                versions.add(tagged(version, tags.getOrDefault(Key.of(version), Map.of())));
             }
-            return complete;
-        });
+        }
+        return versions;
+    }
+
+    private static Query of(Handle handle, String select, String project, List<Key> keys) {
+        var models = keys.stream().map(Key::model).distinct().toList();
+        var places = new HashMap<String, Integer>();
+        models.forEach(model -> places.put(model, places.size()));
+        String values = keys.stream()
+                .map(key -> "(:model" + places.get(key.model()) + ", " + key.version() + ")")
+                .collect(Collectors.joining(", "));
+        Query query = handle.createQuery(
+                        select + " WHERE project = :project AND (model, version) IN (VALUES " + values + ")")
+                .bind("project", project)
+                .setFetchSize(FETCHED);
+        places.forEach((model, place) -> query.bind("model" + place, model));
+        return query;
     }
 
     private static ModelVersion tagged(ModelVersion v, Map<String, String> tags) {
@@ -342,6 +434,20 @@ public final class SqlModelStore implements ModelStore {
                         WHERE project = :project AND model = :model AND version = :version
                         """)
                 .bind("description", description)
+                .bind("stage", stage)
+                .bind("now", now)
+                .bind("project", project)
+                .bind("model", model)
+                .bind("version", version)
+                .execute());
+    }
+
+    @Override
+    public void archiveOthers(String project, String model, int version, ModelVersion.Stage stage, Instant now) {
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE version SET stage = 'ARCHIVED', updated_at = :now
+                        WHERE project = :project AND model = :model AND version <> :version AND stage = :stage AND NOT deleted
+                        """)
                 .bind("stage", stage)
                 .bind("now", now)
                 .bind("project", project)

@@ -121,15 +121,21 @@ abstract class DatabaseContract {
         assertThat(events.getFirst().event().digest()).contains("d");
         assertThat(log.after(events.getLast().position(), 10)).hasSize(2);
         assertThat(log.newest(
-                        "default",
-                        java.util.Optional.of("test."),
-                        java.util.Optional.empty(),
-                        java.util.Optional.empty(),
-                        2))
+                                "default",
+                                java.util.Optional.of("test."),
+                                java.util.Optional.empty(),
+                                java.util.Optional.empty(),
+                                2)
+                        .items())
                 .extracting(stored -> stored.event().subject())
                 .containsExactly("s4", "s3");
         assertThat(log.newest(
-                        "other", java.util.Optional.empty(), java.util.Optional.empty(), java.util.Optional.empty(), 2))
+                                "other",
+                                java.util.Optional.empty(),
+                                java.util.Optional.empty(),
+                                java.util.Optional.empty(),
+                                2)
+                        .items())
                 .isEmpty();
     }
 

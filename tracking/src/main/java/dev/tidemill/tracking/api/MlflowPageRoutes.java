@@ -92,7 +92,7 @@ public final class MlflowPageRoutes {
         String id = Optional.ofNullable(context.queryParam("run_id"))
                 .or(() -> Optional.ofNullable(context.queryParam("run_uuid")))
                 .orElseThrow(() -> MlflowRequest.missing("run_id"));
-        return tracking.run(caller.project(), new RunId(id)).artifacts();
+        return tracking.info(caller.project(), new RunId(id)).artifacts();
     }
 
     private void send(Context context, Caller caller, String root, @org.jspecify.annotations.Nullable String path)
@@ -119,7 +119,7 @@ public final class MlflowPageRoutes {
         if (content.length > MOST_BYTES) {
             throw TidemillException.invalid("body", "Artifact size is too large. Max size is 10MB.");
         }
-        String root = tracking.run(caller.project(), new RunId(run)).artifacts();
+        String root = tracking.info(caller.project(), new RunId(run)).artifacts();
         String own = files.own(root)
                 .orElseThrow(() ->
                         TidemillException.invalid("run_uuid", "The run keeps its artifacts at " + root + ", not here"));
@@ -149,7 +149,7 @@ public final class MlflowPageRoutes {
             if (left <= 0) {
                 break;
             }
-            if (tracking.find(caller.project(), new RunId(run)).isEmpty()) {
+            if (tracking.findInfo(caller.project(), new RunId(run)).isEmpty()) {
                 continue;
             }
             for (MetricPoint point : tracking.history(caller.project(), new RunId(run), metric, Optional.empty(), left)

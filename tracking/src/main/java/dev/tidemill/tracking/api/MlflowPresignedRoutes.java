@@ -60,7 +60,7 @@ public final class MlflowPresignedRoutes {
 
     private void sign(Context context, Caller caller, String method) {
         MlflowRequest request = MlflowRequest.of(context);
-        String root = tracking.run(caller.project(), new RunId(request.text("run_id")))
+        String root = tracking.info(caller.project(), new RunId(request.text("run_id")))
                 .artifacts();
         String path = ArtifactLocations.requireInside("path", request.text("path"));
         String own = files.own(root)

@@ -29,6 +29,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** MLflow's routes for runs, what is logged to them, and metrics. */
 public final class MlflowRunRoutes {
@@ -86,7 +87,7 @@ public final class MlflowRunRoutes {
                 .post("/runs/log-model", write, this::logModel)
                 .get("/artifacts/list", read, this::artifacts)
                 .getStreaming("/metrics/get-history", read, this::history)
-                .get("/metrics/get-history-bulk-interval", read, this::intervals)
+                .getStreaming("/metrics/get-history-bulk-interval", read, this::intervals)
                 .routes();
     }
 
@@ -280,7 +281,7 @@ public final class MlflowRunRoutes {
     }
 
     private ObjectNode artifacts(MlflowRequest request, Caller caller) {
-        Run run = tracking.run(caller.project(), id(request));
+        Run run = tracking.info(caller.project(), id(request));
         return ArtifactListing.of(files, caller.project(), run.artifacts(), request.anyText("path"));
     }
 
@@ -302,9 +303,15 @@ public final class MlflowRunRoutes {
                     caller.project(), run, metric, request.optionalText("page_token"), size.orElse(MOST_POINTS));
             return out -> MlflowTrackingJson.writePage(out, "metrics", page, MlflowTrackingJson::metric);
         }
+        return spooled(list ->
+                tracking.eachPoint(caller.project(), run, metric, point -> list.add(MlflowTrackingJson.metric(point))));
+    }
+
+    /** An answer of any number of points, of which none is in memory for long. */
+    private static Streamed spooled(Consumer<MlflowTrackingJson.Listing> points) throws IOException {
         var spool = new Spool();
         try (var list = new MlflowTrackingJson.Listing(spool, "metrics")) {
-            tracking.eachPoint(caller.project(), run, metric, point -> list.add(MlflowTrackingJson.metric(point)));
+            points.accept(list);
         } catch (IOException | RuntimeException e) {
             spool.close();
             throw e;
@@ -312,7 +319,7 @@ public final class MlflowRunRoutes {
         return spool::drainTo;
     }
 
-    private ObjectNode intervals(MlflowRequest request, Caller caller) {
+    private Streamed intervals(MlflowRequest request, Caller caller) throws IOException {
         List<String> runs =
                 request.texts("run_ids").stream().filter(run -> !run.isEmpty()).toList();
         if (runs.isEmpty()) {
@@ -333,15 +340,15 @@ public final class MlflowRunRoutes {
                             + ". See the API docs for more information about request parameters.");
         }
         Tracking.Span span = span(request);
-        ObjectNode json = Json.object();
-        var list = json.putArray("metrics");
-        for (String run : runs) {
-            for (MetricPoint point :
-                    tracking.sample(caller.project(), new RunId(run), request.text("metric_key"), span, (int) most)) {
-                list.add(MlflowTrackingJson.metric(point).put("run_id", run));
+        return spooled(list -> {
+            list.begin();
+            for (String run : runs) {
+                for (MetricPoint point : tracking.sample(
+                        caller.project(), new RunId(run), request.text("metric_key"), span, (int) most)) {
+                    list.add(MlflowTrackingJson.metric(point).put("run_id", run));
+                }
             }
-        }
-        return json;
+        });
     }
 
     private static Tracking.Span span(MlflowRequest request) {

@@ -9,12 +9,11 @@ import dev.tidemill.tracking.domain.Assessment;
 import dev.tidemill.tracking.domain.Assessment.Judgement;
 import dev.tidemill.tracking.domain.Assessment.Kind;
 import dev.tidemill.tracking.domain.Trace;
-import dev.tidemill.tracking.domain.TraceSpan;
+import dev.tidemill.tracking.domain.TraceStore;
 import java.math.BigDecimal;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -67,12 +66,12 @@ final class MlflowTraceJson {
         return json;
     }
 
-    static ObjectNode withSpans(Trace trace, List<TraceSpan> spans) {
+    static ObjectNode withSpans(TraceStore.Whole trace) {
         ObjectNode json = Json.object();
-        json.set("trace_info", info(trace));
-        if (!spans.isEmpty()) {
+        json.set("trace_info", info(trace.trace()));
+        if (!trace.spans().isEmpty()) {
             var list = json.putArray("spans");
-            spans.forEach(span -> list.add(Json.read(span.content())));
+            trace.spans().forEach(span -> list.add(Json.read(span.content())));
         }
         return json;
     }

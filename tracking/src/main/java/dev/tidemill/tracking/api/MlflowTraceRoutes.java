@@ -9,6 +9,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
+import dev.tidemill.platform.http.mlflow.MlflowWireRoutes.Streamed;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.search.Page;
 import dev.tidemill.tracking.domain.Assessment;
@@ -56,17 +57,16 @@ public final class MlflowTraceRoutes {
                                         caller.project(),
                                         request.message("trace").message("trace_info")))))
                 .get(PATH + "/get", READ, (request, caller) -> {
-                    Trace trace = traces.get(caller.project(), request.text("trace_id"));
                     ObjectNode json = Json.object();
-                    json.set("trace", MlflowTraceJson.withSpans(trace, traces.spans(caller.project(), trace.id())));
+                    json.set(
+                            "trace",
+                            MlflowTraceJson.withSpans(traces.getWhole(caller.project(), request.text("trace_id"))));
                     return json;
                 })
-                .get(PATH + "/batchGet", READ, this::batch)
-                .post(PATH + "/batchGetInfos", READ, (request, caller) -> {
-                    ObjectNode json = Json.object();
-                    inOrder(caller.project(), ids(request))
-                            .forEach(trace -> json.withArray("trace_infos").add(MlflowTraceJson.info(trace)));
-                    return json;
+                .getStreaming(PATH + "/batchGet", READ, this::batch)
+                .postStreaming(PATH + "/batchGetInfos", READ, (request, caller) -> {
+                    var found = traces.getAll(caller.project(), ids(request)).map(MlflowTraceJson::info);
+                    return out -> MlflowTrackingJson.writeAll(out, "trace_infos", found);
                 })
                 .post(PATH + "/search", READ, this::search)
                 .post(PATH + "/delete-traces", WRITE, this::delete)
@@ -149,25 +149,12 @@ public final class MlflowTraceRoutes {
         return ids;
     }
 
-    private List<Trace> inOrder(String project, List<String> ids) {
-        var found = new java.util.HashMap<String, Trace>();
-        traces.getAll(project, ids).forEach(trace -> found.put(trace.id(), trace));
-        return ids.stream()
-                .distinct()
-                .flatMap(id -> Optional.ofNullable(found.get(id)).stream())
-                .toList();
-    }
-
     /** Only traces whose spans are kept here: clients fetch others from where their artifacts are. */
-    private ObjectNode batch(MlflowRequest request, Caller caller) {
-        ObjectNode json = Json.object();
-        for (Trace trace : inOrder(caller.project(), ids(request))) {
-            var spans = traces.spans(caller.project(), trace.id());
-            if (!spans.isEmpty()) {
-                json.withArray("traces").add(MlflowTraceJson.withSpans(trace, spans));
-            }
-        }
-        return json;
+    private Streamed batch(MlflowRequest request, Caller caller) {
+        var found = traces.getAllWhole(caller.project(), ids(request))
+                .filter(whole -> !whole.spans().isEmpty())
+                .map(MlflowTraceJson::withSpans);
+        return out -> MlflowTrackingJson.writeAll(out, "traces", found);
     }
 
     private ObjectNode search(MlflowRequest request, Caller caller) {

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** MLflow's messages about tracking: unset fields are left out, numbers that are no numbers travel as their names. */
 final class MlflowTrackingJson {
@@ -170,6 +171,13 @@ final class MlflowTrackingJson {
         return json;
     }
 
+    /** Writes an answer that is one list, an item at a time. */
+    static void writeAll(OutputStream out, String field, Stream<ObjectNode> items) throws IOException {
+        try (var list = new Listing(out, field)) {
+            items.forEach(list::add);
+        }
+    }
+
     /** Writes what {@link #page} gives, an item at a time. */
     static <T> void writePage(OutputStream out, String field, Page<T> page, Function<T, ObjectNode> write)
             throws IOException {
@@ -192,12 +200,21 @@ final class MlflowTrackingJson {
             this.out.writeStartObject();
         }
 
-        void add(ObjectNode item) {
+        /** Begins the list, which else is left out where nothing is added to it. */
+        void begin() {
             try {
                 if (!begun) {
                     out.writeArrayFieldStart(field);
                     begun = true;
                 }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        void add(ObjectNode item) {
+            try {
+                begin();
                 out.writeTree(item);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);

@@ -13,8 +13,10 @@ import dev.tidemill.platform.http.FileAnswer;
 import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.http.StreamedJson;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.tracking.domain.Experiments;
 import dev.tidemill.tracking.domain.Lifecycle;
 import dev.tidemill.tracking.domain.Limits;
@@ -39,7 +41,6 @@ public final class RunRoutes {
     private static final int BUCKETS = 1_000;
     private static final int MOST_RUNS = 1_000;
     private static final int MOST_AT_ONCE = 100_000;
-    private static final int BULK_PAGE = 1_000;
     private static final int MOST_POINTS = 200_000;
 
     private final Tracking tracking;
@@ -60,17 +61,14 @@ public final class RunRoutes {
                 Route.get(
                         PROJECT + "/runs",
                         read,
-                        (context, caller) -> context.json(Map.of(
-                                "runs",
-                                tracking
-                                        .runs(
-                                                caller.project(),
-                                                Requests.number(context, "experiment"),
-                                                Requests.text(context, "before"),
-                                                Requests.limit(context, 100, 1000))
-                                        .stream()
-                                        .map(RunJson::of)
-                                        .toList()))),
+                        (context, caller) -> RunJson.write(
+                                context,
+                                tracking.runs(
+                                        caller.project(),
+                                        Requests.number(context, "experiment"),
+                                        Requests.text(context, "before"),
+                                        Requests.limit(context, 100, 1000)),
+                                Optional.empty())),
                 Route.post(PROJECT + "/runs/search", read, this::search),
                 Route.post(
                         PROJECT + "/runs/names",
@@ -82,7 +80,7 @@ public final class RunRoutes {
                 Route.get(
                         RUN,
                         read,
-                        (context, caller) -> context.json(RunJson.of(tracking.run(caller.project(), id(context))))),
+                        (context, caller) -> RunJson.write(context, tracking.run(caller.project(), id(context)))),
                 Route.put(RUN, write, this::create),
                 Route.get(
                         RUN + "/metrics/{metric}",
@@ -101,7 +99,7 @@ public final class RunRoutes {
                         (context, caller) -> context.json(ArtifactListing.of(
                                 files,
                                 caller.project(),
-                                tracking.run(caller.project(), id(context)).artifacts(),
+                                tracking.info(caller.project(), id(context)).artifacts(),
                                 Requests.text(context, "path").orElse("")))),
                 Route.get(RUN + "/files/<path>", read, this::file).transfersFiles(),
                 Route.get(
@@ -179,19 +177,15 @@ public final class RunRoutes {
                 texts(body, "order"));
     }
 
-    private void search(Context context, Caller caller) {
+    private void search(Context context, Caller caller) throws IOException {
         Body body = RequestBody.object(context);
         RunQuery query = query(body, caller);
         int limit = Limits.pageSize(body.node().path("limit").asLong(100), MOST_RUNS);
         var page = tracking.search(caller.project(), query, body.optionalText("token"), limit);
-        ObjectNode json = Json.object();
-        ArrayNode runs = json.putArray("runs");
-        page.items().forEach(run -> runs.add(RunJson.of(run)));
-        page.next().ifPresent(token -> json.put("next", token));
-        if (body.flag("count")) {
-            json.put("total", tracking.count(caller.project(), query));
-        }
-        context.json(json);
+        RunJson.write(
+                context,
+                page,
+                body.flag("count") ? Optional.of(tracking.count(caller.project(), query)) : Optional.empty());
     }
 
     /** Does one thing to the runs that are named, or to all that a search finds. */
@@ -211,23 +205,12 @@ public final class RunRoutes {
         if (ids.isEmpty() && !body.node().has("filter")) {
             throw TidemillException.invalid("runs", "Name the runs, or give the filter that finds them");
         }
-        List<RunId> all = ids.isEmpty() ? found(caller, query(body, caller)) : ids;
+        List<RunId> all = ids.isEmpty() ? tracking.ids(caller.project(), query(body, caller), MOST_AT_ONCE) : ids;
         context.json(Map.of("changed", tracking.all(caller.project(), all, what, caller.actor())));
     }
 
-    private List<RunId> found(Caller caller, RunQuery query) {
-        var ids = new ArrayList<RunId>();
-        Optional<String> token = Optional.empty();
-        do {
-            var page = tracking.search(caller.project(), query, token, BULK_PAGE);
-            page.items().forEach(run -> ids.add(run.id()));
-            token = page.next();
-        } while (token.isPresent() && ids.size() < MOST_AT_ONCE);
-        return ids;
-    }
-
     /** One metric of many runs, each curve thinned so that all of them together stay small. */
-    private void curves(Context context, Caller caller) {
+    private void curves(Context context, Caller caller) throws IOException {
         Body body = RequestBody.object(context);
         List<String> runs = texts(body, "runs");
         if (runs.isEmpty() || runs.size() > MOST_RUNS) {
@@ -246,7 +229,9 @@ public final class RunRoutes {
             ArrayNode steps = curve.putArray("steps");
             ArrayNode times = curve.putArray("times");
             ArrayNode values = curve.putArray("values");
-            for (MetricPoint point : tracking.curve(caller.project(), new RunId(run), metric, span, buckets)) {
+            List<MetricPoint> points = tracking.curve(caller.project(), new RunId(run), metric, span, buckets);
+            RowBytes.take(points.size() * RowBytes.OF_ENTRY);
+            for (MetricPoint point : points) {
                 steps.add(point.step());
                 times.add(point.recordedAt().toEpochMilli());
                 if (Double.isNaN(point.value())) {
@@ -256,12 +241,12 @@ public final class RunRoutes {
                 }
             }
         }
-        context.json(json);
+        StreamedJson.write(context, json);
     }
 
     private void file(Context context, Caller caller) throws IOException {
         String path = context.pathParam("path");
-        String root = tracking.run(caller.project(), id(context)).artifacts();
+        String root = tracking.info(caller.project(), id(context)).artifacts();
         LocatedFiles.Found found = files.get(caller.project(), root, path);
         new FileAnswer(path, found.size(), found.digest().map(Digest::value), found.content()).send(context);
     }

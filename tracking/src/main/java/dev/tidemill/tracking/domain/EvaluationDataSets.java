@@ -193,7 +193,7 @@ public final class EvaluationDataSets {
     public Page<Row> rows(String project, String id, Optional<String> token, int size) {
         get(project, id);
         long offset = Page.offset(token);
-        return Page.cut(store.rows(id, offset, size + 1), offset, size);
+        return Page.of(store.rows(id, offset, size), offset);
     }
 
     public int deleteRows(String project, String id, List<String> ids) {
@@ -222,15 +222,14 @@ public final class EvaluationDataSets {
             int size) {
         long offset = Page.offset(token);
         var numbers = experimentIds.stream().map(Experiments::number).toList();
-        return Page.cut(
+        return Page.of(
                 store.search(
                         project,
                         numbers,
                         SearchParser.filter(GRAMMAR, filter),
                         SearchParser.order(GRAMMAR, order),
                         offset,
-                        size + 1),
-                offset,
-                size);
+                        size),
+                offset);
     }
 }

@@ -2,6 +2,7 @@ package dev.tidemill.tracking.domain;
 
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.search.Portion;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -21,8 +22,8 @@ public interface EvaluationStore {
 
     void unlink(String id, Collection<Long> experiments);
 
-    /** Sets that match; of every experiment where none is named. */
-    List<EvaluationDataSet> search(
+    /** Sets that match; of every experiment where none is named; at most so many, fewer where they hold much. */
+    Portion<EvaluationDataSet> search(
             String project,
             Collection<Long> experiments,
             List<Comparison> filter,
@@ -35,8 +36,8 @@ public interface EvaluationStore {
 
     void putRow(String dataSet, EvaluationDataSet.Row row);
 
-    /** A page of records, the oldest first. */
-    List<EvaluationDataSet.Row> rows(String dataSet, long offset, int limit);
+    /** Records from an offset, the oldest first: at most so many, fewer where they hold much. */
+    Portion<EvaluationDataSet.Row> rows(String dataSet, long offset, int limit);
 
     long countRows(String dataSet);
 

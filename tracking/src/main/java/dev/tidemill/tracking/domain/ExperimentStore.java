@@ -2,6 +2,7 @@ package dev.tidemill.tracking.domain;
 
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.search.Portion;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -33,8 +34,8 @@ public interface ExperimentStore {
 
     boolean removeTag(long id, String name);
 
-    /** Experiments that match, ordered, from an offset; newest first where no order is given. */
-    List<Experiment> search(
+    /** Experiments that match, ordered, from an offset; newest first where no order is given; fewer where they hold much. */
+    Portion<Experiment> search(
             String project, Lifecycle lifecycle, List<Comparison> filter, List<Ordering> order, long offset, int limit);
 
     /** What runs of these experiments have read, once for each context. */

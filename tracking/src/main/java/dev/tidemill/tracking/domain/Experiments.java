@@ -144,7 +144,7 @@ public final class Experiments {
         var clauses = SearchParser.filter(SearchKeys.EXPERIMENTS, filter);
         var orderings = SearchParser.order(SearchKeys.EXPERIMENTS, order);
         long offset = Page.offset(token);
-        return Page.cut(store.search(project, lifecycle, clauses, orderings, offset, size + 1), offset, size);
+        return Page.of(store.search(project, lifecycle, clauses, orderings, offset, size), offset);
     }
 
     public void rename(String project, String id, String name) {

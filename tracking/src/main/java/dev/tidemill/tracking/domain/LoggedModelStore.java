@@ -1,6 +1,7 @@
 package dev.tidemill.tracking.domain;
 
 import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Portion;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -44,7 +45,8 @@ public interface LoggedModelStore {
     /** A data set on which the metrics that a search asks about must have been measured. */
     record DataSetRef(String name, Optional<String> digest) {}
 
-    List<LoggedModel> search(
+    /** At most so many, fewer where they hold much. */
+    Portion<LoggedModel> search(
             String project,
             Collection<Long> experiments,
             List<Comparison> filter,

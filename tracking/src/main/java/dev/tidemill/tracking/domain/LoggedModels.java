@@ -133,9 +133,12 @@ public final class LoggedModels {
         long asked = Integer.toUnsignedLong(Objects.hash(experimentIds, filter, dataSets, order));
         SearchToken from = SearchToken.parse(token, asked);
         var numbers = experimentIds.stream().map(Experiments::number).toList();
-        List<LoggedModel> read = store.search(project, numbers, clauses, dataSets, order, from.offset(), size + 1);
-        return read.size() > size
-                ? new Page<>(read.subList(0, size), Optional.of(new SearchToken(from.offset() + size, asked).text()))
-                : new Page<>(read, Optional.empty());
+        var found = store.search(project, numbers, clauses, dataSets, order, from.offset(), size);
+        return new Page<>(
+                found.items(),
+                found.more()
+                        ? Optional.of(
+                                new SearchToken(from.offset() + found.items().size(), asked).text())
+                        : Optional.empty());
     }
 }

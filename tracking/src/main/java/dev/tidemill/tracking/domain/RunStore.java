@@ -18,6 +18,9 @@ public interface RunStore {
     /** The run with everything that belongs to it. */
     Optional<Run> find(String project, RunId id);
 
+    /** The run itself, without what is logged to it. */
+    Optional<Run> findInfo(String project, RunId id);
+
     /** The run alone, for deciding whether it may be written; cheaper than {@link #find}. */
     Optional<RunState> findState(String project, RunId id);
 
@@ -30,7 +33,12 @@ public interface RunStore {
 
     Optional<Run> findBySource(String project, String sourceKey);
 
-    List<Run> newest(String project, Optional<Long> experiment, Optional<String> before, int limit);
+    /**
+     * Runs that are not deleted, the greatest id first; as many as fit on a page, as {@link #search} says.
+     *
+     * @param before only runs with an id below this one
+     */
+    Found newest(String project, Optional<Long> experiment, Optional<String> before, int limit);
 
     /** Adds params; gives those that are there already with another value, and then adds none. */
     Map<String, String> addParams(RunState run, Map<String, String> params);
@@ -113,6 +121,10 @@ public interface RunStore {
 
     /** A run's place in the order in which runs started. */
     record Last(long startedAt, String id) {}
+
+    /** Ids of the newest runs that match, at most the limit. */
+    List<RunId> ids(
+            String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter, int limit);
 
     /** How many runs match. */
     long count(String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter);

@@ -2,11 +2,13 @@ package dev.tidemill.tracking.domain;
 
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.search.Portion;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Keeps traces, their spans and what is said of them. All methods join the caller's transaction. */
 public interface TraceStore {
@@ -19,7 +21,21 @@ public interface TraceStore {
     /** The trace with its tags, metadata and assessments. */
     Optional<Trace> find(String project, String id);
 
-    List<Trace> findAll(String project, Collection<String> ids);
+    /** Traces that are there, in the order of the ids, read while the stream is used; see {@link #findWhole}. */
+    Stream<Trace> findAll(String project, List<String> ids);
+
+    /**
+     * A trace with everything that belongs to it.
+     *
+     * @param spans in the order in which they started
+     */
+    record Whole(Trace trace, List<TraceSpan> spans) {}
+
+    /**
+     * Traces that are there, in the order of the ids, whole. They are read while the stream is used, as many at a time as fit
+     * into memory together, which counts to the request from the beginning.
+     */
+    Stream<Whole> findWhole(String project, List<String> ids);
 
     void putTags(String project, String id, Map<String, String> tags);
 
@@ -29,9 +45,6 @@ public interface TraceStore {
 
     /** Adds spans; one with the same id is replaced. */
     void putSpans(String project, String id, List<TraceSpan> spans);
-
-    /** Spans in the order in which they started. */
-    List<TraceSpan> spans(String project, String id);
 
     /** What each span of a trace says of the tokens it used. */
     List<TokenUsage.OfSpan> usages(String project, String id);
@@ -58,7 +71,8 @@ public interface TraceStore {
     /** Removes traces with everything that belongs to them; gives how many there were. */
     int delete(String project, long experimentId, Collection<String> ids);
 
-    List<Trace> search(
+    /** A page of the traces that match: at most so many, fewer where they hold much. */
+    Portion<Trace> search(
             String project,
             Collection<Long> experiments,
             List<Comparison> filter,

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Traces of applications, and what is said of them. Thread-safe. */
 public final class Traces {
@@ -143,17 +144,26 @@ public final class Traces {
 
     /** @throws TidemillException {@code NOT_FOUND}, in MLflow's words */
     public Trace get(String project, String id) {
-        return store.find(project, id)
-                .orElseThrow(() -> new TidemillException(ErrorCode.NOT_FOUND, "Trace with ID '" + id + "' not found."));
+        return store.find(project, id).orElseThrow(() -> missing(id));
     }
 
-    /** Those that are there, in no order. */
-    public List<Trace> getAll(String project, Collection<String> ids) {
-        return store.findAll(project, ids);
+    private static TidemillException missing(String id) {
+        return new TidemillException(ErrorCode.NOT_FOUND, "Trace with ID '" + id + "' not found.");
     }
 
-    public List<TraceSpan> spans(String project, String id) {
-        return store.spans(project, id);
+    /** Those that are there, each once, in the order of the ids; see {@link TraceStore#findWhole}. */
+    public Stream<Trace> getAll(String project, Collection<String> ids) {
+        return store.findAll(project, ids.stream().distinct().toList());
+    }
+
+    /** As {@link #getAll}, with spans. */
+    public Stream<TraceStore.Whole> getAllWhole(String project, Collection<String> ids) {
+        return store.findWhole(project, ids.stream().distinct().toList());
+    }
+
+    /** @throws TidemillException {@code NOT_FOUND}, in MLflow's words */
+    public TraceStore.Whole getWhole(String project, String id) {
+        return store.findWhole(project, List.of(id)).findFirst().orElseThrow(() -> missing(id));
     }
 
     public void putTags(String project, String id, Map<String, String> tags) {
@@ -218,8 +228,7 @@ public final class Traces {
         if (numbers.isEmpty()) {
             return new Page<>(List.of(), Optional.empty());
         }
-        return Page.cut(
-                store.search(project, numbers, clauses, TraceKeys.mapped(orderings), offset, size + 1), offset, size);
+        return Page.of(store.search(project, numbers, clauses, TraceKeys.mapped(orderings), offset, size), offset);
     }
 
     /** How often two filters match, alone and together, of all traces that a third one matches. */

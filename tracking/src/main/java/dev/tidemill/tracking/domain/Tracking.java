@@ -267,7 +267,7 @@ public final class Tracking {
         transactions.write(() -> store.addModels(active(project, id), made));
     }
 
-    /** Changes what is given: state, end and name. */
+    /** Changes what is given: state, end and name. Gives the run as {@link #info} does. */
     public Run update(
             String project,
             RunId id,
@@ -282,7 +282,7 @@ public final class Tracking {
             status.filter(now -> now != Run.Status.RUNNING && now != Run.Status.SCHEDULED)
                     .ifPresent(now -> events.append(Event.of(
                             "run." + now.name().toLowerCase(Locale.ROOT), project, "run/" + id, actor, Map.of())));
-            return run(project, id);
+            return info(project, id);
         });
     }
 
@@ -320,12 +320,30 @@ public final class Tracking {
         return store.find(project, id).orElseThrow(() -> noRun(id));
     }
 
+    /**
+     * The run itself, without what is logged to it.
+     *
+     * @throws TidemillException {@code NOT_FOUND}, in MLflow's words
+     */
+    public Run info(String project, RunId id) {
+        return findInfo(project, id).orElseThrow(() -> noRun(id));
+    }
+
+    /** As {@link #info}; empty if the project has no such run. */
+    public Optional<Run> findInfo(String project, RunId id) {
+        return store.findInfo(project, id);
+    }
+
     public Optional<Run> find(String project, RunId id) {
         return store.find(project, id);
     }
 
-    public List<Run> runs(String project, Optional<Long> experiment, Optional<String> before, int limit) {
-        return store.newest(project, experiment, before, limit);
+    /** A page of the runs by id, the greatest first; its token is the id before which the next one begins. */
+    public Page<Run> runs(String project, Optional<Long> experiment, Optional<String> before, int limit) {
+        Found found = store.newest(project, experiment, before, limit);
+        return new Page<>(
+                found.runs(),
+                found.more() ? Optional.of(found.runs().getLast().id().value()) : Optional.empty());
     }
 
     /** A page of the runs that match: at most so many, fewer where they hold much; its token asks for the rest. */
@@ -340,6 +358,13 @@ public final class Tracking {
         return new Page<>(
                 found.runs(),
                 found.more() ? Optional.of(page.after(found.runs()).token()) : Optional.empty());
+    }
+
+    /** Ids of the newest runs that match, at most so many; the order that the query asks for does not count. */
+    public List<RunId> ids(String project, RunQuery query, int most) {
+        var numbers = query.experimentIds().stream().map(Experiments::number).toList();
+        var clauses = SearchParser.filter(SearchKeys.RUNS, query.filter());
+        return numbers.isEmpty() ? List.of() : store.ids(project, numbers, query.lifecycle(), clauses, most);
     }
 
     /** How many runs match. */

@@ -2,6 +2,7 @@ package dev.tidemill.tracking.store;
 
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.sql.Dialect;
+import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.MetricPoint;
@@ -19,55 +20,57 @@ final class RunRows {
     /** A run alone, with the number that its rows refer to. */
     record Bare(long number, Run run) {}
 
-    private static final long MOST_WEIGHT = 16_000_000;
-    private static final long OF_ENTRY = 150;
-    private static final int FIRST_PORTION = 16;
-    private static final int GROWTH = 4;
+    /** Beyond so many bytes texts are read one by one: a JSON object of all of them would take them twice. */
+    private static final long LARGE = 1_000_000;
+
+    private static final int FETCHED = 100;
+
+    /** What a run and what belongs to it take, of a query for runs called {@code x}. */
+    static final String BYTES = String.join(
+            " + ",
+            RowBytes.of(),
+            RowBytes.sum("param y WHERE y.run = x.number", "y.value"),
+            RowBytes.sum("tag y WHERE y.run = x.number", "y.value"),
+            RowBytes.sum("metric_newest y WHERE y.run = x.number"),
+            RowBytes.sum("run_model y WHERE y.run = x.number"),
+            RowBytes.sum(
+                    "run_input i JOIN data_set_input y ON y.number = i.data_set WHERE i.run = x.number",
+                    "i.tags",
+                    "y.source",
+                    "y.schema_text",
+                    "y.profile"));
 
     private RunRows() {}
 
-    /**
-     * The first of these runs, complete: all of them, unless they hold too much for one page. What each holds is known only when
-     * it has been read; so they are read in portions that grow.
-     */
-    static List<Run> portion(Handle handle, Dialect dialect, MetricNames names, List<Bare> bare) {
-        var runs = new ArrayList<Run>(bare.size());
-        long weight = 0;
-        long next = FIRST_PORTION;
-        while (runs.size() < bare.size() && weight < MOST_WEIGHT) {
-            int until = (int) Math.min(bare.size(), runs.size() + next);
-            List<Run> read = complete(handle, dialect, names, bare.subList(runs.size(), until));
-            runs.addAll(read);
-            weight += read.stream().mapToLong(RunRows::weight).sum();
-            next = Math.clamp((MOST_WEIGHT - weight) * runs.size() / weight, 1, GROWTH * next);
-        }
-        return runs;
+    private static String numbers(List<Bare> runs) {
+        return SqlCondition.numbers(runs.stream().map(Bare::number).toList());
     }
 
-    /** About how many bytes of memory a run takes. */
-    private static long weight(Run run) {
-        long weight = OF_ENTRY
-                * (5L
-                        + run.metrics().size()
-                        + run.inputs().size()
-                        + run.models().size());
-        for (Map<String, String> texts : List.of(run.params(), run.tags())) {
-            for (Map.Entry<String, String> text : texts.entrySet()) {
-                weight += OF_ENTRY + text.getValue().length();
+    /** What runs take beyond what {@link #BYTES} knows of, now that they are read. */
+    static long beyond(List<Run> runs) {
+        long beyond = 0;
+        for (Run run : runs) {
+            for (Map<String, String> texts : List.of(run.params(), run.tags())) {
+                for (String text : texts.values()) {
+                    beyond += RowBytes.beyond(text);
+                }
+            }
+            for (DataSetInput input : run.inputs()) {
+                beyond += RowBytes.beyond(input.source())
+                        + RowBytes.beyond(input.schema())
+                        + RowBytes.beyond(input.profile());
             }
         }
-        for (DataSetInput input : run.inputs()) {
-            weight += input.source().length()
-                    + input.schema().length()
-                    + input.profile().length();
-        }
-        return weight;
+        return beyond;
     }
 
-    static List<Run> complete(Handle handle, Dialect dialect, MetricNames names, List<Bare> runs) {
-        String numbers = SqlCondition.numbers(runs.stream().map(Bare::number).toList());
-        var params = texts(handle, dialect, "param", numbers);
-        var tags = texts(handle, dialect, "tag", numbers);
+    /** @param fitting the runs and what {@link #BYTES} says of them */
+    static List<Run> complete(Handle handle, Dialect dialect, MetricNames names, RowBytes.Fitting<Bare> fitting) {
+        List<Bare> runs = fitting.keys();
+        String numbers = numbers(runs);
+        boolean large = fitting.bytes() > LARGE;
+        var params = large ? largeTexts(handle, "param", numbers) : texts(handle, dialect, "param", numbers);
+        var tags = large ? largeTexts(handle, "tag", numbers) : texts(handle, dialect, "tag", numbers);
         var metrics = metrics(handle, names, numbers);
         var inputs = inputs(handle, numbers);
         var models = models(handle, numbers);
@@ -102,6 +105,16 @@ final class RunRows {
         handle.createQuery("SELECT run, " + dialect.jsonObject("name", "value") + " FROM " + table + " WHERE run IN "
                         + numbers + " GROUP BY run")
                 .map((row, context) -> texts.put(row.getLong(1), new TreeMap<>(Json.readStringMap(row.getString(2)))))
+                .list();
+        return texts;
+    }
+
+    private static Map<Long, Map<String, String>> largeTexts(Handle handle, String table, String numbers) {
+        var texts = new HashMap<Long, Map<String, String>>();
+        handle.createQuery("SELECT run, name, value FROM " + table + " WHERE run IN " + numbers)
+                .setFetchSize(FETCHED)
+                .map((row, context) -> texts.computeIfAbsent(row.getLong(1), run -> new TreeMap<>())
+                        .put(row.getString(2), row.getString(3)))
                 .list();
         return texts;
     }

@@ -4,8 +4,10 @@ import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.EvaluationDataSet;
 import dev.tidemill.tracking.domain.EvaluationDataSet.Row;
@@ -18,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 import org.jdbi.v3.core.statement.Query;
 
@@ -29,6 +32,16 @@ public final class SqlEvaluationStore implements EvaluationStore {
             "last_updated_by", "e.updated_by",
             "created_time", "e.created_at",
             "last_update_time", "e.updated_at");
+
+    private static final int FETCHED = 100;
+
+    /** What a data set takes, of a query for data sets called {@code x}: its tags are text, and then a map. */
+    private static final String BYTES = RowBytes.of("x.tags", "x.schema_text", "x.profile") + " + 2 * "
+            + RowBytes.of("x.tags") + " + " + RowBytes.sum("evaluation_experiment y WHERE y.data_set = x.id");
+
+    /** What a record takes: it is text, then a tree of JSON, and then part of the one text that answers hold their records in. */
+    private static final String ROW_BYTES =
+            "5 * " + RowBytes.of("x.inputs", "x.outputs", "x.expectations", "x.tags", "x.source");
 
     private final Database database;
 
@@ -66,15 +79,29 @@ public final class SqlEvaluationStore implements EvaluationStore {
 
     @Override
     public Optional<EvaluationDataSet> find(String project, String id) {
-        return list(
+        return page(
                         "SELECT * FROM evaluation_data_set e WHERE e.project = :project AND e.id = :id",
-                        query -> query.bind("project", project).bind("id", id))
+                        query -> query.bind("project", project).bind("id", id),
+                        1)
+                .items()
                 .stream()
                 .findFirst();
     }
 
-    private List<EvaluationDataSet> list(String sql, UnaryOperator<Query> bind) {
-        return database.reading(handle -> bind.apply(handle.createQuery(sql))
+    /** @param search gives one data set more than asked for where there is one */
+    private Portion<EvaluationDataSet> page(String search, UnaryOperator<Query> bind, int most) {
+        return RowBytes.page(
+                database,
+                most,
+                handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.id", BYTES, search))),
+                (row, context) -> row.getString("id"),
+                (handle, fitting) ->
+                        RowBytes.inOrder(fitting.keys(), complete(handle, fitting.keys()), EvaluationDataSet::id));
+    }
+
+    private static List<EvaluationDataSet> complete(Handle handle, List<String> ids) {
+        return handle.createQuery("SELECT * FROM evaluation_data_set WHERE id IN (<ids>)")
+                .bindList("ids", ids)
                 .map((row, context) -> dataSet(
                         row,
                         handle.createQuery(
@@ -82,7 +109,7 @@ public final class SqlEvaluationStore implements EvaluationStore {
                                 .bind("id", row.getString("id"))
                                 .mapTo(Long.class)
                                 .list()))
-                .list());
+                .list();
     }
 
     private static EvaluationDataSet dataSet(ResultSet row, List<Long> experiments) throws SQLException {
@@ -141,7 +168,7 @@ public final class SqlEvaluationStore implements EvaluationStore {
     }
 
     @Override
-    public List<EvaluationDataSet> search(
+    public Portion<EvaluationDataSet> search(
             String project,
             Collection<Long> experiments,
             List<Comparison> filter,
@@ -166,10 +193,11 @@ public final class SqlEvaluationStore implements EvaluationStore {
                 .filter(ordering -> COLUMNS.containsKey(ordering.key()))
                 .forEach(ordering ->
                         keys.append(COLUMNS.get(ordering.key())).append(ordering.ascending() ? " ASC, " : " DESC, "));
-        return list(
+        return page(
                 "SELECT e.* FROM evaluation_data_set e" + condition + " ORDER BY " + keys
-                        + "e.created_at DESC, e.id LIMIT " + limit + " OFFSET " + offset,
-                condition::bindAll);
+                        + "e.created_at DESC, e.id LIMIT " + (limit + 1) + " OFFSET " + offset,
+                condition::bindAll,
+                limit);
     }
 
     @Override
@@ -222,15 +250,23 @@ public final class SqlEvaluationStore implements EvaluationStore {
     }
 
     @Override
-    public List<Row> rows(String dataSet, long offset, int limit) {
-        return database.reading(handle -> handle.createQuery("""
-                        SELECT * FROM evaluation_record WHERE data_set = :set ORDER BY created_at, id LIMIT :limit OFFSET :offset
-                        """)
-                .bind("set", dataSet)
-                .bind("limit", limit)
-                .bind("offset", offset)
-                .map((row, context) -> row(row))
-                .list());
+    public Portion<Row> rows(String dataSet, long offset, int limit) {
+        String search = "SELECT * FROM evaluation_record WHERE data_set = :set ORDER BY created_at, id LIMIT "
+                + (limit + 1) + " OFFSET " + offset;
+        return RowBytes.page(
+                database,
+                limit,
+                handle -> handle.createQuery(RowBytes.weighing("x.id", ROW_BYTES, search))
+                        .bind("set", dataSet),
+                (row, context) -> row.getString("id"),
+                (handle, fitting) -> RowBytes.inOrder(
+                        fitting.keys(),
+                        handle.createQuery("SELECT * FROM evaluation_record WHERE id IN (<ids>)")
+                                .bindList("ids", fitting.keys())
+                                .setFetchSize(FETCHED)
+                                .map((row, context) -> row(row))
+                                .list(),
+                        Row::id));
     }
 
     @Override

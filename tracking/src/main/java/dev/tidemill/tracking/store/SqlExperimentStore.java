@@ -3,8 +3,10 @@ package dev.tidemill.tracking.store;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.Experiment;
 import dev.tidemill.tracking.domain.ExperimentStore;
@@ -19,7 +21,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Query;
 
 /** Experiments in the database. */
 public final class SqlExperimentStore implements ExperimentStore {
@@ -28,6 +32,10 @@ public final class SqlExperimentStore implements ExperimentStore {
             "experiment_id", "id",
             "creation_time", "created_at",
             "last_update_time", "updated_at");
+
+    /** What an experiment and its tags take, of a query for experiments called {@code x}. */
+    private static final String BYTES = RowBytes.of("x.artifact_location") + " + "
+            + RowBytes.sum("experiment_tag y WHERE y.experiment_id = x.id", "y.value");
 
     private final Database database;
 
@@ -105,15 +113,13 @@ public final class SqlExperimentStore implements ExperimentStore {
     }
 
     private Optional<Experiment> one(String project, String condition, Object value) {
-        return database.reading(handle -> complete(
-                        handle,
-                        handle.createQuery("SELECT * FROM experiment WHERE project = :project AND " + condition)
-                                .bind("project", project)
-                                .bind("value", value)
-                                .map((row, context) -> experiment(row))
-                                .list())
+        return page(
+                        "SELECT * FROM experiment WHERE project = :project AND " + condition,
+                        query -> query.bind("project", project).bind("value", value),
+                        1)
+                .items()
                 .stream()
-                .findFirst());
+                .findFirst();
     }
 
     @Override
@@ -150,7 +156,7 @@ public final class SqlExperimentStore implements ExperimentStore {
     }
 
     @Override
-    public List<Experiment> search(
+    public Portion<Experiment> search(
             String project,
             Lifecycle lifecycle,
             List<Comparison> filter,
@@ -191,14 +197,20 @@ public final class SqlExperimentStore implements ExperimentStore {
         if (!byId) {
             keys.add("e.id DESC");
         }
-        String sql = "SELECT e.* FROM experiment e" + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT "
-                + limit + " OFFSET " + offset;
-        return database.reading(handle -> complete(
-                handle,
-                condition
-                        .bindAll(handle.createQuery(sql))
-                        .map((row, context) -> experiment(row))
-                        .list()));
+        return page(
+                "SELECT e.* FROM experiment e" + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT "
+                        + (limit + 1) + " OFFSET " + offset,
+                condition::bindAll,
+                limit);
+    }
+
+    private Portion<Experiment> page(String search, UnaryOperator<Query> bind, int most) {
+        return RowBytes.page(
+                database,
+                most,
+                handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.*", BYTES, search))),
+                (row, context) -> experiment(row),
+                (handle, fitting) -> complete(handle, fitting.keys()));
     }
 
     private static List<Experiment> complete(Handle handle, List<Experiment> bare) {

@@ -1,8 +1,10 @@
 package dev.tidemill.tracking.store;
 
 import dev.tidemill.platform.search.Comparison;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.LoggedModel;
 import dev.tidemill.tracking.domain.LoggedModelStore;
@@ -18,8 +20,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
+import org.jdbi.v3.core.statement.Query;
 
 /** Logged models in the database. */
 public final class SqlLoggedModelStore implements LoggedModelStore {
@@ -33,6 +37,13 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
             "last_updated_timestamp", "m.updated_at");
 
     private static final NamedTexts TEXTS = new NamedTexts("logged_model_text", "model_id");
+
+    /** What a model and what belongs to it take, of a query for models called {@code x}. */
+    private static final String BYTES = String.join(
+            " + ",
+            RowBytes.of("x.status_message"),
+            RowBytes.sum("logged_model_text y WHERE y.model_id = x.id", "y.value"),
+            RowBytes.sum("logged_model_metric y WHERE y.model_id = x.id"));
 
     private final Database database;
 
@@ -52,16 +63,23 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
 
     @Override
     public Optional<LoggedModel> find(String project, String id) {
-        return database.reading(handle -> complete(
-                        handle,
-                        handle.createQuery(
-                                        "SELECT * FROM logged_model WHERE project = :project AND id = :id AND NOT deleted")
-                                .bind("project", project)
-                                .bind("id", id)
-                                .map((row, context) -> model(row))
-                                .list())
+        return page(
+                        "SELECT * FROM logged_model WHERE project = :project AND id = :id AND NOT deleted",
+                        query -> query.bind("project", project).bind("id", id),
+                        1)
+                .items()
                 .stream()
-                .findFirst());
+                .findFirst();
+    }
+
+    /** @param search gives one model more than asked for where there is one */
+    private Portion<LoggedModel> page(String search, UnaryOperator<Query> bind, int most) {
+        return RowBytes.page(
+                database,
+                most,
+                handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.*", BYTES, search))),
+                (row, context) -> model(row),
+                (handle, fitting) -> complete(handle, fitting.keys()));
     }
 
     @Override
@@ -162,7 +180,7 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
     }
 
     @Override
-    public List<LoggedModel> search(
+    public Portion<LoggedModel> search(
             String project,
             Collection<Long> experiments,
             List<Comparison> filter,
@@ -171,7 +189,7 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
             long offset,
             int limit) {
         if (experiments.isEmpty()) {
-            return List.of();
+            return new Portion<>(List.of(), false);
         }
         var condition = new SqlCondition(database.dialect());
         condition.and("m.project = " + condition.bind(project));
@@ -187,14 +205,11 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
                     + on(condition, dataSets) + ")");
         }
         String keys = keys(condition, order);
-        String sql = "SELECT m.* FROM logged_model m" + condition + " ORDER BY " + keys + " LIMIT " + limit + " OFFSET "
-                + offset;
-        return database.reading(handle -> complete(
-                handle,
-                condition
-                        .bindAll(handle.createQuery(sql))
-                        .map((row, context) -> model(row))
-                        .list()));
+        return page(
+                "SELECT m.* FROM logged_model m" + condition + " ORDER BY " + keys + " LIMIT " + (limit + 1)
+                        + " OFFSET " + offset,
+                condition::bindAll,
+                limit);
     }
 
     private static String clause(SqlCondition condition, Comparison clause, List<DataSetRef> dataSets) {

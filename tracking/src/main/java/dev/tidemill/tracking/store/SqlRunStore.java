@@ -3,8 +3,10 @@ package dev.tidemill.tracking.store;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Lifecycle;
@@ -24,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 import org.jdbi.v3.core.statement.Query;
@@ -69,8 +72,17 @@ public final class SqlRunStore implements RunStore {
 
     @Override
     public Optional<Run> find(String project, RunId id) {
-        return where("project = :project AND id = :value", project, id.value(), 1).stream()
+        return where("project = :project AND id = :value", project, id.value(), 1).runs().stream()
                 .findFirst();
+    }
+
+    @Override
+    public Optional<Run> findInfo(String project, RunId id) {
+        return database.reading(handle -> handle.createQuery("SELECT * FROM run WHERE project = :project AND id = :id")
+                .bind("project", project)
+                .bind("id", id)
+                .map((row, context) -> run(row))
+                .findOne());
     }
 
     @Override
@@ -86,12 +98,12 @@ public final class SqlRunStore implements RunStore {
 
     @Override
     public Optional<Run> findBySource(String project, String sourceKey) {
-        return where("project = :project AND source_key = :value", project, sourceKey, 1).stream()
+        return where("project = :project AND source_key = :value", project, sourceKey, 1).runs().stream()
                 .findFirst();
     }
 
     @Override
-    public List<Run> newest(String project, Optional<Long> experiment, Optional<String> before, int limit) {
+    public Found newest(String project, Optional<Long> experiment, Optional<String> before, int limit) {
         String condition = "project = :project AND NOT deleted"
                 + experiment.map(id -> " AND experiment_id = " + id).orElse("")
                 + before.map(id -> " AND id < :value").orElse("")
@@ -99,19 +111,27 @@ public final class SqlRunStore implements RunStore {
         return where(condition, project, before.orElse(""), limit);
     }
 
-    private List<Run> where(String condition, String project, String value, int limit) {
-        return list(
-                "SELECT * FROM run WHERE " + condition + " LIMIT " + limit,
-                query -> query.bind("project", project).bind("value", value));
+    private Found where(String condition, String project, String value, int limit) {
+        return found(
+                "SELECT * FROM run WHERE " + condition + " LIMIT " + (limit + 1),
+                query -> query.bind("project", project).bind("value", value),
+                limit);
     }
 
-    private List<Run> list(String sql, java.util.function.UnaryOperator<Query> bind) {
-        return database.reading(handle -> {
-            List<RunRows.Bare> bare = bind.apply(handle.createQuery(sql))
-                    .map((row, context) -> new RunRows.Bare(row.getLong("number"), run(row)))
-                    .list();
-            return bare.isEmpty() ? List.of() : RunRows.complete(handle, database.dialect(), names, bare);
-        });
+    /**
+     * Runs that a query names, complete: as many as fit on a page, counted to the request that asks for them.
+     *
+     * @param search gives one run more than asked for, which tells whether another page follows
+     */
+    private Found found(String search, UnaryOperator<Query> bind, int most) {
+        Portion<Run> found = RowBytes.page(
+                database,
+                most,
+                handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.*", RunRows.BYTES, search))),
+                (row, context) -> new RunRows.Bare(row.getLong("number"), run(row)),
+                (handle, fitting) -> RunRows.complete(handle, database.dialect(), names, fitting));
+        RowBytes.take(RunRows.beyond(found.items()));
+        return new Found(found.items(), found.more());
     }
 
     @Override
@@ -127,15 +147,18 @@ public final class SqlRunStore implements RunStore {
         var search = runSearch();
         // One run more than asked for tells whether another page follows.
         String sql = search.write(project, experiments, lifecycle, filter, order, start, most + 1);
-        return database.reading(handle -> {
-            List<RunRows.Bare> bare = search.values()
-                    .bindAll(handle.createQuery(sql))
-                    .map((row, context) -> new RunRows.Bare(row.getLong("number"), run(row)))
-                    .list();
-            List<Run> runs =
-                    RunRows.portion(handle, database.dialect(), names, bare.subList(0, Math.min(most, bare.size())));
-            return new Found(runs, bare.size() > runs.size());
-        });
+        return found(sql, search.values()::bindAll, most);
+    }
+
+    @Override
+    public List<RunId> ids(
+            String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter, int limit) {
+        var search = runSearch();
+        String sql = search.write(project, experiments, lifecycle, filter, List.of(), Start.BEGINNING, limit);
+        return database.reading(handle -> search.values()
+                .bindAll(handle.createQuery("SELECT id FROM (" + sql + ") found"))
+                .map((row, context) -> new RunId(row.getString(1)))
+                .list());
     }
 
     private RunSearchSql runSearch() {

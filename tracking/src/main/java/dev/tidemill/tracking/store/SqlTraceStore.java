@@ -4,8 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.Assessment;
 import dev.tidemill.tracking.domain.RunStore.RunState;
@@ -18,12 +20,15 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 import org.jdbi.v3.core.statement.Query;
@@ -33,6 +38,19 @@ public final class SqlTraceStore implements TraceStore {
     private static final String OF = "trace = (SELECT number FROM trace WHERE project = :project AND id = :trace)";
 
     private static final NamedTexts TEXTS = new NamedTexts("trace_text", "trace");
+
+    /** What a trace takes without its spans, of a query for traces called {@code x}. */
+    private static final String BYTES = String.join(
+            " + ",
+            RowBytes.of("x.request_preview", "x.response_preview"),
+            RowBytes.sum("trace_text y WHERE y.trace = x.number", "y.value"),
+            RowBytes.sum("assessment y WHERE y.trace = x.number", "y.value", "y.content", "y.rationale", "y.metadata"));
+
+    /** What its spans take: each is text, and then a tree of JSON. */
+    private static final String SPAN_BYTES =
+            "3 * " + RowBytes.sum("trace_span y WHERE y.trace = x.number", "y.name", "y.attributes", "y.content");
+
+    private static final int FETCHED = 100;
 
     private final Database database;
 
@@ -86,31 +104,57 @@ public final class SqlTraceStore implements TraceStore {
 
     @Override
     public Optional<Trace> find(String project, String id) {
-        return list(
+        return page(
                         "SELECT * FROM trace WHERE project = :project AND id = :id",
-                        query -> query.bind("project", project).bind("id", id))
+                        query -> query.bind("project", project).bind("id", id),
+                        1)
+                .items()
                 .stream()
                 .findFirst();
     }
 
     @Override
-    public List<Trace> findAll(String project, Collection<String> ids) {
-        return ids.isEmpty()
-                ? List.of()
-                : list(
-                        "SELECT * FROM trace WHERE project = :project AND id IN (<ids>)",
-                        query -> query.bind("project", project).bindList("ids", List.copyOf(ids)));
+    public Stream<Trace> findAll(String project, List<String> ids) {
+        return inGroups(project, ids, BYTES, SqlTraceStore::complete);
+    }
+
+    @Override
+    public Stream<Whole> findWhole(String project, List<String> ids) {
+        return inGroups(project, ids, BYTES + " + " + SPAN_BYTES, SqlTraceStore::whole);
+    }
+
+    private <R> Stream<R> inGroups(
+            String project, List<String> ids, String bytes, BiFunction<Handle, List<Long>, List<R>> read) {
+        if (ids.isEmpty()) {
+            return Stream.empty();
+        }
+        record Key(long number, String id) {}
+        var places = new HashMap<String, Integer>();
+        ids.forEach(id -> places.put(id, places.size()));
+        return RowBytes.inGroups(
+                database,
+                handle -> handle.createQuery(RowBytes.weighing(
+                                "x.number, x.id",
+                                bytes,
+                                "SELECT * FROM trace WHERE project = :project AND id IN (<ids>)"))
+                        .bind("project", project)
+                        .bindList("ids", ids),
+                (row, context) -> new Key(row.getLong("number"), row.getString("id")),
+                Comparator.comparing(key -> places.getOrDefault(key.id(), 0)),
+                (handle, fitting) -> read.apply(
+                        handle, fitting.keys().stream().map(Key::number).toList()));
     }
 
     private record Bare(long number, Trace trace) {}
 
-    private List<Trace> list(String sql, UnaryOperator<Query> bind) {
-        return database.reading(handle -> {
-            List<Bare> bare = bind.apply(handle.createQuery(sql))
-                    .map((row, context) -> new Bare(row.getLong("number"), trace(row)))
-                    .list();
-            return bare.isEmpty() ? List.of() : complete(handle, bare);
-        });
+    /** @param search gives one trace more than asked for where there is one */
+    private Portion<Trace> page(String search, UnaryOperator<Query> bind, int most) {
+        return RowBytes.page(
+                database,
+                most,
+                handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.number", BYTES, search))),
+                (row, context) -> row.getLong("number"),
+                (handle, fitting) -> complete(handle, fitting.keys()));
     }
 
     private static Trace trace(ResultSet row) throws SQLException {
@@ -129,26 +173,66 @@ public final class SqlTraceStore implements TraceStore {
                 List.of());
     }
 
-    private static List<Trace> complete(Handle handle, List<Bare> traces) {
-        String numbers = SqlCondition.numbers(traces.stream().map(Bare::number).toList());
+    private static List<Bare> bare(Handle handle, List<Long> numbers) {
+        List<Bare> read = handle.createQuery("SELECT * FROM trace WHERE number IN " + SqlCondition.numbers(numbers))
+                .map((row, context) -> new Bare(row.getLong("number"), trace(row)))
+                .list();
+        return RowBytes.inOrder(numbers, read, Bare::number);
+    }
+
+    private static List<Trace> complete(Handle handle, List<Long> traces) {
+        return completed(handle, traces).stream().map(Bare::trace).toList();
+    }
+
+    private static List<Bare> completed(Handle handle, List<Long> traces) {
+        String numbers = SqlCondition.numbers(traces);
         var texts = new HashMap<String, Map<String, String>>();
         handle.createQuery("SELECT trace, kind, name, value FROM trace_text WHERE trace IN " + numbers)
+                .setFetchSize(FETCHED)
                 .map((row, context) -> texts.computeIfAbsent(row.getString(2) + row.getLong(1), key -> new TreeMap<>())
                         .put(row.getString(3), row.getString(4)))
                 .list();
         var assessments = new HashMap<Long, List<Assessment>>();
         handle.createQuery(ASSESSMENTS + " WHERE a.trace IN " + numbers + " ORDER BY a.created_at, a.id")
+                .setFetchSize(FETCHED)
                 .map((row, context) -> assessments
                         .computeIfAbsent(row.getLong("trace"), key -> new ArrayList<>())
                         .add(assessment(row)))
                 .list();
-        return traces.stream()
-                .map(bare -> bare.trace()
-                        .with(
+        return bare(handle, traces).stream()
+                .map(bare -> new Bare(
+                        bare.number(),
+                        bare.trace().with(
                                 texts.getOrDefault("tag" + bare.number(), Map.of()),
                                 texts.getOrDefault("metadata" + bare.number(), Map.of()),
-                                assessments.getOrDefault(bare.number(), List.of())))
+                                assessments.getOrDefault(bare.number(), List.of()))))
                 .toList();
+    }
+
+    private static List<Whole> whole(Handle handle, List<Long> traces) {
+        var spans = new HashMap<Long, List<TraceSpan>>();
+        handle.createQuery("SELECT * FROM trace_span WHERE trace IN " + SqlCondition.numbers(traces)
+                        + " ORDER BY started_ns, id")
+                .setFetchSize(FETCHED)
+                .map((row, context) -> spans.computeIfAbsent(row.getLong("trace"), trace -> new ArrayList<>())
+                        .add(span(row)))
+                .list();
+        return completed(handle, traces).stream()
+                .map(bare -> new Whole(bare.trace(), spans.getOrDefault(bare.number(), List.of())))
+                .toList();
+    }
+
+    private static TraceSpan span(ResultSet row) throws SQLException {
+        return new TraceSpan(
+                row.getString("id"),
+                Columns.optionalText(row, "parent_id"),
+                row.getString("name"),
+                row.getString("type"),
+                row.getString("status"),
+                row.getLong("started_ns"),
+                Columns.optionalLong(row, "ended_ns"),
+                row.getString("attributes"),
+                row.getString("content"));
     }
 
     @Override
@@ -212,25 +296,6 @@ public final class SqlTraceStore implements TraceStore {
                     .add());
             return batch.execute();
         });
-    }
-
-    @Override
-    public List<TraceSpan> spans(String project, String id) {
-        return database.reading(handle -> handle.createQuery(
-                        "SELECT * FROM trace_span WHERE " + OF + " ORDER BY started_ns, id")
-                .bind("project", project)
-                .bind("trace", id)
-                .map((row, context) -> new TraceSpan(
-                        row.getString("id"),
-                        Columns.optionalText(row, "parent_id"),
-                        row.getString("name"),
-                        row.getString("type"),
-                        row.getString("status"),
-                        row.getLong("started_ns"),
-                        Columns.optionalLong(row, "ended_ns"),
-                        row.getString("attributes"),
-                        row.getString("content")))
-                .list());
     }
 
     @Override
@@ -400,7 +465,7 @@ public final class SqlTraceStore implements TraceStore {
     }
 
     @Override
-    public List<Trace> search(
+    public Portion<Trace> search(
             String project,
             Collection<Long> experiments,
             List<Comparison> filter,
@@ -408,8 +473,8 @@ public final class SqlTraceStore implements TraceStore {
             long offset,
             int limit) {
         var search = new TraceSearchSql(database.dialect());
-        String sql = search.write(project, experiments, filter, order, offset, limit);
-        return list(sql, search.values()::bindAll);
+        String sql = search.write(project, experiments, filter, order, offset, limit + 1);
+        return page(sql, search.values()::bindAll, limit);
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.http.ErrorStyle;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.http.StreamedJson;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.HandlerType;
 import java.io.IOException;
@@ -92,8 +93,7 @@ public final class MlflowWireRoutes {
 
     private MlflowWireRoutes add(HandlerType method, String path, Access access, Endpoint endpoint) {
         return add(method, path, access, (Route.Endpoint)
-                (context, caller) -> context.result(Json.write(endpoint.answer(MlflowRequest.of(context), caller)))
-                        .contentType("application/json"));
+                (context, caller) -> StreamedJson.write(context, endpoint.answer(MlflowRequest.of(context), caller)));
     }
 
     private MlflowWireRoutes add(HandlerType method, String path, Access access, Route.Endpoint handler) {
