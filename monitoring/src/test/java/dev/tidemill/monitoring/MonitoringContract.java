@@ -439,6 +439,7 @@ abstract class MonitoringContract {
     private List<String> types(String subject) {
         return events
                 .newest("p", Optional.of("monitor."), Optional.of(subject), Optional.empty(), 1_000)
+                .items()
                 .reversed()
                 .stream()
                 .map(stored -> stored.event().type())

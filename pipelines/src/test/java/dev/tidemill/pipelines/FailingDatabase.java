@@ -1,7 +1,7 @@
 package dev.tidemill.pipelines;
 
 import dev.tidemill.platform.sql.Database;
-import dev.tidemill.testkit.ForwardingDatabase;
+import dev.tidemill.testkit.store.ForwardingDatabase;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Supplier;

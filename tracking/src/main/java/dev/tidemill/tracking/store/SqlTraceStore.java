@@ -202,10 +202,11 @@ public final class SqlTraceStore implements TraceStore {
         return bare(handle, traces).stream()
                 .map(bare -> new Bare(
                         bare.number(),
-                        bare.trace().with(
-                                texts.getOrDefault("tag" + bare.number(), Map.of()),
-                                texts.getOrDefault("metadata" + bare.number(), Map.of()),
-                                assessments.getOrDefault(bare.number(), List.of()))))
+                        bare.trace()
+                                .with(
+                                        texts.getOrDefault("tag" + bare.number(), Map.of()),
+                                        texts.getOrDefault("metadata" + bare.number(), Map.of()),
+                                        assessments.getOrDefault(bare.number(), List.of()))))
                 .toList();
     }
 
