@@ -202,7 +202,6 @@ class JournalTest(unittest.TestCase):
         self.assertEqual(received["accepted"], len(answered))
         sys.stderr.write(f"{len(answered)} answered predictions, three sudden ends, none missing\n")
 
-
     def test_what_the_database_would_not_take_is_refused_before_it_is_answered(self) -> None:
         server = Server()
         self.addCleanup(server.close)
@@ -228,7 +227,8 @@ class JournalTest(unittest.TestCase):
         folder = server.directory / "data" / "journal"
         # A frame whose checksum fits and that holds nothing that is a prediction: "[0]" is no list of predictions.
         content = b"[0]"
-        (folder / "000000009999.journal").write_bytes(len(content).to_bytes(4, "big") + crc32c(content).to_bytes(4, "big") + content)
+        head = len(content).to_bytes(4, "big") + crc32c(content).to_bytes(4, "big")
+        (folder / "000000009999.journal").write_bytes(head + content)
         server.restart()
         deadline = time.monotonic() + 30
         while "tidemill_predictions_journal_unreadable 1" not in server.call("GET", "/metrics")[1]:

@@ -318,9 +318,7 @@ class LargeRowsTest(unittest.TestCase):
             following = page.get("next_page_token", "")
             if not following:
                 break
-        self.assertEqual(
-            [record["inputs"]["question"].split()[0] for record in records], [str(number) for number in range(60)]
-        )
+        self.assertEqual([record["inputs"]["question"].split()[0] for record in records], [str(number) for number in range(60)])
         self.at_once(8, "GET", path)
 
     def test_lists_of_large_events(self) -> None:

@@ -13,7 +13,10 @@ PYTHON = ROOT / ".cache" / "peers" / "sdk" / "bin" / "python"
 SCRIPT = """
 import sys, tidemill
 client = tidemill.Client(sys.argv[1])
-rows = [{"plan": "basic", "age": 25, "support_calls": 6, "monthly_spend": 10.5}, {"plan": "premium", "age": 60, "visits_per_week": 9.0}]
+rows = [
+    {"plan": "basic", "age": 25, "support_calls": 6, "monthly_spend": 10.5},
+    {"plan": "premium", "age": 60, "visits_per_week": 9.0},
+]
 answer = client.predict("model", rows, request_id="sdk", event_time="2026-02-01T00:00:00Z")
 assert answer.prediction_ids == ["sdk.0", "sdk.1"] and answer.route == "champion", answer
 assert answer.predictions[0] > answer.predictions[1], answer
