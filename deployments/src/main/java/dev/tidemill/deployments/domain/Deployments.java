@@ -491,6 +491,8 @@ public final class Deployments {
         transactions.write(() -> {
             Deployment gone = deployment(project, name);
             store.delete(project, name);
+            // Before what else is to be forgotten, which may take its time.
+            transactions.afterCommit(() -> publications.withdraw(project, name));
             forgetting.forEach(action -> action.accept(project, name));
             events.append(Event.of(
                     "deployment.deleted",
@@ -498,7 +500,6 @@ public final class Deployments {
                     "deployment/" + name,
                     actor,
                     Map.of("name", name, "model", gone.definition().model())));
-            transactions.afterCommit(() -> publications.withdraw(project, name));
         });
     }
 

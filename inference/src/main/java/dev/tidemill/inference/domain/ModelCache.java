@@ -29,9 +29,11 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
     private static final Duration PATIENCE = Duration.ofMinutes(15);
 
     /** Equal folders are one model, but not for whom its code is not trusted: they must not get what others' trust has loaded. */
-    private record Contents(Digest folder, boolean trusted, boolean network) {
+    private record Contents(Digest folder, boolean trusted, boolean network, String trustedVersion) {
         static Contents of(ServedVersion version) {
-            return new Contents(version.folder(), version.trusted(), version.network());
+            // Trust is given to a version and taken back from it, whoever else has the same files.
+            String own = version.trusted() ? version.project() + "/" + version.reference() : "";
+            return new Contents(version.folder(), version.trusted(), version.network(), own);
         }
     }
 
@@ -66,7 +68,9 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
                 continue;
             }
             if (entry.isLoaded() && entry.model().isStale()) {
-                retire(version);
+                if (entries.remove(Contents.of(version), entry)) {
+                    entry.retire();
+                }
                 entry.release();
                 continue;
             }

@@ -162,7 +162,7 @@ public final class PredictionJournal implements AutoCloseable {
         for (int i = 0; durable && i < entry.segments.length; i++) {
             try {
                 entry.segments[i] = log.append(part(predictions, i));
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 // Nobody gets the answer; what is kept of it already stays without harm.
                 for (int kept = 0; kept < i; kept++) {
                     log.settle(entry.segments[kept]);

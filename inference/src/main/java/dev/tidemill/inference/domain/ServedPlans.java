@@ -216,14 +216,12 @@ final class ServedPlans {
         }
     }
 
-    /** Whether what is served under a name has to be loaded anew, a model that it calls being another than it was. */
+    /** Whether what is served under a name has to be loaded anew: it, or a model that it calls, may not be called any more. */
     boolean isStale(String project, String name) {
         Serving serving = find(project, name);
         return serving != null
-                && (serving.champion().model().isStale()
-                        || serving.challenger()
-                                .filter(challenger -> challenger.model().isStale())
-                                .isPresent());
+                && Stream.concat(Stream.of(serving.champion()), serving.challenger().stream())
+                        .anyMatch(handle -> handle.isRetired() || handle.model().isStale());
     }
 
     /** Everything that is to be served by plan, loaded or not: others may be able to load what this process cannot. */

@@ -98,6 +98,10 @@ final class ShadowCalls implements AutoCloseable {
         } catch (RejectedExecutionException e) {
             waiting.drop();
             return;
+        } catch (Error e) {
+            // No thread could be had: the call's answer is journalled without the other side.
+            waiting.drop();
+            throw e;
         }
         if (closed) {
             // It may have come after the lanes were emptied.

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
+import dev.tidemill.inference.domain.ServedPlans.Serving;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.ModelDescription;
@@ -262,6 +263,19 @@ class ServedPlansTest {
         assertThat(served("d")).isEqualTo(1);
         assertThat(plans.absence("default", "d")).isNull();
         assertThat(made).hasSize(2);
+    }
+
+    @Test
+    void anotherVersionWithTheSameFilesKeepsItsOwnTrust() {
+        ServedVersion held = version("code", 1);
+        var copy = new ServedVersion("other", "copy", 1, held.folder(), true);
+        plans.apply(plan("d", 1, trusted(held, false)));
+        plans.apply(plan("e", 1, copy));
+        plans.trustChanged(held);
+        Serving other = Objects.requireNonNull(plans.find("default", "e"));
+        other.champion().call(List.of(), CallContext.NONE);
+        assertThat(plans.isStale("default", "e")).isFalse();
+        assertThat(plans.isStale("default", "d")).isTrue();
     }
 
     @Test

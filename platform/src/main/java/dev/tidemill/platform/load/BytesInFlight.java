@@ -86,6 +86,11 @@ public final class BytesInFlight {
             this.caller = caller;
         }
 
+        /** Bytes of the whole budget. */
+        long budget() {
+            return most;
+        }
+
         /** Takes more if it is there now. Never waits. */
         public boolean tryTake(long bytes) {
             lock.lock();

@@ -30,6 +30,11 @@ public final class RequestMemory {
         return CURRENT.isBound() ? Optional.of(CURRENT.get()) : Optional.empty();
     }
 
+    /** Bytes of which a request should hold no more at a time, so that several pass beside each other. */
+    public static long share() {
+        return current().map(reservation -> reservation.budget() / 8).orElse(Long.MAX_VALUE);
+    }
+
     /**
      * Takes what is about to be read, waiting a short while for other requests to give back.
      *

@@ -20,6 +20,14 @@ public interface Database extends Transactions, AutoCloseable {
      */
     default void guardWrites(Runnable check) {}
 
+    /**
+     * Work that reads and writes in a transaction of its own which no other work keeps waiting: where the database is a server, on a
+     * connection of its own that is given up after some seconds without an answer. It is not asked of {@link #guardWrites}.
+     */
+    default <T> T apart(Function<Handle, T> work) {
+        return writing(work);
+    }
+
     /** Makes the check of {@link #guardWrites} without writing, if there is one. */
     default void requireWritable() {}
 

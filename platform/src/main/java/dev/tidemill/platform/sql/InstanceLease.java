@@ -29,16 +29,16 @@ public final class InstanceLease implements AutoCloseable {
     private static final Duration PAUSE = Duration.ofMillis(500);
     static final Duration MARGIN = Duration.ofSeconds(2);
 
-    /** Bound while the lease itself writes, which it must be able to when it is over. */
-    private static final ScopedValue<Boolean> OF_THE_LEASE = ScopedValue.newInstance();
-
     /** Who holds a database. */
     record Holder(String directoryId, String directory, String host, Instant leaseUntil) {}
 
     private final Database database;
     private final Holder self;
     private final Clock clock;
-    private final Thread renewer = Thread.ofVirtual().name("instance-lease").unstarted(this::renewUntilClosed);
+    /** Of the system: models that compute for long may hold every carrier of virtual threads (ADR 13). */
+    private final Thread renewer =
+            Thread.ofPlatform().daemon().name("instance-lease").unstarted(this::renewUntilClosed);
+
     private volatile boolean closed;
     private volatile Instant heldUntil;
     private volatile Optional<Holder> successor = Optional.empty();
@@ -100,9 +100,6 @@ public final class InstanceLease implements AutoCloseable {
      * @throws TidemillException {@code UNAVAILABLE} if the lease is over or has gone to another server
      */
     private void requireHeld() {
-        if (OF_THE_LEASE.isBound()) {
-            return;
-        }
         successor.ifPresent(holder -> {
             throw new TidemillException(
                             ErrorCode.UNAVAILABLE,
@@ -122,8 +119,7 @@ public final class InstanceLease implements AutoCloseable {
     }
 
     private static Optional<Holder> tryClaim(Database database, Holder self, boolean takeOver, Instant now) {
-        return ScopedValue.where(OF_THE_LEASE, true)
-                .call(() -> database.writing(handle -> tryClaim(handle, self, takeOver, now)));
+        return database.apart(handle -> tryClaim(handle, self, takeOver, now));
     }
 
     /** Empty if the database is held by this server now; else who holds it. */
@@ -199,7 +195,8 @@ public final class InstanceLease implements AutoCloseable {
                 wait = RENEWAL;
             } catch (InterruptedException e) {
                 return;
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
+                // Whatever it is: without this thread nothing would ever be written again.
                 if (wait.equals(RENEWAL)) {
                     LOG.warn("The lease on the database could not be renewed; trying until it is: {}", e.toString());
                 }
@@ -240,12 +237,23 @@ public final class InstanceLease implements AutoCloseable {
         if (!closed) {
             closed = true;
             renewer.interrupt();
-            ScopedValue.where(OF_THE_LEASE, true)
-                    .run(() ->
-                            database.writing(handle -> handle.createUpdate("UPDATE server_instance SET lease_until = 0"
-                                            + " WHERE name = 'server' AND directory_id = :id")
-                                    .bind("id", self.directoryId())
-                                    .execute()));
+            awaitRenewer();
+            database.apart(
+                    handle -> handle.createUpdate("UPDATE server_instance SET lease_until = 0 WHERE name = 'server'"
+                                    + " AND directory_id = :id AND directory = :directory AND host = :host")
+                            .bind("id", self.directoryId())
+                            .bind("directory", self.directory())
+                            .bind("host", self.host())
+                            .execute());
+        }
+    }
+
+    /** A renewal that is under way would hold the database again after it was given back. */
+    private void awaitRenewer() {
+        try {
+            renewer.join(RENEWAL);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -29,6 +29,7 @@ import org.slf4j.LoggerFactory;
  */
 final class PostgresDatabase implements Database {
     private static final Logger LOG = LoggerFactory.getLogger(PostgresDatabase.class);
+    private static final int APART_SECONDS = 3;
     private static final int ATTEMPTS_BESIDE_OTHERS = 5;
     private static final int ATTEMPTS = 20;
     private static final long LONGEST_PAUSE_MILLIS = 100;
@@ -40,20 +41,15 @@ final class PostgresDatabase implements Database {
     private final PGSimpleDataSource server;
     private final HikariDataSource source;
     private final Jdbi jdbi;
+    /** For work that goes on however busy the pool is. */
+    private final Jdbi apart;
     /** Units of work run side by side under the read lock, and alone in this process under the write lock. */
     private final ReadWriteLock turns = new ReentrantReadWriteLock();
 
     private volatile Runnable guard = () -> {};
 
     PostgresDatabase(DatabaseAddress.Postgres address) {
-        server = new PGSimpleDataSource();
-        server.setServerNames(new String[] {address.host()});
-        server.setPortNumbers(new int[] {address.port()});
-        server.setDatabaseName(address.database());
-        server.setUser(address.user());
-        address.password().ifPresent(server::setPassword);
-        address.schema().ifPresent(server::setCurrentSchema);
-        server.setApplicationName("tidemill");
+        server = server(address);
         var config = new HikariConfig();
         config.setDataSource(server);
         config.setTransactionIsolation("TRANSACTION_REPEATABLE_READ");
@@ -62,6 +58,23 @@ final class PostgresDatabase implements Database {
         config.setPoolName("postgresql");
         source = new HikariDataSource(config);
         jdbi = JdbiSetup.create(source);
+        PGSimpleDataSource impatient = server(address);
+        impatient.setConnectTimeout(APART_SECONDS);
+        impatient.setSocketTimeout(APART_SECONDS);
+        apart = JdbiSetup.create(impatient);
+    }
+
+    private static PGSimpleDataSource server(DatabaseAddress.Postgres address) {
+        var server = new PGSimpleDataSource();
+        server.setServerNames(new String[] {address.host()});
+        server.setPortNumbers(new int[] {address.port()});
+        server.setDatabaseName(address.database());
+        server.setUser(address.user());
+        address.password().ifPresent(server::setPassword);
+        address.schema().ifPresent(server::setCurrentSchema);
+        server.setApplicationName("tidemill");
+        server.setTcpKeepAlive(true);
+        return server;
     }
 
     @Override
@@ -85,7 +98,7 @@ final class PostgresDatabase implements Database {
             boolean alone = attempt > ATTEMPTS_BESIDE_OTHERS;
             try {
                 Written<T> written = inTurn(alone, () -> writeOnce(work, serially));
-                written.afterCommit().forEach(Runnable::run);
+                written.afterCommit().forEach(Session::runQuietly);
                 return written.value();
             } catch (Overtaken e) {
                 RuntimeException reason = e.reason();
@@ -162,6 +175,15 @@ final class PostgresDatabase implements Database {
     @Override
     public void requireWritable() {
         guard.run();
+    }
+
+    @Override
+    public <T> T apart(Function<Handle, T> work) {
+        try {
+            return apart.inTransaction(work::apply);
+        } catch (RuntimeException e) {
+            throw failures.translate(e);
+        }
     }
 
     private <T> Written<T> writeOnce(Supplier<T> work, boolean serially) {

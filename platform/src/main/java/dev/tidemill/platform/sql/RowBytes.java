@@ -22,7 +22,7 @@ import org.jdbi.v3.core.statement.StatementContext;
  * rows would take too much, and what is read counts to the request that asked for it.
  */
 public final class RowBytes {
-    /** Where a page ends, in bytes, though it may be a single row that is larger. */
+    /** Where a page ends at the latest, in bytes, though it may be a single row that is larger. */
     public static final long MOST_OF_PAGE = 16_000_000;
 
     /** About what a row, or an entry of a map, takes besides its long texts. */
@@ -108,7 +108,12 @@ public final class RowBytes {
             Function<Handle, Query> weighing,
             RowMapper<K> key,
             BiFunction<Handle, Fitting<K>, List<R>> read) {
-        return read(database, handle -> Fitting.of(weighing.apply(handle), key, most, MOST_OF_PAGE), read);
+        return read(database, handle -> Fitting.of(weighing.apply(handle), key, most, mostOfPage()), read);
+    }
+
+    /** Pages are shorter where there is little memory, so that several callers have theirs at a time. */
+    private static long mostOfPage() {
+        return Math.min(MOST_OF_PAGE, RequestMemory.share());
     }
 
     /** As {@link #page} of all rows, however much they hold. */

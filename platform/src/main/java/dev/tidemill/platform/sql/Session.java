@@ -5,9 +5,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One unit of work on the thread that runs it. Not thread-safe: it never leaves its thread. */
 final class Session {
+    private static final Logger LOG = LoggerFactory.getLogger(Session.class);
     private static final ThreadLocal<Session> CURRENT = new ThreadLocal<>();
 
     private final Handle handle;
@@ -50,6 +53,15 @@ final class Session {
             afterCommit.add(action);
         } else {
             action.run();
+        }
+    }
+
+    /** An action that fails changes nothing of what is committed, and keeps no other from its turn. */
+    static void runQuietly(Runnable action) {
+        try {
+            action.run();
+        } catch (RuntimeException e) {
+            LOG.warn("An action after commit failed", e);
         }
     }
 

@@ -112,7 +112,7 @@ final class SqliteDatabase implements Database {
             throw e;
         }
         // On the caller's thread: the writer is everybody's, and an action may load a model.
-        unit.afterCommit.forEach(Unit::runQuietly);
+        unit.afterCommit.forEach(Session::runQuietly);
         return value;
     }
 
@@ -261,14 +261,6 @@ final class SqliteDatabase implements Database {
 
         void fail(RuntimeException reason) {
             result.completeExceptionally(failure == null ? reason : failure);
-        }
-
-        private static void runQuietly(Runnable action) {
-            try {
-                action.run();
-            } catch (RuntimeException e) {
-                LOG.warn("An action after commit failed", e);
-            }
         }
     }
 }
