@@ -12,6 +12,9 @@ import time
 MLFLOW = "/api/2.0/mlflow"
 PROJECT = "/api/tidemill/v1/projects/default"
 
+# The server closes a connection that says nothing for half a minute.
+KEPT_SECONDS = 20
+
 
 class Client(threading.Thread):
     """Calls ``turn`` until told to stop, at most ``rate`` times a second; refusals are counted, not raised."""
@@ -44,6 +47,9 @@ class Client(threading.Thread):
                 self.wire.close()
             self.wire = None
             return 0, {}
+        if self.pause > KEPT_SECONDS:
+            self.wire.close()
+            self.wire = None
         self.answers[answer.status] += 1
         if answer.status >= 400:
             self.unexpected[f"{answer.status} {method} {path.split('?')[0][:60]}: {content[:160]!r}"] += 1
