@@ -72,6 +72,8 @@ final class SqlFailures {
     private static boolean isConnectionLoss(SQLException sql) {
         return sql instanceof java.sql.SQLTransientConnectionException
                 || (sql.getSQLState() != null && sql.getSQLState().startsWith("08"))
+                // what the pool says of a connection that it has found broken meanwhile
+                || (sql.getSQLState() == null && "Connection is closed".equals(sql.getMessage()))
                 // PostgreSQL shuts down, has crashed, or is just starting
                 || (sql.getSQLState() != null && sql.getSQLState().startsWith("57P0"));
     }
