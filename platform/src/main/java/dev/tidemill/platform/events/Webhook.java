@@ -66,45 +66,33 @@ public record Webhook(
     }
 
     Webhook broken(Optional<String> why) {
-        return new Webhook(
-                id,
-                project,
-                url,
-                secret,
-                types,
-                createdAt,
-                position,
-                attempts,
-                nextAttempt,
-                delivered,
-                givenUp,
-                lastFailure,
-                name,
-                description,
-                format,
-                active,
-                updatedAt,
-                why);
+        return with(position, attempts, nextAttempt, delivered, givenUp, lastFailure, why);
     }
 
     Webhook movedTo(long newPosition) {
-        return with(newPosition, attempts, nextAttempt, delivered, givenUp, lastFailure);
+        return with(newPosition, attempts, nextAttempt, delivered, givenUp, lastFailure, broken);
     }
 
     Webhook delivered(long newPosition) {
-        return with(newPosition, 0, 0, delivered + 1, givenUp, "");
+        return with(newPosition, 0, 0, delivered + 1, givenUp, "", broken);
     }
 
     Webhook failed(long retryAt, String why) {
-        return with(position, attempts + 1, retryAt, delivered, givenUp, why);
+        return with(position, attempts + 1, retryAt, delivered, givenUp, why, broken);
     }
 
     Webhook givenUp(long newPosition, String why) {
-        return with(newPosition, 0, 0, delivered, givenUp + 1, why);
+        return with(newPosition, 0, 0, delivered, givenUp + 1, why, broken);
     }
 
     private Webhook with(
-            long newPosition, int newAttempts, long newNextAttempt, long newDelivered, long newGivenUp, String why) {
+            long newPosition,
+            int newAttempts,
+            long newNextAttempt,
+            long newDelivered,
+            long newGivenUp,
+            String why,
+            Optional<String> brokenNow) {
         return new Webhook(
                 id,
                 project,
@@ -123,6 +111,6 @@ public record Webhook(
                 format,
                 active,
                 updatedAt,
-                broken);
+                brokenNow);
     }
 }

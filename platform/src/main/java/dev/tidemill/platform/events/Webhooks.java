@@ -146,7 +146,8 @@ public final class Webhooks implements AutoCloseable {
                 }
             } catch (InterruptedException e) {
                 return;
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
+                // This is the only thread that delivers.
                 LOG.warn("Webhooks could not be delivered; trying again", e);
                 pause();
             }
@@ -169,10 +170,18 @@ public final class Webhooks implements AutoCloseable {
                 moved |= advance(judged(webhook));
             } catch (RuntimeException e) {
                 LOG.warn("Webhook {} failed; the others go on", webhook.id(), e);
-                store.update(webhook.failed(clock.millis() + LONGEST_PAUSE.toMillis(), e.toString()));
+                postpone(webhook, e);
             }
         }
         return moved;
+    }
+
+    private void postpone(Webhook webhook, RuntimeException failure) {
+        try {
+            store.update(webhook.failed(clock.millis() + LONGEST_PAUSE.toMillis(), failure.toString()));
+        } catch (RuntimeException e) {
+            LOG.warn("It could not be noted that webhook {} failed", webhook.id(), e);
+        }
     }
 
     /** The webhook with what is known now of whether it can be used. */
