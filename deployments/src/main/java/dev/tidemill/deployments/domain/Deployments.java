@@ -88,7 +88,8 @@ public final class Deployments {
         }
         store.define(project, name, definition);
         // What is served changes with what is said about its journal.
-        transactions.afterCommit(() -> store.find(project, name).ifPresent(publications::publish));
+        transactions.afterCommit(
+                () -> store.find(project, name).ifPresent(found -> publications.publish(List.of(found))));
     }
 
     /** Tells which monitors there are: project and name to whether it exists. */
@@ -117,10 +118,11 @@ public final class Deployments {
             return;
         }
         // The gateway holds requests to it.
-        store.listAll().stream()
-                .filter(deployment -> deployment.project().equals(project)
-                        && deployment.definition().policy().filter(name::equals).isPresent())
-                .forEach(deployment -> transactions.afterCommit(() -> publications.publish(deployment)));
+        List<Deployment> ruled = store.list(project).stream()
+                .filter(deployment ->
+                        deployment.definition().policy().filter(name::equals).isPresent())
+                .toList();
+        transactions.afterCommit(() -> publications.publish(ruled));
     }
 
     /** The policy that rules a deployment. */
@@ -432,7 +434,7 @@ public final class Deployments {
                     Map.of("version", version, "reason", reason, "evidence", evidence));
             event = madeBy.map(event::withCause).orElse(event);
             events.append(decision.at().map(event::at).orElse(event));
-            transactions.afterCommit(() -> publications.publish(after));
+            transactions.afterCommit(() -> publications.publish(List.of(after)));
             return after;
         });
     }
@@ -482,7 +484,7 @@ public final class Deployments {
     /** Tries to load the models of a deployment at once, rather than at its next turn. */
     public Deployment retry(String project, String name) {
         Deployment deployment = deployment(project, name);
-        publications.publish(deployment);
+        publications.publish(List.of(deployment));
         return deployment;
     }
 
@@ -505,29 +507,30 @@ public final class Deployments {
 
     /** The deployments that need a model or one of its versions; see {@link dev.tidemill.registry.domain.ModelUse}. */
     public List<String> users(String project, String model, OptionalInt version) {
-        return using(project, model, version)
+        return store.list(project).stream()
+                .filter(deployment -> uses(deployment, model, version))
                 .map(deployment -> "deployment '" + deployment.name() + "'")
                 .toList();
     }
 
-    private Stream<Deployment> using(String project, String model, OptionalInt version) {
-        return store.list(project).stream()
-                .filter(deployment -> deployment.definition().model().equals(model))
-                .filter(deployment -> version.isEmpty()
+    private static boolean uses(Deployment deployment, String model, OptionalInt version) {
+        return deployment.definition().model().equals(model)
+                && (version.isEmpty()
                         || deployment.champion().equals(Optional.of(version.getAsInt()))
                         || deployment.challenger().equals(Optional.of(version.getAsInt())));
     }
 
     /** Publishes anew what uses a version whose code may run now, or may not any more: here and, by its plan, at every replica. */
     public void trustChanged(ModelVersion version) {
+        // Before anything is closed: what is closed and not published anew would be answered by nobody.
+        List<Deployment> all = store.list(version.project());
         if (version.folder().isPresent()) {
             publications.trustChanged(served(version));
         }
-        Stream.concat(
-                        using(version.project(), version.model(), OptionalInt.of(version.version())),
-                        store.list(version.project()).stream().filter(publications::isStale))
-                .distinct()
-                .forEach(publications::publish);
+        publications.publish(all.stream()
+                .filter(deployment -> uses(deployment, version.model(), OptionalInt.of(version.version()))
+                        || publications.isStale(deployment))
+                .toList());
     }
 
     private static ServedVersion served(ModelVersion version) {

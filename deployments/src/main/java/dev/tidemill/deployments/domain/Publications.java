@@ -111,25 +111,24 @@ public final class Publications implements AutoCloseable {
                 .count();
     }
 
-    /** Publishes every deployment and waits for those that load quickly. */
+    /** Publishes every deployment as the server starts, and waits for those that load quickly. */
     void publishAll(List<Deployment> deployments) {
+        publish(deployments, START);
+    }
+
+    /** Publishes deployments as they stand now, side by side. */
+    void publish(List<Deployment> deployments) {
+        deployments.forEach(deployment -> statuses.remove(Gateway.key(deployment.project(), deployment.name())));
+        publish(deployments, CHANGE);
+    }
+
+    private void publish(List<Deployment> deployments, Duration atMost) {
         List<Deployment> filled = deployments.stream()
                 .filter(deployment -> deployment.champion().isPresent())
                 .toList();
         var left = new CountDownLatch(filled.size());
         filled.forEach(deployment -> start(deployment.project(), deployment.name(), left));
-        await(left, START);
-    }
-
-    /** Publishes a deployment as it stands now. */
-    void publish(Deployment deployment) {
-        statuses.remove(Gateway.key(deployment.project(), deployment.name()));
-        if (deployment.champion().isEmpty()) {
-            return;
-        }
-        var left = new CountDownLatch(1);
-        start(deployment.project(), deployment.name(), left);
-        await(left, CHANGE);
+        await(left, atMost);
     }
 
     /** Closes what was loaded with more trust than a version has now, by whatever deployment. */
@@ -216,14 +215,18 @@ public final class Publications implements AutoCloseable {
 
     private void attempt(String project, String name) {
         try {
-            Optional<Deployment> deployment = store.find(project, name);
-            Optional<Integer> champion = deployment.flatMap(Deployment::champion);
-            if (champion.isEmpty()) {
-                withdraw(project, name);
-                return;
+            Optional<Planned> planned = planned(project, name);
+            Optional<String> problem = Optional.empty();
+            while (planned.isPresent()) {
+                problem = apply(planned.get());
+                Optional<Planned> now = planned(project, name);
+                if (now.equals(planned)) {
+                    break;
+                }
+                // Changed while it loaded, and whoever changed it may have been applied before this was.
+                planned = now;
             }
-            Optional<String> problem = apply(deployment.get(), champion.get());
-            if (store.find(project, name).isEmpty()) {
+            if (planned.isEmpty()) {
                 withdraw(project, name);
                 return;
             }
@@ -240,8 +243,26 @@ public final class Publications implements AutoCloseable {
         }
     }
 
+    /**
+     * What is to be served for a deployment.
+     *
+     * @param problem what keeps its challenger out of the plan, if anything
+     */
+    private record Planned(ServingPlan plan, Optional<String> problem) {}
+
     /** Gives the plan to the gateway; what is wrong with the challenger, if anything. */
-    private Optional<String> apply(Deployment deployment, int champion) {
+    private Optional<String> apply(Planned planned) {
+        Optional<RuntimeException> left = gateway.apply(planned.plan());
+        return planned.problem().or(() -> left.map(Gateway::reason));
+    }
+
+    /** Empty if the deployment is gone, or has no version yet. */
+    private Optional<Planned> planned(String project, String name) {
+        return store.find(project, name)
+                .flatMap(deployment -> deployment.champion().map(champion -> planned(deployment, champion)));
+    }
+
+    private Planned planned(Deployment deployment, int champion) {
         String model = deployment.definition().model();
         ServedVersion served = ServedVersion.of(models.version(deployment.project(), model, champion));
         Optional<ServingPlan.Challenger> challenger = Optional.empty();
@@ -255,7 +276,7 @@ public final class Publications implements AutoCloseable {
         } catch (TidemillException e) {
             problem = Optional.of(e.message());
         }
-        Optional<RuntimeException> left = gateway.apply(new ServingPlan(
+        var plan = new ServingPlan(
                 deployment.project(),
                 deployment.name(),
                 deployment.revision(),
@@ -267,8 +288,8 @@ public final class Publications implements AutoCloseable {
                         .policy()
                         .flatMap(name -> store.findPolicy(deployment.project(), name))
                         .map(Policy::inputs)
-                        .orElse(InputPolicy.REFUSE)));
-        return problem.or(() -> left.map(Gateway::reason));
+                        .orElse(InputPolicy.REFUSE));
+        return new Planned(plan, problem);
     }
 
     private void failed(String project, String name, State state, String reason) {

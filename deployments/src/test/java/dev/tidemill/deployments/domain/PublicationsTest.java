@@ -223,7 +223,7 @@ class PublicationsTest {
     /** Publishes more deployments at once than load together, whose models do not come. */
     private void occupyTurns(int more) {
         for (int i = 0; i < TOGETHER + more; i++) {
-            publications.publish(deployment("slow-" + i, "slow"));
+            publications.publish(List.of(deployment("slow-" + i, "slow")));
         }
     }
 
@@ -232,11 +232,13 @@ class PublicationsTest {
         setPauses(NEVER, NEVER);
         occupyTurns(3);
         Deployment quick = deployment("quick", "model");
-        publications.publish(quick);
+        publications.publish(List.of(quick));
         Await.until("the first loads to begin", () -> begun.get() == TOGETHER);
         assertThat(state(quick)).isEqualTo(Publications.State.LOADING);
         slow.countDown();
         awaitState(quick, Publications.State.SERVING);
+        // The ones before it have their turns by then, and begin on threads of their own.
+        Await.until("all to begin", () -> begun.get() >= TOGETHER + 4);
         assertThat(begun).hasValue(TOGETHER + 4);
     }
 
@@ -245,7 +247,7 @@ class PublicationsTest {
         setPauses(NEVER, SOON);
         occupyTurns(3);
         Deployment quick = deployment("quick", "model");
-        publications.publish(quick);
+        publications.publish(List.of(quick));
         awaitState(quick, Publications.State.SERVING);
         assertThat(slow.getCount()).isOne();
     }
@@ -254,7 +256,7 @@ class PublicationsTest {
     void whatIsBrokenIsTriedAgainUntilItServesAndThenNoMore() {
         setPauses(SOON, NEVER);
         Deployment deployment = deployment("d", "broken");
-        publications.publish(deployment);
+        publications.publish(List.of(deployment));
         Await.until("a third attempt", () -> begun.get() >= 3);
         mended = true;
         awaitState(deployment, Publications.State.SERVING);
@@ -266,7 +268,7 @@ class PublicationsTest {
     void whatIsDeletedIsNotTriedAgain() {
         setPauses(NEVER, NEVER);
         Deployment deployment = deployment("d", "broken");
-        publications.publish(deployment);
+        publications.publish(List.of(deployment));
         awaitState(deployment, Publications.State.BROKEN);
         assertThat(publications.waiting()).isOne();
         store.delete("p", "d");
@@ -279,10 +281,10 @@ class PublicationsTest {
     void aChangeTakesThePlaceOfTheAttemptThatWasWaitedFor() {
         setPauses(NEVER, NEVER);
         Deployment broken = deployment("d", "broken");
-        publications.publish(broken);
+        publications.publish(List.of(broken));
         awaitState(broken, Publications.State.BROKEN);
         Deployment whole = deployment("d", "model");
-        publications.publish(whole);
+        publications.publish(List.of(whole));
         awaitState(whole, Publications.State.SERVING);
         assertThat(publications.waiting()).isZero();
     }
@@ -291,9 +293,26 @@ class PublicationsTest {
     void nothingIsTriedAgainOfADatabaseThatHasBeenEmptied() {
         setPauses(NEVER, NEVER);
         Deployment deployment = deployment("d", "broken");
-        publications.publish(deployment);
+        publications.publish(List.of(deployment));
         awaitState(deployment, Publications.State.BROKEN);
         publications.forget();
         assertThat(publications.waiting()).isZero();
+    }
+
+    @Test
+    void whatChangesWhileItLoadsIsServedAsItStandsOnceItIsLoaded() {
+        setPauses(NEVER, NEVER);
+        Deployment deployment = deployment("d", "slow");
+        models.trust("p", "m", number, false, "user:ada");
+        publications.publish(List.of(deployment));
+        Await.until("it to be loaded with trust", () -> begun.get() == 1);
+        // Whoever takes the trust back publishes too, and may be through before this attempt is.
+        models.distrust("p", "m", number, "user:ada");
+        slow.countDown();
+        awaitState(deployment, Publications.State.SERVING);
+        assertThat(gateway.snapshot().plans())
+                .extracting(plan -> plan.champion().trusted())
+                .containsExactly(false);
+        assertThat(begun).hasValue(2);
     }
 }
