@@ -4,6 +4,7 @@ import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.JournalStore;
+import dev.tidemill.monitoring.domain.Label;
 import dev.tidemill.monitoring.domain.Monitoring;
 import dev.tidemill.monitoring.domain.Windows;
 import dev.tidemill.platform.auth.Access;
@@ -60,13 +61,13 @@ public final class MonitoringRoutes {
     }
 
     private void label(Context context, Caller caller) {
-        List<Monitoring.Label> labels = RequestBody.object(context).objects("labels", MOST_LABELS).stream()
+        List<Label> labels = RequestBody.object(context).objects("labels", MOST_LABELS).stream()
                 .map(entry -> {
                     var value = entry.node().path("value");
                     if (!value.isValueNode() || value.isNull()) {
                         throw TidemillException.invalid("value", "A label's value is a number or a text, not " + value);
                     }
-                    return new Monitoring.Label(entry.text("id"), value.asText());
+                    return new Label(entry.text("id"), value.asText());
                 })
                 .toList();
         context.json(

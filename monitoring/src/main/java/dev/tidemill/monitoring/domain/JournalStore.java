@@ -14,6 +14,8 @@ import java.util.function.Consumer;
 public interface JournalStore {
     /** Rows that are read at a time where all of a range are. */
     int PAGE = 2_000;
+    /** Rows that one unit of work writes: what it takes, its neighbours wait. */
+    int BATCH = 500;
 
     /** A row's place in the order of event time and id. */
     record Position(Instant eventTime, String id) {}

@@ -49,11 +49,13 @@ public final class MonitorLoop implements AutoCloseable {
 
     private final MonitorStore store;
     private final Monitoring monitoring;
+    private final DeletedDeployments deleted;
+    private final Halts halts;
     private final Ticks ticks;
     private final Deployments deployments;
     private final Pipelines pipelines;
     private final Transactions transactions;
-    private final EventLog events;
+    private final MonitorEvents events;
     private final Clock clock;
     private final Thread thread = Thread.ofVirtual().name("monitor-loop").unstarted(this::runUntilClosed);
     private final ConcurrentMap<String, Turn> running = new ConcurrentHashMap<>();
@@ -71,11 +73,13 @@ public final class MonitorLoop implements AutoCloseable {
             Clock clock) {
         this.store = store;
         this.monitoring = monitoring;
+        this.deleted = monitoring.deleted();
+        this.halts = monitoring.halts();
         this.ticks = ticks;
         this.deployments = deployments;
         this.pipelines = pipelines;
         this.transactions = transactions;
-        this.events = events;
+        this.events = new MonitorEvents(events);
         this.clock = clock;
     }
 
@@ -138,7 +142,7 @@ public final class MonitorLoop implements AutoCloseable {
         boolean goOn = true;
         while (goOn && !closed) {
             try {
-                goOn = !monitoring.clear(project, name, Monitoring.CLEARING) || inTurn(project, name);
+                goOn = !deleted.clear(project, name, DeletedDeployments.CLEARING) || inTurn(project, name);
                 failures = 0;
             } catch (RuntimeException | Error e) {
                 if (closed) {
@@ -162,7 +166,7 @@ public final class MonitorLoop implements AutoCloseable {
 
     private void halt(String project, String name, Throwable failure) {
         try {
-            monitoring.halt(project, name, Gateway.reason(failure));
+            halts.halt(project, name, Gateway.reason(failure));
         } catch (RuntimeException e) {
             LOG.warn("That monitoring of deployment {} is halted could not be written down: {}", name, e.toString());
         }
@@ -177,12 +181,12 @@ public final class MonitorLoop implements AutoCloseable {
             }
             Optional<Deployment> deployment = deployments.find(project, name);
             if (deployment.isEmpty()) {
-                monitoring.forgetIfGone(project, name);
+                deleted.forgetIfGone(project, name);
                 return false;
             }
             boolean more = tick(deployment.get(), state.get());
             if (state.get().halt().isPresent()) {
-                monitoring.resume(project, name);
+                halts.resume(project, name);
             }
             return more;
         } finally {
@@ -193,7 +197,7 @@ public final class MonitorLoop implements AutoCloseable {
     private boolean tick(Deployment deployment, MonitorState state) {
         String project = deployment.project();
         String name = deployment.name();
-        Optional<Monitor> monitor = monitoring.monitor(deployment);
+        Optional<Monitor> monitor = store.monitorOf(deployment);
         if (monitor.isEmpty() || deployment.champion().isEmpty()) {
             return false;
         }
@@ -277,7 +281,7 @@ public final class MonitorLoop implements AutoCloseable {
                 found.policy().pipeline(),
                 parameters,
                 Event.SYSTEM,
-                Optional.of("deployment/" + deployment.name()),
+                Optional.of(MonitorEvents.subject(deployment.name())),
                 Optional.empty());
         append(
                 deployment,
@@ -319,8 +323,7 @@ public final class MonitorLoop implements AutoCloseable {
     }
 
     private void append(Deployment deployment, String type, Instant at, Map<String, ?> data) {
-        events.append(Event.of(type, deployment.project(), "deployment/" + deployment.name(), Event.SYSTEM, data)
-                .at(at));
+        events.append(deployment.project(), deployment.name(), type, at, data);
     }
 
     @Override

@@ -1,6 +1,8 @@
 package dev.tidemill.monitoring.domain;
 
+import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Evidence;
+import dev.tidemill.platform.errors.TidemillException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -10,6 +12,15 @@ public interface MonitorStore {
     void saveMonitor(String project, String name, Monitor monitor);
 
     Optional<Monitor> findMonitor(String project, String name);
+
+    /** The monitor that a deployment names. */
+    default Optional<Monitor> monitorOf(Deployment deployment) {
+        return deployment
+                .definition()
+                .monitor()
+                .map(name -> findMonitor(deployment.project(), name)
+                        .orElseThrow(() -> TidemillException.notFound("monitor", name)));
+    }
 
     Optional<MonitorState> findState(String project, String deployment);
 

@@ -1,0 +1,198 @@
+package dev.tidemill.monitoring.domain;
+
+import dev.tidemill.deployments.domain.Deployment;
+import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.platform.sql.Transactions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+
+/**
+ * Journals predictions as they arrive, and moves the clock of their deployment by what is new among them. Where the clock
+ * tells that rows were held without need, or believed wrongly, they are released or held in the same unit of work.
+ * Thread-safe.
+ */
+final class PredictionArrivals {
+    private static final Duration WEEK = Duration.ofDays(7);
+
+    private final MonitorStore store;
+    private final JournalStore journal;
+    private final Deployments deployments;
+    private final DeployedModels models;
+    private final Transactions transactions;
+    private final MonitorEvents events;
+    private final BiConsumer<String, String> wake;
+
+    PredictionArrivals(
+            MonitorStore store,
+            JournalStore journal,
+            Deployments deployments,
+            DeployedModels models,
+            Transactions transactions,
+            MonitorEvents events,
+            BiConsumer<String, String> wake) {
+        this.store = store;
+        this.journal = journal;
+        this.deployments = deployments;
+        this.models = models;
+        this.transactions = transactions;
+        this.events = events;
+        this.wake = wake;
+    }
+
+    /**
+     * Takes predictions in short units of work; the watermark follows what is written. What is there already changes nothing,
+     * and what was answered for a deployment that is gone is left out.
+     */
+    void append(List<Prediction> batch) {
+        for (int start = 0; start < batch.size(); start += JournalStore.BATCH) {
+            List<Prediction> part = batch.subList(start, Math.min(batch.size(), start + JournalStore.BATCH));
+            // Held in this order by everybody, so that no two wait for each other.
+            var byDeployment = part.stream()
+                    .collect(Collectors.groupingBy(
+                            PredictionArrivals::key, TreeMap::new, Collectors.<Prediction>toList()));
+            byDeployment.values().removeIf(arrived -> isGone(arrived.getFirst()));
+            Consumer<Map<Prediction, Quarantine>> rows = journal.prepare(
+                    byDeployment.values().stream().flatMap(List::stream).toList());
+            transactions.write(() -> {
+                var quarantined = new HashMap<Prediction, Quarantine>();
+                byDeployment.values().forEach(arrived -> moveClock(arrived, quarantined));
+                rows.accept(quarantined);
+                transactions.afterCommit(() -> byDeployment.values().stream()
+                        .map(List::getFirst)
+                        .forEach(one -> wake.accept(one.project(), one.deployment())));
+            });
+        }
+    }
+
+    private static String key(Prediction prediction) {
+        return Gateway.key(prediction.project(), prediction.deployment());
+    }
+
+    private boolean isGone(Prediction prediction) {
+        return deployments.find(prediction.project(), prediction.deployment()).isEmpty();
+    }
+
+    private void moveClock(List<Prediction> arrived, Map<Prediction, Quarantine> quarantined) {
+        Prediction first = arrived.getFirst();
+        String project = first.project();
+        String name = first.deployment();
+        Deployment deployment = deployments.deployment(project, name);
+        MonitorState before = store.lockState(project, name).orElseGet(() -> begin(deployment, arrived));
+        Collection<Prediction> fresh = fresh(arrived);
+        Duration horizon = horizon(deployment);
+        EventClock clock = before.clock();
+        boolean restarted = false;
+        var taken = new ArrayList<Prediction>();
+        for (Prediction prediction : fresh) {
+            EventClock.Taken now = clock.take(
+                    prediction.eventTime(), prediction.receivedAt(), horizon, restarted || before.isUndecided());
+            now.quarantine().ifPresent(cause -> quarantined.put(prediction, cause));
+            restarted |= now.restarted();
+            clock = believe(project, name, now, horizon, taken, quarantined);
+            taken.add(prediction);
+        }
+        if (restarted) {
+            store.forgetSlices(project, name);
+        }
+        if (!fresh.isEmpty()) {
+            store.saveClock(before.withClock(clock));
+        }
+        if (before.clock().quarantined() == 0 && clock.quarantined() > 0) {
+            events.append(
+                    project,
+                    name,
+                    "monitor.time.quarantined",
+                    Map.of("cause", clock.cause().map(Quarantine::cause).orElse("")));
+        }
+    }
+
+    /**
+     * Releases and holds what came before as the clock now has it: what is journalled, and what of this batch is not yet.
+     *
+     * @param taken those of this batch that came before
+     */
+    private EventClock believe(
+            String project,
+            String name,
+            EventClock.Taken now,
+            Duration horizon,
+            List<Prediction> taken,
+            Map<Prediction, Quarantine> quarantined) {
+        EventClock clock = now.clock();
+        int change = 0;
+        if (now.released().isPresent()) {
+            EventClock.Interval released = now.released().get();
+            change -= journal.release(project, name, released.from(), released.until());
+            for (Prediction prediction : taken) {
+                Quarantine cause = quarantined.get(prediction);
+                if (cause != null && cause.isFar() && released.holds(prediction.eventTime())) {
+                    quarantined.remove(prediction);
+                    change--;
+                }
+            }
+        }
+        if (now.restarted() && !clock.declared()) {
+            var believed =
+                    new EventClock.Interval(clock.origin(), clock.watermark().plus(horizon));
+            change += journal.hold(project, name, believed.from(), believed.until());
+            for (Prediction prediction : taken) {
+                if (!quarantined.containsKey(prediction) && !believed.holds(prediction.eventTime())) {
+                    quarantined.put(
+                            prediction,
+                            prediction.eventTime().isBefore(believed.from())
+                                    ? Quarantine.FAR_BEHIND
+                                    : Quarantine.FAR_AHEAD);
+                    change++;
+                }
+            }
+        }
+        return clock.counted(change);
+    }
+
+    /** Those of one deployment that are not journalled yet, each once. The deployment's state is locked. */
+    private Collection<Prediction> fresh(List<Prediction> arrived) {
+        var fresh = new LinkedHashMap<String, Prediction>();
+        arrived.forEach(prediction -> fresh.putIfAbsent(prediction.id(), prediction));
+        Prediction first = arrived.getFirst();
+        fresh.keySet().removeAll(journal.known(first.project(), first.deployment(), List.copyOf(fresh.keySet())));
+        return fresh.values();
+    }
+
+    private MonitorState begin(Deployment deployment, List<Prediction> arrived) {
+        Instant receivedAt = arrived.getFirst().receivedAt();
+        // What is later than the server's clock is not believed, and so tells nothing but that data has begun.
+        Instant start = EventClock.start(
+                arrived.stream()
+                        .map(one -> one.eventTime().isAfter(one.receivedAt()) ? one.receivedAt() : one.eventTime())
+                        .toList(),
+                horizon(deployment));
+        store.createState(MonitorState.first(
+                deployment.project(),
+                deployment.name(),
+                EventClock.first(start, receivedAt),
+                deployment
+                        .champion()
+                        .flatMap(version -> models.version(deployment, version).dataUntil())));
+        return store.lockState(deployment.project(), deployment.name()).orElseThrow();
+    }
+
+    /** How far ahead of the rest an event time may be at once: a week, or a window where that is longer. */
+    private Duration horizon(Deployment deployment) {
+        return store.monitorOf(deployment)
+                .map(Monitor::window)
+                .filter(window -> window.compareTo(WEEK) > 0)
+                .orElse(WEEK);
+    }
+}
