@@ -506,6 +506,30 @@ abstract class MonitoringContract {
         }
     }
 
+    /** Data that goes on after a gap of months, whose batches come out of order: all of its rows count in the end. */
+    @Test
+    void noRowStaysHeldAfterAGapWhateverTheOrderOfItsBatches() {
+        for (String name : List.of("alone", "together")) {
+            deploy(name);
+            monitoring.append(hours(name, 0, 60));
+            List<Prediction> later = new ArrayList<>(hours(name, 24 * 90, 24 * 90 + 40));
+            Collections.shuffle(later, new Random(9));
+            if (name.equals("alone")) {
+                later.forEach(row -> monitoring.append(List.of(row)));
+            } else {
+                monitoring.append(later);
+            }
+            assertThat(monitoring.newest(all(name), Optional.empty(), 100).stream()
+                            .filter(row -> row.quarantine().isPresent()))
+                    .as(name)
+                    .isEmpty();
+            assertThat(clock(name).quarantined()).as(name).isZero();
+            assertThat(clock(name).watermark())
+                    .as(name)
+                    .isBetween(START.plus(Duration.ofDays(90)), START.plus(Duration.ofHours(24 * 90 + 39)));
+        }
+    }
+
     private static Prediction of(String deployment, Prediction prediction) {
         return prediction(deployment, prediction.id(), Duration.between(START, prediction.eventTime()));
     }

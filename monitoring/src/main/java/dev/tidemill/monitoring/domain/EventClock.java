@@ -120,7 +120,7 @@ public record EventClock(
         if (declared || !eventTime.isAfter(watermark.plus(horizon)) || isLive(eventTime, receivedAt)) {
             return new Taken(moved(origin, eventTime, receivedAt), Optional.empty(), false, Optional.empty());
         }
-        return farAhead(eventTime, receivedAt, early);
+        return farAhead(eventTime, receivedAt, horizon, early);
     }
 
     private boolean isLive(Instant eventTime, Instant receivedAt) {
@@ -141,25 +141,29 @@ public record EventClock(
         return new Taken(clock, Optional.empty(), true, Optional.of(released));
     }
 
-    /** So many in a row that the data has moved on; or that it begins with them, where only few came before. */
-    private Taken farAhead(Instant eventTime, Instant receivedAt, boolean early) {
+    /**
+     * So many in a row that the data has moved on; or that it begins with them, where only few came before. Those of them that
+     * are later than the last one are released as well, as far as they would be believed if they came now.
+     */
+    private Taken farAhead(Instant eventTime, Instant receivedAt, Duration horizon, boolean early) {
         Apart now = apart.oneAhead(eventTime);
         if (now.ahead() < MANY) {
             return held(Quarantine.FAR_AHEAD, now);
         }
+        Instant until = eventTime.plus(horizon);
         if (early && now.ahead() > believed) {
             Instant from = now.from().orElse(eventTime);
             return new Taken(
                     restarted(from, eventTime, receivedAt, now.ahead(), Optional.of(Quarantine.FAR_BEHIND)),
                     Optional.empty(),
                     true,
-                    Optional.of(new Interval(from, eventTime)));
+                    Optional.of(new Interval(from, until)));
         }
         return new Taken(
                 moved(origin, eventTime, receivedAt),
                 Optional.empty(),
                 false,
-                Optional.of(new Interval(watermark, eventTime)));
+                Optional.of(new Interval(watermark, until)));
     }
 
     private EventClock restarted(

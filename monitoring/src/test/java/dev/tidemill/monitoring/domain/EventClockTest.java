@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -18,12 +19,17 @@ class EventClockTest {
     private final List<Quarantine> quarantined = new ArrayList<>();
     private boolean restarted;
     private boolean released;
+    private final List<Instant> held = new ArrayList<>();
 
     private EventClock take(EventClock clock, Instant eventTime, Instant receivedAt) {
         EventClock.Taken taken = clock.take(eventTime, receivedAt, HORIZON, true);
         taken.quarantine().ifPresent(quarantined::add);
         restarted |= taken.restarted();
         released |= taken.released().isPresent();
+        if (taken.quarantine().filter(Quarantine::isFar).isPresent()) {
+            held.add(eventTime);
+        }
+        taken.released().ifPresent(interval -> held.removeIf(interval::holds));
         return taken.clock();
     }
 
@@ -92,6 +98,34 @@ class EventClockTest {
         assertThat(quarantined).hasSize(19);
         assertThat(released).isTrue();
         assertThat(clock.watermark()).isEqualTo(after.plus(Duration.ofHours(29)));
+    }
+
+    /** In whatever order they come that make up enough: nothing stays held that would be believed if it came now. */
+    @Test
+    void whatIsBelievedAfterAGapIsReleasedHoweverLateInItsBatch() {
+        for (int before : new int[] {1, 50}) {
+            var random = new Random(before);
+            for (int round = 0; round < 50; round++) {
+                held.clear();
+                EventClock clock = EventClock.first(YEARS_AGO, NOW);
+                for (int hour = 0; hour < before; hour++) {
+                    clock = take(clock, YEARS_AGO.plus(Duration.ofHours(hour)), NOW);
+                }
+                var batch = new ArrayList<Instant>();
+                for (int hour = 0; hour < 20; hour++) {
+                    batch.add(YEARS_AGO.plus(Duration.ofDays(90)).plus(Duration.ofHours(hour)));
+                }
+                Collections.shuffle(batch, random);
+                Instant muchLater = YEARS_AGO.plus(Duration.ofDays(120));
+                clock = take(clock, muchLater, NOW);
+                for (Instant time : batch) {
+                    clock = take(clock, time, NOW);
+                }
+                assertThat(clock.watermark())
+                        .isBetween(batch.stream().min(Instant::compareTo).orElseThrow(), muchLater);
+                assertThat(held).as("after %d, round %d", before, round).containsExactly(muchLater);
+            }
+        }
     }
 
     @Test
