@@ -87,16 +87,17 @@ public final class SequentialTTest {
         if (n <= 1) {
             return Double.POSITIVE_INFINITY;
         }
-        double weight = n / (n + PRIOR_VARIANCE);
-        double needed = -Math.log(alpha) - Math.log(2) - Math.log(PRIOR_VARIANCE / (n + PRIOR_VARIANCE)) / 2;
+        double needed = -Math.log(alpha);
         double t = Double.POSITIVE_INFINITY;
         // The distribution function is near 1 at the solution, so that solving for the rest converges in a few steps.
         for (int step = 0; step < STEPS; step++) {
-            double square = -Math.expm1(-2 * (needed - logDistribution(t, n)) / n);
-            if (square >= weight) {
+            double missing = needed - logRatio(t, n);
+            double before = square(t, n);
+            double square = before - (1 - before) * Math.expm1(-2 * missing / n);
+            if (square >= weight(n)) {
                 return Double.POSITIVE_INFINITY;
             }
-            double next = Math.sqrt(square * (n - 1) / (weight - square));
+            double next = Math.sqrt(square * (n - 1) / (weight(n) - square));
             if (Math.abs(next - t) <= 1e-12 * next) {
                 return next;
             }
@@ -105,18 +106,22 @@ public final class SequentialTTest {
         return t;
     }
 
-    /** Logarithm of the likelihood ratio by the t-statistic. */
+    /** Logarithm of the likelihood ratio by the t-statistic, which it grows with. */
     static double logRatio(double t, double n) {
-        double square = square(t, n);
         return Math.log(2)
                 + Math.log(PRIOR_VARIANCE / (n + PRIOR_VARIANCE)) / 2
-                - n / 2 * Math.log1p(-square)
+                - n / 2 * Math.log1p(-square(t, n))
                 + logDistribution(t, n);
     }
 
     /** The square of q. */
     private static double square(double t, double n) {
-        return n / (n + PRIOR_VARIANCE) * t * t / (n - 1 + t * t);
+        return Double.isInfinite(t) ? weight(n) : weight(n) * t * t / (n - 1 + t * t);
+    }
+
+    /** What the square of q tends to as t grows. */
+    private static double weight(double n) {
+        return n / (n + PRIOR_VARIANCE);
     }
 
     private static double logDistribution(double t, double n) {

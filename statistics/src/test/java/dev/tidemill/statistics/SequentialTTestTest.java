@@ -29,6 +29,27 @@ class SequentialTTestTest {
         }
     }
 
+    /** Beside the bounds that are drawn from it: the ratio is as needed at the critical value, and the greatest one is not without. */
+    @Test
+    void theCriticalValueIsWhereTheLikelihoodRatioIsReached() {
+        for (double n : new double[] {1.5, 4, 9.25, 30, 1_000, 100_000}) {
+            for (double alpha : new double[] {0.5, 0.1, 0.05, 1e-3, 1e-9}) {
+                double critical = SequentialTTest.critical(n, alpha);
+                if (Double.isInfinite(critical)) {
+                    assertThat(SequentialTTest.logRatio(1e9, n))
+                            .as("n %s, alpha %s", n, alpha)
+                            .isLessThan(-Math.log(alpha));
+                } else {
+                    assertThat(SequentialTTest.logRatio(critical, n))
+                            .as("n %s, alpha %s", n, alpha)
+                            .isCloseTo(-Math.log(alpha), within(1e-9));
+                }
+            }
+        }
+        assertThat(SequentialTTest.critical(4, 1e-9)).isInfinite();
+        assertThat(SequentialTTest.critical(30, 0.05)).isFinite();
+    }
+
     private static double mixture(double t, int n) {
         // Observations of mean m and standard deviation 1: S = n m, V = n - 1 + n m^2, with m = t / sqrt(n).
         double mean = t / Math.sqrt(n);
