@@ -8,8 +8,14 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 
-/** What is known of calls beside their answers: figures by version, the last minute by deployment, payloads. Thread-safe. */
+/**
+ * What is known of calls beside their answers: figures of so many versions, the last minute by deployment, payloads.
+ * Thread-safe.
+ */
 final class CallRecords {
+    /** Versions whose figures are kept, those that were called last: retraining makes new ones for ever. */
+    static final int MOST_VERSIONS = 1_000;
+
     private record Version(String project, String name, int version) {}
 
     private final PayloadLog payloads;
@@ -36,6 +42,7 @@ final class CallRecords {
         return live.computeIfAbsent(Gateway.key(project, name), unused -> new LiveStatistics());
     }
 
+    /** Figures of the versions that were called last, at most {@link #MOST_VERSIONS}. */
     List<VersionStatistics> statistics() {
         return statistics.entrySet().stream()
                 .map(one -> new VersionStatistics(
@@ -47,6 +54,18 @@ final class CallRecords {
                         .thenComparing(VersionStatistics::name)
                         .thenComparing(VersionStatistics::version))
                 .toList();
+    }
+
+    /** One at a time, so that no more are dropped than there are too many. */
+    private synchronized ModelStatistics firstCalled(Version version) {
+        ModelStatistics figures = statistics.computeIfAbsent(version, unused -> new ModelStatistics(clock.millis()));
+        while (statistics.size() > MOST_VERSIONS) {
+            statistics.entrySet().stream()
+                    .filter(one -> one.getValue() != figures)
+                    .min(Comparator.comparingLong(one -> one.getValue().calledAt()))
+                    .ifPresent(oldest -> statistics.remove(oldest.getKey()));
+        }
+        return figures;
     }
 
     List<PayloadLog.Figures> payloadFigures() {
@@ -94,8 +113,9 @@ final class CallRecords {
         }
 
         private ModelStatistics figures(ServedVersion version) {
-            return statistics.computeIfAbsent(
-                    new Version(project, name, version.version()), unused -> new ModelStatistics());
+            var called = new Version(project, name, version.version());
+            ModelStatistics known = statistics.get(called);
+            return known != null ? known : firstCalled(called);
         }
 
         private void log(ServedVersion version, boolean challenger, List<Tensor> outputs, Optional<String> error) {

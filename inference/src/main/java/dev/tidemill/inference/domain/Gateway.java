@@ -240,7 +240,7 @@ public final class Gateway implements AutoCloseable {
         return records.live(project, name).snapshot();
     }
 
-    /** Figures of every version that has been called since this process began. */
+    /** Figures since this process began, of the thousand versions that were called last. */
     public List<VersionStatistics> statistics() {
         return records.statistics();
     }

@@ -13,14 +13,14 @@ public final class ModelStatistics {
     private final LongAdder computeNanos = new LongAdder();
     private final LongAdder inferences = new LongAdder();
     private final LongAdder executions = new LongAdder();
-    private final AtomicLong lastMillis = new AtomicLong();
+    private final AtomicLong lastMillis;
 
     /**
      * A reading.
      *
      * @param inferences rows predicted
      * @param executions calls of the model
-     * @param lastMillis time of the last request, in milliseconds of the epoch; 0 for none
+     * @param lastMillis time of the last request, in milliseconds of the epoch
      */
     public record Snapshot(
             long successes,
@@ -32,6 +32,16 @@ public final class ModelStatistics {
             long inferences,
             long executions,
             long lastMillis) {}
+
+    /** @param now time of the first request, which is being made, in milliseconds of the epoch */
+    ModelStatistics(long now) {
+        lastMillis = new AtomicLong(now);
+    }
+
+    /** Time of the last request, in milliseconds of the epoch. */
+    long calledAt() {
+        return lastMillis.get();
+    }
 
     void succeeded(long totalNanos, long computedNanos, int rows, boolean executed, long now) {
         successes.increment();
