@@ -5,16 +5,19 @@ import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumSet;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
-import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Gives predictions to a sink, and finds those that it never takes, so that they hold no others up. A prediction that is refused
  * by its code is set aside at once. One on which the sink fails otherwise is set aside once it has failed alone, the sink has then
- * taken another again, and it has still failed: a sink that takes nothing at all says nothing of a prediction. Used by one thread.
+ * taken a new one, and it has still failed; a few are on less {@link Evidence}, as long as the sink takes at least what it knows.
+ * Used by one thread.
  */
 final class Delivery {
     /** What a sink says of a prediction that it will never take. */
@@ -37,16 +40,26 @@ final class Delivery {
     /** So many failures of parts of one batch, and it is asked whether the sink takes anything at all. */
     private static final int MOST_FAILURES = 128;
 
-    /** So many at most are set aside without the sink having taken another. */
-    private static final int FEW = 20;
-
     private static final int LONGEST_REASON = 500;
+
+    /** Where predictions go that the sink never takes. */
+    interface Aside {
+        /** Whether a prediction is there; giving it again tells nothing. */
+        boolean holds(Prediction prediction);
+
+        void put(Prediction prediction, String reason);
+    }
 
     private record Failed(Prediction prediction, Throwable failure) {}
 
     private final PredictionSink sink;
     private final Duration patience;
-    private final BiConsumer<Prediction, String> aside;
+    private final Aside aside;
+    private final Evidence evidence = new Evidence();
+    /** Of what is being given, what is taken or set aside. */
+    private final Set<Prediction> ended = Collections.newSetFromMap(new IdentityHashMap<>());
+    /** Whether what is being given is new to the sink. */
+    private boolean fresh;
     /** The newest that the sink took; giving it again changes nothing, and tells whether the sink works. */
     private @Nullable Prediction taken;
 
@@ -54,9 +67,8 @@ final class Delivery {
 
     /**
      * @param patience after which a few predictions on which a sink fails that has never taken any are set aside all the same
-     * @param aside what becomes of a prediction that is not taken, and why
      */
-    Delivery(PredictionSink sink, Duration patience, BiConsumer<Prediction, String> aside) {
+    Delivery(PredictionSink sink, Duration patience, Aside aside) {
         this.sink = sink;
         this.patience = patience;
         this.aside = aside;
@@ -68,20 +80,66 @@ final class Delivery {
                 || !(REFUSED.contains(coded.code()) || PASSING.contains(coded.code()));
     }
 
+    /** How often the sink has taken predictions that it was never given before. */
+    long news() {
+        return evidence.news();
+    }
+
     /**
      * Gives predictions; when this returns, each is taken or set aside.
      *
-     * @throws RuntimeException if they are to be given again
+     * @param fresh whether the sink cannot have taken any of them before
+     * @throws RuntimeException if what is {@link #rest not ended} is to be given again
      */
-    void give(List<Prediction> batch) {
+    void give(List<Prediction> batch, boolean fresh) {
+        begin(fresh);
+        give(batch);
+    }
+
+    /** The same, after {@link #give} has failed unexpectedly again and again: looks for those that are to blame. */
+    void giveApart(List<Prediction> batch, boolean fresh) {
+        begin(fresh);
+        List<Failed> failed = search(batch);
+        if (failed.isEmpty()) {
+            return;
+        }
+        Throwable last = failed.getLast().failure();
+        boolean worksOtherwise = takesAnother() || isPatienceOver(failed);
+        boolean allEnded = worksOtherwise;
+        for (Failed one : worksOtherwise ? failed : List.<Failed>of()) {
+            allEnded &= endAlone(one.prediction());
+        }
+        if (!allEnded) {
+            throw again(last);
+        }
+    }
+
+    /** Of predictions of the last batch, those that are neither taken nor set aside. */
+    List<Prediction> rest(List<Prediction> given) {
+        return given.stream().filter(one -> !ended.contains(one)).toList();
+    }
+
+    /** Tells that nobody gives predictions again. */
+    void giveUp(List<Prediction> predictions) {
+        evidence.ended(predictions);
+    }
+
+    private void begin(boolean freshOnes) {
+        ended.clear();
+        fresh = freshOnes;
+    }
+
+    private void give(List<Prediction> batch) {
         try {
             append(batch);
+            end(batch);
         } catch (TidemillException e) {
             if (!REFUSED.contains(e.code())) {
                 throw e;
             }
             if (batch.size() == 1) {
-                aside.accept(batch.getFirst(), reason(e));
+                aside.put(batch.getFirst(), reason(e));
+                end(batch);
                 return;
             }
             int half = batch.size() / 2;
@@ -90,28 +148,34 @@ final class Delivery {
         }
     }
 
-    /** The same, after {@link #give} has failed unexpectedly again and again: looks for those that are to blame. */
-    void giveApart(List<Prediction> batch) {
-        List<Failed> failed = search(batch);
-        if (failed.isEmpty()) {
-            return;
-        }
-        if (!takesAnother() && !isPatienceOver(failed)) {
-            throw again(failed.getLast().failure());
-        }
-        for (Failed one : failed) {
-            try {
-                give(List.of(one.prediction()));
-            } catch (RuntimeException | Error e) {
-                if (!isUnexpected(e)) {
-                    throw e;
-                }
-                aside.accept(one.prediction(), reason(e));
-            }
-        }
+    private void end(List<Prediction> batch) {
+        ended.addAll(batch);
+        evidence.ended(batch);
     }
 
-    /** Halves what fails, level by level, so that a good part is found soon; gives those that fail alone. */
+    /** Whether a prediction that has failed alone is taken now, or set aside; not if there is too little evidence yet. */
+    private boolean endAlone(Prediction prediction) {
+        if (!evidence.tellsAgainst(prediction) && !evidence.risksAnother()) {
+            return false;
+        }
+        try {
+            give(List.of(prediction));
+        } catch (RuntimeException | Error e) {
+            if (!isUnexpected(e)) {
+                throw e;
+            }
+            aside.put(prediction, reason(e));
+            evidence.setAside(prediction);
+            ended.add(prediction);
+        }
+        return true;
+    }
+
+    /**
+     * Halves what fails, and tells what fails alone. Fresh ones are tried through to the last, one half before the other: a new one
+     * that is taken then tells against all that have failed alone before it, whatever comes later. Others are halved level by level,
+     * so that a good part is found soon, and left where there is none in a sink that takes nothing.
+     */
     private List<Failed> search(List<Prediction> batch) {
         var failed = new ArrayList<Failed>();
         var parts = new ArrayDeque<>(List.of(batch));
@@ -121,22 +185,45 @@ final class Delivery {
             try {
                 give(part);
             } catch (RuntimeException | Error e) {
-                if (!isUnexpected(e) || (++failures == MOST_FAILURES && !takesAnother())) {
+                if (!isUnexpected(e) || (++failures == MOST_FAILURES && !fresh && !takesAnother())) {
                     throw e;
                 }
                 if (part.size() == 1) {
-                    failed.add(new Failed(part.getFirst(), e));
+                    failedAlone(part.getFirst(), e).ifPresent(failed::add);
+                    continue;
+                }
+                int half = part.size() / 2;
+                if (fresh) {
+                    parts.addFirst(part.subList(half, part.size()));
+                    parts.addFirst(part.subList(0, half));
                 } else {
-                    int half = part.size() / 2;
-                    parts.add(part.subList(0, half));
-                    parts.add(part.subList(half, part.size()));
+                    parts.addLast(part.subList(0, half));
+                    parts.addLast(part.subList(half, part.size()));
                 }
             }
         }
         return failed;
     }
 
+    private Optional<Failed> failedAlone(Prediction prediction, Throwable failure) {
+        if (aside.holds(prediction)) {
+            // It came out of the log again, together with others.
+            ended.add(prediction);
+            return Optional.empty();
+        }
+        evidence.failedAlone(prediction);
+        return Optional.of(new Failed(prediction, failure));
+    }
+
     private void append(List<Prediction> batch) {
+        appendKnown(batch);
+        taken = batch.getLast();
+        if (fresh) {
+            evidence.tookNew();
+        }
+    }
+
+    private void appendKnown(List<Prediction> batch) {
         try {
             sink.append(batch);
         } catch (RuntimeException | Error e) {
@@ -145,7 +232,6 @@ final class Delivery {
             }
             throw e;
         }
-        taken = batch.getLast();
         failingSince = 0;
     }
 
@@ -155,7 +241,7 @@ final class Delivery {
             return false;
         }
         try {
-            append(List.of(known));
+            appendKnown(List.of(known));
             return true;
         } catch (RuntimeException | Error e) {
             if (e instanceof TidemillException coded && REFUSED.contains(coded.code())) {
@@ -168,7 +254,7 @@ final class Delivery {
 
     private boolean isPatienceOver(List<Failed> failed) {
         return taken == null
-                && failed.size() <= FEW
+                && failed.size() <= Evidence.FEW
                 && failingSince != 0
                 && System.nanoTime() - failingSince > patience.toNanos();
     }

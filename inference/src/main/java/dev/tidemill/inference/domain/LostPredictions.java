@@ -11,14 +11,12 @@ import java.util.concurrent.ConcurrentMap;
 final class LostPredictions {
     static final int REMEMBERED = 100_000;
 
-    private record Key(String project, String deployment, String id) {}
-
     private record Count(long number, String reason) {}
 
     private final ConcurrentMap<String, Count> counts = new ConcurrentHashMap<>();
-    private final Map<Key, Boolean> ids = new LinkedHashMap<>() {
+    private final Map<Prediction.Key, Boolean> ids = new LinkedHashMap<>() {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, Boolean> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<Prediction.Key, Boolean> eldest) {
             return size() > REMEMBERED;
         }
     };
@@ -28,7 +26,7 @@ final class LostPredictions {
         for (Prediction one : predictions) {
             boolean known;
             synchronized (ids) {
-                known = ids.put(new Key(one.project(), one.deployment(), one.id()), true) != null;
+                known = ids.put(one.key(), true) != null;
             }
             if (!known) {
                 counts.merge(
@@ -54,9 +52,9 @@ final class LostPredictions {
     }
 
     /** Whether a prediction is among the newest {@value #REMEMBERED} that were lost. */
-    boolean contains(String project, String deployment, String id) {
+    boolean contains(Prediction.Key key) {
         synchronized (ids) {
-            return ids.containsKey(new Key(project, deployment, id));
+            return ids.containsKey(key);
         }
     }
 }

@@ -47,4 +47,11 @@ public record Prediction(
             Objects.requireNonNull(part, "A prediction lacks a part");
         }
     }
+
+    /** What no two predictions share. */
+    public record Key(String project, String deployment, String id) {}
+
+    public Key key() {
+        return new Key(project, deployment, id);
+    }
 }

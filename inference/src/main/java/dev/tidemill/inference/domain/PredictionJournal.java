@@ -3,6 +3,7 @@ package dev.tidemill.inference.domain;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -35,6 +36,8 @@ public final class PredictionJournal implements AutoCloseable {
     private static final int BATCH = 1_000;
     /** So often is a batch given that fails unexpectedly, before those are looked for that are to blame. */
     private static final int TRIES = 3;
+    /** So many predictions wait in memory to be given again, or a part that is larger. */
+    private static final int MOST_WAITING = 10_000;
 
     private static final Duration FLUSH = Duration.ofSeconds(30);
 
@@ -51,9 +54,9 @@ public final class PredictionJournal implements AutoCloseable {
     /**
      * Predictions that are kept together, or none of them.
      *
-     * @param alone whether they are given without others, which may be to blame
+     * @param fresh whether the sink cannot have taken any of them
      */
-    private record Part(List<Prediction> predictions, long segment, Entry entry, boolean alone) {}
+    private record Part(List<Prediction> predictions, long segment, Entry entry, boolean fresh) {}
 
     private final PredictionLog log;
     private final Patience patience;
@@ -72,6 +75,12 @@ public final class PredictionJournal implements AutoCloseable {
     private final Map<Long, Integer> attempts = new HashMap<>();
 
     private final Set<Long> postponed = new HashSet<>();
+    /** What is in no log, and is given again after the others. */
+    private final ArrayDeque<Part> waiting = new ArrayDeque<>();
+
+    private int waitingPredictions;
+    private final Rounds waitingRounds;
+    private final Rounds segmentRounds;
     private long readAgain = System.nanoTime();
     private volatile boolean closed;
 
@@ -87,7 +96,19 @@ public final class PredictionJournal implements AutoCloseable {
     PredictionJournal(PredictionSink sink, PredictionLog log, Patience patience) {
         this.log = log;
         this.patience = patience;
-        this.delivery = new Delivery(sink, patience.lone(), this::setAside);
+        this.waitingRounds = new Rounds(patience.pause());
+        this.segmentRounds = new Rounds(patience.pause());
+        this.delivery = new Delivery(sink, patience.lone(), new Delivery.Aside() {
+            @Override
+            public boolean holds(Prediction prediction) {
+                return lost.contains(prediction.key());
+            }
+
+            @Override
+            public void put(Prediction prediction, String reason) {
+                setAside(prediction, reason);
+            }
+        });
         // What a process before has left is with the sink before anything is said of what it held.
         log.readable().forEach(segment -> left.put(segment, new ArrayList<>(List.of(new Entry(List.of(), 1)))));
         this.thread = Thread.ofVirtual().name("prediction-journal").start(this::writeUntilClosed);
@@ -126,7 +147,7 @@ public final class PredictionJournal implements AutoCloseable {
                 if (segments[i] >= 0 && whole != first) {
                     amend(segments[i], part);
                 }
-                enqueue(new Part(part, segments[i], this, false));
+                enqueue(new Part(part, segments[i], this, true));
             }
         }
     }
@@ -205,7 +226,7 @@ public final class PredictionJournal implements AutoCloseable {
     }
 
     private void setAside(Prediction prediction, String reason) {
-        if (!lost.contains(prediction.project(), prediction.deployment(), prediction.id())) {
+        if (!lost.contains(prediction.key())) {
             // One line for very many of a kind; the file beside the log names them all.
             boolean same = lost.reason(prediction.project(), prediction.deployment())
                     .filter(reason::equals)
@@ -239,7 +260,7 @@ public final class PredictionJournal implements AutoCloseable {
 
     /** Whether a prediction is among the newest {@value LostPredictions#REMEMBERED} that were dropped. */
     public boolean isLost(String project, String deployment, String id) {
-        return lost.contains(project, deployment, id);
+        return lost.contains(new Prediction.Key(project, deployment, id));
     }
 
     /** Segments of the log that are kept because they could not be read as a whole. */
@@ -286,6 +307,9 @@ public final class PredictionJournal implements AutoCloseable {
             try {
                 if (batch.isEmpty() && !closed) {
                     readLeft();
+                    if (!waiting.isEmpty() && waitingRounds.begin(delivery.news())) {
+                        giveWaiting();
+                    }
                 }
                 if (batch.isEmpty()) {
                     gather(batch);
@@ -311,31 +335,79 @@ public final class PredictionJournal implements AutoCloseable {
                 pause();
             }
         }
+        if (!waiting.isEmpty()) {
+            giveWaiting();
+        }
     }
 
     /** @param apart whether to look for those that are to blame where the sink fails */
     private void write(List<Part> batch, boolean apart) {
         List<Prediction> all =
                 batch.stream().flatMap(part -> part.predictions().stream()).toList();
-        if (apart) {
-            delivery.giveApart(all);
-        } else {
-            delivery.give(all);
+        boolean fresh = batch.stream().allMatch(Part::fresh);
+        try {
+            if (apart) {
+                delivery.giveApart(all, fresh);
+            } else {
+                delivery.give(all, fresh);
+            }
+        } catch (Throwable e) {
+            keepRest(batch, Delivery.isUnexpected(e));
+            throw e;
         }
         batch.forEach(this::settled);
         batch.clear();
     }
 
+    /** @param refused whether the sink has said itself that it took none of the rest, rather than left it open */
+    private void keepRest(List<Part> batch, boolean refused) {
+        List<Part> before = List.copyOf(batch);
+        batch.clear();
+        for (Part part : before) {
+            List<Prediction> rest = delivery.rest(part.predictions());
+            if (rest.isEmpty()) {
+                settled(part);
+            } else {
+                batch.add(new Part(rest, part.segment(), part.entry(), part.fresh() && refused));
+            }
+        }
+    }
+
     /** Lets the others go first where the sink may fail for these alone, or takes none. */
     private void behindTheOthers(List<Part> batch) {
         for (Part part : batch) {
+            int size = part.predictions().size();
             if (part.segment() >= 0) {
                 leave(part);
+            } else if (waiting.isEmpty() || waitingPredictions + size <= MOST_WAITING) {
+                waiting.add(part);
+                waitingPredictions += size;
             } else {
-                enqueue(new Part(part.predictions(), part.segment(), part.entry(), true));
+                delivery.giveUp(part.predictions());
+                lost.add(part.predictions(), "the database did not take it");
+                settled(part);
             }
         }
         batch.clear();
+    }
+
+    /** Gives a part of what waits in memory. */
+    private void giveWaiting() {
+        List<Part> batch = new ArrayList<>();
+        int size = 0;
+        while (!waiting.isEmpty() && size < BATCH) {
+            Part next = waiting.remove();
+            batch.add(next);
+            size += next.predictions().size();
+        }
+        waitingPredictions -= size;
+        try {
+            write(batch, true);
+        } catch (RuntimeException | Error e) {
+            LOG.warn("Predictions could not be journalled; trying again: {}", e.toString());
+            waitingRounds.fail(e);
+            behindTheOthers(batch);
+        }
     }
 
     private void gather(List<Part> batch) throws InterruptedException {
@@ -345,9 +417,7 @@ public final class PredictionJournal implements AutoCloseable {
             batch.add(next);
             size += next.predictions().size();
             queued.addAndGet(-next.predictions().size());
-            Part following = queue.peek();
-            boolean joins = following != null && !following.alone() && !next.alone();
-            next = joins && size < BATCH ? queue.poll() : null;
+            next = size < BATCH ? queue.poll() : null;
         }
     }
 
@@ -360,7 +430,10 @@ public final class PredictionJournal implements AutoCloseable {
             return;
         }
         List<Long> readable = log.readable();
-        if (postponed.containsAll(readable)) {
+        if (!postponed.isEmpty() && postponed.containsAll(readable)) {
+            if (!segmentRounds.begin(delivery.news())) {
+                return;
+            }
             postponed.clear();
         }
         for (long segment : readable) {
@@ -372,7 +445,7 @@ public final class PredictionJournal implements AutoCloseable {
             }
             try {
                 if (attempts.getOrDefault(segment, 0) < TRIES) {
-                    log.read(segment, delivery::give);
+                    log.read(segment, batch -> delivery.give(batch, false));
                 } else {
                     readApart(segment);
                 }
@@ -398,7 +471,7 @@ public final class PredictionJournal implements AutoCloseable {
         var failed = new AtomicReference<RuntimeException>();
         log.read(segment, batch -> {
             try {
-                delivery.giveApart(batch);
+                delivery.giveApart(batch, false);
             } catch (RuntimeException e) {
                 if (!Delivery.isUnexpected(e)) {
                     throw e;
@@ -416,6 +489,7 @@ public final class PredictionJournal implements AutoCloseable {
             attempts.merge(segment, 1, Integer::sum);
         }
         postponed.add(segment);
+        segmentRounds.fail(failure);
         readAgain = System.nanoTime() + patience.pause().toNanos();
         learnDeployments(segment);
     }

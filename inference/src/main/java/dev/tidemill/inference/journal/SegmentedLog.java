@@ -483,18 +483,15 @@ public final class SegmentedLog implements PredictionLog {
         return segment.closed && segment.open == 0 && segment.amended == 0 && segment.left > 0;
     }
 
-    private record Key(String project, String deployment, String id) {}
-
     @Override
     public void read(long segment, Consumer<List<Prediction>> batches) {
         Path file = file(segment);
-        var newest = new LinkedHashMap<Key, Prediction>();
+        var newest = new LinkedHashMap<Prediction.Key, Prediction>();
         try {
             Frames.Content content = Frames.read(file);
             content.batches().stream()
                     .flatMap(List::stream)
-                    .forEach(prediction -> newest.put(
-                            new Key(prediction.project(), prediction.deployment(), prediction.id()), prediction));
+                    .forEach(prediction -> newest.put(prediction.key(), prediction));
             if (content.torn() > 0) {
                 LOG.warn("The last {} bytes of {} are torn; they were never answered for", content.torn(), file);
             }

@@ -19,10 +19,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
@@ -193,6 +195,121 @@ class PredictionJournalTest {
             breaks = row -> false;
             journal.flush("default", "away");
             assertThat(taken).contains("old");
+        }
+    }
+
+    /** As a table into which nothing new can be inserted: what it knows already is no error. */
+    private void takeNothingNew() {
+        breaks = row -> !taken.contains(row.id());
+    }
+
+    static Stream<Throwable> failures() {
+        return Stream.of(
+                new IllegalStateException("permission denied for table prediction"),
+                new TidemillException(ErrorCode.INTERNAL, "a defect of the control plane"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("failures")
+    void aSinkThatTakesNothingNewLosesNoMoreThanAFew(Throwable why) {
+        failure = why;
+        try (var journal = journal(SHORT)) {
+            journal.begin(rows("before", 1), true).complete();
+            journal.flush("default", "d");
+            takeNothingNew();
+            journal.begin(rows("x", 300), true).complete();
+            for (int i = 0; i < 50; i++) {
+                journal.begin(rows("y" + i, 1), true).complete();
+                journal.begin(rows("z" + i, 1), false).complete();
+            }
+            // What the sink knows is in the same files, and is read again with the rest.
+            attempts.set(0);
+            Await.until("it was tried often", () -> journal.dropped() > 20 || attempts.get() > 5_000);
+            assertThat(journal.dropped()).isLessThanOrEqualTo(20);
+            breaks = row -> false;
+            journal.flush("default", "d");
+            assertThat(journal.dropped()).isLessThanOrEqualTo(20);
+            assertThat(taken).hasSizeGreaterThanOrEqualTo(1 + 300 + 50 + 50 - 20);
+        }
+    }
+
+    @Test
+    void whatTheSinkHadOfAProcessBeforeIsNotNew() {
+        // Not closed: that process ended suddenly, after the sink had taken a part.
+        var before = new SegmentedLog(folder, 100 << 20);
+        for (int i = 0; i < 100; i++) {
+            before.append(rows("known" + i, 1));
+            taken.add("known" + i + ".0");
+            before.append(rows("x" + i, 1));
+        }
+        takeNothingNew();
+        try (var journal = journal(SHORT)) {
+            Await.until("it was tried often", () -> journal.dropped() > 20 || attempts.get() > 3_000);
+            assertThat(journal.dropped()).isLessThanOrEqualTo(20);
+            breaks = row -> false;
+            journal.flush("default", "d");
+            assertThat(taken).hasSize(200);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aSinkThatHasTakenNothingLosesNoMoreThanAFewHoweverLongItFails(boolean durable) {
+        breaks = row -> true;
+        try (var journal = journal(new PredictionJournal.Patience(Duration.ofMillis(1), Duration.ofMillis(20)))) {
+            for (int i = 0; i < 8; i++) {
+                journal.begin(rows("x" + i, 10), durable).complete();
+                int tried = attempts.get();
+                long aside = 10L * (i + 1);
+                Await.until("it was tried", () -> journal.dropped() == aside || attempts.get() > tried + 60);
+            }
+            assertThat(journal.dropped()).isLessThanOrEqualTo(20);
+            breaks = row -> false;
+            journal.flush("default", "d");
+            assertThat(taken).hasSizeGreaterThanOrEqualTo(60);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void settingAsideGoesOnOnceTheSinkHasTakenANewOne(boolean durable) {
+        breaks = row -> row.id().startsWith("x");
+        try (var journal = journal(SHORT)) {
+            journal.begin(rows("before", 1), true).complete();
+            journal.flush("default", "d");
+            journal.begin(rows("x", 100), durable).complete();
+            Await.until("a few are set aside", () -> journal.dropped() >= 20);
+            int tried = attempts.get();
+            Await.until("it was tried often", () -> journal.dropped() > 20 || attempts.get() > tried + 2_000);
+            assertThat(journal.dropped()).isEqualTo(20);
+            journal.begin(List.of(prediction("other", "y")), true).complete();
+            journal.flush("default", "other");
+            journal.flush("default", "d");
+            assertThat(journal.dropped("default", "d")).isEqualTo(100);
+            assertThat(taken).containsExactlyInAnyOrder("before.0", "y");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void manyThatWaitToBeSetAsideHoldNoOthersUp(boolean durable) {
+        breaks = row -> row.deployment().equals("d");
+        try (var journal = journal(new PredictionJournal.Patience(Duration.ofMillis(200), Duration.ofMinutes(5)))) {
+            journal.begin(List.of(prediction("other", "before")), true).complete();
+            journal.flush("default", "other");
+            for (int i = 0; i < 100; i++) {
+                journal.begin(rows("x" + i, 1), durable).complete();
+            }
+            Await.until("a few are set aside", () -> journal.dropped() >= 20);
+            int tried = attempts.get();
+            Await.until("others are tried again", () -> journal.dropped() > 20 || attempts.get() > tried + 200);
+            assertThat(journal.dropped()).isEqualTo(20);
+            for (int i = 0; i < 3; i++) {
+                journal.begin(List.of(prediction("other", "y" + i)), false).complete();
+                journal.flush("default", "other");
+                assertThat(taken).contains("y" + i);
+            }
+            Await.until("the rest is set aside", () -> journal.dropped("default", "d") == 100);
         }
     }
 }
