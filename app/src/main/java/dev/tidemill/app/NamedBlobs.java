@@ -1,6 +1,9 @@
 package dev.tidemill.app;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemill.artifacts.domain.BlobReferences;
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.artifacts.filesystem.FolderBlobStore;
 import dev.tidemill.platform.json.Json;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -16,6 +19,8 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Blobs that the rows of a backup name, whether they are in it or not. Not thread-safe. */
 final class NamedBlobs {
@@ -26,16 +31,13 @@ final class NamedBlobs {
         InputStream open(String path) throws IOException;
     }
 
-    /** Columns that hold the digest of a blob and nothing else, by table. */
-    private static final Map<String, String> COLUMNS = Map.of(
-            "project_blob", "digest",
-            "artifact_file", "digest",
-            "artifact_upload_part", "digest",
-            "version", "folder_digest",
-            "run", "model_digest");
+    /** Who may read a blob; none is read that is not there. */
+    private static final String READERS = "project_blob";
 
-    /** Tables of which the blob lists the files of a folder, blobs as well. */
-    private static final Set<String> OF_FOLDERS = Set.of("version", "run");
+    /** Tables of which the blob lists the files of a folder, blobs as well, with the column that holds it. */
+    private static final Map<String, String> FOLDER_COLUMNS = Server.BLOB_COLUMNS.stream()
+            .filter(BlobReferences.Column::isFolder)
+            .collect(Collectors.toUnmodifiableMap(BlobReferences.Column::table, BlobReferences.Column::column));
 
     private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
     private static final Pattern FOLDER_LINE = Pattern.compile("([0-9a-f]{64}) \\d+ .+");
@@ -50,12 +52,18 @@ final class NamedBlobs {
             String name = table.path("name").asText();
             int index = 0;
             for (JsonNode column : table.path("columns")) {
-                if (column.asText().equals(COLUMNS.get(name))) {
+                if (column.asText().equals(blobColumn(name))) {
                     columns.put(name, index);
                 }
                 index++;
             }
         }
+    }
+
+    /** The column that holds the digest of a blob and nothing else; null if a table has none. */
+    private static @Nullable String blobColumn(String table) {
+        boolean own = table.equals(READERS) || BlobReferences.OWN.contains(table);
+        return own ? BlobReferences.OWN_COLUMN : FOLDER_COLUMNS.get(table);
     }
 
     /** Tables that name blobs. */
@@ -73,7 +81,7 @@ final class NamedBlobs {
             rows.lines()
                     .map(line -> Json.read(line).path(column).asText())
                     .filter(text -> DIGEST.matcher(text).matches())
-                    .forEach(OF_FOLDERS.contains(table) ? folders::add : digests::add);
+                    .forEach(FOLDER_COLUMNS.containsKey(table) ? folders::add : digests::add);
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
@@ -103,6 +111,6 @@ final class NamedBlobs {
     }
 
     private static String path(String digest) {
-        return "artifacts/" + digest.substring(0, 2) + "/" + digest.substring(2);
+        return "artifacts/" + FolderBlobStore.relativePath(new Digest(digest));
     }
 }

@@ -72,12 +72,12 @@ public final class Server implements Node {
 
     /** Columns outside of artifacts that hold digests of blobs; the collector keeps what they name. */
     static final List<BlobReferences.Column> BLOB_COLUMNS = List.of(
-            new BlobReferences.Column("version", "folder_digest"),
-            new BlobReferences.Column("run", "model_digest"),
-            new BlobReferences.Column("step_run", "inputs"),
-            new BlobReferences.Column("step_run", "outputs"),
-            new BlobReferences.Column("step_cache", "outputs"),
-            new BlobReferences.Column("data_set_version", "sources"));
+            new BlobReferences.Column("version", "folder_digest", true),
+            new BlobReferences.Column("run", "model_digest", true),
+            new BlobReferences.Column("step_run", "inputs", false),
+            new BlobReferences.Column("step_run", "outputs", false),
+            new BlobReferences.Column("step_cache", "outputs", false),
+            new BlobReferences.Column("data_set_version", "sources", false));
 
     /** Most computations that one caller may have waiting, and how long one waits for its turn. */
     private static final int WAITING_COMPUTATIONS = 16;

@@ -217,7 +217,11 @@ public final class FolderBlobStore implements BlobStore, CollectableBlobs {
     }
 
     private Path path(Digest digest) {
-        return root.resolve(digest.value().substring(0, 2))
-                .resolve(digest.value().substring(2));
+        return root.resolve(relativePath(digest));
+    }
+
+    /** Where a blob is below the root, with slashes. */
+    public static String relativePath(Digest digest) {
+        return digest.value().substring(0, 2) + "/" + digest.value().substring(2);
     }
 }

@@ -16,7 +16,6 @@ import org.jdbi.v3.core.statement.PreparedBatch;
 /** References to blobs: in our own tables by digest, in other modules' columns by reading them through. */
 public final class SqlBlobReferences implements BlobReferences {
     private static final Pattern DIGEST = Pattern.compile("\\b[0-9a-f]{64}\\b");
-    private static final List<String> OWN = List.of("artifact_file", "artifact_upload_part");
 
     private final Database database;
     private final List<Column> columns;
@@ -60,7 +59,8 @@ public final class SqlBlobReferences implements BlobReferences {
         }
         database.reading(handle -> {
             for (String table : OWN) {
-                handle.createQuery("SELECT DISTINCT digest FROM " + table + " WHERE digest IN (<digests>)")
+                handle.createQuery("SELECT DISTINCT " + OWN_COLUMN + " FROM " + table + " WHERE " + OWN_COLUMN
+                                + " IN (<digests>)")
                         .bindList("digests", List.copyOf(among))
                         .map((row, context) -> found.add(new Digest(row.getString(1))))
                         .list();
