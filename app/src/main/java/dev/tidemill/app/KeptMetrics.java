@@ -37,9 +37,12 @@ final class KeptMetrics {
                 "tidemill.kept.age.seconds", "How long ago what is kept was counted", () -> counted.ageSeconds());
     }
 
-    /** For people: name, number and days; no number before it was counted, no days where it is kept for ever. */
-    List<Map<String, Object>> describe() {
-        var counts = counted.newest();
+    /**
+     * For people: name, number and days; no number if it was never counted and is not within this time, no days where it is kept for
+     * ever.
+     */
+    List<Map<String, Object>> describe(Duration patience) {
+        var counts = counted.newest(patience);
         return kept.stream()
                 .map(entries -> {
                     Map<String, Object> view = new LinkedHashMap<>();

@@ -4,7 +4,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -12,7 +14,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A figure that is expensive to find: measured in the background, one measurement at a time and at most every five minutes, when
- * somebody asks for it. Whoever asks is told what was found last and never waits. Thread-safe.
+ * somebody asks for it. Whoever asks is told what was found last, and waits for the first measurement alone, if at all. Thread-safe.
  */
 final class Measured<T> {
     static final Duration FRESH = Duration.ofMinutes(5);
@@ -30,6 +32,7 @@ final class Measured<T> {
     private final Executor background;
     private final Clock clock;
     private final AtomicBoolean measuring = new AtomicBoolean();
+    private final CountDownLatch first = new CountDownLatch(1);
     private volatile Optional<Finding<T>> newest = Optional.empty();
     private volatile Instant triedAt = Instant.EPOCH;
 
@@ -53,9 +56,24 @@ final class Measured<T> {
         return newest;
     }
 
+    /** The same, waiting for the first measurement for a while: a person asks again no sooner than that. */
+    Optional<Finding<T>> newest(Duration patience) {
+        Optional<Finding<T>> known = newest();
+        if (known.isPresent()) {
+            return known;
+        }
+        try {
+            first.await(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return newest;
+    }
+
     private void measure() {
         try {
             newest = Optional.of(new Finding<>(measurement.get(), clock.instant()));
+            first.countDown();
         } catch (RuntimeException e) {
             LOG.warn("{} could not be measured; what was found before is told: {}", name, e.toString());
         } finally {

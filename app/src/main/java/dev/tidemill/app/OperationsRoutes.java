@@ -16,9 +16,11 @@ import dev.tidemill.platform.telemetry.Telemetry;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Routes for whoever runs the server. */
@@ -32,6 +34,9 @@ final class OperationsRoutes {
     private final KeptMetrics kept;
     private final ModelEnvironments environments;
     private final Gateway gateway;
+
+    /** How long whoever asks first is kept waiting for figures. */
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
 
     /** The MLflow server whose clients we answer as it does; they choose by it how they send spans. */
     private static final String MLFLOW_VERSION = "3.17.2";
@@ -93,9 +98,11 @@ final class OperationsRoutes {
         about.put("java", Runtime.version().toString());
         about.put("database", database.dialect().name());
         about.put("roles", roles);
-        about.put("storage", sizes.bytes());
-        sizes.measuredAt().ifPresent(time -> about.put("storageMeasuredAt", time.toString()));
-        about.put("kept", kept.describe());
+        Optional<Measured.Finding<Map<String, Long>>> measured = sizes.bytes(PATIENCE);
+        about.put("storage", measured.map(Measured.Finding::value).orElse(Map.of()));
+        measured.ifPresent(
+                finding -> about.put("storageMeasuredAt", finding.at().toString()));
+        about.put("kept", kept.describe(PATIENCE));
         about.put("pythonIsolation", environments.isolation());
         about.put("journal", Map.of("bytes", gateway.journalBytes(), "unreadableFiles", gateway.unreadableJournals()));
         return about;

@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Clock;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,14 +38,9 @@ final class StorageSizes {
         this.measured = new Measured<>("Sizes of what is kept", this::measure, clock);
     }
 
-    /** Bytes by part, as measured last; empty until the first measurement has ended. */
-    Map<String, Long> bytes() {
-        return measured.newest().map(Measured.Finding::value).orElse(Map.of());
-    }
-
-    /** When that was. */
-    Optional<Instant> measuredAt() {
-        return measured.newest().map(Measured.Finding::at);
+    /** Bytes by part, as measured last; empty if the first measurement does not end within this time. */
+    Optional<Measured.Finding<Map<String, Long>>> bytes(Duration patience) {
+        return measured.newest(patience);
     }
 
     void publish(Telemetry telemetry) {
@@ -59,8 +53,9 @@ final class StorageSizes {
     }
 
     private Number bytes(String part) {
-        Long known = bytes().get(part);
-        return known == null ? Double.NaN : known;
+        return measured.newest()
+                .map(finding -> (Number) finding.value().get(part))
+                .orElse(Double.NaN);
     }
 
     private Map<String, Long> measure() {

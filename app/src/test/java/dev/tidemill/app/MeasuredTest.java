@@ -59,4 +59,17 @@ class MeasuredTest {
         measure();
         assertThat(measured.newest().orElseThrow().value()).isEqualTo(3);
     }
+
+    @Test
+    void thePatientWaitForTheFirstMeasurementAndForNoLaterOne() {
+        var immediate = new Measured<>("figure", measurements::incrementAndGet, Runnable::run, clock);
+        assertThat(immediate.newest(Duration.ZERO).orElseThrow().value()).isEqualTo(1);
+        assertThat(measured.newest(Duration.ofMillis(1))).as("it has not begun").isEmpty();
+        var aside = new Measured<>(
+                "figure",
+                measurements::incrementAndGet,
+                work -> Thread.ofVirtual().start(work),
+                clock);
+        assertThat(aside.newest(Duration.ofMinutes(1)).orElseThrow().value()).isEqualTo(2);
+    }
 }
