@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,9 +54,8 @@ final class StorageSizes {
     }
 
     private Number bytes(String part) {
-        return measured.newest()
-                .map(finding -> (Number) finding.value().get(part))
-                .orElse(Double.NaN);
+        Optional<Long> known = measured.newest().map(finding -> finding.value().get(part));
+        return known.isPresent() ? known.get() : Double.NaN;
     }
 
     private Map<String, Long> measure() {
