@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * Used by one thread.
  */
 final class Delivery {
+    /** So often is a batch given that fails unexpectedly, before those are looked for that are to blame. */
+    static final int TRIES = 3;
+
     /** What a sink says of a prediction that it will never take. */
     private static final Set<ErrorCode> REFUSED = EnumSet.of(
             ErrorCode.NOT_FOUND,

@@ -6,24 +6,14 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.slf4j.event.Level;
 
 /**
  * Carries predictions from the serving path to the sink in batches. Those of a deployment whose journal is durable are in the
@@ -34,8 +24,6 @@ public final class PredictionJournal implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PredictionJournal.class);
     private static final int QUEUE = 20_000;
     private static final int BATCH = 1_000;
-    /** So often is a batch given that fails unexpectedly, before those are looked for that are to blame. */
-    private static final int TRIES = 3;
     /** So many predictions wait in memory to be given again, or a part that is larger. */
     private static final int MOST_WAITING = 10_000;
 
@@ -64,24 +52,14 @@ public final class PredictionJournal implements AutoCloseable {
     private final LostPredictions lost = new LostPredictions();
     private final BlockingQueue<Part> queue = new ArrayBlockingQueue<>(QUEUE);
     private final AtomicInteger queued = new AtomicInteger();
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition progress = lock.newCondition();
     private final OpenEntries open = new OpenEntries();
-    /** What was left to be read again, by its segment. */
-    private final Map<Long, List<Entry>> left = new LinkedHashMap<>();
-
+    private final LeftSegments left;
     private final Thread thread;
-    /** Attempts at segments that the sink did not take at the last one; used by the writing thread alone, as are the next. */
-    private final Map<Long, Integer> attempts = new HashMap<>();
-
-    private final Set<Long> postponed = new HashSet<>();
-    /** What is in no log, and is given again after the others. */
+    /** What is in no log, and is given again after the others; used by the writing thread alone, as are the next. */
     private final ArrayDeque<Part> waiting = new ArrayDeque<>();
 
     private int waitingPredictions;
     private final Rounds waitingRounds;
-    private final Rounds segmentRounds;
-    private long readAgain = System.nanoTime();
     private volatile boolean closed;
 
     public PredictionJournal(PredictionSink sink) {
@@ -97,20 +75,8 @@ public final class PredictionJournal implements AutoCloseable {
         this.log = log;
         this.patience = patience;
         this.waitingRounds = new Rounds(patience.pause());
-        this.segmentRounds = new Rounds(patience.pause());
-        this.delivery = new Delivery(sink, patience.lone(), new Delivery.Aside() {
-            @Override
-            public boolean holds(Prediction prediction) {
-                return lost.contains(prediction.key());
-            }
-
-            @Override
-            public void put(Prediction prediction, String reason) {
-                setAside(prediction, reason);
-            }
-        });
-        // What a process before has left is with the sink before anything is said of what it held.
-        log.readable().forEach(segment -> left.put(segment, new ArrayList<>(List.of(new Entry(List.of(), 1)))));
+        this.delivery = new Delivery(sink, patience.lone(), new PredictionsAside(log, lost));
+        this.left = new LeftSegments(log, delivery, open, patience.pause());
         this.thread = Thread.ofVirtual().name("prediction-journal").start(this::writeUntilClosed);
     }
 
@@ -119,20 +85,12 @@ public final class PredictionJournal implements AutoCloseable {
         private final List<Prediction> first;
         private final long[] segments;
         private final long number;
-        /** Parts that are not with the sink; used under the lock. */
-        private int parts;
 
         private Entry(List<Prediction> first, int parts) {
             this.first = first;
             this.segments = new long[parts];
-            this.parts = parts;
             Arrays.fill(segments, -1);
-            lock.lock();
-            try {
-                this.number = open.begin(deployments(first));
-            } finally {
-                lock.unlock();
-            }
+            this.number = open.begin(OpenEntries.deployments(first), parts);
         }
 
         /** Sends them to the sink as they were begun. */
@@ -150,12 +108,6 @@ public final class PredictionJournal implements AutoCloseable {
                 enqueue(new Part(part, segments[i], this, true));
             }
         }
-    }
-
-    private static Set<String> deployments(List<Prediction> predictions) {
-        return predictions.stream()
-                .map(one -> Gateway.key(one.project(), one.deployment()))
-                .collect(Collectors.toUnmodifiableSet());
     }
 
     private static List<Prediction> part(List<Prediction> all, int number) {
@@ -188,13 +140,7 @@ public final class PredictionJournal implements AutoCloseable {
                 for (int kept = 0; kept < i; kept++) {
                     log.settle(entry.segments[kept]);
                 }
-                lock.lock();
-                try {
-                    open.end(entry.number);
-                    progress.signalAll();
-                } finally {
-                    lock.unlock();
-                }
+                open.end(entry.number);
                 throw e;
             }
         }
@@ -212,35 +158,7 @@ public final class PredictionJournal implements AutoCloseable {
             settled(part);
             return;
         }
-        leave(part);
-    }
-
-    private void leave(Part part) {
-        lock.lock();
-        try {
-            left.computeIfAbsent(part.segment(), unused -> new ArrayList<>()).add(part.entry());
-        } finally {
-            lock.unlock();
-        }
-        log.leave(part.segment());
-    }
-
-    private void setAside(Prediction prediction, String reason) {
-        if (!lost.contains(prediction.key())) {
-            // One line for very many of a kind; the file beside the log names them all.
-            boolean same = lost.reason(prediction.project(), prediction.deployment())
-                    .filter(reason::equals)
-                    .isPresent();
-            LOG.atLevel(same ? Level.DEBUG : Level.ERROR)
-                    .log(
-                            "Prediction {} of deployment {} of project {} cannot be journalled and is set aside: {}",
-                            prediction.id(),
-                            prediction.deployment(),
-                            prediction.project(),
-                            reason);
-            log.setAside(prediction, reason);
-            lost.add(List.of(prediction), reason);
-        }
+        left.leave(part.segment(), part.entry().number);
     }
 
     /** Predictions that were answered but not journalled, since this process began. */
@@ -279,15 +197,8 @@ public final class PredictionJournal implements AutoCloseable {
      * @throws TidemillException {@code UNAVAILABLE} if the sink does not take it in time
      */
     public void flush(String project, String deployment) {
-        String key = Gateway.key(project, deployment);
-        long remaining = FLUSH.toNanos();
-        lock.lock();
         try {
-            long target = open.newest();
-            while (open.isOpen(key, target) && remaining > 0) {
-                remaining = progress.awaitNanos(remaining);
-            }
-            if (open.isOpen(key, target)) {
+            if (!open.await(Gateway.key(project, deployment), FLUSH)) {
                 throw new TidemillException(
                         ErrorCode.UNAVAILABLE,
                         "The journal of predictions of deployment '" + deployment + "' cannot be written now");
@@ -295,8 +206,6 @@ public final class PredictionJournal implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new TidemillException(ErrorCode.CANCELLED, "Interrupted while flushing").causedBy(e);
-        } finally {
-            lock.unlock();
         }
     }
 
@@ -306,7 +215,7 @@ public final class PredictionJournal implements AutoCloseable {
         while (!closed || !queue.isEmpty() || !batch.isEmpty()) {
             try {
                 if (batch.isEmpty() && !closed) {
-                    readLeft();
+                    left.read(() -> !queue.isEmpty() && queued.get() > QUEUE / 2);
                     if (!waiting.isEmpty() && waitingRounds.begin(delivery.news())) {
                         giveWaiting();
                     }
@@ -315,7 +224,7 @@ public final class PredictionJournal implements AutoCloseable {
                     gather(batch);
                 }
                 if (!batch.isEmpty()) {
-                    write(batch, closed || failures >= TRIES);
+                    write(batch, closed || failures >= Delivery.TRIES);
                     failures = 0;
                 }
             } catch (InterruptedException e) {
@@ -323,12 +232,12 @@ public final class PredictionJournal implements AutoCloseable {
             } catch (Throwable e) {
                 // This is the only thread that carries: whatever it meets, it goes on.
                 boolean unexpected = Delivery.isUnexpected(e);
-                if (closed && (!unexpected || failures >= TRIES)) {
+                if (closed && (!unexpected || failures >= Delivery.TRIES)) {
                     return;
                 }
                 LOG.warn("Predictions could not be journalled; trying again: {}", e.toString());
                 failures = unexpected ? failures + 1 : 0;
-                if (failures > TRIES) {
+                if (failures > Delivery.TRIES) {
                     behindTheOthers(batch);
                     failures = 0;
                 }
@@ -378,7 +287,7 @@ public final class PredictionJournal implements AutoCloseable {
         for (Part part : batch) {
             int size = part.predictions().size();
             if (part.segment() >= 0) {
-                leave(part);
+                left.leave(part.segment(), part.entry().number);
             } else if (waiting.isEmpty() || waitingPredictions + size <= MOST_WAITING) {
                 waiting.add(part);
                 waitingPredictions += size;
@@ -421,123 +330,11 @@ public final class PredictionJournal implements AutoCloseable {
         }
     }
 
-    /**
-     * Reads what had no place in memory, once there is time for it. A segment that the sink does not take is tried again after
-     * the others, and after a pause, in which what is in memory goes on.
-     */
-    private void readLeft() {
-        if (System.nanoTime() - readAgain < 0) {
-            return;
-        }
-        List<Long> readable = log.readable();
-        if (!postponed.isEmpty() && postponed.containsAll(readable)) {
-            if (!segmentRounds.begin(delivery.news())) {
-                return;
-            }
-            postponed.clear();
-        }
-        for (long segment : readable) {
-            if (!queue.isEmpty() && queued.get() > QUEUE / 2) {
-                return;
-            }
-            if (postponed.contains(segment)) {
-                continue;
-            }
-            try {
-                if (attempts.getOrDefault(segment, 0) < TRIES) {
-                    log.read(segment, batch -> delivery.give(batch, false));
-                } else {
-                    readApart(segment);
-                }
-            } catch (RuntimeException | Error e) {
-                LOG.warn("Segment {} could not be journalled; trying again: {}", segment, e.toString());
-                postpone(segment, e);
-                return;
-            }
-            log.forget(segment);
-            attempts.remove(segment);
-            lock.lock();
-            try {
-                left.getOrDefault(segment, List.of()).forEach(this::partIsWithSink);
-                left.remove(segment);
-            } finally {
-                lock.unlock();
-            }
-        }
-    }
-
-    /** Gives all of a segment, also what follows a batch that is not taken. */
-    private void readApart(long segment) {
-        var failed = new AtomicReference<RuntimeException>();
-        log.read(segment, batch -> {
-            try {
-                delivery.giveApart(batch, false);
-            } catch (RuntimeException e) {
-                if (!Delivery.isUnexpected(e)) {
-                    throw e;
-                }
-                failed.set(e);
-            }
-        });
-        if (failed.get() != null) {
-            throw failed.get();
-        }
-    }
-
-    private void postpone(long segment, Throwable failure) {
-        if (Delivery.isUnexpected(failure)) {
-            attempts.merge(segment, 1, Integer::sum);
-        }
-        postponed.add(segment);
-        segmentRounds.fail(failure);
-        readAgain = System.nanoTime() + patience.pause().toNanos();
-        learnDeployments(segment);
-    }
-
-    /** Finds out who has to wait for a segment of a process before; until then everybody does. */
-    private void learnDeployments(long segment) {
-        lock.lock();
-        try {
-            if (left.getOrDefault(segment, List.of()).stream().noneMatch(entry -> open.isUnknown(entry.number))) {
-                return;
-            }
-        } finally {
-            lock.unlock();
-        }
-        var found = new HashSet<String>();
-        try {
-            log.read(segment, batch -> found.addAll(deployments(batch)));
-        } catch (RuntimeException e) {
-            LOG.debug("Segment {} does not tell its deployments yet: {}", segment, e.toString());
-            return;
-        }
-        lock.lock();
-        try {
-            left.getOrDefault(segment, List.of()).forEach(entry -> open.learn(entry.number, found));
-            progress.signalAll();
-        } finally {
-            lock.unlock();
-        }
-    }
-
     private void settled(Part part) {
         if (part.segment() >= 0) {
             log.settle(part.segment());
         }
-        lock.lock();
-        try {
-            partIsWithSink(part.entry());
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Notes it, while holding the lock. */
-    private void partIsWithSink(Entry entry) {
-        if (--entry.parts == 0) {
-            open.end(entry.number);
-            progress.signalAll();
-        }
+        open.endPart(part.entry().number);
     }
 
     private void pause() {
