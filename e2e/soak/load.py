@@ -92,11 +92,12 @@ class Neighbour(Client):
 
 
 class Tracker(Client):
-    """Runs of batches of points, params and tags, then ended; every other one deleted."""
+    """Runs of batches of points, params and tags, then ended; of ``kept_of`` of them one is not deleted, of none every one is."""
 
-    def __init__(self, port: int, rate: float, experiment: str) -> None:
+    def __init__(self, port: int, rate: float, experiment: str, kept_of: int = 2) -> None:
         super().__init__(port, rate)
         self.experiment = experiment
+        self.kept_of = kept_of
         self.made = 0
 
     def turn(self) -> None:
@@ -111,7 +112,7 @@ class Tracker(Client):
             self.call("POST", f"{MLFLOW}/runs/log-batch", {"run_id": run, "metrics": metrics, "params": params})
         self.call("POST", f"{MLFLOW}/runs/update", {"run_id": run, "status": "FINISHED"})
         self.call("POST", f"{MLFLOW}/runs/search", {"experiment_ids": [self.experiment], "max_results": 20})
-        if self.made % 2:
+        if not self.kept_of or self.made % self.kept_of:
             self.call("POST", f"{MLFLOW}/runs/delete", {"run_id": run})
 
 
@@ -176,6 +177,13 @@ class Caller(Client):
             labels = [{"id": one, "value": self.chance.choice(["yes", "no"])} for one in self.waiting]
             if self.call("POST", f"{PROJECT}/deployments/{self.model}/labels", {"labels": labels})[0] in (200, 0):
                 self.waiting.clear()
+
+
+class Purger(Client):
+    """Removes deleted runs for good."""
+
+    def turn(self) -> None:
+        self.call("POST", f"{PROJECT}/purge", {"all": True})
 
 
 class Trainer(Client):

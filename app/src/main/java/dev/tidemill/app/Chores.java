@@ -69,7 +69,7 @@ final class Chores {
     static Chore kept(Kept entries, Clock clock) {
         return new Chore("Old " + entries.name(), () -> {
             long gone = entries.collect(clock.instant());
-            return told(gone > 0, gone + " that are older than they are kept are gone");
+            return told(gone > 0, gone + " that are older or more than are kept are gone");
         });
     }
 

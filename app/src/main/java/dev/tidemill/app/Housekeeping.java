@@ -7,10 +7,9 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Does chores once an hour, one after the other: each keeps something from growing for ever. One that fails keeps no other from its turn. */
+/** Does chores again and again after a pause, one after the other: each keeps something from growing for ever. One that fails keeps no other from its turn. */
 final class Housekeeping implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
-    private static final Duration PAUSE = Duration.ofHours(1);
 
     /**
      * Something to be done regularly.
@@ -28,11 +27,13 @@ final class Housekeeping implements AutoCloseable {
     }
 
     private final List<Chore> chores;
+    private final Duration pause;
     private final Thread thread = Thread.ofVirtual().name("housekeeping").unstarted(this::runUntilClosed);
     private volatile boolean closed;
 
-    Housekeeping(List<Chore> chores) {
+    Housekeeping(List<Chore> chores, Duration pause) {
         this.chores = List.copyOf(chores);
+        this.pause = pause;
     }
 
     Housekeeping start() {
@@ -43,7 +44,7 @@ final class Housekeeping implements AutoCloseable {
     private void runUntilClosed() {
         while (!closed) {
             try {
-                Thread.sleep(PAUSE);
+                Thread.sleep(pause);
             } catch (InterruptedException e) {
                 return;
             }
@@ -57,7 +58,7 @@ final class Housekeeping implements AutoCloseable {
             try {
                 chore.work().get().ifPresent(told -> LOG.info("{}: {}", chore.name(), told));
             } catch (RuntimeException e) {
-                LOG.warn("{} failed; it is tried again in {}", chore.name(), PAUSE, e);
+                LOG.warn("{} failed; it is tried again in {}", chore.name(), pause, e);
             }
         }
     }

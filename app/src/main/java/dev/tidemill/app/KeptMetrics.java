@@ -39,7 +39,7 @@ final class KeptMetrics {
 
     /**
      * For people: name, number and days; no number if it was never counted and is not within this time, no days where it is kept for
-     * ever.
+     * ever, no largest number where there is none.
      */
     List<Map<String, Object>> describe(Duration patience) {
         var counts = counted.newest(patience);
@@ -52,6 +52,7 @@ final class KeptMetrics {
                         view.put("countedAt", finding.at().toString());
                     });
                     entries.keep().map(Duration::toDays).ifPresent(days -> view.put("keepDays", days));
+                    entries.most().ifPresent(most -> view.put("keepEntries", most));
                     return view;
                 })
                 .toList();

@@ -280,7 +280,8 @@ public final class Server implements Node {
                     Chores.tables(datasets, clock)));
             kept.forEach(entries -> chores.add(Chores.kept(entries, clock)));
             chores.add(Chores.blobs(artifacts));
-            parts.keep(new Housekeeping(chores).start());
+            parts.keep(new Housekeeping(chores, Duration.ofMinutes(settings.whole(Setting.RETENTION_PAUSE, 1, 1440)))
+                    .start());
             parts.keep(monitoring.loop()).start();
             subscriptions.start(monitoring.subscriber());
         }
@@ -357,8 +358,10 @@ public final class Server implements Node {
 
     /** What grows, and for how long each is kept. */
     private List<Kept> kept(Database database, MonitoringModule monitoring) {
-        var all = new ArrayList<Kept>(
-                monitoring.kept(days(Setting.RETENTION_PREDICTIONS), days(Setting.RETENTION_WINDOWS)));
+        var all = new ArrayList<Kept>(monitoring.kept(
+                days(Setting.RETENTION_PREDICTIONS),
+                settings.whole(Setting.RETENTION_PREDICTIONS_LIMIT, 0, 999_999_999),
+                days(Setting.RETENTION_WINDOWS)));
         all.addAll(new SqlEventRetention(database).kept(days(Setting.RETENTION_EVENTS), Duration.ofDays(30)));
         return all;
     }

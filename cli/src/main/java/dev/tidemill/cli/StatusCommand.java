@@ -79,11 +79,18 @@ final class StatusCommand implements Callable<Integer> {
                         "  %-24s %s, %s%n",
                         entry.path("name").asText(),
                         entry.has("entries") ? "about " + entry.path("entries").asLong() : "not counted yet",
-                        entry.has("keepDays") ? "kept " + entry.path("keepDays").asInt() + " days" : "kept for ever"));
+                        kept(entry)));
         storage(
                 status.path("server").path("storage"),
                 status.path("server").path("storageMeasuredAt").asText());
         return Exit.OK;
+    }
+
+    private static String kept(JsonNode entry) {
+        String most = entry.has("keepEntries")
+                ? ", at most " + entry.path("keepEntries").asLong()
+                : "";
+        return (entry.has("keepDays") ? "kept " + entry.path("keepDays").asInt() + " days" : "kept for ever") + most;
     }
 
     /** What a deployment's monitoring could not take into account. */

@@ -115,12 +115,14 @@ public final class MonitoringModule {
      * What monitoring writes down and for how long it is kept.
      *
      * @param predictions since they were received; empty for ever
+     * @param mostPredictions above which the oldest go; 0 for any number
      * @param windows since they were closed; empty for ever
      */
-    public List<Kept> kept(Optional<Duration> predictions, Optional<Duration> windows) {
+    public List<Kept> kept(Optional<Duration> predictions, long mostPredictions, Optional<Duration> windows) {
         store.dateUndated(clock.instant());
         return List.of(
-                new SqlKeptRows(database, "predictions", "prediction", predictions, journal::deleteReceivedBefore),
+                new SqlKeptRows(database, "predictions", "prediction", predictions, journal::deleteReceivedBefore)
+                        .limitedTo(mostPredictions, "received_at"),
                 new SqlKeptRows(database, "windows", "monitor_window", windows, store::deleteWindowsBefore),
                 new SqlKeptRows(database, "slices", "monitor_slice", windows, store::deleteSlicesBefore));
     }

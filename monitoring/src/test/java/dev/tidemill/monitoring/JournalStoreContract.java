@@ -8,6 +8,7 @@ import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.Quarantine;
 import dev.tidemill.monitoring.store.SqlJournalStore;
+import dev.tidemill.platform.retention.SqlKeptRows;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import java.time.Duration;
@@ -199,6 +200,25 @@ abstract class JournalStoreContract {
                 .extracting(JournalRow::quarantine)
                 .containsExactly(Optional.of(Quarantine.FAR_AHEAD), Optional.of(Quarantine.FAR_BEHIND));
         assertThat(journal.release("p", "d", START, odd.eventTime())).isEqualTo(2);
+    }
+
+    @Test
+    void theOldestGoWhereThereAreMoreThanMayBe() {
+        for (int hour = 0; hour < 10; hour++) {
+            add(prediction("row-" + hour, hour, 1));
+        }
+        var predictions =
+                new SqlKeptRows(database, "predictions", "prediction", Optional.empty(), journal::deleteReceivedBefore);
+        assertThat(predictions.limitedTo(0, "received_at").collect(START)).isZero();
+        assertThat(predictions.limitedTo(10, "received_at").collect(START)).isZero();
+        SqlKeptRows limited = predictions.limitedTo(4, "received_at");
+        assertThat(limited.most()).hasValue(4);
+        assertThat(limited.collect(START)).isEqualTo(6);
+        assertThat(page(START, START.plus(Duration.ofDays(1))))
+                .extracting(JournalRow::id)
+                .containsExactly("row-6", "row-7", "row-8", "row-9");
+        assertThat(limited.collect(START)).isZero();
+        assertThat(limited.entries()).isEqualTo(4);
     }
 
     @Test

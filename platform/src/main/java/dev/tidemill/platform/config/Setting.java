@@ -34,12 +34,17 @@ public enum Setting {
     RETENTION_DELETED("retention.deleted-days", "0", "Days after which deleted runs are gone for good; 0: never"),
     RETENTION_PREDICTIONS(
             "retention.predictions-days", "90", "Days after which journalled predictions are deleted; 0: never"),
+    RETENTION_PREDICTIONS_LIMIT(
+            "retention.predictions-limit",
+            "50000000",
+            "Journalled predictions above which the oldest are deleted, about 0.4 KB each; 0: no limit"),
     RETENTION_WINDOWS("retention.windows-days", "730", "Days after which windows of monitoring are deleted; 0: never"),
     RETENTION_EVENTS("retention.events-days", "365", "Days after which events and refusals are deleted; 0: never"),
     RETENTION_PIPELINES(
             "retention.pipeline-days",
             "90",
             "Days after which ended pipeline runs go, with steps and logs; 0: never. The newest ten of each pipeline stay"),
+    RETENTION_PAUSE("retention.every-minutes", "60", "Pause after which what is kept too long is looked for again"),
     INTERACTIVE(
             "children.interactive", "0", "Computations that people wait for at a time; 0: by the number of processors"),
     WORKERS("workers", "0", "Pipeline steps at a time; 0: the number of processors"),
