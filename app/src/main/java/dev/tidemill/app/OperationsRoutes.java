@@ -9,13 +9,13 @@ import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.auth.Scope;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.GeneratedFile;
 import dev.tidemill.platform.http.Lane;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.telemetry.Telemetry;
-import io.javalin.http.Context;
-import io.javalin.http.HandlerType;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -80,11 +80,10 @@ final class OperationsRoutes {
                         })
                         .lane(Lane.OPERATIONS),
                 metrics(telemetry),
-                Route.get(
-                                "/api/tidemill/v1/server/backup",
-                                Access.server(Resource.SERVER, Action.ADMINISTER),
-                                (context, caller) -> backup(context))
-                        .transfersFiles(),
+                Route.file(
+                        "/api/tidemill/v1/server/backup",
+                        Access.server(Resource.SERVER, Action.ADMINISTER),
+                        (context, caller) -> new GeneratedFile("tidemill-backup.zip", "application/zip", this::backup)),
                 Route.get(
                         "/version",
                         Access.open(),
@@ -108,15 +107,9 @@ final class OperationsRoutes {
         return about;
     }
 
-    private void backup(Context context) throws IOException {
-        context.disableCompression();
-        context.contentType("application/zip")
-                .header("Content-Disposition", "attachment; filename=\"tidemill-backup.zip\"");
-        if (context.method() == HandlerType.HEAD) {
-            return;
-        }
+    private void backup(OutputStream out) throws IOException {
         try (Backups.Prepared backup = backups.prepare()) {
-            backup.writeTo(context.outputStream());
+            backup.writeTo(out);
         }
     }
 

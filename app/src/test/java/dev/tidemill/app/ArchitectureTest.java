@@ -5,12 +5,15 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.AccessTarget;
 import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import dev.tidemill.platform.http.RequestBody;
+import dev.tidemill.platform.http.SentFile;
+import java.io.InputStream;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -154,6 +157,26 @@ class ArchitectureTest {
                                         "jakarta.servlet.ServletRequest",
                                         "get(InputStream|Reader|Part|Param).*",
                                         access)))
+                .check(CLASSES);
+    }
+
+    /** So a file has parts, conditions and a name on every route that sends one, and {@code FileRoutesTest} finds the route. */
+    @Test
+    void filesAreSentInOnePlace() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(ROOT + "platform.http..")
+                .should()
+                .accessTargetWhere(DescribedPredicate.describe(
+                        "sends a file past Route.file",
+                        access -> isBodyOf("io.javalin.http.Context", "outputStream|writeSeekableStream", access)
+                                || isBodyOf("jakarta.servlet.ServletResponse", "get(OutputStream|Writer)", access)
+                                || isBodyOf(SentFile.class.getName(), "send", access)
+                                || access.getName().equals("result")
+                                        && access.getTargetOwner().isAssignableTo("io.javalin.http.Context")
+                                        && access.getTarget() instanceof AccessTarget.CodeUnitAccessTarget target
+                                        && target.getRawParameterTypes().stream()
+                                                .anyMatch(type -> type.isAssignableTo(InputStream.class))))
                 .check(CLASSES);
     }
 

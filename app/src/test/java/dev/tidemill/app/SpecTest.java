@@ -62,6 +62,26 @@ class SpecTest {
     }
 
     @Test
+    void whatRoutesOfFilesAnswerIsInTheContract() throws Exception {
+        Map<?, ?> paths = (Map<?, ?>)
+                java.util.Objects.requireNonNull(((Map<?, ?>) yaml(SPEC.resolve("openapi.yaml"))).get("paths"));
+        var parted = new TreeSet<String>();
+        paths.forEach((path, operations) -> {
+            if (String.valueOf(((Map<?, ?>) operations).get("get")).contains("responses/FilePart")) {
+                parted.add(String.valueOf(path));
+            }
+        });
+        try (TestServer server = TestServer.start(Map.of())) {
+            assertThat(parted)
+                    .containsExactlyInAnyOrderElementsOf(server.server.manifest().routes().stream()
+                            .filter(Route::sendsFiles)
+                            .map(route -> route.path().replace('<', '{').replace('>', '}'))
+                            .filter(path -> paths.containsKey(path) && !path.endsWith("/server/backup"))
+                            .toList());
+        }
+    }
+
+    @Test
     void templatesFollowTheSchema() throws Exception {
         JsonSchema schema = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
                 .getSchema(Files.readString(SPEC.resolve("schemas/definition.schema.json")));

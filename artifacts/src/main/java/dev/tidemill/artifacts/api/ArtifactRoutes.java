@@ -38,11 +38,9 @@ public final class ArtifactRoutes {
         return List.of(
                 Route.post(BLOBS, Access.project(Resource.ARTIFACT, Action.WRITE), this::upload)
                         .transfersFiles(),
-                Route.get(BLOBS + "/{digest}", Access.project(Resource.ARTIFACT, Action.READ), this::download)
-                        .transfersFiles(),
+                Route.file(BLOBS + "/{digest}", Access.project(Resource.ARTIFACT, Action.READ), this::blob),
                 Route.get(FOLDERS + "/{digest}", Access.project(Resource.ARTIFACT, Action.READ), this::folder),
-                Route.get(FOLDERS + "/{digest}/<path>", Access.project(Resource.ARTIFACT, Action.READ), this::file)
-                        .transfersFiles());
+                Route.file(FOLDERS + "/{digest}/<path>", Access.project(Resource.ARTIFACT, Action.READ), this::file));
     }
 
     /** Streams the body into a blob; {@code X-Content-SHA256}, where given, must match what arrives. */
@@ -67,9 +65,9 @@ public final class ArtifactRoutes {
         return digest;
     }
 
-    private void download(Context context, Caller caller) throws IOException {
+    private FileAnswer blob(Context context, Caller caller) {
         Digest digest = visible(context, caller);
-        send(context, digest, digest.value());
+        return answer(digest, digest.value());
     }
 
     private void folder(Context context, Caller caller) {
@@ -88,20 +86,19 @@ public final class ArtifactRoutes {
                         .toList()));
     }
 
-    private void file(Context context, Caller caller) throws IOException {
+    private FileAnswer file(Context context, Caller caller) {
         Folder folder = Folder.load(blobs, visible(context, caller));
         String path = context.pathParam("path");
         // A look-up in the manifest, not a path: nothing outside the folder can be named.
-        send(
-                context,
+        return answer(
                 folder.file(path)
                         .orElseThrow(() -> TidemillException.notFound("file", path))
                         .digest(),
                 path);
     }
 
-    private void send(Context context, Digest digest, String name) throws IOException {
+    private FileAnswer answer(Digest digest, String name) {
         BlobStore.Blob blob = blobs.find(digest).orElseThrow(() -> TidemillException.notFound("blob", digest));
-        new FileAnswer(name, blob.size(), Optional.of(digest.value()), () -> blobs.open(digest)).send(context);
+        return new FileAnswer(name, blob.size(), Optional.of(digest.value()), () -> blobs.open(digest));
     }
 }

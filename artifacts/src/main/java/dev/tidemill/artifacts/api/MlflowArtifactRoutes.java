@@ -41,8 +41,7 @@ public final class MlflowArtifactRoutes {
         for (String root : List.of("/api", "/ajax-api")) {
             String path = root + PATH;
             routes.add(MlflowWireRoutes.route(HandlerType.GET, path, read, this::list));
-            routes.add(MlflowWireRoutes.route(HandlerType.GET, path + "/<path>", read, this::download)
-                    .transfersFiles());
+            routes.add(MlflowWireRoutes.file(path + "/<path>", read, this::file));
             routes.add(MlflowWireRoutes.route(HandlerType.PUT, path + "/<path>", write, this::upload)
                     .transfersFiles());
             routes.add(MlflowWireRoutes.route(HandlerType.DELETE, path + "/<path>", write, this::delete));
@@ -68,11 +67,11 @@ public final class MlflowArtifactRoutes {
         context.result("{}").contentType("application/json");
     }
 
-    private void download(Context context, Caller caller) throws IOException {
+    private FileAnswer file(Context context, Caller caller) {
         String path = context.pathParam("path");
         BlobStore.Blob blob =
                 tree.find(caller.project(), path).orElseThrow(() -> TidemillException.notFound("artifact", path));
-        new FileAnswer(path, blob.size(), Optional.of(blob.digest().value()), () -> tree.open(blob)).send(context);
+        return new FileAnswer(path, blob.size(), Optional.of(blob.digest().value()), () -> tree.open(blob));
     }
 
     private void delete(Context context, Caller caller) {

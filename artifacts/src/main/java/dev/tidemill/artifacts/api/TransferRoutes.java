@@ -72,7 +72,7 @@ public final class TransferRoutes {
                     context.status(204);
                 }),
                 // What these may be used for is signed into them, or known only to whom the upload's id was given.
-                Route.get(LINKS, Access.open(), this::download).transfersFiles(),
+                Route.file(LINKS, Access.open(), this::file),
                 Route.put(LINKS, Access.open(), this::upload).transfersFiles(),
                 Route.put(PARTS, Access.open(), (context, caller) -> putPart(context))
                         .transfersFiles()));
@@ -123,13 +123,13 @@ public final class TransferRoutes {
                 context.pathParam("signature"));
     }
 
-    private void download(Context context, Caller caller) throws IOException {
+    private FileAnswer file(Context context, Caller caller) {
         Link link = link(context, "GET");
         links.verify(link);
         BlobStore.Blob blob = tree.find(link.project(), link.path())
                 .orElseThrow(() -> TidemillException.notFound("artifact", link.path()));
-        new FileAnswer(link.path(), blob.size(), Optional.of(blob.digest().value()), () -> tree.open(blob))
-                .send(context);
+        return new FileAnswer(
+                link.path(), blob.size(), Optional.of(blob.digest().value()), () -> tree.open(blob));
     }
 
     private void upload(Context context, Caller caller) throws IOException {

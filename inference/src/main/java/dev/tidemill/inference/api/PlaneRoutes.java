@@ -21,7 +21,6 @@ import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -55,7 +54,7 @@ public final class PlaneRoutes {
         return List.of(
                 Route.get(PLANE + "/plans", access, this::plans),
                 Route.get(PLANE + "/models", access, this::models),
-                Route.get(PLANE + "/blobs/{digest}", access, this::blob).transfersFiles(),
+                Route.file(PLANE + "/blobs/{digest}", access, this::blob),
                 Route.post(PLANE + "/predictions", access, this::predictions),
                 Route.post(PLANE + "/authentication", access, this::authenticate),
                 Route.post(PLANE + "/role", access, this::role));
@@ -81,12 +80,12 @@ public final class PlaneRoutes {
         context.json(json);
     }
 
-    private void blob(Context context, Caller caller) throws IOException {
+    private FileAnswer blob(Context context, Caller caller) {
         var digest = new Digest(context.pathParam("digest"));
         long size = blobs.find(digest)
                 .orElseThrow(() -> TidemillException.notFound("blob", digest))
                 .size();
-        new FileAnswer(digest.value(), size, Optional.of(digest.value()), () -> blobs.open(digest)).send(context);
+        return new FileAnswer(digest.value(), size, Optional.of(digest.value()), () -> blobs.open(digest));
     }
 
     /** A prediction that came before is left out, so a gateway may send a batch again. */

@@ -18,6 +18,7 @@ public enum ErrorCode {
     ALREADY_EXISTS(409, "ALREADY_EXISTS", "It exists already"),
     CONFLICT(409, "ABORTED", "The state has changed"),
     FAILED_PRECONDITION(409, "FAILED_PRECONDITION", "The current state does not allow it"),
+    CONTENT_CHANGED(412, "FAILED_PRECONDITION", "The content is not the one that is meant"),
     TOO_LARGE(413, "RESOURCE_EXHAUSTED", "The request is too large"),
     RANGE_NOT_SATISFIABLE(416, "OUT_OF_RANGE", "The file does not have what is asked for"),
     UNSUPPORTED_MEDIA_TYPE(415, "INVALID_ARGUMENT", "The content type is not supported"),

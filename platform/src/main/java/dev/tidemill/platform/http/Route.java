@@ -48,6 +48,20 @@ public record Route(
         void handle(Context context, Caller caller) throws Exception;
     }
 
+    /** Finds the file that one request of an authorised caller asks for. */
+    @FunctionalInterface
+    public interface FileSource {
+        /** @throws dev.tidemill.platform.errors.TidemillException if it is not there, or not for this caller */
+        SentFile find(Context context, Caller caller) throws Exception;
+    }
+
+    private record FileEndpoint(FileSource source) implements Endpoint {
+        @Override
+        public void handle(Context context, Caller caller) throws Exception {
+            source.find(context, caller).send(context);
+        }
+    }
+
     /** A route whose bodies are read whole, up to the server's limit; up to 64 KB where the method gives them no meaning. */
     public Route(
             HandlerType method,
@@ -65,6 +79,16 @@ public record Route(
 
     public static Route get(String path, Access access, Endpoint endpoint) {
         return new Route(HandlerType.GET, path, access, ProjectSource.PATH, endpoint, ErrorStyle.PROBLEM);
+    }
+
+    /** A route that answers with files; there is no other way to send one. */
+    public static Route file(String path, Access access, FileSource source) {
+        return get(path, access, new FileEndpoint(source)).transfersFiles();
+    }
+
+    /** Whether it answers with files. */
+    public boolean sendsFiles() {
+        return endpoint instanceof FileEndpoint;
     }
 
     public static Route post(String path, Access access, Endpoint endpoint) {
@@ -103,7 +127,7 @@ public record Route(
         return new Route(method, path, access, project, endpoint, errors, body, other);
     }
 
-    /** The same route, whose requests or answers are files that pass through as they come. */
+    /** The same route, whose requests are files that pass through as they come. */
     public Route transfersFiles() {
         boolean sends = method == HandlerType.GET;
         return lane(Lane.TRANSFERS).body(sends ? body : BodyRule.streamed());

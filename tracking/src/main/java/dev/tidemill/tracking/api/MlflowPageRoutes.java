@@ -67,24 +67,19 @@ public final class MlflowPageRoutes {
                     (context, caller) -> context.result(Json.write(bulk(MlflowRequest.of(context), caller)))
                             .contentType("application/json")));
             routes.add(MlflowWireRoutes.route(HandlerType.POST, base + "/upload-artifact", write, this::upload));
-            routes.add(MlflowWireRoutes.route(
-                            HandlerType.GET,
-                            base + "/logged-models/{model}/artifacts/files",
-                            read,
-                            (context, caller) -> send(
-                                    context,
-                                    caller,
-                                    models.get(caller.project(), context.pathParam("model"))
-                                            .artifacts(),
-                                    context.queryParam("artifact_file_path")))
-                    .transfersFiles());
+            routes.add(MlflowWireRoutes.file(
+                    base + "/logged-models/{model}/artifacts/files",
+                    read,
+                    (context, caller) -> file(
+                            caller,
+                            models.get(caller.project(), context.pathParam("model"))
+                                    .artifacts(),
+                            context.queryParam("artifact_file_path"))));
         }
-        routes.add(MlflowWireRoutes.route(
-                        HandlerType.GET,
-                        "/get-artifact",
-                        read,
-                        (context, caller) -> send(context, caller, run(context, caller), context.queryParam("path")))
-                .transfersFiles());
+        routes.add(MlflowWireRoutes.file(
+                "/get-artifact",
+                read,
+                (context, caller) -> file(caller, run(context, caller), context.queryParam("path"))));
         return routes;
     }
 
@@ -95,13 +90,12 @@ public final class MlflowPageRoutes {
         return tracking.info(caller.project(), new RunId(id)).artifacts();
     }
 
-    private void send(Context context, Caller caller, String root, @org.jspecify.annotations.Nullable String path)
-            throws IOException {
+    private FileAnswer file(Caller caller, String root, @org.jspecify.annotations.Nullable String path) {
         if (path == null || path.isEmpty()) {
             throw MlflowRequest.missing("path");
         }
         LocatedFiles.Found found = files.get(caller.project(), root, path);
-        new FileAnswer(path, found.size(), found.digest().map(Digest::value), found.content()).send(context);
+        return new FileAnswer(path, found.size(), found.digest().map(Digest::value), found.content());
     }
 
     private void upload(Context context, Caller caller) throws IOException {

@@ -101,7 +101,7 @@ public final class RunRoutes {
                                 caller.project(),
                                 tracking.info(caller.project(), id(context)).artifacts(),
                                 Requests.text(context, "path").orElse("")))),
-                Route.get(RUN + "/files/<path>", read, this::file).transfersFiles(),
+                Route.file(RUN + "/files/<path>", read, this::file),
                 Route.get(
                         RUN + "/recipe",
                         read,
@@ -244,11 +244,11 @@ public final class RunRoutes {
         StreamedJson.write(context, json);
     }
 
-    private void file(Context context, Caller caller) throws IOException {
+    private FileAnswer file(Context context, Caller caller) {
         String path = context.pathParam("path");
         String root = tracking.info(caller.project(), id(context)).artifacts();
         LocatedFiles.Found found = files.get(caller.project(), root, path);
-        new FileAnswer(path, found.size(), found.digest().map(Digest::value), found.content()).send(context);
+        return new FileAnswer(path, found.size(), found.digest().map(Digest::value), found.content());
     }
 
     private Recipe recipe(String project, Run run) {

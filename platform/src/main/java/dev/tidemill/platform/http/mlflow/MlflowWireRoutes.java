@@ -108,6 +108,13 @@ public final class MlflowWireRoutes {
         return new Route(method, path, access, Route.ProjectSource.HEADER, endpoint, ERRORS);
     }
 
+    /** A route of the wire that answers with files. */
+    public static Route file(String path, Access access, Route.FileSource source) {
+        return Route.file(path, access, source)
+                .project(Route.ProjectSource.HEADER)
+                .errors(ERRORS);
+    }
+
     public List<Route> routes() {
         return List.copyOf(routes);
     }
@@ -123,7 +130,7 @@ public final class MlflowWireRoutes {
         return switch (code) {
             case INVALID_ARGUMENT, INVALID_DEFINITION, INVALID_DATA, FAILED_PRECONDITION, TOO_LARGE, CHECK_FAILED ->
                 "INVALID_PARAMETER_VALUE";
-            case UNSUPPORTED_MEDIA_TYPE, RANGE_NOT_SATISFIABLE -> "BAD_REQUEST";
+            case UNSUPPORTED_MEDIA_TYPE, RANGE_NOT_SATISFIABLE, CONTENT_CHANGED -> "BAD_REQUEST";
             case UNAUTHENTICATED -> "UNAUTHENTICATED";
             case PERMISSION_DENIED, FORBIDDEN_ORIGIN -> "PERMISSION_DENIED";
             case NOT_FOUND -> "RESOURCE_DOES_NOT_EXIST";
