@@ -83,10 +83,10 @@ class MlflowTest(unittest.TestCase):
             self.skipTest("TIDEMILL_TEST_POSTGRES names no server, or there is no psql to make a schema with")
         self.drive("--database", address)
 
-    def compare(self, script: str) -> None:
+    def compare(self, script: str, *flags: str) -> None:
         """Runs a script that puts the same calls to our server and to MLflow's own, and fails where their answers differ."""
         peer = Peer(self)
-        server = Server()
+        server = Server(*flags)
         self.addCleanup(server.close)
         result = subprocess.run(
             [sys.executable, str(ROOT / "e2e" / script), server.url, peer.url],
@@ -102,6 +102,15 @@ class MlflowTest(unittest.TestCase):
 
     def test_stories_are_answered_as_mlflows_own_server_answers_them(self) -> None:
         self.compare("mlflow_scenarios.py")
+
+    def test_trace_metrics_are_those_of_mlflows_own_store(self) -> None:
+        self.compare("mlflow_trace_metrics.py")
+
+    def test_trace_metrics_on_postgresql_too(self) -> None:
+        address = postgres_schema()
+        if address is None:
+            self.skipTest("TIDEMILL_TEST_POSTGRES names no server, or there is no psql to make a schema with")
+        self.compare("mlflow_trace_metrics.py", "--database", address)
 
 
 if __name__ == "__main__":

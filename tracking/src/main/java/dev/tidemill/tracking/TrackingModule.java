@@ -15,6 +15,7 @@ import dev.tidemill.tracking.api.MlflowPresignedRoutes;
 import dev.tidemill.tracking.api.MlflowRefusedRoutes;
 import dev.tidemill.tracking.api.MlflowRunRoutes;
 import dev.tidemill.tracking.api.MlflowScorerRoutes;
+import dev.tidemill.tracking.api.MlflowTraceMetricRoutes;
 import dev.tidemill.tracking.api.MlflowTraceRoutes;
 import dev.tidemill.tracking.api.OtlpRoutes;
 import dev.tidemill.tracking.api.RetentionRoutes;
@@ -123,6 +124,7 @@ public final class TrackingModule {
                         new MlflowPresignedRoutes(tracking, tree, files, links).routes(),
                         MlflowRefusedRoutes.routes(),
                         new MlflowTraceRoutes(traces).routes(),
+                        new MlflowTraceMetricRoutes(traces).routes(),
                         new MlflowEvaluationRoutes(evaluations, clock).routes(),
                         new MlflowScorerRoutes(scorers).routes(),
                         new OtlpRoutes(traces, MOST_SPANS).routes())

@@ -1,7 +1,13 @@
 package dev.tidemill.tracking;
 
+import static dev.tidemill.tracking.domain.TraceMetrics.Kind.AVG;
+import static dev.tidemill.tracking.domain.TraceMetrics.Kind.COUNT;
+import static dev.tidemill.tracking.domain.TraceMetrics.Kind.MAX;
+import static dev.tidemill.tracking.domain.TraceMetrics.Kind.MIN;
+import static dev.tidemill.tracking.domain.TraceMetrics.Kind.SUM;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -17,6 +23,9 @@ import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
 import dev.tidemill.tracking.domain.Trace;
 import dev.tidemill.tracking.domain.Trace.State;
+import dev.tidemill.tracking.domain.TraceMetrics;
+import dev.tidemill.tracking.domain.TraceMetrics.Aggregation;
+import dev.tidemill.tracking.domain.TraceMetrics.View;
 import dev.tidemill.tracking.domain.TraceSpan;
 import dev.tidemill.tracking.domain.Traces;
 import dev.tidemill.tracking.store.SqlExperimentStore;
@@ -24,9 +33,12 @@ import dev.tidemill.tracking.store.SqlRunStore;
 import dev.tidemill.tracking.store.SqlTraceStore;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -302,6 +314,138 @@ abstract class TraceStoreContract {
                 .allAnswered();
         assertThat(traces.get("a", "tr-all").tags().keySet().stream().filter(name -> name.matches("\\d/\\d")))
                 .hasSize(5 * Contention.THREADS);
+    }
+
+    private List<TraceMetrics.Point> measured(
+            View view, String metric, List<Aggregation> aggregations, List<String> dimensions, String... filters) {
+        var query = TraceMetrics.query(
+                view, metric, aggregations, dimensions, List.of(filters), 0, Optional.empty(), Optional.empty());
+        return traces.metrics("a", List.of(experiment), query, Optional.empty(), 100)
+                .items();
+    }
+
+    private static Aggregation of(TraceMetrics.Kind kind) {
+        return new Aggregation(kind, OptionalDouble.empty());
+    }
+
+    private static Aggregation percentile(double value) {
+        return new Aggregation(TraceMetrics.Kind.PERCENTILE, OptionalDouble.of(value));
+    }
+
+    private static TraceMetrics.Point point(List<String> dimensions, Map<String, Double> values) {
+        return new TraceMetrics.Point(Optional.empty(), dimensions, values);
+    }
+
+    /** Percentile of sorted values by its definition: linear between the two around it. */
+    private static double quantile(double[] sorted, double fraction) {
+        double place = fraction * (sorted.length - 1);
+        int below = (int) Math.floor(place);
+        int above = Math.min(below + 1, sorted.length - 1);
+        return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+    }
+
+    @Test
+    void percentilesAndMeansAreThoseOfTheDefinition() {
+        var random = new Random(7);
+        double[] millis = random.longs(41, 0, 5000).asDoubleStream().toArray();
+        for (int i = 0; i < millis.length; i++) {
+            put("tr-" + i, State.OK, (long) millis[i], Map.of(Trace.NAME_TAG, "all"));
+        }
+        Arrays.sort(millis);
+        var asked =
+                List.of(of(AVG), of(MIN), of(MAX), percentile(0), percentile(50), percentile(99.9), percentile(100));
+        var values =
+                measured(View.TRACES, "latency", asked, List.of()).getFirst().values();
+        assertThat(values.get("AVG")).isCloseTo(Arrays.stream(millis).average().orElseThrow(), within(1e-9));
+        assertThat(values).containsEntry("MIN", millis[0]).containsEntry("MAX", millis[40]);
+        for (double percentile : List.of(0.0, 50.0, 99.9, 100.0)) {
+            assertThat(values.get("P" + percentile)).isCloseTo(quantile(millis, percentile / 100), within(1e-9));
+        }
+    }
+
+    @Test
+    void tracesAreMeasuredByTimeAndNameAndWhatHasNoValueIsInNoPoint() {
+        put("tr-1", State.OK, 1000, Map.of(Trace.NAME_TAG, "ask"));
+        put("tr-2", State.ERROR, 61_000, Map.of(Trace.NAME_TAG, "ask"));
+        put("tr-3", State.OK, 62_000, Map.of(Trace.NAME_TAG, "tell", "team", "x"));
+        put("tr-4", State.OK, 63_000, Map.of());
+        var store = new SqlTraceStore(database);
+        store.putMetadata("a", "tr-1", Map.of(Trace.USAGE_METADATA, "{\"input_tokens\": 10, \"total_tokens\": 12}"));
+        store.putMetadata("a", "tr-2", Map.of(Trace.USAGE_METADATA, "{\"input_tokens\": \"many\"}"));
+        store.putMetadata("a", "tr-3", Map.of(Trace.USAGE_METADATA, "no {\"input_tokens\": 3} at all"));
+        store.putMetadata("a", "tr-4", Map.of(Trace.USAGE_METADATA, "{\"input_tokens\":30}"));
+        List.of("tr-1", "tr-2").forEach(id -> store.putMetadata("a", id, Map.of(Trace.SESSION_METADATA, "s")));
+        assertThat(measured(View.TRACES, "trace_count", List.of(of(COUNT)), List.of("trace_name", "trace_status")))
+                .containsExactly(
+                        point(List.of("ask", "ERROR"), Map.of("COUNT", 1.0)),
+                        point(List.of("ask", "OK"), Map.of("COUNT", 1.0)),
+                        point(List.of("tell", "OK"), Map.of("COUNT", 1.0)));
+        assertThat(measured(View.TRACES, "input_tokens", List.of(of(SUM), percentile(50)), List.of()))
+                .containsExactly(point(List.of(), Map.of("SUM", 40.0, "P50.0", 20.0)));
+        assertThat(measured(View.TRACES, "session_count", List.of(of(COUNT)), List.of()))
+                .containsExactly(point(List.of(), Map.of("COUNT", 1.0)));
+        assertThat(measured(View.TRACES, "output_tokens", List.of(of(SUM)), List.of()))
+                .isEmpty();
+        assertThat(measured(View.TRACES, "trace_count", List.of(of(COUNT)), List.of(), "trace.tag.team = 'x'"))
+                .containsExactly(point(List.of(), Map.of("COUNT", 1.0)));
+        var minutes = TraceMetrics.query(
+                View.TRACES,
+                "trace_count",
+                List.of(of(COUNT)),
+                List.of(),
+                List.of(),
+                60,
+                Optional.of(NOW.toEpochMilli()),
+                Optional.of(NOW.plusMillis(62_000).toEpochMilli()));
+        var first = traces.metrics("a", List.of(experiment), minutes, Optional.empty(), 1);
+        assertThat(first.items())
+                .containsExactly(
+                        new TraceMetrics.Point(Optional.of(NOW.toEpochMilli()), List.of(), Map.of("COUNT", 1.0)));
+        assertThat(traces.metrics("a", List.of(experiment), minutes, first.next(), 1)
+                        .items())
+                .containsExactly(new TraceMetrics.Point(
+                        Optional.of(NOW.plusSeconds(60).toEpochMilli()), List.of(), Map.of("COUNT", 2.0)));
+    }
+
+    @Test
+    void spansAndAssessmentsAreMeasured() {
+        String cost = "{\"mlflow.llm.model\":\"big\",\"mlflow.llm.cost\":\"{\\\"total_cost\\\": 0.5}\"}";
+        addSpans("tr-1", span("a", Optional.empty(), "ask", cost), span("b", Optional.of("a"), "look", "{}"));
+        assertThat(measured(View.SPANS, "span_count", List.of(of(COUNT)), List.of("span_name"), "span.type = 'TOOL'"))
+                .containsExactly(
+                        point(List.of("ask"), Map.of("COUNT", 1.0)), point(List.of("look"), Map.of("COUNT", 1.0)));
+        assertThat(measured(View.SPANS, "latency", List.of(of(MAX)), List.of(), "span.name = 'ask'"))
+                .containsExactly(point(List.of(), Map.of("MAX", 2000.0)));
+        assertThat(measured(View.SPANS, "total_cost", List.of(of(SUM)), List.of("span_model_name")))
+                .containsExactly(point(List.of("big"), Map.of("SUM", 0.5)));
+        for (String value : List.of("true", "\"no\"", "0.25", "\"other\"", "[1]")) {
+            traces.assess("a", judged("tr-1", "good", value));
+        }
+        assertThat(measured(View.ASSESSMENTS, "assessment_value", List.of(of(AVG)), List.of("assessment_name")))
+                .containsExactly(point(List.of("good"), Map.of("AVG", 1.25 / 3)));
+        assertThat(measured(
+                        View.ASSESSMENTS,
+                        "assessment_count",
+                        List.of(of(COUNT)),
+                        List.of(),
+                        "assessment.type = 'feedback'"))
+                .containsExactly(point(List.of(), Map.of("COUNT", 5.0)));
+    }
+
+    @Test
+    void whatDoesNotGoTogetherIsRefusedBeforeAnythingIsRead() {
+        assertThatThrownBy(() -> measured(View.TRACES, "span_count", List.of(of(COUNT)), List.of()))
+                .hasMessageStartingWith("metric_name must be one of ['trace_count', 'session_count', 'latency',");
+        assertThatThrownBy(() -> measured(View.TRACES, "trace_count", List.of(of(AVG)), List.of()))
+                .hasMessage("Found invalid aggregation_type(s): ['AVG']. Supported aggregation types: ['COUNT']");
+        assertThatThrownBy(() -> measured(View.SPANS, "latency", List.of(of(AVG)), List.of("span_type")))
+                .hasMessageContaining("Found invalid dimension(s): ['span_type']");
+        assertThatThrownBy(() -> measured(View.TRACES, "latency", List.of(of(AVG)), List.of(), "span.name = 'x'"))
+                .hasMessage("Filtering by span is only supported for SPANS view type, got TRACES");
+        assertThatThrownBy(() -> measured(View.TRACES, "latency", List.of(of(AVG)), List.of(), "trace.tag = 'x'"))
+                .hasMessageContaining("Filtering by tag requires a key");
+        assertThatThrownBy(() -> percentile(100.5)).hasMessageContaining("between 0 and 100, got 100.5");
+        assertThatThrownBy(() -> of(TraceMetrics.Kind.PERCENTILE)).hasMessageContaining("is required");
     }
 
     private void putLarge(String id, long millis, int characters) {

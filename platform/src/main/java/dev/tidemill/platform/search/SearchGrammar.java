@@ -157,7 +157,8 @@ public final class SearchGrammar {
         return identifier.indexOf('.');
     }
 
-    static String unquote(String text) {
+    /** A text without the quotes or back quotes around it. */
+    public static String unquote(String text) {
         if (text.length() >= 2) {
             char first = text.charAt(0);
             if ((first == '`' || first == '"' || first == '\'') && text.charAt(text.length() - 1) == first) {

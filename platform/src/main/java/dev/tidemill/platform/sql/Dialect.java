@@ -52,6 +52,14 @@ public interface Dialect {
     /** A text that holds a JSON number as that number; null for any other text. */
     String jsonNumber(String expression);
 
+    /**
+     * The finite number under a key of a JSON object that a text holds; null where the text is no such object, has no such key, or has
+     * something else there.
+     *
+     * @param key letters and underscores
+     */
+    String jsonFieldNumber(String expression, String key);
+
     /** An aggregate: a JSON object of all names and values. */
     String jsonObject(String name, String value);
 

@@ -112,6 +112,13 @@ final class PostgresDialect implements Dialect {
                 + " AS DOUBLE PRECISION) END)";
     }
 
+    /** A text that is no JSON would fail a cast, and the whole query with it; digits are bounded so that every match is a number. */
+    @Override
+    public String jsonFieldNumber(String expression, String key) {
+        return "CAST(substring(" + expression + " from '^\\s*\\{.*\"" + key
+                + "\"\\s*:\\s*(-?[0-9]{1,200}(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?)\\s*[,}]') AS DOUBLE PRECISION)";
+    }
+
     @Override
     public String jsonObject(String name, String value) {
         return "json_object_agg(" + name + ", " + value + ")";

@@ -109,6 +109,13 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
+    public String jsonFieldNumber(String expression, String key) {
+        String path = expression + ", '$." + key + "'";
+        return "(CASE WHEN json_valid(" + expression + ") AND json_type(" + path
+                + ") IN ('integer', 'real') THEN CAST(json_extract(" + path + ") AS REAL) END)";
+    }
+
+    @Override
     public String jsonObject(String name, String value) {
         return "json_group_object(" + name + ", " + value + ")";
     }

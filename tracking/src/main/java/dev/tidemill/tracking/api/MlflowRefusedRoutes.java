@@ -21,8 +21,7 @@ public final class MlflowRefusedRoutes {
             "/3.0/mlflow/label-schemas/<rest>", "MLflow's label schemas",
             "/3.0/mlflow/issues/<rest>", "MLflow's issues",
             "/3.0/mlflow/prompt-optimization/<rest>", "MLflow's prompt optimization",
-            "/3.0/mlflow/jobs/<rest>", "MLflow's jobs",
-            "/3.0/mlflow/traces/metrics", "MLflow's trace metrics");
+            "/3.0/mlflow/jobs/<rest>", "MLflow's jobs");
 
     private MlflowRefusedRoutes() {}
 

@@ -1,6 +1,7 @@
 package dev.tidemill.tracking.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
@@ -231,11 +232,32 @@ final class MlflowTraceJson {
         return json;
     }
 
+    /** A value as protobuf's {@code Value} holds it: every number is a double, so that 3 and 3.0 are one value. */
+    private static JsonNode doubles(JsonNode value) {
+        if (value.isIntegralNumber()) {
+            return Json.tree(value.doubleValue());
+        }
+        if (value instanceof ArrayNode list) {
+            ArrayNode copy = Json.array();
+            list.forEach(element -> copy.add(doubles(element)));
+            return copy;
+        }
+        if (value instanceof ObjectNode object) {
+            ObjectNode copy = Json.object();
+            object.properties().forEach(entry -> copy.set(entry.getKey(), doubles(entry.getValue())));
+            return copy;
+        }
+        return value;
+    }
+
     static Optional<Judgement> judgement(MlflowRequest told) {
         for (Kind kind : Kind.values()) {
             JsonNode content = told.node(kind.name().toLowerCase(java.util.Locale.ROOT));
             if (content.isObject()) {
                 JsonNode serialized = content.path("serialized_value").path("value");
+                if (content.has("value")) {
+                    content = ((ObjectNode) content.deepCopy()).set("value", doubles(content.path("value")));
+                }
                 if (kind == Kind.EXPECTATION) {
                     content = serialized(content);
                 }

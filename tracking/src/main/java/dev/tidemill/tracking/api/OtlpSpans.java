@@ -8,6 +8,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.util.JsonFormat;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.tracking.domain.Trace;
 import dev.tidemill.tracking.domain.TraceSpan;
 import dev.tidemill.tracking.domain.Traces;
 import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
@@ -121,7 +122,7 @@ final class OtlpSpans {
             spans.add(span(span, attributes));
             Optional.ofNullable(attributes.get("session.id"))
                     .or(() -> Optional.ofNullable(attributes.get("gen_ai.conversation.id")))
-                    .ifPresent(session -> metadata.putIfAbsent("mlflow.trace.session", session));
+                    .ifPresent(session -> metadata.putIfAbsent(Trace.SESSION_METADATA, session));
             Optional.ofNullable(attributes.get("user.id"))
                     .ifPresent(user -> metadata.putIfAbsent("mlflow.trace.user", user));
             if (span.getParentSpanId().isEmpty()) {

@@ -49,6 +49,9 @@ public record Trace(
     /** Metadata that sums up the tokens used. */
     public static final String USAGE_METADATA = "mlflow.trace.tokenUsage";
 
+    /** Metadata that names the conversation which the call belongs to. */
+    public static final String SESSION_METADATA = "mlflow.trace.session";
+
     /** Metadata that names the run in which the call was made. */
     public static final String RUN_METADATA = "mlflow.sourceRun";
 

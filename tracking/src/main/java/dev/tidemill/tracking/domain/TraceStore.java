@@ -80,6 +80,14 @@ public interface TraceStore {
             long offset,
             int limit);
 
+    /**
+     * What is measured over all traces of some experiments, in the order of time and of the dimensions.
+     *
+     * @param limit most points; one more is given where there is one
+     */
+    List<TraceMetrics.Point> metrics(
+            String project, Collection<Long> experiments, TraceMetrics.Query query, long offset, int limit);
+
     /** How many traces match all of the filter. */
     long count(String project, Collection<Long> experiments, List<Comparison> filter);
 }

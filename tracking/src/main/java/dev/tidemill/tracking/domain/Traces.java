@@ -231,6 +231,16 @@ public final class Traces {
         return Page.of(store.search(project, numbers, clauses, TraceKeys.mapped(orderings), offset, size), offset);
     }
 
+    /** What is measured over all traces of some experiments. A point that holds no value is left out. */
+    public Page<TraceMetrics.Point> metrics(
+            String project, List<String> experimentIds, TraceMetrics.Query query, Optional<String> token, int size) {
+        long offset = Page.offset(token);
+        var numbers = experimentIds.stream().map(Experiments::number).toList();
+        var page = Page.cut(store.metrics(project, numbers, query, offset, size), offset, size);
+        return new Page<>(
+                page.items().stream().filter(point -> !point.values().isEmpty()).toList(), page.next());
+    }
+
     /** How often two filters match, alone and together, of all traces that a third one matches. */
     public record Together(long first, long second, long both, long all) {}
 

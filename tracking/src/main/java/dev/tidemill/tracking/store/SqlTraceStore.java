@@ -13,6 +13,7 @@ import dev.tidemill.tracking.domain.Assessment;
 import dev.tidemill.tracking.domain.RunStore.RunState;
 import dev.tidemill.tracking.domain.TokenUsage;
 import dev.tidemill.tracking.domain.Trace;
+import dev.tidemill.tracking.domain.TraceMetrics;
 import dev.tidemill.tracking.domain.TraceSpan;
 import dev.tidemill.tracking.domain.TraceStore;
 import java.sql.ResultSet;
@@ -476,6 +477,17 @@ public final class SqlTraceStore implements TraceStore {
         var search = new TraceSearchSql(database.dialect());
         String sql = search.write(project, experiments, filter, order, offset, limit + 1);
         return page(sql, search.values()::bindAll, limit);
+    }
+
+    @Override
+    public List<TraceMetrics.Point> metrics(
+            String project, Collection<Long> experiments, TraceMetrics.Query query, long offset, int limit) {
+        var metrics = new TraceMetricSql(database.dialect(), query);
+        String sql = metrics.write(project, experiments, offset, limit + 1);
+        return database.reading(handle -> metrics.values()
+                .bindAll(handle.createQuery(sql))
+                .map((row, context) -> metrics.point(row))
+                .list());
     }
 
     @Override

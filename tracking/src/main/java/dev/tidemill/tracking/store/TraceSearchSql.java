@@ -59,7 +59,7 @@ final class TraceSearchSql {
                 + limit + " OFFSET " + offset;
     }
 
-    private void where(String project, Collection<Long> experiments, List<Comparison> filter) {
+    void where(String project, Collection<Long> experiments, List<Comparison> filter) {
         condition.and("t.project = " + condition.bind(project));
         condition.and("t.experiment_id IN " + SqlCondition.numbers(experiments));
         filter.forEach(this::clause);
