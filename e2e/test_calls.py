@@ -219,6 +219,63 @@ class JournalTest(unittest.TestCase):
         journal = server.get("/api/tidemill/v1/projects/default/deployments/model")[1]["journal"]
         self.assertEqual(journal, {"durable": True, "dropped": 0, "unreadableFiles": 0})
 
+    def told_apart(self, *flags: str) -> None:
+        """Ids are told apart by what is asked under them, at once while the server remembers it, else in the journal."""
+        server = Server(*flags)
+        self.addCleanup(server.close)
+        trained(server)
+        deployment = "/api/tidemill/v1/projects/default/deployments/model"
+
+        def infer(name: str, *rows: int) -> tuple[int, object]:
+            inputs = [{**one, "shape": [len(rows)], "data": one["data"] * len(rows)} for one in ROW["inputs"]]
+            inputs[1]["data"] = list(rows)
+            return server.call("POST", "/v2/models/model/infer", {"id": name, "inputs": inputs})
+
+        def label(*names: str) -> dict:
+            status, received = server.call("POST", deployment + "/labels", {"labels": [{"id": one, "value": "yes"} for one in names]})
+            self.assertEqual(status, 200, received)
+            return received
+
+        self.assertEqual(infer("a", 25, 60, 41)[0], 200)
+        status, refused = infer("a.1", 33)
+        self.assertEqual(status, 409, refused)
+        self.assertIn("'a.1'", refused["error"])
+        self.assertEqual(infer("a", 25, 61, 41)[0], 409)
+        self.assertEqual(infer("b.0", 33)[0], 200)
+        self.assertEqual(infer("b", 34, 35)[0], 409)
+        for _ in range(2):
+            self.assertEqual(infer("a", 25, 60, 41)[0], 200)
+            self.assertEqual(infer("a.1", 60)[0], 200)
+        self.assertEqual(label("b.0")["accepted"], 1)
+        self.assertEqual(server.get(deployment)[1]["journal"]["dropped"], 0)
+        self.assertEqual(server.get(PREDICTIONS)[1]["total"], 4)
+        server.kill()
+        server.restart()
+        self.assertEqual(infer("a.1", 60)[0], 200)
+        self.assertEqual(label()["accepted"], 0)
+        self.assertEqual(server.get(deployment)[1]["journal"]["dropped"], 0)
+        self.assertEqual(infer("b", 34, 35)[0], 200)
+        received = label("b.0", "b.1")
+        self.assertEqual((received["accepted"], received["repeated"], received["lost"]), (1, 0, ["b.0"]), received)
+        journal = server.get(deployment)[1]["journal"]
+        self.assertEqual(journal["dropped"], 1, journal)
+        self.assertIn("'b.0'", journal["dropReason"])
+        self.assertIn("'b.0'", command("status", env={**os.environ, "TIDEMILL_SERVER": server.url}).stdout)
+        server.kill()
+        server.restart()
+        # Also who has seen neither answer does not join a label that may be about the other.
+        received = label("b.0", "a.0")
+        self.assertEqual((received["accepted"], received["lost"], received["unknown"]), (1, ["b.0"], []), received)
+
+    def test_an_id_stands_for_one_prediction(self) -> None:
+        self.told_apart()
+
+    def test_an_id_stands_for_one_prediction_on_postgres(self) -> None:
+        address = postgres_schema()
+        if not address:
+            self.skipTest("TIDEMILL_TEST_POSTGRES names no server, or there is no psql to make a schema with")
+        self.told_apart("--database", address)
+
     def test_a_damaged_file_is_told_where_people_look(self) -> None:
         server = Server()
         self.addCleanup(server.close)

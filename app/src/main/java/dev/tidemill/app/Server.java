@@ -452,8 +452,8 @@ public final class Server implements Node {
         }
 
         @Override
-        public void append(List<dev.tidemill.inference.domain.Prediction> batch) {
-            target.append(batch);
+        public Taken append(List<dev.tidemill.inference.domain.Prediction> batch) {
+            return target.append(batch);
         }
     }
 }

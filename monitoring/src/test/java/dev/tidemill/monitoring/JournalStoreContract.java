@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.Quarantine;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -64,8 +66,8 @@ abstract class JournalStoreContract {
                 Optional.empty());
     }
 
-    private void add(Prediction... predictions) {
-        journal.prepare(List.of(predictions)).accept(Map.of());
+    private PredictionSink.Taken add(Prediction... predictions) {
+        return journal.prepare(List.of(predictions)).write(Map.of());
     }
 
     private List<JournalRow> page(Instant from, Instant until) {
@@ -82,6 +84,58 @@ abstract class JournalStoreContract {
         assertThat(rows.getLast().features()).containsEntry("weather", "clear").containsEntry("hour", 2.0);
     }
 
+    private static Prediction in(String deployment, Prediction one) {
+        return new Prediction(
+                one.project(),
+                deployment,
+                one.id(),
+                one.eventTime(),
+                one.receivedAt(),
+                one.features(),
+                one.challengerServed(),
+                one.championVersion(),
+                one.champion(),
+                one.challengerVersion(),
+                one.challenger(),
+                one.challengerError());
+    }
+
+    @Test
+    void ofTwoAnswersUnderOneIdTheSecondIsToldAndTheFirstIsMarked() {
+        Prediction a = prediction("a", 1, 10);
+        Prediction b = prediction("b", 2, 20);
+        assertThat(add(a, in("other", a), b)).isEqualTo(new PredictionSink.Taken(3, List.of()));
+        // The same features are the same prediction, whatever was answered.
+        Prediction again = prediction("a", 1, 11);
+        assertThat(add(again, b, prediction("c", 3, 30))).isEqualTo(new PredictionSink.Taken(1, List.of()));
+        Prediction another = prediction("a", 4, 40);
+        Prediction within = prediction("d", 6, 60);
+        assertThat(add(b, another, in("other", again), prediction("d", 5, 50), within))
+                .isEqualTo(new PredictionSink.Taken(1, List.of(another, within)));
+        assertThat(journal.answered("p", "d", List.of("a", "b", "c", "d")))
+                .filteredOn(JournalStore.Answered::reused)
+                .extracting(JournalStore.Answered::id)
+                .containsExactlyInAnyOrder("a", "d");
+        assertThat(journal.answered("p", "other", List.of("a"))).noneMatch(JournalStore.Answered::reused);
+        assertThat(page(START, START.plus(Duration.ofDays(1))))
+                .extracting(JournalRow::eventTime)
+                .containsExactly(
+                        a.eventTime(), b.eventTime(), START.plus(Duration.ofHours(3)), START.plus(Duration.ofHours(5)));
+    }
+
+    @Test
+    void aWholeBatchThatIsSentAgainIsComparedAtOnce() {
+        Prediction[] first = IntStream.range(0, JournalStore.BATCH)
+                .mapToObj(i -> prediction("r" + i, i, i))
+                .toArray(Prediction[]::new);
+        assertThat(add(first).written()).isEqualTo(JournalStore.BATCH);
+        assertThat(add(first)).isEqualTo(new PredictionSink.Taken(0, List.of()));
+        Prediction[] others = IntStream.range(0, JournalStore.BATCH)
+                .mapToObj(i -> prediction("r" + i, i + 1, i))
+                .toArray(Prediction[]::new);
+        assertThat(add(others)).isEqualTo(new PredictionSink.Taken(0, List.of(others)));
+    }
+
     @Test
     void predictionsAndLabelsFromAllSidesAreKeptOnce() {
         Contention.of(5, (thread, turn) -> {
@@ -89,7 +143,7 @@ abstract class JournalStoreContract {
                     var batch = journal.prepare(
                             List.of(prediction(same, turn, thread), prediction(thread + "/" + turn, turn, 1)));
                     return database.write(() -> {
-                        batch.accept(Map.of());
+                        batch.write(Map.of());
                         return journal.label(
                                 "p",
                                 "d",
@@ -149,7 +203,7 @@ abstract class JournalStoreContract {
         for (int i = 0; i < 3_000; i++) {
             predictions.add(prediction("row-" + i, random.nextInt(20), i));
         }
-        journal.prepare(predictions).accept(Map.of());
+        journal.prepare(predictions).write(Map.of());
         List<String> expected = predictions.stream()
                 .sorted(Comparator.comparing(Prediction::eventTime).thenComparing(Prediction::id))
                 .map(Prediction::id)
@@ -180,7 +234,7 @@ abstract class JournalStoreContract {
         Prediction odd = prediction("odd", 5_000, 1);
         var quarantined = new HashMap<Prediction, Quarantine>();
         quarantined.put(odd, Quarantine.FAR_AHEAD);
-        journal.prepare(List.of(prediction("a", 1, 1), odd)).accept(quarantined);
+        journal.prepare(List.of(prediction("a", 1, 1), odd)).write(quarantined);
         assertThat(journal.page(ALL, Optional.empty(), 10))
                 .extracting(JournalRow::id)
                 .containsExactly("a");

@@ -16,15 +16,18 @@ import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.PayloadLog;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionJournal;
+import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.monitoring.domain.ClosedWindow;
 import dev.tidemill.monitoring.domain.EventClock;
 import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.JournalStore;
+import dev.tidemill.monitoring.domain.Label;
 import dev.tidemill.monitoring.domain.Monitor;
 import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.MonitorStore;
 import dev.tidemill.monitoring.domain.Monitoring;
 import dev.tidemill.monitoring.domain.Quarantine;
+import dev.tidemill.monitoring.domain.ReceivedLabels;
 import dev.tidemill.monitoring.store.SqlJournalStore;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
 import dev.tidemill.pipelines.PipelinesModule;
@@ -119,7 +122,7 @@ abstract class MonitoringContract {
         var versions = new SqlModelStore(database);
         models = new Models(versions, artifacts.tree(), database, events, CLOCK);
         cache = new ModelCache(artifacts.blobs(), INSPECTOR, List.of(), folder -> Optional.empty(), 1_000);
-        journal = new PredictionJournal(batch -> {});
+        journal = new PredictionJournal(batch -> new PredictionSink.Taken(batch.size(), List.of()));
         gateway = new Gateway(cache, ModelCatalog.EMPTY, journal, PayloadLog.NONE, FeatureLookup.NONE, CLOCK);
         module = new DeploymentsModule(database, events, CLOCK, models, gateway, cache);
         deployments = module.deployments();
@@ -276,6 +279,21 @@ abstract class MonitoringContract {
         assertThat(clock("d").quarantined()).isEqualTo(1);
         assertThat(clock("d").apart().ahead()).isEqualTo(1);
         assertThat(rows("d")).isEqualTo(101);
+    }
+
+    @Test
+    void aLabelOfAnIdThatStandsForTwoAnswersIsJoinedToNeither() {
+        deploy("d");
+        monitoring.append(hours("d", 0, 100));
+        EventClock before = clock("d");
+        Prediction another = prediction("d", "row-1", Duration.ofHours(101));
+        assertThat(monitoring.append(List.of(another))).isEqualTo(new PredictionSink.Taken(0, List.of(another)));
+        assertThat(clock("d")).isEqualTo(before);
+        assertThat(monitoring.label("p", "d", List.of(new Label("row-1", "1"), new Label("none", "1"))))
+                .isEqualTo(new ReceivedLabels(0, 0, List.of("none"), List.of("row-1"), 0));
+        assertThat(monitoring.newest(all("d"), Optional.empty(), 200))
+                .hasSize(100)
+                .allMatch(row -> row.label().isEmpty());
     }
 
     @Test

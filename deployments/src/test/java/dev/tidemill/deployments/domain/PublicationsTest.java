@@ -14,6 +14,7 @@ import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.PayloadLog;
 import dev.tidemill.inference.domain.PredictionJournal;
+import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.platform.events.SqlEventLog;
@@ -125,7 +126,7 @@ class PublicationsTest {
         versions = new SqlModelStore(database);
         models = new Models(versions, artifacts.tree(), database, new SqlEventLog(database, clock), clock);
         cache = new ModelCache(artifacts.blobs(), INSPECTOR, List.of(this::open), folder -> Optional.empty(), 1_000);
-        journal = new PredictionJournal(batch -> {});
+        journal = new PredictionJournal(batch -> new PredictionSink.Taken(batch.size(), List.of()));
         gateway = new Gateway(cache, ModelCatalog.EMPTY, journal, PayloadLog.NONE, FeatureLookup.NONE, clock);
         store = new SqlDeploymentStore(database);
         publications = new Publications(store, models, gateway, clock);

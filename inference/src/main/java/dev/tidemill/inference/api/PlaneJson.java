@@ -1,11 +1,13 @@
 package dev.tidemill.inference.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.inference.domain.PlanSnapshot;
 import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.ServingPlan;
 import dev.tidemill.platform.auth.Principal;
@@ -15,8 +17,11 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** What a control plane and its gateways tell each other. Both ends are of the same version. */
 public final class PlaneJson {
@@ -76,6 +81,28 @@ public final class PlaneJson {
             throw TidemillException.invalid("predictions", "A prediction cannot be read: " + e.getMessage());
         }
         return batch;
+    }
+
+    /** What has become of a batch: how many were written, and the places in the batch of those whose ids were used before. */
+    static ObjectNode taken(PredictionSink.Taken taken, List<Prediction> batch) {
+        ObjectNode json = Json.object().put("written", taken.written());
+        ArrayNode reused = json.putArray("reused");
+        Set<Prediction> left = Collections.newSetFromMap(new IdentityHashMap<>());
+        left.addAll(taken.reused());
+        for (int i = 0; i < batch.size(); i++) {
+            if (left.contains(batch.get(i))) {
+                reused.add(i);
+            }
+        }
+        return json;
+    }
+
+    public static PredictionSink.Taken taken(JsonNode json, List<Prediction> batch) {
+        List<Prediction> reused = json.path("reused")
+                .valueStream()
+                .map(place -> batch.get(place.asInt()))
+                .toList();
+        return new PredictionSink.Taken(json.path("written").asInt(), reused);
     }
 
     static ObjectNode principal(Optional<Principal> principal) {

@@ -5,6 +5,7 @@ import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.ModelCatalog;
+import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.platform.auth.Access;
@@ -90,8 +91,9 @@ public final class PlaneRoutes {
 
     /** A prediction that came before is left out, so a gateway may send a batch again. */
     private void predictions(Context context, Caller caller) {
-        sink.append(PlaneJson.predictions(RequestBody.object(context).node()));
-        context.status(204);
+        List<Prediction> batch =
+                PlaneJson.predictions(RequestBody.object(context).node());
+        context.json(PlaneJson.taken(sink.append(batch), batch));
     }
 
     private void authenticate(Context context, Caller caller) {

@@ -14,7 +14,7 @@ public final class ControlPlaneSink implements PredictionSink {
     }
 
     @Override
-    public void append(List<Prediction> batch) {
-        control.post("/predictions", PlaneJson.predictions(batch));
+    public Taken append(List<Prediction> batch) {
+        return PlaneJson.taken(control.post("/predictions", PlaneJson.predictions(batch)), batch);
     }
 }

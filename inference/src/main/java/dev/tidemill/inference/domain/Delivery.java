@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Gives predictions to a sink, and finds those that it never takes, so that they hold no others up. A prediction that is refused
- * by its code is set aside at once. One on which the sink fails otherwise is set aside once it has failed alone, the sink has then
+ * by its code, or whose id stands for another already, is set aside at once. One on which the sink fails otherwise is set aside once it has failed alone, the sink has then
  * taken a new one, and it has still failed; a few are on less {@link Evidence}, as long as the sink takes at least what it knows.
  * Used by one thread.
  */
@@ -61,7 +61,7 @@ final class Delivery {
     private final Evidence evidence = new Evidence();
     /** Of what is being given, what is taken or set aside. */
     private final Set<Prediction> ended = Collections.newSetFromMap(new IdentityHashMap<>());
-    /** Whether what is being given is new to the sink. */
+    /** Whether the sink cannot have taken any of what is being given. */
     private boolean fresh;
     /** The newest that the sink took; giving it again changes nothing, and tells whether the sink works. */
     private @Nullable Prediction taken;
@@ -83,7 +83,7 @@ final class Delivery {
                 || !(REFUSED.contains(coded.code()) || PASSING.contains(coded.code()));
     }
 
-    /** How often the sink has taken predictions that it was never given before. */
+    /** How often the sink has taken predictions that were new to it. */
     long news() {
         return evidence.news();
     }
@@ -219,16 +219,20 @@ final class Delivery {
     }
 
     private void append(List<Prediction> batch) {
-        appendKnown(batch);
+        PredictionSink.Taken outcome = appendKnown(batch);
         taken = batch.getLast();
-        if (fresh) {
+        if (outcome.written() > 0) {
             evidence.tookNew();
+        }
+        for (Prediction one : outcome.reused()) {
+            aside.put(one, "the id stands for a prediction with other features already");
         }
     }
 
-    private void appendKnown(List<Prediction> batch) {
+    private PredictionSink.Taken appendKnown(List<Prediction> batch) {
+        PredictionSink.Taken outcome;
         try {
-            sink.append(batch);
+            outcome = sink.append(batch);
         } catch (RuntimeException | Error e) {
             if (failingSince == 0) {
                 failingSince = System.nanoTime();
@@ -236,6 +240,7 @@ final class Delivery {
             throw e;
         }
         failingSince = 0;
+        return outcome;
     }
 
     private boolean takesAnother() {

@@ -21,7 +21,7 @@ final class Evidence {
     private long news;
     private int risked;
 
-    /** How often the sink has taken predictions that it was never given before. */
+    /** How often the sink has taken predictions that were new to it. */
     long news() {
         return news;
     }

@@ -122,6 +122,7 @@ public final class Gateway implements AutoCloseable {
                 .collect(Collectors.toSet());
         records.retain(kept);
         shadows.retain(kept);
+        planned.retain(kept);
     }
 
     private void requirePresent(String project, String name) {
@@ -259,7 +260,7 @@ public final class Gateway implements AutoCloseable {
         return journal.dropped(project, name);
     }
 
-    /** Why the newest of them was not journalled; empty if all were. */
+    /** Which of them was the newest, and why it was not journalled; empty if all were. */
     public Optional<String> dropReason(String project, String name) {
         return journal.dropReason(project, name);
     }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * What to predict.
  *
  * @param id of the request; the prediction ids derive from it, so the same id sent again is the same predictions
+ * @param named whether who asks has chosen the id, and so may send it again
  * @param eventTime when what the rows describe happened
  * @param entity whom they are about; the same entity always takes the same route
  * @param inputs at least one
@@ -23,7 +24,13 @@ import org.jspecify.annotations.Nullable;
  * @param context parameters for the model, as they came, and whether the answer is still waited for
  */
 public record InferenceRequest(
-        String id, Instant eventTime, Optional<String> entity, List<Tensor> inputs, String actor, CallContext context) {
+        String id,
+        boolean named,
+        Instant eventTime,
+        Optional<String> entity,
+        List<Tensor> inputs,
+        String actor,
+        CallContext context) {
     private static final int LONGEST_ID = 200;
 
     /**
@@ -39,7 +46,8 @@ public record InferenceRequest(
             Optional<String> entity,
             List<Tensor> inputs,
             Instant now) {
-        String kept = id.filter(text -> !text.isBlank()).orElseGet(Ids::next);
+        Optional<String> given = id.filter(text -> !text.isBlank());
+        String kept = given.orElseGet(Ids::next);
         if (kept.length() > LONGEST_ID) {
             throw TidemillException.invalid("id", "The id is longer than " + LONGEST_ID + " characters");
         }
@@ -50,7 +58,13 @@ public record InferenceRequest(
         }
         InputBinding.check(inputs);
         return new InferenceRequest(
-                kept, eventTime.map(InferenceRequest::time).orElse(now), entity, inputs, "", CallContext.NONE);
+                kept,
+                given.isPresent(),
+                eventTime.map(InferenceRequest::time).orElse(now),
+                entity,
+                inputs,
+                "",
+                CallContext.NONE);
     }
 
     private static Instant time(String text) {
@@ -59,12 +73,12 @@ public record InferenceRequest(
 
     /** The same, asked by somebody. */
     public InferenceRequest by(String who) {
-        return new InferenceRequest(id, eventTime, entity, inputs, who, context);
+        return new InferenceRequest(id, named, eventTime, entity, inputs, who, context);
     }
 
     /** The same, with what the call carries beside its tensors. */
     public InferenceRequest with(CallContext other) {
-        return new InferenceRequest(id, eventTime, entity, inputs, actor, other);
+        return new InferenceRequest(id, named, eventTime, entity, inputs, actor, other);
     }
 
     /** What a model is called with: the parameters as it declares them. */

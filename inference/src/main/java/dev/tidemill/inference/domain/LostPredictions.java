@@ -11,7 +11,13 @@ import java.util.concurrent.ConcurrentMap;
 final class LostPredictions {
     static final int REMEMBERED = 100_000;
 
-    private record Count(long number, String reason) {}
+    /**
+     * Of a deployment.
+     *
+     * @param newest id of the one that was lost last
+     * @param reason why that one was
+     */
+    private record Count(long number, String newest, String reason) {}
 
     private final ConcurrentMap<String, Count> counts = new ConcurrentHashMap<>();
     private final Map<Prediction.Key, Boolean> ids = new LinkedHashMap<>() {
@@ -31,8 +37,8 @@ final class LostPredictions {
             if (!known) {
                 counts.merge(
                         Gateway.key(one.project(), one.deployment()),
-                        new Count(1, reason),
-                        (before, more) -> new Count(before.number() + 1, reason));
+                        new Count(1, one.id(), reason),
+                        (before, more) -> new Count(before.number() + 1, one.id(), reason));
             }
         }
     }
@@ -46,9 +52,16 @@ final class LostPredictions {
         return count == null ? 0 : count.number();
     }
 
-    /** Why the newest of a deployment was lost; empty where none was. */
-    Optional<String> reason(String project, String deployment) {
-        return Optional.ofNullable(counts.get(Gateway.key(project, deployment))).map(Count::reason);
+    /** Which of a deployment was lost last, and why; empty where none was. */
+    Optional<String> newest(String project, String deployment) {
+        return Optional.ofNullable(counts.get(Gateway.key(project, deployment)))
+                .map(count -> "'" + count.newest() + "': " + count.reason());
+    }
+
+    /** Whether the newest of a deployment was lost for a reason. */
+    boolean isReason(String project, String deployment, String reason) {
+        Count count = counts.get(Gateway.key(project, deployment));
+        return count != null && count.reason().equals(reason);
     }
 
     /** Whether a prediction is among the newest {@value #REMEMBERED} that were lost. */

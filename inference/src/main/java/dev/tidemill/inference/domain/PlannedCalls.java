@@ -6,13 +6,14 @@ import dev.tidemill.platform.errors.TidemillException;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Answers by a plan. One side answers; the other, if there is a challenger, is asked after the answer and never touches the
  * caller. A challenger that fails where the champion answers has that recorded against it, and where it was its turn to answer
- * the champion answers in its place. Thread-safe.
+ * the champion answers in its place. An id that a caller has given before is refused for other features. Thread-safe.
  */
 final class PlannedCalls {
     private static final Logger LOG = LoggerFactory.getLogger(PlannedCalls.class);
@@ -21,6 +22,7 @@ final class PlannedCalls {
     private final CallRecords records;
     private final FeatureLookup features;
     private final ShadowCalls shadows;
+    private final AnsweredIds ids = new AnsweredIds();
     private final Clock clock;
 
     PlannedCalls(
@@ -57,20 +59,27 @@ final class PlannedCalls {
         }
     }
 
+    /** Forgets the ids of all deployments but some. */
+    void retain(Set<String> deployments) {
+        ids.retain(deployments);
+    }
+
     private InferenceAnswer scored(Serving serving, boolean toChallenger, boolean asked, InferenceRequest request) {
         var trip = new Trip(serving, request);
         try {
             if (!toChallenger || asked) {
-                return answered(trip, toChallenger, Said.NOTHING);
+                return answered(trip, toChallenger, called(trip, toChallenger), Said.NOTHING);
             }
+            Called challenger;
             try {
-                return answered(trip, true, Said.NOTHING);
+                challenger = called(trip, true);
             } catch (TidemillException e) {
                 if (request.context().cancellation().isCancelled()) {
                     throw e;
                 }
-                return answered(trip, false, Said.failed(e));
+                return answered(trip, false, called(trip, false), Said.failed(e));
             }
+            return answered(trip, true, challenger, Said.NOTHING);
         } catch (TidemillException e) {
             trip.record.failed(trip.version(toChallenger), toChallenger, Optional.of(e.message()), true);
             throw e;
@@ -80,19 +89,31 @@ final class PlannedCalls {
         }
     }
 
-    /** @param challenger what it said already, if the champion answers in its place */
-    private InferenceAnswer answered(Trip trip, boolean toChallenger, Said challenger) {
+    /**
+     * What one side has answered.
+     *
+     * @param inputs as it took them
+     */
+    private record Called(List<Tensor> inputs, Calls.Outcome outcome, long nanos) {}
+
+    private static Called called(Trip trip, boolean toChallenger) {
         long computing = System.nanoTime();
         List<Tensor> inputs = trip.fitted(toChallenger);
-        Calls.Outcome called =
+        Calls.Outcome outcome =
                 trip.call(toChallenger, inputs, trip.request.context().cancellation());
-        long computed = System.nanoTime() - computing;
-        keep(trip, toChallenger, trip.row(toChallenger, inputs), Said.answered(called.outputs()), challenger);
-        trip.record.answered(trip.version(toChallenger), toChallenger, called, computed, true);
+        return new Called(inputs, outcome, System.nanoTime() - computing);
+    }
+
+    /** @param challenger what it said already, if the champion answers in its place */
+    private InferenceAnswer answered(Trip trip, boolean toChallenger, Called called, Said challenger) {
+        Calls.Outcome outcome = called.outcome();
+        List<Tensor> row = trip.row(toChallenger, called.inputs());
+        keep(trip, toChallenger, row, Said.answered(outcome.outputs()), challenger);
+        trip.record.answered(trip.version(toChallenger), toChallenger, outcome, called.nanos(), true);
         return new InferenceAnswer(
                 trip.version(toChallenger),
                 toChallenger,
-                called.outputs(),
+                outcome.outputs(),
                 trip.handle(toChallenger).model().classes(),
                 trip.warnings(toChallenger));
     }
@@ -104,8 +125,7 @@ final class PlannedCalls {
                 toChallenger,
                 toChallenger ? said : own,
                 toChallenger ? own : challenger.isKnown() ? challenger : said);
-        PredictionJournal.Entry entry =
-                journal.begin(entries.with(Said.NOTHING), trip.plan().durable());
+        PredictionJournal.Entry entry = begin(trip, entries.with(Said.NOTHING));
         if (trip.plan().challenger().isEmpty() || challenger.isKnown()) {
             if (challenger.isKnown()) {
                 trip.live().shadowFailed();
@@ -133,6 +153,17 @@ final class PlannedCalls {
                     trip.live().shadowDropped();
                     entry.complete();
                 });
+    }
+
+    private PredictionJournal.Entry begin(Trip trip, List<Prediction> predictions) {
+        // Nobody else knows an id that was made here before it is answered.
+        List<Prediction.Key> noted = trip.request.named() ? ids.note(predictions) : List.of();
+        try {
+            return journal.begin(predictions, trip.plan().durable());
+        } catch (RuntimeException | Error e) {
+            ids.forget(noted);
+            throw e;
+        }
     }
 
     private Said shadow(Trip trip, boolean challenger) {

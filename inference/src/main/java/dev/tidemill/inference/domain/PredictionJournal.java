@@ -171,9 +171,9 @@ public final class PredictionJournal implements AutoCloseable {
         return lost.count(project, deployment);
     }
 
-    /** Why the newest of a deployment was dropped; empty where none was. */
+    /** Which of a deployment was dropped last, and why; empty where none was. */
     public Optional<String> dropReason(String project, String deployment) {
-        return lost.reason(project, deployment);
+        return lost.newest(project, deployment);
     }
 
     /** Whether a prediction is among the newest {@value LostPredictions#REMEMBERED} that were dropped. */

@@ -20,9 +20,7 @@ record PredictionsAside(PredictionLog log, LostPredictions lost) implements Deli
             return;
         }
         // One line for very many of a kind; the file beside the log names them all.
-        boolean same = lost.reason(prediction.project(), prediction.deployment())
-                .filter(reason::equals)
-                .isPresent();
+        boolean same = lost.isReason(prediction.project(), prediction.deployment(), reason);
         LOG.atLevel(same ? Level.DEBUG : Level.ERROR)
                 .log(
                         "Prediction {} of deployment {} of project {} cannot be journalled and is set aside: {}",

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpServer;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionJournal;
+import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.inference.journal.SegmentedLog;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -18,6 +20,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,7 +42,9 @@ class ControlPlaneSinkTest {
 
     private final Set<String> taken = ConcurrentHashMap.newKeySet();
     private final AtomicInteger requests = new AtomicInteger();
-    private volatile Answer answer = new Answer(204, "");
+    private volatile Answer answer = new Answer(200, "");
+    /** Ids that stand for other features there. */
+    private volatile Set<String> reused = Set.of();
     /** Of which deployment there is none any more. */
     private volatile String gone = "";
     /** On which prediction it fails. */
@@ -55,15 +60,15 @@ class ControlPlaneSinkTest {
             JsonNode predictions =
                     Json.parseObject(exchange.getRequestBody().readAllBytes()).path("predictions");
             Answer given = answer;
-            if (given.status() == 204
+            if (given.status() == 200
                     && predictions.findValuesAsText("deployment").contains(gone)) {
                 given = problem(404, "NOT_FOUND");
             }
-            if (given.status() == 204 && predictions.findValuesAsText("id").contains(broken)) {
+            if (given.status() == 200 && predictions.findValuesAsText("id").contains(broken)) {
                 given = problem(500, "INTERNAL");
             }
-            if (given.status() == 204) {
-                predictions.forEach(row -> taken.add(row.path("id").asText()));
+            if (given.status() == 200) {
+                given = new Answer(200, Json.write(take(predictions)));
             }
             requests.incrementAndGet();
             byte[] body = given.body().getBytes(StandardCharsets.UTF_8);
@@ -73,6 +78,22 @@ class ControlPlaneSinkTest {
         });
         server.start();
         control = new ControlPlane("http://127.0.0.1:" + server.getAddress().getPort(), Optional.of("secret"));
+    }
+
+    private ObjectNode take(JsonNode predictions) {
+        int written = 0;
+        var others = new ArrayList<Integer>();
+        for (int place = 0; place < predictions.size(); place++) {
+            String id = predictions.get(place).path("id").asText();
+            if (reused.contains(id)) {
+                others.add(place);
+            } else if (taken.add(id)) {
+                written++;
+            }
+        }
+        ObjectNode json = Json.object().put("written", written);
+        json.set("reused", Json.tree(others));
+        return json;
     }
 
     @AfterEach
@@ -151,7 +172,7 @@ class ControlPlaneSinkTest {
             journal.begin(List.of(prediction("d", "a"), prediction("d", "b")), true)
                     .complete();
             Await.until("it was refused", () -> requests.get() > 0);
-            answer = new Answer(204, "");
+            answer = new Answer(200, "");
             Await.until("both are there", () -> taken.size() == 2);
             assertThat(journal.dropped()).isZero();
         }
@@ -168,6 +189,20 @@ class ControlPlaneSinkTest {
             Await.until("all others are there", () -> taken.size() == 49);
             Await.until("one is counted", () -> journal.dropped("default", "gone") == 1);
             assertThat(journal.dropped("default", "d")).isZero();
+        }
+    }
+
+    @Test
+    void whatTheControlPlaneHasUnderAnotherAnswersIdIsCountedAsLost() {
+        reused = Set.of("b");
+        var batch = List.of(prediction("d", "a"), prediction("d", "b"), prediction("d", "c"), prediction("d", "a"));
+        assertThat(new ControlPlaneSink(control).append(batch))
+                .isEqualTo(new PredictionSink.Taken(2, List.of(batch.get(1))));
+        try (var journal = new PredictionJournal(new ControlPlaneSink(control), new SegmentedLog(folder, 1 << 20))) {
+            journal.begin(batch, true).complete();
+            journal.flush("default", "d");
+            assertThat(journal.dropped("default", "d")).isEqualTo(1);
+            assertThat(journal.isLost("default", "d", "b")).isTrue();
         }
     }
 }

@@ -46,7 +46,13 @@ class PayloadLogTest {
 
     private static Payload payload(String id) {
         var request = new InferenceRequest(
-                id, Instant.EPOCH, Optional.empty(), List.of(Tensor.column("x", List.of(1.0))), "", CallContext.NONE);
+                id,
+                true,
+                Instant.EPOCH,
+                Optional.empty(),
+                List.of(Tensor.column("x", List.of(1.0))),
+                "",
+                CallContext.NONE);
         return new Payload("default", "m", VERSION, false, Instant.EPOCH, 0, request, List.of(), Optional.empty());
     }
 

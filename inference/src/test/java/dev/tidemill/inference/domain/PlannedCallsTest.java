@@ -5,18 +5,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertTimeout;
 
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.inference.TableSink;
 import dev.tidemill.inference.domain.ServedPlans.Serving;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import java.lang.reflect.Proxy;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.DoubleUnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,8 +59,12 @@ class PlannedCallsTest {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
-            double value = function.applyAsDouble(given.getFirst().number(0));
-            return List.of(Tensor.numbers("y", Datatype.FP64, new long[] {1}, new double[] {value}));
+            Tensor x = given.getFirst();
+            double[] values = IntStream.range(0, x.size())
+                    .mapToDouble(x::number)
+                    .map(function)
+                    .toArray();
+            return List.of(Tensor.numbers("y", Datatype.FP64, x.shape(), values));
         }
 
         @Override
@@ -70,8 +78,8 @@ class PlannedCallsTest {
         }
     }
 
-    private final List<Prediction> journalled = Collections.synchronizedList(new ArrayList<>());
-    private final PredictionJournal journal = new PredictionJournal(journalled::addAll);
+    private final TableSink sink = new TableSink();
+    private final PredictionJournal journal = new PredictionJournal(sink);
     private final CallRecords records = new CallRecords(new PayloadLog(List.of(), 0), Clock.systemUTC());
     private final WaitingRoom room = new WaitingRoom();
     private final List<LoadedEntry> entries = new ArrayList<>();
@@ -82,6 +90,10 @@ class PlannedCallsTest {
     void close() {
         shadows.close();
         journal.close();
+    }
+
+    private List<Prediction> journalled() {
+        return List.copyOf(sink.rows().values());
     }
 
     private PlannedCalls calls() {
@@ -101,8 +113,12 @@ class PlannedCallsTest {
     }
 
     private Serving serving(Model champion, Model challenger, double share) {
+        return serving(champion, challenger, share, false);
+    }
+
+    private Serving serving(Model champion, Model challenger, double share, boolean durable) {
         var trial = new ServingPlan.Challenger(version(2), share);
-        var plan = new ServingPlan("default", "d", 1, version(1), Optional.of(trial), false, InputPolicy.REFUSE);
+        var plan = new ServingPlan("default", "d", 1, version(1), Optional.of(trial), durable, InputPolicy.REFUSE);
         return new Serving(plan, handle(champion), Optional.of(handle(challenger)));
     }
 
@@ -133,10 +149,10 @@ class PlannedCallsTest {
         // It is here although the challenger has not begun.
         assertThat(answer.outputs().getFirst().number(0)).isEqualTo(4);
         assertThat(answer.version()).isEqualTo(version(1));
-        assertThat(journalled).isEmpty();
+        assertThat(journalled()).isEmpty();
         challenger.gate.countDown();
         journal.flush("default", "d");
-        Prediction row = journalled.getFirst();
+        Prediction row = journalled().getFirst();
         assertThat(row.champion()).containsExactly(4.0);
         assertThat(row.challenger()).containsExactly(5.0);
         assertThat(row.challengerVersion()).contains(2);
@@ -147,13 +163,13 @@ class PlannedCallsTest {
     void itsFailureIsEvidenceAgainstItAndNotTheCallers() {
         for (DoubleUnaryOperator failing :
                 List.<DoubleUnaryOperator>of(PlannedCallsTest::refused, PlannedCallsTest::broken)) {
-            journalled.clear();
+            sink.clear();
             InferenceAnswer answer = calls().answer(
                             serving(new Model(x -> x + 1), new Model(failing), 0), false, false, request("a"))
                     .orElseThrow();
             assertThat(answer.outputs().getFirst().number(0)).isEqualTo(4);
             journal.flush("default", "d");
-            Prediction row = journalled.getFirst();
+            Prediction row = journalled().getFirst();
             assertThat(row.challengerVersion()).contains(2);
             assertThat(row.challenger()).isEmpty();
             assertThat(row.challengerError().orElseThrow()).contains("3.0");
@@ -173,8 +189,8 @@ class PlannedCallsTest {
         assertThat(answer.challenger()).isFalse();
         assertThat(answer.outputs().getFirst().number(0)).isEqualTo(4);
         journal.flush("default", "d");
-        assertThat(journalled.getFirst().challengerServed()).isFalse();
-        assertThat(journalled.getFirst().challengerError()).isPresent();
+        assertThat(journalled().getFirst().challengerServed()).isFalse();
+        assertThat(journalled().getFirst().challengerError()).isPresent();
     }
 
     @Test
@@ -182,7 +198,7 @@ class PlannedCallsTest {
         Serving serving = serving(new Model(x -> x + 1), new Model(PlannedCallsTest::refused), 0);
         assertThatThrownBy(() -> calls().answer(serving, true, true, request("a")))
                 .hasMessageContaining("refused");
-        assertThat(journalled).isEmpty();
+        assertThat(journalled()).isEmpty();
     }
 
     @Test
@@ -191,7 +207,7 @@ class PlannedCallsTest {
         assertThatThrownBy(() -> calls().answer(serving, true, false, request("a")))
                 .hasMessageContaining("refused");
         journal.flush("default", "d");
-        assertThat(journalled).isEmpty();
+        assertThat(journalled()).isEmpty();
     }
 
     @Test
@@ -202,7 +218,7 @@ class PlannedCallsTest {
         assertThat(answer.challenger()).isTrue();
         assertThat(answer.outputs().getFirst().number(0)).isEqualTo(5);
         journal.flush("default", "d");
-        Prediction row = journalled.getFirst();
+        Prediction row = journalled().getFirst();
         assertThat(row.challengerServed()).isTrue();
         assertThat(row.champion()).containsExactly(4.0);
         assertThat(row.challenger()).containsExactly(5.0);
@@ -223,8 +239,8 @@ class PlannedCallsTest {
         serving.close();
         challenger.gate.countDown();
         journal.flush("default", "d");
-        assertThat(journalled).hasSize(10);
-        assertThat(journalled.stream().filter(row -> row.challengerVersion().isPresent()))
+        assertThat(journalled()).hasSize(10);
+        assertThat(journalled().stream().filter(row -> row.challengerVersion().isPresent()))
                 .hasSizeBetween(1, 2);
         assertThat(challenger.closed).isFalse();
     }
@@ -242,14 +258,14 @@ class PlannedCallsTest {
         }
         shadows.close();
         journal.flush("default", "d");
-        assertThat(journalled)
+        assertThat(journalled())
                 .extracting(Prediction::id)
                 .containsExactlyInAnyOrder("r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9");
         assertThat(records.live("default", "d").snapshot().shadowDropped()).isEqualTo(9);
-        // What comes later is dropped too, and its answer is given and journalled.
+        // What comes later is dropped too, and its answer is given and journalled().
         assertThat(calls.answer(serving, false, false, request("late"))).isPresent();
         journal.flush("default", "d");
-        assertThat(journalled).extracting(Prediction::id).contains("late");
+        assertThat(journalled()).extracting(Prediction::id).contains("late");
         serving.close();
         assertThat(entries).allMatch(LoadedEntry::closeIfIdle);
     }
@@ -281,5 +297,76 @@ class PlannedCallsTest {
                         TidemillException.class,
                         error -> assertThat(error.code()).isEqualTo(ErrorCode.INVALID_ARGUMENT))
                 .hasMessageContaining("id");
+    }
+
+    private static InferenceRequest rows(String id, double... x) {
+        return InferenceRequest.of(
+                Optional.of(id),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(Tensor.numbers("x", Datatype.FP64, new long[] {x.length}, x)),
+                Instant.EPOCH);
+    }
+
+    private static void assertRefused(PlannedCalls calls, Serving serving, InferenceRequest request, String id) {
+        assertThatThrownBy(() -> calls.answer(serving, false, false, request))
+                .isInstanceOfSatisfying(
+                        TidemillException.class,
+                        error -> assertThat(error.code()).isEqualTo(ErrorCode.ALREADY_EXISTS))
+                .hasMessageContaining("'" + id + "'");
+    }
+
+    @Test
+    void anIdStandsForOnePrediction() {
+        Serving serving = serving(new Model(x -> x + 1), new Model(x -> x + 2), 0);
+        PlannedCalls calls = calls();
+        for (int i = 0; i < 2; i++) {
+            assertThat(calls.answer(serving, false, false, rows("a", 1, 2, 3))).isPresent();
+            assertThat(calls.answer(serving, false, false, rows("a.1", 2))).isPresent();
+            assertThat(calls.answer(serving, false, false, rows("a", 7))).isPresent();
+            assertThat(calls.answer(serving, false, false, rows("b.0", 4))).isPresent();
+        }
+        assertRefused(calls, serving, rows("a.1", 3), "a.1");
+        assertRefused(calls, serving, rows("a", 1, 2, 4), "a.2");
+        assertRefused(calls, serving, rows("a", 8), "a");
+        assertRefused(calls, serving, rows("b", 5, 6), "b.0");
+        assertThat(calls.answer(serving, false, false, rows("b.1", 6)))
+                .as("of what was refused nothing is noted")
+                .isPresent();
+        assertThat(calls.answer(serving, false, false, rows("b", 4, 6))).isPresent();
+        calls.retain(Set.of());
+        assertThat(calls.answer(serving, false, false, rows("a", 8))).isPresent();
+        journal.flush("default", "d");
+        assertThat(sink.rows()).containsOnlyKeys("a.0", "a.1", "a.2", "a", "b.0", "b.1");
+        assertThat(journal.dropped())
+                .as("what the gateway has forgotten the journal tells")
+                .isEqualTo(1);
+    }
+
+    @Test
+    void whatWasNotAnsweredTakesNoId() {
+        var full = new AtomicBoolean(true);
+        var log = (PredictionLog) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {PredictionLog.class}, (proxy, method, given) -> {
+                    if (method.getName().equals("append") && full.get()) {
+                        throw new TidemillException(ErrorCode.UNAVAILABLE, "The log is full");
+                    }
+                    return method.invoke(PredictionLog.NONE, given);
+                });
+        try (var refusing = new PredictionJournal(sink, log)) {
+            var calls = new PlannedCalls(refusing, records, FeatureLookup.NONE, shadows, Clock.systemUTC());
+            var challenger = new Model(x -> x + 2);
+            Serving serving = serving(new Model(x -> x + 1), challenger, 1, true);
+            assertThatThrownBy(() -> calls.answer(serving, true, false, rows("a", 1)))
+                    .hasMessageContaining("full");
+            assertThat(records.live("default", "d").snapshot().shadowFailures())
+                    .as("the journal's failure is not the challenger's")
+                    .isZero();
+            full.set(false);
+            assertThat(calls.answer(serving, true, false, rows("a", 2))
+                            .orElseThrow()
+                            .challenger())
+                    .isTrue();
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.tidemill.inference.domain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemill.inference.TableSink;
 import dev.tidemill.inference.journal.SegmentedLog;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -15,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -35,12 +35,12 @@ class PredictionJournalTest {
     @TempDir
     private Path folder;
 
-    private final Set<String> taken = ConcurrentHashMap.newKeySet();
+    private final TableSink sink = new TableSink(this::look);
     private final AtomicInteger attempts = new AtomicInteger();
     private volatile Predicate<Prediction> breaks = row -> false;
     private volatile Throwable failure = new IllegalStateException("broken");
 
-    private void take(List<Prediction> batch) {
+    private void look(List<Prediction> batch) {
         attempts.incrementAndGet();
         if (batch.stream().anyMatch(breaks)) {
             if (failure instanceof Error error) {
@@ -48,11 +48,14 @@ class PredictionJournalTest {
             }
             throw (RuntimeException) failure;
         }
-        batch.forEach(row -> taken.add(row.id()));
+    }
+
+    private Set<String> taken() {
+        return sink.rows().keySet();
     }
 
     private PredictionJournal journal(PredictionJournal.Patience patience) {
-        return new PredictionJournal(this::take, new SegmentedLog(folder, 100 << 20), patience);
+        return new PredictionJournal(sink, new SegmentedLog(folder, 100 << 20), patience);
     }
 
     private static Prediction prediction(String deployment, String id) {
@@ -85,7 +88,7 @@ class PredictionJournalTest {
             journal.begin(rows("x", 10), durable).complete();
             journal.begin(rows("y", 10), durable).complete();
             journal.flush("default", "d");
-            assertThat(taken).hasSize(19).doesNotContain("x.7");
+            assertThat(taken()).hasSize(19).doesNotContain("x.7");
             assertThat(journal.dropped("default", "d")).isEqualTo(1);
             assertThat(journal.isLost("default", "d", "x.7")).isTrue();
             assertThat(journal.dropReason("default", "d"))
@@ -105,7 +108,7 @@ class PredictionJournalTest {
             journal.begin(rows("x", 1_500), durable).complete();
             journal.begin(rows("y", 10), durable).complete();
             journal.flush("default", "d");
-            assertThat(taken).hasSize(10);
+            assertThat(taken()).hasSize(10);
             assertThat(journal.dropped("default", "d")).isEqualTo(1_500);
         }
     }
@@ -124,7 +127,7 @@ class PredictionJournalTest {
             assertThat(journal.dropped()).isZero();
             breaks = row -> false;
             journal.flush("default", "d");
-            assertThat(taken).hasSize(1 + 2 * number);
+            assertThat(taken()).hasSize(1 + 2 * number);
             assertThat(journal.dropped()).isZero();
         }
     }
@@ -149,7 +152,7 @@ class PredictionJournalTest {
             Await.until("it was tried", () -> attempts.get() > 5);
             breaks = row -> false;
             journal.flush("default", "d");
-            assertThat(taken).hasSize(3);
+            assertThat(taken()).hasSize(3);
         }
     }
 
@@ -161,7 +164,7 @@ class PredictionJournalTest {
         breaks = row -> row.id().equals("x.3") || row.id().equals("x.2400");
         try (var journal = journal(SHORT)) {
             journal.flush("default", "d");
-            assertThat(taken).hasSize(2_498);
+            assertThat(taken()).hasSize(2_498);
             assertThat(journal.dropped("default", "d")).isEqualTo(2);
         }
     }
@@ -173,7 +176,7 @@ class PredictionJournalTest {
             journal.begin(rows("x", 5), false).complete();
             journal.begin(rows("y", 5), false).complete();
         }
-        assertThat(taken).hasSize(9);
+        assertThat(taken()).hasSize(9);
     }
 
     @Test
@@ -188,19 +191,19 @@ class PredictionJournalTest {
             PredictionJournal.Entry other = journal.begin(List.of(prediction("other", "o")), true);
             journal.begin(rows("x", 3), true).complete();
             journal.flush("default", "d");
-            assertThat(taken).containsExactlyInAnyOrder("x.0", "x.1", "x.2");
+            assertThat(taken()).containsExactlyInAnyOrder("x.0", "x.1", "x.2");
             other.complete();
             journal.flush("default", "other");
-            assertThat(taken).contains("o");
+            assertThat(taken()).contains("o");
             breaks = row -> false;
             journal.flush("default", "away");
-            assertThat(taken).contains("old");
+            assertThat(taken()).contains("old");
         }
     }
 
     /** As a table into which nothing new can be inserted: what it knows already is no error. */
     private void takeNothingNew() {
-        breaks = row -> !taken.contains(row.id());
+        breaks = row -> !taken().contains(row.id());
     }
 
     static Stream<Throwable> failures() {
@@ -229,7 +232,7 @@ class PredictionJournalTest {
             breaks = row -> false;
             journal.flush("default", "d");
             assertThat(journal.dropped()).isLessThanOrEqualTo(20);
-            assertThat(taken).hasSizeGreaterThanOrEqualTo(1 + 300 + 50 + 50 - 20);
+            assertThat(taken()).hasSizeGreaterThanOrEqualTo(1 + 300 + 50 + 50 - 20);
         }
     }
 
@@ -239,7 +242,7 @@ class PredictionJournalTest {
         var before = new SegmentedLog(folder, 100 << 20);
         for (int i = 0; i < 100; i++) {
             before.append(rows("known" + i, 1));
-            taken.add("known" + i + ".0");
+            sink.append(rows("known" + i, 1));
             before.append(rows("x" + i, 1));
         }
         takeNothingNew();
@@ -248,7 +251,8 @@ class PredictionJournalTest {
             assertThat(journal.dropped()).isLessThanOrEqualTo(20);
             breaks = row -> false;
             journal.flush("default", "d");
-            assertThat(taken).hasSize(200);
+            assertThat(IntStream.range(0, 100).boxed())
+                    .allMatch(i -> taken().contains("x" + i + ".0") || journal.isLost("default", "d", "x" + i + ".0"));
         }
     }
 
@@ -266,7 +270,7 @@ class PredictionJournalTest {
             assertThat(journal.dropped()).isLessThanOrEqualTo(20);
             breaks = row -> false;
             journal.flush("default", "d");
-            assertThat(taken).hasSizeGreaterThanOrEqualTo(60);
+            assertThat(taken()).hasSizeGreaterThanOrEqualTo(60);
         }
     }
 
@@ -286,7 +290,7 @@ class PredictionJournalTest {
             journal.flush("default", "other");
             journal.flush("default", "d");
             assertThat(journal.dropped("default", "d")).isEqualTo(100);
-            assertThat(taken).containsExactlyInAnyOrder("before.0", "y");
+            assertThat(taken()).containsExactlyInAnyOrder("before.0", "y");
         }
     }
 
@@ -307,9 +311,70 @@ class PredictionJournalTest {
             for (int i = 0; i < 3; i++) {
                 journal.begin(List.of(prediction("other", "y" + i)), false).complete();
                 journal.flush("default", "other");
-                assertThat(taken).contains("y" + i);
+                assertThat(taken()).contains("y" + i);
             }
             Await.until("the rest is set aside", () -> journal.dropped("default", "d") == 100);
+        }
+    }
+
+    private static Prediction other(String id) {
+        Prediction one = prediction("d", id);
+        return new Prediction(
+                one.project(),
+                one.deployment(),
+                one.id(),
+                one.eventTime(),
+                one.receivedAt(),
+                Map.of("x", 2.0),
+                one.challengerServed(),
+                one.championVersion(),
+                one.champion(),
+                one.challengerVersion(),
+                one.challenger(),
+                one.challengerError());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void anAnswerUnderAnIdThatStandsForAnotherIsCountedAsLostWithItsId(boolean durable) throws IOException {
+        try (var journal = journal(SHORT)) {
+            journal.begin(rows("x", 3), durable).complete();
+            journal.flush("default", "d");
+            journal.begin(rows("x", 3), durable).complete();
+            journal.flush("default", "d");
+            assertThat(journal.dropped()).isZero();
+            journal.begin(List.of(prediction("d", "y"), other("x.1"), other("z")), durable)
+                    .complete();
+            journal.flush("default", "d");
+            assertThat(taken()).containsExactly("x.0", "x.1", "x.2", "y", "z");
+            assertThat(journal.dropped("default", "d")).isEqualTo(1);
+            assertThat(journal.isLost("default", "d", "x.1")).isTrue();
+            assertThat(journal.dropReason("default", "d"))
+                    .hasValueSatisfying(why -> assertThat(why).contains("'x.1'"));
+            assertThat(attempts.get()).as("nothing was tried again").isEqualTo(3);
+        }
+        assertThat(Files.readString(folder.resolve("refused.jsonl")))
+                .contains("\"x.1\"")
+                .contains("2.0");
+    }
+
+    @Test
+    void whatIsSentAgainIsNoEvidenceThatTheSinkTakesNewOnes() {
+        try (var journal = journal(SHORT)) {
+            journal.begin(rows("known", 1), true).complete();
+            journal.flush("default", "d");
+            takeNothingNew();
+            journal.begin(rows("x", 100), true).complete();
+            for (int i = 0; i < 40; i++) {
+                // As a client does that has heard no answer: a prediction that is new here, and known to the sink.
+                journal.begin(rows("known", 1), true).complete();
+                int tried = attempts.get();
+                Await.until("it was tried", () -> attempts.get() > tried + 10);
+            }
+            assertThat(journal.dropped()).isLessThanOrEqualTo(20);
+            breaks = row -> false;
+            journal.flush("default", "d");
+            assertThat(taken()).hasSizeGreaterThanOrEqualTo(1 + 100 - 20);
         }
     }
 }

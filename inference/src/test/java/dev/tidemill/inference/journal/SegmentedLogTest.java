@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
+import dev.tidemill.inference.TableSink;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionJournal;
-import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
@@ -21,7 +21,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,31 +37,27 @@ class SegmentedLogTest {
     @TempDir
     private Path folder;
 
-    /** Keeps the first of each id, as the journal's table does; can be away. */
-    private static final class Sink implements PredictionSink {
-        private final Map<String, Prediction> rows = Collections.synchronizedMap(new LinkedHashMap<>());
-        private volatile CountDownLatch gate = new CountDownLatch(0);
-        private volatile String unknown = "";
-        private volatile String broken = "";
+    private final TableSink sink = new TableSink(this::refuse);
+    /** At which the sink is away. */
+    private volatile CountDownLatch gate = new CountDownLatch(0);
+    /** A deployment that the sink does not know. */
+    private volatile String unknown = "";
+    /** A deployment for which the sink is away. */
+    private volatile String broken = "";
 
-        @Override
-        public void append(List<Prediction> batch) {
-            try {
-                gate.await();
-            } catch (InterruptedException e) {
-                throw new TidemillException(ErrorCode.UNAVAILABLE, "away");
-            }
-            if (batch.stream().anyMatch(row -> row.deployment().equals(unknown))) {
-                throw TidemillException.notFound("deployment", unknown);
-            }
-            if (batch.stream().anyMatch(row -> row.deployment().equals(broken))) {
-                throw new TidemillException(ErrorCode.UNAVAILABLE, "not this one now");
-            }
-            batch.forEach(row -> rows.putIfAbsent(row.id(), row));
+    private void refuse(List<Prediction> batch) {
+        try {
+            gate.await();
+        } catch (InterruptedException e) {
+            throw new TidemillException(ErrorCode.UNAVAILABLE, "away");
+        }
+        if (batch.stream().anyMatch(row -> row.deployment().equals(unknown))) {
+            throw TidemillException.notFound("deployment", unknown);
+        }
+        if (batch.stream().anyMatch(row -> row.deployment().equals(broken))) {
+            throw new TidemillException(ErrorCode.UNAVAILABLE, "not this one now");
         }
     }
-
-    private final Sink sink = new Sink();
 
     private static Prediction prediction(String deployment, String id, Optional<Double> challenger) {
         Map<String, Object> features = new LinkedHashMap<>();
@@ -195,23 +190,23 @@ class SegmentedLogTest {
 
     @Test
     void everyAnsweredPredictionReachesTheSinkOfTheNextProcess() {
-        sink.gate = new CountDownLatch(1);
+        gate = new CountDownLatch(1);
         var journal = new PredictionJournal(sink, new SegmentedLog(folder, 100 << 20));
         for (int i = 0; i < 200; i++) {
             journal.begin(List.of(prediction("p" + i)), true).complete();
         }
-        assertThat(sink.rows).isEmpty();
-        var later = new Sink();
+        assertThat(sink.rows()).isEmpty();
+        var later = new TableSink();
         try (var next = new PredictionJournal(later, new SegmentedLog(folder, 100 << 20))) {
             // Whoever looks for a label's prediction waits until those of before are there.
             next.flush("default", "d");
-            assertThat(later.rows).hasSize(200);
+            assertThat(later.rows()).hasSize(200);
         }
     }
 
     @Test
     void aSinkThatIsAwayForLongLosesNothingDurable() {
-        sink.gate = new CountDownLatch(1);
+        gate = new CountDownLatch(1);
         try (var journal = new PredictionJournal(sink, new SegmentedLog(folder, 100 << 20))) {
             for (int i = 0; i < 60; i++) {
                 int number = i;
@@ -230,16 +225,16 @@ class SegmentedLogTest {
             assertThat(journal.dropped("default", "d")).isZero();
             assertThat(journal.isLost("default", "best-effort", "b3")).isTrue();
             assertThat(journal.isLost("default", "d", "p3.1")).isFalse();
-            sink.gate.countDown();
+            gate.countDown();
             journal.flush("default", "d");
-            assertThat(sink.rows).hasSize(30_000);
+            assertThat(sink.rows()).hasSize(30_000);
         }
         assertThat(files()).isZero();
     }
 
     @Test
     void aPredictionThatTheSinkRefusesHoldsNoOthersUp() {
-        sink.unknown = "gone";
+        unknown = "gone";
         try (var journal = new PredictionJournal(sink, new SegmentedLog(folder, 1 << 20))) {
             journal.begin(List.of(prediction("a")), true).complete();
             journal.begin(List.of(prediction("gone", "b", Optional.empty())), true)
@@ -247,7 +242,7 @@ class SegmentedLogTest {
             journal.begin(List.of(prediction("c")), true).complete();
             journal.flush("default", "d");
             journal.flush("default", "gone");
-            assertThat(sink.rows).containsOnlyKeys("a", "c");
+            assertThat(sink.rows()).containsOnlyKeys("a", "c");
             assertThat(journal.dropped("default", "gone")).isEqualTo(1);
             assertThat(journal.dropReason("default", "gone"))
                     .hasValueSatisfying(why -> assertThat(why).contains("gone"));
@@ -349,7 +344,7 @@ class SegmentedLogTest {
         try (var journal = new PredictionJournal(sink, new SegmentedLog(folder, 1 << 20))) {
             journal.begin(List.of(prediction("c")), true).complete();
             journal.flush("default", "d");
-            assertThat(sink.rows).containsKeys("a", "c");
+            assertThat(sink.rows()).containsKeys("a", "c");
             assertThat(journal.unreadable()).isEqualTo(1);
         }
     }
@@ -364,7 +359,7 @@ class SegmentedLogTest {
         try (var journal = new PredictionJournal(sink, new SegmentedLog(folder, 1 << 20))) {
             journal.begin(List.of(prediction("b")), true).complete();
             journal.flush("default", "d");
-            assertThat(sink.rows).containsOnlyKeys("a", "b");
+            assertThat(sink.rows()).containsOnlyKeys("a", "b");
             assertThat(journal.unreadable()).isEqualTo(1);
             assertThat(folder.resolve("000000000000.journal.unreadable")).exists();
             assertThat(file).doesNotExist();
@@ -375,19 +370,19 @@ class SegmentedLogTest {
     void aSegmentThatTheSinkDoesNotTakeStopsNoOtherAndStays() {
         var before = new SegmentedLog(folder, 1 << 20);
         before.append(List.of(prediction("broken", "a", Optional.empty())));
-        sink.broken = "broken";
+        broken = "broken";
         var log = new SegmentedLog(folder, 1 << 20);
         try (var journal = new PredictionJournal(sink, log)) {
             for (int i = 0; i < 20; i++) {
                 journal.begin(List.of(prediction("b" + i)), true).complete();
             }
-            Await.until("all others are there", () -> sink.rows.size() == 20);
-            assertThat(sink.rows).doesNotContainKey("a");
+            Await.until("all others are there", () -> sink.rows().size() == 20);
+            assertThat(sink.rows()).doesNotContainKey("a");
             // Once it is known whose predictions wait there, only their own labels wait for them.
             journal.flush("default", "d");
-            sink.broken = "";
+            broken = "";
             journal.flush("default", "broken");
-            assertThat(sink.rows).containsKey("a");
+            assertThat(sink.rows()).containsKey("a");
             assertThat(journal.dropped()).isZero();
             assertThat(journal.unreadable()).isZero();
         }
@@ -465,12 +460,13 @@ class SegmentedLogTest {
         before.amend(first, List.of(whole));
         before.append(List.of(prediction("last")));
         Await.until("it is written", () -> {
+            var read = new TableSink();
             try (var after = new SegmentedLog(folder, 100 << 20)) {
-                after.readable().stream().limit(1).forEach(segment -> after.read(segment, sink::append));
+                after.readable().stream().limit(1).forEach(segment -> after.read(segment, read::append));
             }
-            return whole.equals(sink.rows.remove("early"));
+            assertThat(read.rows()).containsEntry("other", prediction("other"));
+            return whole.equals(read.rows().get("early"));
         });
-        assertThat(sink.rows).containsEntry("other", prediction("other"));
     }
 
     @Test

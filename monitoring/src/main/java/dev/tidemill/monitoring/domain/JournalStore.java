@@ -2,6 +2,7 @@ package dev.tidemill.monitoring.domain;
 
 import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.inference.domain.PredictionSink;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -23,23 +24,36 @@ public interface JournalStore {
     /** Rows of a deployment in an interval of event time, its end exclusive. */
     record Range(String project, String deployment, Instant from, Instant until) {}
 
-    /** What labels are compared with. */
+    /**
+     * What labels are compared with.
+     *
+     * @param reused whether its id stands for another answer too, which is not journalled
+     */
     record Answered(
             String id,
             Instant eventTime,
             int championVersion,
             List<Double> champion,
             List<Double> challenger,
-            boolean labelled) {}
+            boolean labelled,
+            boolean reused) {}
 
     /** A label with the losses that it tells. */
     record Labelled(String id, String label, Optional<Double> championLoss, Optional<Double> challengerLoss) {}
 
-    /**
-     * Makes predictions ready to be written, outside of any unit of work. What it gives writes them, with the causes by
-     * which some are quarantined, by deployment and id; those whose id is known are left out.
-     */
-    Consumer<Map<Prediction, Quarantine>> prepare(List<Prediction> batch);
+    /** Predictions that are ready to be written. */
+    interface Prepared {
+        /**
+         * Writes them. Those whose id is known are left out; where the features are others, that is noted of the one that is
+         * there.
+         *
+         * @param quarantined the causes by which some are quarantined
+         */
+        PredictionSink.Taken write(Map<Prediction, Quarantine> quarantined);
+    }
+
+    /** Makes predictions ready to be written, outside of any unit of work. */
+    Prepared prepare(List<Prediction> batch);
 
     /** Those of the ids that have rows. */
     Set<String> known(String project, String deployment, Collection<String> ids);

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Joins labels to the predictions that they belong to. Thread-safe. */
 final class LabelJoin {
@@ -38,8 +39,8 @@ final class LabelJoin {
     }
 
     /**
-     * Joins labels to their predictions, in short units of work. A label that is there already stays as it is; a value that
-     * is no label of the model refuses all of them.
+     * Joins labels to their predictions, in short units of work. A label that is there already stays as it is; one of an id that
+     * stands for two answers is joined to neither; a value that is no label of the model refuses all of them.
      */
     ReceivedLabels join(String project, String name, List<Label> labels) {
         gateway.flushJournal(project, name);
@@ -47,10 +48,11 @@ final class LabelJoin {
         var classes = new HashMap<Integer, List<String>>();
         var joined = new ArrayList<List<JournalStore.Labelled>>();
         var unknown = new ArrayList<String>();
+        var reused = new ArrayList<String>();
         var times = new HashMap<String, Instant>();
         for (int start = 0; start < labels.size(); start += JournalStore.BATCH) {
             List<Label> part = labels.subList(start, Math.min(labels.size(), start + JournalStore.BATCH));
-            joined.add(compare(deployment, part, classes, unknown, times));
+            joined.add(compare(deployment, part, classes, unknown, reused, times));
         }
         int accepted = 0;
         int late = 0;
@@ -60,9 +62,10 @@ final class LabelJoin {
         }
         return new ReceivedLabels(
                 accepted,
-                labels.size() - unknown.size() - accepted,
+                labels.size() - unknown.size() - reused.size() - accepted,
                 unknown,
-                unknown.stream().filter(id -> gateway.isLost(project, name, id)).toList(),
+                Stream.concat(unknown.stream().filter(id -> gateway.isLost(project, name, id)), reused.stream())
+                        .toList(),
                 late);
     }
 
@@ -72,6 +75,7 @@ final class LabelJoin {
             List<Label> labels,
             Map<Integer, List<String>> classes,
             List<String> unknown,
+            List<String> reused,
             Map<String, Instant> times) {
         Map<String, JournalStore.Answered> rows = journal
                 .answered(
@@ -85,6 +89,8 @@ final class LabelJoin {
             JournalStore.Answered row = rows.get(label.id());
             if (row == null) {
                 unknown.add(label.id());
+            } else if (row.reused()) {
+                reused.add(label.id());
             } else if (!row.labelled()) {
                 List<String> known =
                         classes.computeIfAbsent(row.championVersion(), version -> classes(deployment, version));

@@ -80,8 +80,8 @@ public final class Monitoring implements PredictionSink, LabelledRows {
      * and what was answered for a deployment that is gone is left out.
      */
     @Override
-    public void append(List<Prediction> batch) {
-        arrivals.append(batch);
+    public Taken append(List<Prediction> batch) {
+        return arrivals.append(batch);
     }
 
     /** Forgets what is known of a deployment that is gone; its journal goes afterwards, in units of work of its own. */
@@ -113,8 +113,8 @@ public final class Monitoring implements PredictionSink, LabelledRows {
     }
 
     /**
-     * Joins labels to their predictions, in short units of work. A label that is there already stays as it is; a value that
-     * is no label of the model refuses all of them.
+     * Joins labels to their predictions, in short units of work. A label that is there already stays as it is; one of an id that
+     * stands for two answers is joined to neither; a value that is no label of the model refuses all of them.
      */
     public ReceivedLabels label(String project, String name, List<Label> received) {
         return labels.join(project, name, received);

@@ -4,6 +4,7 @@ import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Duration;
 import java.time.Instant;
@@ -15,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
@@ -55,7 +55,9 @@ final class PredictionArrivals {
      * Takes predictions in short units of work; the watermark follows what is written. What is there already changes nothing,
      * and what was answered for a deployment that is gone is left out.
      */
-    void append(List<Prediction> batch) {
+    PredictionSink.Taken append(List<Prediction> batch) {
+        int written = 0;
+        var reused = new ArrayList<Prediction>();
         for (int start = 0; start < batch.size(); start += JournalStore.BATCH) {
             List<Prediction> part = batch.subList(start, Math.min(batch.size(), start + JournalStore.BATCH));
             // Held in this order by everybody, so that no two wait for each other.
@@ -63,17 +65,20 @@ final class PredictionArrivals {
                     .collect(Collectors.groupingBy(
                             PredictionArrivals::key, TreeMap::new, Collectors.<Prediction>toList()));
             byDeployment.values().removeIf(arrived -> isGone(arrived.getFirst()));
-            Consumer<Map<Prediction, Quarantine>> rows = journal.prepare(
+            JournalStore.Prepared rows = journal.prepare(
                     byDeployment.values().stream().flatMap(List::stream).toList());
-            transactions.write(() -> {
+            PredictionSink.Taken taken = transactions.write(() -> {
                 var quarantined = new HashMap<Prediction, Quarantine>();
                 byDeployment.values().forEach(arrived -> moveClock(arrived, quarantined));
-                rows.accept(quarantined);
                 transactions.afterCommit(() -> byDeployment.values().stream()
                         .map(List::getFirst)
                         .forEach(one -> wake.accept(one.project(), one.deployment())));
+                return rows.write(quarantined);
             });
+            written += taken.written();
+            reused.addAll(taken.reused());
         }
+        return new PredictionSink.Taken(written, reused);
     }
 
     private static String key(Prediction prediction) {

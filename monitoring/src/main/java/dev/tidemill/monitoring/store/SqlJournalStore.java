@@ -2,6 +2,7 @@ package dev.tidemill.monitoring.store;
 
 import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.Quarantine;
@@ -17,7 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.jdbi.v3.core.statement.PreparedBatch;
 
 /** Predictions and labels in the database. */
@@ -31,8 +32,20 @@ public final class SqlJournalStore implements JournalStore {
     /** A prediction with what takes time to write down. */
     private record Encoded(Prediction prediction, String features, String champion, String challenger) {}
 
+    /** A row at its place in a batch, in parts that are compared with what is there. */
+    public record Given(int place, String project, String deployment, String id, String features) {
+        private Given(int place, Encoded row) {
+            this(
+                    place,
+                    row.prediction().project(),
+                    row.prediction().deployment(),
+                    row.prediction().id(),
+                    row.features());
+        }
+    }
+
     @Override
-    public Consumer<Map<Prediction, Quarantine>> prepare(List<Prediction> batch) {
+    public Prepared prepare(List<Prediction> batch) {
         List<Encoded> rows = batch.stream()
                 .map(prediction -> new Encoded(
                         prediction,
@@ -40,11 +53,22 @@ public final class SqlJournalStore implements JournalStore {
                         Json.write(prediction.champion()),
                         Json.write(prediction.challenger())))
                 .toList();
-        return quarantined -> insert(rows, quarantined);
+        return quarantined -> {
+            int[] written = insert(rows, quarantined);
+            List<Given> leftOut = IntStream.range(0, written.length)
+                    .filter(i -> written[i] == 0)
+                    .mapToObj(i -> new Given(i, rows.get(i)))
+                    .toList();
+            List<Prediction> reused = reused(leftOut).stream()
+                    .map(place -> rows.get(place).prediction())
+                    .toList();
+            noteReused(reused);
+            return new PredictionSink.Taken(rows.size() - leftOut.size(), reused);
+        };
     }
 
-    private void insert(List<Encoded> rows, Map<Prediction, Quarantine> quarantined) {
-        database.writing(handle -> {
+    private int[] insert(List<Encoded> rows, Map<Prediction, Quarantine> quarantined) {
+        return database.writing(handle -> {
             PreparedBatch batch = handle.prepareBatch("""
                     INSERT INTO prediction (project, deployment, id, event_time, received_at, features, challenger_served,
                                             champion_version, champion_output, challenger_version, challenger_output,
@@ -73,6 +97,37 @@ public final class SqlJournalStore implements JournalStore {
         });
     }
 
+    /** Places of those whose ids stand for other features. */
+    private List<Integer> reused(List<Given> known) {
+        if (known.isEmpty()) {
+            return List.of();
+        }
+        return database.reading(handle -> handle.createQuery("""
+                        WITH given (place, project, deployment, id, features) AS (VALUES <given>)
+                        SELECT given.place FROM given JOIN prediction
+                          ON prediction.project = given.project AND prediction.deployment = given.deployment
+                             AND prediction.id = given.id
+                        WHERE prediction.features <> given.features ORDER BY given.place
+                        """)
+                .bindMethodsList("given", known, List.of("place", "project", "deployment", "id", "features"))
+                .mapTo(Integer.class)
+                .list());
+    }
+
+    private void noteReused(List<Prediction> predictions) {
+        if (predictions.isEmpty()) {
+            return;
+        }
+        database.writing(handle -> {
+            PreparedBatch batch = handle.prepareBatch("""
+                    UPDATE prediction SET reused = TRUE
+                    WHERE project = :project AND deployment = :deployment AND id = :id AND NOT reused
+                    """);
+            predictions.forEach(one -> batch.bindMethods(one.key()).add());
+            return batch.execute();
+        });
+    }
+
     @Override
     public Set<String> known(String project, String deployment, Collection<String> ids) {
         if (ids.isEmpty()) {
@@ -95,7 +150,7 @@ public final class SqlJournalStore implements JournalStore {
             return List.of();
         }
         return database.reading(handle -> handle.createQuery("""
-                        SELECT id, event_time, champion_version, champion_output, challenger_output, label IS NOT NULL AS labelled
+                        SELECT id, event_time, champion_version, champion_output, challenger_output, label IS NOT NULL AS labelled, reused
                         FROM prediction WHERE project = :project AND deployment = :deployment AND id IN (<ids>)
                         """)
                 .bind("project", project)
@@ -107,7 +162,8 @@ public final class SqlJournalStore implements JournalStore {
                         row.getInt("champion_version"),
                         numbers(row, "champion_output"),
                         numbers(row, "challenger_output"),
-                        row.getBoolean("labelled")))
+                        row.getBoolean("labelled"),
+                        row.getBoolean("reused")))
                 .list());
     }
 
