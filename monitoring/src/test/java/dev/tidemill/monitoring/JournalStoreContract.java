@@ -10,7 +10,9 @@ import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.Quarantine;
 import dev.tidemill.monitoring.store.SqlJournalStore;
 import dev.tidemill.platform.retention.SqlKeptRows;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.testkit.Contention;
 import java.time.Duration;
 import java.time.Instant;
@@ -71,7 +73,8 @@ abstract class JournalStoreContract {
     }
 
     private List<JournalRow> page(Instant from, Instant until) {
-        return journal.page(new JournalStore.Range("p", "d", from, until), Optional.empty(), 100);
+        return journal.page(new JournalStore.Range("p", "d", from, until), Optional.empty(), 100)
+                .items();
     }
 
     @Test
@@ -85,13 +88,21 @@ abstract class JournalStoreContract {
     }
 
     private static Prediction in(String deployment, Prediction one) {
+        return with(deployment, one.features(), one);
+    }
+
+    private static Prediction with(Map<String, Object> features, Prediction one) {
+        return with(one.deployment(), features, one);
+    }
+
+    private static Prediction with(String deployment, Map<String, ?> features, Prediction one) {
         return new Prediction(
                 one.project(),
                 deployment,
                 one.id(),
                 one.eventTime(),
                 one.receivedAt(),
-                one.features(),
+                new HashMap<>(features),
                 one.challengerServed(),
                 one.championVersion(),
                 one.champion(),
@@ -160,6 +171,32 @@ abstract class JournalStoreContract {
     }
 
     @Test
+    void pagesOfLargeRowsEndAtTheirBoundAndNoneIsLeftOut() {
+        String text = "x".repeat(1_000_000);
+        var ids = new ArrayList<String>();
+        for (int hour = 10; hour < 24; hour++) {
+            Prediction one = prediction("r" + hour, hour, 1);
+            ids.add(one.id());
+            add(with(Map.of("text", text + hour), one));
+        }
+        Portion<JournalRow> newest = journal.newest(ALL, Optional.empty(), 1_000);
+        assertThat(newest.items().size() * 3_000_000L).isLessThanOrEqualTo(RowBytes.MOST_OF_PAGE);
+        assertThat(newest.more()).isTrue();
+        assertThat(journal.page(ALL, Optional.empty(), 1_000).items()).hasSameSizeAs(newest.items());
+        var backwards = new ArrayList<String>();
+        Portion<JournalRow> page = newest;
+        page.items().forEach(row -> backwards.add(row.id()));
+        while (page.more()) {
+            page = journal.newest(ALL, Optional.of(page.items().getLast().position()), 1_000);
+            page.items().forEach(row -> backwards.add(row.id()));
+        }
+        assertThat(backwards.reversed()).isEqualTo(ids);
+        var forwards = new ArrayList<String>();
+        journal.forEach(ALL, row -> forwards.add(row.id()));
+        assertThat(forwards).isEqualTo(ids);
+    }
+
+    @Test
     void intervalsAreHalfOpen() {
         add(prediction("a", 0, 1), prediction("b", 1, 1), prediction("c", 2, 1));
         assertThat(page(START, START.plus(Duration.ofHours(2))))
@@ -210,18 +247,18 @@ abstract class JournalStoreContract {
                 .toList();
         var forwards = new ArrayList<String>();
         Optional<JournalStore.Position> after = Optional.empty();
-        for (List<JournalRow> page = journal.page(ALL, after, 170);
+        for (List<JournalRow> page = journal.page(ALL, after, 170).items();
                 !page.isEmpty();
-                page = journal.page(ALL, after, 170)) {
+                page = journal.page(ALL, after, 170).items()) {
             page.forEach(row -> forwards.add(row.id()));
             after = Optional.of(page.getLast().position());
         }
         assertThat(forwards).isEqualTo(expected);
         var backwards = new ArrayList<String>();
         Optional<JournalStore.Position> before = Optional.empty();
-        for (List<JournalRow> page = journal.newest(ALL, before, 170);
+        for (List<JournalRow> page = journal.newest(ALL, before, 170).items();
                 !page.isEmpty();
-                page = journal.newest(ALL, before, 170)) {
+                page = journal.newest(ALL, before, 170).items()) {
             page.forEach(row -> backwards.add(row.id()));
             before = Optional.of(page.getLast().position());
         }
@@ -235,22 +272,22 @@ abstract class JournalStoreContract {
         var quarantined = new HashMap<Prediction, Quarantine>();
         quarantined.put(odd, Quarantine.FAR_AHEAD);
         journal.prepare(List.of(prediction("a", 1, 1), odd)).write(quarantined);
-        assertThat(journal.page(ALL, Optional.empty(), 10))
+        assertThat(journal.page(ALL, Optional.empty(), 10).items())
                 .extracting(JournalRow::id)
                 .containsExactly("a");
-        assertThat(journal.newest(ALL, Optional.empty(), 1).getFirst().quarantine())
+        assertThat(journal.newest(ALL, Optional.empty(), 1).items().getFirst().quarantine())
                 .contains(Quarantine.FAR_AHEAD);
         assertThat(journal.release(
                         "p", "d", odd.eventTime().plusMillis(1), odd.eventTime().plusSeconds(9)))
                 .isZero();
         assertThat(journal.release("p", "d", START, odd.eventTime())).isOne();
-        assertThat(journal.page(ALL, Optional.empty(), 10)).hasSize(2);
+        assertThat(journal.page(ALL, Optional.empty(), 10).items()).hasSize(2);
         assertThat(journal.hold("p", "d", START, START.plus(Duration.ofDays(1))))
                 .isOne();
-        assertThat(journal.page(ALL, Optional.empty(), 10)).hasSize(1);
+        assertThat(journal.page(ALL, Optional.empty(), 10).items()).hasSize(1);
         assertThat(journal.hold("p", "d", START.plus(Duration.ofDays(1)), odd.eventTime()))
                 .isOne();
-        assertThat(journal.newest(ALL, Optional.empty(), 2))
+        assertThat(journal.newest(ALL, Optional.empty(), 2).items())
                 .extracting(JournalRow::quarantine)
                 .containsExactly(Optional.of(Quarantine.FAR_AHEAD), Optional.of(Quarantine.FAR_BEHIND));
         assertThat(journal.release("p", "d", START, odd.eventTime())).isEqualTo(2);

@@ -291,7 +291,7 @@ abstract class MonitoringContract {
         assertThat(clock("d")).isEqualTo(before);
         assertThat(monitoring.label("p", "d", List.of(new Label("row-1", "1"), new Label("none", "1"))))
                 .isEqualTo(new ReceivedLabels(0, 0, List.of("none"), List.of("row-1"), 0));
-        assertThat(monitoring.newest(all("d"), Optional.empty(), 200))
+        assertThat(monitoring.newest(all("d"), Optional.empty(), 200).items())
                 .hasSize(100)
                 .allMatch(row -> row.label().isEmpty());
     }
@@ -512,7 +512,7 @@ abstract class MonitoringContract {
             assertThat(clock.origin()).as(name).isEqualTo(START);
             assertThat(clock.quarantined()).as(name).isOne();
             assertThat(clock.cause()).as(name).contains(Quarantine.FAR_BEHIND);
-            assertThat(monitoring.newest(all(name), Optional.empty(), 100).stream()
+            assertThat(monitoring.newest(all(name), Optional.empty(), 100).items().stream()
                             .filter(row -> row.quarantine().isPresent()))
                     .as(name)
                     .extracting(JournalRow::id)
@@ -537,7 +537,7 @@ abstract class MonitoringContract {
             } else {
                 monitoring.append(later);
             }
-            assertThat(monitoring.newest(all(name), Optional.empty(), 100).stream()
+            assertThat(monitoring.newest(all(name), Optional.empty(), 100).items().stream()
                             .filter(row -> row.quarantine().isPresent()))
                     .as(name)
                     .isEmpty();

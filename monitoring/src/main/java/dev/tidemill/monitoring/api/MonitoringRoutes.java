@@ -15,6 +15,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.statistics.ProfileMaps;
 import io.javalin.http.Context;
@@ -110,7 +111,7 @@ public final class MonitoringRoutes {
                 profiles.reference(version).map(ProfileMaps::toMap).orElse(Map.of())));
     }
 
-    /** The newest predictions, in order; a token asks for those before them. */
+    /** The newest predictions, in order, fewer than asked for where they hold much; a token asks for those before them. */
     private void predictions(Context context, Caller caller) {
         Deployment deployment = deployment(context, caller);
         var range = new JournalStore.Range(
@@ -119,14 +120,13 @@ public final class MonitoringRoutes {
                 Requests.instant(context, "from").orElse(Instant.EPOCH),
                 Requests.instant(context, "until").orElse(Instant.ofEpochMilli(Long.MAX_VALUE)));
         int limit = Requests.limit(context, 200, 5000);
-        List<JournalRow> rows =
-                monitoring.newest(range, Requests.text(context, "page_token").map(PageToken::position), limit + 1);
-        List<JournalRow> page = rows.subList(0, Math.min(limit, rows.size()));
+        Portion<JournalRow> page =
+                monitoring.newest(range, Requests.text(context, "page_token").map(PageToken::position), limit);
         var answer = new LinkedHashMap<String, Object>();
         answer.put("total", monitoring.count(range));
-        answer.put("predictions", page.reversed());
-        if (rows.size() > limit) {
-            answer.put("next_page_token", PageToken.of(page.getLast().position()));
+        answer.put("predictions", page.items().reversed());
+        if (page.more() && !page.items().isEmpty()) {
+            answer.put("next_page_token", PageToken.of(page.items().getLast().position()));
         }
         context.json(answer);
     }

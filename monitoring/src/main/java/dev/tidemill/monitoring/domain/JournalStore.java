@@ -3,6 +3,7 @@ package dev.tidemill.monitoring.domain;
 import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionSink;
+import dev.tidemill.platform.search.Portion;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -64,22 +65,27 @@ public interface JournalStore {
     /** Sets labels of rows that have none yet; how many that were. */
     int label(String project, String deployment, List<Labelled> labels, Instant at);
 
-    /** Believed rows in order, those after a position. */
-    List<JournalRow> page(Range range, Optional<Position> after, int limit);
+    /** Believed rows in order, those after a position; fewer than asked for where they hold much. For who keeps no page. */
+    Portion<JournalRow> page(Range range, Optional<Position> after, int limit);
 
     /** Gives every believed row of a range in order, page by page, so in several units of work where there is none around. */
     default void forEach(Range range, Consumer<JournalRow> taker) {
         Optional<Position> after = Optional.empty();
-        List<JournalRow> page;
+        Portion<JournalRow> page;
         do {
             page = page(range, after, PAGE);
-            page.forEach(taker);
-            after = page.isEmpty() ? after : Optional.of(page.getLast().position());
-        } while (page.size() == PAGE);
+            page.items().forEach(taker);
+            after = page.items().isEmpty()
+                    ? after
+                    : Optional.of(page.items().getLast().position());
+        } while (page.more());
     }
 
-    /** Rows, quarantined ones too, newest first, those before a position. */
-    List<JournalRow> newest(Range range, Optional<Position> before, int limit);
+    /**
+     * Rows, quarantined ones too, newest first, those before a position; fewer than asked for where they hold much. They count to the
+     * request that asks for them.
+     */
+    Portion<JournalRow> newest(Range range, Optional<Position> before, int limit);
 
     long count(Range range);
 

@@ -10,6 +10,7 @@ import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Transactions;
 import dev.tidemill.registry.domain.Models;
 import java.time.Clock;
@@ -166,8 +167,8 @@ public final class Monitoring implements PredictionSink, LabelledRows {
         return store.newestWindows(project, deployment, BEGINNING, endedBefore, limit);
     }
 
-    /** Predictions, newest first, those before a position. */
-    public List<JournalRow> newest(JournalStore.Range range, Optional<JournalStore.Position> before, int limit) {
+    /** Predictions, newest first, those before a position; fewer than asked for where they hold much. */
+    public Portion<JournalRow> newest(JournalStore.Range range, Optional<JournalStore.Position> before, int limit) {
         return journal.newest(range, before, limit);
     }
 

@@ -7,8 +7,10 @@ import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.Quarantine;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.RowBytes;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -18,11 +20,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
+import org.jdbi.v3.core.statement.Query;
+import org.jdbi.v3.core.statement.StatementContext;
 
 /** Predictions and labels in the database. */
 public final class SqlJournalStore implements JournalStore {
+    /** Read, a row's JSON takes about three times its length. */
+    private static final String BYTES = "3 * "
+            + RowBytes.of("x.features", "x.champion_output", "x.challenger_output", "x.challenger_error", "x.label");
+
     private final Database database;
 
     public SqlJournalStore(Database database) {
@@ -194,34 +205,53 @@ public final class SqlJournalStore implements JournalStore {
     }
 
     @Override
-    public List<JournalRow> page(Range range, Optional<Position> after, int limit) {
+    public Portion<JournalRow> page(Range range, Optional<Position> after, int limit) {
         String sql = """
                 SELECT * FROM prediction
                 WHERE project = :project AND deployment = :deployment AND event_time >= :from AND event_time < :until
                   AND quarantine IS NULL %s
                 ORDER BY event_time, id LIMIT :limit
                 """.formatted(after.isPresent() ? "AND (event_time, id) > (:time, :id)" : "");
-        return rows(sql, range, after, limit);
+        return RowBytes.passingPage(
+                database, limit, weighing(sql, range, after, limit), SqlJournalStore::id, reading(range));
     }
 
     @Override
-    public List<JournalRow> newest(Range range, Optional<Position> before, int limit) {
+    public Portion<JournalRow> newest(Range range, Optional<Position> before, int limit) {
         String sql = """
                 SELECT * FROM prediction
                 WHERE project = :project AND deployment = :deployment AND event_time >= :from AND event_time < :until %s
                 ORDER BY event_time DESC, id DESC LIMIT :limit
                 """.formatted(before.isPresent() ? "AND (event_time, id) < (:time, :id)" : "");
-        return rows(sql, range, before, limit);
+        return RowBytes.page(database, limit, weighing(sql, range, before, limit), SqlJournalStore::id, reading(range));
     }
 
-    private List<JournalRow> rows(String sql, Range range, Optional<Position> position, int limit) {
-        return database.reading(handle -> handle.createQuery(sql)
+    /** Weighs one row more than is asked for, which tells whether others follow. */
+    private static Function<Handle, Query> weighing(
+            String search, Range range, Optional<Position> position, int limit) {
+        return handle -> handle.createQuery(RowBytes.weighing("x.id", BYTES, search))
                 .bindMethods(range)
                 .bind("time", position.map(Position::eventTime).orElse(Instant.EPOCH))
                 .bind("id", position.map(Position::id).orElse(""))
-                .bind("limit", limit)
-                .map((row, context) -> row(row))
-                .list());
+                .bind("limit", limit + 1);
+    }
+
+    private static String id(ResultSet row, StatementContext context) throws SQLException {
+        return row.getString("id");
+    }
+
+    private static BiFunction<Handle, RowBytes.Fitting<String>, List<JournalRow>> reading(Range range) {
+        return (handle, fitting) -> RowBytes.inOrder(
+                fitting.keys(),
+                handle.createQuery("""
+                                SELECT * FROM prediction
+                                WHERE project = :project AND deployment = :deployment AND id IN (<ids>)
+                                """)
+                        .bindMethods(range)
+                        .bindList("ids", fitting.keys())
+                        .map((row, context) -> row(row))
+                        .list(),
+                JournalRow::id);
     }
 
     @Override

@@ -111,6 +111,22 @@ public final class RowBytes {
         return read(database, handle -> Fitting.of(weighing.apply(handle), key, most, mostOfPage()), read);
     }
 
+    /**
+     * As {@link #page}, for who reads one page after the other and keeps none. Nothing is counted: the request would pay for all of
+     * them together.
+     */
+    public static <K, R> Portion<R> passingPage(
+            Database database,
+            int most,
+            Function<Handle, Query> weighing,
+            RowMapper<K> key,
+            BiFunction<Handle, Fitting<K>, List<R>> read) {
+        Fitting<K> fitting = database.reading(handle -> Fitting.of(weighing.apply(handle), key, most, mostOfPage()));
+        return fitting.keys().isEmpty()
+                ? new Portion<>(List.of(), false)
+                : new Portion<>(database.reading(handle -> read.apply(handle, fitting)), fitting.more());
+    }
+
     /** Pages are shorter where there is little memory, so that several callers have theirs at a time. */
     private static long mostOfPage() {
         return Math.min(MOST_OF_PAGE, RequestMemory.share());
