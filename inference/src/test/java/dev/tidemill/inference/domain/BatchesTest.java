@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.testkit.Await;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,24 +23,11 @@ class BatchesTest {
     private static final double REFUSED = -1;
 
     /** Doubles numbers, refuses some, and can be held so that others have to wait. */
-    private static final class Doubling implements LoadedModel {
-        private final List<Integer> rowsOfCalls = Collections.synchronizedList(new ArrayList<>());
-        private volatile CountDownLatch gate = new CountDownLatch(0);
+    private static final class Doubling extends FunctionModel {
         private volatile boolean dropsRows;
 
-        @Override
-        public String platform() {
-            return "doubling";
-        }
-
-        @Override
-        public List<TensorSpec> inputs() {
-            return List.of(TensorSpec.column("x", Datatype.FP64, false));
-        }
-
-        @Override
-        public List<TensorSpec> outputs() {
-            return inputs();
+        private Doubling() {
+            super(x -> 2 * x);
         }
 
         @Override
@@ -51,31 +37,15 @@ class BatchesTest {
 
         @Override
         public List<Tensor> predict(List<Tensor> given) {
+            Tensor answer = super.predict(given).getFirst();
             Tensor x = given.getFirst();
-            rowsOfCalls.add(x.rows());
-            try {
-                gate.await();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-            double[] doubled = new double[x.size()];
-            for (int i = 0; i < doubled.length; i++) {
+            for (int i = 0; i < x.size(); i++) {
                 if (x.number(i) == REFUSED) {
                     throw TidemillException.invalid("x", "row " + i + " is refused");
                 }
-                doubled[i] = 2 * x.number(i);
             }
-            Tensor answer = Tensor.numbers("y", x.datatype(), x.shape(), doubled);
             return List.of(dropsRows && x.rows() > 1 ? answer.rows(0, 1) : answer);
         }
-
-        @Override
-        public long bytes() {
-            return 0;
-        }
-
-        @Override
-        public void close() {}
     }
 
     private final Doubling model = new Doubling();
@@ -108,7 +78,7 @@ class BatchesTest {
     private Future<Calls.Outcome> hold() {
         model.gate = new CountDownLatch(1);
         Future<Calls.Outcome> first = ask(column(100));
-        Await.until("a call that is held", () -> model.rowsOfCalls.size() == 1);
+        Await.until("a call that is held", () -> model.rowsOfCalls().size() == 1);
         return first;
     }
 
@@ -125,7 +95,7 @@ class BatchesTest {
     @Test
     void aLoneRequestGoesAtOnce() {
         assertAnswers(batches.call(List.of(column(1, 2)), CallContext.NONE), 2, 4);
-        assertThat(model.rowsOfCalls).containsExactly(2);
+        assertThat(model.rowsOfCalls()).containsExactly(2);
     }
 
     @Test
@@ -137,7 +107,7 @@ class BatchesTest {
         assertAnswers(others.get(0).get(), 2);
         assertAnswers(others.get(1).get(), 4, 6);
         assertAnswers(others.get(2).get(), 8);
-        assertThat(model.rowsOfCalls).containsExactly(1, 4);
+        assertThat(model.rowsOfCalls()).containsExactly(1, 4);
         assertThat(List.of(others.get(0).get().executed(), others.get(1).get().executed()))
                 .as("one call was made for all")
                 .containsExactly(true, false);
@@ -156,7 +126,7 @@ class BatchesTest {
         for (int i = 0; i < others.size(); i++) {
             assertAnswers(others.get(i).get(), 2 * (i + 1));
         }
-        assertThat(model.rowsOfCalls).containsExactly(1, 2, 1, 1);
+        assertThat(model.rowsOfCalls()).containsExactly(1, 2, 1, 1);
         assertThat(others.get(1).get().outputs().getFirst().shape()).containsExactly(1, 1);
     }
 
@@ -184,14 +154,14 @@ class BatchesTest {
         first.get();
         assertAnswers(others.get(0).get(), 2);
         assertAnswers(others.get(1).get(), 4);
-        model.rowsOfCalls.clear();
+        model.rowsOfCalls().clear();
         first = hold();
         others = queued(column(1), column(2));
         model.gate.countDown();
         first.get();
         assertAnswers(others.get(0).get(), 2);
         assertAnswers(others.get(1).get(), 4);
-        assertThat(model.rowsOfCalls).containsExactly(1, 1, 1);
+        assertThat(model.rowsOfCalls()).containsExactly(1, 1, 1);
     }
 
     @Test
@@ -238,7 +208,7 @@ class BatchesTest {
             model.gate.countDown();
             assertAnswers(first.get(), 200);
             assertAnswers(stays.get(), 4);
-            assertThat(model.rowsOfCalls).containsExactly(1, 1);
+            assertThat(model.rowsOfCalls()).containsExactly(1, 1);
         }
     }
 
@@ -257,7 +227,7 @@ class BatchesTest {
         for (Future<Calls.Outcome> one : asked) {
             assertAnswers(one.get(), 6);
         }
-        assertThat(model.rowsOfCalls).containsExactly(1, 2, 1);
+        assertThat(model.rowsOfCalls()).containsExactly(1, 2, 1);
     }
 
     @Test
@@ -268,11 +238,11 @@ class BatchesTest {
         try (var cancellation = Cancellation.of(gone::get, Optional.empty())) {
             List<Future<Calls.Outcome>> inside = new ArrayList<>();
             while (turnstile.waiting() == 0) {
-                int calls = model.rowsOfCalls.size();
+                int calls = model.rowsOfCalls().size();
                 inside.add(callers.submit(() -> turnstile.call(List.of(column(1)), CallContext.NONE)));
-                Await.until("in or waiting", () -> model.rowsOfCalls.size() > calls || turnstile.waiting() > 0);
+                Await.until("in or waiting", () -> model.rowsOfCalls().size() > calls || turnstile.waiting() > 0);
             }
-            int running = model.rowsOfCalls.size();
+            int running = model.rowsOfCalls().size();
             Future<Calls.Outcome> leaves =
                     callers.submit(() -> turnstile.call(List.of(column(2)), new CallContext(Map.of(), cancellation)));
             Await.until("it waits", () -> turnstile.waiting() == 2);
@@ -283,7 +253,7 @@ class BatchesTest {
             for (Future<Calls.Outcome> one : inside) {
                 one.get();
             }
-            assertThat(model.rowsOfCalls).hasSize(running + 1);
+            assertThat(model.rowsOfCalls()).hasSize(running + 1);
             // Every place is free again.
             assertAnswers(turnstile.call(List.of(column(5)), CallContext.NONE), 10);
         }

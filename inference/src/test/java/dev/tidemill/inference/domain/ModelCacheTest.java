@@ -7,9 +7,6 @@ import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.registry.domain.ModelDescription;
-import dev.tidemill.registry.domain.ModelFiles;
-import dev.tidemill.registry.domain.ModelInspector;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,54 +24,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ModelCacheTest {
-    private static final ModelInspector INSPECTOR = new ModelInspector() {
-        @Override
-        public ModelFiles inspect(Folder folder) {
-            throw new AssertionError("nothing asks for it");
-        }
-
-        @Override
-        public ModelDescription describe(Folder folder) {
-            return new ModelDescription(Map.of(), Optional.empty());
-        }
-    };
-
-    /** Answers its input; remembers whether it was closed. */
-    private final class Echo implements LoadedModel {
-        private volatile boolean closed;
-
-        @Override
-        public String platform() {
-            return "echo";
-        }
-
-        @Override
-        public List<TensorSpec> inputs() {
-            return List.of(TensorSpec.column("x", Datatype.FP64, false));
-        }
-
-        @Override
-        public List<TensorSpec> outputs() {
-            return inputs();
+    /** Fails where the test says so, and knows that nobody calls it once it is closed. */
+    private final class Echo extends FunctionModel {
+        private Echo() {
+            super(x -> x);
         }
 
         @Override
         public List<Tensor> predict(List<Tensor> given) {
-            assertThat(closed).as("nobody is in a closed model").isFalse();
+            assertThat(isClosed()).as("nobody is in a closed model").isFalse();
             if (failing != null) {
                 throw failing;
             }
-            return given;
-        }
-
-        @Override
-        public long bytes() {
-            return 100;
-        }
-
-        @Override
-        public void close() {
-            closed = true;
+            return super.predict(given);
         }
     }
 
@@ -92,7 +54,8 @@ class ModelCacheTest {
     @BeforeEach
     void start() {
         blobs = new FolderBlobStore(directory);
-        cache = new ModelCache(blobs, INSPECTOR, List.of(this::open), folder -> Optional.ofNullable(golden), 150);
+        cache = new ModelCache(
+                blobs, new NoInspection(), List.of(this::open), folder -> Optional.ofNullable(golden), 150);
     }
 
     @AfterEach
@@ -142,12 +105,12 @@ class ModelCacheTest {
         ModelHandle used = cache.acquire(version(1));
         cache.acquire(version(2)).close();
         cache.acquire(version(3)).close();
-        assertThat(made.get(0).closed).isFalse();
-        assertThat(made.get(1).closed).isTrue();
+        assertThat(made.get(0).isClosed()).isFalse();
+        assertThat(made.get(1).isClosed()).isTrue();
         used.close();
         used.close();
         cache.acquire(version(4)).close();
-        assertThat(made.get(0).closed).isTrue();
+        assertThat(made.get(0).isClosed()).isTrue();
         cache.acquire(version(1)).close();
         assertThat(loads).hasValue(5);
     }
@@ -177,7 +140,7 @@ class ModelCacheTest {
         cache.acquire(version).close();
         assertThat(cache.isLoaded(version)).isTrue();
         cache.closeIdle(Duration.ofNanos(-1));
-        assertThat(made.getFirst().closed).isTrue();
+        assertThat(made.getFirst().isClosed()).isTrue();
     }
 
     @Test
@@ -187,7 +150,7 @@ class ModelCacheTest {
             assertThatThrownBy(() -> cache.acquire(version(1)))
                     .isInstanceOf(TidemillException.class)
                     .hasMessageContaining(error.getMessage());
-            assertThat(made.getLast().closed).as("nothing is left loaded").isTrue();
+            assertThat(made.getLast().isClosed()).as("nothing is left loaded").isTrue();
         }
         failing = null;
         cache.acquire(version(1)).close();
@@ -207,7 +170,7 @@ class ModelCacheTest {
         assertThatThrownBy(() -> cache.acquire(version(1)))
                 .hasMessageContaining("its own input example does not fit it")
                 .hasMessageContaining("'calm', which is no FP64");
-        assertThat(made.getFirst().closed).isTrue();
+        assertThat(made.getFirst().isClosed()).isTrue();
         golden = List.of(Tensor.column("x", List.of(1.0)));
         cache.acquire(version(1)).close();
         assertThat(loads).hasValue(2);

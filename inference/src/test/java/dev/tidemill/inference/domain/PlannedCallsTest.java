@@ -20,64 +20,12 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.DoubleUnaryOperator;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PlannedCallsTest {
-    /** Answers one number; can be held. */
-    private static final class Model implements LoadedModel {
-        private final DoubleUnaryOperator function;
-        private volatile CountDownLatch gate = new CountDownLatch(0);
-        private volatile boolean closed;
-
-        private Model(DoubleUnaryOperator function) {
-            this.function = function;
-        }
-
-        @Override
-        public String platform() {
-            return "function";
-        }
-
-        @Override
-        public List<TensorSpec> inputs() {
-            return List.of(TensorSpec.column("x", Datatype.FP64, false));
-        }
-
-        @Override
-        public List<TensorSpec> outputs() {
-            return List.of(TensorSpec.column("y", Datatype.FP64, false));
-        }
-
-        @Override
-        public List<Tensor> predict(List<Tensor> given) {
-            try {
-                gate.await();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-            Tensor x = given.getFirst();
-            double[] values = IntStream.range(0, x.size())
-                    .mapToDouble(x::number)
-                    .map(function)
-                    .toArray();
-            return List.of(Tensor.numbers("y", Datatype.FP64, x.shape(), values));
-        }
-
-        @Override
-        public long bytes() {
-            return 0;
-        }
-
-        @Override
-        public void close() {
-            closed = true;
-        }
-    }
-
     private final TableSink sink = new TableSink();
     private final PredictionJournal journal = new PredictionJournal(sink);
     private final CallRecords records = new CallRecords(new PayloadLog(List.of(), 0), Clock.systemUTC());
@@ -112,11 +60,11 @@ class PlannedCallsTest {
         return new ServedVersion("default", "m", number, new Digest("0".repeat(64)), false);
     }
 
-    private Serving serving(Model champion, Model challenger, double share) {
+    private Serving serving(FunctionModel champion, FunctionModel challenger, double share) {
         return serving(champion, challenger, share, false);
     }
 
-    private Serving serving(Model champion, Model challenger, double share, boolean durable) {
+    private Serving serving(FunctionModel champion, FunctionModel challenger, double share, boolean durable) {
         var trial = new ServingPlan.Challenger(version(2), share);
         var plan = new ServingPlan("default", "d", 1, version(1), Optional.of(trial), durable, InputPolicy.REFUSE);
         return new Serving(plan, handle(champion), Optional.of(handle(challenger)));
@@ -141,9 +89,8 @@ class PlannedCallsTest {
 
     @Test
     void aChallengerInShadowIsAskedAfterTheAnswer() {
-        var challenger = new Model(x -> x + 2);
-        challenger.gate = new CountDownLatch(1);
-        Serving serving = serving(new Model(x -> x + 1), challenger, 0);
+        FunctionModel challenger = held();
+        Serving serving = serving(new FunctionModel(x -> x + 1), challenger, 0);
         InferenceAnswer answer =
                 calls().answer(serving, false, false, request("a")).orElseThrow();
         // It is here although the challenger has not begun.
@@ -165,7 +112,10 @@ class PlannedCallsTest {
                 List.<DoubleUnaryOperator>of(PlannedCallsTest::refused, PlannedCallsTest::broken)) {
             sink.clear();
             InferenceAnswer answer = calls().answer(
-                            serving(new Model(x -> x + 1), new Model(failing), 0), false, false, request("a"))
+                            serving(new FunctionModel(x -> x + 1), new FunctionModel(failing), 0),
+                            false,
+                            false,
+                            request("a"))
                     .orElseThrow();
             assertThat(answer.outputs().getFirst().number(0)).isEqualTo(4);
             journal.flush("default", "d");
@@ -181,7 +131,7 @@ class PlannedCallsTest {
     @Test
     void whereTheChallengerWouldAnswerAndFailsTheChampionDoes() {
         InferenceAnswer answer = calls().answer(
-                        serving(new Model(x -> x + 1), new Model(PlannedCallsTest::refused), 1),
+                        serving(new FunctionModel(x -> x + 1), new FunctionModel(PlannedCallsTest::refused), 1),
                         true,
                         false,
                         request("a"))
@@ -195,7 +145,7 @@ class PlannedCallsTest {
 
     @Test
     void whoAsksForTheChallengerGetsItsError() {
-        Serving serving = serving(new Model(x -> x + 1), new Model(PlannedCallsTest::refused), 0);
+        Serving serving = serving(new FunctionModel(x -> x + 1), new FunctionModel(PlannedCallsTest::refused), 0);
         assertThatThrownBy(() -> calls().answer(serving, true, true, request("a")))
                 .hasMessageContaining("refused");
         assertThat(journalled()).isEmpty();
@@ -203,7 +153,8 @@ class PlannedCallsTest {
 
     @Test
     void whatTheCallerDidWrongIsNoEvidence() {
-        Serving serving = serving(new Model(PlannedCallsTest::refused), new Model(PlannedCallsTest::refused), 1);
+        Serving serving =
+                serving(new FunctionModel(PlannedCallsTest::refused), new FunctionModel(PlannedCallsTest::refused), 1);
         assertThatThrownBy(() -> calls().answer(serving, true, false, request("a")))
                 .hasMessageContaining("refused");
         journal.flush("default", "d");
@@ -213,7 +164,10 @@ class PlannedCallsTest {
     @Test
     void aChallengerThatAnswersHasTheChampionBesideIt() {
         InferenceAnswer answer = calls().answer(
-                        serving(new Model(x -> x + 1), new Model(x -> x + 2), 1), true, false, request("a"))
+                        serving(new FunctionModel(x -> x + 1), new FunctionModel(x -> x + 2), 1),
+                        true,
+                        false,
+                        request("a"))
                 .orElseThrow();
         assertThat(answer.challenger()).isTrue();
         assertThat(answer.outputs().getFirst().number(0)).isEqualTo(5);
@@ -224,17 +178,27 @@ class PlannedCallsTest {
         assertThat(row.challenger()).containsExactly(5.0);
     }
 
-    @Test
-    void whatHasNoRoomBesideIsDroppedAndCountedAndTheAnswerIsJournalled() {
-        shadows.close();
-        shadows = new ShadowCalls(1, 1, 1 << 20);
-        var challenger = new Model(x -> x + 2);
-        challenger.gate = new CountDownLatch(1);
-        Serving serving = serving(new Model(x -> x + 1), challenger, 0);
+    private static FunctionModel held() {
+        var model = new FunctionModel(x -> x + 2);
+        model.gate = new CountDownLatch(1);
+        return model;
+    }
+
+    private PlannedCalls answeredTenTimes(Serving serving) {
         PlannedCalls calls = calls();
         for (int i = 0; i < 10; i++) {
             assertThat(calls.answer(serving, false, false, request("r" + i))).isPresent();
         }
+        return calls;
+    }
+
+    @Test
+    void whatHasNoRoomBesideIsDroppedAndCountedAndTheAnswerIsJournalled() {
+        shadows.close();
+        shadows = new ShadowCalls(1, 1, 1 << 20);
+        FunctionModel challenger = held();
+        Serving serving = serving(new FunctionModel(x -> x + 1), challenger, 0);
+        answeredTenTimes(serving);
         assertThat(records.live("default", "d").snapshot().shadowDropped()).isGreaterThanOrEqualTo(8);
         serving.close();
         challenger.gate.countDown();
@@ -242,20 +206,15 @@ class PlannedCallsTest {
         assertThat(journalled()).hasSize(10);
         assertThat(journalled().stream().filter(row -> row.challengerVersion().isPresent()))
                 .hasSizeBetween(1, 2);
-        assertThat(challenger.closed).isFalse();
+        assertThat(challenger.isClosed()).isFalse();
     }
 
     @Test
     void whatWaitsAtTheEndIsJournalledWithoutTheOtherSideAndLeavesItsModel() {
         shadows.close();
         shadows = new ShadowCalls(1, 100, 1 << 20);
-        var challenger = new Model(x -> x + 2);
-        challenger.gate = new CountDownLatch(1);
-        Serving serving = serving(new Model(x -> x + 1), challenger, 0);
-        PlannedCalls calls = calls();
-        for (int i = 0; i < 10; i++) {
-            assertThat(calls.answer(serving, false, false, request("r" + i))).isPresent();
-        }
+        Serving serving = serving(new FunctionModel(x -> x + 1), held(), 0);
+        PlannedCalls calls = answeredTenTimes(serving);
         shadows.close();
         journal.flush("default", "d");
         assertThat(journalled())
@@ -318,7 +277,7 @@ class PlannedCallsTest {
 
     @Test
     void anIdStandsForOnePrediction() {
-        Serving serving = serving(new Model(x -> x + 1), new Model(x -> x + 2), 0);
+        Serving serving = serving(new FunctionModel(x -> x + 1), new FunctionModel(x -> x + 2), 0);
         PlannedCalls calls = calls();
         for (int i = 0; i < 2; i++) {
             assertThat(calls.answer(serving, false, false, rows("a", 1, 2, 3))).isPresent();
@@ -355,8 +314,8 @@ class PlannedCallsTest {
                 });
         try (var refusing = new PredictionJournal(sink, log)) {
             var calls = new PlannedCalls(refusing, records, FeatureLookup.NONE, shadows, Clock.systemUTC());
-            var challenger = new Model(x -> x + 2);
-            Serving serving = serving(new Model(x -> x + 1), challenger, 1, true);
+            var challenger = new FunctionModel(x -> x + 2);
+            Serving serving = serving(new FunctionModel(x -> x + 1), challenger, 1, true);
             assertThatThrownBy(() -> calls.answer(serving, true, false, rows("a", 1)))
                     .hasMessageContaining("full");
             assertThat(records.live("default", "d").snapshot().shadowFailures())

@@ -9,9 +9,6 @@ import dev.tidemill.artifacts.filesystem.FolderBlobStore;
 import dev.tidemill.inference.domain.ServedPlans.Serving;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.registry.domain.ModelDescription;
-import dev.tidemill.registry.domain.ModelFiles;
-import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.testkit.Await;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -29,23 +26,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ServedPlansTest {
-    private static final ModelInspector INSPECTOR = new ModelInspector() {
-        @Override
-        public ModelFiles inspect(Folder folder) {
-            throw new AssertionError("nothing asks for it");
-        }
-
-        @Override
-        public ModelDescription describe(Folder folder) {
-            return new ModelDescription(Map.of(), Optional.empty());
-        }
-    };
-
-    private static final class Echo implements LoadedModel {
+    /** Holds another as a graph holds its parts. */
+    private static final class Echo extends FunctionModel {
         private final Optional<ModelHandle> part;
-        private volatile boolean closed;
 
         private Echo(Optional<ModelHandle> part) {
+            super(x -> x);
             this.part = part;
         }
 
@@ -55,36 +41,13 @@ class ServedPlansTest {
         }
 
         @Override
-        public String platform() {
-            return "echo";
-        }
-
-        @Override
-        public List<TensorSpec> inputs() {
-            return List.of(TensorSpec.column("x", Datatype.FP64, false));
-        }
-
-        @Override
-        public List<TensorSpec> outputs() {
-            return inputs();
-        }
-
-        @Override
-        public List<Tensor> predict(List<Tensor> given) {
-            return given;
-        }
-
-        @Override
-        public long bytes() {
-            return 1;
-        }
-
-        @Override
         public void close() {
-            closed = true;
+            super.close();
             part.ifPresent(ModelHandle::close);
         }
     }
+
+    private static final List<Tensor> X = List.of(Tensor.column("x", List.of(1.0)));
 
     @TempDir
     Path directory;
@@ -101,7 +64,7 @@ class ServedPlansTest {
     @BeforeEach
     void start() {
         blobs = new FolderBlobStore(directory);
-        cache = new ModelCache(blobs, INSPECTOR, List.of(this::open), folder -> Optional.empty(), 1000);
+        cache = new ModelCache(blobs, new NoInspection(), List.of(this::open), folder -> Optional.empty(), 100_000);
         plans = new ServedPlans(cache);
     }
 
@@ -255,9 +218,9 @@ class ServedPlansTest {
         assertThat(plans.find("default", "d")).isNull();
         assertThat(Objects.requireNonNull(plans.absence("default", "d")).reason())
                 .contains("it is held until somebody trusts its code");
-        assertThat(made.getFirst().closed).as("a call is not cut off").isFalse();
+        assertThat(made.getFirst().isClosed()).as("a call is not cut off").isFalse();
         inUse.close();
-        assertThat(made.getFirst().closed).isTrue();
+        assertThat(made.getFirst().isClosed()).isTrue();
         // Trusted again it is served again, from its files.
         plans.apply(plan("d", 1, trusted(held, false)));
         assertThat(served("d")).isEqualTo(1);
@@ -273,7 +236,7 @@ class ServedPlansTest {
         plans.apply(plan("e", 1, copy));
         plans.trustChanged(held);
         Serving other = Objects.requireNonNull(plans.find("default", "e"));
-        other.champion().call(List.of(), CallContext.NONE);
+        other.champion().call(X, CallContext.NONE);
         assertThat(plans.isStale("default", "e")).isFalse();
         assertThat(plans.isStale("default", "d")).isTrue();
     }
@@ -287,7 +250,7 @@ class ServedPlansTest {
         assertThat(served("d")).isEqualTo(1);
         assertThat(Objects.requireNonNull(plans.find("default", "d")).plan().challenger())
                 .isEmpty();
-        assertThat(made).extracting(model -> model.closed).containsExactly(false, true);
+        assertThat(made).extracting(FunctionModel::isClosed).containsExactly(false, true);
     }
 
     @Test
@@ -296,13 +259,13 @@ class ServedPlansTest {
         plans.apply(plan("d", 1, trusted(held, true)));
         plans.apply(plan("d", 1, trusted(held, false)));
         assertThat(served("d")).isEqualTo(1);
-        assertThat(made).extracting(model -> model.closed).containsExactly(true, false);
+        assertThat(made).extracting(FunctionModel::isClosed).containsExactly(true, false);
         // What is data goes on without trust.
         ServedVersion data = version("model", 2);
         plans.apply(plan("e", 1, trusted(data, false)));
         plans.apply(plan("e", 1, data));
         assertThat(served("e")).isEqualTo(2);
-        assertThat(made).extracting(model -> model.closed).containsExactly(true, false, true, false);
+        assertThat(made).extracting(FunctionModel::isClosed).containsExactly(true, false, true, false);
     }
 
     @Test
@@ -315,7 +278,7 @@ class ServedPlansTest {
         plans.trustChanged(held);
         assertThat(plans.find("default", "d")).isNull();
         assertThat(plans.absence("default", "d")).isNotNull();
-        assertThat(made.getFirst().closed).isTrue();
+        assertThat(made.getFirst().isClosed()).isTrue();
     }
 
     @Test
@@ -326,9 +289,9 @@ class ServedPlansTest {
         plans.apply(plan("d", 1, graph));
         assertThat(plans.isStale("default", "d")).isFalse();
         ModelHandle called = cache.acquire(trusted(held, false));
-        called.call(List.of(), CallContext.NONE);
+        called.call(X, CallContext.NONE);
         plans.trustChanged(held);
-        assertThatThrownBy(() -> called.call(List.of(), CallContext.NONE))
+        assertThatThrownBy(() -> called.call(X, CallContext.NONE))
                 .isInstanceOfSatisfying(
                         TidemillException.class,
                         refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.UNAVAILABLE));

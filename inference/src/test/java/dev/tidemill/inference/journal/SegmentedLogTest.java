@@ -137,15 +137,20 @@ class SegmentedLogTest {
         }
     }
 
+    private static List<Prediction> many() {
+        return IntStream.range(0, 500).mapToObj(i -> prediction("p" + i)).toList();
+    }
+
+    /** Segments of appends that fill more than one file. */
+    private static List<Long> filled(SegmentedLog log) {
+        List<Prediction> many = many();
+        return Stream.generate(() -> log.append(many)).limit(150).toList();
+    }
+
     @Test
     void whatIsSettledIsDeleted() {
         var log = new SegmentedLog(folder, 100 << 20);
-        List<Prediction> many =
-                IntStream.range(0, 500).mapToObj(i -> prediction("p" + i)).toList();
-        List<Long> segments = new ArrayList<>();
-        for (int i = 0; i < 150; i++) {
-            segments.add(log.append(many));
-        }
+        List<Long> segments = filled(log);
         assertThat(segments.stream().distinct().count()).isGreaterThan(1);
         segments.forEach(log::settle);
         Await.until("only the newest file is there", () -> files() <= 1);
@@ -157,13 +162,8 @@ class SegmentedLogTest {
     void whatIsSettledWhileItIsHeldIsDeletedAfterwards() {
         var deletions = new DeletionHold();
         try (var log = new SegmentedLog(folder, 100 << 20, deletions)) {
-            List<Prediction> many =
-                    IntStream.range(0, 500).mapToObj(i -> prediction("p" + i)).toList();
             try (DeletionHold.Held backup = deletions.hold()) {
-                List<Long> segments = new ArrayList<>();
-                for (int i = 0; i < 150; i++) {
-                    segments.add(log.append(many));
-                }
+                List<Long> segments = filled(log);
                 long made = segments.stream().distinct().count();
                 assertThat(made).isGreaterThan(1);
                 segments.forEach(log::settle);
@@ -451,8 +451,7 @@ class SegmentedLogTest {
     void whatBecomesKnownAfterItsFileIsFullIsReadWithIt() {
         var before = new SegmentedLog(folder, 100 << 20);
         long first = before.append(List.of(prediction("early"), prediction("other")));
-        List<Prediction> many =
-                IntStream.range(0, 500).mapToObj(i -> prediction("p" + i)).toList();
+        List<Prediction> many = many();
         while (before.append(many) == first) {
             // until the file is full
         }
@@ -472,17 +471,12 @@ class SegmentedLogTest {
     @Test
     void aFileGoesOnlyWhenWhatBecameKnownOfItIsWritten() {
         var log = new SegmentedLog(folder, 100 << 20);
-        List<Prediction> many =
-                IntStream.range(0, 500).mapToObj(i -> prediction("p" + i)).toList();
-        List<Long> segments = new ArrayList<>();
-        for (int i = 0; i < 150; i++) {
-            segments.add(log.append(many));
-        }
+        List<Long> segments = filled(log);
         for (long segment : segments) {
-            log.amend(segment, many.subList(0, 3));
+            log.amend(segment, many().subList(0, 3));
             log.settle(segment);
         }
-        log.amend(segments.getFirst(), many);
+        log.amend(segments.getFirst(), many());
         log.close();
         assertThat(files()).isZero();
         assertThat(log.bytes()).isZero();
