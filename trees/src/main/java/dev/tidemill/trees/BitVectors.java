@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,8 +21,12 @@ final class BitVectors {
 
     /** Fewer nodes than this are struck one by one. */
     private static final int LEAST_STEP = 48;
-    /** Most pairs of a node and a category of one feature that are listed. */
+    /** Most pairs of a node and a category that are listed of one feature, and of all. */
     private static final long MOST_LISTED = 500_000;
+
+    private static final long MOST_LISTED_OF_ALL = 1_000_000;
+    /** What a category costs beside its pairs, in pairs. */
+    private static final int LIST = 16;
 
     private static final long[] NO_MASKS = {};
     private static final int[] NO_TREES = {};
@@ -53,10 +59,14 @@ final class BitVectors {
     private final int[] thresholdTrees;
     private final long[] thresholdMasks;
     private final Special[] specials;
+    /** The inputs that nodes ask for, rising; what is kept by feature is kept by place in this list. */
+    private final int[] asked;
     /** How many nodes of a feature lie between two checkpoints. */
     private final int step;
     /** Words of all trees after the first {@link #step} nodes of a feature, after twice as many, and so on. */
     private final long[] checkpoints;
+
+    private long listed;
     /** Where each feature's checkpoints begin. */
     private final int[] checkpointStarts;
 
@@ -64,19 +74,19 @@ final class BitVectors {
      * @param roots of the trees to take up, in order; a negative one is left out
      * @param strict as in {@link Node#goesLeft(double, boolean)}
      */
-    BitVectors(int featureCount, Node[] nodes, int[] roots, boolean strict) {
+    BitVectors(Node[] nodes, int[] roots, boolean strict) {
         this.strict = strict;
         this.untouched = new long[roots.length];
         Arrays.fill(untouched, -1L);
-        List<List<Struck>> byFeature = new ArrayList<>();
-        for (int i = 0; i < featureCount; i++) {
-            byFeature.add(new ArrayList<>());
-        }
+        TreeMap<Integer, List<Struck>> found = new TreeMap<>();
         for (int tree = 0; tree < roots.length; tree++) {
             if (roots[tree] >= 0) {
-                collect(nodes, roots[tree], tree, 0, byFeature);
+                collect(nodes, roots[tree], tree, 0, found);
             }
         }
+        asked = found.keySet().stream().mapToInt(Integer::intValue).toArray();
+        List<List<Struck>> byFeature = List.copyOf(found.values());
+        int featureCount = asked.length;
         starts = new int[featureCount + 1];
         specials = new Special[featureCount];
         List<Struck> numeric = new ArrayList<>();
@@ -114,15 +124,16 @@ final class BitVectors {
     }
 
     /** Gives the number of leaves below a node, whose first has that number. */
-    private static int collect(Node[] nodes, int at, int tree, int first, List<List<Struck>> byFeature) {
+    private static int collect(Node[] nodes, int at, int tree, int first, Map<Integer, List<Struck>> found) {
         Node node = nodes[at];
         if (node.isLeaf()) {
             return 1;
         }
-        int left = collect(nodes, node.left(), tree, first, byFeature);
-        int right = collect(nodes, node.right(), tree, first + left, byFeature);
+        int left = collect(nodes, node.left(), tree, first, found);
+        int right = collect(nodes, node.right(), tree, first + left, found);
         long below = left == LEAVES ? -1L : (1L << left) - 1;
-        byFeature.get(node.feature()).add(new Struck(node, tree, ~(below << first)));
+        found.computeIfAbsent(node.feature(), unused -> new ArrayList<>())
+                .add(new Struck(node, tree, ~(below << first)));
         return left + right;
     }
 
@@ -153,9 +164,12 @@ final class BitVectors {
                         .mapToInt(one -> one.node().categories().length)
                         .max()
                         .orElse(0);
-        if ((long) categories * sets.size() > MOST_LISTED) {
+        long pairs = (long) categories * sets.size();
+        long cost = pairs + (long) LIST * categories;
+        if (pairs > MOST_LISTED || listed + cost > MOST_LISTED_OF_ALL) {
             return;
         }
+        listed += cost;
         feature.categoryTrees = new int[categories][];
         feature.categoryMasks = new long[categories][];
         for (int i = 0; i < categories; i++) {
@@ -169,11 +183,16 @@ final class BitVectors {
     }
 
     private static int[] trees(List<Struck> some) {
-        return some.stream().mapToInt(Struck::tree).toArray();
+        return some.isEmpty() ? NO_TREES : some.stream().mapToInt(Struck::tree).toArray();
     }
 
     private static long[] masks(List<Struck> some) {
-        return some.stream().mapToLong(Struck::mask).toArray();
+        return some.isEmpty() ? NO_MASKS : some.stream().mapToLong(Struck::mask).toArray();
+    }
+
+    /** About how many bytes it takes. */
+    long bytes() {
+        return 24L * thresholds.length + 8L * checkpoints.length + 200L * asked.length + 16 * listed;
     }
 
     /**
@@ -190,7 +209,7 @@ final class BitVectors {
         }
         for (int i = 0; i < specials.length; i++) {
             Special special = specials[i];
-            double value = row[i];
+            double value = row[asked[i]];
             if (Double.isNaN(value)) {
                 strike(words, special.missingTrees, special.missingMasks);
             } else if (special.zeroIsMissing && Node.isZero(value)) {

@@ -36,16 +36,17 @@ public final class LightgbmJson {
             throw new UnsupportedModelException("the model is no JSON", e);
         }
         JsonNode trees = document.path("tree_info");
-        int features = document.path("max_feature_idx").asInt(-1) + 1;
-        int outputs = document.path("num_tree_per_iteration").asInt(1);
-        if (!trees.isArray() || features < 1 || outputs < 1) {
+        if (!trees.isArray()) {
             throw new UnsupportedModelException("it is no dump of a LightGBM model");
         }
+        var sizes = new DeclaredSizes(content.length);
+        int features = sizes.namedFeatures(1L + document.path("max_feature_idx").asInt(-1));
+        int outputs = sizes.outputs(document.path("num_tree_per_iteration").asInt(1), trees.size());
         List<Node> nodes = new ArrayList<>();
         int[] roots = new int[trees.size()];
         int[] treeOutputs = new int[trees.size()];
         for (int i = 0; i < roots.length; i++) {
-            roots[i] = node(trees.path(i).path("tree_structure"), nodes, 0);
+            roots[i] = node(trees.path(i).path("tree_structure"), nodes, sizes, 0);
             treeOutputs[i] = i % outputs;
         }
         boolean averages = document.path("average_output").asBoolean();
@@ -70,7 +71,7 @@ public final class LightgbmJson {
     }
 
     /** Appends what stands below; gives the place of its top. */
-    private static int node(JsonNode json, List<Node> nodes, int depth) {
+    private static int node(JsonNode json, List<Node> nodes, DeclaredSizes sizes, int depth) {
         if (json.has("leaf_coeff")) {
             throw new UnsupportedModelException("trees with linear leaves are not supported");
         }
@@ -83,8 +84,8 @@ public final class LightgbmJson {
             return at;
         }
         nodes.add(Node.leaf(0));
-        int left = node(json.path("left_child"), nodes, depth + 1);
-        int right = node(json.path("right_child"), nodes, depth + 1);
+        int left = node(json.path("left_child"), nodes, sizes, depth + 1);
+        int right = node(json.path("right_child"), nodes, sizes, depth + 1);
         int feature = json.path("split_feature").asInt();
         if (feature < 0) {
             throw new UnsupportedModelException("a node asks for input " + feature);
@@ -108,7 +109,7 @@ public final class LightgbmJson {
                                 right,
                                 Node.Missing.NAN,
                                 false,
-                                bits(json.path("threshold").asText()),
+                                bits(json.path("threshold").asText(), sizes),
                                 false);
                     default ->
                         throw new UnsupportedModelException(
@@ -126,24 +127,25 @@ public final class LightgbmJson {
     }
 
     /** Categories such as {@code 1||3||70} as a set of bits. */
-    private static long[] bits(String categories) {
-        long[] bits = {0};
-        for (String category : categories.split("\\|\\|")) {
-            int number;
-            try {
-                number = Integer.parseInt(category);
-            } catch (NumberFormatException e) {
-                throw new UnsupportedModelException("'" + category + "' is no category", e);
-            }
-            if (number < 0 || number > 1 << 24) {
-                throw new UnsupportedModelException("it has a category numbered " + number);
-            }
-            if (number / 64 >= bits.length) {
-                bits = Arrays.copyOf(bits, number / 64 + 1);
-            }
+    private static long[] bits(String categories, DeclaredSizes sizes) {
+        int[] numbers = Arrays.stream(categories.split("\\|\\|"))
+                .mapToInt(category -> category(category, sizes))
+                .toArray();
+        int words = Arrays.stream(numbers).max().orElse(0) / 64 + 1;
+        sizes.keep(words);
+        long[] bits = new long[words];
+        for (int number : numbers) {
             bits[number / 64] |= 1L << number % 64;
         }
         return bits;
+    }
+
+    private static int category(String text, DeclaredSizes sizes) {
+        try {
+            return sizes.category(Long.parseLong(text));
+        } catch (NumberFormatException e) {
+            throw new UnsupportedModelException("'" + text + "' is no category", e);
+        }
     }
 
     /** The columns whose info lists values rather than a range. */

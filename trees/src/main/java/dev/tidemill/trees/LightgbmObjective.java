@@ -21,7 +21,7 @@ final class LightgbmObjective implements Link {
         this.squareRoot = Arrays.asList(words).contains("sqrt");
         this.sigmoid = Arrays.stream(words)
                 .filter(word -> word.startsWith("sigmoid:"))
-                .mapToDouble(word -> Double.parseDouble(word.substring("sigmoid:".length())))
+                .mapToDouble(LightgbmObjective::sigmoid)
                 .findFirst()
                 .orElse(1);
         switch (name) {
@@ -44,6 +44,14 @@ final class LightgbmObjective implements Link {
                     "lambdarank",
                     "rank_xendcg" -> {}
             default -> throw new UnsupportedModelException("objective '" + name + "' is not supported");
+        }
+    }
+
+    private static double sigmoid(String word) {
+        try {
+            return Double.parseDouble(word.substring("sigmoid:".length()));
+        } catch (NumberFormatException e) {
+            throw new UnsupportedModelException("objective setting '" + word + "' is not understood", e);
         }
     }
 

@@ -55,15 +55,16 @@ public final class LightgbmText {
             throw new UnsupportedModelException("the model's text ends before 'end of trees'");
         }
         try {
-            return boosted(head, trees, categories);
+            return boosted(head, trees, categories, new DeclaredSizes(text.length));
         } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
             throw new UnsupportedModelException("the model's text is damaged: " + e.getMessage(), e);
         }
     }
 
-    private static BoostedTrees boosted(Map<String, String> head, List<Map<String, String>> trees, String categories) {
-        int features = Integer.parseInt(head.getOrDefault("max_feature_idx", "-1")) + 1;
-        int outputs = Integer.parseInt(head.getOrDefault("num_tree_per_iteration", "1"));
+    private static BoostedTrees boosted(
+            Map<String, String> head, List<Map<String, String>> trees, String categories, DeclaredSizes sizes) {
+        int features = sizes.namedFeatures(1L + Integer.parseInt(head.getOrDefault("max_feature_idx", "-1")));
+        int outputs = sizes.outputs(Integer.parseInt(head.getOrDefault("num_tree_per_iteration", "1")), trees.size());
         List<Node> nodes = new ArrayList<>();
         int[] roots = new int[trees.size()];
         int[] treeOutputs = new int[trees.size()];
@@ -107,14 +108,12 @@ public final class LightgbmText {
             int[] decision = ints(tree, "decision_type");
             int[] left = ints(tree, "left_child");
             int[] right = ints(tree, "right_child");
-            int[] boundaries = ints(tree, "cat_boundaries");
-            long[] words = longs(tree, "cat_threshold");
+            long[][] sets = sets(ints(tree, "cat_boundaries"), longs(tree, "cat_threshold"));
             for (int i = 0; i < inner; i++) {
                 int leftAt = offset + (left[i] >= 0 ? left[i] : inner + ~left[i]);
                 int rightAt = offset + (right[i] >= 0 ? right[i] : inner + ~right[i]);
                 if ((decision[i] & 1) != 0) {
-                    int set = (int) threshold[i];
-                    long[] bits = bits(words, boundaries[set], boundaries[set + 1]);
+                    long[] bits = sets[(int) threshold[i]];
                     nodes.add(
                             new Node(feature[i], threshold[i], leftAt, rightAt, Node.Missing.NAN, false, bits, false));
                 } else {
@@ -127,6 +126,21 @@ public final class LightgbmText {
         for (double value : leafValues) {
             nodes.add(Node.leaf(value));
         }
+    }
+
+    /** Each set of categories: they lie end to end. */
+    private static long[][] sets(int[] boundaries, long[] words) {
+        long[][] sets = new long[Math.max(0, boundaries.length - 1)][];
+        for (int i = 0; i < sets.length; i++) {
+            int from = boundaries[i];
+            int to = boundaries[i + 1];
+            if (from < 0 || to < from || to > words.length) {
+                throw new UnsupportedModelException("a tree says that words " + from + " to " + to
+                        + " are a set of categories, and has " + words.length);
+            }
+            sets[i] = bits(words, from, to);
+        }
+        return sets;
     }
 
     /** Words of 32 bits as words of 64. */
@@ -161,8 +175,11 @@ public final class LightgbmText {
      * @param columns that are categorical, in order
      */
     static List<List<String>> categories(JsonNode lists, List<Integer> columns, int features) {
+        if (lists.isEmpty() || lists.size() != columns.size()) {
+            return List.of();
+        }
         List<List<String>> categories = new ArrayList<>(Collections.nCopies(features, List.of()));
-        for (int i = 0; i < lists.size() && lists.size() == columns.size(); i++) {
+        for (int i = 0; i < lists.size(); i++) {
             List<String> names = new ArrayList<>();
             boolean texts = true;
             for (JsonNode name : lists.get(i)) {

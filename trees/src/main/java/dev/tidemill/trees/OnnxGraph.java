@@ -11,6 +11,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * As much of an ONNX model as tells what it does, without its weights: its nodes with their attributes, and the names, types and
@@ -203,7 +205,8 @@ public record OnnxGraph(
                 default -> in.skipField(tag);
             }
         }
-        inputs.removeIf(input -> held.stream().anyMatch(one -> one.name().equals(input.name())));
+        Set<String> names = held.stream().map(Held::name).collect(Collectors.toSet());
+        inputs.removeIf(input -> names.contains(input.name()));
         return new OnnxGraph(operations, inputs, outputs, held, 0, false);
     }
 

@@ -4,6 +4,7 @@ import dev.tidemill.trees.OnnxGraph.Operation;
 import dev.tidemill.trees.OnnxGraph.Value;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -79,8 +80,9 @@ public record OnnxTrees(
         boolean columns = given.size() > 1;
         int features = columns ? given.size() : width(given.getFirst());
         List<Object> labels = classifier ? labels(trees) : List.of();
+        var sizes = new DeclaredSizes(content.length);
         return new OnnxTrees(
-                ensemble(trees, classifier, features, labels.size()),
+                ensemble(trees, classifier, features, labels.size(), sizes),
                 OnnxTreeLink.of(trees, classifier, labels.size()),
                 given.stream().map(Value::name).toList(),
                 graph.outputs().stream()
@@ -108,7 +110,7 @@ public record OnnxTrees(
         Map<String, Value> byName =
                 graph.inputs().stream().collect(Collectors.toMap(Value::name, Function.identity(), (a, b) -> a));
         List<Value> found = new ArrayList<>();
-        follow(trees.inputs().getFirst(), byName, makers, found, 0);
+        follow(trees.inputs().getFirst(), byName, makers, found, new HashSet<>(), 0);
         if (found.size() != byName.size() || Set.copyOf(found).size() != found.size()) {
             throw new UnsupportedModelException("its inputs do not all lead to the trees, once each");
         }
@@ -122,7 +124,15 @@ public record OnnxTrees(
     }
 
     private static void follow(
-            String name, Map<String, Value> inputs, Map<String, Operation> makers, List<Value> found, int depth) {
+            String name,
+            Map<String, Value> inputs,
+            Map<String, Operation> makers,
+            List<Value> found,
+            Set<String> seen,
+            int depth) {
+        if (!seen.add(name)) {
+            throw new UnsupportedModelException("its '" + name + "' leads to the trees in two ways");
+        }
         Value input = inputs.get(name);
         if (input != null) {
             found.add(input);
@@ -138,7 +148,7 @@ public record OnnxTrees(
         if (!joins && !keeps) {
             throw new UnsupportedModelException("its operation " + maker.type() + " comes before the trees");
         }
-        maker.inputs().forEach(one -> follow(one, inputs, makers, found, depth + 1));
+        maker.inputs().forEach(one -> follow(one, inputs, makers, found, seen, depth + 1));
     }
 
     private static int width(Value input) {
@@ -176,8 +186,9 @@ public record OnnxTrees(
         throw new UnsupportedModelException("its output '" + name + "' does not come from the trees");
     }
 
-    private static TreeEnsemble ensemble(Operation trees, boolean classifier, int features, int labels) {
-        var leaves = new Leaves(trees, classifier, labels);
+    private static TreeEnsemble ensemble(
+            Operation trees, boolean classifier, int features, int labels, DeclaredSizes sizes) {
+        var leaves = new Leaves(trees, classifier, labels, sizes);
         boolean strict = strict(trees.texts("nodes_modes"));
         Node[] nodes = nodes(trees, leaves, features);
         long[] treeIds = trees.wholes("nodes_treeids");
@@ -268,7 +279,7 @@ public record OnnxTrees(
         private final List<double[]> vectors = new ArrayList<>();
         private final int width;
 
-        private Leaves(Operation trees, boolean classifier, int labels) {
+        private Leaves(Operation trees, boolean classifier, int labels, DeclaredSizes sizes) {
             String prefix = classifier ? "class" : "target";
             long[] outputs = trees.wholes(prefix + "_ids");
             long[] treeIds = trees.wholes(prefix + "_treeids");
@@ -276,6 +287,7 @@ public record OnnxTrees(
             double[] weights = trees.numbers(prefix + "_weights");
             boolean binary = classifier && OnnxTreeLink.isBinary(trees, labels);
             width = binary ? 1 : classifier ? labels : OnnxTreeLink.targets(trees);
+            sizes.keep(width);
             vectors.add(new double[width]);
             if (treeIds.length != outputs.length
                     || nodeIds.length != outputs.length
@@ -290,6 +302,7 @@ public record OnnxTrees(
                 var position = new Position(treeIds[i], nodeIds[i]);
                 int place = places.computeIfAbsent(position, unused -> vectors.size());
                 if (place == vectors.size()) {
+                    sizes.keep(width);
                     vectors.add(new double[width]);
                 }
                 vectors.get(place)[(int) output] += weights[i];

@@ -80,7 +80,7 @@ public final class TreeEnsemble {
             }
         }
         this.leafValues = values.stream().mapToDouble(Double::doubleValue).toArray();
-        this.bitVectors = new BitVectors(features, nodes, narrow, arithmetic.strict());
+        this.bitVectors = new BitVectors(nodes, narrow, arithmetic.strict());
         this.plain = base.length == 1
                 && leafVectors.length == 0
                 && Arrays.stream(narrow).allMatch(root -> root >= 0);
@@ -211,6 +211,10 @@ public final class TreeEnsemble {
 
     /** About how many bytes it takes. */
     public long bytes() {
-        return 200L * nodes.length + Arrays.stream(firstLeaf).asLongStream().count() * 16;
+        long sets = Arrays.stream(nodes)
+                .mapToLong(node -> 8L * node.categories().length)
+                .sum();
+        long vectors = leafVectors.length == 0 ? 0 : leafVectors.length * (24L + 8L * base.length);
+        return 200L * nodes.length + 16L * roots.length + sets + vectors + bitVectors.bytes();
     }
 }

@@ -8,12 +8,16 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
-/** Reads Universal Binary JSON (draft 12, ubjson.org), with its typed and counted containers. Depth and sizes are bounded. */
+/**
+ * Reads Universal Binary JSON (draft 12, ubjson.org), with its typed and counted containers. Depth is bounded, and there are no more
+ * values than bytes, though those of a typed container may cost none.
+ */
 final class Ubjson {
     private static final int DEEPEST = 64;
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
     private final ByteBuffer bytes;
+    private int values;
 
     private Ubjson(byte[] content) {
         this.bytes = ByteBuffer.wrap(content);
@@ -41,6 +45,9 @@ final class Ubjson {
         if (depth > DEEPEST) {
             throw new UnsupportedModelException("the model's file is nested more than " + DEEPEST + " deep");
         }
+        if (++values > bytes.capacity()) {
+            throw new UnsupportedModelException("the model's file has more values than bytes");
+        }
         return switch (marker) {
             case 'Z' -> NODES.nullNode();
             case 'T' -> NODES.booleanNode(true);
@@ -61,14 +68,28 @@ final class Ubjson {
     }
 
     private int length() {
-        JsonNode number = value(marker(), 0);
-        if (!number.isIntegralNumber() || number.asLong() < 0 || number.asLong() > bytes.capacity()) {
+        char marker = marker();
+        long number =
+                switch (marker) {
+                    case 'i' -> bytes.get();
+                    case 'U' -> bytes.get() & 0xff;
+                    case 'I' -> bytes.getShort();
+                    case 'l' -> bytes.getInt();
+                    case 'L' -> bytes.getLong();
+                    default ->
+                        throw new UnsupportedModelException(
+                                "the model's file has a length with an unknown marker " + (int) marker);
+                };
+        if (number < 0 || number > bytes.capacity()) {
             throw new UnsupportedModelException("the model's file has a length of " + number);
         }
-        return number.asInt();
+        return (int) number;
     }
 
     private String text(int length) {
+        if (length > bytes.remaining()) {
+            throw new BufferUnderflowException();
+        }
         byte[] text = new byte[length];
         bytes.get(text);
         return new String(text, StandardCharsets.UTF_8);

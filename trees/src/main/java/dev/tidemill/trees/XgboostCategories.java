@@ -8,10 +8,13 @@ import java.util.List;
 final class XgboostCategories {
     private XgboostCategories() {}
 
-    /** Of each feature its names, in the order of their codes; none where the model keeps none as text. */
+    /** Of each feature its names, in the order of their codes; none where the model keeps none as text, or none at all. */
     static List<List<String>> of(JsonNode cats, int features) {
         List<List<String>> categories = new ArrayList<>();
         JsonNode encodings = cats.path("enc");
+        if (encodings.isEmpty()) {
+            return List.of();
+        }
         for (int i = 0; i < features; i++) {
             categories.add(texts(encodings.path(i)));
         }

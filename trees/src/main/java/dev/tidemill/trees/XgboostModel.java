@@ -10,6 +10,8 @@ import java.util.List;
 /** Reads models that XGBoost wrote as JSON or as UBJSON (its documented model schema), of boosters gbtree and dart. */
 public final class XgboostModel {
     private static final ObjectMapper MAPPER = new ObjectMapper();
+    /** The set of a node without a list of categories. */
+    private static final long[] ALL = {-1L};
 
     private XgboostModel() {}
 
@@ -31,11 +33,6 @@ public final class XgboostModel {
         Objective objective =
                 Objective.of(learner.path("objective").path("name").asText());
         JsonNode parameters = learner.path("learner_model_param");
-        int features = parameters.path("num_feature").asInt();
-        int outputs = Math.max(
-                Math.max(1, parameters.path("num_class").asInt(0)),
-                parameters.path("num_target").asInt(1));
-        double[] base = base(objective, parameters.path("base_score").asText("0.5"), outputs);
         JsonNode booster = learner.path("gradient_booster");
         String kind = booster.path("name").asText();
         boolean dart = kind.equals("dart");
@@ -43,10 +40,17 @@ public final class XgboostModel {
             throw new UnsupportedModelException("booster '" + kind + "' is not supported; gbtree and dart are");
         }
         JsonNode model = dart ? booster.path("gbtree").path("model") : booster.path("model");
+        var sizes = new DeclaredSizes(content.length);
+        int features = sizes.features(parameters.path("num_feature").asInt());
+        int most = Math.max(
+                Math.max(1, parameters.path("num_class").asInt(0)),
+                parameters.path("num_target").asInt(1));
+        int outputs = sizes.outputs(most, model.path("trees").size());
+        double[] base = base(objective, parameters.path("base_score").asText("0.5"), outputs);
         List<String> names = new ArrayList<>();
         learner.path("feature_names").forEach(name -> names.add(name.asText()));
         return new BoostedTrees(
-                ensemble(model, dart ? booster.path("weight_drop") : MAPPER.createArrayNode(), features, base),
+                ensemble(model, dart ? booster.path("weight_drop") : MAPPER.createArrayNode(), features, base, sizes),
                 objective,
                 names,
                 XgboostCategories.of(model.path("cats"), features));
@@ -79,7 +83,8 @@ public final class XgboostModel {
         return base;
     }
 
-    private static TreeEnsemble ensemble(JsonNode model, JsonNode weights, int features, double[] base) {
+    private static TreeEnsemble ensemble(
+            JsonNode model, JsonNode weights, int features, double[] base, DeclaredSizes sizes) {
         JsonNode trees = model.path("trees");
         int[] roots = new int[trees.size()];
         int[] outputs = new int[trees.size()];
@@ -91,18 +96,18 @@ public final class XgboostModel {
                 throw new UnsupportedModelException("tree " + i + " adds to output " + outputs[i]);
             }
             float weight = weights.isEmpty() ? 1 : (float) weights.path(i).asDouble(1);
-            nodes(trees.get(i), weight, nodes);
+            nodes(trees.get(i), weight, nodes, sizes);
         }
         return new TreeEnsemble(
                 features, base, nodes.toArray(Node[]::new), roots, outputs, TreeEnsemble.Arithmetic.XGBOOST);
     }
 
-    private static void nodes(JsonNode tree, float weight, List<Node> nodes) {
+    private static void nodes(JsonNode tree, float weight, List<Node> nodes, DeclaredSizes sizes) {
         if (tree.path("tree_param").path("size_leaf_vector").asInt(1) > 1) {
             throw new UnsupportedModelException("trees whose leaves hold several values are not supported");
         }
         int offset = nodes.size();
-        long[][] sets = sets(tree);
+        long[][] sets = sets(tree, sizes);
         JsonNode leftChildren = tree.path("left_children");
         for (int i = 0; i < leftChildren.size(); i++) {
             int left = leftChildren.get(i).asInt();
@@ -125,32 +130,45 @@ public final class XgboostModel {
     }
 
     /** For each categorical node the categories that go left: those that are not in its list, which go right. */
-    private static long[][] sets(JsonNode tree) {
+    private static long[][] sets(JsonNode tree, DeclaredSizes sizes) {
         long[][] sets = new long[tree.path("left_children").size()][];
         JsonNode nodes = tree.path("categories_nodes");
         for (int i = 0; i < nodes.size(); i++) {
-            int from = tree.path("categories_segments").path(i).asInt();
-            int count = tree.path("categories_sizes").path(i).asInt();
-            int most = 0;
-            for (int j = from; j < from + count; j++) {
-                most = Math.max(most, tree.path("categories").path(j).asInt());
+            int node = nodes.get(i).asInt();
+            if (node < 0 || node >= sets.length || sets[node] != null) {
+                throw new UnsupportedModelException("its node " + node + " of categories is not there, or there twice");
             }
-            if (most > 1 << 24) {
-                throw new UnsupportedModelException("it has a category numbered " + most);
-            }
-            long[] goesLeft = new long[most / 64 + 1];
+            int[] categories = categories(tree, i, sizes);
+            int words = Arrays.stream(categories).max().orElse(0) / 64 + 1;
+            sizes.keep(words);
+            long[] goesLeft = new long[words];
             Arrays.fill(goesLeft, -1L);
-            for (int j = from; j < from + count; j++) {
-                int category = tree.path("categories").path(j).asInt();
+            for (int category : categories) {
                 goesLeft[category / 64] &= ~(1L << category % 64);
             }
-            sets[nodes.get(i).asInt()] = goesLeft;
+            sets[node] = goesLeft;
         }
         for (int i = 0; i < sets.length; i++) {
             if (sets[i] == null) {
-                sets[i] = new long[] {-1L};
+                sets[i] = ALL;
             }
         }
         return sets;
+    }
+
+    /** The categories in the list of a tree's categorical node of that place. */
+    private static int[] categories(JsonNode tree, int place, DeclaredSizes sizes) {
+        JsonNode all = tree.path("categories");
+        long from = tree.path("categories_segments").path(place).asLong();
+        long count = tree.path("categories_sizes").path(place).asLong();
+        if (from < 0 || count < 0 || from > all.size() || count > all.size() - from) {
+            throw new UnsupportedModelException("its categories " + from + " to " + (from + count) + " are not there");
+        }
+        sizes.keep(count);
+        int[] categories = new int[(int) count];
+        for (int i = 0; i < categories.length; i++) {
+            categories[i] = sizes.category(all.get((int) from + i).asLong());
+        }
+        return categories;
     }
 }
