@@ -50,11 +50,12 @@ public final class SequentialTTest {
      * Bounds the mean.
      *
      * @param observations in the order of time
-     * @param confidence of each bound alone, in (0, 1)
+     * @param confidence of each bound alone, in [0.5, 1): what is wrong more often than not is no bound
+     * @throws IllegalArgumentException if the confidence is outside of that
      */
     public static Bounds bounds(double[] observations, double confidence) {
-        if (!(confidence > 0 && confidence < 1)) {
-            throw new IllegalArgumentException("confidence " + confidence);
+        if (!(confidence >= 0.5 && confidence < 1)) {
+            throw new IllegalArgumentException("confidence " + confidence + " is not in [0.5, 1)");
         }
         int n = observations.length;
         double mean = Arrays.stream(observations).average().orElse(0);

@@ -1,6 +1,7 @@
 package dev.tidemill.statistics;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Random;
@@ -89,6 +90,24 @@ class SequentialTTestTest {
             assertThat((double) wrong / trials)
                     .as("correlation %s", correlation)
                     .isLessThan(0.05 + 2 * error);
+        }
+    }
+
+    /** Every confidence is either refused or gives bounds that mean something. */
+    @Test
+    void boundsEncloseTheMeanWhateverTheConfidence() {
+        var random = new Random(3);
+        for (double confidence : new double[] {0.5, 0.51, 0.7, 0.95, 0.9999}) {
+            for (int n : new int[] {3, 4, 7, 30, 1_000}) {
+                SequentialTTest.Bounds bounds = SequentialTTest.bounds(series(random, n, 1, 0), confidence);
+                assertThat(bounds.lower()).as("%s of %d", confidence, n).isLessThanOrEqualTo(bounds.mean());
+                assertThat(bounds.upper()).as("%s of %d", confidence, n).isGreaterThanOrEqualTo(bounds.mean());
+            }
+        }
+        for (double confidence : new double[] {-1, 0, 0.1, 0.29, 0.4999, 1, 2, Double.NaN}) {
+            assertThatThrownBy(() -> SequentialTTest.bounds(series(random, 30, 1, 0), confidence))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("[0.5, 1)");
         }
     }
 
