@@ -59,6 +59,9 @@ class GatewayTest(unittest.TestCase):
     def test_it_answers_as_the_control_plane_does_and_its_predictions_are_journalled(self) -> None:
         self.assertEqual(self.infer(self.gateway, "a"), self.infer(self.control, "b"))
         self.wait_for(lambda: {"a.0", "a.1"} <= self.journalled())
+        self.assertNotIn("total", self.control.get(PREDICTIONS)[1])
+        self.assertGreaterEqual(self.control.get(PREDICTIONS + "&total=true")[1]["total"], 2)
+        self.assertEqual(self.control.get(PREDICTIONS + "&total=many")[0], 400)
 
     def test_it_calls_registered_models_that_nobody_has_deployed(self) -> None:
         mlflow = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"

@@ -117,6 +117,22 @@ abstract class DeploymentStoreContract {
                 .containsExactly(19, 20);
     }
 
+    @Test
+    void aDeploymentMadeAnewHasNoDecisionsOfTheOldOne() {
+        store.define("a", "other", DEFINITION);
+        var decision = new Decision(
+                0, Optional.of(NOW), NOW, Decision.Action.PROMOTED, Optional.of(2), "why", Map.of(), "system");
+        assertThat(store.addDecision("a", "d", decision, Optional.of("m"))).isTrue();
+        assertThat(store.addDecision("a", "other", decision, Optional.of("m"))).isTrue();
+        store.delete("a", "d", NOW);
+        store.define("a", "d", DEFINITION);
+        assertThat(newest(10, Decision.Action.values())).isEmpty();
+        assertThat(store.addDecision("a", "d", decision, Optional.of("m"))).isTrue();
+        assertThat(newest(10, Decision.Action.values())).hasSize(1);
+        assertThat(store.newestDecisions("a", "other", Long.MAX_VALUE, 10, List.of(Decision.Action.values())))
+                .hasSize(1);
+    }
+
     private List<Decision> newest(int limit, Decision.Action... actions) {
         return store.newestDecisions("a", "d", Long.MAX_VALUE, limit, List.of(actions));
     }

@@ -10,10 +10,12 @@ import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.MonitorLoop;
 import dev.tidemill.monitoring.domain.MonitorStore;
 import dev.tidemill.monitoring.domain.Monitoring;
+import dev.tidemill.monitoring.domain.SliceStore;
 import dev.tidemill.monitoring.domain.Ticks;
 import dev.tidemill.monitoring.domain.Windows;
 import dev.tidemill.monitoring.store.SqlJournalStore;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
+import dev.tidemill.monitoring.store.SqlSliceStore;
 import dev.tidemill.pipelines.domain.Pipelines;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.events.Event;
@@ -41,6 +43,7 @@ public final class MonitoringModule {
     private final Monitoring monitoring;
     private final MonitorLoop loop;
     private final MonitorStore store;
+    private final SliceStore sums;
     private final JournalStore journal;
     private final MonitoringRoutes routes;
     private final Database database;
@@ -59,17 +62,20 @@ public final class MonitoringModule {
         this.database = database;
         this.clock = clock;
         this.store = new SqlMonitorStore(database);
+        this.sums = new SqlSliceStore(database);
         this.journal = new SqlJournalStore(database);
         deployments.knowMonitors(
                 (project, name) -> store.findMonitor(project, name).isPresent());
         var windows = new Windows(blobs, bytes -> Json.read(new String(bytes, StandardCharsets.UTF_8), Map.class));
-        this.monitoring = new Monitoring(store, journal, deployments, models, gateway, loader, database, events, clock);
+        this.monitoring =
+                new Monitoring(store, sums, journal, deployments, models, gateway, loader, database, events, clock);
         deployments.onDelete(monitoring::forget);
         deployments.knowRemains(monitoring::hasRemains);
         this.loop = new MonitorLoop(
                 store,
+                sums,
                 monitoring,
-                new Ticks(store, deployments, models, windows, journal),
+                new Ticks(store, sums, deployments, models, windows, journal),
                 deployments,
                 pipelines,
                 database,
@@ -124,7 +130,9 @@ public final class MonitoringModule {
                 new SqlKeptRows(database, "predictions", "prediction", predictions, journal::deleteReceivedBefore)
                         .limitedTo(mostPredictions, "received_at"),
                 new SqlKeptRows(database, "windows", "monitor_window", windows, store::deleteWindowsBefore),
-                new SqlKeptRows(database, "slices", "monitor_slice", windows, store::deleteSlicesBefore));
+                new SqlKeptRows(database, "slices", "monitor_slice", windows, sums::deleteSlicesBefore),
+                new SqlKeptRows(
+                        database, "challenger-calls", "monitor_challenger_calls", windows, sums::deleteCallsBefore));
     }
 
     public List<DefinitionKind<?>> definitionKinds() {

@@ -279,8 +279,9 @@ abstract class JournalStoreContract {
                 .contains(Quarantine.FAR_AHEAD);
         assertThat(journal.release(
                         "p", "d", odd.eventTime().plusMillis(1), odd.eventTime().plusSeconds(9)))
-                .isZero();
-        assertThat(journal.release("p", "d", START, odd.eventTime())).isOne();
+                .isEqualTo(JournalStore.Released.NONE);
+        assertThat(journal.release("p", "d", START, odd.eventTime()))
+                .isEqualTo(new JournalStore.Released(1, Optional.of(odd.eventTime())));
         assertThat(journal.page(ALL, Optional.empty(), 10).items()).hasSize(2);
         assertThat(journal.hold("p", "d", START, START.plus(Duration.ofDays(1))))
                 .isOne();
@@ -290,7 +291,8 @@ abstract class JournalStoreContract {
         assertThat(journal.newest(ALL, Optional.empty(), 2).items())
                 .extracting(JournalRow::quarantine)
                 .containsExactly(Optional.of(Quarantine.FAR_AHEAD), Optional.of(Quarantine.FAR_BEHIND));
-        assertThat(journal.release("p", "d", START, odd.eventTime())).isEqualTo(2);
+        assertThat(journal.release("p", "d", START, odd.eventTime()))
+                .isEqualTo(new JournalStore.Released(2, Optional.of(odd.eventTime())));
     }
 
     @Test
@@ -310,6 +312,21 @@ abstract class JournalStoreContract {
                 .containsExactly("row-6", "row-7", "row-8", "row-9");
         assertThat(limited.collect(START)).isZero();
         assertThat(limited.entries()).isEqualTo(4);
+    }
+
+    @Test
+    void theFirstOfARangeIsTheFirstThatIsBelieved() {
+        Prediction odd = prediction("odd", 0, 1);
+        journal.prepare(List.of(odd, prediction("a", 3, 1), prediction("b", 7, 1)))
+                .write(Map.of(odd, Quarantine.FAR_BEHIND));
+        Instant first = START.plus(Duration.ofHours(3));
+        assertThat(journal.first(ALL)).contains(first);
+        assertThat(journal.first(new JournalStore.Range("p", "d", first, first.plusSeconds(1))))
+                .contains(first);
+        assertThat(journal.first(new JournalStore.Range("p", "d", START, first)))
+                .isEmpty();
+        assertThat(journal.first(new JournalStore.Range("p", "other", START, first)))
+                .isEmpty();
     }
 
     @Test

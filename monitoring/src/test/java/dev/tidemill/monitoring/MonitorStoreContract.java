@@ -3,12 +3,16 @@ package dev.tidemill.monitoring;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.deployments.domain.Evidence;
+import dev.tidemill.deployments.domain.Reliability;
+import dev.tidemill.monitoring.domain.ChallengerCalls;
 import dev.tidemill.monitoring.domain.ClosedWindow;
 import dev.tidemill.monitoring.domain.EventClock;
 import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.MonitorStore;
 import dev.tidemill.monitoring.domain.Slice;
+import dev.tidemill.monitoring.domain.SliceStore;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
+import dev.tidemill.monitoring.store.SqlSliceStore;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import java.time.Duration;
@@ -26,6 +30,7 @@ abstract class MonitorStoreContract {
 
     private Database database;
     private MonitorStore store;
+    private SliceStore sums;
 
     abstract Database open();
 
@@ -33,6 +38,7 @@ abstract class MonitorStoreContract {
     void openStore() {
         database = open();
         store = new SqlMonitorStore(database);
+        sums = new SqlSliceStore(database);
     }
 
     @AfterEach
@@ -91,22 +97,24 @@ abstract class MonitorStoreContract {
     @Test
     void slicesComeBackAsTheyWere() {
         for (int hour = 0; hour < 5; hour++) {
-            store.addSlice("p", "d", slice(hour), START);
+            sums.addSlice("p", "d", slice(hour), START);
         }
-        List<Slice> found = store.slices("p", "d", START.plus(Duration.ofHours(1)), START.plus(Duration.ofHours(3)));
+        List<Slice> found = sums.slices("p", "d", START.plus(Duration.ofHours(1)), START.plus(Duration.ofHours(3)));
         assertThat(found).extracting(Slice::rows).containsExactly(11L, 12L);
         assertThat(found.getFirst().counts().get("x")).containsExactly(1, 2, 3);
-        assertThat(store.trial("p", "d", 2, START.plus(Duration.ofHours(3))))
+        assertThat(sums.trial("p", "d", 2, START.plus(Duration.ofHours(3))))
                 .extracting(Evidence.Sums::challenger)
                 .containsExactly(3.5, 4.5);
-        assertThat(store.trial("p", "d", 3, START)).isEmpty();
-        store.dropProfiles("p", "d", START.plus(Duration.ofHours(2)));
-        assertThat(store.slices("p", "d", START, START.plus(Duration.ofDays(1))))
+        assertThat(sums.trial("p", "d", 3, START)).isEmpty();
+        sums.dropProfiles("p", "d", START.plus(Duration.ofHours(2)));
+        assertThat(sums.slices("p", "d", START, START.plus(Duration.ofDays(1))))
                 .extracting(slice -> slice.counts().size())
                 .containsExactly(0, 0, 1, 1, 1);
-        store.forgetSlices("p", "d");
-        assertThat(store.slices("p", "d", START, START.plus(Duration.ofDays(1))))
-                .isEmpty();
+        assertThat(sums.firstSlice("p", "d", START.plus(Duration.ofMinutes(1))))
+                .contains(START.plus(Duration.ofHours(1)));
+        assertThat(sums.firstSlice("p", "d", START.plus(Duration.ofHours(5)))).isEmpty();
+        sums.forgetSlices("p", "d");
+        assertThat(sums.slices("p", "d", START, START.plus(Duration.ofDays(1)))).isEmpty();
     }
 
     private static Slice slice(int hour) {
@@ -120,6 +128,37 @@ abstract class MonitorStoreContract {
                 2.5,
                 Map.of(2, new Slice.Trial(5, 1.5, hour + 0.5)),
                 Map.of("x", new long[] {1, 2, 3}));
+    }
+
+    @Test
+    void callsOfAChallengerAreSummedAndCountedAgain() {
+        for (int hour = 0; hour < 5; hour++) {
+            sums.saveCalls("p", "d", calls(hour, 2, 10, hour), START);
+        }
+        sums.saveCalls("p", "d", calls(3, 3, 99, 9), START);
+        sums.saveCalls("p", "e", calls(3, 2, 99, 9), START);
+        assertThat(sums.callTotals("p", "d", 2, START))
+                .isEqualTo(new SliceStore.CallTotals(
+                        new Reliability(50, 10), Optional.of(START.plus(Duration.ofHours(5)))));
+        assertThat(sums.callTotals("p", "d", 2, START.plus(Duration.ofHours(3))))
+                .isEqualTo(new SliceStore.CallTotals(
+                        new Reliability(20, 7), Optional.of(START.plus(Duration.ofHours(5)))));
+        assertThat(sums.callTotals("p", "d", 7, START))
+                .isEqualTo(new SliceStore.CallTotals(new Reliability(0, 0), Optional.empty()));
+        assertThat(sums.callsEnding("p", "d", 2, START.plus(Duration.ofHours(1)), START.plus(Duration.ofHours(3))))
+                .containsExactly(calls(1, 2, 10, 1), calls(2, 2, 10, 2));
+        sums.saveCalls("p", "d", calls(1, 2, 12, 3), START.plusSeconds(1));
+        assertThat(sums.callTotals("p", "d", 2, START).reliability()).isEqualTo(new Reliability(52, 12));
+        assertThat(sums.deleteCallsBefore(START.plusSeconds(1), 4)).isEqualTo(4);
+        assertThat(sums.deleteCallsBefore(START.plusSeconds(1), 4)).isEqualTo(3);
+        sums.saveCalls("p", "d", calls(3, 3, 99, 9), START);
+        sums.forgetSlices("p", "d");
+        assertThat(sums.callTotals("p", "d", 3, START).until()).isEmpty();
+    }
+
+    private static ChallengerCalls calls(int hour, int challenger, long asked, long failed) {
+        Instant start = START.plus(Duration.ofHours(hour));
+        return new ChallengerCalls(start, start.plus(Duration.ofHours(1)), challenger, new Reliability(asked, failed));
     }
 
     private static ClosedWindow window(int day) {
@@ -155,14 +194,13 @@ abstract class MonitorStoreContract {
     void oldWindowsAndSlicesGoFirst() {
         for (int day = 0; day < 6; day++) {
             store.addWindow("p", "d", window(day), START.plusSeconds(day));
-            store.addSlice("p", "d", slice(day), START.plusSeconds(day));
+            sums.addSlice("p", "d", slice(day), START.plusSeconds(day));
         }
         assertThat(store.deleteWindowsBefore(START.plusSeconds(4), 3)).isEqualTo(3);
         assertThat(store.deleteWindowsBefore(START.plusSeconds(4), 3)).isEqualTo(1);
         assertThat(store.deleteWindowsBefore(START.plusSeconds(4), 3)).isZero();
-        assertThat(store.deleteSlicesBefore(START.plusSeconds(4), 9)).isEqualTo(4);
-        assertThat(store.slices("p", "d", START, START.plus(Duration.ofDays(9))))
-                .hasSize(2);
+        assertThat(sums.deleteSlicesBefore(START.plusSeconds(4), 9)).isEqualTo(4);
+        assertThat(sums.slices("p", "d", START, START.plus(Duration.ofDays(9)))).hasSize(2);
     }
 
     @Test

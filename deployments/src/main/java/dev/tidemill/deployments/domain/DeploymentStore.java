@@ -17,8 +17,8 @@ public interface DeploymentStore {
     /** Replaces the state if its revision is still {@code state.revision() - 1}; false otherwise. */
     boolean save(Deployment state);
 
-    /** Removes a deployment; its decisions stay. */
-    void delete(String project, String name);
+    /** Removes a deployment. Its decisions stay, but are none of a deployment of the same name that is made afterwards. */
+    void delete(String project, String name, Instant at);
 
     /** Moves the event time forward; never back. */
     void moveEventTime(String project, String name, Instant time);
@@ -30,7 +30,7 @@ public interface DeploymentStore {
     /** Adds a decision; false if {@code madeBy} has made one for this deployment already. */
     boolean addDecision(String project, String deployment, Decision decision, Optional<String> madeBy);
 
-    /** The newest decisions of some kinds before a position, oldest first. */
+    /** The newest decisions of some kinds about the deployment that there is, before a position, oldest first. */
     List<Decision> newestDecisions(
             String project, String deployment, long before, int limit, List<Decision.Action> actions);
 }

@@ -488,11 +488,11 @@ public final class Deployments {
         return deployment;
     }
 
-    /** Ends a deployment: nothing is served under its name any more. Its decisions stay. */
+    /** Ends a deployment: nothing is served under its name any more. Its decisions stay, out of sight of a next one. */
     public void delete(String project, String name, String actor) {
         transactions.write(() -> {
             Deployment gone = deployment(project, name);
-            store.delete(project, name);
+            store.delete(project, name, clock.instant());
             // Before what else is to be forgotten, which may take its time.
             transactions.afterCommit(() -> publications.withdraw(project, name));
             forgetting.forEach(action -> action.accept(project, name));

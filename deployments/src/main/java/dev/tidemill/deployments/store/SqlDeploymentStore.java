@@ -81,7 +81,15 @@ public final class SqlDeploymentStore implements DeploymentStore {
     }
 
     @Override
-    public void delete(String project, String name) {
+    public void delete(String project, String name, Instant at) {
+        database.writing(handle -> handle.createUpdate("""
+                        UPDATE deployment_decision SET gone_at = :at, made_by = NULL
+                        WHERE project = :project AND deployment = :name AND gone_at IS NULL
+                        """)
+                .bind("project", project)
+                .bind("name", name)
+                .bind("at", at)
+                .execute());
         database.writing(
                 handle -> handle.createUpdate("DELETE FROM deployment WHERE project = :project AND name = :name")
                         .bind("project", project)
@@ -156,7 +164,7 @@ public final class SqlDeploymentStore implements DeploymentStore {
         return database.reading(handle -> handle.createQuery("""
                                 SELECT * FROM deployment_decision
                                 WHERE project = :project AND deployment = :deployment AND position < :before
-                                  AND action IN (<actions>)
+                                  AND action IN (<actions>) AND gone_at IS NULL
                                 ORDER BY position DESC LIMIT :limit
                                 """)
                         .bind("project", project)

@@ -272,7 +272,7 @@ class PublicationsTest {
         publications.publish(List.of(deployment));
         awaitState(deployment, Publications.State.BROKEN);
         assertThat(publications.waiting()).isOne();
-        store.delete("p", "d");
+        store.delete("p", "d", Instant.EPOCH);
         publications.withdraw("p", "d");
         assertThat(publications.waiting()).isZero();
         assertThat(publications.broken()).isZero();

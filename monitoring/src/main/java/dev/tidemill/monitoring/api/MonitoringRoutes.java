@@ -111,7 +111,10 @@ public final class MonitoringRoutes {
                 profiles.reference(version).map(ProfileMaps::toMap).orElse(Map.of())));
     }
 
-    /** The newest predictions, in order, fewer than asked for where they hold much; a token asks for those before them. */
+    /**
+     * The newest predictions, in order, fewer than asked for where they hold much; a token asks for those before them. Their number in
+     * all is counted where it is asked for.
+     */
     private void predictions(Context context, Caller caller) {
         Deployment deployment = deployment(context, caller);
         var range = new JournalStore.Range(
@@ -123,7 +126,9 @@ public final class MonitoringRoutes {
         Portion<JournalRow> page =
                 monitoring.newest(range, Requests.text(context, "page_token").map(PageToken::position), limit);
         var answer = new LinkedHashMap<String, Object>();
-        answer.put("total", monitoring.count(range));
+        if (Requests.flag(context, "total")) {
+            answer.put("total", monitoring.count(range));
+        }
         answer.put("predictions", page.items().reversed());
         if (page.more() && !page.items().isEmpty()) {
             answer.put("next_page_token", PageToken.of(page.items().getLast().position()));

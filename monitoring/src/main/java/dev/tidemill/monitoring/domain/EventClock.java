@@ -85,6 +85,11 @@ public record EventClock(
 
     /** Event times from one to another, both included. */
     record Interval(Instant from, Instant until) {
+        /** This one and another that begins in it. */
+        Interval with(Interval next) {
+            return new Interval(from, next.until.isAfter(until) ? next.until : until);
+        }
+
         boolean holds(Instant time) {
             return !time.isBefore(from) && !time.isAfter(until);
         }
@@ -118,9 +123,17 @@ public record EventClock(
             return new Taken(moved(day, eventTime, receivedAt), Optional.empty(), true, Optional.empty());
         }
         if (declared || !eventTime.isAfter(watermark.plus(horizon)) || isLive(eventTime, receivedAt)) {
-            return new Taken(moved(origin, eventTime, receivedAt), Optional.empty(), false, Optional.empty());
+            EventClock now = moved(origin, eventTime, receivedAt);
+            return new Taken(now, Optional.empty(), false, reachedBy(now));
         }
         return farAhead(eventTime, receivedAt, horizon, early);
+    }
+
+    /** Those that were held as far ahead are among the rest once the watermark has come to them. */
+    private Optional<Interval> reachedBy(EventClock now) {
+        return quarantined > 0 && now.watermark.isAfter(watermark)
+                ? Optional.of(new Interval(watermark, now.watermark))
+                : Optional.empty();
     }
 
     private boolean isLive(Instant eventTime, Instant receivedAt) {
@@ -199,6 +212,12 @@ public record EventClock(
                 Optional.of(why),
                 false,
                 Optional.empty());
+    }
+
+    /** The same, once one that is believed again is the latest of all; a declared watermark stays. */
+    EventClock advancedTo(Instant eventTime, Instant receivedAt) {
+        boolean moves = !declared && eventTime.isAfter(watermark);
+        return moves ? new EventClock(origin, eventTime, false, receivedAt, believed, apart, quarantined, cause) : this;
     }
 
     /** The same, once it is known how many more were held, or released where the number is negative. */

@@ -87,13 +87,26 @@ public interface JournalStore {
      */
     Portion<JournalRow> newest(Range range, Optional<Position> before, int limit);
 
+    /** Reads all of the range. */
     long count(Range range);
 
-    /** On how many rows a challenger was asked, and on how many of them it failed. */
+    /** Event time of the first believed row of a range. */
+    Optional<Instant> first(Range range);
+
+    /** On how many believed rows a challenger was asked, and on how many of them it failed; reads all of the range. */
     Reliability reliability(Range range, int challenger);
 
-    /** Believes those again that were held as far from the rest, from one event time to another, both included; how many. */
-    int release(String project, String deployment, Instant from, Instant until);
+    /**
+     * Rows that are believed again.
+     *
+     * @param latest the latest event time among them; empty where there are none
+     */
+    record Released(int rows, Optional<Instant> latest) {
+        public static final Released NONE = new Released(0, Optional.empty());
+    }
+
+    /** Believes those again that were held as far from the rest, from one event time to another, both included. */
+    Released release(String project, String deployment, Instant from, Instant until);
 
     /** Holds those that are believed before one event time as far behind, and after another as far ahead; how many. */
     int hold(String project, String deployment, Instant before, Instant after);

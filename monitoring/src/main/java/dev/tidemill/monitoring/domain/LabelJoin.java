@@ -97,12 +97,8 @@ final class LabelJoin {
                 joined.add(new JournalStore.Labelled(
                         label.id(),
                         label.value(),
-                        row.champion().isEmpty()
-                                ? Optional.empty()
-                                : Optional.of(LabelLoss.of(known, row.champion(), label.value())),
-                        row.challenger().isEmpty()
-                                ? Optional.empty()
-                                : Optional.of(LabelLoss.of(known, row.challenger(), label.value()))));
+                        LabelLoss.of(known, row.champion(), label.value()),
+                        LabelLoss.of(known, row.challenger(), label.value())));
                 times.put(label.id(), row.eventTime());
             }
         }

@@ -48,6 +48,7 @@ public final class MonitorLoop implements AutoCloseable {
     private static final int PLACES = 2;
 
     private final MonitorStore store;
+    private final SliceStore sums;
     private final Monitoring monitoring;
     private final DeletedDeployments deleted;
     private final Halts halts;
@@ -64,6 +65,7 @@ public final class MonitorLoop implements AutoCloseable {
 
     public MonitorLoop(
             MonitorStore store,
+            SliceStore sums,
             Monitoring monitoring,
             Ticks ticks,
             Deployments deployments,
@@ -72,6 +74,7 @@ public final class MonitorLoop implements AutoCloseable {
             EventLog events,
             Clock clock) {
         this.store = store;
+        this.sums = sums;
         this.monitoring = monitoring;
         this.deleted = monitoring.deleted();
         this.halts = monitoring.halts();
@@ -210,7 +213,7 @@ public final class MonitorLoop implements AutoCloseable {
             store.saveProgress(state, state.withPendingRun(Optional.empty()));
             return true;
         }
-        Instant tick = state.processed().plus(monitor.get().every());
+        Instant tick = ticks.next(deployment, monitor.get(), state);
         if (tick.isAfter(state.clock().watermark())) {
             return false;
         }
@@ -239,13 +242,14 @@ public final class MonitorLoop implements AutoCloseable {
             throw new TidemillException(ErrorCode.CONFLICT, "The monitoring of '" + name + "' has moved on meanwhile");
         }
         Instant at = clock.instant();
-        found.slices().forEach(slice -> store.addSlice(project, name, slice, at));
+        found.slices().forEach(slice -> sums.addSlice(project, name, slice, at));
+        found.calls().forEach(calls -> sums.saveCalls(project, name, calls, at));
         for (ClosedWindow window : found.windows()) {
             store.addWindow(project, name, window, at);
             announce(now, window);
         }
         if (!found.windows().isEmpty()) {
-            store.dropProfiles(project, name, next.windowsTill());
+            sums.dropProfiles(project, name, next.windowsTill());
         }
         if (found.conclusion() instanceof Ticks.Conclusion.Verdict verdict) {
             carryOut(now, verdict, seen.tick());

@@ -1,13 +1,12 @@
 package dev.tidemill.monitoring.domain;
 
 import dev.tidemill.deployments.domain.Deployment;
-import dev.tidemill.deployments.domain.Evidence;
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
-/** Keeps monitors, windows, slices and states. All methods join the caller's unit of work. */
+/** Keeps monitors, windows and states. All methods join the caller's unit of work. */
 public interface MonitorStore {
     void saveMonitor(String project, String name, Monitor monitor);
 
@@ -55,24 +54,10 @@ public interface MonitorStore {
     List<ClosedWindow> newestWindows(
             String project, String deployment, Instant endedAfter, Instant endedBefore, int limit);
 
-    void addSlice(String project, String deployment, Slice slice, Instant at);
-
-    /** Slices that begin in an interval, oldest first. */
-    List<Slice> slices(String project, String deployment, Instant from, Instant until);
-
-    /** What the slices that begin at or after a time say about a challenger, oldest first. */
-    List<Evidence.Sums> trial(String project, String deployment, int challenger, Instant since);
-
-    /** Drops the profiles of slices whose window has been closed. */
-    void dropProfiles(String project, String deployment, Instant until);
-
-    /** Forgets all slices of a deployment whose origin has moved. */
-    void forgetSlices(String project, String deployment);
-
     /** A deployment that is gone, and when it went. */
     record Gone(String project, String deployment, Instant at) {}
 
-    /** Forgets state, windows and slices of a deployment that is gone, and notes that its journal is to go too. */
+    /** Forgets state, windows, slices and counts of a deployment that is gone, and notes that its journal is to go too. */
     void forget(String project, String deployment, Instant at);
 
     /** Deployments that are gone and whose journal is not. */
@@ -91,7 +76,4 @@ public interface MonitorStore {
 
     /** Deletes windows that were closed before a time, the oldest first; how many. */
     int deleteWindowsBefore(Instant time, int limit);
-
-    /** Deletes slices that were written before a time, the oldest first; how many. */
-    int deleteSlicesBefore(Instant time, int limit);
 }

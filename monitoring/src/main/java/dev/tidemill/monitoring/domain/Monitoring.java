@@ -43,6 +43,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
 
     public Monitoring(
             MonitorStore store,
+            SliceStore sums,
             JournalStore journal,
             Deployments deployments,
             Models models,
@@ -60,7 +61,8 @@ public final class Monitoring implements PredictionSink, LabelledRows {
         var deployed = new DeployedModels(models, loader);
         var told = new MonitorEvents(events);
         BiConsumer<String, String> progress = (project, deployment) -> wake.accept(project, deployment);
-        this.arrivals = new PredictionArrivals(store, journal, deployments, deployed, transactions, told, progress);
+        this.arrivals =
+                new PredictionArrivals(store, sums, journal, deployments, deployed, transactions, told, progress);
         this.labels = new LabelJoin(store, journal, deployments, deployed, gateway, clock);
         this.report = new MonthlyReport(store, journal, deployments, deployed);
         this.deleted = new DeletedDeployments(store, journal, deployments, transactions, clock, progress);
@@ -134,14 +136,25 @@ public final class Monitoring implements PredictionSink, LabelledRows {
         gateway.flushJournal(project, name);
         Deployment deployment = deployments.deployment(project, name);
         transactions.write(() -> {
-            if (store.findState(project, name).isEmpty()) {
-                throw TidemillException.invalid(
-                        "time",
-                        "Deployment '" + deployment.name() + "' has served no prediction yet, so it has no event time");
-            }
+            EventClock before = store.lockState(project, name)
+                    .orElseThrow(() -> TidemillException.invalid(
+                            "time",
+                            "Deployment '" + deployment.name()
+                                    + "' has served no prediction yet, so it has no event time"))
+                    .clock();
             store.declareWatermark(project, name, time);
+            if (before.quarantined() > 0 && time.isAfter(before.watermark())) {
+                release(project, name, before.watermark(), time);
+            }
             transactions.afterCommit(() -> wake.accept(project, name));
         });
+    }
+
+    /** Releases what was held as far ahead and what the watermark has come to. */
+    private void release(String project, String name, Instant from, Instant until) {
+        int released = journal.release(project, name, from, until).rows();
+        MonitorState state = store.findState(project, name).orElseThrow();
+        store.saveClock(state.withClock(state.clock().counted(-released)));
     }
 
     public Optional<MonitorState> state(String project, String deployment) {

@@ -80,12 +80,14 @@ final class MonthlyReport {
                 .orElse(Instant.EPOCH);
         journal.forEach(new JournalStore.Range(project, name, from, from.plus(FOREVER)), row -> {
             if (row.label().isPresent() && row.servedLoss().isPresent()) {
-                double[] sum = sums.computeIfAbsent(month(row.eventTime()), key -> new double[3]);
                 List<Double> output =
                         Arrays.stream(baseline.predict(row.features())).boxed().toList();
-                sum[0]++;
-                sum[1] += row.servedLoss().get();
-                sum[2] += LabelLoss.of(baseline.classes(), output, row.label().get());
+                LabelLoss.of(baseline.classes(), output, row.label().get()).ifPresent(loss -> {
+                    double[] sum = sums.computeIfAbsent(month(row.eventTime()), key -> new double[3]);
+                    sum[0]++;
+                    sum[1] += row.servedLoss().get();
+                    sum[2] += loss;
+                });
             }
         });
         return sums;

@@ -24,9 +24,8 @@ import java.util.stream.Collectors;
  * Thread-safe.
  */
 final class PredictionArrivals {
-    private static final Duration WEEK = Duration.ofDays(7);
-
     private final MonitorStore store;
+    private final SliceStore sums;
     private final JournalStore journal;
     private final Deployments deployments;
     private final DeployedModels models;
@@ -36,6 +35,7 @@ final class PredictionArrivals {
 
     PredictionArrivals(
             MonitorStore store,
+            SliceStore sums,
             JournalStore journal,
             Deployments deployments,
             DeployedModels models,
@@ -43,6 +43,7 @@ final class PredictionArrivals {
             MonitorEvents events,
             BiConsumer<String, String> wake) {
         this.store = store;
+        this.sums = sums;
         this.journal = journal;
         this.deployments = deployments;
         this.models = models;
@@ -97,19 +98,18 @@ final class PredictionArrivals {
         MonitorState before = store.lockState(project, name).orElseGet(() -> begin(deployment, arrived));
         Collection<Prediction> fresh = fresh(arrived);
         Duration horizon = horizon(deployment);
+        var beliefs = new Beliefs(journal, project, name, horizon, quarantined);
         EventClock clock = before.clock();
         boolean restarted = false;
-        var taken = new ArrayList<Prediction>();
         for (Prediction prediction : fresh) {
             EventClock.Taken now = clock.take(
                     prediction.eventTime(), prediction.receivedAt(), horizon, restarted || before.isUndecided());
-            now.quarantine().ifPresent(cause -> quarantined.put(prediction, cause));
             restarted |= now.restarted();
-            clock = believe(project, name, now, horizon, taken, quarantined);
-            taken.add(prediction);
+            clock = beliefs.take(prediction, now);
         }
+        clock = beliefs.settle(clock);
         if (restarted) {
-            store.forgetSlices(project, name);
+            sums.forgetSlices(project, name);
         }
         if (!fresh.isEmpty()) {
             store.saveClock(before.withClock(clock));
@@ -121,49 +121,6 @@ final class PredictionArrivals {
                     "monitor.time.quarantined",
                     Map.of("cause", clock.cause().map(Quarantine::cause).orElse("")));
         }
-    }
-
-    /**
-     * Releases and holds what came before as the clock now has it: what is journalled, and what of this batch is not yet.
-     *
-     * @param taken those of this batch that came before
-     */
-    private EventClock believe(
-            String project,
-            String name,
-            EventClock.Taken now,
-            Duration horizon,
-            List<Prediction> taken,
-            Map<Prediction, Quarantine> quarantined) {
-        EventClock clock = now.clock();
-        int change = 0;
-        if (now.released().isPresent()) {
-            EventClock.Interval released = now.released().get();
-            change -= journal.release(project, name, released.from(), released.until());
-            for (Prediction prediction : taken) {
-                Quarantine cause = quarantined.get(prediction);
-                if (cause != null && cause.isFar() && released.holds(prediction.eventTime())) {
-                    quarantined.remove(prediction);
-                    change--;
-                }
-            }
-        }
-        if (now.restarted() && !clock.declared()) {
-            var believed =
-                    new EventClock.Interval(clock.origin(), clock.watermark().plus(horizon));
-            change += journal.hold(project, name, believed.from(), believed.until());
-            for (Prediction prediction : taken) {
-                if (!quarantined.containsKey(prediction) && !believed.holds(prediction.eventTime())) {
-                    quarantined.put(
-                            prediction,
-                            prediction.eventTime().isBefore(believed.from())
-                                    ? Quarantine.FAR_BEHIND
-                                    : Quarantine.FAR_AHEAD);
-                    change++;
-                }
-            }
-        }
-        return clock.counted(change);
     }
 
     /** Those of one deployment that are not journalled yet, each once. The deployment's state is locked. */
@@ -193,11 +150,8 @@ final class PredictionArrivals {
         return store.lockState(deployment.project(), deployment.name()).orElseThrow();
     }
 
-    /** How far ahead of the rest an event time may be at once: a week, or a window where that is longer. */
+    /** How far from the rest an event time may be at once. */
     private Duration horizon(Deployment deployment) {
-        return store.monitorOf(deployment)
-                .map(Monitor::window)
-                .filter(window -> window.compareTo(WEEK) > 0)
-                .orElse(WEEK);
+        return store.monitorOf(deployment).map(Monitor::horizon).orElse(Monitor.SHORTEST_HORIZON);
     }
 }

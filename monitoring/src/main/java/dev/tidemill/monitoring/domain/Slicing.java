@@ -34,11 +34,14 @@ final class Slicing {
         var slices = new ArrayList<Slice>();
         Instant start = from;
         while (start.isBefore(until)) {
-            Instant end = earliest(start.plus(monitor.every()), until, windowEnd(windowStart, start, monitor.window()));
-            Slice slice = sum(deployment, start, end, version, reference);
-            if (slice.rows() > 0) {
-                slices.add(slice);
+            Optional<Instant> next =
+                    journal.first(new JournalStore.Range(deployment.project(), deployment.name(), start, until));
+            if (next.isEmpty()) {
+                break;
             }
+            start = startOf(next.get(), start, windowStart, monitor);
+            Instant end = earliest(start.plus(monitor.every()), until, windowEnd(windowStart, start, monitor.window()));
+            slices.add(sum(deployment, start, end, version, reference));
             start = end;
         }
         return slices;
@@ -61,7 +64,16 @@ final class Slicing {
         return builder.build(from, until, version);
     }
 
-    private static Instant windowEnd(Instant windowStart, Instant time, Duration window) {
+    /** Where the slice of a time begins, if slices follow each other from a start on. */
+    private static Instant startOf(Instant time, Instant start, Instant windowStart, Monitor monitor) {
+        Instant window = windowEnd(windowStart, time, monitor.window()).minus(monitor.window());
+        Instant base = window.isAfter(start) ? window : start;
+        long length = monitor.every().toMillis();
+        return base.plusMillis((time.toEpochMilli() - base.toEpochMilli()) / length * length);
+    }
+
+    /** The end of the window that a time lies in; it may begin at any time that a window does. */
+    static Instant windowEnd(Instant windowStart, Instant time, Duration window) {
         long length = window.toMillis();
         long windows = Math.floorDiv(time.toEpochMilli() - windowStart.toEpochMilli(), length);
         return windowStart.plusMillis((windows + 1) * length);

@@ -9,27 +9,40 @@ import dev.tidemill.deployments.domain.RolloutRules;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.statistics.WindowProfile;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Reads what has come by a tick and concludes from it, without changing anything. Thread-safe. */
 public final class Ticks {
     private final MonitorStore store;
+    private final SliceStore sums;
     private final Deployments deployments;
     private final Models models;
     private final Windows windows;
     private final Slicing slicing;
+    private final CallCounting calls;
     private final JournalStore journal;
 
-    public Ticks(MonitorStore store, Deployments deployments, Models models, Windows windows, JournalStore journal) {
+    public Ticks(
+            MonitorStore store,
+            SliceStore sums,
+            Deployments deployments,
+            Models models,
+            Windows windows,
+            JournalStore journal) {
         this.store = store;
+        this.sums = sums;
         this.deployments = deployments;
         this.models = models;
         this.windows = windows;
         this.journal = journal;
+        this.calls = new CallCounting(sums, journal);
         this.slicing = new Slicing(journal);
     }
 
@@ -38,10 +51,20 @@ public final class Ticks {
         Instant trusted() {
             return tick.minus(monitor.labelDelay());
         }
+
+        /** Event time at which the running trial began. */
+        Instant offeredAt() {
+            return deployment.offeredAt().orElse(state.clock().origin());
+        }
     }
 
     /** What a tick has found, to be committed with the next state. */
-    record Found(List<Slice> slices, List<ClosedWindow> windows, MonitorState next, Conclusion conclusion) {}
+    record Found(
+            List<Slice> slices,
+            List<ChallengerCalls> calls,
+            List<ClosedWindow> windows,
+            MonitorState next,
+            Conclusion conclusion) {}
 
     /** What is to be done about the deployment. */
     sealed interface Conclusion {
@@ -57,10 +80,60 @@ public final class Ticks {
         record Retraining(Policy.Retrain policy, String reason) implements Conclusion {}
     }
 
+    /**
+     * The tick after the newest one that was decided. Where nothing has come for longer than the monitor's horizon, no window
+     * is open and no trial runs, ticks that would conclude nothing are left out: those up to the next prediction or to the
+     * watermark, but none at which a retraining may be due. So what is decided is as if each had been taken.
+     */
+    Instant next(Deployment deployment, Monitor monitor, MonitorState state) {
+        Instant next = state.processed().plus(monitor.every());
+        Instant watermark = state.clock().watermark();
+        Instant near = next.plus(monitor.horizon());
+        if (!watermark.isAfter(near)
+                || deployment.challenger().isPresent()
+                || sums.firstSlice(deployment.project(), deployment.name(), state.windowsTill())
+                        .isPresent()) {
+            return next;
+        }
+        Instant summed = slicedTill(deployment, state);
+        Instant from = summed.isBefore(state.processed()) ? summed : state.processed();
+        Instant coming = journal.first(new JournalStore.Range(deployment.project(), deployment.name(), from, watermark))
+                .orElse(watermark);
+        if (!coming.isAfter(near)) {
+            return next;
+        }
+        Seen seen = new Seen(deployment, monitor, deployments.policy(deployment), state, next);
+        Instant quiet = quietTill(seen, coming);
+        long length = monitor.every().toMillis();
+        long time = quiet.toEpochMilli() - state.processed().toEpochMilli();
+        Instant last = state.processed().plusMillis(time / length * length);
+        return last.isAfter(next) ? last : next;
+    }
+
+    /** Until when at most no retraining becomes due, if the windows stay as they are. */
+    private Instant quietTill(Seen seen, Instant atMost) {
+        Optional<Policy.Retrain> retrain = seen.policy().flatMap(Policy::retrain);
+        if (retrain.isEmpty()) {
+            return atMost;
+        }
+        if (retrainingReason(seen, List.of(), retrain.get()).isPresent()) {
+            return seen.tick();
+        }
+        Instant coolDownEnds = quietSince(seen).plus(retrain.get().coolDown());
+        Optional<Instant> ageEnds = retrain.get()
+                .atLeastEvery()
+                .flatMap(age -> seen.state().trainedTill().map(till -> till.plus(age)));
+        return Stream.concat(Stream.of(coolDownEnds), ageEnds.stream())
+                .map(due -> due.plus(seen.monitor().labelDelay()).minusMillis(1))
+                .filter(due -> !due.isBefore(seen.tick()) && due.isBefore(atMost))
+                .min(Comparator.naturalOrder())
+                .orElse(atMost);
+    }
+
     Found look(Seen seen) {
         ModelVersion champion = champion(seen.deployment());
         Optional<WindowProfile> reference = windows.reference(champion);
-        Instant slicedTill = slicedTill(seen);
+        Instant slicedTill = slicedTill(seen.deployment(), seen.state());
         List<Slice> fresh = slicing.between(
                 seen.deployment(),
                 seen.monitor(),
@@ -70,43 +143,70 @@ public final class Ticks {
                 champion.version(),
                 reference);
         var closed = new ArrayList<ClosedWindow>();
+        Duration window = seen.monitor().window();
         Instant till = seen.state().windowsTill();
-        Instant end = till.plus(seen.monitor().window());
-        while (!end.isAfter(seen.trusted())) {
-            List<Slice> slices = slices(seen, fresh, till, end);
-            if (!slices.isEmpty()) {
-                closed.add(windows.close(
-                        till,
-                        end,
-                        slicing.recounted(seen.deployment(), slices, champion.version(), reference),
-                        champion,
-                        reference,
-                        seen.monitor(),
-                        seen.policy().flatMap(Policy::retrain)));
+        Optional<Instant> open = firstSlice(seen, fresh, till);
+        while (open.isPresent()) {
+            Instant end = Slicing.windowEnd(till, open.get(), window);
+            if (end.isAfter(seen.trusted())) {
+                break;
             }
+            Instant start = end.minus(window);
+            closed.add(windows.close(
+                    start,
+                    end,
+                    slicing.recounted(
+                            seen.deployment(), slices(seen, fresh, start, end), champion.version(), reference),
+                    champion,
+                    reference,
+                    seen.monitor(),
+                    seen.policy().flatMap(Policy::retrain)));
             till = end;
-            end = till.plus(seen.monitor().window());
+            open = firstSlice(seen, fresh, till);
         }
+        // Windows without rows have shown nothing.
+        Instant whole = Slicing.windowEnd(till, seen.trusted(), window).minus(window);
+        till = whole.isAfter(till) ? whole : till;
         Instant summed = slicedTill.isAfter(seen.trusted()) ? slicedTill : seen.trusted();
         MonitorState next = seen.state().withProgress(seen.tick(), till, summed);
-        return new Found(fresh, closed, next, conclusion(seen, fresh, closed));
+        Optional<CallCounting.Counted> counted =
+                seen.policy().isPresent() && seen.deployment().challenger().isPresent()
+                        ? Optional.of(calls.upTo(seen))
+                        : Optional.empty();
+        return new Found(
+                fresh,
+                counted.map(CallCounting.Counted::changed).orElse(List.of()),
+                closed,
+                next,
+                conclusion(seen, fresh, closed, counted.map(CallCounting.Counted::reliability)));
+    }
+
+    private Optional<Instant> firstSlice(Seen seen, List<Slice> fresh, Instant from) {
+        return Stream.concat(
+                        sums
+                                .firstSlice(
+                                        seen.deployment().project(),
+                                        seen.deployment().name(),
+                                        from)
+                                .stream(),
+                        fresh.stream().map(Slice::startsAt).filter(start -> !start.isBefore(from)))
+                .min(Comparator.naturalOrder());
     }
 
     /** Where summing goes on; before there were slices, at the first row that an open window or trial needs. */
-    private static Instant slicedTill(Seen seen) {
-        return seen.state()
-                .slicedTill()
-                .orElseGet(() -> seen.deployment()
+    static Instant slicedTill(Deployment deployment, MonitorState state) {
+        return state.slicedTill()
+                .orElseGet(() -> deployment
                         .offeredAt()
-                        .filter(offered -> offered.isBefore(seen.state().windowsTill())
-                                && !offered.isBefore(seen.state().clock().origin()))
-                        .orElse(seen.state().windowsTill()));
+                        .filter(offered -> offered.isBefore(state.windowsTill())
+                                && !offered.isBefore(state.clock().origin()))
+                        .orElse(state.windowsTill()));
     }
 
     /** Slices of a window: those that were committed by earlier ticks, then those of this one. */
     private List<Slice> slices(Seen seen, List<Slice> fresh, Instant from, Instant until) {
         var slices = new ArrayList<>(
-                store.slices(seen.deployment().project(), seen.deployment().name(), from, until));
+                sums.slices(seen.deployment().project(), seen.deployment().name(), from, until));
         fresh.stream()
                 .filter(slice ->
                         !slice.startsAt().isBefore(from) && slice.startsAt().isBefore(until))
@@ -114,13 +214,14 @@ public final class Ticks {
         return slices;
     }
 
-    private Conclusion conclusion(Seen seen, List<Slice> fresh, List<ClosedWindow> closed) {
+    private Conclusion conclusion(
+            Seen seen, List<Slice> fresh, List<ClosedWindow> closed, Optional<Reliability> reliability) {
         if (seen.policy().isEmpty()) {
             return new Conclusion.Nothing();
         }
         Policy policy = seen.policy().get();
-        if (seen.deployment().challenger().isPresent()) {
-            return verdict(seen, fresh, policy.promotion());
+        if (reliability.isPresent()) {
+            return verdict(seen, fresh, reliability.get(), policy.promotion());
         }
         return policy.retrain()
                 .flatMap(retrain -> retrainingReason(seen, closed, retrain)
@@ -128,16 +229,9 @@ public final class Ticks {
                 .orElseGet(Conclusion.Nothing::new);
     }
 
-    /** Failures need no labels, so they count up to the tick itself. */
-    private Conclusion.Verdict verdict(Seen seen, List<Slice> fresh, Policy.Promotion policy) {
+    /** @param reliability up to the tick itself, since failures need no labels */
+    private Conclusion.Verdict verdict(Seen seen, List<Slice> fresh, Reliability reliability, Policy.Promotion policy) {
         Deployment deployment = seen.deployment();
-        Reliability reliability = journal.reliability(
-                new JournalStore.Range(
-                        deployment.project(),
-                        deployment.name(),
-                        deployment.offeredAt().orElse(seen.state().clock().origin()),
-                        seen.tick()),
-                deployment.challenger().orElseThrow());
         RolloutRules.Verdict reliable = RolloutRules.reliable(reliability);
         if (reliable.outcome() == RolloutRules.Outcome.REJECT) {
             return new Conclusion.Verdict(
@@ -157,16 +251,16 @@ public final class Ticks {
     private Evidence evidence(Seen seen, List<Slice> fresh, Policy.Promotion policy) {
         Deployment deployment = seen.deployment();
         int challenger = deployment.challenger().orElseThrow();
-        Instant since = deployment.offeredAt().orElse(seen.state().clock().origin());
-        var sums = new ArrayList<>(store.trial(deployment.project(), deployment.name(), challenger, since));
+        Instant since = seen.offeredAt();
+        var blocks = new ArrayList<>(sums.trial(deployment.project(), deployment.name(), challenger, since));
         for (Slice slice : fresh) {
             Slice.Trial trial = slice.trials().get(challenger);
             if (trial != null && !slice.startsAt().isBefore(since)) {
-                sums.add(new Evidence.Sums(
+                blocks.add(new Evidence.Sums(
                         slice.startsAt(), slice.endsAt(), trial.rows(), trial.champion(), trial.challenger()));
             }
         }
-        return Evidence.of(sums, since, seen.trusted(), policy);
+        return Evidence.of(blocks, since, seen.trusted(), policy);
     }
 
     private Optional<String> retrainingReason(Seen seen, List<ClosedWindow> closed, Policy.Retrain retrain) {
@@ -180,11 +274,19 @@ public final class Ticks {
                 seen.state().windowsTill().plusMillis(1),
                 retrain.of()));
         closed.stream().filter(window -> window.endsAt().isAfter(since)).forEach(sinceChampion::add);
-        Instant quietSince = deployments
-                .lastFinalDecision(deployment.project(), deployment.name())
-                .orElse(origin);
         return RetrainRule.reason(
-                retrain, sinceChampion, seen.trusted(), quietSince, seen.state().trainedTill());
+                retrain,
+                sinceChampion,
+                seen.trusted(),
+                quietSince(seen),
+                seen.state().trainedTill());
+    }
+
+    private Instant quietSince(Seen seen) {
+        return deployments
+                .lastFinalDecision(
+                        seen.deployment().project(), seen.deployment().name())
+                .orElse(seen.state().clock().origin());
     }
 
     private ModelVersion champion(Deployment deployment) {

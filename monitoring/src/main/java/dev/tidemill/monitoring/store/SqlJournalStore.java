@@ -265,6 +265,19 @@ public final class SqlJournalStore implements JournalStore {
     }
 
     @Override
+    public Optional<Instant> first(Range range) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT event_time FROM prediction
+                        WHERE project = :project AND deployment = :deployment AND event_time >= :from AND event_time < :until
+                          AND quarantine IS NULL
+                        ORDER BY event_time LIMIT 1
+                        """)
+                .bindMethods(range)
+                .map((row, context) -> Columns.instant(row, "event_time"))
+                .findOne());
+    }
+
+    @Override
     public Reliability reliability(Range range, int challenger) {
         return database.reading(handle -> handle.createQuery("""
                         SELECT count(*) AS asked, count(challenger_error) AS failed FROM prediction
@@ -278,19 +291,29 @@ public final class SqlJournalStore implements JournalStore {
     }
 
     @Override
-    public int release(String project, String deployment, Instant from, Instant until) {
-        return database.writing(handle -> handle.createUpdate("""
-                        UPDATE prediction SET quarantine = NULL
-                        WHERE project = :project AND deployment = :deployment
-                          AND event_time >= :from AND event_time <= :until AND quarantine IN (:ahead, :behind)
-                        """)
+    public Released release(String project, String deployment, Instant from, Instant until) {
+        String held = """
+                WHERE project = :project AND deployment = :deployment AND event_time >= :from AND event_time <= :until
+                  AND quarantine IN ('%s', '%s')
+                """.formatted(Quarantine.FAR_AHEAD.name(), Quarantine.FAR_BEHIND.name());
+        Optional<Instant> latest = database.reading(
+                handle -> handle.createQuery("SELECT MAX(event_time) AS latest FROM prediction " + held)
+                        .bind("project", project)
+                        .bind("deployment", deployment)
+                        .bind("from", from)
+                        .bind("until", until)
+                        .map((row, context) -> Columns.optionalInstant(row, "latest"))
+                        .one());
+        if (latest.isEmpty()) {
+            return Released.NONE;
+        }
+        int rows = database.writing(handle -> handle.createUpdate("UPDATE prediction SET quarantine = NULL " + held)
                 .bind("project", project)
                 .bind("deployment", deployment)
                 .bind("from", from)
                 .bind("until", until)
-                .bind("ahead", Quarantine.FAR_AHEAD.name())
-                .bind("behind", Quarantine.FAR_BEHIND.name())
                 .execute());
+        return new Released(rows, latest);
     }
 
     @Override

@@ -1,20 +1,17 @@
 package dev.tidemill.monitoring.store;
 
-import dev.tidemill.deployments.domain.Evidence;
 import dev.tidemill.monitoring.domain.ClosedWindow;
 import dev.tidemill.monitoring.domain.EventClock;
 import dev.tidemill.monitoring.domain.Monitor;
 import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.MonitorStore;
 import dev.tidemill.monitoring.domain.Quarantine;
-import dev.tidemill.monitoring.domain.Slice;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,15 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Monitoring in the database. */
 public final class SqlMonitorStore implements MonitorStore {
+    private static final List<String> FORGOTTEN =
+            List.of("monitor_state", "monitor_window", "monitor_slice", "monitor_challenger_calls");
     private static final String WINDOW_KEY = "project, deployment, starts_at";
-
-    /** As it is written down. */
-    private record Trials(Map<Integer, Slice.Trial> byChallenger) {}
-
-    /** As it is written down. */
-    private record Counts(Map<String, long[]> byColumn) {}
-
-    private static final String NO_COUNTS = Json.write(new Counts(Map.of()));
 
     private final Database database;
 
@@ -278,99 +269,8 @@ public final class SqlMonitorStore implements MonitorStore {
     }
 
     @Override
-    public void addSlice(String project, String deployment, Slice slice, Instant at) {
-        database.writing(handle -> handle.createUpdate("""
-                        INSERT INTO monitor_slice (project, deployment, starts_at, ends_at, version, row_count, labelled,
-                                                   loss, trials, counts, written_at)
-                        VALUES (:project, :deployment, :startsAt, :endsAt, :version, :rows, :labelled,
-                                :loss, :trialsJson, :countsJson, :at)
-                        """)
-                .bindMethods(slice)
-                .bind("project", project)
-                .bind("deployment", deployment)
-                .bind("trialsJson", Json.write(new Trials(slice.trials())))
-                .bind("countsJson", Json.write(new Counts(slice.counts())))
-                .bind("at", at)
-                .execute());
-    }
-
-    @Override
-    public List<Slice> slices(String project, String deployment, Instant from, Instant until) {
-        return database.reading(handle -> handle.createQuery("""
-                        SELECT * FROM monitor_slice
-                        WHERE project = :project AND deployment = :deployment
-                          AND starts_at >= :from AND starts_at < :until
-                        ORDER BY starts_at
-                        """)
-                .bind("project", project)
-                .bind("deployment", deployment)
-                .bind("from", from)
-                .bind("until", until)
-                .map((row, context) -> new Slice(
-                        Columns.instant(row, "starts_at"),
-                        Columns.instant(row, "ends_at"),
-                        row.getInt("version"),
-                        row.getLong("row_count"),
-                        row.getLong("labelled"),
-                        row.getDouble("loss"),
-                        Json.read(row.getString("trials"), Trials.class).byChallenger(),
-                        Json.read(row.getString("counts"), Counts.class).byColumn()))
-                .list());
-    }
-
-    @Override
-    public List<Evidence.Sums> trial(String project, String deployment, int challenger, Instant since) {
-        var sums = new ArrayList<Evidence.Sums>();
-        database.reading(handle -> {
-            handle.createQuery("""
-                            SELECT starts_at, ends_at, trials FROM monitor_slice
-                            WHERE project = :project AND deployment = :deployment AND starts_at >= :since
-                            ORDER BY starts_at
-                            """)
-                    .bind("project", project)
-                    .bind("deployment", deployment)
-                    .bind("since", since)
-                    .map((row, context) -> sums(row, challenger))
-                    .forEach(found -> found.ifPresent(sums::add));
-            return true;
-        });
-        return sums;
-    }
-
-    private static Optional<Evidence.Sums> sums(ResultSet row, int challenger) throws SQLException {
-        Instant startsAt = Columns.instant(row, "starts_at");
-        Instant endsAt = Columns.instant(row, "ends_at");
-        return Optional.ofNullable(Json.read(row.getString("trials"), Trials.class)
-                        .byChallenger()
-                        .get(challenger))
-                .map(trial -> new Evidence.Sums(startsAt, endsAt, trial.rows(), trial.champion(), trial.challenger()));
-    }
-
-    @Override
-    public void dropProfiles(String project, String deployment, Instant until) {
-        database.writing(handle -> handle.createUpdate("""
-                        UPDATE monitor_slice SET counts = :none
-                        WHERE project = :project AND deployment = :deployment AND starts_at < :until AND counts <> :none
-                        """)
-                .bind("project", project)
-                .bind("deployment", deployment)
-                .bind("until", until)
-                .bind("none", NO_COUNTS)
-                .execute());
-    }
-
-    @Override
-    public void forgetSlices(String project, String deployment) {
-        database.writing(handle -> handle.createUpdate(
-                        "DELETE FROM monitor_slice WHERE project = :project AND deployment = :deployment")
-                .bind("project", project)
-                .bind("deployment", deployment)
-                .execute());
-    }
-
-    @Override
     public void forget(String project, String deployment, Instant at) {
-        for (String table : List.of("monitor_state", "monitor_window", "monitor_slice")) {
+        for (String table : FORGOTTEN) {
             database.writing(handle -> handle.createUpdate(
                             "DELETE FROM " + table + " WHERE project = :project AND deployment = :deployment")
                     .bind("project", project)
@@ -436,10 +336,5 @@ public final class SqlMonitorStore implements MonitorStore {
     @Override
     public int deleteWindowsBefore(Instant time, int limit) {
         return Deletions.oldest(database, "monitor_window", WINDOW_KEY, "closed_at", time, limit);
-    }
-
-    @Override
-    public int deleteSlicesBefore(Instant time, int limit) {
-        return Deletions.oldest(database, "monitor_slice", WINDOW_KEY, "written_at", time, limit);
     }
 }

@@ -128,6 +128,21 @@ class EventClockTest {
         }
     }
 
+    /** One of a fast clock in a replay: it counts for nothing until the data itself has come there, and then it counts. */
+    @Test
+    void whatWasHeldAheadIsReleasedWhenTheWatermarkHasComeToIt() {
+        Instant odd = YEARS_AGO.plus(Duration.ofDays(30));
+        EventClock clock = take(EventClock.first(YEARS_AGO, NOW), YEARS_AGO, NOW);
+        clock = take(clock, odd, NOW);
+        for (int day = 1; day < 40; day++) {
+            Instant time = YEARS_AGO.plus(Duration.ofDays(day));
+            clock = take(clock, time, NOW);
+            assertThat(clock.watermark()).isEqualTo(time);
+            assertThat(held).as("day %d", day).isEqualTo(time.isBefore(odd) ? List.of(odd) : List.of());
+        }
+        assertThat(restarted).isFalse();
+    }
+
     @Test
     void aDeclaredWatermarkIsMovedByNothingThatArrives() {
         var clock = new EventClock(YEARS_AGO, YEARS_AGO, true, NOW, 50, EventClock.Apart.NONE, 0, Optional.empty());

@@ -40,6 +40,17 @@ public final class Requests {
         });
     }
 
+    /** Whether a parameter is {@code true}; not where it is absent. */
+    public static boolean flag(Context context, String parameter) {
+        return switch (text(context, parameter).orElse("false")) {
+            case "true" -> true;
+            case "false" -> false;
+            default ->
+                throw TidemillException.invalid(
+                        parameter, "'" + context.queryParam(parameter) + "' is neither true nor false");
+        };
+    }
+
     public static int positive(Context context, String pathParameter) {
         String text = context.pathParam(pathParameter);
         try {

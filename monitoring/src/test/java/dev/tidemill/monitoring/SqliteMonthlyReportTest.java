@@ -3,7 +3,7 @@ package dev.tidemill.monitoring;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.TestDatabase;
 
-class SqliteMonitoringTest extends MonitoringContract {
+class SqliteMonthlyReportTest extends MonthlyReportContract {
     @Override
     Database open() {
         return TestDatabase.sqlite(DOMAINS);

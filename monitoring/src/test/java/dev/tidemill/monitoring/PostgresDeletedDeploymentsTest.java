@@ -3,7 +3,7 @@ package dev.tidemill.monitoring;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.TestDatabase;
 
-class PostgresMonitoringTest extends MonitoringContract {
+class PostgresDeletedDeploymentsTest extends DeletedDeploymentsContract {
     @Override
     Database open() {
         return TestDatabase.postgres(DOMAINS);

@@ -1,0 +1,133 @@
+package dev.tidemill.monitoring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidemill.deployments.domain.Decision;
+import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.inference.domain.InputPolicy;
+import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.monitoring.domain.JournalStore;
+import dev.tidemill.monitoring.domain.Monitor;
+import dev.tidemill.monitoring.domain.MonitorLoop;
+import dev.tidemill.monitoring.domain.Ticks;
+import dev.tidemill.monitoring.domain.Windows;
+import dev.tidemill.monitoring.store.SqlJournalStore;
+import dev.tidemill.monitoring.store.SqlMonitorStore;
+import dev.tidemill.monitoring.store.SqlSliceStore;
+import dev.tidemill.testkit.Await;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** How a challenger is judged tick by tick, on every database. */
+abstract class ChallengerTrialContract extends AssembledMonitoring {
+    private static final Duration DELAY = Duration.ofHours(12);
+    private static final int AN_HOUR = 10;
+
+    private final List<JournalStore.Range> counted = Collections.synchronizedList(new ArrayList<>());
+
+    @BeforeEach
+    void define() {
+        monitoring.defineMonitor("p", "late", new Monitor(Duration.ofDays(1), DELAY, Duration.ofHours(1), 0.5, 0.1));
+        var never = new Policy.Promotion(
+                0.02,
+                Duration.ofDays(300),
+                Duration.ofDays(300),
+                Duration.ofDays(300),
+                0.1,
+                0.95,
+                1_000_000,
+                Policy.Promotion.DAY,
+                Policy.Promotion.WEEK_OF_DAYS);
+        deployments.definePolicy("p", "never", 1, new Policy(Optional.empty(), never, InputPolicy.REFUSE));
+        deployTrial("d", "late", "never");
+    }
+
+    private MonitorLoop recording() {
+        var journal = (JournalStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {JournalStore.class}, (proxy, method, given) -> {
+                    if (method.getName().equals("reliability")) {
+                        counted.add((JournalStore.Range) given[0]);
+                    }
+                    return method.isDefault()
+                            ? java.lang.reflect.InvocationHandler.invokeDefault(proxy, method, given)
+                            : method.invoke(new SqlJournalStore(database), given);
+                });
+        var store = new SqlMonitorStore(database);
+        var sums = new SqlSliceStore(database);
+        var windows = new Windows(artifacts.blobs(), bytes -> Map.of());
+        return new MonitorLoop(
+                store,
+                sums,
+                monitoring,
+                new Ticks(store, sums, deployments, models, windows, journal),
+                deployments,
+                pipelines,
+                database,
+                events,
+                CLOCK);
+    }
+
+    private static Prediction asked(String id, Duration after, boolean fails) {
+        return new Prediction(
+                "p",
+                "d",
+                id,
+                START.plus(after),
+                START.plus(Duration.ofDays(300)),
+                Map.of("hour", 1.0),
+                false,
+                WHOLE,
+                List.of(1.0),
+                Optional.of(2),
+                fails ? List.of() : List.of(1.0),
+                fails ? Optional.of("division by zero") : Optional.empty());
+    }
+
+    /** The first few of all fail, not often enough to be no accident. */
+    private static List<Prediction> askedHourly(int from, int until) {
+        var predictions = new ArrayList<Prediction>();
+        for (int row = from * AN_HOUR; row < until * AN_HOUR; row++) {
+            predictions.add(asked("row-" + row, Duration.ofMinutes(row * 60L / AN_HOUR), row < 4));
+        }
+        return predictions;
+    }
+
+    private Optional<Decision> decision() {
+        return deployments.lastDecision("p", "d", 2);
+    }
+
+    /** What a tick reads does not grow with the trial; rows that come late are counted once their labels would have matured. */
+    @Test
+    void failuresAreCountedTickByTickAndThoseThatComeLateOnceMore() {
+        MonitorLoop loop = recording();
+        loop.start();
+        try {
+            monitoring.append(askedHourly(0, 41));
+            settle("d");
+            assertThat(decision()).isEmpty();
+            var late = new ArrayList<Prediction>();
+            for (int i = 0; i < 10; i++) {
+                late.add(asked("late-" + i, Duration.ofHours(35).plusMinutes(i), true));
+            }
+            monitoring.append(late);
+            monitoring.append(askedHourly(41, 60));
+            Await.until("the challenger to be turned down", () -> decision().isPresent());
+        } finally {
+            loop.close();
+        }
+        assertThat(decision().orElseThrow().reason())
+                .isEqualTo("fails where the champion answers: on 14 of " + (48 * AN_HOUR + 10) + " rows");
+        assertThat(decision().orElseThrow().at()).contains(START.plus(Duration.ofHours(48)));
+        assertThat(counted)
+                .hasSizeBetween(48, 100)
+                .allSatisfy(range -> assertThat(Duration.between(range.from(), range.until()))
+                        .isEqualTo(Duration.ofHours(1)));
+    }
+}

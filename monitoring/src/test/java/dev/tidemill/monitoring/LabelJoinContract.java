@@ -1,0 +1,192 @@
+package dev.tidemill.monitoring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.inference.domain.ModelRuntime;
+import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.monitoring.domain.JournalRow;
+import dev.tidemill.monitoring.domain.Label;
+import dev.tidemill.monitoring.domain.ReceivedLabels;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What becomes of labels as they arrive, on every database. */
+abstract class LabelJoinContract extends AssembledMonitoring {
+    @Override
+    List<ModelRuntime> runtimes() {
+        return List.of(new LabelledModels());
+    }
+
+    @BeforeEach
+    void deployOne() {
+        deploy("d");
+    }
+
+    private static Prediction answered(
+            String id,
+            int version,
+            List<Double> champion,
+            Optional<Integer> challenger,
+            List<Double> challengerOutput) {
+        boolean failed = challenger.isPresent() && challengerOutput.isEmpty();
+        return new Prediction(
+                "p",
+                "d",
+                id,
+                START.plus(Duration.ofHours(1)),
+                START.plus(Duration.ofDays(300)),
+                Map.of("hour", 1.0),
+                false,
+                version,
+                champion,
+                challenger,
+                challengerOutput,
+                failed ? Optional.of("division by zero") : Optional.empty());
+    }
+
+    private static Prediction number(String id, double champion) {
+        return answered(id, LabelledModels.REGRESSION, List.of(champion), Optional.empty(), List.of());
+    }
+
+    private ReceivedLabels label(String... idsAndValues) {
+        var labels = new ArrayList<Label>();
+        for (int i = 0; i < idsAndValues.length; i += 2) {
+            labels.add(new Label(idsAndValues[i], idsAndValues[i + 1]));
+        }
+        return monitoring.label("p", "d", labels);
+    }
+
+    private JournalRow row(String id) {
+        return monitoring.newest(all("d"), Optional.empty(), 5_000).items().stream()
+                .filter(row -> row.id().equals(id))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static void assertRefused(ErrorCode code, String message, Runnable action) {
+        assertThatThrownBy(action::run)
+                .isInstanceOfSatisfying(
+                        TidemillException.class, e -> assertThat(e.code()).isEqualTo(code))
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void aLabelTellsTheLossesOfAllThatAnswered() {
+        monitoring.append(List.of(
+                answered("both", 1, List.of(10.0), Optional.of(2), List.of(12.5)),
+                answered("failed", 1, List.of(10.0), Optional.of(2), List.of()),
+                number("alone", 10)));
+        assertThat(label("both", "13", "failed", "7.5", "alone", "10"))
+                .isEqualTo(new ReceivedLabels(3, 0, List.of(), List.of(), 0));
+        assertThat(row("both").label()).contains("13");
+        assertThat(row("both").championLoss()).contains(3.0);
+        assertThat(row("both").challengerLoss()).contains(0.5);
+        assertThat(row("failed").championLoss()).contains(2.5);
+        assertThat(row("failed").challengerLoss()).isEmpty();
+        assertThat(row("alone").championLoss()).contains(0.0);
+        assertThat(row("alone").challengerLoss()).isEmpty();
+    }
+
+    @Test
+    void theLabelOfAClassifierIsRightOrWrong() {
+        monitoring.append(List.of(
+                answered("right", LabelledModels.CLASSIFIER, List.of(0.2, 0.8), Optional.empty(), List.of()),
+                answered("wrong", LabelledModels.CLASSIFIER, List.of(0.2, 0.8), Optional.empty(), List.of()),
+                number("number", 4)));
+        assertThat(label("right", "yes", "wrong", "no", "number", "5").accepted())
+                .isEqualTo(3);
+        assertThat(row("right").championLoss()).contains(0.0);
+        assertThat(row("wrong").championLoss()).contains(1.0);
+        assertThat(row("number").championLoss()).contains(1.0);
+    }
+
+    /** What is no number has no distance from one: it must not make the sums of a window no numbers. */
+    @Test
+    void whatIsNoNumberHasNoLoss() {
+        monitoring.append(List.of(
+                answered("odd", 1, List.of(Double.NaN), Optional.of(2), List.of(Double.POSITIVE_INFINITY)),
+                number("whole", 4)));
+        assertThat(label("odd", "3", "whole", "3").accepted()).isEqualTo(2);
+        assertThat(row("odd").label()).contains("3");
+        assertThat(row("odd").championLoss()).isEmpty();
+        assertThat(row("odd").challengerLoss()).isEmpty();
+        assertThat(row("whole").championLoss()).contains(1.0);
+    }
+
+    @Test
+    void theFirstLabelStaysAlsoWithinOneRequest() {
+        monitoring.append(List.of(number("a", 10), number("b", 10)));
+        assertThat(label("a", "11", "a", "99")).isEqualTo(new ReceivedLabels(1, 1, List.of(), List.of(), 0));
+        assertThat(label("a", "99", "b", "12")).isEqualTo(new ReceivedLabels(1, 1, List.of(), List.of(), 0));
+        assertThat(row("a").label()).contains("11");
+        assertThat(row("a").championLoss()).contains(1.0);
+        assertThat(row("b").championLoss()).contains(2.0);
+    }
+
+    @Test
+    void labelsOfNoPredictionAreNamed() {
+        monitoring.append(List.of(number("a", 10)));
+        assertThat(label("nobody", "1", "a", "2", "no one", "3"))
+                .isEqualTo(new ReceivedLabels(1, 0, List.of("nobody", "no one"), List.of(), 0));
+        assertThat(label()).isEqualTo(new ReceivedLabels(0, 0, List.of(), List.of(), 0));
+    }
+
+    /** One value that is none refuses all, however many units of work they would take. */
+    @Test
+    void oneBadValueRefusesAll() {
+        var rows = new ArrayList<Prediction>();
+        var labels = new ArrayList<Label>();
+        for (int i = 0; i < 1_200; i++) {
+            rows.add(number("row-" + i, i));
+            labels.add(new Label("row-" + i, String.valueOf(i)));
+        }
+        rows.add(answered("class", LabelledModels.CLASSIFIER, List.of(0.2, 0.8), Optional.empty(), List.of()));
+        monitoring.append(rows);
+        for (String value : List.of("many", "", "NaN", "Infinity", "-Infinity")) {
+            labels.set(1_199, new Label("row-1199", value));
+            assertRefused(
+                    ErrorCode.INVALID_ARGUMENT,
+                    "'" + value + "' is not a number",
+                    () -> monitoring.label("p", "d", labels));
+        }
+        assertRefused(
+                ErrorCode.INVALID_ARGUMENT,
+                "'maybe' is none of the classes [no, yes]",
+                () -> label("row-0", "1", "class", "maybe"));
+        assertThat(monitoring.newest(all("d"), Optional.empty(), 5_000).items())
+                .hasSize(1_201)
+                .allSatisfy(row -> assertThat(row.label()).isEmpty());
+        labels.removeLast();
+        assertThat(monitoring.label("p", "d", labels).accepted()).isEqualTo(1_199);
+    }
+
+    @Test
+    void labelsOfADeploymentThatIsNotThereAreRefused() {
+        monitoring.append(List.of(number("a", 10)));
+        assertRefused(ErrorCode.NOT_FOUND, "other", () -> monitoring.label("p", "other", List.of(new Label("a", "1"))));
+        deployments.delete("p", "d", "user:ada");
+        assertRefused(ErrorCode.NOT_FOUND, "d", () -> label("a", "1"));
+    }
+
+    /** A label later than the monitor's delay is kept, and counted as one that counts in no window. */
+    @Test
+    void labelsOfRowsThatHaveBeenSummedAreLate() {
+        monitoring.append(hours("d", 0, 40));
+        assertThat(label("row-3", "3").late()).isZero();
+        watching.loop().start();
+        settle("d");
+        // Ticks up to the 39th hour have summed what is an hour older.
+        assertThat(label("row-37", "1", "row-38", "1", "row-39", "1", "row-3", "9", "row-0", "1"))
+                .isEqualTo(new ReceivedLabels(4, 1, List.of(), List.of(), 2));
+        assertThat(monitoring.state("p", "d").orElseThrow().lateLabels()).isEqualTo(2);
+        assertThat(row("row-0").label()).contains("1");
+    }
+}
