@@ -14,7 +14,7 @@ os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
 import mlflow
 import numpy
 import pandas
-from mlflow.entities import ViewType
+from mlflow.entities import SpanEvent, ViewType
 
 mlflow.set_tracking_uri(sys.argv[2])
 client = mlflow.MlflowClient()
@@ -36,10 +36,59 @@ def make() -> None:
     with mlflow.start_run(experiment_id=experiment, run_name="m"):
         model = LogisticRegression().fit([[0], [1]], [0, 1])
         mlflow.sklearn.log_model(model, name="model", registered_model_name="reg", input_example=numpy.array([[0.0]]))
+    trace(experiment)
     client.set_registered_model_alias("reg", "champ", 1)
     client.set_model_version_tag("reg", "1", "k", "v")
     client.transition_model_version_stage("reg", "1", "Staging")
     client.delete_run(client.search_runs([experiment], "attributes.run_name = 'r0'")[0].info.run_id)
+
+
+def trace(experiment: str) -> None:
+    """A trace with two spans, a tag, and three judgements of which one replaces another."""
+    mlflow.set_experiment(experiment_id=experiment)
+
+    @mlflow.trace(name="ask", span_type="LLM", attributes={"depth": 3})
+    def ask(question: str) -> dict[str, str]:
+        mlflow.update_current_trace(tags={"team": "x"})
+        with mlflow.start_span("look") as span:
+            span.set_inputs({"q": question})
+            span.add_event(SpanEvent("found", attributes={"k": "v"}))
+        return {"answer": "ünï"}
+
+    ask("why?")
+    mlflow.flush_trace_async_logging()
+    identity = mlflow.get_last_active_trace_id()
+    first = mlflow.log_feedback(trace_id=identity, name="good", value=True, rationale="because")
+    mlflow.log_expectation(trace_id=identity, name="expected", value={"a": [1]})
+    mlflow.override_feedback(trace_id=identity, assessment_id=first.assessment_id, value=False)
+
+
+def told_trace(one: mlflow.entities.Trace) -> list[object]:
+    info = one.info
+    own = ("mlflow.artifactLocation", "mlflow.trace.spansLocation", "mlflow.trace.infoFinalized")
+    return [
+        *(info.trace_id, info.state, info.request_time, info.execution_duration, info.request_preview, info.response_preview),
+        {key: value for key, value in info.tags.items() if key not in own},
+        {key: value for key, value in info.trace_metadata.items() if key not in own},
+        sorted(
+            [
+                *(said.assessment_id, said.name, said.value, said.rationale, said.valid, said.overrides),
+                *(said.create_time_ms, said.last_update_time_ms, str(said.source.source_type), said.source.source_id),
+            ]
+            for said in info.assessments
+        ),
+        [
+            *(
+                [span.span_id, span.parent_id, span.name, span.start_time_ns, span.end_time_ns, span.inputs, span.outputs]
+                + [
+                    str(span.status),
+                    sorted(span.attributes.items(), key=str),
+                    [[event.name, event.attributes] for event in span.events],
+                ]
+                for span in one.data.spans
+            )
+        ],
+    ]
 
 
 def tell() -> None:
@@ -63,6 +112,9 @@ def tell() -> None:
             lines.append((key, sorted((point.step, point.timestamp, str(point.value)) for point in points)))
         if info.lifecycle_stage == "active":
             lines.append(sorted(one.path for one in client.list_artifacts(info.run_id)))
+    found = client.search_traces(experiment_ids=[experiment.experiment_id])
+    assert len(found) == 1, found
+    lines.extend(told_trace(one) for one in found)
     for version in client.search_model_versions("name = 'reg'"):
         lines.append(
             (version.name, int(version.version), version.current_stage, version.tags, version.creation_timestamp, version.run_id)

@@ -29,7 +29,10 @@ MEASURES = {
     "SPANS": [
         ("span_count", COUNT, ("span_name", "span_type", "span_status", "span_model_name", "span_model_provider")),
         ("latency", [*RANGED, *PERCENTILES], ("span_name", "span_status")),
-        *((f"{side}_cost", [*SUMMED, *PERCENTILES], ("span_model_name", "span_model_provider")) for side in ("input", "output", "total")),
+        *(
+            (f"{side}_cost", [*SUMMED, *PERCENTILES], ("span_model_name", "span_model_provider"))
+            for side in ("input", "output", "total")
+        ),
     ],
     "ASSESSMENTS": [
         ("assessment_count", COUNT, ("assessment_name", "assessment_value")),
@@ -90,7 +93,9 @@ def traces(story: Story, group: str) -> None:
         if chosen.random() < 0.6:
             metadata["mlflow.trace.session"] = chosen.choice(("s1", "s2", "s3"))
         if chosen.random() < 0.8:
-            metadata["mlflow.trace.tokenUsage"] = json.dumps({used: chosen.randrange(900) for used in USED if chosen.random() < 0.8})
+            metadata["mlflow.trace.tokenUsage"] = json.dumps(
+                {used: chosen.randrange(900) for used in USED if chosen.random() < 0.8}
+            )
         tags = {"team": chosen.choice(("x", "y"))}
         if named:
             tags["mlflow.traceName"] = chosen.choice(("ask", "tell", "Weigh"))
@@ -109,7 +114,11 @@ def traces(story: Story, group: str) -> None:
         for _ in range(chosen.randrange(3)):
             value = chosen.choice((True, False, "yes", " No ", "other", 0.5, 3, [1]))
             kind = chosen.choice(("feedback", "expectation"))
-            said = {"serialized_value": {"value": "[1]", "serialization_format": "JSON_FORMAT"}} if value == [1] else {"value": value}
+            said = (
+                {"serialized_value": {"value": "[1]", "serialization_format": "JSON_FORMAT"}}
+                if value == [1]
+                else {"value": value}
+            )
             judged = {"assessment_name": chosen.choice(("good", "bad")), "source": {"source_type": "HUMAN", "source_id": "a"}}
             if kind == "feedback" and value == [1]:
                 said = {"value": value}

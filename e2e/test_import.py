@@ -44,9 +44,11 @@ class ImportTest(unittest.TestCase):
         plan = command("import", source, "--server", self.server.url, "--dry-run", *more)
         self.assertEqual(plan.returncode, 0, plan.stderr)
         self.assertIn("4 runs", plan.stdout)
-        for _ in range(2):
+        self.assertIn("1 traces", plan.stdout)
+        for taken in ("1 traces\n", "0 traces\n"):
             result = command("import", source, "--server", self.server.url, *more)
             self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn(taken, result.stdout)
 
     def test_a_folder_and_back_again(self) -> None:
         folder = self.work / "mlruns"

@@ -102,6 +102,14 @@ final class Api {
                 .POST(BodyPublishers.ofString(body.toString())));
     }
 
+    /** Calls one of MLflow's routes for the project. */
+    JsonNode postToMlflow(String path, JsonNode body) {
+        return send(request(path)
+                .header("Content-Type", "application/json")
+                .header("X-MLFLOW-WORKSPACE", project)
+                .POST(BodyPublishers.ofString(body.toString())));
+    }
+
     JsonNode upload(String path, Path file) throws IOException {
         return send(request(path)
                 .timeout(Duration.ofHours(1))

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "export",
         description =
-                "Write a project's experiments, runs, artifacts and models as an mlruns folder, which MLflow reads.",
+                "Write a project's experiments, runs, artifacts, models and traces as an mlruns folder, which MLflow reads.",
         mixinStandardHelpOptions = true,
         footer = {
             "",
@@ -46,8 +47,7 @@ final class ExportCommand implements Callable<Integer> {
     private static final int LONGEST_NAME = 255;
 
     private static final List<String> LEFT = List.of(
-            "Traces, assessments, evaluation data sets, scorers and webhooks are not written",
-            "Deleted model versions are not written");
+            "Evaluation data sets, scorers and webhooks are not written", "Deleted model versions are not written");
 
     @Mixin
     private Connection connection = new Connection();
@@ -189,7 +189,56 @@ final class ExportCommand implements Callable<Integer> {
                     "logged model " + model.path("info").path("model_id").asText(),
                     () -> loggedModel(server, model, folder));
         }
+        server.traces(id, some -> {
+            for (JsonNode trace : some) {
+                omissions.attempt("trace " + trace.path("trace_id").asText(), () -> trace(server, trace, folder));
+            }
+        });
         return runs.size();
+    }
+
+    private void trace(ServerSource server, JsonNode info, Path experiment) throws IOException {
+        String id = info.path("trace_id").asText();
+        Path folder = inside(experiment.resolve("traces"), id);
+        Path artifacts = folder.resolve("artifacts");
+        Files.createDirectories(artifacts);
+        JsonNode spans = server.spans(info);
+        Files.writeString(
+                artifacts.resolve(TraceMessages.FILE), TraceMessages.file(spans).toString());
+        ObjectNode tags = info.path("tags").deepCopy();
+        // MLflow looks for spans among the artifacts of a trace without this tag.
+        tags.remove(TraceMessages.SPANS_TAG);
+        tags.put(TraceMessages.LOCATION, artifacts.toUri().toString());
+        texts("trace " + id, folder.resolve("tags"), tags);
+        texts("trace " + id, folder.resolve("request_metadata"), info.path("trace_metadata"));
+        // JSON is YAML in which a time in quotes stays a text for every reader.
+        for (JsonNode assessment : info.path("assessments")) {
+            Path file = inside(
+                    folder.resolve("assessments"),
+                    assessment.path("assessment_id").asText() + ".yaml");
+            Files.createDirectories(file.getParent());
+            Files.writeString(file, assessment.toString());
+        }
+        ObjectNode about = info.deepCopy();
+        about.remove(List.of("tags", "trace_metadata", "assessments"));
+        if (about.remove("execution_duration") instanceof JsonNode took) {
+            about.put(
+                    "execution_duration_ms",
+                    new BigDecimal(took.asText().replace("s", ""))
+                            .movePointRight(3)
+                            .longValue());
+        }
+        // Last, since a folder with this file is a trace.
+        Files.writeString(folder.resolve("trace_info.yaml"), about.toString());
+    }
+
+    private void texts(String place, Path folder, JsonNode texts) throws IOException {
+        Files.createDirectories(folder);
+        for (Map.Entry<String, JsonNode> entry : texts.properties()) {
+            omissions.attempt(
+                    place + ", " + folder.getFileName() + " '" + entry.getKey() + "'",
+                    () -> write(folder, name(entry.getKey()), entry.getValue().asText()));
+        }
     }
 
     private static String place(JsonNode run) {

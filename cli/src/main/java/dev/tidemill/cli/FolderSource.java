@@ -20,6 +20,7 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
 /** An {@code mlruns} folder, as MLflow wrote it before it took to databases. */
 final class FolderSource implements ImportSource {
     private static final int BATCH = 1000;
+    private static final int TRACES = 100;
     private static final List<String> STATUS = List.of("", "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED");
     private static final List<String> MODEL_STATUS = List.of(
             "LOGGED_MODEL_STATUS_UNSPECIFIED",
@@ -53,7 +54,10 @@ final class FolderSource implements ImportSource {
     }
 
     private Optional<ObjectNode> meta(Path folder) throws IOException {
-        Path file = folder.resolve("meta.yaml");
+        return yaml(folder.resolve("meta.yaml"));
+    }
+
+    private Optional<ObjectNode> yaml(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
             return Optional.empty();
         }
@@ -302,6 +306,39 @@ final class FolderSource implements ImportSource {
     }
 
     @Override
+    public void traces(String experimentId, Batch each) throws IOException {
+        var batch = new ArrayList<JsonNode>();
+        for (Path folder : folders(experimentFolder(experimentId).resolve("traces"))) {
+            Optional<ObjectNode> told = yaml(folder.resolve("trace_info.yaml"));
+            if (told.isEmpty()) {
+                continue;
+            }
+            ObjectNode info = TraceMessages.info(told.get());
+            info.set("tags", TraceMessages.texts(entries(folder.resolve("tags"))));
+            info.set("trace_metadata", TraceMessages.texts(entries(folder.resolve("request_metadata"))));
+            ArrayNode assessments = info.putArray("assessments");
+            for (Path file : files(folder.resolve("assessments"))) {
+                yaml(file).ifPresent(assessments::add);
+            }
+            batch.add(info);
+            if (batch.size() == TRACES) {
+                each.take(List.copyOf(batch));
+                batch.clear();
+            }
+        }
+        each.take(batch);
+    }
+
+    private static List<Path> files(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (var entries = Files.list(folder)) {
+            return entries.filter(Files::isRegularFile).sorted().toList();
+        }
+    }
+
+    @Override
     public List<JsonNode> models() throws IOException {
         var list = new ArrayList<JsonNode>();
         for (Path folder : folders(root.resolve("models"))) {
@@ -343,15 +380,8 @@ final class FolderSource implements ImportSource {
     }
 
     @Override
-    public List<String> leftBehind() throws IOException {
+    public List<String> leftBehind() {
         var list = new ArrayList<String>();
-        long traces = 0;
-        for (Path experiment : experimentFolders()) {
-            traces += folders(experiment.resolve("traces")).size();
-        }
-        if (traces > 0) {
-            list.add(traces + " traces are not taken along");
-        }
         if (!deletedModels.isEmpty()) {
             list.add(deletedModels.size() + " deleted logged models are not taken along");
         }

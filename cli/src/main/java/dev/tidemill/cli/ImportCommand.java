@@ -17,7 +17,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "import",
         description =
-                "Take in experiments, runs, artifacts and models from MLflow: a live server, an mlruns folder, or a SQLite file.",
+                "Take in experiments, runs, artifacts, models and traces from MLflow: a live server, an mlruns folder, or a SQLite file.",
         mixinStandardHelpOptions = true,
         footer = {
             "",
@@ -67,14 +67,15 @@ final class ImportCommand implements Callable<Integer> {
     }
 
     private int plan(ImportSource from, Omissions omissions) throws IOException {
-        long[] counts = new long[5];
-        String[] names = {"experiments", "runs", "logged models", "registered models", "versions"};
+        long[] counts = new long[6];
+        String[] names = {"experiments", "runs", "logged models", "registered models", "versions", "traces"};
         for (JsonNode experiment : from.experiments()) {
             counts[0]++;
             String id = experiment.path("experiment_id").asText();
             omissions.attempt("experiment '" + experiment.path("name").asText() + "'", () -> {
                 from.runs(id, run -> counts[1]++);
                 from.loggedModels(id, model -> counts[2]++);
+                from.traces(id, some -> counts[5] += some.size());
             });
         }
         for (JsonNode model : from.models()) {

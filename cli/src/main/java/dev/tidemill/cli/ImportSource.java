@@ -23,6 +23,34 @@ interface ImportSource extends AutoCloseable {
 
     void loggedModels(String experimentId, Consumer<JsonNode> each) throws IOException;
 
+    /** Some of a list. */
+    @FunctionalInterface
+    interface Batch {
+        void take(List<JsonNode> some) throws IOException;
+    }
+
+    /** Every trace of an experiment with its tags, metadata and assessments, without its spans; at most 100 at a time. */
+    void traces(String experimentId, Batch each) throws IOException;
+
+    /**
+     * The spans of a trace as OTLP's JSON; those that are kept in a file among its artifacts, if nothing nearer holds them.
+     *
+     * @param info as {@link #traces} tells it
+     */
+    default JsonNode spans(JsonNode info) throws IOException {
+        String location = info.path("tags").path(TraceMessages.LOCATION).asText("");
+        if (!location.isEmpty()) {
+            for (ArtifactFile file : files(location)) {
+                if (file.path().equals(TraceMessages.FILE)) {
+                    try (InputStream content = file.content().open()) {
+                        return TraceMessages.spans(Api.JSON.readTree(content).path("spans"));
+                    }
+                }
+            }
+        }
+        return Api.JSON.createArrayNode();
+    }
+
     /** Registered models, each with its aliases. */
     List<JsonNode> models() throws IOException;
 

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -44,6 +45,8 @@ final class MlflowImport {
                 "runs_already_here",
                 "points",
                 "files",
+                "traces",
+                "traces_already_here",
                 "logged_models",
                 "models",
                 "versions",
@@ -86,6 +89,38 @@ final class MlflowImport {
             omissions.attempt(
                     "logged model " + model.path("info").path("model_id").asText() + " of experiment '" + name + "'",
                     () -> loggedModel(model, here, location));
+        }
+        from.traces(there, some -> traces(some, here));
+    }
+
+    /** Those that are here already are whole: a trace is taken in at once or not at all. */
+    private void traces(List<JsonNode> some, String experiment) throws IOException {
+        if (some.isEmpty()) {
+            return;
+        }
+        ObjectNode asked = Api.object();
+        ArrayNode ids = asked.putArray("trace_ids");
+        some.forEach(info -> ids.add(info.path("trace_id").asText()));
+        var known = new HashSet<String>();
+        api.postToMlflow("/api/3.0/mlflow/traces/batchGetInfos", asked)
+                .path("trace_infos")
+                .forEach(info -> known.add(info.path("trace_id").asText()));
+        for (JsonNode info : some) {
+            String id = info.path("trace_id").asText();
+            if (known.contains(id)) {
+                count("traces_already_here", 1);
+                continue;
+            }
+            omissions.attempt("trace " + id, () -> {
+                ObjectNode told = Api.object();
+                told.set("spans", from.spans(info));
+                ObjectNode placed = info.deepCopy();
+                placed.set("trace_location", TraceMessages.location(experiment));
+                told.set("trace_info", placed);
+                JsonNode answer = api.post(api.in("/import/traces"), told);
+                told("trace " + id, answer);
+                count(answer.path("fresh").asBoolean() ? "traces" : "traces_already_here", 1);
+            });
         }
     }
 

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class ServerSource implements ImportSource {
     private static final String API = "/api/2.0/mlflow";
     private static final int PAGE = 1000;
+    private static final int TRACES = 100;
     private static final String OWN = "mlflow-artifacts:";
 
     private final HttpClient http;
@@ -162,6 +163,71 @@ final class ServerSource implements ImportSource {
     }
 
     @Override
+    public void traces(String experimentId, Batch each) throws IOException {
+        ObjectNode body = Api.object().put("max_results", TRACES);
+        body.putArray("locations").add(TraceMessages.location(experimentId));
+        String token;
+        do {
+            JsonNode page;
+            try {
+                page = call(request("/api/3.0/mlflow/traces/search")
+                        .header("Content-Type", "application/json")
+                        .POST(BodyPublishers.ofString(body.toString()))
+                        .build());
+            } catch (CliException olderServer) {
+                if (olderServer.exit() != Exit.NOT_FOUND) {
+                    throw olderServer;
+                }
+                olderTraces(experimentId, each);
+                return;
+            }
+            each.take(page.path("traces")
+                    .valueStream()
+                    .map(trace -> (JsonNode) TraceMessages.info(trace))
+                    .toList());
+            token = page.path("next_page_token").asText("");
+            body.put("page_token", token);
+        } while (!token.isEmpty());
+    }
+
+    /** Of a server before 3.0; those before 2.14 have none. */
+    private void olderTraces(String experimentId, Batch each) throws IOException {
+        String token = "";
+        do {
+            JsonNode page;
+            try {
+                page = get(API + "/traces?max_results=" + TRACES + "&experiment_ids=" + Api.encode(experimentId)
+                        + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
+            } catch (CliException none) {
+                if (none.exit() != Exit.NOT_FOUND) {
+                    throw none;
+                }
+                return;
+            }
+            each.take(page.path("traces")
+                    .valueStream()
+                    .map(trace -> (JsonNode) TraceMessages.info(trace))
+                    .toList());
+            token = page.path("next_page_token").asText("");
+        } while (!token.isEmpty());
+    }
+
+    @Override
+    public JsonNode spans(JsonNode info) throws IOException {
+        if (info.path("tags").has(TraceMessages.SPANS_TAG)) {
+            JsonNode spans = get("/api/3.0/mlflow/traces/batchGet?trace_ids="
+                            + Api.encode(info.path("trace_id").asText()))
+                    .path("traces")
+                    .path(0)
+                    .path("spans");
+            if (!spans.isEmpty()) {
+                return TraceMessages.spans(spans);
+            }
+        }
+        return ImportSource.super.spans(info);
+    }
+
+    @Override
     public List<JsonNode> models() throws IOException {
         var list = new ArrayList<JsonNode>();
         String token = "";
@@ -225,7 +291,7 @@ final class ServerSource implements ImportSource {
     @Override
     public List<String> leftBehind() {
         return List.of(
-                "Traces, assessments, evaluation data sets, scorers and webhooks are not taken along",
+                "Evaluation data sets, scorers and webhooks are not taken along",
                 "Deleted model versions are not taken along; their numbers stay free");
     }
 

@@ -1,5 +1,6 @@
 package dev.tidemill.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -16,6 +17,15 @@ import java.util.function.Consumer;
 /** The SQLite file of an MLflow server; only read. */
 final class SqliteSource implements ImportSource {
     private static final int BATCH = 1000;
+    private static final int TRACES = 100;
+    private static final List<String> TOKENS = List.of(
+            "input_tokens",
+            "output_tokens",
+            "total_tokens",
+            "cache_read_input_tokens",
+            "cache_creation_input_tokens",
+            "cache_creation_input_tokens_above_1hr");
+    private static final List<String> COSTS = List.of("input_cost", "output_cost", "total_cost");
     private static final List<String> MODEL_STATUS = List.of(
             "LOGGED_MODEL_STATUS_UNSPECIFIED",
             "LOGGED_MODEL_PENDING",
@@ -292,6 +302,129 @@ final class SqliteSource implements ImportSource {
     }
 
     @Override
+    public void traces(String experimentId, Batch each) throws IOException {
+        var ids = new ArrayList<String>();
+        each(
+                "trace_info",
+                "SELECT request_id FROM trace_info WHERE experiment_id = ? ORDER BY timestamp_ms, request_id",
+                row -> ids.add(row.getString(1)),
+                Long.parseLong(experimentId));
+        for (int first = 0; first < ids.size(); first += TRACES) {
+            var batch = new ArrayList<JsonNode>();
+            for (String id : ids.subList(first, Math.min(ids.size(), first + TRACES))) {
+                batch.add(trace(id, experimentId));
+            }
+            each.take(batch);
+        }
+    }
+
+    private ObjectNode trace(String id, String experimentId) throws IOException {
+        ObjectNode info = Api.object().put("trace_id", id);
+        info.set("trace_location", TraceMessages.location(experimentId));
+        info.set("tags", TraceMessages.texts(entries("trace_tags", "request_id = ?", id)));
+        info.set("trace_metadata", TraceMessages.texts(entries("trace_request_metadata", "request_id = ?", id)));
+        each(
+                "trace_info",
+                "SELECT * FROM trace_info WHERE request_id = ?",
+                row -> {
+                    info.put("request_time", TraceMessages.time(row.getLong("timestamp_ms")));
+                    long took = row.getLong("execution_time_ms");
+                    if (!row.wasNull()) {
+                        info.put("execution_duration", TraceMessages.duration(took));
+                    }
+                    info.put("state", TraceMessages.state(text(row, "status")));
+                    for (String field : List.of("client_request_id", "request_preview", "response_preview")) {
+                        info.put(field, optional(row, field));
+                    }
+                    promoted(row, info);
+                },
+                id);
+        ArrayNode assessments = info.putArray("assessments");
+        each(
+                "assessments",
+                "SELECT * FROM assessments WHERE trace_id = ? ORDER BY created_timestamp, assessment_id",
+                row -> assessments.add(assessment(row)),
+                id);
+        return info;
+    }
+
+    /** Tags and metadata that newer servers keep in columns of their own alone. */
+    private static void promoted(ResultSet row, ObjectNode info) throws SQLException {
+        ObjectNode metadata = (ObjectNode) info.path("trace_metadata");
+        put((ObjectNode) info.path("tags"), "mlflow.traceName", optional(row, "trace_name"));
+        put(metadata, "mlflow.trace.session", optional(row, "session_id"));
+        put(metadata, "mlflow.trace.tokenUsage", numbers(row, TOKENS));
+        put(metadata, "mlflow.trace.cost", numbers(row, COSTS));
+    }
+
+    private static void put(ObjectNode texts, String name, String value) {
+        if (!value.isEmpty() && !texts.has(name)) {
+            texts.put(name, value);
+        }
+    }
+
+    private static String numbers(ResultSet row, List<String> columns) {
+        return columns.stream()
+                .filter(column -> !optional(row, column).isEmpty())
+                .map(column -> "\"" + column + "\": " + optional(row, column))
+                .reduce((one, other) -> one + ", " + other)
+                .map(list -> "{" + list + "}")
+                .orElse("");
+    }
+
+    private static ObjectNode assessment(ResultSet row) throws SQLException {
+        ObjectNode told = Api.object()
+                .put("assessment_id", row.getString("assessment_id"))
+                .put("assessment_name", text(row, "name"))
+                .put("trace_id", row.getString("trace_id"))
+                .put("span_id", text(row, "span_id"))
+                .put("create_time", TraceMessages.time(row.getLong("created_timestamp")))
+                .put("last_update_time", TraceMessages.time(row.getLong("last_updated_timestamp")))
+                .put("rationale", text(row, "rationale"))
+                .put("overrides", text(row, "overrides"))
+                .put("valid", row.getBoolean("valid"));
+        told.putObject("source").put("source_type", text(row, "source_type")).put("source_id", text(row, "source_id"));
+        told.set("metadata", json(text(row, "assessment_metadata")));
+        JsonNode value = json(text(row, "value"));
+        String kind = text(row, "assessment_type");
+        if (kind.equals("issue")) {
+            told.set("issue", value);
+        } else {
+            ObjectNode content = told.putObject(kind);
+            if (kind.equals("expectation") && value.isContainerNode()) {
+                content.putObject("serialized_value")
+                        .put("serialization_format", "JSON_FORMAT")
+                        .put("value", text(row, "value"));
+            } else {
+                content.set("value", value);
+            }
+            if (!text(row, "error").isEmpty()) {
+                content.set("error", json(text(row, "error")));
+            }
+        }
+        return told;
+    }
+
+    private static JsonNode json(String text) throws SQLException {
+        try {
+            return text.isEmpty() ? Api.object() : Api.JSON.readTree(text);
+        } catch (JsonProcessingException e) {
+            throw new SQLException("an assessment holds no JSON: " + text.substring(0, Math.min(80, text.length())), e);
+        }
+    }
+
+    @Override
+    public JsonNode spans(JsonNode info) throws IOException {
+        ArrayNode list = Api.JSON.createArrayNode();
+        each(
+                "spans",
+                "SELECT content FROM spans WHERE trace_id = ? ORDER BY start_time_unix_nano, span_id",
+                row -> list.add(json(text(row, "content"))),
+                info.path("trace_id").asText());
+        return list.isEmpty() ? ImportSource.super.spans(info) : TraceMessages.spans(list);
+    }
+
+    @Override
     public List<JsonNode> models() throws IOException {
         var list = new ArrayList<ObjectNode>();
         each(
@@ -352,7 +485,6 @@ final class SqliteSource implements ImportSource {
     public List<String> leftBehind() throws IOException {
         var list = new ArrayList<String>();
         for (String[] what : new String[][] {
-            {"trace_info", "traces"},
             {"evaluation_datasets", "evaluation data sets"},
             {"scorers", "scorers"},
             {"webhooks", "webhooks"}

@@ -81,12 +81,13 @@ public final class TrackingModule {
         this.tracking = new Tracking(runs, modelStore, experiments, database, events, clock);
         this.clock = clock;
         this.evaluations = new EvaluationDataSets(new SqlEvaluationStore(database), experiments, database, clock);
+        var traceStore = new SqlTraceStore(database);
         this.retention = new Retention(new SqlRetentionStore(database), tree, files, database, events);
-        this.imports =
-                new Imports(new SqlExperimentStore(database), runs, modelStore, database, events, clock, artifactRoot);
+        this.imports = new Imports(
+                new SqlExperimentStore(database), runs, modelStore, traceStore, database, events, clock, artifactRoot);
         this.views = new SqlSavedViewStore(database);
         this.scorers = new Scorers(new SqlScorerStore(database), experiments, database, clock);
-        this.traces = new Traces(new SqlTraceStore(database), runs, experiments, database, clock);
+        this.traces = new Traces(traceStore, runs, experiments, database, clock);
     }
 
     public Tracking tracking() {

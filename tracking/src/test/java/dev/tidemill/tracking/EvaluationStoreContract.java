@@ -108,6 +108,19 @@ abstract class EvaluationStoreContract {
     }
 
     @Test
+    void aSetMayNameExperimentsThatAreNotThereYetButIsAddedToKnownOnesAlone() {
+        EvaluationDataSet made = dataSets.create("a", "lazy", List.of("99999"), Map.of());
+        assertThat(made.experiments()).containsExactly(99999L);
+        assertThatThrownBy(() -> dataSets.link("a", made.id(), List.of("88888")))
+                .hasMessage("No Experiment with id=88888");
+        assertThatThrownBy(() -> dataSets.link("a", made.id(), List.of("abc"))).hasMessage("No Experiment with id=abc");
+        assertThatThrownBy(() -> dataSets.link("a", "d-absent", List.of(experiment)))
+                .hasMessage("Dataset 'd-absent' not found");
+        assertThat(dataSets.unlink("a", made.id(), List.of("abc", "99999")).experiments())
+                .isEmpty();
+    }
+
+    @Test
     void searchesByNameTagAndExperiment() {
         dataSets.create("a", "qa", List.of(experiment), Map.of("team", "x"));
         EvaluationDataSet other = dataSets.create("a", "other", List.of(), Map.of());

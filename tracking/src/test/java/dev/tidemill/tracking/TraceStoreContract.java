@@ -19,6 +19,7 @@ import dev.tidemill.testkit.MovableClock;
 import dev.tidemill.tracking.domain.Assessment;
 import dev.tidemill.tracking.domain.Assessment.Kind;
 import dev.tidemill.tracking.domain.Experiments;
+import dev.tidemill.tracking.domain.Imports;
 import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
 import dev.tidemill.tracking.domain.Trace;
@@ -29,6 +30,7 @@ import dev.tidemill.tracking.domain.TraceMetrics.View;
 import dev.tidemill.tracking.domain.TraceSpan;
 import dev.tidemill.tracking.domain.Traces;
 import dev.tidemill.tracking.store.SqlExperimentStore;
+import dev.tidemill.tracking.store.SqlLoggedModelStore;
 import dev.tidemill.tracking.store.SqlRunStore;
 import dev.tidemill.tracking.store.SqlTraceStore;
 import java.time.Instant;
@@ -446,6 +448,83 @@ abstract class TraceStoreContract {
                 .hasMessageContaining("Filtering by tag requires a key");
         assertThatThrownBy(() -> percentile(100.5)).hasMessageContaining("between 0 and 100, got 100.5");
         assertThatThrownBy(() -> of(TraceMetrics.Kind.PERCENTILE)).hasMessageContaining("is required");
+    }
+
+    @Test
+    void aTraceIsTakenInWholeOnceAndWhatCannotBeKeptIsSaid() {
+        var store = new SqlTraceStore(database);
+        var imports = new Imports(
+                new SqlExperimentStore(database),
+                runs,
+                new SqlLoggedModelStore(database),
+                store,
+                database,
+                new dev.tidemill.platform.events.SqlEventLog(database, new MovableClock(NOW)),
+                new MovableClock(NOW),
+                "mlflow-artifacts:");
+        put("tr-other", State.OK, 1, Map.of());
+        Assessment taken = traces.assess("a", judged("tr-other", "good", "true"));
+        Assessment old = new Assessment(
+                "a-1",
+                "tr-1",
+                "good",
+                Kind.FEEDBACK,
+                "true",
+                "{\"value\":true}",
+                Optional.empty(),
+                "HUMAN",
+                "ada",
+                Optional.of("why"),
+                Map.of("k", "v"),
+                Optional.empty(),
+                false,
+                NOW,
+                NOW.plusMillis(5));
+        Assessment clash = new Assessment(
+                taken.id(),
+                "tr-1",
+                "bad",
+                Kind.FEEDBACK,
+                "1",
+                "{\"value\":1}",
+                Optional.empty(),
+                "HUMAN",
+                "ada",
+                Optional.empty(),
+                Map.of(),
+                Optional.empty(),
+                true,
+                NOW,
+                NOW);
+        Trace told = new Trace(
+                "tr-1",
+                "a",
+                Long.parseLong(experiment),
+                State.ERROR,
+                NOW.minusSeconds(9),
+                Optional.of(7L),
+                Optional.of("c"),
+                "in",
+                "out",
+                Map.of("git#commit", "1", "x".repeat(251), "2", Trace.LOCATION_TAG, "s3://old"),
+                Map.of("m", "n"),
+                List.of(old, clash));
+        var first = imports.trace("a", told, List.of(span("a", Optional.empty(), "root", "{}")));
+        assertThat(first.fresh()).isTrue();
+        assertThat(first.left())
+                .hasSize(2)
+                .anyMatch(text -> text.contains("251"))
+                .anyMatch(text -> text.contains("1 assessments"));
+        Trace here = traces.get("a", "tr-1");
+        assertThat(here.requestedAt()).isEqualTo(told.requestedAt());
+        assertThat(here.state()).isEqualTo(State.ERROR);
+        assertThat(here.tags()).containsEntry("git#commit", "1").containsEntry(Trace.SPANS_TAG, Trace.KEPT_HERE);
+        assertThat(here.tags().get(Trace.LOCATION_TAG)).startsWith("mlflow-artifacts:");
+        assertThat(here.assessments()).containsExactly(old);
+        assertThat(traces.getWhole("a", "tr-1").spans()).hasSize(1);
+        traces.putTags("a", "tr-1", Map.of("mine", "since"));
+        assertThat(imports.trace("a", told, List.of()).fresh()).isFalse();
+        assertThat(traces.get("a", "tr-1").tags()).containsEntry("mine", "since");
     }
 
     private void putLarge(String id, long millis, int characters) {

@@ -32,6 +32,9 @@ public record Page<T>(List<T> items, Optional<String> next) {
         }
         String decoded;
         try {
+            if (token.get().length() % 4 != 0) {
+                throw new IllegalArgumentException("base64 comes in fours");
+            }
             decoded = new String(Base64.getDecoder().decode(token.get()), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
             throw TidemillException.invalid("page_token", "Invalid page token, could not base64-decode");

@@ -129,7 +129,10 @@ public final class SearchGrammar {
         if (canonical == null) {
             throw TidemillException.invalid(
                     "filter",
-                    "Invalid entity type '" + entityName + "'. Valid values are " + quoted(entityAliases.keySet()));
+                    "Invalid entity type '" + entityName + "'. Valid values are "
+                            + entities.keySet().stream()
+                                    .map(name -> "'" + name + "'")
+                                    .toList());
         }
         Entity entity = entities.get(canonical);
         if (entity == null) {
@@ -166,9 +169,5 @@ public final class SearchGrammar {
             }
         }
         return text;
-    }
-
-    private static List<String> quoted(Set<String> names) {
-        return names.stream().sorted().map(name -> "'" + name + "'").toList();
     }
 }

@@ -6,16 +6,19 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.search.Comparison.Operand;
 import dev.tidemill.platform.search.Comparison.Operator;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Reads MLflow's filters: clauses joined by {@code AND}, each {@code [entity.]key operator value}. Refusals use MLflow's words.
  */
 public final class SearchParser {
     private static final int LONGEST = 100_000;
+    private static final int SHOWN_WORDS = 20;
     private static final String[] SYMBOLS = {"!=", "<=", ">=", "==", "<>", "=", "<", ">"};
 
     private final SearchGrammar grammar;
@@ -47,6 +50,9 @@ public final class SearchParser {
         var orderings = new ArrayList<Ordering>();
         var seen = new HashSet<String>();
         for (String key : keys) {
+            if (key.isBlank()) {
+                throw invalid("Invalid order_by clause '" + key + "'. Could not be parsed.");
+            }
             var parser = new SearchParser(grammar, key.strip());
             String identifier = parser.identifier();
             String direction = parser.rest().toUpperCase(Locale.ROOT);
@@ -80,7 +86,7 @@ public final class SearchParser {
                 return clauses;
             }
             if (!keyword("AND")) {
-                if (text.charAt(position) == ';') {
+                if (text.charAt(position) == ';' && position < text.length() - 1) {
                     throw invalid("Search filter contained multiple expression '" + shown()
                             + "'. Provide AND-ed expression list.");
                 }
@@ -98,12 +104,11 @@ public final class SearchParser {
         if (position == text.length()) {
             throw invalid("Invalid comparison clause. Expected 3 tokens found 0");
         }
+        int start = position;
         String identifier = identifier();
-        Operator operator = operator()
-                .orElseThrow(() -> invalid("Invalid comparison clause. Expected 3 tokens found 1: '" + identifier
-                        + "' has no operator after it"));
+        Operator operator = operator().orElseThrow(() -> noClause(start));
         SearchGrammar.Key key = grammar.resolve(identifier);
-        Operand operand = operand(key, operator);
+        Operand operand = operand(key, operator, start);
         if (!key.rule().operators().contains(operator)) {
             if (operator == Operator.IN || operator == Operator.NOT_IN) {
                 throw invalid("Only ['run_id'] attributes support comparison with a list of quoted string values.");
@@ -116,6 +121,16 @@ public final class SearchParser {
                     + key.rule().operators().stream().map(Operator::symbol).toList() + "'");
         }
         return new Comparison(key.entity(), key.name(), operator, operand);
+    }
+
+    /** What stands from a position on is no clause: its words are shown. */
+    private TidemillException noClause(int start) {
+        String words = Arrays.stream(text.substring(start).strip().split("\\s+"))
+                .filter(word -> !word.equalsIgnoreCase("AND"))
+                .limit(SHOWN_WORDS)
+                .map(word -> "'" + word + "'")
+                .collect(Collectors.joining(", "));
+        return invalid("Invalid clause(s) in filter string: " + words);
     }
 
     private void skipSpace() {
@@ -143,7 +158,7 @@ public final class SearchParser {
             }
         }
         if (start == position) {
-            throw invalid("Invalid clause(s) in filter string: '" + word() + "'");
+            throw noClause(start);
         }
         return text.substring(start, position);
     }
@@ -207,13 +222,13 @@ public final class SearchParser {
         return Optional.empty();
     }
 
-    private Operand operand(SearchGrammar.Key key, Operator operator) {
+    private Operand operand(SearchGrammar.Key key, Operator operator, int start) {
         if (operator == Operator.IS_NULL || operator == Operator.IS_NOT_NULL) {
             return new Comparison.Nothing();
         }
         skipSpace();
         if (position == text.length()) {
-            throw invalid("Invalid comparison clause. Expected 3 tokens found 2");
+            throw noClause(start);
         }
         if (operator == Operator.IN || operator == Operator.NOT_IN) {
             return list();
@@ -233,8 +248,7 @@ public final class SearchParser {
         }
         String word = literal();
         if (key.rule().right() == SearchGrammar.Right.TEXT) {
-            throw invalid(
-                    "Expected a quoted string value for " + key.entity() + " (e.g. 'my-value'). Got value " + word);
+            throw invalid(unquoted(key, word));
         }
         try {
             double value = Double.parseDouble(word);
@@ -245,6 +259,16 @@ public final class SearchParser {
             // refused below, with the value
         }
         throw invalid("Expected numeric value type for metric. Found " + word);
+    }
+
+    private static String unquoted(SearchGrammar.Key key, String word) {
+        if (!word.matches("[-+.\\d].*")) {
+            return "Parameter value is either not quoted or unidentified quote types used for string value " + word
+                    + ". Use either single or double quotes.";
+        }
+        return key.entity().equals(SearchGrammar.ATTRIBUTE)
+                ? "Expected a quoted string value for attributes. Got value " + word
+                : "Expected a quoted string value for " + key.entity() + " (e.g. 'my-value'). Got value " + word;
     }
 
     private static void requirePattern(String pattern) {

@@ -21,7 +21,7 @@ public final class RegistryKeys {
     public static final SearchGrammar MODELS = new SearchGrammar()
             .fixedKeys(
                     SearchGrammar.ATTRIBUTE,
-                    Map.of("name", TEXT, "last_updated_timestamp", NUMBER),
+                    Map.of("name", TEXT_OR_LIST, "last_updated_timestamp", NUMBER),
                     Map.of("timestamp", "last_updated_timestamp"),
                     "attributes",
                     "attr")

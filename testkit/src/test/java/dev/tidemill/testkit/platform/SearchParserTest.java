@@ -66,7 +66,7 @@ class SearchParserTest {
                         "nope = 'b'", "Invalid attribute key 'nope'",
                         "name = 'a' OR name = 'b'", "Invalid clause(s) in filter string: 'OR'",
                         "name == 'a'", "Invalid comparator '=='",
-                        "name", "has no operator after it",
+                        "name", "Invalid clause(s) in filter string: 'name'",
                         "tags.a IN ('b')", "Only ['run_id'] attributes",
                         "metrics.a = NaN", "Expected numeric value type")
                 .forEach((filter, message) -> assertThatThrownBy(() -> parse(filter))

@@ -8,6 +8,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.tracking.domain.Assessment;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Imports;
 import dev.tidemill.tracking.domain.Imports.TakenExperiment;
@@ -16,6 +17,7 @@ import dev.tidemill.tracking.domain.MetricPoint;
 import dev.tidemill.tracking.domain.ModelLink;
 import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
+import dev.tidemill.tracking.domain.Trace;
 import io.javalin.http.Context;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -39,6 +41,7 @@ public final class ImportRoutes {
                 Route.post(PATH + "/experiments", access, this::experiment),
                 Route.post(PATH + "/runs", access, this::run),
                 Route.post(PATH + "/points", access, this::points),
+                Route.post(PATH + "/traces", access, this::trace),
                 Route.post(PATH + "/logged-models", access, this::loggedModel));
     }
 
@@ -144,6 +147,23 @@ public final class ImportRoutes {
                 told.messages("metrics").stream().map(MlflowTrackingJson::point).toList();
         List<String> left = imports.points(caller.project(), new RunId(told.text("run_id")), points);
         context.json(Map.of("points", points.size(), "left", left));
+    }
+
+    private void trace(Context context, Caller caller) {
+        MlflowRequest told = MlflowRequest.of(context);
+        MlflowRequest info = told.message("trace_info");
+        Trace trace = MlflowTraceJson.read(caller.project(), info);
+        List<MlflowRequest> said = info.messages("assessments");
+        var assessments = new ArrayList<Assessment>();
+        for (int i = 0; i < said.size(); i++) {
+            assessments.add(trace.assessments()
+                    .get(i)
+                    .asValid(said.get(i).optionalFlag("valid").orElse(true)));
+        }
+        context.json(imports.trace(
+                caller.project(),
+                trace.with(trace.tags(), trace.metadata(), assessments),
+                OtlpSpans.kept(told.node("spans"))));
     }
 
     private void loggedModel(Context context, Caller caller) {

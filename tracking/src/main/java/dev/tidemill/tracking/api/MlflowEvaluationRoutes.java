@@ -24,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** MLflow's routes for evaluation data sets. */
@@ -31,6 +32,8 @@ public final class MlflowEvaluationRoutes {
     private static final String ONE = "/{dataset}";
     private static final String USER_TAG = "mlflow.user";
     private static final int MOST = 1000;
+    private static final Set<String> SOURCES =
+            Set.of("SOURCE_TYPE_UNSPECIFIED", "UNSPECIFIED", "TRACE", "HUMAN", "DOCUMENT", "CODE");
 
     private final EvaluationDataSets dataSets;
     private final Clock clock;
@@ -44,14 +47,7 @@ public final class MlflowEvaluationRoutes {
         var read = Access.project(Resource.EXPERIMENT, Action.READ);
         var write = Access.project(Resource.EXPERIMENT, Action.WRITE);
         return new MlflowWireRoutes("/3.0/mlflow/datasets")
-                .post(
-                        "/create",
-                        write,
-                        (request, caller) -> one(dataSets.create(
-                                caller.project(),
-                                request.text("name"),
-                                request.texts("experiment_ids"),
-                                tags(request))))
+                .post("/create", write, this::create)
                 .get("/search", read, this::search)
                 .post("/search", read, this::search)
                 .get(ONE, read, (request, caller) -> one(dataSets.get(caller.project(), request.path("dataset"))))
@@ -61,14 +57,13 @@ public final class MlflowEvaluationRoutes {
                 })
                 .patch(ONE + "/tags", write, (request, caller) -> {
                     Map<String, Optional<String>> tags = new HashMap<>();
-                    parsed(request, "tags")
-                            .properties()
+                    // Merged: a tag that is told without a value stays as it is.
+                    parsed(request, "tags").properties().stream()
+                            .filter(tag -> !tag.getValue().isNull())
                             .forEach(tag -> tags.put(
-                                    tag.getKey(),
-                                    tag.getValue().isNull()
-                                            ? Optional.empty()
-                                            : Optional.of(tag.getValue().asText())));
-                    return one(dataSets.putTags(caller.project(), request.path("dataset"), tags));
+                                    tag.getKey(), Optional.of(tag.getValue().asText())));
+                    dataSets.putTags(caller.project(), request.path("dataset"), tags);
+                    return Json.object();
                 })
                 .delete(ONE + "/tags/{tag}", write, (request, caller) -> {
                     dataSets.putTags(
@@ -108,6 +103,17 @@ public final class MlflowEvaluationRoutes {
                 .routes();
     }
 
+    /** Told once with its experiments; later answers leave them to {@code experiment-ids}, as MLflow's do. */
+    private ObjectNode create(MlflowRequest request, Caller caller) {
+        EvaluationDataSet made =
+                dataSets.create(caller.project(), request.text("name"), request.texts("experiment_ids"), tags(request));
+        ObjectNode json = one(made);
+        made.experiments()
+                .forEach(experiment ->
+                        json.withObject("/dataset").withArray("experiment_ids").add(experiment.toString()));
+        return json;
+    }
+
     private static ObjectNode one(EvaluationDataSet dataSet) {
         ObjectNode json = Json.object();
         json.set("dataset", write(dataSet));
@@ -134,8 +140,6 @@ public final class MlflowEvaluationRoutes {
         if (!dataSet.updatedBy().isEmpty()) {
             json.put("last_updated_by", dataSet.updatedBy());
         }
-        dataSet.experiments()
-                .forEach(experiment -> json.withArray("experiment_ids").add(experiment.toString()));
         return json;
     }
 
@@ -235,6 +239,13 @@ public final class MlflowEvaluationRoutes {
         Instant now = clock.instant();
         String user = told.path("tags").path(USER_TAG).asText("");
         JsonNode source = told.path("source");
+        String type = source.path("source_type").asText("SOURCE_TYPE_UNSPECIFIED");
+        if (!SOURCES.contains(type)) {
+            throw TidemillException.invalid(
+                    "records",
+                    "Invalid dataset record source type: " + type
+                            + ". Valid source types: ['UNSPECIFIED', 'TRACE', 'HUMAN', 'DOCUMENT', 'CODE']");
+        }
         return new Row(
                 "dr-" + RunId.next().value(),
                 Json.write(Json.objectMapper().convertValue(told.path("inputs"), Map.class)),
@@ -242,7 +253,7 @@ public final class MlflowEvaluationRoutes {
                 text(told, "expectations"),
                 text(told, "tags"),
                 text(told, "source"),
-                source.path("source_type").asText("SOURCE_TYPE_UNSPECIFIED"),
+                type,
                 Optional.ofNullable(source.path("source_data").path("trace_id").asText(null)),
                 user,
                 user,

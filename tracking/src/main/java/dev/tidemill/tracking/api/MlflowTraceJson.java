@@ -167,7 +167,10 @@ final class MlflowTraceJson {
                 .put("assessment_name", assessment.name())
                 .put("trace_id", assessment.traceId());
         assessment.spanId().ifPresent(span -> json.put("span_id", span));
-        json.putObject("source").put("source_type", assessment.sourceType()).put("source_id", assessment.sourceId());
+        ObjectNode source = json.putObject("source").put("source_type", assessment.sourceType());
+        if (!assessment.sourceId().isEmpty()) {
+            source.put("source_id", assessment.sourceId());
+        }
         json.put("create_time", timestamp(assessment.createdAt()))
                 .put("last_update_time", timestamp(assessment.updatedAt()));
         json.set(assessment.kind().name().toLowerCase(java.util.Locale.ROOT), Json.read(assessment.content()));
@@ -181,20 +184,18 @@ final class MlflowTraceJson {
 
     static Assessment assessment(String traceId, MlflowRequest told) {
         Judgement judgement = judgement(told)
-                .orElseThrow(() -> TidemillException.invalid(
-                        "assessment",
-                        "Unknown assessment type: None. An assessment holds one of feedback, expectation and issue"));
+                .orElseThrow(() -> TidemillException.invalid("assessment", "Unknown assessment type: None"));
         JsonNode source = told.node("source");
         return new Assessment(
                 told.anyText("assessment_id"),
                 traceId,
-                told.text("assessment_name"),
+                told.anyText("assessment_name"),
                 judgement.kind(),
                 judgement.value(),
                 judgement.content(),
                 told.optionalText("span_id"),
                 source.path("source_type").asText("SOURCE_TYPE_UNSPECIFIED"),
-                source.path("source_id").asText("default"),
+                source.path("source_id").asText(""),
                 told.optionalText("rationale"),
                 texts(told.node("metadata")),
                 told.optionalText("overrides"),

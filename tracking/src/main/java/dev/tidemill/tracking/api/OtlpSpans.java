@@ -59,6 +59,23 @@ final class OtlpSpans {
         return traces(request.build());
     }
 
+    /** Reads a list of spans as {@link TraceSpan#content} holds them. */
+    static List<TraceSpan> kept(JsonNode list) {
+        var spans = new ArrayList<TraceSpan>();
+        for (JsonNode one : list) {
+            Span.Builder span = Span.newBuilder();
+            try {
+                JsonFormat.parser().ignoringUnknownFields().merge(Json.write(one), span);
+            } catch (InvalidProtocolBufferException e) {
+                throw TidemillException.invalid("spans", "A span is not as OTLP's JSON writes it: " + e.getMessage())
+                        .causedBy(e);
+            }
+            Span built = span.build();
+            spans.add(span(built, attributes(built)));
+        }
+        return spans;
+    }
+
     private static OtlpRefusal malformed(Exception cause) {
         var refusal = new OtlpRefusal(400, "Invalid OpenTelemetry format");
         refusal.initCause(cause);

@@ -54,6 +54,26 @@ public record Assessment(
     /** A judgement with its kind; see {@link Assessment} for value and content. */
     public record Judgement(Kind kind, String value, String content) {}
 
+    /** The same, valid or not. */
+    public Assessment asValid(boolean whether) {
+        return new Assessment(
+                id,
+                traceId,
+                name,
+                kind,
+                value,
+                content,
+                spanId,
+                sourceType,
+                sourceId,
+                rationale,
+                metadata,
+                overrides,
+                whether,
+                createdAt,
+                updatedAt);
+    }
+
     Assessment changed(Change change, Instant now) {
         var merged = new java.util.TreeMap<>(metadata);
         merged.putAll(change.metadata());

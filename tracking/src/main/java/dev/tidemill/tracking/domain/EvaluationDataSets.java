@@ -47,12 +47,13 @@ public final class EvaluationDataSets {
         this.clock = clock;
     }
 
+    /** @param experimentIds with which it is to be found; they need not be there yet */
     public EvaluationDataSet create(String project, String name, List<String> experimentIds, Map<String, String> tags) {
         if (name.isBlank() || name.length() > 255) {
             throw TidemillException.invalid("name", "A name has 1 to 255 characters, '" + name + "' has not");
         }
         return transactions.write(() -> {
-            var numbers = numbers(project, experimentIds);
+            var numbers = experimentIds.stream().map(Experiments::number).toList();
             String user = tags.getOrDefault(USER_TAG, "");
             var made = new EvaluationDataSet(
                     "d-" + RunId.next().value(),
@@ -78,7 +79,10 @@ public final class EvaluationDataSets {
 
     private List<Long> numbers(String project, List<String> experimentIds) {
         return experimentIds.stream()
-                .map(id -> experiments.get(project, id).id())
+                .map(id -> experiments
+                        .find(project, id)
+                        .orElseThrow(() -> new TidemillException(ErrorCode.NOT_FOUND, "No Experiment with id=" + id))
+                        .id())
                 .toList();
     }
 
@@ -93,6 +97,11 @@ public final class EvaluationDataSets {
                         ErrorCode.NOT_FOUND, "Evaluation dataset with id '" + id + "' not found"));
     }
 
+    private EvaluationDataSet linked(String project, String id) {
+        return store.find(project, id)
+                .orElseThrow(() -> new TidemillException(ErrorCode.NOT_FOUND, "Dataset '" + id + "' not found"));
+    }
+
     /** Removes a set with its records, if it is there. */
     public void delete(String project, String id) {
         transactions.write(() -> store.find(project, id).ifPresent(there -> store.delete(there.id())));
@@ -100,7 +109,7 @@ public final class EvaluationDataSets {
 
     public EvaluationDataSet link(String project, String id, List<String> experimentIds) {
         return transactions.write(() -> {
-            store.link(get(project, id).id(), numbers(project, experimentIds));
+            store.link(linked(project, id).id(), numbers(project, experimentIds));
             return get(project, id);
         });
     }
@@ -108,8 +117,11 @@ public final class EvaluationDataSets {
     public EvaluationDataSet unlink(String project, String id, List<String> experimentIds) {
         return transactions.write(() -> {
             store.unlink(
-                    get(project, id).id(),
-                    experimentIds.stream().map(Experiments::number).toList());
+                    linked(project, id).id(),
+                    experimentIds.stream()
+                            .filter(experiment -> experiment.matches("\\d{1,18}"))
+                            .map(Experiments::number)
+                            .toList());
             return get(project, id);
         });
     }

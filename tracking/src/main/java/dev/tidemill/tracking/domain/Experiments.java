@@ -107,6 +107,11 @@ public final class Experiments {
                 "experiment.created", made.project(), "experiment/" + made.id(), actor, Map.of("name", made.name())));
     }
 
+    /** The experiment, empty if there is none by that id or if it is no id. */
+    Optional<Experiment> find(String project, String id) {
+        return id.matches("\\d{1,18}") ? store.find(project, Long.parseLong(id)) : Optional.empty();
+    }
+
     /** @throws TidemillException {@code NOT_FOUND}, or {@code INVALID_ARGUMENT} for an id that is no number, in MLflow's words */
     public Experiment get(String project, String id) {
         return store.find(project, number(id))

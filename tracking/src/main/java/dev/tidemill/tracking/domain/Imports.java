@@ -21,6 +21,7 @@ public final class Imports {
     private final ExperimentStore experiments;
     private final RunStore runs;
     private final LoggedModelStore models;
+    private final TraceStore traces;
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
@@ -30,6 +31,7 @@ public final class Imports {
             ExperimentStore experiments,
             RunStore runs,
             LoggedModelStore models,
+            TraceStore traces,
             Transactions transactions,
             EventLog events,
             Clock clock,
@@ -37,6 +39,7 @@ public final class Imports {
         this.experiments = experiments;
         this.runs = runs;
         this.models = models;
+        this.traces = traces;
         this.transactions = transactions;
         this.events = events;
         this.clock = clock;
@@ -183,6 +186,43 @@ public final class Imports {
                                 () -> new TidemillException(ErrorCode.NOT_FOUND, "Run with id=" + id + " not found")),
                 points));
         return left;
+    }
+
+    /**
+     * Takes in a trace with its spans and with what was said of it; one that is there already stays as it is.
+     *
+     * @param told its experiment's id is the one here
+     */
+    public Taken trace(String project, Trace told, List<TraceSpan> spans) {
+        var left = new ArrayList<String>();
+        Map<String, String> tags = kept("tag", told.tags(), Limits.RUN_TAG_VALUE, left);
+        Map<String, String> metadata = kept("metadata", told.metadata(), Limits.RUN_TAG_VALUE, left);
+        return transactions.write(() -> {
+            if (traces.find(project, told.id()).isPresent()) {
+                return new Taken(false, List.of());
+            }
+            Experiment experiment = experiments
+                    .find(project, told.experimentId())
+                    .orElseThrow(() -> TidemillException.notFound("experiment", told.experimentId()));
+            traces.put(told);
+            tags.put(Trace.LOCATION_TAG, experiment.artifactLocation() + "/traces/" + told.id() + "/artifacts");
+            tags.remove(Trace.SPANS_TAG);
+            if (!spans.isEmpty()) {
+                tags.put(Trace.SPANS_TAG, Trace.KEPT_HERE);
+                traces.putSpans(project, told.id(), spans);
+            }
+            metadata.put(Trace.TOLD_METADATA, "true");
+            traces.putTags(project, told.id(), tags);
+            traces.putMetadata(project, told.id(), metadata);
+            told.assessments().forEach(assessment -> traces.insertAssessment(project, assessment));
+            int known =
+                    traces.find(project, told.id()).orElseThrow().assessments().size();
+            if (known < told.assessments().size()) {
+                left.add((told.assessments().size() - known)
+                        + " assessments: their ids are taken by others on this server");
+            }
+            return new Taken(true, left);
+        });
     }
 
     /** Takes in a logged model with what was measured of it; one that is there already stays as it is. */

@@ -133,12 +133,12 @@ public final class Limits {
         if (asked < 1) {
             throw TidemillException.invalid(
                     "max_results",
-                    "Invalid value " + asked + " for parameter 'max_results' supplied: It must be a positive integer");
+                    "Invalid value " + asked + " for parameter 'max_results' supplied. It must be a positive integer");
         }
         if (asked > most) {
             throw TidemillException.invalid(
                     "max_results",
-                    "Invalid value " + asked + " for parameter 'max_results' supplied: It must be at most " + most);
+                    "Invalid value " + asked + " for parameter 'max_results' supplied. It must be at most " + most);
         }
         return (int) asked;
     }

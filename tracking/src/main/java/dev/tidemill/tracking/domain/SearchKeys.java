@@ -26,6 +26,9 @@ public final class SearchKeys {
             .freeKeys(TAG, OPTIONAL_TEXT, "tags");
 
     public static final SearchGrammar RUNS = new SearchGrammar()
+            .freeKeys(METRIC, NUMBER, "metrics")
+            .freeKeys(PARAM, OPTIONAL_TEXT, "parameters", "param", "params")
+            .freeKeys(TAG, OPTIONAL_TEXT, "tags")
             .fixedKeys(
                     SearchGrammar.ATTRIBUTE,
                     Map.of(
@@ -45,9 +48,6 @@ public final class SearchKeys {
                     "attributes",
                     "attr",
                     "run")
-            .freeKeys(METRIC, NUMBER, "metrics")
-            .freeKeys(PARAM, OPTIONAL_TEXT, "parameters", "param", "params")
-            .freeKeys(TAG, OPTIONAL_TEXT, "tags")
             .fixedKeys(
                     DATA_SET,
                     Map.of("name", TEXT_OR_LIST, "digest", TEXT_OR_LIST, "context", TEXT_OR_LIST),

@@ -293,23 +293,7 @@ public final class Traces {
     }
 
     private void setValid(String project, String traceId, String id, boolean valid) {
-        Assessment there = assessment(project, traceId, id);
-        store.updateAssessment(new Assessment(
-                there.id(),
-                there.traceId(),
-                there.name(),
-                there.kind(),
-                there.value(),
-                there.content(),
-                there.spanId(),
-                there.sourceType(),
-                there.sourceId(),
-                there.rationale(),
-                there.metadata(),
-                there.overrides(),
-                valid,
-                there.createdAt(),
-                there.updatedAt()));
+        store.updateAssessment(assessment(project, traceId, id).asValid(valid));
     }
 
     public Assessment assessment(String project, String traceId, String id) {
@@ -327,14 +311,18 @@ public final class Traces {
                     .ifPresent(judgement -> {
                         throw TidemillException.invalid(
                                 "assessment",
-                                "Cannot update " + judgement.kind().name().toLowerCase(java.util.Locale.ROOT)
-                                        + " value on an assessment of another kind: it is "
-                                        + there.kind().name().toLowerCase(java.util.Locale.ROOT));
+                                "Cannot update " + lowerCase(judgement.kind()) + " value on "
+                                        + (there.kind() == Assessment.Kind.FEEDBACK ? "a Feedback" : "an Expectation")
+                                        + " assessment.");
                     });
             Assessment changed = there.changed(change, clock.instant());
             store.updateAssessment(changed);
             return changed;
         });
+    }
+
+    private static String lowerCase(Assessment.Kind kind) {
+        return kind.name().toLowerCase(java.util.Locale.ROOT);
     }
 
     /** Removes an assessment, if it is there; one that it overrode is valid again. */

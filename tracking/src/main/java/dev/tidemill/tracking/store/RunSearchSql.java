@@ -238,7 +238,7 @@ final class RunSearchSql {
             }
             case SearchKeys.DATA_SET ->
                 throw dev.tidemill.platform.errors.TidemillException.invalid(
-                        "order_by", "Invalid order_by entity: runs are not ordered by data sets");
+                        "order_by", "Invalid identifier type 'dataset'");
             default -> {
                 String column = String.valueOf(COLUMNS.get(ordering.key()));
                 keys.add("CASE WHEN " + column + " IS NULL THEN 1 ELSE 0 END");

@@ -185,8 +185,7 @@ public final class SqlExperimentStore implements ExperimentStore {
         boolean byId = false;
         for (Ordering ordering : order) {
             if (ordering.entity().equals(SearchKeys.TAG)) {
-                throw TidemillException.invalid(
-                        "order_by", "Invalid order_by entity: experiments are not ordered by tags");
+                throw TidemillException.invalid("order_by", "Invalid order_by entity: tag");
             }
             keys.add("e." + COLUMNS.get(ordering.key()) + (ordering.ascending() ? " ASC" : " DESC"));
             byId |= ordering.key().equals("experiment_id");
