@@ -63,6 +63,13 @@ def trace(experiment: str) -> None:
     mlflow.override_feedback(trace_id=identity, assessment_id=first.assessment_id, value=False)
 
 
+def told_span(span: mlflow.entities.Span) -> list[object]:
+    return [
+        *(span.span_id, span.parent_id, span.name, span.start_time_ns, span.end_time_ns, span.inputs, span.outputs),
+        *(str(span.status), sorted(span.attributes.items(), key=str), [[event.name, event.attributes] for event in span.events]),
+    ]
+
+
 def told_trace(one: mlflow.entities.Trace) -> list[object]:
     info = one.info
     own = ("mlflow.artifactLocation", "mlflow.trace.spansLocation", "mlflow.trace.infoFinalized")
@@ -77,17 +84,7 @@ def told_trace(one: mlflow.entities.Trace) -> list[object]:
             ]
             for said in info.assessments
         ),
-        [
-            *(
-                [span.span_id, span.parent_id, span.name, span.start_time_ns, span.end_time_ns, span.inputs, span.outputs]
-                + [
-                    str(span.status),
-                    sorted(span.attributes.items(), key=str),
-                    [[event.name, event.attributes] for event in span.events],
-                ]
-                for span in one.data.spans
-            )
-        ],
+        [told_span(span) for span in one.data.spans],
     ]
 
 
