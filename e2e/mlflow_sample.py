@@ -79,7 +79,8 @@ def told_trace(one: mlflow.entities.Trace) -> list[object]:
         {key: value for key, value in info.trace_metadata.items() if key not in own},
         sorted(
             [
-                *(said.assessment_id, said.name, said.value, said.rationale, said.valid, said.overrides),
+                # Clients of a server are not told that an expectation is valid.
+                *(said.assessment_id, said.name, said.value, said.rationale, said.valid is not False, said.overrides),
                 *(said.create_time_ms, said.last_update_time_ms, str(said.source.source_type), said.source.source_id),
             ]
             for said in info.assessments
