@@ -12,6 +12,7 @@ import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.testkit.Contention;
+import dev.tidemill.testkit.Plans;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Experiment;
 import dev.tidemill.tracking.domain.Experiments;
@@ -22,6 +23,7 @@ import dev.tidemill.tracking.domain.ModelLink;
 import dev.tidemill.tracking.domain.RetentionStore;
 import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
+import dev.tidemill.tracking.domain.RunQuery;
 import dev.tidemill.tracking.domain.RunStore.RunState;
 import dev.tidemill.tracking.domain.RunStore.Start;
 import dev.tidemill.tracking.domain.SearchKeys;
@@ -131,13 +133,13 @@ abstract class RunStoreContract {
         store.addPoints(run, List.of(point("loss", 2, 0, 4), point("loss", 2, 0, 6)));
         store.addPoints(run, List.of(point("loss", 2, 0, 6)));
         assertThat(store.find("a", run.id()).orElseThrow().metrics()).isEqualTo(Map.of("loss", point("loss", 2, 0, 6)));
-        assertThat(store.history(run, "loss", 0, 100))
+        assertThat(store.history(run, "loss", false, Optional.empty(), 100))
                 .extracting(MetricPoint::value)
                 .containsExactly(4.0, 5.0, 6.0, 9.0);
-        assertThat(store.history(run, "loss", 1, 2))
+        assertThat(store.history(run, "loss", false, Optional.of(point("", 2, 0, 4)), 2))
                 .extracting(MetricPoint::value)
                 .containsExactly(5.0, 6.0);
-        assertThat(store.history(run, "absent", 0, 9)).isEmpty();
+        assertThat(store.history(run, "absent", false, Optional.empty(), 9)).isEmpty();
     }
 
     @Test
@@ -369,7 +371,7 @@ abstract class RunStoreContract {
         assertThat(store.find("a", gone.id())).isEmpty();
         assertThat(retention.removeExperiments(Optional.of("a"), NOW.plusSeconds(5000)))
                 .isEmpty();
-        assertThat(store.history(recent, "loss", 0, 1000)).hasSize(250);
+        assertThat(store.history(recent, "loss", false, Optional.empty(), 1000)).hasSize(250);
         store.setDeleted(recent, false, NOW);
         assertThat(search("")).containsExactly("there", "recent");
     }
@@ -435,7 +437,7 @@ abstract class RunStoreContract {
                         }))
                 .allAnswered();
         int all = 10 * Contention.THREADS;
-        assertThat(store.history(run, "loss", 0, 1000)).hasSize(all);
+        assertThat(store.history(run, "loss", false, Optional.empty(), 1000)).hasSize(all);
         Run read = store.find("a", run.id()).orElseThrow();
         assertThat(read.metrics())
                 .hasEntrySatisfying("loss", latest -> assertThat(latest.step()).isEqualTo(all - 1));
@@ -519,10 +521,105 @@ abstract class RunStoreContract {
                         "a", run.id(), new Tracking.Batch(points, Map.of("depth", "4"), Map.of(), ofModels)))
                 .hasMessageContaining("Changing param values is not allowed");
         assertThat(models.find("a", "m-1").orElseThrow().metrics()).isEmpty();
-        assertThat(store.history(run, "loss", 0, 2000)).isEmpty();
+        assertThat(store.history(run, "loss", false, Optional.empty(), 2000)).isEmpty();
         tracking.log("a", run.id(), new Tracking.Batch(points, Map.of("depth", "3"), Map.of(), ofModels));
         assertThat(models.find("a", "m-1").orElseThrow().metrics()).isEqualTo(measured);
-        assertThat(store.history(run, "loss", 0, 2000)).hasSize(1000);
+        assertThat(store.history(run, "loss", false, Optional.empty(), 2000)).hasSize(1000);
+    }
+
+    @Test
+    void pagesOfAHistoryGiveEachPointOnceInWhateverOrderTimesCome() {
+        var tracking = tracking();
+        var random = new java.util.Random(5);
+        for (boolean falls : List.of(false, true)) {
+            RunState run = add(group, "falls " + falls, 0);
+            var points = new java.util.ArrayList<MetricPoint>();
+            for (int step = 0; step < 500; step++) {
+                int second = falls ? random.nextInt(40) : step / 9;
+                points.add(point("loss", step / 3, second, random.nextInt(3)));
+                points.add(point("loss", step / 3, second, Double.NaN));
+                points.add(point("loss", step / 3, second, -0.5 * random.nextInt(3)));
+            }
+            store.addPoints(run, points);
+            assertThat(store.timesFall(run, "loss")).isEqualTo(falls);
+            var paged = new java.util.ArrayList<MetricPoint>();
+            Optional<String> token = Optional.empty();
+            do {
+                var page = tracking.history("a", run.id(), "loss", token, 7);
+                paged.addAll(page.items());
+                token = page.next();
+                // Logged meanwhile, behind all others or before them.
+                store.addPoints(run, List.of(point("other", 0, 0, paged.size())));
+            } while (token.isPresent());
+            var whole = new java.util.ArrayList<MetricPoint>();
+            store.eachPoint(run, "loss", whole::add);
+            assertThat(paged).isEqualTo(whole);
+        }
+        assertThatThrownBy(() ->
+                        tracking.history("a", add(group, "t", 0).id(), "loss", Optional.of("eyJvZmZzZXQiOiAzfQ=="), 7))
+                .hasMessageContaining("page token");
+    }
+
+    @Test
+    void aPageOfAnOrderedHistoryIsReadByTheKey() {
+        RunState run = add(group, "long", 0);
+        store.addPoints(
+                run,
+                java.util.stream.IntStream.range(0, 5_000)
+                        .mapToObj(step -> point("loss", step, step, step))
+                        .toList());
+        Plans.analyze(database);
+        var last = Optional.of(point("", 4_000, 4_000, 4_000));
+        assertThat(Plans.of(
+                                database,
+                                () -> assertThat(store.history(run, "loss", true, last, 10))
+                                        .extracting(MetricPoint::step)
+                                        .startsWith(4_001L)
+                                        .hasSize(10))
+                        .getLast())
+                .containsPattern("Index|SEARCH")
+                .doesNotContain("Seq Scan", "Sort", "TEMP B-TREE");
+    }
+
+    @Test
+    void pagesOfTheNewestRunsGoOnByTheIndexHoweverFarDown() {
+        for (int i = 0; i < 300; i++) {
+            add(group, "r" + i, i / 3);
+        }
+        Plans.analyze(database);
+        var tracking = tracking();
+        var reference = List.of(group.reference());
+        for (List<String> order : List.of(List.<String>of(), List.of("attributes.start_time DESC"))) {
+            var query = new RunQuery(reference, Lifecycle.ACTIVE_ONLY, "", order);
+            var seen = new java.util.ArrayList<String>();
+            Optional<String> token = Optional.empty();
+            for (int i = 0; i < 6; i++) {
+                var page = tracking.search("a", query, token, 10);
+                page.items().forEach(run -> seen.add(run.name()));
+                token = page.next();
+            }
+            assertThat(seen)
+                    .isEqualTo(tracking.search("a", query, Optional.empty(), 60).items().stream()
+                            .map(Run::name)
+                            .toList())
+                    .doesNotHaveDuplicates();
+            Optional<String> next = token;
+            assertThat(Plans.of(database, () -> tracking.search("a", query, next, 10))
+                            .getFirst())
+                    .contains("run_by_start")
+                    .doesNotContain("Seq Scan on run r", "Sort Key", "USE TEMP B-TREE FOR ORDER BY");
+        }
+    }
+
+    private Tracking tracking() {
+        var log = new SqlEventLog(database, Clock.systemUTC());
+        return new Tracking(
+                store,
+                new SqlLoggedModelStore(database),
+                new Experiments(experiments, store, database, log, Clock.systemUTC(), ROOT),
+                database,
+                log,
+                Clock.systemUTC());
     }
 
     @Test
@@ -636,7 +733,7 @@ abstract class RunStoreContract {
         for (String metric : List.of("up", "down")) {
             var all = new java.util.ArrayList<MetricPoint>();
             store.eachPoint(run, metric, all::add);
-            assertThat(all).hasSize(3).isEqualTo(store.history(run, metric, 0, 10));
+            assertThat(all).hasSize(3).isEqualTo(store.history(run, metric, false, Optional.empty(), 10));
         }
         store.eachPoint(run, "unknown", point -> {
             throw new AssertionError(point);

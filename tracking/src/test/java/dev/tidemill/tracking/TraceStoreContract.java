@@ -16,6 +16,7 @@ import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
+import dev.tidemill.testkit.Plans;
 import dev.tidemill.tracking.domain.Assessment;
 import dev.tidemill.tracking.domain.Assessment.Kind;
 import dev.tidemill.tracking.domain.Experiments;
@@ -562,6 +563,44 @@ abstract class TraceStoreContract {
         } while (token.isPresent());
         assertThat(seen).containsExactly("tr-7", "tr-6", "tr-5", "tr-4", "tr-3", "tr-2", "tr-1", "tr-0");
         assertThat(pages).containsExactly(3, 2, 1, 1, 1);
+    }
+
+    @Test
+    void pagesOfTheNewestGoOnByTheIndexHoweverFarDown() {
+        for (int i = 0; i < 40; i++) {
+            put("tr-" + i, State.OK, i / 2, Map.of());
+        }
+        database.writing(handle -> handle.execute("INSERT INTO trace (id, project, experiment_id, state, requested_at,"
+                + " execution_ms, request_preview, response_preview) SELECT t.id || '-' || u.id || '-' || v.id, 'a',"
+                + " t.experiment_id, 'OK', t.requested_at - 1000 - v.requested_at % 1000, 1, '', '' FROM trace t, trace u, trace v"
+                + " WHERE u.id < 'tr-3'"));
+        Plans.analyze(database);
+        for (List<String> order : List.of(List.<String>of(), List.of("timestamp_ms DESC"))) {
+            var seen = new ArrayList<String>();
+            Optional<String> token = Optional.empty();
+            for (int i = 0; i < 5; i++) {
+                var page = traces.search("a", List.of(experiment), "", order, token, 7);
+                page.items().forEach(trace -> seen.add(trace.id()));
+                token = page.next();
+            }
+            assertThat(seen)
+                    .hasSize(35)
+                    .isEqualTo(traces.search("a", List.of(experiment), "", order, Optional.empty(), 35).items().stream()
+                            .map(Trace::id)
+                            .toList());
+            Optional<String> next = token;
+            // What is newer than the page before does not move the next one.
+            put("tr-new" + order.size(), State.OK, 1_000, Map.of());
+            List<String> plans = Plans.of(database, () -> traces.search("a", List.of(experiment), "", order, next, 7));
+            assertThat(plans.getFirst())
+                    .contains("trace_by_time")
+                    .doesNotContain("Seq Scan on trace ", "SCAN t ", "USE TEMP B-TREE FOR ORDER BY");
+            assertThat(traces.search("a", List.of(experiment), "", order, next, 7)
+                            .items()
+                            .getFirst()
+                            .id())
+                    .isNotIn(seen);
+        }
     }
 
     @Test

@@ -1,12 +1,12 @@
 package dev.tidemill.artifacts.store;
 
-import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.domain.FileStore;
 import dev.tidemill.platform.sql.Database;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -16,6 +16,12 @@ import java.util.TreeMap;
 public final class SqlFileStore implements FileStore {
     /** A folder's files are those from its name and a slash up to its name and what follows the slash. */
     private static final String BELOW = "project = :project AND path >= :folder || '/' AND path < :folder || '0'";
+
+    /** Follows the slash in the order of characters. */
+    private static final String BEHIND_FOLDER = "0";
+
+    private static final int FEWEST_READ = 8;
+    private static final int MOST_READ = 1_000;
 
     private final Database database;
 
@@ -95,8 +101,49 @@ public final class SqlFileStore implements FileStore {
                 .execute());
     }
 
+    /** What lies in a folder below is leapt over by the index, once its first file has told that it is there. */
     @Override
     public List<Entry> list(String project, String folder) {
-        return ArtifactTree.entries(below(project, folder), folder);
+        String prefix = folder.isEmpty() ? "" : folder + "/";
+        String sql = "SELECT path, size FROM artifact_file WHERE " + (folder.isEmpty() ? "project = :project" : BELOW)
+                + " AND path >= :from AND path <> :last ORDER BY path LIMIT :limit";
+        var entries = new ArrayList<Entry>();
+        database.reading(handle -> {
+            String from = prefix;
+            String last = "";
+            int limit = FEWEST_READ;
+            while (true) {
+                List<Entry> read = handle.createQuery(sql)
+                        .bind("project", project)
+                        .bind("folder", folder)
+                        .bind("from", from)
+                        .bind("last", last)
+                        .bind("limit", limit)
+                        .map((row, context) ->
+                                new Entry(row.getString("path").substring(prefix.length()), false, row.getLong("size")))
+                        .list();
+                int files = 0;
+                while (files < read.size() && read.get(files).name().indexOf('/') < 0) {
+                    files++;
+                }
+                entries.addAll(read.subList(0, files));
+                if (files < read.size()) {
+                    String path = read.get(files).name();
+                    String name = path.substring(0, path.indexOf('/'));
+                    entries.add(new Entry(name, true, 0));
+                    from = prefix + name + BEHIND_FOLDER;
+                    last = "";
+                    limit = FEWEST_READ;
+                } else if (read.size() < limit) {
+                    return true;
+                } else {
+                    from = prefix + read.getLast().name();
+                    last = from;
+                    limit = Math.min(MOST_READ, 2 * limit);
+                }
+            }
+        });
+        entries.sort(Comparator.comparing(Entry::name));
+        return List.copyOf(entries);
     }
 }

@@ -54,8 +54,16 @@ public interface RunStore {
 
     void addModels(RunState run, List<ModelLink> models);
 
-    /** A page of a metric's points by time, step and value. */
-    List<MetricPoint> history(RunState run, String metric, long offset, int limit);
+    /**
+     * A page of a metric's points by time, step and value.
+     *
+     * @param byStep in the order of steps instead, in which the store keeps them: the same where times do not fall along steps
+     * @param after the point behind which the page begins
+     */
+    List<MetricPoint> history(RunState run, String metric, boolean byStep, Optional<MetricPoint> after, int limit);
+
+    /** Whether a point of the metric was recorded before another of a lower step. */
+    boolean timesFall(RunState run, String metric);
 
     /** Gives every point of a metric by time, step and value, one after the other; a reader is held until the last has been taken. */
     void eachPoint(RunState run, String metric, Consumer<MetricPoint> each);

@@ -77,7 +77,7 @@ public interface TraceStore {
             Collection<Long> experiments,
             List<Comparison> filter,
             List<Ordering> order,
-            long offset,
+            RunStore.Start start,
             int limit);
 
     /**

@@ -3,6 +3,7 @@ package dev.tidemill.tracking.domain;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.search.Page;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
@@ -223,12 +224,20 @@ public final class Traces {
             int size) {
         var clauses = TraceKeys.filter(filter);
         var orderings = SearchParser.order(TraceKeys.GRAMMAR, order);
-        long offset = Page.offset(token);
+        SearchPage page = SearchPage.parse(token);
         var numbers = experimentIds.stream().map(Experiments::number).toList();
         if (numbers.isEmpty()) {
             return new Page<>(List.of(), Optional.empty());
         }
-        return Page.of(store.search(project, numbers, clauses, TraceKeys.mapped(orderings), offset, size), offset);
+        Portion<Trace> found = store.search(project, numbers, clauses, TraceKeys.mapped(orderings), page.start(), size);
+        if (!found.more()) {
+            return new Page<>(found.items(), Optional.empty());
+        }
+        Trace last = found.items().getLast();
+        return new Page<>(
+                found.items(),
+                Optional.of(page.after(found.items().size(), last.requestedAt(), last.id())
+                        .token()));
     }
 
     /** What is measured over all traces of some experiments. A point that holds no value is left out. */

@@ -350,14 +350,20 @@ public final class Tracking {
     public Page<Run> search(String project, RunQuery query, Optional<String> token, int size) {
         var clauses = SearchParser.filter(SearchKeys.RUNS, query.filter());
         var orderings = SearchParser.order(SearchKeys.RUNS, query.order());
-        RunPage page = RunPage.parse(token);
+        SearchPage page = SearchPage.parse(token);
         var numbers = query.experimentIds().stream().map(Experiments::number).toList();
         Found found = numbers.isEmpty()
                 ? Found.NOTHING
                 : store.search(project, numbers, query.lifecycle(), clauses, orderings, page.start(), size);
+        if (!found.more()) {
+            return new Page<>(found.runs(), Optional.empty());
+        }
+        Run last = found.runs().getLast();
         return new Page<>(
                 found.runs(),
-                found.more() ? Optional.of(page.after(found.runs()).token()) : Optional.empty());
+                Optional.of(page.after(
+                                found.runs().size(), last.startedAt(), last.id().value())
+                        .token()));
     }
 
     /** Ids of the newest runs that match, at most so many; the order that the query asks for does not count. */
@@ -422,8 +428,11 @@ public final class Tracking {
     /** A page of a metric's points by time, step and value. */
     public Page<MetricPoint> history(String project, RunId id, String metric, Optional<String> token, int size) {
         RunState run = state(project, id);
-        long offset = Page.offset(token);
-        return Page.cut(store.history(run, metric, offset, size + 1), offset, size);
+        PointPage page = token.map(PointPage::parse).orElseGet(() -> PointPage.first(store.timesFall(run, metric)));
+        List<MetricPoint> points = store.history(run, metric, page.byStep(), page.after(), size + 1);
+        return points.size() > size
+                ? new Page<>(List.copyOf(points.subList(0, size)), Optional.of(page.token(points.get(size - 1))))
+                : new Page<>(points, Optional.empty());
     }
 
     /** Gives every point of a metric; see {@link RunStore#eachPoint}. */

@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.joining;
 
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
+import dev.tidemill.platform.search.SearchGrammar;
 import dev.tidemill.platform.sql.Dialect;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.Lifecycle;
@@ -95,18 +96,15 @@ final class RunSearchSql {
             Start start,
             int limit) {
         where(project, experiments, lifecycle, filter);
-        String from = from(order.isEmpty());
-        boolean byStart = false;
-        for (Ordering ordering : order) {
-            ordering(ordering);
-            byStart |= ordering.key().equals("start_time");
+        boolean newestFirst = isNewestFirst(order, "start_time");
+        String from = from(newestFirst);
+        if (!newestFirst) {
+            order.forEach(this::ordering);
         }
-        if (!byStart) {
-            keys.add("r.started_at DESC");
-        }
+        keys.add("r.started_at DESC");
         keys.add("r.id ASC");
         long offset = start.offset();
-        if (start.last().isPresent() && order.isEmpty()) {
+        if (start.last().isPresent() && newestFirst) {
             // Goes on behind the last run by the index, however far down the list it is.
             String time = condition.bind(start.last().get().startedAt());
             condition.and("r.started_at <= " + time);
@@ -116,6 +114,11 @@ final class RunSearchSql {
         }
         return "SELECT r.* FROM " + from + joins + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT "
                 + limit + " OFFSET " + offset;
+    }
+
+    /** Whether an order is the one that is meant where none is named, for which there is an index. */
+    static boolean isNewestFirst(List<Ordering> order, String time) {
+        return order.isEmpty() || order.equals(List.of(new Ordering(SearchGrammar.ATTRIBUTE, time, false)));
     }
 
     /** Counts what matches. */

@@ -94,21 +94,46 @@ final class SqlMetricStore {
                 row.getBoolean("is_nan") ? Double.NaN : row.getDouble("value"));
     }
 
-    List<MetricPoint> history(RunState run, String metric, long offset, int limit) {
+    List<MetricPoint> history(RunState run, String metric, boolean byStep, Optional<MetricPoint> after, int limit) {
         Optional<Long> number = names.find(metric);
         if (number.isEmpty()) {
             return List.of();
         }
-        return database.reading(handle -> handle.createQuery("""
-                        SELECT step, recorded_at, value, is_nan FROM metric_value WHERE run = :run AND metric = :metric
-                        ORDER BY recorded_at, step, value LIMIT :limit OFFSET :offset
-                        """)
-                .bind("run", run.number())
-                .bind("metric", number.get())
-                .bind("limit", limit)
-                .bind("offset", offset)
-                .map((row, context) -> point(metric, row))
-                .list());
+        String order = byStep ? "step, recorded_at, value, is_nan" : "recorded_at, step, value, is_nan";
+        String behind = after.isEmpty()
+                ? ""
+                : byStep
+                        ? "AND (step, recorded_at, value, is_nan) > (:step, :at, :value, :nan)"
+                        : "AND (recorded_at, step, value, is_nan) > (:at, :step, :value, :nan)";
+        return database.reading(handle -> {
+            var query = handle.createQuery("""
+                            SELECT step, recorded_at, value, is_nan FROM metric_value
+                            WHERE run = :run AND metric = :metric %s ORDER BY %s LIMIT :limit
+                            """.formatted(behind, order))
+                    .bind("run", run.number())
+                    .bind("metric", number.get())
+                    .bind("limit", limit);
+            after.ifPresent(point -> query.bind("step", point.step())
+                    .bind("at", point.recordedAt())
+                    .bind("value", Double.isNaN(point.value()) ? 0 : point.value())
+                    .bind("nan", Double.isNaN(point.value())));
+            return query.map((row, context) -> point(metric, row)).list();
+        });
+    }
+
+    boolean timesFall(RunState run, String metric) {
+        return names.find(metric)
+                .map(number -> database.reading(handle -> handle.createQuery("""
+                                SELECT EXISTS (SELECT 1 FROM (
+                                    SELECT recorded_at, LAG(recorded_at) OVER (ORDER BY step, recorded_at, value, is_nan) AS before
+                                    FROM metric_value WHERE run = :run AND metric = :metric) pair
+                                    WHERE before > recorded_at)
+                                """)
+                        .bind("run", run.number())
+                        .bind("metric", number)
+                        .mapTo(Boolean.class)
+                        .one()))
+                .orElse(false);
     }
 
     /**
@@ -130,7 +155,7 @@ final class SqlMetricStore {
             stream(
                     handle,
                     "step, recorded_at, value, is_nan",
-                    falls[0] ? "recorded_at, step, value" : "step, recorded_at, value",
+                    falls[0] ? "recorded_at, step, value, is_nan" : "step, recorded_at, value, is_nan",
                     run,
                     number.get(),
                     row -> each.accept(point(metric, row)));

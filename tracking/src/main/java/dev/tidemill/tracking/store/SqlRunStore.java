@@ -282,8 +282,14 @@ public final class SqlRunStore implements RunStore {
     }
 
     @Override
-    public List<MetricPoint> history(RunState run, String metric, long offset, int limit) {
-        return metrics.history(run, metric, offset, limit);
+    public List<MetricPoint> history(
+            RunState run, String metric, boolean byStep, Optional<MetricPoint> after, int limit) {
+        return metrics.history(run, metric, byStep, after, limit);
+    }
+
+    @Override
+    public boolean timesFall(RunState run, String metric) {
+        return metrics.timesFall(run, metric);
     }
 
     @Override

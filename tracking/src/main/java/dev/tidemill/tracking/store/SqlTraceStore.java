@@ -10,6 +10,7 @@ import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.Assessment;
+import dev.tidemill.tracking.domain.RunStore;
 import dev.tidemill.tracking.domain.RunStore.RunState;
 import dev.tidemill.tracking.domain.TokenUsage;
 import dev.tidemill.tracking.domain.Trace;
@@ -472,10 +473,10 @@ public final class SqlTraceStore implements TraceStore {
             Collection<Long> experiments,
             List<Comparison> filter,
             List<Ordering> order,
-            long offset,
+            RunStore.Start start,
             int limit) {
         var search = new TraceSearchSql(database.dialect());
-        String sql = search.write(project, experiments, filter, order, offset, limit + 1);
+        String sql = search.write(project, experiments, filter, order, start, limit + 1);
         return page(sql, search.values()::bindAll, limit);
     }
 

@@ -7,6 +7,7 @@ import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.search.SearchGrammar;
 import dev.tidemill.platform.sql.Dialect;
 import dev.tidemill.platform.sql.SqlCondition;
+import dev.tidemill.tracking.domain.RunStore.Start;
 import dev.tidemill.tracking.domain.Trace;
 import dev.tidemill.tracking.domain.TraceKeys;
 import java.util.ArrayList;
@@ -49,10 +50,22 @@ final class TraceSearchSql {
             Collection<Long> experiments,
             List<Comparison> filter,
             List<Ordering> order,
-            long offset,
+            Start start,
             int limit) {
         where(project, experiments, filter);
-        order.forEach(this::ordering);
+        boolean newestFirst = RunSearchSql.isNewestFirst(order, "timestamp_ms");
+        if (!newestFirst) {
+            order.forEach(this::ordering);
+        }
+        long offset = start.offset();
+        if (newestFirst && start.last().isPresent()) {
+            // Goes on behind the last trace by the index, however far down the list it is.
+            String time = condition.bind(start.last().get().startedAt());
+            condition.and("t.requested_at <= " + time);
+            condition.and("(t.requested_at < " + time + " OR t.id > "
+                    + condition.bind(start.last().get().id()) + ")");
+            offset = 0;
+        }
         keys.add("t.requested_at DESC");
         keys.add("t.id ASC");
         return "SELECT t.* FROM trace t" + joins + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT "
