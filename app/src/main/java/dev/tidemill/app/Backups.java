@@ -62,6 +62,7 @@ final class Backups {
     private final String version;
     private final Clock clock;
     private final AtomicBoolean underWay = new AtomicBoolean();
+    private volatile long preparingSince;
 
     /**
      * @param deletions what deletes blobs, files of tables or logs asks it first
@@ -96,6 +97,7 @@ final class Backups {
             throw new TidemillException(ErrorCode.FAILED_PRECONDITION, "A backup is under way already")
                     .remedy("Try again once it has ended");
         }
+        preparingSince = System.nanoTime();
         try (DeletionHold.Held held = deletions.hold()) {
             clearStage();
             Files.createDirectories(stage);
@@ -115,9 +117,18 @@ final class Backups {
                     .remedy("Make room on the disk of the data directory")
                     .causedBy(e);
         } catch (RuntimeException | Error e) {
+            LOG.warn("The backup could not be prepared: {}", e.toString());
             end();
             throw e;
+        } finally {
+            preparingSince = 0;
         }
+    }
+
+    /** For how many seconds a backup that is being prepared has kept files from being deleted; 0 if none is. */
+    long preparingSeconds() {
+        long since = preparingSince;
+        return since == 0 ? 0 : Duration.ofNanos(System.nanoTime() - since).toSeconds();
     }
 
     /** The journal is held only until it is linked: it may be full before a large database is written. */

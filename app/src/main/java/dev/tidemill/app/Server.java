@@ -289,6 +289,10 @@ public final class Server implements Node {
         var sizes = new StorageSizes(directory.path(), database, clock);
         sizes.publish(telemetry);
         var backups = new Backups(database, directory.path(), deletions, journalFiles, version, clock);
+        telemetry.gauge(
+                "tidemill.backup.preparing.seconds",
+                "For how long a backup that is being prepared has kept files from being deleted",
+                backups::preparingSeconds);
         manifest = new RouteManifest()
                 // First, since routes are matched in this order and nothing is called as often.
                 .add(inference.routes())

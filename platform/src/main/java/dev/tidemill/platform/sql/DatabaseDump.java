@@ -2,21 +2,26 @@ package dev.tidemill.platform.sql;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -44,10 +49,20 @@ public final class DatabaseDump {
         void passed() throws IOException;
     }
 
+    /** A database that gives nothing for so long is not waited for: deletions wait for a dump. */
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
+
     private final Database database;
+    private final Duration patience;
 
     public DatabaseDump(Database database) {
+        this(database, PATIENCE);
+    }
+
+    /** @param patience with each answer of a database server; one in a file does not keep anybody waiting */
+    DatabaseDump(Database database, Duration patience) {
         this.database = database;
+        this.patience = patience;
     }
 
     /**
@@ -55,10 +70,38 @@ public final class DatabaseDump {
      *
      * @param moment runs once the moment is fixed, before any row is written
      * @return what {@link DatabaseLoad} needs to know: the schemas' versions, and each table's columns and parts
+     * @throws TidemillException {@code UNAVAILABLE} if the database gives nothing for minutes, as behind a lock that somebody
+     *     holds or a network that is gone
      */
     public ObjectNode write(Target target, Moment moment) {
+        // What is thrown in the end may tell of the lost connection alone, and not of what it was lost by.
+        var timedOut = new AtomicBoolean();
+        try {
+            return rows(target, moment, timedOut);
+        } catch (RuntimeException e) {
+            if (!timedOut.get()) {
+                throw e;
+            }
+            throw new TidemillException(
+                            ErrorCode.UNAVAILABLE,
+                            "The database gave nothing for " + patience.toSeconds() + " s; the backup is given up")
+                    .remedy("Look for who holds a lock on one of its tables, such as a change by hand, and try again")
+                    .causedBy(e);
+        }
+    }
+
+    private static boolean isTimedOut(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SocketTimeoutException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private ObjectNode rows(Target target, Moment moment, AtomicBoolean timedOut) {
         return database.reading(handle -> {
-            try {
+            try (var bounded = bounded(handle.getConnection())) {
                 ObjectNode told =
                         Json.object().put("dialect", database.dialect().name());
                 // The first query fixes what this unit of work sees, in either database.
@@ -68,12 +111,35 @@ public final class DatabaseDump {
                     told.withArray("tables").add(table(handle.getConnection(), table, target));
                 }
                 return told;
+            } catch (RuntimeException e) {
+                timedOut.set(isTimedOut(e));
+                throw e;
             } catch (SQLException e) {
+                timedOut.set(isTimedOut(e));
                 throw new IllegalStateException("The database could not be read: " + e.getMessage(), e);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
         });
+    }
+
+    /** The connection's own patience, until this is closed. */
+    private interface Bounded extends AutoCloseable {
+        @Override
+        void close() throws SQLException;
+    }
+
+    private Bounded bounded(Connection connection) throws SQLException {
+        if (!database.dialect().isServer()) {
+            return () -> {};
+        }
+        int before = connection.getNetworkTimeout();
+        connection.setNetworkTimeout(Runnable::run, Math.toIntExact(patience.toMillis()));
+        return () -> {
+            if (!connection.isClosed()) {
+                connection.setNetworkTimeout(Runnable::run, before);
+            }
+        };
     }
 
     private Map<String, String> schemas(Handle handle) {

@@ -63,6 +63,9 @@ public interface Dialect {
     /** An aggregate: a JSON object of all names and values. */
     String jsonObject(String name, String value);
 
+    /** Whether the database is another process, which may keep whoever asks it waiting. */
+    boolean isServer();
+
     /** Whether the database keeps statistics by which it chooses well in which order to join. */
     boolean choosesJoinOrder();
 

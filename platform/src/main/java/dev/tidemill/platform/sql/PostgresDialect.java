@@ -125,6 +125,11 @@ final class PostgresDialect implements Dialect {
     }
 
     @Override
+    public boolean isServer() {
+        return true;
+    }
+
+    @Override
     public boolean choosesJoinOrder() {
         return true;
     }

@@ -121,6 +121,11 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
+    public boolean isServer() {
+        return false;
+    }
+
+    @Override
     public boolean choosesJoinOrder() {
         return false;
     }
