@@ -166,6 +166,18 @@ class CommandLineTest(unittest.TestCase):
         folder = tabular_project()
         self.assertEqual(command("init", str(folder)).returncode, 5)
 
+    def test_webhooks_are_made_listed_and_deleted(self) -> None:
+        address = "http://203.0.113.7:9/hook"
+        made = json.loads(self.tidemill("webhooks", "create", address, "--events", "deployment.,model.", "--json"))
+        self.assertTrue(made["secret"])
+        listed = self.tidemill("webhooks", "list")
+        self.assertRegex(listed, made["id"] + r" +http://203\.0\.113\.7:9/hook +deployment\.,model\. +0 +0 +active")
+        self.assertNotIn(made["secret"], self.tidemill("webhooks", "list", "--json"))
+        self.tidemill("webhooks", "delete", made["id"])
+        self.assertEqual(json.loads(self.tidemill("webhooks", "list", "--json"))["webhooks"], [])
+        self.assertIn(made["id"], self.tidemill("webhooks", "delete", made["id"], expect=3))
+        self.assertIn("internal", self.tidemill("webhooks", "create", "http://127.0.0.1:1/", expect=4))
+
     def test_dry_run_shows_the_difference(self) -> None:
         self.server.call("POST", "/api/tidemill/v1/projects", {"name": "dry"})
         folder = tabular_project()

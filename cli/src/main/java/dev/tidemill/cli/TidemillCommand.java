@@ -33,6 +33,7 @@ import picocli.CommandLine.ParameterException;
             RunsCommand.class,
             ModelsCommand.class,
             ArtifactsCommand.class,
+            WebhooksCommand.class,
             ImportCommand.class,
             ExportCommand.class,
             BackupCommand.class,

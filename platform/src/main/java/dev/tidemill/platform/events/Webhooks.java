@@ -11,6 +11,7 @@ import java.security.GeneralSecurityException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -24,13 +25,16 @@ import org.slf4j.LoggerFactory;
 /**
  * Sends a project's events to addresses that its maintainers gave. Each webhook has a durable cursor of its own, so an
  * event is delivered at least once and in order; the receiver tells repetitions by the event's id. Delivery is retried
- * with growing pauses; after {@value #ATTEMPTS} attempts an event is given up, counted, and the next one tried.
+ * with growing pauses; after {@value #ATTEMPTS} attempts an event is given up, counted, and the next one tried. A receiver that
+ * is slow delays its own webhook alone ({@link WebhookTurns}).
  */
 public final class Webhooks implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Webhooks.class);
     private static final int ATTEMPTS = 10;
     private static final int BATCH = 100;
-    private static final Duration IDLE = Duration.ofSeconds(1);
+    /** A webhook that takes longer lets others have its place, and waits for its next turn. */
+    private static final Duration TURN = Duration.ofSeconds(5);
+
     private static final String UNREADABLE_SECRET =
             "Its secret was encrypted with another key than this server has. Give the server the key that it was stored with: the"
                     + " file 'secrets.key' of its data directory, or the setting 'secrets.key'; or give the webhook a new secret";
@@ -41,7 +45,7 @@ public final class Webhooks implements AutoCloseable {
     private final OutboundHttp http;
     private final Destinations destinations;
     private final Clock clock;
-    private final Thread thread;
+    private final WebhookTurns turns;
     private final Map<String, WebhookFormat> formats = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
@@ -52,11 +56,11 @@ public final class Webhooks implements AutoCloseable {
         this.destinations = destinations;
         this.clock = clock;
         this.formats.put(WebhookFormat.CLOUD_EVENTS, new CloudEventsFormat());
-        this.thread = Thread.ofVirtual().name("webhooks").unstarted(this::deliverUntilClosed);
+        this.turns = new WebhookTurns(this::waiting, this::serve, log);
     }
 
     public void start() {
-        thread.start();
+        turns.start();
     }
 
     /** Makes a format known by its name; before any webhook of it is delivered. */
@@ -138,42 +142,33 @@ public final class Webhooks implements AutoCloseable {
         }
     }
 
-    private void deliverUntilClosed() {
-        while (!closed) {
-            try {
-                if (!deliverDue()) {
-                    log.awaitAppend(IDLE);
-                }
-            } catch (InterruptedException e) {
-                return;
-            } catch (RuntimeException | Error e) {
-                // This is the only thread that delivers.
-                LOG.warn("Webhooks could not be delivered; trying again", e);
-                pause();
-            }
-        }
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(IDLE);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Takes a step with each webhook that is due; false if there was nothing to do. One that fails holds no other up. */
-    private boolean deliverDue() {
-        boolean moved = false;
+    /** Judges the webhooks that are due, and has those that events wait for served. */
+    private List<Webhook> waiting() {
+        long latest = log.latestPosition();
+        var waiting = new ArrayList<Webhook>();
         for (Webhook webhook : store.due(clock.instant())) {
             try {
-                moved |= advance(judged(webhook));
+                Webhook judged = judged(webhook);
+                if (judged.position() < latest
+                        && !(judged.active() && judged.broken().isPresent())) {
+                    waiting.add(judged);
+                }
             } catch (RuntimeException e) {
                 LOG.warn("Webhook {} failed; the others go on", webhook.id(), e);
                 postpone(webhook, e);
             }
         }
-        return moved;
+        return waiting;
+    }
+
+    /** Takes a turn with a webhook; one that fails is tried again after a pause. */
+    private void serve(Webhook webhook) {
+        try {
+            advance(webhook);
+        } catch (RuntimeException e) {
+            LOG.warn("Webhook {} failed; the others go on", webhook.id(), e);
+            postpone(webhook, e);
+        }
     }
 
     private void postpone(Webhook webhook, RuntimeException failure) {
@@ -207,13 +202,11 @@ public final class Webhooks implements AutoCloseable {
         return Optional.empty();
     }
 
-    private boolean advance(Webhook webhook) {
-        if (webhook.active() && webhook.broken().isPresent()) {
-            return false;
-        }
-        List<StoredEvent> events = log.after(webhook.position(), BATCH);
+    /** Delivers what waits for a webhook, in order, until a delivery fails or its turn is over. */
+    private void advance(Webhook webhook) {
+        long over = System.nanoTime() + TURN.toNanos();
         Webhook current = webhook;
-        for (StoredEvent event : events) {
+        for (StoredEvent event : log.after(webhook.position(), BATCH)) {
             if (!webhook.active() || !event.event().project().equals(webhook.project())) {
                 current = current.movedTo(event.position());
                 continue;
@@ -225,14 +218,16 @@ public final class Webhooks implements AutoCloseable {
             if (tried) {
                 store.update(current);
             }
-            if (failed) {
-                return false;
+            if (failed || closed) {
+                return;
+            }
+            if (System.nanoTime() > over) {
+                break;
             }
         }
-        if (!events.isEmpty()) {
+        if (current.position() > webhook.position()) {
             store.update(current);
         }
-        return !events.isEmpty();
     }
 
     private WebhookFormat format(Webhook webhook) {
@@ -300,6 +295,6 @@ public final class Webhooks implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        thread.interrupt();
+        turns.close();
     }
 }

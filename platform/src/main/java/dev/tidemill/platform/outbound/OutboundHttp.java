@@ -6,7 +6,11 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
+import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.apache.hc.client5.http.DnsResolver;
 import org.apache.hc.client5.http.classic.methods.HttpPost;
 import org.apache.hc.client5.http.config.ConnectionConfig;
@@ -25,8 +29,15 @@ import org.apache.hc.core5.util.Timeout;
 public final class OutboundHttp implements AutoCloseable {
     private static final Timeout CONNECT = Timeout.ofSeconds(5);
     private static final Timeout RESPONSE = Timeout.ofSeconds(10);
+    /** From the first byte that is sent to the answer's head, however slowly that comes. */
+    private static final Duration DEADLINE = Duration.ofSeconds(30);
+
+    private static final int MOST_CONNECTIONS = 200;
+    private static final int MOST_TO_ONE_ADDRESS = 20;
 
     private final CloseableHttpClient client;
+    private final ScheduledExecutorService deadlines = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("outbound-deadlines").factory());
 
     public OutboundHttp(Destinations destinations) {
         var connections = PoolingHttpClientConnectionManagerBuilder.create()
@@ -35,6 +46,8 @@ public final class OutboundHttp implements AutoCloseable {
                         .setConnectTimeout(CONNECT)
                         .setSocketTimeout(RESPONSE)
                         .build())
+                .setMaxConnTotal(MOST_CONNECTIONS)
+                .setMaxConnPerRoute(MOST_TO_ONE_ADDRESS)
                 .build();
         client = HttpClients.custom()
                 .setConnectionManager(connections)
@@ -57,6 +70,7 @@ public final class OutboundHttp implements AutoCloseable {
         var request = new HttpPost(address);
         headers.forEach(request::setHeader);
         request.setEntity(new ByteArrayEntity(body, ContentType.parse(contentType)));
+        var late = deadlines.schedule(request::abort, DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
         try {
             return client.execute(request, response -> {
                 request.abort();
@@ -71,11 +85,14 @@ public final class OutboundHttp implements AutoCloseable {
                             address.getHost() + " did not answer: "
                                     + e.getClass().getSimpleName())
                     .causedBy(e);
+        } finally {
+            late.cancel(false);
         }
     }
 
     @Override
     public void close() {
+        deadlines.shutdownNow();
         try {
             client.close();
         } catch (IOException e) {
