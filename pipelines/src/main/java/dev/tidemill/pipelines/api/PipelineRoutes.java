@@ -123,7 +123,7 @@ public final class PipelineRoutes {
                 .filter(text -> text.matches("\\d{1,18}"))
                 .map(Long::parseLong)
                 .orElse(0L);
-        try (var stream = ServerSentEvents.open(context)) {
+        try (var stream = ServerSentEvents.open(context, caller)) {
             follow(stream, offset, context, caller);
         }
     }

@@ -83,7 +83,7 @@ public final class EventRoutes {
         long position = last != null && last.matches("\\d{1,18}")
                 ? Long.parseLong(last)
                 : Requests.number(context, "after").orElseGet(log::latestPosition);
-        try (var stream = ServerSentEvents.open(context)) {
+        try (var stream = ServerSentEvents.open(context, caller)) {
             follow(stream, position, caller);
         }
     }

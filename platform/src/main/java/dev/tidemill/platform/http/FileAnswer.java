@@ -1,5 +1,6 @@
 package dev.tidemill.platform.http;
 
+import dev.tidemill.platform.backup.WatchedReceiver;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import io.javalin.http.Context;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
@@ -27,6 +29,11 @@ public record FileAnswer(
         String name, long size, Optional<String> digest, Supplier<InputStream> content, Presentation shown)
         implements SentFile {
     private static final int BUFFER = 64 * 1024;
+
+    /** A client that takes less over so long, in which it is waited for, is let go: others wait for its place. */
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+
+    private static final long LEAST_BYTES_PER_SECOND = 1024;
 
     /**
      * What a browser does with a file.
@@ -85,7 +92,10 @@ public record FileAnswer(
             }
             context.res().setContentLengthLong(sent.length());
             if (!head) {
-                copy(in, sent, context.res().getOutputStream());
+                try (var receiver =
+                        new WatchedReceiver(context.res().getOutputStream(), PATIENCE, LEAST_BYTES_PER_SECOND)) {
+                    copy(in, sent, receiver);
+                }
             }
         }
     }

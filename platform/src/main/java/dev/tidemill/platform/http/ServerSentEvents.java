@@ -1,11 +1,16 @@
 package dev.tidemill.platform.http;
 
+import dev.tidemill.platform.auth.Caller;
+import dev.tidemill.platform.backup.WatchedReceiver;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import io.javalin.http.Context;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 
 /** Writes a stream of server-sent events on the request's own thread, which it holds until it is closed. Not thread-safe. */
@@ -15,30 +20,61 @@ public final class ServerSentEvents implements AutoCloseable {
 
     private static final Semaphore FREE = new Semaphore(MOST);
 
-    private final OutputStream out;
+    /** Of one caller, so that nobody takes all; a page of the user interface has one or two. */
+    private static final int MOST_OF_ONE = 100;
 
-    private ServerSentEvents(OutputStream out) {
+    private static final Map<String, Integer> OPEN = new ConcurrentHashMap<>();
+
+    /** A client that takes less over so long, in which it is waited for, is let go. */
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private static final long LEAST_BYTES_PER_SECOND = 64;
+
+    private final OutputStream out;
+    private final String caller;
+    private boolean closed;
+
+    private ServerSentEvents(OutputStream out, String caller) {
         this.out = out;
+        this.caller = caller;
     }
 
     /**
      * Begins the answer.
      *
-     * @throws TidemillException {@code UNAVAILABLE} if as many streams as are served are open already
+     * @param caller who asks
+     * @throws TidemillException {@code UNAVAILABLE} if as many streams as are served are open already, of all or of the caller
      */
-    public static ServerSentEvents open(Context context) throws IOException {
+    public static ServerSentEvents open(Context context, Caller caller) throws IOException {
+        return open(context, caller, PATIENCE);
+    }
+
+    static ServerSentEvents open(Context context, Caller caller, Duration patience) throws IOException {
+        if (OPEN.merge(caller.actor(), 1, Integer::sum) > MOST_OF_ONE) {
+            leave(caller.actor());
+            throw tooMany(MOST_OF_ONE + " streams of events of " + caller.actor());
+        }
         if (!FREE.tryAcquire()) {
-            throw new TidemillException(
-                            ErrorCode.UNAVAILABLE,
-                            MOST + " streams of events are open already; no more are served at a time")
-                    .remedy("Close some, or ask for a page of events instead");
+            leave(caller.actor());
+            throw tooMany(MOST + " streams of events");
         }
         try {
-            return new ServerSentEvents(begun(context));
+            return new ServerSentEvents(
+                    new WatchedReceiver(begun(context), patience, LEAST_BYTES_PER_SECOND), caller.actor());
         } catch (IOException | RuntimeException e) {
             FREE.release();
+            leave(caller.actor());
             throw e;
         }
+    }
+
+    private static TidemillException tooMany(String open) {
+        return new TidemillException(ErrorCode.UNAVAILABLE, open + " are open already; no more are served at a time")
+                .remedy("Close some, or ask for a page of events instead");
+    }
+
+    private static void leave(String caller) {
+        OPEN.computeIfPresent(caller, (name, open) -> open == 1 ? null : open - 1);
     }
 
     private static OutputStream begun(Context context) throws IOException {
@@ -53,7 +89,7 @@ public final class ServerSentEvents implements AutoCloseable {
         return response.getOutputStream();
     }
 
-    /** @throws IOException once the client has gone */
+    /** @throws IOException once the client has gone, or takes what it is sent too slowly */
     public void send(String id, String event, String data) throws IOException {
         var text = new StringBuilder("id: ")
                 .append(id)
@@ -72,7 +108,13 @@ public final class ServerSentEvents implements AutoCloseable {
     }
 
     @Override
-    public void close() {
-        FREE.release();
+    public void close() throws IOException {
+        if (!closed) {
+            closed = true;
+            FREE.release();
+            leave(caller);
+            // Ends the watch alone; the answer is the server's to end.
+            out.close();
+        }
     }
 }
