@@ -9,6 +9,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.grpc.GrpcServer;
 import dev.tidemill.platform.http.AllowedHosts;
 import dev.tidemill.platform.http.RouteManifest;
+import dev.tidemill.platform.http.TrustedProxies;
 import dev.tidemill.platform.http.WebServer;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.telemetry.Telemetry;
@@ -68,6 +69,7 @@ record Listeners(String url, String grpc) {
                         maxBody,
                         settings.whole(Setting.HTTP_LEAST_RATE, 0, 1 << 20),
                         settings.whole(Setting.HTTP_CONNECTIONS, 1, 1 << 20),
+                        TrustedProxies.of(settings.list(Setting.HTTP_TRUSTED_PROXIES)),
                         tls),
                 manifest,
                 admission,

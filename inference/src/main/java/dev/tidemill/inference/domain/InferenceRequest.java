@@ -2,8 +2,8 @@ package dev.tidemill.inference.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.time.EventTime;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -51,11 +51,8 @@ public record InferenceRequest(
         if (kept.length() > LONGEST_ID) {
             throw TidemillException.invalid("id", "The id is longer than " + LONGEST_ID + " characters");
         }
-        if (kept.indexOf('\0') >= 0 || !StandardCharsets.UTF_8.newEncoder().canEncode(kept)) {
-            // No database takes it, so the prediction could not be journalled.
-            throw TidemillException.invalid(
-                    "id", "The id '" + kept.replace("\0", "\\u0000") + "' holds the character NUL or half a character");
-        }
+        // Else the prediction could not be journalled.
+        StorableText.require("The id", kept);
         InputBinding.check(inputs);
         return new InferenceRequest(
                 kept,

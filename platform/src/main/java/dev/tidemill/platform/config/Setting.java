@@ -26,6 +26,8 @@ public enum Setting {
     HTTP_MAX_BODY("http.max-body-megabytes", "16", "Largest JSON body; uploads are streamed and not bound by it"),
     HTTP_LEAST_RATE("http.least-bytes-per-second", "1024", "A body that comes more slowly for 10 s is ended; 0: never"),
     HTTP_CONNECTIONS("http.connections-per-address", "4096", "Connections that one address may have open"),
+    HTTP_TRUSTED_PROXIES(
+            "http.trusted-proxies", "", "Addresses and networks of reverse proxies whose X-Forwarded-For is believed"),
     ARTIFACT_ROOT(
             "artifacts.root",
             "mlflow-artifacts:/",

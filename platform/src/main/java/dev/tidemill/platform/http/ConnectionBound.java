@@ -10,15 +10,20 @@ import org.eclipse.jetty.io.ssl.SslConnection;
 /** Bounds the connections of one address, so that nobody takes all the files that the process may open. Thread-safe. */
 final class ConnectionBound implements Connection.Listener {
     private final int mostOfOne;
+    private final TrustedProxies proxies;
     /** Whose a connection is, since one that is closed no longer tells. */
     private final Map<Connection, InetAddress> open = new HashMap<>();
 
     private final Map<InetAddress, Integer> counts = new HashMap<>();
     private long refused;
 
-    /** @param mostOfOne connections of one address at a time */
-    ConnectionBound(int mostOfOne) {
+    /**
+     * @param mostOfOne connections of one address at a time
+     * @param proxies are not bounded: their connections are of many
+     */
+    ConnectionBound(int mostOfOne, TrustedProxies proxies) {
         this.mostOfOne = mostOfOne;
+        this.proxies = proxies;
     }
 
     @Override
@@ -26,6 +31,7 @@ final class ConnectionBound implements Connection.Listener {
         // TLS is a connection around the one that speaks HTTP.
         if (!(connection instanceof SslConnection)
                 && connection.getEndPoint().getRemoteSocketAddress() instanceof InetSocketAddress peer
+                && !proxies.trusts(peer.getAddress())
                 && !admit(connection, peer.getAddress())) {
             connection.getEndPoint().close();
         }

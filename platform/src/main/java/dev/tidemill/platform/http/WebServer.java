@@ -9,6 +9,7 @@ import dev.tidemill.platform.auth.TlsFiles;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.load.BytesInFlight.Reservation;
@@ -65,6 +66,7 @@ public final class WebServer implements AutoCloseable {
      * @param maxBody most bytes of a body that is read into memory
      * @param leastPerSecond bytes of a body that must come in a second
      * @param connectionsOfOne connections of one address at a time
+     * @param proxies whose word for whom they ask is taken
      * @param tls with it nothing is answered without TLS
      */
     public record Settings(
@@ -74,6 +76,7 @@ public final class WebServer implements AutoCloseable {
             long maxBody,
             long leastPerSecond,
             int connectionsOfOne,
+            TrustedProxies proxies,
             Optional<TlsFiles> tls) {}
 
     private final Settings settings;
@@ -100,7 +103,8 @@ public final class WebServer implements AutoCloseable {
         this.telemetry = telemetry;
         this.refusals = refusals;
         this.slow = new SlowClients(settings.leastPerSecond());
-        this.connections = new ConnectionBound(Math.min(settings.connectionsOfOne(), mostFiles() / 2));
+        this.connections =
+                new ConnectionBound(Math.min(settings.connectionsOfOne(), mostFiles() / 2), settings.proxies());
         this.reader = new RequestReader(manifest, settings.maxBody(), budget, slow, gate::isKnown, threads);
         this.javalin = Javalin.create(this::configure);
         telemetry.gauge("tidemill.http.threads.busy", "Requests under way", threads::getUtilizedThreads);
@@ -127,6 +131,7 @@ public final class WebServer implements AutoCloseable {
             http.setSendServerVersion(false);
             http.setRequestHeaderSize(HEADER_BYTES);
             http.setIdleTimeout(IDLE.toMillis());
+            http.addCustomizer(new ForwardedClient(settings.proxies()));
             http.addCustomizer((request, headers) -> {
                 if (!METHODS.contains(request.getMethod())) {
                     throw new BadMessageException(HttpStatus.NOT_IMPLEMENTED_501, "Unknown method");
@@ -232,6 +237,7 @@ public final class WebServer implements AutoCloseable {
         var span = telemetry.startRequest(route.signature(), context.header("traceparent"));
         Caller caller = null;
         try {
+            requireStorable(context);
             caller = gate.admit(route, context);
             answer(route, context, caller);
         } catch (Exception | LinkageError | StackOverflowError | AssertionError e) {
@@ -240,6 +246,17 @@ public final class WebServer implements AutoCloseable {
             span.end(context.statusCode());
             telemetry.requestServed(route.signature(), context.statusCode(), System.nanoTime() - started);
             MDC.remove("request");
+        }
+    }
+
+    /** What stands in the address is looked up and kept as texts. */
+    private static void requireStorable(Context context) {
+        context.pathParamMap().forEach((name, value) -> StorableText.require("'" + name + "' of the path", value));
+        if (context.queryString() != null) {
+            context.queryParamMap().forEach((name, values) -> {
+                StorableText.require("A name of the query", name);
+                values.forEach(value -> StorableText.require("'" + name + "' of the query", value));
+            });
         }
     }
 

@@ -22,8 +22,10 @@ import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.ids.TypedId;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
 /**
@@ -33,8 +35,6 @@ import java.util.Map;
 public final class Json {
     private static final int MAX_DEPTH = 64;
     private static final int MAX_STRING = 20_000_000;
-    /** As JSON writes it. */
-    private static final String NUL = "\\u0000";
 
     private static final ObjectMapper MAPPER = mapper();
 
@@ -124,12 +124,13 @@ public final class Json {
     }
 
     /**
-     * Parses JSON that somebody sent.
+     * Parses JSON that somebody sent. Its names and texts are {@link StorableText}.
      *
      * @throws TidemillException {@code INVALID_ARGUMENT} with line and column if it is not one JSON value
      */
     public static JsonNode parse(byte[] body) {
         try {
+            requireStorable(body);
             return MAPPER.readerFor(JsonNode.class)
                     .with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                     .readValue(body);
@@ -147,25 +148,60 @@ public final class Json {
     }
 
     /**
-     * Refuses JSON with the character NUL in a name or text: PostgreSQL cannot look into it.
+     * Refuses JSON with the character NUL or half of a surrogate pair in a name or a text. JSON can write either as an escape
+     * alone, but for halves in bytes that are no UTF-8.
+     */
+    static void requireStorable(byte[] json) {
+        boolean escaped = false;
+        for (int at = 0; at < json.length; at++) {
+            int value = json[at];
+            if (escaped && value == 'u') {
+                char character = unit(json, at + 1);
+                boolean pair = Character.isHighSurrogate(character)
+                        && at + 6 < json.length
+                        && json[at + 5] == '\\'
+                        && json[at + 6] == 'u'
+                        && Character.isLowSurrogate(unit(json, at + 7));
+                if (!pair && (character == 0 || Character.isSurrogate(character))) {
+                    throw StorableText.refusal("A text of the body", character, "at byte " + at);
+                }
+                at += pair ? 10 : 4;
+                escaped = false;
+            } else {
+                escaped = !escaped && value == '\\';
+                boolean half = value == (byte) 0xED && at + 1 < json.length && (json[at + 1] & 0xFF) >= 0xA0;
+                if (half) {
+                    throw StorableText.refusal("A text of the body", Character.MIN_SURROGATE, "at byte " + at);
+                }
+            }
+        }
+    }
+
+    /**
+     * JSON that was made of what came in otherwise than as JSON, such as attributes of spans, if its names and texts are
+     * {@link StorableText}: an escape hides them from whoever stores it, and PostgreSQL cannot look into such JSON.
      *
      * @throws TidemillException {@code INVALID_ARGUMENT}
      */
-    public static String requireNoNul(String json) {
-        for (int at = json.indexOf(NUL); at >= 0; at = json.indexOf(NUL, at + 1)) {
-            int backslashes = 1;
-            while (at >= backslashes && json.charAt(at - backslashes) == '\\') {
-                backslashes++;
-            }
-            // Two backslashes are one that is meant; what follows them is text as it stands.
-            if (backslashes % 2 == 1) {
-                throw new TidemillException(
-                                ErrorCode.INVALID_ARGUMENT,
-                                "A text of the body holds the character NUL (\\u0000), at character " + at)
-                        .remedy("Leave it out, or encode binary values, for example in base64");
-            }
-        }
+    public static String requireStorable(String json) {
+        requireStorable(json.getBytes(StandardCharsets.UTF_8));
         return json;
+    }
+
+    /** The UTF-16 unit that four hexadecimal digits write; a blank where they do not. */
+    private static char unit(byte[] json, int from) {
+        if (from + 4 > json.length) {
+            return ' ';
+        }
+        int unit = 0;
+        for (int i = from; i < from + 4; i++) {
+            int digit = Character.digit(json[i], 16);
+            if (digit < 0) {
+                return ' ';
+            }
+            unit = unit << 4 | digit;
+        }
+        return (char) unit;
     }
 
     private static final class TypedIdSerializer extends StdSerializer<TypedId> {

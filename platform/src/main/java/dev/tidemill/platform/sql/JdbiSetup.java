@@ -1,7 +1,6 @@
 package dev.tidemill.platform.sql;
 
-import dev.tidemill.platform.errors.ErrorCode;
-import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.ids.TypedId;
 import java.sql.Types;
 import java.time.Duration;
@@ -30,24 +29,15 @@ final class JdbiSetup {
         return jdbi;
     }
 
-    /** Refuses what PostgreSQL cannot store in a text, on every database and whichever way it came in. */
+    /** Refuses what no database keeps, whichever way it came in: what came in over HTTP has been asked already. */
     private static final class TextArgument extends AbstractArgumentFactory<String> {
-        private static final int SHOWN = 40;
-
         TextArgument() {
             super(Types.VARCHAR);
         }
 
         @Override
         protected Argument build(String value, ConfigRegistry config) {
-            int at = value.indexOf('\0');
-            if (at >= 0) {
-                throw new TidemillException(
-                                ErrorCode.INVALID_ARGUMENT,
-                                "A text holds the character NUL (U+0000) at position " + at + ": '"
-                                        + value.substring(Math.max(0, at - SHOWN), at) + "\\u0000...'")
-                        .remedy("Leave it out, or encode binary values, for example in base64");
-            }
+            StorableText.require("A text", value);
             return (position, statement, context) -> statement.setString(position, value);
         }
     }

@@ -79,6 +79,7 @@ class RequestReaderTest {
                                 8 << 20,
                                 1024,
                                 100,
+                                TrustedProxies.NONE,
                                 Optional.empty()),
                         manifest,
                         new Admission(authentication),

@@ -59,7 +59,7 @@ public final class SqlEvaluationStore implements EvaluationStore {
                                 ON CONFLICT DO NOTHING
                                 """)
                         .bindMethods(dataSet)
-                        .bind("tagsJson", Json.requireNoNul(Json.write(dataSet.tags())))
+                        .bind("tagsJson", Json.write(dataSet.tags()))
                         .execute())
                 > 0;
     }
@@ -73,7 +73,7 @@ public final class SqlEvaluationStore implements EvaluationStore {
                         WHERE id = :id
                         """)
                 .bindMethods(dataSet)
-                .bind("tagsJson", Json.requireNoNul(Json.write(dataSet.tags())))
+                .bind("tagsJson", Json.write(dataSet.tags()))
                 .execute());
     }
 

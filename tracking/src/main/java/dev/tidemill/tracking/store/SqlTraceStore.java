@@ -294,7 +294,7 @@ public final class SqlTraceStore implements TraceStore {
                     .bind("status", span.status())
                     .bind("started", span.startedNanos())
                     .bind("ended", span.endedNanos().orElse(null))
-                    .bind("attributes", Json.requireNoNul(span.attributes()))
+                    .bind("attributes", Json.requireStorable(span.attributes()))
                     .bind("content", span.content())
                     .add());
             return batch.execute();

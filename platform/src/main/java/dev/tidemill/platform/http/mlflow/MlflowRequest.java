@@ -36,7 +36,6 @@ public final class MlflowRequest {
     public static MlflowRequest of(Context context) {
         byte[] body = RequestBody.read(context);
         if (body.length > 0) {
-            Json.requireNoNul(new String(body, StandardCharsets.ISO_8859_1));
             return new MlflowRequest(body(body), context.pathParamMap(), body.length, false);
         }
         ObjectNode query = Json.object();

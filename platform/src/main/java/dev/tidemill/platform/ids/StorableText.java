@@ -1,0 +1,69 @@
+package dev.tidemill.platform.ids;
+
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+
+/**
+ * What a text must be so that every database keeps it as it is: without the character NUL, which PostgreSQL refuses, and without
+ * half of a surrogate pair, which has no form in UTF-8. Asked where texts come in, and once more where they are stored.
+ */
+public final class StorableText {
+    private static final int SHOWN = 40;
+
+    private StorableText() {}
+
+    /** Whether every database keeps the text as it is. */
+    public static boolean is(CharSequence text) {
+        return firstFault(text) < 0;
+    }
+
+    /**
+     * The text itself.
+     *
+     * @param what the text is, such as the name of a parameter
+     * @throws TidemillException {@code INVALID_ARGUMENT} if no database keeps it
+     */
+    public static String require(String what, String text) {
+        int at = firstFault(text);
+        if (at >= 0) {
+            String before = text.substring(Math.max(0, at - SHOWN), at);
+            throw refusal(what, text.charAt(at), "'" + (is(before) ? before : "") + "...', at position " + at);
+        }
+        return text;
+    }
+
+    /**
+     * What a text is refused with.
+     *
+     * @param fault the character that is at fault
+     * @param where it was found
+     */
+    public static TidemillException refusal(String what, char fault, String where) {
+        return new TidemillException(
+                        ErrorCode.INVALID_ARGUMENT,
+                        what + " holds "
+                                + (fault == 0 ? "the character NUL (U+0000)" : "half a character, a lone surrogate")
+                                + ": " + where)
+                .remedy("Leave it out, or encode binary values, for example in base64");
+    }
+
+    /** Position of the first character that no database keeps; negative if there is none. */
+    private static int firstFault(CharSequence text) {
+        for (int i = 0; i < text.length(); i++) {
+            char character = text.charAt(i);
+            if (character == 0) {
+                return i;
+            }
+            if (Character.isSurrogate(character)) {
+                boolean pair = Character.isHighSurrogate(character)
+                        && i + 1 < text.length()
+                        && Character.isLowSurrogate(text.charAt(i + 1));
+                if (!pair) {
+                    return i;
+                }
+                i++;
+            }
+        }
+        return -1;
+    }
+}
