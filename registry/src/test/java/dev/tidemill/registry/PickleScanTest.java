@@ -64,6 +64,57 @@ class PickleScanTest {
         assertThat(scan(latin("csklearnevil\nX\n.")).verdict()).isEqualTo(Verdict.REFUSED);
     }
 
+    private static String vectorizer(String name, String state) {
+        return "\u0080\u0004" + text("sklearn.feature_extraction.text") + text(name) + "\u0093)\u0081" + state + "b.";
+    }
+
+    @Test
+    void whatOpensFilesThatCallersNameIsRefused() {
+        String input = text("input");
+        for (String name : new String[] {"CountVectorizer", "HashingVectorizer", "TfidfVectorizer"}) {
+            for (String kind : new String[] {"filename", "file"}) {
+                for (String state : new String[] {
+                    "}(" + text("lowercase") + "\u0088" + input + text(kind) + "u",
+                    "}" + input + text(kind) + "s",
+                    "(" + input + text(kind) + "d",
+                    // The same twice; through the memo; through another name of the dictionary.
+                    "}" + input + text("content") + "s" + input + text(kind) + "s",
+                    input + "\u00940" + text(kind) + "\u00940}h\0h\u0001s",
+                    "}\u0094h\0" + input + text(kind) + "s0",
+                    // Set first as it should be, and then anew.
+                    "}" + input + text("content") + "sb}" + input + text(kind) + "s"
+                }) {
+                    assertThat(scan(latin(vectorizer(name, state))).refused())
+                            .as(state)
+                            .containsExactly("sklearn.feature_extraction.text." + name + " with input=" + kind
+                                    + ", which opens what callers give");
+                }
+            }
+        }
+        // A value or a key that was made rather than read, and a state that is no plain dictionary.
+        for (String state : new String[] {
+            "}" + input + "Ns",
+            "}" + "N" + text("filename") + "s",
+            "ccollections\nOrderedDict\n)R" + input + text("filename") + "s",
+            "}}" + input + text("filename") + "s\u0086",
+            "N"
+        }) {
+            assertThat(scan(latin(vectorizer("CountVectorizer", state))).verdict())
+                    .as(state)
+                    .isEqualTo(Verdict.REFUSED);
+        }
+        for (String state : new String[] {
+            "}(" + input + text("content") + text("lowercase") + "\u0088u",
+            "}(" + input + text("content") + text("vocabulary_") + "}(" + text("file") + "K\u0001" + input
+                    + "K\u0002uu",
+            "}" + text("lowercase") + "\u0088s"
+        }) {
+            assertThat(scan(latin(vectorizer("CountVectorizer", state))))
+                    .as(state)
+                    .isEqualTo(new PickleScan.Found(Verdict.ALLOWED, java.util.List.of()));
+        }
+    }
+
     @Test
     void namesHiddenBehindTheStackOrTheMemoAreSeen() {
         // The allowed name is folded into a tuple and dropped; what is left on the stack is os.system.

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a pickle's opcodes, without running them, and tells which callables it refers to and what it does with them. The protocol
@@ -29,6 +30,12 @@ public final class PickleScan {
     private static final String PARTIAL = "functools.partial";
     private static final String CHECK_ARRAY = "sklearn.utils.validation.check_array";
     private static final Set<String> RECONSTRUCTORS = Set.of("copyreg._reconstructor", "copy_reg._reconstructor");
+
+    /** Whose {@code input} tells whether what a caller gives is text, or the name of a file that is opened. */
+    private static final Set<String> TEXT_VECTORIZERS = Set.of(
+            "sklearn.feature_extraction.text.CountVectorizer",
+            "sklearn.feature_extraction.text.HashingVectorizer",
+            "sklearn.feature_extraction.text.TfidfVectorizer");
 
     /** What a scan found: all names that are referred to, and those of them that are refused. */
     public record Found(Verdict verdict, List<String> refused) {}
@@ -44,6 +51,21 @@ public final class PickleScan {
 
     /** What a listed callable has given: its state may be set. */
     private record Instance(PickleGlobals.Global of) {}
+
+    /** A dictionary, of which one entry matters. */
+    private static final class Dictionary {
+        /** What stands under {@code input}: null if nothing does. */
+        private @Nullable Object input;
+        /** Whether a key is no text that was read, which may stand for any. */
+        private boolean unclear;
+
+        private void put(Object key, Object value) {
+            if (key.equals("input")) {
+                input = value;
+            }
+            unclear |= !(key instanceof String);
+        }
+    }
 
     /** Data of whatever kind. */
     private static final Object UNKNOWN = new Object();
@@ -173,9 +195,23 @@ public final class PickleScan {
         if (target instanceof Instance instance && instance.of().toString().equals(PARTIAL)) {
             partialOf(state);
         }
+        if (target instanceof Instance instance
+                && TEXT_VECTORIZERS.contains(instance.of().toString())) {
+            stateOfTextVectorizer(instance.of(), state);
+        }
         if (!(target instanceof Instance) && refused.isEmpty()) {
             refused.add(
                     "the state of " + (target instanceof PickleGlobals.Global global ? global : "what is no instance"));
+        }
+    }
+
+    /** One that opens what callers name reads any file of the server for them. */
+    private void stateOfTextVectorizer(PickleGlobals.Global vectorizer, Object state) {
+        if (!(state instanceof Dictionary settings) || settings.unclear) {
+            refused.add("a state of " + vectorizer + " that cannot be followed");
+        } else if (settings.input != null && !settings.input.equals("content")) {
+            refused.add(vectorizer + " with input=" + (settings.input instanceof String ? settings.input : "?")
+                    + ", which opens what callers give");
         }
     }
 
@@ -286,11 +322,17 @@ public final class PickleScan {
             case '2' -> push(peek()); // DUP
             case '0' -> pop(); // POP
             case '1' -> popToMark(); // POP_MARK
-            // NONE, NEWTRUE, NEWFALSE, EMPTY_LIST, EMPTY_TUPLE, EMPTY_DICT, EMPTY_SET, NEXT_BUFFER
-            case 'N', 0x88, 0x89, ']', ')', '}', 0x8f, 0x97 -> push(UNKNOWN);
+            case '}' -> push(new Dictionary()); // EMPTY_DICT
+            // NONE, NEWTRUE, NEWFALSE, EMPTY_LIST, EMPTY_TUPLE, EMPTY_SET, NEXT_BUFFER
+            case 'N', 0x88, 0x89, ']', ')', 0x8f, 0x97 -> push(UNKNOWN);
             case 0x98 -> peek(); // READONLY_BUFFER
             case 'a' -> put(1); // APPEND
-            case 's' -> put(2); // SETITEM
+            case 's' -> { // SETITEM
+                Object value = noMark(pop());
+                Object key = noMark(pop());
+                put(0);
+                entry(key, value);
+            }
             case 'b' -> build(); // BUILD
             case 'R' -> { // REDUCE
                 Object arguments = noMark(pop());
@@ -308,12 +350,18 @@ public final class PickleScan {
             case 0x85 -> tuple(1); // TUPLE1
             case 0x86 -> tuple(2); // TUPLE2
             case 0x87 -> tuple(3); // TUPLE3
-            case 'e', 'u', 0x90 -> { // APPENDS, SETITEMS, ADDITEMS
+            case 'u' -> setItems(); // SETITEMS
+            case 'e', 0x90 -> { // APPENDS, ADDITEMS
                 popToMark();
                 put(0);
             }
             case 't' -> push(fromMark().<Object>map(Tuple::new).orElse(UNKNOWN)); // TUPLE
-            case 'l', 'd', 0x91 -> { // LIST, DICT, FROZENSET
+            case 'd' -> { // DICT
+                List<Object> entries = entries();
+                push(new Dictionary());
+                put(entries);
+            }
+            case 'l', 0x91 -> { // LIST, FROZENSET
                 popToMark();
                 push(UNKNOWN);
             }
@@ -361,6 +409,38 @@ public final class PickleScan {
         }
         if (noMark(peek()) instanceof PickleGlobals.Global global) {
             refused.add("a change of " + global);
+        }
+    }
+
+    private void entry(Object key, Object value) {
+        if (peek() instanceof Dictionary dictionary) {
+            dictionary.put(key, value);
+        }
+    }
+
+    private void setItems() {
+        List<Object> entries = entries();
+        put(0);
+        put(entries);
+    }
+
+    /** Values and keys above the mark, which goes too, the last first. */
+    private List<Object> entries() {
+        var entries = new ArrayList<Object>();
+        Object value;
+        while ((value = pop()) != MARK) {
+            entries.add(value);
+        }
+        if (entries.size() % 2 != 0) {
+            throw new Unreadable("a dictionary has a key without a value");
+        }
+        return entries;
+    }
+
+    /** @param entries as {@link #entries} gives them */
+    private void put(List<Object> entries) {
+        for (int i = entries.size() - 1; i > 0; i -= 2) {
+            entry(entries.get(i), entries.get(i - 1));
         }
     }
 
