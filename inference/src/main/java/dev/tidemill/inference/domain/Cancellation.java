@@ -21,6 +21,9 @@ public final class Cancellation implements AutoCloseable {
     /** Of a call that somebody waits for in any case. */
     public static final Cancellation NEVER = new Cancellation(() -> false, Optional.empty(), false);
 
+    /** Longest that a call may take which tries a model before anybody gets it. */
+    public static final Duration LONGEST_TRIAL = Duration.ofSeconds(30);
+
     private static final long LOOK_NANOS = 100_000_000L;
 
     private final BooleanSupplier gone;
@@ -48,6 +51,11 @@ public final class Cancellation implements AutoCloseable {
      */
     public static Cancellation of(BooleanSupplier gone, Optional<Duration> timeout) {
         return new Cancellation(gone, timeout, true);
+    }
+
+    /** Of a call that begins now and ends after so long, though nobody leaves it. */
+    public static Cancellation after(Duration longest) {
+        return of(() -> false, Optional.of(longest));
     }
 
     /** Of a call that several wait for: cancelled when all of them are. */

@@ -75,7 +75,7 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
                 continue;
             }
             if (entry.claim()) {
-                load(version, entry);
+                loadOnThreadOfTheSystem(version, entry);
             }
             await(version, entry);
             return new ModelHandle(entry);
@@ -109,6 +109,28 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
                 closed(contents, entry);
             }
         });
+    }
+
+    /** A load calls native code for long, which must not hold a carrier of virtual threads (ADR 13). */
+    private void loadOnThreadOfTheSystem(ServedVersion version, LoadedEntry entry) {
+        if (!Thread.currentThread().isVirtual()) {
+            load(version, entry);
+            return;
+        }
+        try {
+            Thread.ofPlatform()
+                    .daemon()
+                    .name("load-" + version.reference())
+                    .start(() -> load(version, entry))
+                    .join();
+        } catch (InterruptedException e) {
+            // The load goes on for others; who waits for it below is told.
+            Thread.currentThread().interrupt();
+        } catch (Error e) {
+            // No thread could be had.
+            entries.remove(Contents.of(version), entry);
+            entry.loaded().completeExceptionally(e);
+        }
     }
 
     private void load(ServedVersion version, LoadedEntry entry) {

@@ -3,6 +3,7 @@ package dev.tidemill.inference.domain;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.Signature;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -34,14 +35,23 @@ final class Trial {
      * @throws TidemillException {@code FAILED_PRECONDITION} with what is wrong
      */
     static void of(LoadedModel model, ModelFolder folder, Optional<List<Tensor>> golden) {
+        of(model, folder, golden, Cancellation.LONGEST_TRIAL);
+    }
+
+    /** @param longest after which a call is ended, and the trial has failed */
+    static void of(LoadedModel model, ModelFolder folder, Optional<List<Tensor>> golden, Duration longest) {
         List<Tensor> inputs = golden.isPresent() ? fitted(model, folder, golden.get()) : blank(model.inputs());
         if (inputs.isEmpty()) {
             return;
         }
         List<Tensor> outputs;
         try {
-            outputs = model.predict(inputs);
+            outputs = call(model, inputs, longest);
         } catch (TidemillException e) {
+            if (e.code() == ErrorCode.TIMEOUT) {
+                throw folder.unusable("it did not answer its trial within " + longest.toMillis() + " ms")
+                        .causedBy(e);
+            }
             if (e.code() != ErrorCode.INVALID_ARGUMENT) {
                 throw e;
             }
@@ -59,7 +69,14 @@ final class Trial {
             }
         }
         checkSignature(folder, outputs);
-        warm(model, inputs);
+        warm(model, inputs, longest);
+    }
+
+    /** What another process answers has limits of its own: it may have to read its weights first. */
+    private static List<Tensor> call(LoadedModel model, List<Tensor> inputs, Duration longest) {
+        return model.isElsewhere()
+                ? model.predict(inputs)
+                : model.predict(inputs, CallContext.NONE.with(Cancellation.after(longest)));
     }
 
     private static List<Tensor> fitted(LoadedModel model, ModelFolder folder, List<Tensor> golden) {
@@ -90,13 +107,13 @@ final class Trial {
     }
 
     /** Calls a model until its latency settles. */
-    private static void warm(LoadedModel model, List<Tensor> inputs) {
+    private static void warm(LoadedModel model, List<Tensor> inputs, Duration longest) {
         long begun = System.nanoTime();
         double before = Double.MAX_VALUE;
         for (int round = 0; round < MOST_ROUNDS && System.nanoTime() - begun < MOST_NANOS; round += WINDOW) {
             long started = System.nanoTime();
             for (int i = 0; i < WINDOW && System.nanoTime() - begun < MOST_NANOS; i++) {
-                model.predict(inputs);
+                call(model, inputs, longest);
             }
             double took = System.nanoTime() - started;
             if (took > before * 0.9) {

@@ -9,6 +9,8 @@ import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.SequenceInfo;
 import ai.onnxruntime.TensorInfo;
 import dev.tidemill.inference.domain.Batching;
+import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelFolder;
@@ -80,6 +82,7 @@ final class OnnxModel implements LoadedModel {
     }
 
     private final OrtSession session;
+    private final OnnxRuns runs;
     private final OrtEnvironment environment;
     private final List<Port> ports;
     private final List<TensorSpec> inputs;
@@ -138,6 +141,8 @@ final class OnnxModel implements LoadedModel {
             settings.setIntraOpNumThreads(threads);
             settings.setInterOpNumThreads(1);
             settings.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
+            // An arena keeps the most that any call ever took, for each model, whatever is asked of it afterwards.
+            settings.setCPUArenaAllocator(false);
             // Waiting threads give the processor to other requests.
             settings.addConfigEntry("session.intra_op.allow_spinning", "0");
             OrtEnvironment environment = Environment.SHARED;
@@ -174,6 +179,7 @@ final class OnnxModel implements LoadedModel {
         this.unpacked = unpacked;
         this.environment = environment;
         this.session = session;
+        this.runs = new OnnxRuns(session);
         this.bytes = bytes;
         this.ports = ports(session.getInputInfo(), "input", unsigned);
         Optional<List<TensorSpec>> named = named(signature);
@@ -195,9 +201,15 @@ final class OnnxModel implements LoadedModel {
                         && fixed
                         && results.stream()
                                 .allMatch(port -> port.isFixedButRows() && port.isOpen() && port.isPassable())
-                ? Optional.of(new OnnxSlots(environment, session, ports, results))
+                ? Optional.of(new OnnxSlots(environment, runs, ports, results))
                 : Optional.empty();
-        RowTrial.Verdict trial = joinable(rows);
+        RowTrial.Verdict trial;
+        try {
+            trial = joinable(rows);
+        } catch (RuntimeException | Error e) {
+            release();
+            throw e;
+        }
         this.least = Math.max(1, trial.least());
         this.batching = trial.least() > 0
                 ? Batching.joined(
@@ -225,7 +237,15 @@ final class OnnxModel implements LoadedModel {
                         Arrays.stream(port.shape()).boxed().toList(),
                         false))
                 .toList();
-        return RowTrial.of(this::run, plain);
+        try {
+            return RowTrial.of(given -> run(given, Cancellation.after(Cancellation.LONGEST_TRIAL)), plain);
+        } catch (TidemillException e) {
+            throw new TidemillException(
+                            e.code(),
+                            "it did not answer its trial within " + Cancellation.LONGEST_TRIAL.toSeconds() + " s: "
+                                    + e.message())
+                    .causedBy(e);
+        }
     }
 
     private static List<Port> ports(Map<String, NodeInfo> nodes, String side, Map<String, Datatype> unsigned) {
@@ -318,23 +338,31 @@ final class OnnxModel implements LoadedModel {
 
     @Override
     public List<Tensor> predict(List<Tensor> given) {
+        return predict(given, CallContext.NONE);
+    }
+
+    @Override
+    public List<Tensor> predict(List<Tensor> given, CallContext context) {
+        Cancellation cancellation = context.cancellation();
         List<Tensor> tensors = columns ? List.of(joined(given)) : given;
         int rows = tensors.isEmpty() ? 0 : tensors.getFirst().rows();
         boolean even = tensors.stream().allMatch(tensor -> tensor.hasRows(rows));
         if (portion > 0 && rows != portion) {
-            return portions(tensors, rows, even);
+            return portions(tensors, rows, even, cancellation);
         }
         if (rows > 0 && rows < least && even) {
             // Rows of its own again, whose answers are left out.
             List<Tensor> more = tensors.stream()
                     .map(tensor -> Tensor.concatenated(Collections.nCopies(least, tensor)))
                     .toList();
-            return run(more).stream().map(output -> output.rows(0, rows)).toList();
+            return run(more, cancellation).stream()
+                    .map(output -> output.rows(0, rows))
+                    .toList();
         }
-        return run(tensors);
+        return run(tensors, cancellation);
     }
 
-    private List<Tensor> portions(List<Tensor> tensors, int rows, boolean even) {
+    private List<Tensor> portions(List<Tensor> tensors, int rows, boolean even, Cancellation cancellation) {
         if (rows % portion != 0 || rows == 0 || !even) {
             throw TidemillException.invalid(
                     "shape", rows + " rows do not fit the model, which takes " + portion + " at a time, or a multiple");
@@ -342,9 +370,11 @@ final class OnnxModel implements LoadedModel {
         List<List<Tensor>> parts = new ArrayList<>();
         for (int from = 0; from < rows; from += portion) {
             int start = from;
-            parts.add(run(tensors.stream()
-                    .map(tensor -> tensor.rows(start, start + portion))
-                    .toList()));
+            parts.add(run(
+                    tensors.stream()
+                            .map(tensor -> tensor.rows(start, start + portion))
+                            .toList(),
+                    cancellation));
         }
         List<Tensor> answer = new ArrayList<>();
         for (int i = 0; i < outputs.size(); i++) {
@@ -378,12 +408,12 @@ final class OnnxModel implements LoadedModel {
         return Tensor.numbers(matrix.name(), Datatype.FP64, shape, values);
     }
 
-    private List<Tensor> run(List<Tensor> tensors) {
+    private List<Tensor> run(List<Tensor> tensors, Cancellation cancellation) {
         boolean refused = false;
         int rows = tensors.isEmpty() ? 0 : tensors.getFirst().rows();
         if (slots.isPresent() && tensors.stream().allMatch(tensor -> tensor.rows() == rows)) {
             try {
-                Optional<List<Tensor>> answer = slots.get().run(tensors, rows);
+                Optional<List<Tensor>> answer = slots.get().run(tensors, rows, cancellation);
                 if (answer.isPresent()) {
                     return answer.get();
                 }
@@ -400,7 +430,8 @@ final class OnnxModel implements LoadedModel {
                     Tensor tensor = tensors.get(i);
                     fed.put(port.fed(), OnnxTensors.of(environment, tensor, port.carried(), port.passed(tensor)));
                 }
-                try (OrtSession.Result result = session.run(fed)) {
+                try (OrtSession.Result result = runs.run(fed, Map.of(), session.getOutputNames(), cancellation)) {
+                    OnnxTensors.checkSize(result);
                     List<Tensor> answer = new ArrayList<>();
                     for (int i = 0; i < outputs.size(); i++) {
                         answer.add(OnnxTensors.read(outputs.get(i).name(), result.get(i)));
@@ -429,9 +460,14 @@ final class OnnxModel implements LoadedModel {
         return bytes;
     }
 
+    private void release() {
+        slots.ifPresent(OnnxSlots::close);
+        runs.close();
+    }
+
     @Override
     public void close() {
-        slots.ifPresent(OnnxSlots::close);
+        release();
         try {
             session.close();
         } catch (OrtException e) {

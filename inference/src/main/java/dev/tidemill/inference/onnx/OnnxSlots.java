@@ -4,7 +4,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
+import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.RawTensors;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.onnx.OnnxModel.Port;
@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
@@ -32,16 +33,16 @@ final class OnnxSlots implements AutoCloseable {
     private static final int MOST_KEPT = 64;
 
     private final OrtEnvironment environment;
-    private final OrtSession session;
+    private final OnnxRuns runs;
     private final List<Port> inputs;
     private final List<Port> outputs;
     private final ConcurrentMap<Integer, ConcurrentLinkedQueue<Slot>> free = new ConcurrentHashMap<>();
     private final AtomicInteger kept = new AtomicInteger();
     private volatile boolean usable = true;
 
-    OnnxSlots(OrtEnvironment environment, OrtSession session, List<Port> inputs, List<Port> outputs) {
+    OnnxSlots(OrtEnvironment environment, OnnxRuns runs, List<Port> inputs, List<Port> outputs) {
         this.environment = environment;
-        this.session = session;
+        this.runs = runs;
         this.inputs = inputs;
         this.outputs = outputs;
     }
@@ -68,11 +69,11 @@ final class OnnxSlots implements AutoCloseable {
             return OnnxTensors.over(environment, buffer, port.carried(), shape);
         }
 
-        private List<Tensor> run(List<Tensor> tensors, int rows) throws OrtException {
+        private List<Tensor> run(List<Tensor> tensors, int rows, Cancellation cancellation) throws OrtException {
             for (int i = 0; i < given.size(); i++) {
                 OnnxTensors.fill(given.get(i), tensors.get(i), inputs.get(i).carried());
             }
-            session.run(fed, pinned).close();
+            runs.run(fed, pinned, Set.of(), cancellation).close();
             List<Tensor> answer = new ArrayList<>(outputs.size());
             for (int i = 0; i < outputs.size(); i++) {
                 Port port = outputs.get(i);
@@ -93,7 +94,7 @@ final class OnnxSlots implements AutoCloseable {
      *
      * @throws OrtException if the graph refuses the values, or gives other shapes than it says
      */
-    Optional<List<Tensor>> run(List<Tensor> tensors, int rows) throws OrtException {
+    Optional<List<Tensor>> run(List<Tensor> tensors, int rows, Cancellation cancellation) throws OrtException {
         boolean known = free.containsKey(rows);
         if (!usable || rows == 0 || rows > MOST_ROWS || !known && free.size() >= MOST_SIZES) {
             return Optional.empty();
@@ -106,7 +107,7 @@ final class OnnxSlots implements AutoCloseable {
             kept.decrementAndGet();
         }
         try {
-            List<Tensor> answer = slot.run(tensors, rows);
+            List<Tensor> answer = slot.run(tensors, rows, cancellation);
             if (kept.incrementAndGet() <= MOST_KEPT) {
                 queue.add(slot);
             } else {
@@ -114,7 +115,7 @@ final class OnnxSlots implements AutoCloseable {
                 slot.close();
             }
             return Optional.of(answer);
-        } catch (OrtException e) {
+        } catch (OrtException | RuntimeException e) {
             slot.close();
             throw e;
         }

@@ -23,6 +23,11 @@ import java.util.TreeSet;
 
 /** Tensors to ONNX Runtime's and back. */
 final class OnnxTensors {
+    /** Most bytes of an answer. */
+    private static final long MOST_BYTES = 512L << 20;
+    /** What a text takes at least. */
+    private static final int TEXT_BYTES = 24;
+
     private OnnxTensors() {}
 
     /** The datatype of ONNX Runtime's type; empty for one that has no place in the protocol. */
@@ -113,6 +118,31 @@ final class OnnxTensors {
         ByteBuffer buffer = buffer(datatype, shape);
         fill(buffer, tensor, datatype);
         return over(environment, buffer, datatype, shape);
+    }
+
+    /**
+     * Refuses what is too large to be copied, before it is.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} if a call has given more than {@link #MOST_BYTES}
+     */
+    static void checkSize(Iterable<Map.Entry<String, OnnxValue>> given) {
+        long bytes = 0;
+        for (Map.Entry<String, OnnxValue> one : given) {
+            if (one.getValue() instanceof OnnxTensor tensor) {
+                long width = datatype(tensor.getInfo())
+                        .filter(datatype -> datatype != Datatype.BYTES)
+                        .map(Datatype::width)
+                        .orElse(TEXT_BYTES);
+                // It lies in memory, so that its size is one that memory can have.
+                bytes += width * tensor.getInfo().getNumElements();
+            }
+        }
+        if (bytes > MOST_BYTES) {
+            throw TidemillException.invalid(
+                    "outputs",
+                    "The model answers with " + bytes + " bytes; at most " + MOST_BYTES
+                            + " are passed on. Ask for fewer rows at a time");
+        }
     }
 
     /**

@@ -19,6 +19,12 @@ import org.jspecify.annotations.Nullable;
  * of doubles also {@code Exp} and {@code Tanh}) several values at a time and the last few of a buffer one by one, in another way: their last bits
  * depend on where in the buffer a row stands. Those are not listed. Others are so computed for floats only as to be the same everywhere
  * ({@link #FLOATS}).
+ *
+ * <p>Reductions of floats along a row are not listed: ONNX Runtime has them from Eigen, which takes the first values of a row one by
+ * one until it stands at an address that its vectors are aligned to, so that the order of the sum, and which of several NaN is met
+ * first, depends on where in memory the row begins. Reductions of whole numbers are exact in any order. What multiplies matrices, pools
+ * or normalizes goes through a row by the index of its values, whatever their address ({@code MlasGemm}, {@code MlasComputeSoftmax},
+ * {@code MlasPool}); which kernel multiplies does depend on the number of rows, which is for {@link RowTrial} to find.
  */
 final class RowOperators {
     private static final String ML = "ai.onnx.ml";
@@ -81,6 +87,9 @@ final class RowOperators {
             "ReduceProd",
             "ReduceSum",
             "ReduceSumSquare");
+
+    /** ONNX's numbers of the types of whole numbers: of 8, 16, 32 and 64 bits, unsigned and signed; and of truths. */
+    private static final Set<Integer> WHOLE_TYPES = Set.of(2, 3, 4, 5, 6, 7, BOOL, 12, 13);
 
     /** Planes of an image, each image by itself; sizes of what comes out are not followed. */
     private static final Set<String> IMAGES = Set.of(
@@ -179,6 +188,7 @@ final class RowOperators {
                 return broadcast(given, COMPARISONS.contains(type) ? BOOL : type(0));
             }
             if (REDUCTIONS.contains(type)) {
+                onlyWholes(type);
                 return reduced(axes("axes", 1), operation.whole("keepdims", 1) != 0, type(0));
             }
             if (IMAGES.contains(type)) {
@@ -335,6 +345,12 @@ final class RowOperators {
         private void onlyFloats(String type) {
             if (type(0) != OnnxGraph.FLOAT) {
                 throw new Mixed(type + " of another type than float may differ in its last bits by where a row stands");
+            }
+        }
+
+        private void onlyWholes(String type) {
+            if (!WHOLE_TYPES.contains(type(0))) {
+                throw new Mixed("sums floats in an order that depends on where in memory a row stands");
             }
         }
 

@@ -3,10 +3,13 @@ package dev.tidemill.inference.onnx;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
@@ -14,7 +17,8 @@ import java.util.function.UnaryOperator;
 /**
  * Holds a graph that {@link RowAnalysis} knows to be row by row against this machine: which kernels multiply matrices depends on the
  * processor, and some sum in another order for one row than for several. Rows of chance values, among them infinities and what is no
- * number, are answered together, by themselves and in parts; every bit must be the same. Where one row alone differs, and two together
+ * number, are answered together, by themselves and in parts; every bit must be the same. Every other row has large and small values
+ * mixed, whose sums are inexact even as whole numbers. Where one row alone differs, and two together
  * do not, single rows are to be computed twice over.
  */
 final class RowTrial {
@@ -27,6 +31,9 @@ final class RowTrial {
     private static final long QUICK = TimeUnit.MILLISECONDS.toNanos(1);
     private static final long SLOW = TimeUnit.MILLISECONDS.toNanos(250);
     private static final int FEW_PLACES = 4;
+    /** Large values are up to two to this power, which floats of 24 bits do not add exactly. */
+    private static final int WIDE_BITS = 31;
+
     private static final int[] PARTS = {3, 4, 5, 8, 13, 16, 31, 64, 127};
 
     /**
@@ -42,6 +49,7 @@ final class RowTrial {
     private final List<TensorSpec> specs;
     private final LongSupplier nanos;
     private final Random chance = new Random(9);
+    private final Set<String> wide = new HashSet<>();
     private long until;
 
     private RowTrial(UnaryOperator<List<Tensor>> model, List<TensorSpec> specs, LongSupplier nanos) {
@@ -65,6 +73,9 @@ final class RowTrial {
         try {
             return new RowTrial(model, specs, nanos).tried();
         } catch (TidemillException e) {
+            if (e.code() != ErrorCode.INVALID_ARGUMENT) {
+                throw e;
+            }
             return new Verdict(0, 0, "it refuses the rows that it was tried with: " + e.getMessage());
         }
     }
@@ -74,6 +85,7 @@ final class RowTrial {
         if (width > MOST_VALUES / SMALL) {
             return new Verdict(0, 0, "a row has more values than are tried: " + width);
         }
+        findWide();
         List<Tensor> few = rows(SMALL);
         List<Tensor> cold = model.apply(few);
         long started = nanos.getAsLong();
@@ -160,31 +172,78 @@ final class RowTrial {
         return a > Long.MAX_VALUE - b ? Long.MAX_VALUE : a + b;
     }
 
+    /** Which inputs of whole numbers take large ones: those of others are positions in something. */
+    private void findWide() {
+        List<String> whole = specs.stream()
+                .filter(spec -> spec.datatype().storage() == Datatype.Storage.WHOLE && spec.datatype() != Datatype.BOOL)
+                .map(TensorSpec::name)
+                .toList();
+        for (String one : whole) {
+            if (takes(Set.of(one))) {
+                wide.add(one);
+            }
+        }
+        if (wide.size() > 1 && !takes(Set.copyOf(wide))) {
+            wide.clear();
+        }
+    }
+
+    private boolean takes(Set<String> some) {
+        Set<String> before = Set.copyOf(wide);
+        try {
+            wide.clear();
+            wide.addAll(some);
+            var unused = model.apply(rows(2));
+            return true;
+        } catch (TidemillException e) {
+            if (e.code() != ErrorCode.INVALID_ARGUMENT) {
+                throw e;
+            }
+            return false;
+        } finally {
+            wide.clear();
+            wide.addAll(before);
+        }
+    }
+
     private List<Tensor> rows(int rows) {
         List<Tensor> tensors = new ArrayList<>();
         for (TensorSpec spec : specs) {
             long[] shape = spec.shape().stream().mapToLong(Long::longValue).toArray();
             shape[0] = rows;
-            int size = Math.toIntExact(rows * width(spec));
+            int width = Math.toIntExact(width(spec));
+            int size = Math.multiplyExact(rows, width);
             tensors.add(
                     switch (spec.datatype().storage()) {
-                        case NUMBER -> Tensor.numbers(spec.name(), spec.datatype(), shape, numbers(size));
-                        // Small ones are more often positions that there are.
-                        case WHOLE ->
-                            Tensor.wholes(
-                                    spec.name(),
-                                    spec.datatype(),
-                                    shape,
-                                    chance.longs(size, 0, 2).toArray());
+                        case NUMBER -> Tensor.numbers(spec.name(), spec.datatype(), shape, numbers(size, width));
+                        case WHOLE -> Tensor.wholes(spec.name(), spec.datatype(), shape, wholes(spec, size, width));
                         case BYTES -> throw new IllegalArgumentException(Datatype.BYTES.name());
                     });
         }
         return tensors;
     }
 
-    private double[] numbers(int size) {
+    /** Small ones, which are more often positions that there are; in every other row of those that take them also large ones. */
+    private long[] wholes(TensorSpec spec, int size, int width) {
+        long[] values = chance.longs(size, 0, 2).toArray();
+        if (wide.contains(spec.name())) {
+            int bits = Math.min(8 * spec.datatype().width() - 1, WIDE_BITS);
+            for (int i = 0; i < size; i++) {
+                if (i / width % 2 == 1) {
+                    values[i] = chance.nextLong(1L << 1 + chance.nextInt(bits));
+                }
+            }
+        }
+        return values;
+    }
+
+    private double[] numbers(int size, int width) {
         double[] values = new double[size];
         for (int i = 0; i < size; i++) {
+            if (i / width % 2 == 1 && chance.nextInt(3) == 0) {
+                values[i] = (float) Math.scalb(chance.nextGaussian(), chance.nextInt(WIDE_BITS));
+                continue;
+            }
             values[i] = switch (chance.nextInt(200)) {
                 case 0 -> Double.NaN;
                 case 1 -> Double.POSITIVE_INFINITY;

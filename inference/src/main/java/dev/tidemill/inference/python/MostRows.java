@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
  */
 final class MostRows {
     private static final String KEY = "max_batch_size";
-    private static final Pattern PROTOBUF_TEXT = Pattern.compile("(?m)^\\s*" + KEY + "\\s*:\\s*(-?\\d+)");
+    private static final Pattern PROTOBUF_TEXT = Pattern.compile("(?m)^[ \\t]*+" + KEY + "[ \\t]*+:[ \\t]*+(-?\\d+)");
     private static final Pattern JSON = Pattern.compile("\"" + KEY + "\"\\s*:\\s*(-?\\d+)");
 
     private MostRows() {}

@@ -100,6 +100,33 @@ class ModelCacheTest {
         assertThat(loads).hasValue(1);
     }
 
+    /** Native code holds the carrier of a virtual thread as long as it runs. */
+    @Test
+    void modelsAreLoadedAndTriedOnThreadsOfTheSystem() throws Exception {
+        var loaded = new AtomicInteger();
+        var virtual = new AtomicInteger();
+        var watched = new ModelCache(
+                blobs,
+                new NoInspection(),
+                List.of(folder -> {
+                    loaded.incrementAndGet();
+                    virtual.addAndGet(Thread.currentThread().isVirtual() ? 1 : 0);
+                    return Optional.of(new FunctionModel(x -> {
+                        virtual.addAndGet(Thread.currentThread().isVirtual() ? 1 : 0);
+                        return x;
+                    }));
+                }),
+                folder -> Optional.empty(),
+                150);
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            threads.submit(() -> watched.acquire(version(1)).close()).get();
+        }
+        watched.acquire(version(2)).close();
+        watched.close();
+        assertThat(loaded).hasValue(2);
+        assertThat(virtual).hasValue(0);
+    }
+
     @Test
     void whatNobodyUsesMakesRoomAndWhatSomebodyUsesStays() {
         ModelHandle used = cache.acquire(version(1));

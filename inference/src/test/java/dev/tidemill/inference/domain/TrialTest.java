@@ -1,11 +1,53 @@
 package dev.tidemill.inference.domain;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.inference.onnx.OnnxBytes;
+import dev.tidemill.inference.onnx.OnnxFolders;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 class TrialTest {
+    @TempDir
+    Path directory;
+
+    /** A graph that doubles its input as often as there are whole numbers. */
+    @Test
+    @Timeout(60)
+    void aModelThatRunsWithoutEndIsNotLoaded() {
+        var body = new OnnxBytes()
+                .input("i", OnnxBytes.INT64)
+                .input("on", OnnxBytes.BOOL)
+                .input("s", OnnxBytes.FLOAT, "n")
+                .node("Identity", List.of("on"), List.of("still"), Map.of())
+                .node("Add", List.of("s", "s"), List.of("twice"), Map.of())
+                .output("still", OnnxBytes.BOOL)
+                .output("twice", OnnxBytes.FLOAT, "n");
+        var graph = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n")
+                .whole("steps", 1L << 62)
+                .truth("go")
+                .node("Loop", List.of("steps", "go", "x"), List.of("y"), Map.of("body", body))
+                .output("y", OnnxBytes.FLOAT, "n");
+        var folders = new OnnxFolders(directory);
+        try (LoadedModel model = folders.open(graph)) {
+            assertThatThrownBy(() -> Trial.of(model, folders.folder(graph), Optional.empty(), Duration.ofMillis(400)))
+                    .isInstanceOf(TidemillException.class)
+                    .satisfies(refusal ->
+                            assertThat(((TidemillException) refusal).code()).isEqualTo(ErrorCode.FAILED_PRECONDITION))
+                    .hasMessageContaining("did not answer its trial within 400 ms");
+        }
+    }
+
     @Test
     void whatAModelDeclaresIsFed() {
         List<Tensor> fed = Trial.blank(List.of(

@@ -45,7 +45,7 @@ public final class OnnxBytes {
     /**
      * Adds a node.
      *
-     * @param attributes whole numbers, floats, texts, or lists of whole numbers or texts
+     * @param attributes whole numbers, floats, texts, lists of whole numbers or texts, or another model's graph
      */
     public OnnxBytes node(String type, List<String> given, List<String> made, Map<String, Object> attributes) {
         nodes.add(message(out -> {
@@ -69,6 +69,10 @@ public final class OnnxBytes {
         return message(out -> {
             out.writeString(1, name);
             switch (value) {
+                case OnnxBytes body -> {
+                    out.writeBytes(6, body.graph());
+                    out.writeInt32(20, 5);
+                }
                 case Number whole
                 when !(whole instanceof Float) -> {
                     out.writeInt64(3, whole.longValue());
@@ -106,6 +110,23 @@ public final class OnnxBytes {
             raw.putFloat(value);
         }
         return constant(name, FLOAT, shape, raw.flip());
+    }
+
+    /** Adds a constant that is true. */
+    public OnnxBytes truth(String name) {
+        return constant(name, BOOL, new long[0], ByteBuffer.wrap(new byte[] {1}));
+    }
+
+    /** Adds a constant whole number without dimensions. */
+    public OnnxBytes whole(String name, long value) {
+        return constant(
+                name,
+                INT64,
+                new long[0],
+                ByteBuffer.allocate(8)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .putLong(value)
+                        .flip());
     }
 
     /** Adds a constant list of whole numbers. */
@@ -165,7 +186,21 @@ public final class OnnxBytes {
 
     /** The model, for versions 17 of ONNX's operators and 3 of the learned ones. */
     public byte[] model() {
-        ByteString graph = message(out -> {
+        ByteString graph = graph();
+        return message(out -> {
+                    out.writeInt64(1, 8);
+                    out.writeBytes(7, graph);
+                    out.writeBytes(8, message(one -> one.writeInt64(2, 17)));
+                    out.writeBytes(8, message(one -> {
+                        one.writeString(1, "ai.onnx.ml");
+                        one.writeInt64(2, 3);
+                    }));
+                })
+                .toByteArray();
+    }
+
+    private ByteString graph() {
+        return message(out -> {
             for (ByteString node : nodes) {
                 out.writeBytes(1, node);
             }
@@ -180,15 +215,5 @@ public final class OnnxBytes {
                 out.writeBytes(12, output);
             }
         });
-        return message(out -> {
-                    out.writeInt64(1, 8);
-                    out.writeBytes(7, graph);
-                    out.writeBytes(8, message(one -> one.writeInt64(2, 17)));
-                    out.writeBytes(8, message(one -> {
-                        one.writeString(1, "ai.onnx.ml");
-                        one.writeInt64(2, 3);
-                    }));
-                })
-                .toByteArray();
     }
 }
