@@ -135,6 +135,26 @@ answer = infer("xgb-classifier", frame)
 np.testing.assert_array_equal(answer["prediction"], classifier.predict(frame))
 np.testing.assert_allclose(answer["probabilities"], classifier.predict_proba(frame), rtol=2e-6, atol=1e-7)
 
+# Training that stopped early: the scikit-learn interface predicts with the rounds up to the best, a Booster with all.
+stopping = {"n_estimators": 60, "max_depth": 3, "learning_rate": 0.5, "early_stopping_rounds": 4, "random_state": 1}
+for name, kind, model in (
+    ("regressor", "real", xgboost.XGBRegressor(**stopping)),
+    ("dart", "real", xgboost.XGBRegressor(booster="dart", rate_drop=0.3, **stopping)),
+    ("binary", "binary", xgboost.XGBClassifier(**stopping)),
+    ("classes", "classes", xgboost.XGBClassifier(num_parallel_tree=2, subsample=0.7, **stopping)),
+):
+    frame, other = table(missing=False), table(missing=False)
+    model.fit(frame, label(kind, frame), eval_set=[(other, label(kind, other))], verbose=False)
+    assert model.best_iteration + 1 < model.get_booster().num_boosted_rounds(), name
+    for flavored, suffix in ((model, ""), (model.get_booster(), "-booster")):
+        register(mlflow.xgboost, flavored, f"early-{name}{suffix}", frame, model.predict(frame))
+        predicted = mlflow.pyfunc.load_model(f"models:/early-{name}{suffix}/1").predict(frame)
+        answer = infer(f"early-{name}{suffix}", frame)
+        np.testing.assert_allclose(answer["prediction"], predicted, rtol=2e-6, atol=1e-6, err_msg=name + suffix)
+        if suffix == "" and kind != "real":
+            np.testing.assert_allclose(answer["probabilities"], model.predict_proba(frame), rtol=2e-6, atol=1e-6)
+        compared += 1
+
 frame = table(missing=True)
 frame["city"] = pd.Categorical(chance.choice(["oslo", "bergen", "tromso", "bodo", "hamar"], ROWS))
 frame["size"] = pd.Categorical(chance.choice([f"s{i}" for i in range(40)], ROWS))

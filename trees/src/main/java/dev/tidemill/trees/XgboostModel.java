@@ -13,6 +13,17 @@ public final class XgboostModel {
     /** The set of a node without a list of categories. */
     private static final long[] ALL = {-1L};
 
+    /** Which of the rounds of its training a model predicts with. */
+    public enum Rounds {
+        /** All that it holds, as the library's {@code Booster} does. */
+        ALL,
+        /**
+         * Those up to the best, where its training stopped early and says which that was, as the library's scikit-learn interface
+         * does; all of them where it does not.
+         */
+        UNTIL_BEST
+    }
+
     private XgboostModel() {}
 
     /** Whether bytes look like what {@link #parse} reads. */
@@ -21,11 +32,20 @@ public final class XgboostModel {
     }
 
     /**
-     * Parses a model.
+     * Parses a model, which predicts with all of its rounds.
      *
      * @throws UnsupportedModelException if the bytes are no XGBoost model, or need what is not supported
      */
     public static BoostedTrees parse(byte[] content) {
+        return parse(content, Rounds.ALL);
+    }
+
+    /**
+     * Parses a model.
+     *
+     * @throws UnsupportedModelException if the bytes are no XGBoost model, or need what is not supported
+     */
+    public static BoostedTrees parse(byte[] content, Rounds rounds) {
         JsonNode learner = document(content).path("learner");
         if (learner.isMissingNode()) {
             throw new UnsupportedModelException("there is no 'learner' in it: not an XGBoost model");
@@ -47,10 +67,17 @@ public final class XgboostModel {
                 parameters.path("num_target").asInt(1));
         int outputs = sizes.outputs(most, model.path("trees").size());
         double[] base = base(objective, parameters.path("base_score").asText("0.5"), outputs);
+        int trees = rounds == Rounds.ALL ? model.path("trees").size() : untilBest(learner, model, outputs);
         List<String> names = new ArrayList<>();
         learner.path("feature_names").forEach(name -> names.add(name.asText()));
         return new BoostedTrees(
-                ensemble(model, dart ? booster.path("weight_drop") : MAPPER.createArrayNode(), features, base, sizes),
+                ensemble(
+                        model,
+                        trees,
+                        dart ? booster.path("weight_drop") : MAPPER.createArrayNode(),
+                        features,
+                        base,
+                        sizes),
                 objective,
                 names,
                 XgboostCategories.of(model.path("cats"), features));
@@ -83,13 +110,42 @@ public final class XgboostModel {
         return base;
     }
 
+    /** How many trees the rounds up to the best one grew. */
+    private static int untilBest(JsonNode learner, JsonNode model, int outputs) {
+        int all = model.path("trees").size();
+        JsonNode written = learner.path("attributes").path("best_iteration");
+        if (written.isMissingNode()) {
+            return all;
+        }
+        int best = number(written.asText());
+        // Models of versions before 2.0 do not say where a round ends: each grows as many trees.
+        JsonNode ends = model.path("iteration_indptr");
+        int each = Math.max(
+                1,
+                number(model.path("gbtree_model_param")
+                        .path("num_parallel_tree")
+                        .asText("1")));
+        long end = ends.isArray() && !ends.isEmpty() ? ends.path(best + 1).asLong(all) : (best + 1L) * outputs * each;
+        if (end < 0) {
+            throw new UnsupportedModelException("its round " + best + " ends with tree " + end);
+        }
+        return (int) Math.min(all, end);
+    }
+
+    private static int number(String text) {
+        if (!text.matches("\\d{1,9}")) {
+            throw new UnsupportedModelException("'" + text + "' in it is no number of trees or rounds");
+        }
+        return Integer.parseInt(text);
+    }
+
     private static TreeEnsemble ensemble(
-            JsonNode model, JsonNode weights, int features, double[] base, DeclaredSizes sizes) {
+            JsonNode model, int count, JsonNode weights, int features, double[] base, DeclaredSizes sizes) {
         JsonNode trees = model.path("trees");
-        int[] roots = new int[trees.size()];
-        int[] outputs = new int[trees.size()];
+        int[] roots = new int[count];
+        int[] outputs = new int[count];
         List<Node> nodes = new ArrayList<>();
-        for (int i = 0; i < trees.size(); i++) {
+        for (int i = 0; i < count; i++) {
             roots[i] = nodes.size();
             outputs[i] = model.path("tree_info").path(i).asInt(0);
             if (outputs[i] < 0 || outputs[i] >= base.length) {

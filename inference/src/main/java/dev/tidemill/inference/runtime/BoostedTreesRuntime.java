@@ -34,7 +34,7 @@ public final class BoostedTreesRuntime implements ModelRuntime {
                     return Optional.of(model(folder, LightgbmJson.parse(content), LIGHTGBM, content.length));
                 }
                 if (XgboostModel.looksLike(content)) {
-                    return Optional.of(model(folder, XgboostModel.parse(content), XGBOOST, content.length));
+                    return Optional.of(model(folder, xgboost(folder, content), XGBOOST, content.length));
                 }
             }
             if (lightgbm.isPresent()) {
@@ -51,6 +51,18 @@ public final class BoostedTreesRuntime implements ModelRuntime {
             }
             throw folder.unusable(String.valueOf(e.getMessage())).causedBy(e);
         }
+    }
+
+    /**
+     * MLflow loads a model of the class that its folder names. One of the scikit-learn interface predicts with the rounds up to the best
+     * one; the library's own, which a folder without a class and a lone file are, with all of them.
+     */
+    private static BoostedTrees xgboost(ModelFolder folder, byte[] content) {
+        boolean booster = folder.description()
+                .setting(XGBOOST, "model_class")
+                .map(name -> name.endsWith(".Booster"))
+                .orElse(true);
+        return XgboostModel.parse(content, booster ? XgboostModel.Rounds.ALL : XgboostModel.Rounds.UNTIL_BEST);
     }
 
     private static LoadedModel model(ModelFolder folder, BoostedTrees trees, String flavor, int length) {
