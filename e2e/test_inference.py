@@ -114,6 +114,13 @@ class InferenceTest(unittest.TestCase):
         # Their files were unpacked for them alone.
         self.assertEqual(list(models.iterdir()), [])
 
+    def test_answers_have_the_form_of_mlflows_server(self) -> None:
+        settings = pathlib.Path(tempfile.mkdtemp()) / "settings"
+        settings.write_text(f"inference.python-environment={MLFLOW.parent.parent}\n")
+        server = Server("--config", str(settings))
+        self.addCleanup(server.close)
+        run(self, MLFLOW, "inference_answers.py", server.url)
+
     @unittest.skipUnless(TENSORFLOW.exists(), "TensorFlow is not here; `make peers` installs it")
     def test_tensorflows_models(self) -> None:
         settings = pathlib.Path(tempfile.mkdtemp()) / "settings"

@@ -113,13 +113,15 @@ public final class ChildQueryEngine implements QueryEngine {
     }
 
     @SuppressWarnings("unchecked")
-    private static Written written(JsonNode answer) {
+    static Written written(JsonNode answer) {
+        JsonNode summary = answer.path("summary");
         return new Written(
                 answer.path("rows").asLong(),
                 answer.path("bytes").asLong(),
                 answer.path("digest").asText(),
                 columns(answer),
-                (Map<String, Object>) Json.read(answer.path("summary").toString(), Map.class));
+                // A task that only changes the form of rows describes no values.
+                summary.isObject() ? (Map<String, Object>) Json.read(summary.toString(), Map.class) : Map.of());
     }
 
     @SuppressWarnings("unchecked")

@@ -19,7 +19,7 @@ final class ClassifierForm {
     /** The answer in this form; as it is where it is not the scores of named classes. */
     static InferenceAnswer of(InferenceAnswer answer, boolean probabilities) {
         List<String> classes = answer.classes();
-        if (classes.isEmpty() || answer.outputs().size() != 1) {
+        if (!answer.scores() || classes.isEmpty() || answer.outputs().size() != 1) {
             return answer;
         }
         Tensor scores = answer.outputs().getFirst();
@@ -46,6 +46,6 @@ final class ClassifierForm {
         List<Tensor> outputs = probabilities
                 ? List.of(chosen, Tensor.numbers(PROBABILITIES, scores.datatype(), new long[] {rows, count}, shares))
                 : List.of(chosen);
-        return new InferenceAnswer(answer.version(), answer.challenger(), outputs, classes, answer.warnings());
+        return new InferenceAnswer(answer.version(), answer.challenger(), outputs, classes, false, answer.warnings());
     }
 }

@@ -2,6 +2,8 @@ package dev.tidemill.inference.api;
 
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.TidemillException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -12,13 +14,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Comma-separated values (RFC 4180) with a line of names. An empty value is missing. What a
  * column holds is what the model takes; of a model that does not say, numbers if every value that is there is one, as pandas reads it.
+ * Every line is a row: in a table of one column one without anything is a missing value, in a wider one it is skipped.
  * A first column without a name holds the numbers of the rows and is left out.
  */
 final class CsvRows {
     private CsvRows() {}
 
     static List<Tensor> read(byte[] body) {
-        List<List<String>> lines = lines(new String(body, StandardCharsets.UTF_8));
+        List<List<String>> lines = lines(text(body));
         if (lines.size() < 2) {
             throw TidemillException.invalid("body", "The body must have a line of column names and at least one row");
         }
@@ -52,11 +55,25 @@ final class CsvRows {
         return columns;
     }
 
+    /** Bytes that are no text are refused: what is put in their place would be predicted from. */
+    private static String text(byte[] body) {
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(body))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw TidemillException.invalid("body", "The body is not UTF-8").causedBy(e);
+        }
+    }
+
     private static List<List<String>> lines(String text) {
         List<List<String>> lines = new ArrayList<>();
         List<String> line = new ArrayList<>();
         var value = new StringBuilder();
         boolean quoted = false;
+        // A line is blank until something is in it, be it an empty value in quotes.
+        boolean blank = true;
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
             if (quoted) {
@@ -70,26 +87,34 @@ final class CsvRows {
                 }
             } else if (c == '"' && value.isEmpty()) {
                 quoted = true;
+                blank = false;
             } else if (c == ',') {
                 line.add(value.toString());
                 value.setLength(0);
+                blank = false;
             } else if (c == '\n') {
                 line.add(value.toString());
                 value.setLength(0);
-                lines.add(line);
+                // There is no table before its line of names.
+                boolean row =
+                        lines.isEmpty() ? !blank : !blank || lines.getFirst().size() == 1;
+                if (row) {
+                    lines.add(line);
+                }
                 line = new ArrayList<>();
+                blank = true;
             } else if (c != '\r') {
                 value.append(c);
+                blank = false;
             }
         }
         if (quoted) {
             throw TidemillException.invalid("body", "A quoted value of the body does not end");
         }
-        if (!value.isEmpty() || !line.isEmpty()) {
+        if (!blank) {
             line.add(value.toString());
             lines.add(line);
         }
-        lines.removeIf(one -> one.size() == 1 && one.getFirst().isEmpty());
         return lines;
     }
 }

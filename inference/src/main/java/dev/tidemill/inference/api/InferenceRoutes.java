@@ -28,7 +28,9 @@ import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Open Inference Protocol V2 over REST. A model's name is its deployment's, or else the registered model's own; one of another
@@ -42,6 +44,7 @@ public final class InferenceRoutes {
             "binary_tensor_data",
             "classification",
             "parameters");
+    static final String PREDICTION_ID = "Tidemill-Prediction-Id";
     private static final String HEADER_LENGTH = "Inference-Header-Content-Length";
     private static final String MODEL = "/v2/models/{model}";
     private static final String VERSION = MODEL + "/versions/{version}";
@@ -89,6 +92,15 @@ public final class InferenceRoutes {
 
     static Optional<String> version(Context context) {
         return Optional.ofNullable(context.pathParamMap().get("version"));
+    }
+
+    /** The request's id where its body has no place for one: our header, or else the one that proxies give every request. */
+    static Optional<String> predictionId(Context context) {
+        return Stream.of(PREDICTION_ID, "X-Request-Id")
+                .map(context::header)
+                .filter(Objects::nonNull)
+                .filter(id -> !id.isBlank())
+                .findFirst();
     }
 
     /** A request's body, unpacked as its headers say. */
@@ -191,7 +203,7 @@ public final class InferenceRoutes {
             answer = wire.formed(gateway.infer(caller.project(), name(context), version(context), request));
         }
         InferenceJson.Body content = InferenceJson.answer(context.pathParam("model"), wire, request, answer);
-        context.header("Tidemill-Prediction-Id", request.predictionId(0));
+        context.header(PREDICTION_ID, request.predictionId(0));
         if (content.binary()) {
             context.header(HEADER_LENGTH, Integer.toString(content.jsonLength()));
         }
@@ -252,6 +264,6 @@ public final class InferenceRoutes {
             }
             input = RawTensors.read(spec.name(), spec.datatype(), shape, ByteBuffer.wrap(body));
         }
-        return new WireRequest(Optional.empty(), Map.of(), List.of(input), List.of(), true);
+        return new WireRequest(predictionId(context), Map.of(), List.of(input), List.of(), true);
     }
 }

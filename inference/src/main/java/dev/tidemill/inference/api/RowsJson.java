@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.Place;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -185,6 +186,44 @@ final class RowsJson {
             }
         }
         return list;
+    }
+
+    /**
+     * Predictions as MLflow's scoring server tells them: a data frame as its rows by column, even if it has one; a mapping as one object;
+     * anything else row by row.
+     */
+    static JsonNode scored(List<Tensor> outputs) {
+        if (all(outputs, Place.Container.FRAME)) {
+            ArrayNode list = Json.array();
+            for (int row = 0; row < outputs.getFirst().rows(); row++) {
+                ObjectNode named = list.addObject();
+                for (Tensor output : outputs) {
+                    named.set(label(output), row(output, row));
+                }
+            }
+            return list;
+        }
+        if (all(outputs, Place.Container.MAPPING)) {
+            ObjectNode named = Json.object();
+            outputs.forEach(output -> named.set(label(output), isLone(output) ? value(output, 0) : whole(output)));
+            return named;
+        }
+        return outputs.size() == 1 && isLone(outputs.getFirst()) ? value(outputs.getFirst(), 0) : predictions(outputs);
+    }
+
+    private static boolean all(List<Tensor> outputs, Place.Container container) {
+        return outputs.stream()
+                .allMatch(output -> output.place()
+                        .filter(place -> place.container() == container)
+                        .isPresent());
+    }
+
+    private static boolean isLone(Tensor output) {
+        return output.size() == 1 && output.place().filter(Place::lone).isPresent();
+    }
+
+    private static String label(Tensor output) {
+        return output.place().map(Place::label).orElse(output.name());
     }
 
     /** One output as a whole, nested by its dimensions. */

@@ -106,7 +106,7 @@ public final class RowsRoutes {
             Map<String, Object> parameters,
             Optional<String> asked) {
         var request = InferenceRequest.of(
-                        Optional.ofNullable(context.header("X-Request-Id")),
+                        InferenceRoutes.predictionId(context),
                         Optional.empty(),
                         Optional.empty(),
                         inputs,
@@ -117,7 +117,7 @@ public final class RowsRoutes {
             answer = gateway.infer(
                     caller.project(), name(context), asked, request.with(new CallContext(parameters, cancellation)));
         }
-        context.header("Tidemill-Prediction-Id", request.predictionId(0));
+        context.header(InferenceRoutes.PREDICTION_ID, request.predictionId(0));
         context.header("Tidemill-Model-Version", answer.version().reference());
         context.header("Tidemill-Route", answer.challenger() ? "challenger" : "champion");
         if (!answer.warnings().isEmpty()) {
@@ -165,7 +165,7 @@ public final class RowsRoutes {
         InferenceAnswer answer =
                 ClassifierForm.of(answer(context, caller, inputs, asked, Optional.empty()), probabilities);
         ObjectNode result = Json.object();
-        result.set("predictions", RowsJson.predictions(answer.outputs()));
+        result.set("predictions", RowsJson.scored(answer.outputs()));
         InferenceRoutes.send(context, result);
     }
 

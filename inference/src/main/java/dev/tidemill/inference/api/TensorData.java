@@ -4,10 +4,10 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.WireText;
 import dev.tidemill.platform.errors.TidemillException;
 import java.io.IOException;
 import java.math.BigInteger;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.stream.IntStream;
@@ -133,7 +133,7 @@ final class TensorData {
                 if (texts.length <= count) {
                     texts = Arrays.copyOf(texts, Math.max(8, numbers.length));
                 }
-                texts[count] = parser.getText().getBytes(StandardCharsets.UTF_8);
+                texts[count] = WireText.bytes("data", "A value in 'data'", parser.getText());
                 textCount++;
             }
             default ->

@@ -353,7 +353,8 @@ public final class Gateway implements AutoCloseable {
                             features.fitted(model, held.version(), request, InputPolicy.REFUSE, List.of()),
                             request.context(model, request.context().cancellation()));
             record.answered(held.version(), false, called, System.nanoTime() - computing, false);
-            return new InferenceAnswer(held.version(), false, called.outputs(), model.classes(), List.of());
+            return new InferenceAnswer(
+                    held.version(), false, called.outputs(), model.classes(), model.answersScores(), List.of());
         } catch (TidemillException e) {
             record.failed(found, false, Optional.of(e.message()), false);
             throw e;

@@ -7,7 +7,13 @@ import java.util.List;
  *
  * @param challenger whether the challenger answered
  * @param classes names of the classes of a classifier, in the order of its scores; empty where it names none
+ * @param scores whether the only output is the scores of these classes, from which the class is to be made
  * @param warnings what was amiss with the request, for people; empty if nothing was
  */
 public record InferenceAnswer(
-        ServedVersion version, boolean challenger, List<Tensor> outputs, List<String> classes, List<String> warnings) {}
+        ServedVersion version,
+        boolean challenger,
+        List<Tensor> outputs,
+        List<String> classes,
+        boolean scores,
+        List<String> warnings) {}

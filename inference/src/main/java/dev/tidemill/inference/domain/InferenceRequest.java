@@ -53,6 +53,7 @@ public record InferenceRequest(
         }
         // Else the prediction could not be journalled.
         StorableText.require("The id", kept);
+        entity.ifPresent(text -> StorableText.require("The entity", text));
         InputBinding.check(inputs);
         return new InferenceRequest(
                 kept,

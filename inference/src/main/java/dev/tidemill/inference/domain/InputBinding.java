@@ -147,7 +147,13 @@ public final class InputBinding {
         }
         boolean columns = specs.stream().allMatch(TensorSpec::isOpenColumn);
         if (columns && given.size() == 1 && !given.getFirst().isColumn()) {
-            return fitted(specs, split(specs, given.getFirst()));
+            try {
+                return fitted(specs, split(specs, given.getFirst()));
+            } catch (TidemillException e) {
+                throw e.remedy("Send each row as an object with its values by name, such as {\""
+                        + specs.getFirst().name()
+                        + "\": ...}; a list of lists is a matrix, whose values are all of one kind");
+            }
         }
         if (specs.size() == 1) {
             TensorSpec only = specs.getFirst();

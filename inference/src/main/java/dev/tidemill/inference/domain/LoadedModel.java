@@ -15,9 +15,14 @@ public interface LoadedModel extends AutoCloseable {
 
     List<TensorSpec> outputs();
 
-    /** Names of the classes of a classifier, in the order of its outputs; empty for a regression. */
+    /** Names of the classes of a classifier, in the order of its scores; empty for a regression and where it names none. */
     default List<String> classes() {
         return List.of();
+    }
+
+    /** Whether what it answers are the scores of its classes, from which the class is to be made, rather than the class itself. */
+    default boolean answersScores() {
+        return !classes().isEmpty();
     }
 
     /** Parameters that a call may carry; none for most models. */

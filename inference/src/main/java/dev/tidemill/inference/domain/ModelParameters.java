@@ -1,6 +1,7 @@
 package dev.tidemill.inference.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
 import java.math.BigInteger;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -79,9 +80,10 @@ public final class ModelParameters {
                 yield number.doubleValue();
             }
             case STRING -> {
-                if (!(value instanceof String)) {
+                if (!(value instanceof String text)) {
                     throw refused(spec, value);
                 }
+                WireText.check("parameters." + spec.name(), "Parameter '" + spec.name() + "'", text);
                 yield value;
             }
             case DATETIME -> {
@@ -90,7 +92,11 @@ public final class ModelParameters {
                 }
                 yield value;
             }
-            case ANY -> value;
+            case ANY -> {
+                // Whatever is nested in it, keys and all.
+                WireText.check("parameters." + spec.name(), "Parameter '" + spec.name() + "'", Json.write(value));
+                yield value;
+            }
         };
     }
 

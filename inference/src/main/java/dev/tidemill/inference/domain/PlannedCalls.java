@@ -115,6 +115,7 @@ final class PlannedCalls {
                 toChallenger,
                 outcome.outputs(),
                 trip.handle(toChallenger).model().classes(),
+                trip.handle(toChallenger).model().answersScores(),
                 trip.warnings(toChallenger));
     }
 

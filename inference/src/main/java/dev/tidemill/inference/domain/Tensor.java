@@ -26,6 +26,7 @@ public final class Tensor {
     private final long[] wholes;
     private final byte[] @Nullable [] texts;
     private final Writing writing;
+    private final @Nullable Place place;
 
     /** Whether values came as text that a person or a text format wrote, which may stand for a number, a truth or bytes. */
     enum Writing {
@@ -56,7 +57,20 @@ public final class Tensor {
             long[] wholes,
             byte[] @Nullable [] texts,
             Writing writing) {
+        this(name, datatype, shape, numbers, wholes, texts, writing, null);
+    }
+
+    private Tensor(
+            String name,
+            Datatype datatype,
+            long[] shape,
+            double[] numbers,
+            long[] wholes,
+            byte[] @Nullable [] texts,
+            Writing writing,
+            @Nullable Place place) {
         this.writing = writing;
+        this.place = place;
         this.name = name;
         this.datatype = datatype;
         this.shape = shape;
@@ -85,6 +99,7 @@ public final class Tensor {
         if (name.isEmpty()) {
             throw TidemillException.invalid("inputs", "A tensor has no name");
         }
+        WireText.check("inputs", "The name of a tensor", name);
         if (shape.length > 16) {
             throw TidemillException.invalid(
                     "shape", "Tensor '" + name + "' has " + shape.length + " dimensions; it must have 16 at most");
@@ -262,10 +277,11 @@ public final class Tensor {
      * @param values null for a missing one
      */
     public static Tensor written(String name, List<@Nullable String> values) {
+        String whose = "A value of '" + name + "'";
         byte[] @Nullable [] texts = new byte[values.size()][];
         for (int i = 0; i < texts.length; i++) {
             String value = values.get(i);
-            texts[i] = value == null ? null : value.getBytes(StandardCharsets.UTF_8);
+            texts[i] = value == null ? null : WireText.bytes("data", whose, value);
         }
         Tensor read = column(name, WrittenValues.read(values));
         return new Tensor(name, read.datatype, read.shape, read.numbers, read.wholes, texts, Writing.TEXTS);
@@ -274,6 +290,16 @@ public final class Tensor {
     /** The same texts, each a JSON document: what has no datatype of the protocol travels so. */
     public Tensor asJson() {
         return new Tensor(name, datatype, shape, numbers, wholes, texts, Writing.JSON);
+    }
+
+    /** The same, which was part of something. */
+    public Tensor placed(Place where) {
+        return new Tensor(name, datatype, shape, numbers, wholes, texts, writing, where);
+    }
+
+    /** What it was part of; empty where nobody told, and of some of its rows, or of it beside others. */
+    public Optional<Place> place() {
+        return Optional.ofNullable(place);
     }
 
     /** Whether its texts are JSON documents. */
@@ -446,12 +472,13 @@ public final class Tensor {
                     new byte[0][],
                     truths ? Writing.TRUTHS : nothing ? Writing.MISSING : Writing.NONE);
         }
+        String whose = "A value of '" + name + "'";
         byte[] @Nullable [] texts = new byte[values.size()][];
         for (int i = 0; i < texts.length; i++) {
             Object value = values.get(i);
             texts[i] = value == null
                     ? null
-                    : value instanceof byte[] bytes ? bytes : value.toString().getBytes(StandardCharsets.UTF_8);
+                    : value instanceof byte[] bytes ? bytes : WireText.bytes("data", whose, value.toString());
         }
         boolean bytes = values.stream().anyMatch(value -> value instanceof byte[]);
         boolean plain = values.stream().allMatch(value -> value == null || value instanceof String);

@@ -52,6 +52,11 @@ final class GraphModel implements LoadedModel {
     }
 
     @Override
+    public boolean answersScores() {
+        return handles.getFirst().model().answersScores();
+    }
+
+    @Override
     public List<ParameterSpec> parameters() {
         return handles.stream()
                 .flatMap(handle -> handle.model().parameters().stream())

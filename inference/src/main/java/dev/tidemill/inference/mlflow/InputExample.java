@@ -1,7 +1,9 @@
 package dev.tidemill.inference.mlflow;
 
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.tidemill.inference.domain.GoldenRows;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.Tensor;
@@ -17,7 +19,11 @@ import org.slf4j.LoggerFactory;
 /** The example that MLflow keeps as a body of its {@code /invocations}: a table, a tensor, or tensors by name. */
 public final class InputExample implements GoldenRows {
     private static final Logger LOG = LoggerFactory.getLogger(InputExample.class);
-    private static final ObjectMapper MAPPER = new ObjectMapper();
+    /** Numbers that JSON has no word for are written as Python writes them. */
+    private static final ObjectMapper MAPPER = JsonMapper.builder()
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .build();
+
     private static final String FILE = "serving_input_example.json";
     private static final int MOST_ROWS = 100;
 

@@ -100,8 +100,12 @@ final class OnnxModel implements LoadedModel {
 
     /** One for the process; made when the first model needs it. What a caller did wrong is answered, not logged. */
     private static final class Environment {
-        private static final OrtEnvironment SHARED =
-                OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "tidemill");
+        private static final OrtEnvironment SHARED = made();
+
+        private static OrtEnvironment made() {
+            QuietOnnx.withoutTelemetry();
+            return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "tidemill");
+        }
     }
 
     /** @param unpacked the model's files, which are deleted when it is closed, or if it cannot be opened */

@@ -33,6 +33,7 @@ final class ChildEnvironment {
         environment.put("OPENBLAS_NUM_THREADS", "1");
         environment.put("MLFLOW_DISABLE_TELEMETRY", "true");
         environment.put("DO_NOT_TRACK", "true");
+        environment.put("ORT_DISABLE_TELEMETRY", "1");
     }
 
     /** For pip, which has to find its index: its own settings may name it, with a password. */

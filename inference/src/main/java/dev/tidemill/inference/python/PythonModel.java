@@ -42,6 +42,7 @@ final class PythonModel implements LoadedModel {
     private final List<TensorSpec> inputs;
     private final List<TensorSpec> outputs;
     private final List<ParameterSpec> parameters;
+    private final List<String> classes;
     private final Duration patience;
     private final BlockingQueue<Seat> free;
     private final List<Seat> seats = new ArrayList<>();
@@ -74,6 +75,7 @@ final class PythonModel implements LoadedModel {
         this.inputs = inputs.isEmpty() ? first.specs("inputs") : inputs;
         this.outputs = outputs.isEmpty() ? first.specs("outputs") : outputs;
         this.parameters = first.parameters();
+        this.classes = first.classes();
         for (int i = 0; i < workers; i++) {
             var seat = new Seat();
             seats.add(seat);
@@ -100,6 +102,16 @@ final class PythonModel implements LoadedModel {
     @Override
     public List<ParameterSpec> parameters() {
         return parameters;
+    }
+
+    @Override
+    public List<String> classes() {
+        return classes;
+    }
+
+    @Override
+    public boolean answersScores() {
+        return false;
     }
 
     @Override

@@ -8,6 +8,7 @@ import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.ParameterSpec;
+import dev.tidemill.inference.domain.Place;
 import dev.tidemill.inference.domain.RawTensors;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
@@ -123,6 +124,13 @@ final class PythonWorker implements AutoCloseable {
                     new TensorSpec(name, Datatype.of(name, one.path("datatype").asText()), shape, false));
         }
         return specs;
+    }
+
+    /** Names of a classifier's classes in the order of its probabilities; empty for any other model. */
+    List<String> classes() {
+        List<String> classes = new ArrayList<>();
+        told.path("classes").forEach(name -> classes.add(name.asText()));
+        return classes;
     }
 
     /** Parameters that the model itself declares. */
@@ -357,6 +365,13 @@ final class PythonWorker implements AutoCloseable {
             }
             if (told.has("missing")) {
                 read = read.without(Json.objectMapper().convertValue(told.path("missing"), int[].class));
+            }
+            if (told.has("place")) {
+                JsonNode place = told.path("place");
+                read = read.placed(new Place(
+                        Place.Container.valueOf(place.path("in").asText().toUpperCase(Locale.ROOT)),
+                        place.path("label").asText(),
+                        place.path("lone").asBoolean()));
             }
             tensors.add(read);
             at += length;

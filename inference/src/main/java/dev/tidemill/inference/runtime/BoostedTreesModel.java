@@ -12,6 +12,7 @@ import dev.tidemill.trees.BoostedTrees;
 import dev.tidemill.trees.Link;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.LongStream;
 
 /**
  * Trees of another library with the inputs and the answer that MLflow's {@code pyfunc} has for them: of a classifier the class,
@@ -75,6 +76,21 @@ final class BoostedTreesModel implements LoadedModel {
     @Override
     public List<TensorSpec> outputs() {
         return outputs;
+    }
+
+    /** The library numbers its classes from 0. */
+    @Override
+    public List<String> classes() {
+        return labels
+                ? LongStream.range(0, outputs.get(1).shape().get(1))
+                        .mapToObj(Long::toString)
+                        .toList()
+                : List.of();
+    }
+
+    @Override
+    public boolean answersScores() {
+        return false;
     }
 
     @Override

@@ -100,6 +100,10 @@ def unpack(header, body):
 NESTED = (dict, list, tuple, bool, int, float, np.generic, np.ndarray)
 
 
+# A value alone, which is no list and no array.
+LONE = (str, bytes, bool, int, float, np.generic)
+
+
 def plain(value):
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
@@ -140,15 +144,22 @@ def outputs(result, names):
     import pandas as pd
 
     if isinstance(result, pd.DataFrame):
-        pairs = [(str(column), result[column].to_numpy()) for column in result]
-    elif isinstance(result, dict):
-        pairs = [(str(name), value) for name, value in result.items()]
-    else:
-        value = result.to_numpy() if hasattr(result, "to_numpy") else result
-        if hasattr(value, "toarray"):
-            value = value.toarray()
-        pairs = [(names[0] if len(names) == 1 and names[0] else "prediction", value)]
-    return [pack(name, value) for name, value in pairs]
+        return [placed(pack(str(column), result[column].to_numpy()), "frame", str(column)) for column in result]
+    if isinstance(result, dict):
+        return [placed(pack(str(name), value), "mapping", str(name), isinstance(value, LONE)) for name, value in result.items()]
+    name = names[0] if len(names) == 1 and names[0] else "prediction"
+    if isinstance(result, pd.Series):
+        return [placed(pack(name, result.to_numpy()), "frame", "0" if result.name is None else str(result.name))]
+    value = result.to_numpy() if hasattr(result, "to_numpy") else result
+    if hasattr(value, "toarray"):
+        value = value.toarray()
+    return [placed(pack(name, value), "none", name, isinstance(value, LONE))]
+
+
+def placed(packed, container, label, lone=False):
+    """Says what the output was part of, which MLflow's scoring protocol tells apart."""
+    head, content = packed
+    return {**head, "place": {"in": container, "label": label, "lone": lone}}, content
 
 
 COLUMN = {"long": "int64", "integer": "int32", "float": "float32", "double": "float64", "boolean": "bool"}
@@ -205,7 +216,16 @@ def pyfunc(folder):
         answer = outputs(model.predict(rows, **more), names)
         return [*answer, pack("probabilities", raw.predict_proba(rows))] if wanted else answer
 
-    return predict, {"parameters": parameters}
+    return predict, {"parameters": parameters, "classes": class_names(raw) if probabilities else []}
+
+
+def class_names(raw):
+    """Names of a classifier's classes in the order of its probabilities; none where it has several of them to tell."""
+    try:
+        classes = np.asarray(raw.classes_)
+    except Exception:  # noqa: BLE001 - a property of the model's own, which may fail as it likes
+        return []
+    return [str(name) for name in classes.tolist()] if classes.ndim == 1 else []
 
 
 def raw_model(model):

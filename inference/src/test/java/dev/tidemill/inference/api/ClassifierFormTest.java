@@ -17,6 +17,7 @@ class ClassifierFormTest {
                 false,
                 List.of(Tensor.numbers("prediction", Datatype.FP64, shape, scores)),
                 classes,
+                !classes.isEmpty(),
                 List.of());
     }
 

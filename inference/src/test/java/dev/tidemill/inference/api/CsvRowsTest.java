@@ -25,6 +25,34 @@ class CsvRowsTest {
     }
 
     @Test
+    void noRowIsDroppedBecauseItsValueIsMissing() {
+        // What pandas.to_csv writes of NaN in a table of one column, with and without a last line break.
+        for (String text : List.of("x\n1.5\n\"\"\n4.0\n", "x\r\n1.5\r\n\"\"\r\n4.0", "x\n1.5\n\n4.0\n")) {
+            Tensor column = read(text).getFirst();
+            assertThat(column.rows()).as(text).isEqualTo(3);
+            assertThat(column.value(0)).isEqualTo(1.5);
+            assertThat(column.value(1)).isNull();
+            assertThat(column.value(2)).isEqualTo(4.0);
+        }
+        assertThat(read("x\n1.5\n\"\"").getFirst().rows()).isEqualTo(2);
+        assertThat(read("picture\nAAEC\n\"\"\n").getFirst().rows()).isEqualTo(2);
+        assertThat(read("a,b\n,\n\"\",\n").getFirst().rows()).isEqualTo(2);
+    }
+
+    @Test
+    void aBlankLineOfAWideTableIsSkipped() {
+        assertThat(read("\na,b\n1,2\n\r\n3,4\n\n").getFirst().rows()).isEqualTo(2);
+    }
+
+    @Test
+    void bytesThatAreNoTextAreRefused() {
+        byte[] halfACharacter = {'x', '\n', (byte) 0xED, (byte) 0xA0, (byte) 0x80, '\n'};
+        assertThatThrownBy(() -> CsvRows.read(halfACharacter)).hasMessageContaining("not UTF-8");
+        assertThatThrownBy(() -> CsvRows.read(new byte[] {'x', '\n', (byte) 0xE9, '\n'}))
+                .hasMessageContaining("not UTF-8");
+    }
+
+    @Test
     void rowsThatDoNotFitAreNamed() {
         assertThatThrownBy(() -> read("a,b\n1\n")).hasMessageContaining("Row 1 has 1 values");
         assertThatThrownBy(() -> read("a,b\n")).hasMessageContaining("at least one row");

@@ -54,6 +54,16 @@ class InferenceJsonTest {
     }
 
     @Test
+    void halfACharacterIsRefusedAndAWholeOneKept() {
+        assertThat(values("BYTES", 1, "[\"\\ud83d\\ude00\"]").text(0)).isEqualTo("\uD83D\uDE00");
+        for (String half : List.of("\\ud800", "a\\udc00", "\\ude00\\ud83d")) {
+            assertThatThrownBy(() -> values("BYTES", 2, "[\"a\",\"" + half + "\"]"))
+                    .isInstanceOf(TidemillException.class)
+                    .hasMessageContaining("half a character");
+        }
+    }
+
+    @Test
     void whatDoesNotFitItsDatatypeIsRefused() {
         for (String wrong : List.of(
                 "INT8:[128]",
@@ -128,6 +138,7 @@ class InferenceJsonTest {
                 false,
                 List.of(Tensor.texts("y", new long[] {1}, new byte[][] {raw})),
                 List.of(),
+                false,
                 List.of());
         String input = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[1]}]";
         assertThatThrownBy(() -> answered(input + "}", answer)).hasMessageContaining("no UTF-8");

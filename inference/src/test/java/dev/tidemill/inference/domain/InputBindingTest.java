@@ -24,6 +24,17 @@ class InputBindingTest {
     }
 
     @Test
+    void aMatrixOfMixedKindsIsToldHowRowsAreSent() {
+        List<TensorSpec> specs = List.of(
+                TensorSpec.column("plan", Datatype.BYTES, false), TensorSpec.column("age", Datatype.FP64, false));
+        Tensor mixed = Tensor.column("input", List.of("basic", 25L)).as("input", 1, 2);
+        assertThatThrownBy(() -> InputBinding.fit(specs, List.of(mixed)))
+                .isInstanceOfSatisfying(
+                        TidemillException.class,
+                        e -> assertThat(e.remedy().orElse("")).contains("{\"plan\": ...}"));
+    }
+
+    @Test
     void columnsAreFoundByNameInAnyOrderAndShape() {
         List<Tensor> fitted = InputBinding.fit(
                 COLUMNS,

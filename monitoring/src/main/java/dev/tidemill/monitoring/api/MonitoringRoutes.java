@@ -65,6 +65,9 @@ public final class MonitoringRoutes {
         List<Label> labels = RequestBody.object(context).objects("labels", MOST_LABELS).stream()
                 .map(entry -> {
                     var value = entry.node().path("value");
+                    if (value.isMissingNode()) {
+                        throw TidemillException.invalid("value", "A label has no 'value'; it is a number or a text");
+                    }
                     if (!value.isValueNode() || value.isNull()) {
                         throw TidemillException.invalid("value", "A label's value is a number or a text, not " + value);
                     }

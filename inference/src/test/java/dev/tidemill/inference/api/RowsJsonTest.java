@@ -1,0 +1,58 @@
+package dev.tidemill.inference.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.inference.domain.Place;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.platform.errors.TidemillException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class RowsJsonTest {
+    private static Tensor placed(Place.Container container, String label, boolean lone, double... values) {
+        return Tensor.column(
+                        "prediction", java.util.Arrays.stream(values).boxed().toList())
+                .placed(new Place(container, label, lone));
+    }
+
+    /** As MLflow's {@code predictions_to_json} writes pandas' objects, mappings, arrays and single values. */
+    @Test
+    void predictionsHaveTheFormOfMlflowsServer() {
+        Tensor out = placed(Place.Container.FRAME, "out", false, 4.5, 5.5);
+        assertThat(RowsJson.scored(List.of(out))).hasToString("[{\"out\":4.5},{\"out\":5.5}]");
+        assertThat(RowsJson.scored(List.of(out, placed(Place.Container.FRAME, "b", false, 1, 2))))
+                .hasToString("[{\"out\":4.5,\"b\":1.0},{\"out\":5.5,\"b\":2.0}]");
+        assertThat(RowsJson.scored(List.of(
+                        placed(Place.Container.MAPPING, "a", false, 1, 2),
+                        placed(Place.Container.MAPPING, "b", true, 3))))
+                .hasToString("{\"a\":[1.0,2.0],\"b\":3.0}");
+        assertThat(RowsJson.scored(List.of(placed(Place.Container.NONE, "prediction", false, 7))))
+                .hasToString("[7.0]");
+        assertThat(RowsJson.scored(List.of(placed(Place.Container.NONE, "prediction", true, 7))))
+                .hasToString("7.0");
+        assertThat(RowsJson.scored(List.of(Tensor.column("prediction", List.of(1.5, 2.5)))))
+                .hasToString("[1.5,2.5]");
+        // The other forms are as they were.
+        assertThat(RowsJson.predictions(List.of(out))).hasToString("[4.5,5.5]");
+    }
+
+    @Test
+    void halfACharacterIsRefusedInEveryForm() {
+        String half = "[{\"x\":\"a\\ud800\"}]";
+        String list = "[[\"a\\ud800\"]]";
+        for (String rows : List.of(half, list)) {
+            assertThatThrownBy(() -> RowsJson.rows(RowsJson.parse(rows.getBytes(StandardCharsets.UTF_8)), "instances"))
+                    .isInstanceOf(TidemillException.class)
+                    .hasMessageContaining("half a character");
+        }
+        assertThatThrownBy(() -> RowsJson.named(
+                        RowsJson.parse("{\"x\":[\"\\udc00\"]}".getBytes(StandardCharsets.UTF_8)), "inputs"))
+                .hasMessageContaining("half a character");
+        // The parser itself refuses it in names.
+        assertThatThrownBy(() -> RowsJson.parse("[{\"\\ud800\":1}]".getBytes(StandardCharsets.UTF_8)))
+                .isInstanceOf(TidemillException.class)
+                .hasMessageContaining("surrogate");
+    }
+}
