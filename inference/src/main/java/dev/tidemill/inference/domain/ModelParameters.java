@@ -1,7 +1,6 @@
 package dev.tidemill.inference.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.json.Json;
 import java.math.BigInteger;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -12,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Fits the parameters that a request brings to those that a model declares. */
 public final class ModelParameters {
@@ -93,11 +93,26 @@ public final class ModelParameters {
                 yield value;
             }
             case ANY -> {
-                // Whatever is nested in it, keys and all.
-                WireText.check("parameters." + spec.name(), "Parameter '" + spec.name() + "'", Json.write(value));
+                checkTexts(spec, value);
                 yield value;
             }
         };
+    }
+
+    /** Checks texts wherever they are nested, the names of maps too. */
+    private static void checkTexts(ParameterSpec spec, @Nullable Object value) {
+        switch (value) {
+            case String text -> WireText.check("parameters." + spec.name(), "Parameter '" + spec.name() + "'", text);
+            case Map<?, ?> map ->
+                map.forEach((key, one) -> {
+                    checkTexts(spec, key);
+                    checkTexts(spec, one);
+                });
+            case List<?> list -> list.forEach(one -> checkTexts(spec, one));
+            case null, default -> {
+                // No text.
+            }
+        }
     }
 
     private static long whole(ParameterSpec spec, Object value, long least, long most) {
