@@ -8,7 +8,7 @@ import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.domain.FileStore;
 import dev.tidemill.artifacts.store.SqlFileStore;
 import dev.tidemill.platform.sql.Database;
-import dev.tidemill.testkit.Plans;
+import dev.tidemill.testkit.store.Plans;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;

@@ -12,7 +12,7 @@ import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.testkit.Contention;
-import dev.tidemill.testkit.Plans;
+import dev.tidemill.testkit.store.Plans;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Experiment;
 import dev.tidemill.tracking.domain.Experiments;

@@ -16,7 +16,7 @@ import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
-import dev.tidemill.testkit.Plans;
+import dev.tidemill.testkit.store.Plans;
 import dev.tidemill.tracking.domain.Assessment;
 import dev.tidemill.tracking.domain.Assessment.Kind;
 import dev.tidemill.tracking.domain.Experiments;

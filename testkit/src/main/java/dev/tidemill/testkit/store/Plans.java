@@ -1,4 +1,4 @@
-package dev.tidemill.testkit;
+package dev.tidemill.testkit.store;
 
 import dev.tidemill.platform.sql.Database;
 import java.util.ArrayList;
