@@ -7,6 +7,7 @@ import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.monitoring.api.MonitorDefinitionKind;
 import dev.tidemill.monitoring.api.MonitoringRoutes;
 import dev.tidemill.monitoring.domain.JournalStore;
+import dev.tidemill.monitoring.domain.KeptPredictions;
 import dev.tidemill.monitoring.domain.MonitorLoop;
 import dev.tidemill.monitoring.domain.MonitorStore;
 import dev.tidemill.monitoring.domain.Monitoring;
@@ -121,14 +122,14 @@ public final class MonitoringModule {
      * What monitoring writes down and for how long it is kept.
      *
      * @param predictions since they were received; empty for ever
-     * @param mostPredictions above which the oldest go; 0 for any number
+     * @param mostPredictions of one deployment, above which its oldest go; 0 for any number
      * @param windows since they were closed; empty for ever
      */
     public List<Kept> kept(Optional<Duration> predictions, long mostPredictions, Optional<Duration> windows) {
         store.dateUndated(clock.instant());
+        var byAge = new SqlKeptRows(database, "predictions", "prediction", predictions, journal::deleteReceivedBefore);
         return List.of(
-                new SqlKeptRows(database, "predictions", "prediction", predictions, journal::deleteReceivedBefore)
-                        .limitedTo(mostPredictions, "received_at"),
+                new KeptPredictions(byAge, journal, store, mostPredictions),
                 new SqlKeptRows(database, "windows", "monitor_window", windows, store::deleteWindowsBefore),
                 new SqlKeptRows(database, "slices", "monitor_slice", windows, sums::deleteSlicesBefore),
                 new SqlKeptRows(

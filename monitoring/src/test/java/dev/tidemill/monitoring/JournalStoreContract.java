@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionSink;
+import dev.tidemill.monitoring.domain.EventClock;
 import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.JournalStore;
+import dev.tidemill.monitoring.domain.KeptPredictions;
+import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.Quarantine;
 import dev.tidemill.monitoring.store.SqlJournalStore;
+import dev.tidemill.monitoring.store.SqlMonitorStore;
 import dev.tidemill.platform.retention.SqlKeptRows;
 import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Database;
@@ -296,22 +300,77 @@ abstract class JournalStoreContract {
     }
 
     @Test
-    void theOldestGoWhereThereAreMoreThanMayBe() {
+    void eachDeploymentHasALimitOfItsOwn() {
         for (int hour = 0; hour < 10; hour++) {
-            add(prediction("row-" + hour, hour, 1));
+            add(prediction("row-" + hour, hour, 1), of("few", prediction("few-" + hour % 3, hour % 3, 1)));
         }
-        var predictions =
+        for (int hour = 100; hour < 106; hour++) {
+            add(prediction("ahead-" + hour, hour, 1));
+        }
+        var monitors = new SqlMonitorStore(database);
+        monitors.createState(state("d", START.plus(Duration.ofHours(9))));
+        monitors.createState(state("few", START.plus(Duration.ofHours(2))));
+        var byAge =
                 new SqlKeptRows(database, "predictions", "prediction", Optional.empty(), journal::deleteReceivedBefore);
-        assertThat(predictions.limitedTo(0, "received_at").collect(START)).isZero();
-        assertThat(predictions.limitedTo(10, "received_at").collect(START)).isZero();
-        SqlKeptRows limited = predictions.limitedTo(4, "received_at");
-        assertThat(limited.most()).hasValue(4);
-        assertThat(limited.collect(START)).isEqualTo(6);
-        assertThat(page(START, START.plus(Duration.ofDays(1))))
+        assertThat(new KeptPredictions(byAge, journal, monitors, 0).collect(START))
+                .isZero();
+        assertThat(new KeptPredictions(byAge, journal, monitors, 10).collect(START))
+                .isZero();
+        var kept = new KeptPredictions(byAge, journal, monitors, 4);
+        assertThat(kept.most()).hasValue(4);
+        assertThat(kept.collect(START)).isEqualTo(6 + 2);
+        assertThat(page(START, START.plus(Duration.ofDays(9))))
                 .extracting(JournalRow::id)
-                .containsExactly("row-6", "row-7", "row-8", "row-9");
-        assertThat(limited.collect(START)).isZero();
-        assertThat(limited.entries()).isEqualTo(4);
+                .as("those ahead of the watermark drive out nothing that is believed")
+                .containsExactly(
+                        "row-6", "row-7", "row-8", "row-9", "ahead-102", "ahead-103", "ahead-104", "ahead-105");
+        assertThat(journal.count(new JournalStore.Range("p", "few", Instant.EPOCH, START.plus(Duration.ofDays(1)))))
+                .isEqualTo(3);
+        assertThat(kept.collect(START)).isZero();
+    }
+
+    @Test
+    void whatIsBeyondALimitBeginsAtAPosition() {
+        for (int row = 0; row < 5; row++) {
+            add(prediction("row-" + row, 1, 1));
+        }
+        assertThat(journal.beyond(ALL, 5)).isEmpty();
+        JournalStore.Position last = journal.beyond(ALL, 3).orElseThrow();
+        assertThat(last.id()).as("of one event time").isEqualTo("row-1");
+        assertThat(journal.deleteUntil(ALL, last, 1)).isOne();
+        assertThat(journal.deleteUntil(ALL, last, 9)).isOne();
+        assertThat(journal.deleteUntil(ALL, last, 9)).isZero();
+        assertThat(journal.count(ALL)).isEqualTo(3);
+    }
+
+    private static Prediction of(String deployment, Prediction one) {
+        return new Prediction(
+                one.project(),
+                deployment,
+                one.id(),
+                one.eventTime(),
+                one.receivedAt(),
+                one.features(),
+                one.challengerServed(),
+                one.championVersion(),
+                one.champion(),
+                one.challengerVersion(),
+                one.challenger(),
+                one.challengerError());
+    }
+
+    private static MonitorState state(String deployment, Instant watermark) {
+        return new MonitorState(
+                "p",
+                deployment,
+                new EventClock(START, watermark, false, START, 0, EventClock.Apart.NONE, 0, Optional.empty()),
+                START,
+                START,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                0,
+                Optional.empty());
     }
 
     @Test

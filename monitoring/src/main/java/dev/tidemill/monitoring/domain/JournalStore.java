@@ -114,6 +114,12 @@ public interface JournalStore {
     /** Deletes some of the predictions of a deployment, in no order; how many. */
     int delete(String project, String deployment, int limit);
 
+    /** Place of the newest row beyond so many, quarantined ones too; empty if there are no more. */
+    Optional<Position> beyond(Range range, long newest);
+
+    /** Deletes rows up to a position, with it, the oldest first; how many. */
+    int deleteUntil(Range range, Position last, int limit);
+
     /** Deletes predictions that were received before a time, the oldest first; how many. */
     int deleteReceivedBefore(Instant time, int limit);
 }

@@ -349,6 +349,35 @@ public final class SqlJournalStore implements JournalStore {
     }
 
     @Override
+    public Optional<Position> beyond(Range range, long newest) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT event_time, id FROM prediction
+                        WHERE project = :project AND deployment = :deployment AND event_time >= :from AND event_time < :until
+                        ORDER BY event_time DESC, id DESC LIMIT 1 OFFSET :newest
+                        """)
+                .bindMethods(range)
+                .bind("newest", newest)
+                .map((row, context) -> new Position(Columns.instant(row, "event_time"), row.getString("id")))
+                .findOne());
+    }
+
+    @Override
+    public int deleteUntil(Range range, Position last, int limit) {
+        return database.writing(handle -> handle.createUpdate("""
+                        DELETE FROM prediction WHERE project = :project AND deployment = :deployment AND id IN
+                            (SELECT id FROM prediction
+                             WHERE project = :project AND deployment = :deployment AND event_time >= :from
+                               AND (event_time, id) <= (:time, :id)
+                             ORDER BY event_time, id LIMIT :limit)
+                        """)
+                .bindMethods(range)
+                .bind("time", last.eventTime())
+                .bind("id", last.id())
+                .bind("limit", limit)
+                .execute());
+    }
+
+    @Override
     public int deleteReceivedBefore(Instant time, int limit) {
         return Deletions.oldest(database, "prediction", "project, deployment, id", "received_at", time, limit);
     }

@@ -39,7 +39,7 @@ public enum Setting {
     RETENTION_PREDICTIONS_LIMIT(
             "retention.predictions-limit",
             "50000000",
-            "Journalled predictions above which the oldest are deleted, about 0.4 KB each; 0: no limit"),
+            "Journalled predictions of a deployment above which its oldest are deleted; some 0.4 KB each; 0: no limit"),
     RETENTION_WINDOWS("retention.windows-days", "730", "Days after which windows of monitoring are deleted; 0: never"),
     RETENTION_EVENTS("retention.events-days", "365", "Days after which events and refusals are deleted; 0: never"),
     RETENTION_PIPELINES(
