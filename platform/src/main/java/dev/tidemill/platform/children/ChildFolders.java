@@ -65,7 +65,7 @@ final class ChildFolders {
     private Path own() throws IOException {
         Path folder = own;
         if (folder == null) {
-            folder = Files.createTempDirectory(parent, PREFIX);
+            folder = Files.createTempDirectory(Files.createDirectories(parent), PREFIX);
             Path aside = folder.resolve(OWNER + ".new");
             FileChannel channel = FileChannel.open(aside, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
             FileLock unused = channel.lock();

@@ -2,6 +2,7 @@ package dev.tidemill.platform.children;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemill.platform.config.FileTrees;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -64,6 +65,15 @@ class ChildFoldersTest {
         assertThat(young).isDirectory();
         assertThat(old).doesNotExist();
         assertThat(another).isDirectory();
+    }
+
+    @Test
+    void aTemporaryFolderThatIsGoneIsMadeAnew() throws Exception {
+        Path temporary = Files.createDirectory(parent.resolve("temporary"));
+        var folders = new ChildFolders(temporary);
+        Path before = folders.create();
+        FileTrees.delete(temporary);
+        assertThat(folders.create()).isDirectory().isNotEqualTo(before);
     }
 
     @Test
