@@ -122,6 +122,11 @@ class Spy(mlflow.pyfunc.PythonModel):
             if what == "kill":
                 os.kill(int(argument), 9)
                 return ["killed"]
+            if what == "hold":
+                # The interpreter's lock is held while an expression is matched, here for ever.
+                import re
+
+                return [str(re.match(r"(a+)+$", "a" * 64 + "b"))]
             if what == "fork":
                 children = []
                 try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import http.server
 import json
 import os
@@ -10,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
+from collections.abc import Callable
 
 from harness import ROOT, Server
 
@@ -32,6 +36,41 @@ def run(test: unittest.TestCase, python: pathlib.Path, script: str, *arguments: 
     )
     test.assertEqual(result.returncode, 0, result.stdout[-3000:] + result.stderr[-6000:])
     sys.stderr.write("".join(result.stdout.splitlines()[-1:]) + "\n")
+
+
+def path_without(program: str) -> str:
+    """A folder with links to all programs of the path but one."""
+    folder = pathlib.Path(tempfile.mkdtemp())
+    for place in os.environ["PATH"].split(os.pathsep):
+        for found in pathlib.Path(place).iterdir() if pathlib.Path(place).is_dir() else ():
+            if found.name != program and not (folder / found.name).is_symlink():
+                (folder / found.name).symlink_to(found)
+    return str(folder)
+
+
+def ended(server: Server, body: dict) -> None:
+    """Calls the spy until the connection breaks."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        server.call("POST", "/v2/models/spy/infer", body)
+
+
+def processor_seconds(argument: str) -> list[float]:
+    """Processor time of each process that has this in its command line."""
+    found = []
+    for process in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if process.name.isdigit() and argument.encode() in (process / "cmdline").read_bytes():
+                user, system = (process / "stat").read_text().rsplit(")", 1)[1].split()[11:13]
+                found.append((int(user) + int(system)) / os.sysconf("SC_CLK_TCK"))
+    return found
+
+
+def await_true(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within a minute: {what}")
+        time.sleep(0.2)
 
 
 class Receiver:
@@ -96,10 +135,23 @@ class InferenceTest(unittest.TestCase):
     def test_code_waits_for_trust_and_runs_apart(self) -> None:
         settings = pathlib.Path(tempfile.mkdtemp()) / "settings"
         settings.write_text(f"inference.python-environment={MLFLOW.parent.parent}\ninference.python-isolation=required\n")
-        server = Server("--config", str(settings))
-        self.addCleanup(server.close)
-        self.assertEqual(server.get("/ready"), (200, "OK"))
-        run(self, MLFLOW, "inference_apart.py", server.url, str(server.directory / "data"))
+        for isolator, path in (("bubblewrap", os.environ["PATH"]), ("unshare", path_without("bwrap"))):
+            with self.subTest(isolator):
+                server = Server("--config", str(settings), environment={"PATH": path})
+                self.addCleanup(server.close)
+                self.assertEqual(server.get("/ready"), (200, "OK"))
+                self.assertIn(isolator, server.get("/api/tidemill/v1/server")[1]["pythonIsolation"])
+                run(self, MLFLOW, "inference_apart.py", server.url, str(server.directory / "data"))
+                self.ends_with_its_server(server)
+
+    def ends_with_its_server(self, server: Server) -> None:
+        """A model that holds the interpreter does not outlive a server that is killed."""
+        inputs = [{"name": name, "shape": [1], "datatype": "BYTES", "data": ["hold"]} for name in ("what", "argument")]
+        threading.Thread(target=lambda: ended(server, {"inputs": inputs}), daemon=True).start()
+        models = str(server.directory / "data" / "python" / "models")
+        await_true(lambda: any(seconds > 1 for seconds in processor_seconds(models)), "the model runs")
+        server.kill()
+        await_true(lambda: not processor_seconds(models), "its processes are gone")
 
     def test_what_needs_python_runs_in_processes_of_its_own(self) -> None:
         # The peer's own environment holds what the models require; building one from PyPI is tried by hand.

@@ -4,13 +4,13 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,35 +28,38 @@ final class Isolation {
     private static final int FIRST_USER = 0x70000000;
 
     private static final int USERS = 1 << 20;
-    private static final List<String> SYSTEM =
-            List.of("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store");
-    private static final List<String> ETC = List.of(
-            "/etc/ld.so.cache",
-            "/etc/ld.so.conf",
-            "/etc/ld.so.conf.d",
-            "/etc/localtime",
-            "/etc/alternatives",
-            "/etc/ssl",
-            "/etc/pki",
-            "/etc/ca-certificates",
-            "/etc/mime.types");
-    private static final List<String> NETWORK =
-            List.of("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/services", "/run/systemd/resolve");
+    private static final String APART = "own view of files, no other processes, no network unless trusted with it";
 
-    /** What the machine allows. */
+    /** What the machine allows, the strongest first. */
     enum Kind {
         /** Bubblewrap, and within it a user of the child's own: the server runs as root. */
-        OWN_USER("bubblewrap: own user, own view of files, no other processes, no network unless trusted with it"),
+        BUBBLEWRAP_OWN_USER("bubblewrap: own user, " + APART, true),
         /** Bubblewrap within a user namespace. */
-        NAMESPACES(
-                "bubblewrap: own user namespace, own view of files, no other processes, no network unless trusted with it"),
+        BUBBLEWRAP("bubblewrap: own user namespace, " + APART, false),
+        /** The same by util-linux. */
+        UNSHARE_OWN_USER("unshare: own user, " + APART, true),
+        UNSHARE("unshare: own user namespace, " + APART, false),
         /** Limits of memory and files alone. */
-        LIMITS("none: limits of memory and files alone");
+        LIMITS("none: limits of memory and files alone", false);
 
         private final String description;
+        private final boolean ownUser;
 
-        Kind(String description) {
+        Kind(String description, boolean ownUser) {
             this.description = description;
+            this.ownUser = ownUser;
+        }
+
+        private Optional<Isolator> isolator(PythonSettings settings) {
+            return switch (this) {
+                case BUBBLEWRAP_OWN_USER, BUBBLEWRAP -> Optional.of(new Bubblewrap(!ownUser));
+                case UNSHARE_OWN_USER, UNSHARE ->
+                    Optional.of(new Unshare(
+                            !ownUser,
+                            settings.interpreter(),
+                            PackagedScript.write("enter_view.py", settings.folder())));
+                case LIMITS -> Optional.empty();
+            };
         }
     }
 
@@ -70,63 +73,68 @@ final class Isolation {
     record Needs(List<Path> readable, List<Path> writable, Path directory, boolean network) {}
 
     private final Kind kind;
+    private final Optional<Isolator> isolator;
     private final String reason;
     private final boolean required;
     private final Path data;
     private final int megabytes;
     private final AtomicInteger next = new AtomicInteger();
 
-    private Isolation(Kind kind, String reason, boolean required, Path data, int megabytes) {
+    private Isolation(Kind kind, String reason, PythonSettings settings) {
         this.kind = kind;
+        this.isolator = kind.isolator(settings);
         this.reason = reason;
-        this.required = required;
-        this.data = data;
-        this.megabytes = megabytes;
+        this.required = settings.isolation() == PythonSettings.Isolate.REQUIRED;
+        Path folder = settings.folder().toAbsolutePath().normalize();
+        this.data = folder.getParent() == null ? folder : folder.getParent();
+        this.megabytes = settings.memoryMegabytes();
     }
 
     /** Tries what the machine allows, the strongest first. */
     static Isolation choose(PythonSettings settings) {
-        Path data = settings.folder().toAbsolutePath().normalize();
-        data = data.getParent() == null ? data : data.getParent();
-        boolean required = settings.isolation() == PythonSettings.Isolate.REQUIRED;
         if (settings.isolation() == PythonSettings.Isolate.OFF) {
-            return new Isolation(Kind.LIMITS, "switched off by a setting", false, data, settings.memoryMegabytes());
+            return new Isolation(Kind.LIMITS, "switched off by a setting", settings);
         }
-        String reason = "";
-        for (Kind kind : List.of(Kind.OWN_USER, Kind.NAMESPACES)) {
-            var candidate = new Isolation(kind, "", required, data, settings.memoryMegabytes());
+        var reasons = new ArrayList<String>();
+        for (Kind kind : Kind.values()) {
+            if (kind == Kind.LIMITS || kind.ownUser && !isRoot()) {
+                continue;
+            }
+            var candidate = new Isolation(kind, "", settings);
             String failure = candidate.probe();
             if (failure.isEmpty()) {
                 LOG.info("Python models run apart ({})", kind.description);
                 return candidate;
             }
-            reason = failure;
+            reasons.add(failure);
         }
+        String reason = String.join("; ", reasons);
         LOG.warn("Python models run without isolation, as this user: {}", reason);
-        return new Isolation(Kind.LIMITS, reason, required, data, settings.memoryMegabytes());
+        return new Isolation(Kind.LIMITS, reason, settings);
     }
 
+    /** Runs a command apart that looks for what it must not see; why that fails, empty if it does not. */
     private String probe() {
-        if (kind == Kind.OWN_USER && !isRoot()) {
-            return "not root";
-        }
+        List<String> command = wrap(
+                List.of("/bin/sh", "-c", "test ! -e " + quoted(data)),
+                new Needs(List.of(), List.of(), Path.of("/tmp"), false));
+        String program = command.getFirst();
         try {
-            var builder = new ProcessBuilder(wrap(
-                            List.of("/bin/sh", "-c", "test ! -e " + quoted(data)),
-                            new Needs(List.of(), List.of(), Path.of("/tmp"), false)))
-                    .redirectErrorStream(true);
+            var builder = new ProcessBuilder(command).redirectErrorStream(true);
             ChildEnvironment.restrictWorker(builder, false);
             Process process = builder.start();
             process.getOutputStream().close();
             if (!process.waitFor(PROBE_SECONDS, TimeUnit.SECONDS)) {
                 process.descendants().forEach(ProcessHandle::destroyForcibly);
                 process.destroyForcibly();
-                return "bwrap did not end within " + PROBE_SECONDS + " s";
+                return program + " did not end within " + PROBE_SECONDS + " s";
             }
             String said = new String(process.getInputStream().readNBytes(500), StandardCharsets.UTF_8).strip();
-            return process.exitValue() == 0 ? "" : said.isEmpty() ? "bwrap ended with " + process.exitValue() : said;
+            return process.exitValue() == 0
+                    ? ""
+                    : said.isEmpty() ? program + " ended with " + process.exitValue() : said;
         } catch (IOException e) {
-            return "bubblewrap (bwrap) cannot be run: " + e.getMessage();
+            return program + " cannot be run: " + e.getMessage();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return "interrupted";
@@ -157,7 +165,7 @@ final class Isolation {
                             ErrorCode.FAILED_PRECONDITION,
                             "Python models are not run here: isolation is required and not to be had: " + reason)
                     .remedy(
-                            "Install bubblewrap and allow user namespaces, or set 'inference.python-isolation' to 'auto'");
+                            "Install bubblewrap or util-linux and allow user namespaces, or set 'inference.python-isolation' to 'auto'");
         }
     }
 
@@ -177,84 +185,13 @@ final class Isolation {
     }
 
     private List<String> wrap(List<String> command, Needs needs, boolean owner) {
-        if (!isInForce()) {
-            return command;
-        }
-        var all = new ArrayList<String>(
-                List.of("bwrap", "--new-session", "--unshare-ipc", "--unshare-pid", "--unshare-uts"));
-        if (kind == Kind.NAMESPACES) {
-            all.add("--unshare-user");
-        }
-        if (!needs.network()) {
-            all.add("--unshare-net");
-        }
-        SYSTEM.forEach(path -> system(all, path));
-        ETC.forEach(path -> readOnly(all, path, true));
-        if (needs.network()) {
-            NETWORK.forEach(path -> readOnly(all, path, true));
-        }
-        all.addAll(List.of("--proc", "/proc", "--dev", "/dev"));
-        if (Files.exists(data) && SYSTEM.stream().anyMatch(data::startsWith)) {
-            all.addAll(List.of("--tmpfs", data.toString()));
-        }
-        all.addAll(List.of("--perms", "1777", "--size", String.valueOf((long) megabytes << 20), "--tmpfs", "/tmp"));
-        Stream.concat(needs.readable().stream(), needs.writable().stream())
-                .flatMap(path -> above(path.toAbsolutePath().normalize()).stream())
-                .distinct()
-                .forEach(path -> all.addAll(List.of("--perms", "0755", "--dir", path)));
-        needs.readable()
-                .forEach(path -> readOnly(all, path.toAbsolutePath().normalize().toString(), false));
-        needs.writable().forEach(path -> {
-            String writable = path.toAbsolutePath().normalize().toString();
-            all.addAll(List.of("--bind", writable, writable));
-        });
-        // The folders that lead to the others are memory that nothing bounds; without root's powers they belong to the
-        // child.
-        all.addAll(List.of("--remount-ro", "/"));
-        if (kind == Kind.OWN_USER && owner) {
-            all.addAll(List.of("--cap-drop", "ALL"));
-        }
-        all.addAll(List.of(
-                "--chdir", needs.directory().toAbsolutePath().normalize().toString(), "--"));
-        if (kind == Kind.OWN_USER && !owner) {
-            String user = String.valueOf(FIRST_USER + Math.floorMod(next.getAndIncrement(), USERS));
-            all.addAll(List.of(
-                    "setpriv",
-                    "--reuid=" + user,
-                    "--regid=" + user,
-                    "--clear-groups",
-                    "--no-new-privs",
-                    "--inh-caps=-all",
-                    "--bounding-set=-all",
-                    "--"));
-        }
-        all.addAll(command);
-        return all;
+        return isolator.map(one -> one.wrap(command, IsolatedView.of(needs, data), megabytes, user(owner)))
+                .orElse(command);
     }
 
-    /** Folders above a path, the highest first; left to itself bubblewrap closes some of them to the child's user. */
-    private static List<String> above(Path path) {
-        var above = new ArrayList<String>();
-        for (Path one = path.getParent(); one != null && one.getNameCount() > 0; one = one.getParent()) {
-            above.addFirst(one.toString());
-        }
-        return above;
-    }
-
-    private static void readOnly(List<String> all, String path, boolean mayBeMissing) {
-        all.addAll(List.of(mayBeMissing ? "--ro-bind-try" : "--ro-bind", path, path));
-    }
-
-    private static void system(List<String> all, String path) {
-        Path there = Path.of(path);
-        try {
-            if (Files.isSymbolicLink(there)) {
-                all.addAll(List.of("--symlink", Files.readSymbolicLink(there).toString(), path));
-            } else if (Files.exists(there)) {
-                readOnly(all, path, false);
-            }
-        } catch (IOException e) {
-            readOnly(all, path, true);
-        }
+    private OptionalInt user(boolean owner) {
+        return kind.ownUser && !owner
+                ? OptionalInt.of(FIRST_USER + Math.floorMod(next.getAndIncrement(), USERS))
+                : OptionalInt.empty();
     }
 }

@@ -10,12 +10,7 @@ import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.inference.domain.UnpackedModel;
 import dev.tidemill.inference.runtime.SignatureTypes;
 import dev.tidemill.registry.domain.ModelInspector;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -88,7 +83,7 @@ public final class PythonRuntime implements ModelRuntime, ModelEnvironments, Aut
     }
 
     private LoadedModel started(ModelFolder folder, PythonForm form, PythonEnvironments.Lease environment) {
-        Path script = script();
+        Path script = PackagedScript.write(SCRIPT, settings.folder());
         List<TensorSpec> inputs = folder.description()
                 .signature()
                 .flatMap(signature -> SignatureTypes.specs(signature.inputs(), "input"))
@@ -193,22 +188,5 @@ public final class PythonRuntime implements ModelRuntime, ModelEnvironments, Aut
     private static String trust(ModelFolder folder) {
         return "If you trust who made it: tidemill models trust "
                 + folder.version().reference();
-    }
-
-    private Path script() {
-        Path target = settings.folder().resolve(SCRIPT);
-        try (InputStream script = PythonRuntime.class.getResourceAsStream(SCRIPT)) {
-            if (script == null) {
-                throw new IllegalStateException(SCRIPT + " is not in the jar");
-            }
-            Path aside = Files.createTempFile(Files.createDirectories(settings.folder()), "script", ".py");
-            Files.copy(script, aside, StandardCopyOption.REPLACE_EXISTING);
-            // Temporary files are their owner's alone; the children's user is another.
-            aside.toFile().setReadable(true, false);
-            Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            return target;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }
