@@ -1,6 +1,5 @@
 package dev.tidemill.platform.search;
 
-import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.search.Comparison.Operand;
@@ -19,6 +18,10 @@ import java.util.stream.Collectors;
 public final class SearchParser {
     private static final int LONGEST = 100_000;
     private static final int SHOWN_WORDS = 20;
+    /** Each clause and each key on what users name is one table more in a statement, which the database has to plan. */
+    private static final int MOST_CLAUSES = 50;
+
+    private static final int MOST_ORDER_KEYS = 20;
     private static final String[] SYMBOLS = {"!=", "<=", ">=", "==", "<>", "=", "<", ">"};
 
     private final SearchGrammar grammar;
@@ -33,7 +36,7 @@ public final class SearchParser {
     /**
      * Parses a filter.
      *
-     * @throws TidemillException {@code INVALID_ARGUMENT} saying which part is not understood
+     * @throws TidemillException {@code INVALID_ARGUMENT} saying which part is not understood, or that there are more than 50 clauses
      */
     public static List<Comparison> filter(SearchGrammar grammar, String text) {
         if (text.isBlank()) {
@@ -45,8 +48,13 @@ public final class SearchParser {
         return new SearchParser(grammar, text).clauses();
     }
 
-    /** Parses order keys such as {@code metrics.loss DESC}. */
+    /**
+     * Parses order keys such as {@code metrics.loss DESC}.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} for a key that orders nothing, one that comes twice, or more than 20 of them
+     */
     public static List<Ordering> order(SearchGrammar grammar, List<String> keys) {
+        requireFewKeys(keys.size());
         var orderings = new ArrayList<Ordering>();
         var seen = new HashSet<String>();
         for (String key : keys) {
@@ -73,6 +81,14 @@ public final class SearchParser {
         return orderings;
     }
 
+    /** @throws TidemillException {@code INVALID_ARGUMENT} for more keys than an order may have */
+    public static void requireFewKeys(int keys) {
+        if (keys > MOST_ORDER_KEYS) {
+            throw TidemillException.invalid(
+                    "order_by", "An order has at most " + MOST_ORDER_KEYS + " keys; this one has " + keys);
+        }
+    }
+
     private static TidemillException invalid(String message) {
         return TidemillException.invalid("filter", message);
     }
@@ -80,6 +96,9 @@ public final class SearchParser {
     private List<Comparison> clauses() {
         var clauses = new ArrayList<Comparison>();
         while (true) {
+            if (clauses.size() == MOST_CLAUSES) {
+                throw invalid("A filter has at most " + MOST_CLAUSES + " clauses; this one has more");
+            }
             clauses.add(clause());
             skipSpace();
             if (position == text.length()) {
@@ -119,6 +138,9 @@ public final class SearchParser {
             }
             throw invalid("Invalid comparator '" + operator.symbol() + "' not one of '"
                     + key.rule().operators().stream().map(Operator::symbol).toList() + "'");
+        }
+        if (operator == Operator.RLIKE && operand instanceof Comparison.Text pattern) {
+            requirePattern(pattern.value());
         }
         return new Comparison(key.entity(), key.name(), operator, operand);
     }
@@ -241,9 +263,6 @@ public final class SearchParser {
                         key.entity().equals(SearchGrammar.ATTRIBUTE) ? "numeric attribute: " + key.name() : "metric";
                 throw invalid("Expected numeric value type for " + kind + ". Found '" + value + "'");
             }
-            if (operator == Operator.RLIKE) {
-                requirePattern(value);
-            }
             return new Comparison.Text(value);
         }
         String word = literal();
@@ -273,9 +292,10 @@ public final class SearchParser {
 
     private static void requirePattern(String pattern) {
         try {
-            Pattern.compile(pattern);
+            RegularExpressions.compile(pattern);
         } catch (PatternSyntaxException e) {
-            throw invalid("'" + pattern + "' is not a regular expression that RLIKE takes: " + e.getDescription());
+            String shown = pattern.length() <= 200 ? pattern : pattern.substring(0, 200) + "...";
+            throw invalid("'" + shown + "' is not a regular expression that RLIKE takes: " + e.getDescription());
         }
     }
 

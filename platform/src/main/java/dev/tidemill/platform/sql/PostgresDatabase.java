@@ -4,6 +4,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.load.RequestMemory;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,6 +17,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.statement.SqlStatements;
 import org.jdbi.v3.core.transaction.TransactionIsolationLevel;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.slf4j.Logger;
@@ -35,6 +37,8 @@ final class PostgresDatabase implements Database {
     private static final long LONGEST_PAUSE_MILLIS = 100;
     private static final long PATIENCE_TO_BE_ALONE_MILLIS = 500;
     private static final int CONNECTIONS = 16;
+    /** For one statement that reads for a request. */
+    private static final int READ_SECONDS = 60;
 
     private final Dialect dialect = new PostgresDialect();
     private final SqlFailures failures = new SqlFailures(dialect);
@@ -220,6 +224,10 @@ final class PostgresDatabase implements Database {
         try {
             return jdbi.inTransaction(TransactionIsolationLevel.REPEATABLE_READ, handle -> {
                 handle.setReadOnly(true);
+                if (RequestMemory.current().isPresent()) {
+                    // Who asks has gone by then, and the connections are everybody's.
+                    handle.getConfig(SqlStatements.class).setQueryTimeout(READ_SECONDS);
+                }
                 return new Session(handle, false).run(work);
             });
         } catch (RuntimeException e) {

@@ -11,6 +11,9 @@ final class SqlFailures {
     /** PostgreSQL's state for a regular expression that it cannot read. */
     private static final String INVALID_PATTERN = "2201B";
 
+    /** PostgreSQL's state for a statement that took too long. */
+    private static final String CANCELLED = "57014";
+
     private final Dialect dialect;
 
     SqlFailures(Dialect dialect) {
@@ -36,6 +39,11 @@ final class SqlFailures {
         }
         if (INVALID_PATTERN.equals(sql.getSQLState())) {
             return TidemillException.invalid("filter", "The database does not take it: " + sql.getMessage())
+                    .causedBy(failure);
+        }
+        if (CANCELLED.equals(sql.getSQLState())) {
+            return new TidemillException(ErrorCode.TIMEOUT, "The database did not answer the query in time")
+                    .remedy("Ask for less: fewer clauses, fewer experiments, or a narrower range of time")
                     .causedBy(failure);
         }
         if (isConnectionLoss(sql)) {

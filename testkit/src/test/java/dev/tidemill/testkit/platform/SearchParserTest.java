@@ -125,4 +125,67 @@ class SearchParserTest {
             assertThatThrownBy(() -> Page.offset(Optional.of(bad))).isInstanceOf(TidemillException.class);
         }
     }
+
+    private static final SearchGrammar PATTERNS =
+            new SearchGrammar().freeKeys("tag", new Rule(false, SearchGrammar.TEXTUAL_OR_PATTERN), "tags");
+
+    @Test
+    void anExpressionWhoseRepetitionsMultiplyIsRefusedBeforeItIsCompiled() {
+        String[] refused = {
+            "((a{1000}){1000}){1000}",
+            "a{1000}{1000}{1000}",
+            "(?:(?:a{2,1000}){2,1000}){2,}",
+            "(((){1000}){1000}){1000}",
+            "[^]{1](a{1000}){1000}",
+            "[[:alpha:]](a{1000}){1000}",
+            "[\\]](a{1000}){1000}",
+            "\\Q(\\E(a{1000}){1000}",
+            "\\x{10FFFF}(\\p{Greek}{1000}){1000}",
+            "a{1001}",
+            "a".repeat(10_001),
+            "(".repeat(5_000) + ")".repeat(5_000),
+        };
+        for (String pattern : refused) {
+            assertThatThrownBy(() -> SearchParser.filter(PATTERNS, "tags.a RLIKE '" + pattern + "'"))
+                    .as(pattern)
+                    .isInstanceOf(TidemillException.class)
+                    .hasMessageContaining("is not a regular expression that RLIKE takes");
+        }
+    }
+
+    @Test
+    void theExpressionsThatPeopleWriteAreTaken() {
+        String[] taken = {
+            "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+            "\\d{1,3}(\\.\\d{1,3}){3}",
+            "a{1000}",
+            "(ab|cd){0,500}",
+            "\\Qa{1000}{1000}{1000}\\E",
+            "[{1000}]{2}",
+            "{1000}".substring(1),
+            "\\x{1000}",
+        };
+        for (String pattern : taken) {
+            assertThat(SearchParser.filter(PATTERNS, "tags.a RLIKE '" + pattern + "'"))
+                    .as(pattern)
+                    .containsExactly(text("tag", "a", Operator.RLIKE, pattern));
+        }
+    }
+
+    @Test
+    void aPatternIsNotCompiledForAKeyThatTakesNone() {
+        assertThatThrownBy(() -> parse("tags.a RLIKE '('")).hasMessageContaining("Invalid comparator 'RLIKE'");
+    }
+
+    @Test
+    void moreClausesOrKeysThanADatabasePlansInTimeAreRefused() {
+        String fifty = String.join(" AND ", java.util.Collections.nCopies(50, "tags.a = 'x'"));
+        assertThat(parse(fifty)).hasSize(50);
+        assertThatThrownBy(() -> parse(fifty + " AND tags.a = 'x'")).hasMessageContaining("at most 50 clauses");
+        List<String> keys = java.util.stream.IntStream.range(0, 21)
+                .mapToObj(i -> "metrics.m" + i)
+                .toList();
+        assertThat(SearchParser.order(GRAMMAR, keys.subList(0, 20))).hasSize(20);
+        assertThatThrownBy(() -> SearchParser.order(GRAMMAR, keys)).hasMessageContaining("at most 20 keys");
+    }
 }

@@ -105,6 +105,7 @@ public final class MlflowLoggedModelRoutes {
         List<DataSetRef> dataSets = request.messages("datasets").stream()
                 .map(entry -> new DataSetRef(entry.text("dataset_name"), entry.optionalText("dataset_digest")))
                 .toList();
+        SearchParser.requireFewKeys(request.messages("order_by").size());
         List<Order> order = request.messages("order_by").stream()
                 .map(MlflowLoggedModelRoutes::order)
                 .toList();
