@@ -2,12 +2,17 @@ package dev.tidemill.platform.http;
 
 import io.javalin.http.Context;
 import java.io.IOException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.util.function.BooleanSupplier;
 import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
 import org.eclipse.jetty.io.Connection;
+import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.server.internal.HttpConnection;
 import org.eclipse.jetty.util.BufferUtil;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Whether the client of a request whose body has been read has left before the answer. Over HTTP/1.1 nothing tells a server that
@@ -15,6 +20,8 @@ import org.eclipse.jetty.util.BufferUtil;
  * the connection. To be asked only until the answer is begun, and by one thread at a time.
  */
 public final class ClientConnection implements BooleanSupplier {
+    private static final Logger LOG = LoggerFactory.getLogger(ClientConnection.class);
+
     private final Connection connection;
     private final ByteBuffer next = BufferUtil.allocate(1);
     private boolean gone;
@@ -28,6 +35,28 @@ public final class ClientConnection implements BooleanSupplier {
         return new ClientConnection(ServletContextRequest.getServletContextRequest(context.req())
                 .getConnectionMetaData()
                 .getConnection());
+    }
+
+    /**
+     * Ends the connection of a request as if it had broken: by a reset where the system knows one, since an answer of no stated
+     * length would else seem to be whole, and without the end that TLS gives to what is.
+     */
+    static void sever(Context context, Throwable why) {
+        EndPoint end = ServletContextRequest.getServletContextRequest(context.req())
+                .getConnectionMetaData()
+                .getConnection()
+                .getEndPoint();
+        while (end instanceof EndPoint.Wrapper wrapper) {
+            end = wrapper.unwrap();
+        }
+        if (end.getTransport() instanceof SocketChannel channel) {
+            try {
+                channel.setOption(StandardSocketOptions.SO_LINGER, 0);
+            } catch (IOException e) {
+                LOG.debug("The connection has ended already: {}", e.toString());
+            }
+        }
+        end.close(why);
     }
 
     @Override

@@ -94,7 +94,9 @@ public record FileAnswer(
             if (!head) {
                 try (var receiver =
                         new WatchedReceiver(context.res().getOutputStream(), PATIENCE, LEAST_BYTES_PER_SECOND)) {
-                    copy(in, sent, receiver);
+                    var body = AnswerBody.uncompressed(context, receiver);
+                    copy(in, sent, body);
+                    body.end();
                 }
             }
         }

@@ -26,7 +26,9 @@ public record GeneratedFile(String name, String type, Content content) implement
                 .header("Content-Disposition", FileAnswer.disposition(name))
                 .header("Accept-Ranges", "none");
         if (context.method() != HandlerType.HEAD) {
-            content.writeTo(context.outputStream());
+            var body = AnswerBody.of(context);
+            content.writeTo(body);
+            body.end();
         }
     }
 }

@@ -23,10 +23,12 @@ import io.javalin.json.JavalinJackson;
 import java.io.ByteArrayInputStream;
 import java.lang.management.ManagementFactory;
 import java.net.BindException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.IllegalCharsetNameException;
 import java.nio.charset.UnsupportedCharsetException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -285,10 +287,11 @@ public final class WebServer implements AutoCloseable {
             @org.jspecify.annotations.Nullable Caller caller,
             String requestId,
             Throwable failure) {
-        if (context.res().isCommitted()) {
-            LOG.debug("The client of {} went away: {}", route.signature(), failure.toString());
+        if (AnswerBody.isBegun(context)) {
+            abort(route, context, failure);
             return;
         }
+        clear(context);
         TidemillException error = coded(failure);
         if (error.code() == ErrorCode.INTERNAL) {
             LOG.error("{} failed", route.signature(), failure);
@@ -308,6 +311,26 @@ public final class WebServer implements AutoCloseable {
                     "Retry-After", String.valueOf(Math.max(1, error.retryAfter().toSeconds())));
         }
         route.errors().write(context, error, requestId);
+    }
+
+    /** Ends the connection of an answer that cannot be completed, so that its client does not take what has come for all of it. */
+    private static void abort(Route route, Context context, Throwable failure) {
+        if (hasCause(failure, EofException.class)
+                || hasCause(failure, ClosedChannelException.class)
+                || failure instanceof InterruptedException) {
+            LOG.debug("The client of {} went away: {}", route.signature(), failure.toString());
+        } else {
+            LOG.warn("{} failed in the midst of its answer; the connection is ended", route.signature(), failure);
+        }
+        ClientConnection.sever(context, failure);
+    }
+
+    /** Takes back what was said of an answer that is replaced by an error. */
+    private static void clear(Context context) {
+        context.res().resetBuffer();
+        for (String header : List.of("Content-Length", "Content-Disposition", "ETag", "Accept-Ranges")) {
+            context.res().setHeader(header, null);
+        }
     }
 
     /** What a failure is answered with. */

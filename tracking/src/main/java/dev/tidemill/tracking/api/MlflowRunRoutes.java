@@ -310,9 +310,11 @@ public final class MlflowRunRoutes {
     /** An answer of any number of points, of which none is in memory for long. */
     private static Streamed spooled(Consumer<MlflowTrackingJson.Listing> points) throws IOException {
         var spool = new Spool();
-        try (var list = new MlflowTrackingJson.Listing(spool, "metrics")) {
+        try {
+            var list = new MlflowTrackingJson.Listing(spool, "metrics");
             points.accept(list);
-        } catch (IOException | RuntimeException e) {
+            list.end();
+        } catch (IOException | RuntimeException | Error e) {
             spool.close();
             throw e;
         }

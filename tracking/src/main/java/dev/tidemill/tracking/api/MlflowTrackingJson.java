@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.StreamedJson;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.search.Page;
@@ -173,29 +174,32 @@ final class MlflowTrackingJson {
 
     /** Writes an answer that is one list, an item at a time. */
     static void writeAll(OutputStream out, String field, Stream<ObjectNode> items) throws IOException {
-        try (var list = new Listing(out, field)) {
-            items.forEach(list::add);
-        }
+        var list = new Listing(out, field);
+        items.forEach(list::add);
+        list.end();
     }
 
     /** Writes what {@link #page} gives, an item at a time. */
     static <T> void writePage(OutputStream out, String field, Page<T> page, Function<T, ObjectNode> write)
             throws IOException {
-        try (var list = new Listing(out, field)) {
-            page.items().forEach(item -> list.add(write.apply(item)));
-            page.next().ifPresent(list::next);
-        }
+        var list = new Listing(out, field);
+        page.items().forEach(item -> list.add(write.apply(item)));
+        page.next().ifPresent(list::next);
+        list.end();
     }
 
-    /** An answer that is one list, and a token where another page follows, written while it is made. Not thread-safe. */
-    static final class Listing implements AutoCloseable {
+    /**
+     * An answer that is one list, and a token where another page follows, written while it is made. Without its {@link #end} it is no
+     * JSON, so that a list of which an item failed is not taken for a whole one. Not thread-safe.
+     */
+    static final class Listing {
         private final JsonGenerator out;
         private final String field;
         private Optional<String> next = Optional.empty();
         private boolean begun;
 
         Listing(OutputStream out, String field) throws IOException {
-            this.out = Json.objectMapper().createGenerator(out).disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
+            this.out = StreamedJson.generator(out);
             this.field = field;
             this.out.writeStartObject();
         }
@@ -226,8 +230,8 @@ final class MlflowTrackingJson {
             next = Optional.of(token);
         }
 
-        @Override
-        public void close() throws IOException {
+        /** Everything has been added. */
+        void end() throws IOException {
             if (begun) {
                 out.writeEndArray();
             }

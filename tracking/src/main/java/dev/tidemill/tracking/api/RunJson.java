@@ -1,6 +1,5 @@
 package dev.tidemill.tracking.api;
 
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.http.StreamedJson;
 import dev.tidemill.platform.json.Json;
@@ -34,7 +33,7 @@ final class RunJson {
      * @param total how many runs there are on all pages, where that was asked
      */
     static void write(Context context, Page<Run> page, Optional<Long> total) throws IOException {
-        try (JsonGenerator out = StreamedJson.open(context)) {
+        StreamedJson.generate(context, out -> {
             out.writeStartObject();
             out.writeArrayFieldStart("runs");
             for (Run run : page.items()) {
@@ -48,6 +47,6 @@ final class RunJson {
                 out.writeNumberField("total", total.get());
             }
             out.writeEndObject();
-        }
+        });
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.http.AnswerBody;
 import dev.tidemill.platform.http.ErrorStyle;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.StreamedJson;
@@ -87,7 +88,9 @@ public final class MlflowWireRoutes {
         return (context, caller) -> {
             Streamed answer = endpoint.answer(MlflowRequest.of(context), caller);
             context.contentType("application/json");
-            answer.writeTo(context.outputStream());
+            var body = AnswerBody.of(context);
+            answer.writeTo(body);
+            body.end();
         };
     }
 
