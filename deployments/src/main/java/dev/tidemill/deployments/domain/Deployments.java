@@ -520,17 +520,12 @@ public final class Deployments {
                         || deployment.challenger().equals(Optional.of(version.getAsInt())));
     }
 
-    /** Publishes anew what uses a version whose code may run now, or may not any more: here and, by its plan, at every replica. */
+    /**
+     * Publishes anew what uses a version whose code may run now, or may not any more: here and, by its plan, at every replica. What
+     * may not run is closed at once, whether or not the database can be read; what cannot be published anew is tried again.
+     */
     public void trustChanged(ModelVersion version) {
-        // Before anything is closed: what is closed and not published anew would be answered by nobody.
-        List<Deployment> all = store.list(version.project());
-        if (version.folder().isPresent()) {
-            publications.trustChanged(served(version));
-        }
-        publications.publish(all.stream()
-                .filter(deployment -> uses(deployment, version.model(), OptionalInt.of(version.version()))
-                        || publications.isStale(deployment))
-                .toList());
+        version.folder().ifPresent(folder -> publications.trustChanged(served(version)));
     }
 
     private static ServedVersion served(ModelVersion version) {

@@ -131,14 +131,19 @@ public final class Publications implements AutoCloseable {
         await(left, atMost);
     }
 
-    /** Closes what was loaded with more trust than a version has now, by whatever deployment. */
+    /**
+     * Closes what was loaded with more trust than a version has now, by whatever deployment, and publishes anew what serves that
+     * version or was closed. Which deployments these are the gateway knows by itself: a database that cannot be read keeps nothing open.
+     */
     void trustChanged(ServedVersion now) {
         gateway.trustChanged(now);
-    }
-
-    /** Whether a deployment is served by models of which one may not be called any more. */
-    boolean isStale(Deployment deployment) {
-        return gateway.isStale(deployment.project(), deployment.name());
+        List<ServingPlan> affected = gateway.snapshot().plans().stream()
+                .filter(plan -> plan.serves(now) || gateway.isStale(plan.project(), plan.name()))
+                .toList();
+        affected.forEach(plan -> statuses.remove(Gateway.key(plan.project(), plan.name())));
+        var left = new CountDownLatch(affected.size());
+        affected.forEach(plan -> start(plan.project(), plan.name(), left));
+        await(left, CHANGE);
     }
 
     /** Stops serving a deployment that is gone. */

@@ -15,8 +15,11 @@ import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.PayloadLog;
 import dev.tidemill.inference.domain.PredictionJournal;
 import dev.tidemill.inference.domain.PredictionSink;
+import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
@@ -29,6 +32,7 @@ import dev.tidemill.registry.domain.Signature;
 import dev.tidemill.registry.store.SqlModelStore;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.TestDatabase;
+import dev.tidemill.testkit.store.ForwardingDatabase;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -38,7 +42,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -315,5 +322,56 @@ class PublicationsTest {
                 .extracting(plan -> plan.champion().trusted())
                 .containsExactly(false);
         assertThat(begun).hasValue(2);
+    }
+
+    @Test
+    void whatIsNotTrustedAnyMoreIsClosedWhileTheDatabaseCannotBeReadAndPublishedOnceItCan() {
+        var away = new AtomicBoolean();
+        var failing = new ForwardingDatabase(database) {
+            @Override
+            public <T> T reading(Function<Handle, T> work) {
+                if (away.get()) {
+                    throw new TidemillException(ErrorCode.UNAVAILABLE, "The database cannot be reached");
+                }
+                return super.reading(work);
+            }
+        };
+        publications.close();
+        publications =
+                new Publications(new SqlDeploymentStore(failing), models, gateway, Clock.systemUTC(), SOON, NEVER);
+        var deployments = new Deployments(
+                new SqlDeploymentStore(failing),
+                models,
+                publications,
+                cache::acquire,
+                database,
+                new SqlEventLog(database, Clock.systemUTC()),
+                Clock.systemUTC());
+        models.watchTrust(deployments::trustChanged);
+        Deployment deployment = deployment("d", "model");
+        models.trust("p", "m", number, false, "user:ada");
+        publications.publish(List.of(deployment));
+        awaitState(deployment, Publications.State.SERVING);
+        ServedVersion trusted = gateway.snapshot().plans().getFirst().champion();
+        assertThat(trusted.trusted()).isTrue();
+        assertThat(cache.isLoaded(trusted)).isTrue();
+
+        away.set(true);
+        models.distrust("p", "m", number, "user:ada");
+
+        assertThat(cache.isLoaded(trusted)).isFalse();
+        assertThat(gateway.isStale("p", "d")).isTrue();
+        assertThat(gateway.snapshot().plans())
+                .extracting(plan -> plan.champion().trusted())
+                .containsExactly(false);
+        awaitState(deployment, Publications.State.BROKEN);
+        assertThat(gateway.isStale("p", "d")).isTrue();
+
+        away.set(false);
+        awaitState(deployment, Publications.State.SERVING);
+        assertThat(gateway.isStale("p", "d")).isFalse();
+        assertThat(gateway.snapshot().plans())
+                .extracting(plan -> plan.champion().trusted())
+                .containsExactly(false);
     }
 }

@@ -197,6 +197,9 @@ final class ServedPlans {
      * calls are answered. Plans that want it are to be taken up anew.
      */
     void trustChanged(ServedVersion now) {
+        // Nor is it loaded as it was by anybody who takes the plans over from here.
+        wanted.replaceAll((key, plan) -> plan.limitedTo(now));
+        announceChange();
         for (Serving serving : List.copyOf(servings.values())) {
             ServingPlan wantedPlan = wanted.get(
                     Gateway.key(serving.plan().project(), serving.plan().name()));

@@ -36,7 +36,7 @@ public record ServedVersion(
         return isSame(other) && ((trusted && !other.trusted) || (network && !other.network));
     }
 
-    private boolean isSame(ServedVersion other) {
+    boolean isSame(ServedVersion other) {
         return project.equals(other.project) && model.equals(other.model) && version == other.version;
     }
 

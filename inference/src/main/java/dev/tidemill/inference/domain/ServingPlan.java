@@ -24,6 +24,24 @@ public record ServingPlan(
      */
     public record Challenger(ServedVersion version, double share) {}
 
+    /** Whether it serves this version, whatever it is trusted with. */
+    public boolean serves(ServedVersion version) {
+        return champion.isSame(version)
+                || challenger.filter(trial -> trial.version().isSame(version)).isPresent();
+    }
+
+    /** The same plan, in which a version may do no more than it may now. */
+    ServingPlan limitedTo(ServedVersion now) {
+        return new ServingPlan(
+                project,
+                name,
+                revision,
+                champion.mayMoreThan(now) ? now : champion,
+                challenger.map(trial -> trial.version().mayMoreThan(now) ? new Challenger(now, trial.share()) : trial),
+                durable,
+                inputs);
+    }
+
     /** The same plan with the champion alone. */
     ServingPlan withoutChallenger() {
         return new ServingPlan(project, name, revision, champion, Optional.empty(), durable, inputs);

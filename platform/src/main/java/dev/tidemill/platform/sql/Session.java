@@ -60,7 +60,7 @@ final class Session {
     static void runQuietly(Runnable action) {
         try {
             action.run();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.warn("An action after commit failed", e);
         }
     }

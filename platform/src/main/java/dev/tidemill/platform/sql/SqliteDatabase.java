@@ -183,7 +183,8 @@ final class SqliteDatabase implements Database {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return;
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
+                // This is the only thread that writes.
                 LOG.error("The writer's connection failed; it is opened again", e);
             }
         }
@@ -198,7 +199,7 @@ final class SqliteDatabase implements Database {
             handle.execute("BEGIN IMMEDIATE");
             group.forEach(unit -> unit.run(handle));
             handle.execute("COMMIT");
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             rollBack(handle);
             group.forEach(unit -> unit.fail(e));
             return;
@@ -259,7 +260,7 @@ final class SqliteDatabase implements Database {
             result.complete(value);
         }
 
-        void fail(RuntimeException reason) {
+        void fail(Throwable reason) {
             result.completeExceptionally(failure == null ? reason : failure);
         }
     }
