@@ -224,7 +224,7 @@ public final class Server implements Node {
                 artifacts.blobs());
         sink.connect(monitoring.monitoring());
         publishJournal(telemetry, inference.gateway());
-        List<Kept> kept = kept(database, monitoring);
+        List<Kept> kept = kept(database, monitoring, identity);
         var keptMetrics = new KeptMetrics(kept, clock);
         keptMetrics.publish(telemetry);
         telemetry.gauge(
@@ -361,12 +361,13 @@ public final class Server implements Node {
     }
 
     /** What grows, and for how long each is kept. */
-    private List<Kept> kept(Database database, MonitoringModule monitoring) {
+    private List<Kept> kept(Database database, MonitoringModule monitoring, IdentityModule identity) {
         var all = new ArrayList<Kept>(monitoring.kept(
                 days(Setting.RETENTION_PREDICTIONS),
                 settings.whole(Setting.RETENTION_PREDICTIONS_LIMIT, 0, 999_999_999),
                 days(Setting.RETENTION_WINDOWS)));
         all.addAll(new SqlEventRetention(database).kept(days(Setting.RETENTION_EVENTS), Duration.ofDays(30)));
+        all.addAll(identity.kept());
         return all;
     }
 

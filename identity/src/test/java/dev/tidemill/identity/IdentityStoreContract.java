@@ -9,6 +9,7 @@ import dev.tidemill.identity.domain.Member;
 import dev.tidemill.identity.domain.Project;
 import dev.tidemill.identity.domain.Token;
 import dev.tidemill.identity.domain.User;
+import dev.tidemill.identity.store.SqlIdentityRetention;
 import dev.tidemill.identity.store.SqlIdentityStore;
 import dev.tidemill.platform.auth.Authentication.Credentials;
 import dev.tidemill.platform.auth.Principal;
@@ -20,6 +21,7 @@ import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -176,9 +178,12 @@ abstract class IdentityStoreContract {
         String secret = identity.prepare().orElseThrow();
         assertThat(identity.authenticate(new Credentials(Optional.empty(), false)))
                 .isEmpty();
-        assertThatThrownBy(() -> identity.setUp(old, "root", PASSWORD)).hasMessageContaining("is not valid");
-        assertThatThrownBy(() -> identity.setUp(secret, "ada", PASSWORD)).hasMessageContaining("already");
-        assertThat(identity.setUp(secret, "root", PASSWORD).administrator()).isTrue();
+        assertThatThrownBy(() -> identity.setUp(old, "root", PASSWORD, "127.0.0.1"))
+                .hasMessageContaining("is not valid");
+        assertThatThrownBy(() -> identity.setUp(secret, "ada", PASSWORD, "127.0.0.1"))
+                .hasMessageContaining("already");
+        assertThat(identity.setUp(secret, "root", PASSWORD, "127.0.0.1").administrator())
+                .isTrue();
         assertThat(identity.prepare()).isEmpty();
     }
 
@@ -187,7 +192,8 @@ abstract class IdentityStoreContract {
         database.writing(handle -> handle.execute("DELETE FROM user_account"));
         String secret = identity(false).prepare().orElseThrow();
         identity(true).createUser("root", PASSWORD, Optional.of(true), "test");
-        assertThatThrownBy(() -> identity(false).setUp(secret, "eve", PASSWORD)).hasMessageContaining("is not valid");
+        assertThatThrownBy(() -> identity(false).setUp(secret, "eve", PASSWORD, "127.0.0.1"))
+                .hasMessageContaining("is not valid");
         store.putSetupSecret("left");
         assertThat(identity(false).prepare()).isEmpty();
         assertThat(store.takeSetupSecret("left")).isFalse();
@@ -202,7 +208,7 @@ abstract class IdentityStoreContract {
                 1,
                 (thread, turn) -> thread == 0
                         ? local.createUser("local", PASSWORD, Optional.empty(), "test")
-                        : local.setUp(secret, "setup" + thread, PASSWORD));
+                        : local.setUp(secret, "setup" + thread, PASSWORD, "127.0.0.1"));
         assertThat(store.users().stream().filter(User::administrator)).hasSize(1);
         assertThat(made.refusals()).allSatisfy(refusal -> assertThat(refusal).hasMessageContaining("is not valid"));
     }
@@ -223,5 +229,50 @@ abstract class IdentityStoreContract {
 
     private Identity identity(boolean loopback) {
         return new Identity(store, database, new SqlEventLog(database, Clock.systemUTC()), Clock.systemUTC(), loopback);
+    }
+
+    @Test
+    void aWrongOneTimeSecretCostsNoHashOfAPasswordAndIsThrottled() {
+        var identity = identity(false);
+        // A password that is too weak is refused where it is looked at: not before the secret.
+        for (int i = 0; i < 5; i++) {
+            assertThatThrownBy(() -> identity.setUp("guess", "eve", "x", "192.0.2.1"))
+                    .hasMessageContaining("is not valid");
+        }
+        assertThatThrownBy(() -> identity.setUp("guess", "eve", "x", "192.0.2.1"))
+                .isInstanceOfSatisfying(
+                        TidemillException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.RATE_LIMITED));
+        assertThatThrownBy(() -> identity.setUp("guess", "eve", "x", "192.0.2.2"))
+                .hasMessageContaining("is not valid");
+    }
+
+    @Test
+    void sessionsAndTokensGoOnceTheyHaveExpired() {
+        var kept = SqlIdentityRetention.kept(database);
+        store.insertSession("old", "ada", NOW.minusSeconds(60));
+        store.insertSession("new", "ada", NOW.plusSeconds(60));
+        store.insertToken(token("spent", NOW.minus(Duration.ofDays(31))), "a");
+        store.insertToken(token("shown", NOW.minus(Duration.ofDays(29))), "b");
+        store.insertToken(token("valid", NOW.plusSeconds(60)), "c");
+        assertThat(kept.stream().mapToLong(rows -> rows.collect(NOW)).sum()).isEqualTo(2);
+        assertThat(store.tokensOf("ada")).extracting(Token::id).containsExactlyInAnyOrder("shown", "valid");
+        assertThat(store.sessionUser("new", NOW)).contains("ada");
+        assertThat(database.<Long>reading(handle -> handle.createQuery("SELECT COUNT(*) FROM web_session")
+                        .mapTo(Long.class)
+                        .one()))
+                .isEqualTo(1);
+    }
+
+    private static Token token(String id, Instant expiresAt) {
+        return new Token(
+                id,
+                "ada",
+                "",
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                NOW.minus(Duration.ofDays(90)),
+                expiresAt,
+                Optional.empty());
     }
 }

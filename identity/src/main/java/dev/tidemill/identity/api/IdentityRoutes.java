@@ -95,7 +95,8 @@ public final class IdentityRoutes {
 
     private void setUp(Context context, Caller caller) {
         Body body = RequestBody.object(context);
-        context.status(201).json(identity.setUp(body.text("secret"), body.text("name"), body.text("password")));
+        context.status(201)
+                .json(identity.setUp(body.text("secret"), body.text("name"), body.text("password"), context.ip()));
     }
 
     private void signIn(Context context, Caller caller) {

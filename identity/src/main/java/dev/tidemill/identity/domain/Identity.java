@@ -28,6 +28,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * database says otherwise, the server's start gives out a one-time secret. Thread-safe.
  */
 public final class Identity implements Authentication {
+    /** What setting up is throttled as; no user has this name. */
+    private static final String SETUP = "/setup";
+
     private static final Duration SESSION = Duration.ofHours(12);
     private static final Duration LONGEST_TOKEN = Duration.ofDays(366);
     private static final Duration TOUCH = Duration.ofMinutes(1);
@@ -153,22 +156,34 @@ public final class Identity implements Authentication {
     }
 
     /**
-     * Makes an administrator from the one-time secret.
+     * Makes an administrator from the one-time secret. The secret is looked at first: a hash of a password takes long, and anybody may
+     * ask.
      *
+     * @param address of whoever tries
      * @throws TidemillException {@code UNAUTHENTICATED} if the secret is not valid: used, replaced by a later start, or ended by
-     *     there being an administrator; {@code ALREADY_EXISTS} if there is such a user, and the secret stays valid
+     *     there being an administrator; {@code RATE_LIMITED} after failures from there; {@code ALREADY_EXISTS} if there is such a
+     *     user, and the secret stays valid
      */
-    public User setUp(String secret, String name, String password) {
+    public User setUp(String secret, String name, String password, String address) {
+        throttle.check(SETUP, address);
+        if (store.hasAdministrator() || !store.isSetupSecret(Ids.sha256(secret))) {
+            throttle.failed(SETUP, address);
+            throw invalidSetupSecret();
+        }
+        throttle.succeeded(SETUP, address);
         String passwordHash = Passwords.hash(Passwords.requireStrong(password));
         return transactions.writeSerially(() -> {
             if (store.hasAdministrator() || !store.takeSetupSecret(Ids.sha256(secret))) {
-                throw new TidemillException(
-                                ErrorCode.UNAUTHENTICATED, "The one-time secret is not valid, or it has been used")
-                        .remedy(
-                                "Take the secret from the server's output; a restart without an administrator prints a new one");
+                throw invalidSetupSecret();
             }
             return insertUser(name, passwordHash, true, "setup");
         });
+    }
+
+    private static TidemillException invalidSetupSecret() {
+        return new TidemillException(ErrorCode.UNAUTHENTICATED, "The one-time secret is not valid, or it has been used")
+                .remedy("Take the secret from the server's output; a restart without an administrator prints a new"
+                        + " one");
     }
 
     /**

@@ -58,6 +58,8 @@ public interface IdentityStore {
 
     void removeSetupSecrets();
 
+    boolean isSetupSecret(String secretHash);
+
     /** Removes the secret; false if it was not there. */
     boolean takeSetupSecret(String secretHash);
 }

@@ -78,19 +78,19 @@ public final class SqlIdentityStore implements IdentityStore {
     @Override
     public List<Project> projectsOf(String user) {
         return list("""
-                SELECT project.* FROM project
-                JOIN project_member ON project_member.project = project.name
-                WHERE project_member.user_name = :user
-                ORDER BY project.name
-                """, Map.of("user", user), PROJECT);
+            SELECT project.* FROM project
+            JOIN project_member ON project_member.project = project.name
+            WHERE project_member.user_name = :user
+            ORDER BY project.name
+            """, Map.of("user", user), PROJECT);
     }
 
     @Override
     public void insertUser(User user, String passwordHash) {
         database.writing(handle -> handle.createUpdate("""
-                        INSERT INTO user_account (name, password_hash, administrator, created_at)
-                        VALUES (:name, :passwordHash, :administrator, :createdAt)
-                        """)
+            INSERT INTO user_account (name, password_hash, administrator, created_at)
+            VALUES (:name, :passwordHash, :administrator, :createdAt)
+            """)
                 .bindMethods(user)
                 .bind("passwordHash", passwordHash)
                 .execute());
@@ -131,9 +131,9 @@ public final class SqlIdentityStore implements IdentityStore {
     @Override
     public void putMember(Member member) {
         update("""
-                INSERT INTO project_member (project, user_name, role) VALUES (:project, :user, :role)
-                ON CONFLICT (project, user_name) DO UPDATE SET role = excluded.role
-                """, Map.of("project", member.project(), "user", member.user(), "role", member.role()));
+            INSERT INTO project_member (project, user_name, role) VALUES (:project, :user, :role)
+            ON CONFLICT (project, user_name) DO UPDATE SET role = excluded.role
+            """, Map.of("project", member.project(), "user", member.user(), "role", member.role()));
     }
 
     @Override
@@ -166,10 +166,10 @@ public final class SqlIdentityStore implements IdentityStore {
     @Override
     public void insertToken(Token token, String secretHash) {
         database.writing(handle -> handle.createUpdate("""
-                        INSERT INTO api_token (id, secret_hash, user_name, label, role_cap, only_project, scope,
-                                               created_at, expires_at)
-                        VALUES (:id, :secretHash, :user, :label, :roleCap, :onlyProject, :scope, :createdAt, :expiresAt)
-                        """)
+            INSERT INTO api_token (id, secret_hash, user_name, label, role_cap, only_project, scope,
+                                   created_at, expires_at)
+            VALUES (:id, :secretHash, :user, :label, :roleCap, :onlyProject, :scope, :createdAt, :expiresAt)
+            """)
                 .bindMethods(token)
                 .bind("secretHash", secretHash)
                 .bind("roleCap", token.roleCap().map(Role::name).orElse(null))
@@ -230,6 +230,15 @@ public final class SqlIdentityStore implements IdentityStore {
     @Override
     public void removeSetupSecrets() {
         update("DELETE FROM setup_secret", Map.of());
+    }
+
+    @Override
+    public boolean isSetupSecret(String secretHash) {
+        return !list(
+                        "SELECT secret_hash FROM setup_secret WHERE secret_hash = :hash",
+                        Map.of("hash", secretHash),
+                        (row, context) -> row.getString("secret_hash"))
+                .isEmpty();
     }
 
     @Override
