@@ -1,5 +1,6 @@
 package dev.tidemill.app;
 
+import dev.tidemill.platform.threads.RepeatingThread;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -28,12 +29,15 @@ final class Housekeeping implements AutoCloseable {
 
     private final List<Chore> chores;
     private final Duration pause;
-    private final Thread thread = Thread.ofVirtual().name("housekeeping").unstarted(this::runUntilClosed);
-    private volatile boolean closed;
+    private final RepeatingThread thread;
 
     Housekeeping(List<Chore> chores, Duration pause) {
         this.chores = List.copyOf(chores);
         this.pause = pause;
+        this.thread = new RepeatingThread("housekeeping", pause, () -> {
+            Thread.sleep(pause);
+            keep();
+        });
     }
 
     Housekeeping start() {
@@ -41,23 +45,12 @@ final class Housekeeping implements AutoCloseable {
         return this;
     }
 
-    private void runUntilClosed() {
-        while (!closed) {
-            try {
-                Thread.sleep(pause);
-            } catch (InterruptedException e) {
-                return;
-            }
-            keep();
-        }
-    }
-
     /** Does every chore now. */
     void keep() {
         for (Chore chore : chores) {
             try {
                 chore.work().get().ifPresent(told -> LOG.info("{}: {}", chore.name(), told));
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 LOG.warn("{} failed; it is tried again in {}", chore.name(), pause, e);
             }
         }
@@ -65,7 +58,6 @@ final class Housekeeping implements AutoCloseable {
 
     @Override
     public void close() {
-        closed = true;
-        thread.interrupt();
+        thread.close();
     }
 }

@@ -5,6 +5,7 @@ import dev.tidemill.inference.api.PlaneJson;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.PlanSnapshot;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.threads.RepeatingThread;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -27,9 +28,12 @@ public final class PlanFeed implements AutoCloseable {
     private final ControlPlane control;
     private final Gateway gateway;
     private final Path file;
-    private final Thread thread = Thread.ofVirtual().name("plan-feed").unstarted(this::follow);
+    private final RepeatingThread thread = new RepeatingThread("plan-feed", PAUSE, this::round);
+    /** Version of the snapshot that is served, and the pause after one of which something is absent; of the thread alone. */
+    private String known = "";
+
+    private Duration pause = PAUSE;
     private volatile boolean ready;
-    private volatile boolean closed;
 
     /** @param file where the last snapshot is kept */
     public PlanFeed(ControlPlane control, Gateway gateway, Path file) {
@@ -56,44 +60,38 @@ public final class PlanFeed implements AutoCloseable {
         return ready;
     }
 
-    private void follow() {
-        String known = "";
-        Duration pause = PAUSE;
-        while (!closed) {
-            try {
-                JsonNode answer = control.plans(known, WAIT);
-                PlanSnapshot snapshot = PlaneJson.snapshot(answer);
-                if (!snapshot.version().equals(known)) {
-                    int absent = gateway.replaceAll(snapshot).size();
-                    save(answer);
-                    LOG.info(
-                            "Serving {} of {} plans of the control plane",
-                            snapshot.plans().size() - absent,
-                            snapshot.plans().size());
-                    ready = true;
-                    if (absent > 0) {
-                        // Asked for again, they are tried again; what is served already costs nothing.
-                        known = "";
-                        Thread.sleep(pause);
-                        pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0
-                                ? pause.multipliedBy(2)
-                                : LONGEST_PAUSE;
-                        continue;
-                    }
-                    known = snapshot.version();
-                    pause = PAUSE;
-                }
-                ready = true;
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
-            } catch (RuntimeException e) {
-                if (!closed) {
-                    LOG.warn("The control plane's plans cannot be taken up; trying again: {}", e.toString());
-                    pause();
-                }
-            }
+    private void round() throws InterruptedException {
+        try {
+            follow();
+        } catch (RuntimeException e) {
+            // It may be away for long, which takes no more than a line each time.
+            LOG.warn("The control plane's plans cannot be taken up; trying again: {}", e.toString());
+            Thread.sleep(PAUSE);
         }
+    }
+
+    private void follow() throws InterruptedException {
+        JsonNode answer = control.plans(known, WAIT);
+        PlanSnapshot snapshot = PlaneJson.snapshot(answer);
+        if (!snapshot.version().equals(known)) {
+            int absent = gateway.replaceAll(snapshot).size();
+            save(answer);
+            LOG.info(
+                    "Serving {} of {} plans of the control plane",
+                    snapshot.plans().size() - absent,
+                    snapshot.plans().size());
+            ready = true;
+            if (absent > 0) {
+                // Asked for again, they are tried again; what is served already costs nothing.
+                known = "";
+                Thread.sleep(pause);
+                pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
+                return;
+            }
+            known = snapshot.version();
+            pause = PAUSE;
+        }
+        ready = true;
     }
 
     private void save(JsonNode answer) {
@@ -106,17 +104,8 @@ public final class PlanFeed implements AutoCloseable {
         }
     }
 
-    private static void pause() {
-        try {
-            Thread.sleep(PAUSE);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
     @Override
     public void close() {
-        closed = true;
-        thread.interrupt();
+        thread.close();
     }
 }

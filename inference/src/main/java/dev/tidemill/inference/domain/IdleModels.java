@@ -1,5 +1,6 @@
 package dev.tidemill.inference.domain;
 
+import dev.tidemill.platform.threads.RepeatingThread;
 import java.time.Duration;
 
 /** Closes models that nobody has called for a while; the next call loads them again. */
@@ -8,31 +9,23 @@ public final class IdleModels implements AutoCloseable {
 
     private final ModelCache cache;
     private final Duration longerThan;
-    private final Thread thread;
+    private final RepeatingThread thread;
 
     /** @param longerThan zero closes nothing */
     public IdleModels(ModelCache cache, Duration longerThan) {
         this.cache = cache;
         this.longerThan = longerThan;
-        this.thread = Thread.ofVirtual().name("idle-models").unstarted(this::closeUntilInterrupted);
+        this.thread = new RepeatingThread("idle-models", PAUSE, () -> {
+            Thread.sleep(PAUSE);
+            cache.closeIdle(longerThan);
+        });
         if (longerThan.isPositive()) {
             thread.start();
         }
     }
 
-    private void closeUntilInterrupted() {
-        try {
-            while (true) {
-                Thread.sleep(PAUSE);
-                cache.closeIdle(longerThan);
-            }
-        } catch (InterruptedException e) {
-            // Closed.
-        }
-    }
-
     @Override
     public void close() {
-        thread.interrupt();
+        thread.close();
     }
 }

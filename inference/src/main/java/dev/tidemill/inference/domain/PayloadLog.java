@@ -123,7 +123,8 @@ public final class PayloadLog implements AutoCloseable {
                     failing = failing && taken < batch.size();
                 } catch (InterruptedException e) {
                     return;
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | Error e) {
+                    // This is the only thread that delivers to it.
                     dropped.addAndGet(batch.size());
                     if (!failing) {
                         LOG.warn("Payloads do not reach {}; they are dropped and counted", sink.name(), e);

@@ -89,7 +89,7 @@ final class PythonEnvironments implements AutoCloseable {
             while (!closed) {
                 try {
                     shelf.tidy();
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | Error e) {
                     LOG.warn("Environments could not be tidied; it is tried again within the hour", e);
                 }
                 untidy.tryAcquire(TIDY.toMinutes(), TimeUnit.MINUTES);

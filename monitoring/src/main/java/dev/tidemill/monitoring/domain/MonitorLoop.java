@@ -11,6 +11,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.sql.Transactions;
+import dev.tidemill.platform.threads.RepeatingThread;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -58,7 +59,7 @@ public final class MonitorLoop implements AutoCloseable {
     private final Transactions transactions;
     private final MonitorEvents events;
     private final Clock clock;
-    private final Thread thread = Thread.ofVirtual().name("monitor-loop").unstarted(this::runUntilClosed);
+    private final RepeatingThread thread = new RepeatingThread("monitor-loop", SAFETY_NET, this::followAll);
     private final ConcurrentMap<String, Turn> running = new ConcurrentHashMap<>();
     private final Semaphore places = new Semaphore(PLACES, true);
     private volatile boolean closed;
@@ -98,18 +99,10 @@ public final class MonitorLoop implements AutoCloseable {
         }
     }
 
-    private void runUntilClosed() {
-        while (!closed) {
-            try {
-                store.gone().forEach(gone -> follow(gone.project(), gone.deployment()));
-                store.states().forEach(state -> follow(state.project(), state.deployment()));
-            } catch (RuntimeException e) {
-                if (!closed) {
-                    LOG.error("Monitoring could not look at the deployments; trying again", e);
-                }
-            }
-            pause(SAFETY_NET);
-        }
+    private void followAll() throws InterruptedException {
+        store.gone().forEach(gone -> follow(gone.project(), gone.deployment()));
+        store.states().forEach(state -> follow(state.project(), state.deployment()));
+        Thread.sleep(SAFETY_NET);
     }
 
     private static void pause(Duration duration) {
@@ -333,6 +326,6 @@ public final class MonitorLoop implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        thread.interrupt();
+        thread.close();
     }
 }

@@ -4,6 +4,7 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.sql.Transactions;
+import dev.tidemill.platform.threads.RepeatingThread;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -47,8 +48,8 @@ public final class StepWorker implements AutoCloseable {
     private final Map<String, Attempt> running = new ConcurrentHashMap<>();
     private final boolean alone;
     private final Leases leases;
-    private Thread dispatcher = Thread.ofVirtual().unstarted(() -> {});
-    private Thread renewer = Thread.ofVirtual().unstarted(() -> {});
+    private final RepeatingThread dispatcher = new RepeatingThread("step-dispatcher", SAFETY_NET, this::dispatch);
+    private final RepeatingThread renewer;
     private volatile boolean closed;
 
     /**
@@ -75,6 +76,7 @@ public final class StepWorker implements AutoCloseable {
         this.slots = new Semaphore(slots);
         this.alone = alone;
         this.leases = leases;
+        this.renewer = new RepeatingThread("step-leases", Duration.ZERO, this::renew);
     }
 
     public void start() {
@@ -89,30 +91,25 @@ public final class StepWorker implements AutoCloseable {
         for (PipelineRun run : store.unfinishedRuns()) {
             transactions.write(() -> pipelines.settle(run));
         }
-        dispatcher = Thread.ofVirtual().name("step-dispatcher").start(this::dispatchUntilClosed);
-        renewer = Thread.ofVirtual().name("step-leases").start(this::renewUntilClosed);
+        dispatcher.start();
+        renewer.start();
     }
 
-    private void dispatchUntilClosed() {
-        while (!closed) {
-            try {
-                slots.acquire();
-                Optional<Claimed> claimed = claim();
-                if (claimed.isPresent()) {
-                    Claimed step = claimed.get();
-                    Thread.ofVirtual().name("step-" + step.step().name()).start(() -> carryOut(step));
-                } else {
-                    slots.release();
-                    wake.tryAcquire(pause().toMillis(), TimeUnit.MILLISECONDS);
-                    wake.drainPermits();
-                }
-            } catch (InterruptedException e) {
-                return;
-            } catch (RuntimeException e) {
-                LOG.error("Steps could not be claimed; trying again", e);
-                slots.release();
-                pauseAfterFailure();
-            }
+    private void dispatch() throws InterruptedException {
+        slots.acquire();
+        Optional<Claimed> claimed;
+        try {
+            claimed = claim();
+            claimed.ifPresent(step ->
+                    Thread.ofVirtual().name("step-" + step.step().name()).start(() -> carryOut(step)));
+        } catch (RuntimeException | Error e) {
+            slots.release();
+            throw e;
+        }
+        if (claimed.isEmpty()) {
+            slots.release();
+            wake.tryAcquire(pause().toMillis(), TimeUnit.MILLISECONDS);
+            wake.drainPermits();
         }
     }
 
@@ -143,33 +140,15 @@ public final class StepWorker implements AutoCloseable {
                 : untilReady.isNegative() ? Duration.ofMillis(1) : untilReady;
     }
 
-    private static void pauseAfterFailure() {
-        try {
-            Thread.sleep(SAFETY_NET);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+    private void renew() throws InterruptedException {
+        Thread.sleep(leases.renewal());
+        List<StepRun> alive = running.values().stream().map(Attempt::step).toList();
+        transactions.write(() -> store.renewLeases(owner, alive, clock.instant().plus(leases.length())));
+        int expired = transactions.write(() -> store.reclaimExpired(clock.instant(), clock.instant()));
+        if (expired > 0) {
+            wake.release();
         }
-    }
-
-    private void renewUntilClosed() {
-        while (!closed) {
-            try {
-                Thread.sleep(leases.renewal());
-                List<StepRun> alive =
-                        running.values().stream().map(Attempt::step).toList();
-                transactions.write(
-                        () -> store.renewLeases(owner, alive, clock.instant().plus(leases.length())));
-                int expired = transactions.write(() -> store.reclaimExpired(clock.instant(), clock.instant()));
-                if (expired > 0) {
-                    wake.release();
-                }
-                interruptCancelled();
-            } catch (InterruptedException e) {
-                return;
-            } catch (RuntimeException e) {
-                LOG.warn("Leases could not be renewed", e);
-            }
-        }
+        interruptCancelled();
     }
 
     /** A run may have been cancelled through another replica. */
@@ -419,8 +398,8 @@ public final class StepWorker implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        dispatcher.interrupt();
-        renewer.interrupt();
+        dispatcher.close();
+        renewer.close();
         running.values().forEach(attempt -> attempt.thread().interrupt());
     }
 

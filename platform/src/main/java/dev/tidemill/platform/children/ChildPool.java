@@ -3,6 +3,7 @@ package dev.tidemill.platform.children;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.threads.RepeatingThread;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -21,11 +22,12 @@ import java.util.concurrent.TimeoutException;
  */
 public final class ChildPool implements AutoCloseable {
     private static final Duration IDLE = Duration.ofSeconds(90);
+    private static final Duration REAP = Duration.ofSeconds(10);
 
     private final List<String> command;
     private final Semaphore permits;
     private final Deque<Child> idle = new ConcurrentLinkedDeque<>();
-    private final Thread reaper;
+    private final RepeatingThread reaper;
     private volatile boolean closed;
 
     /**
@@ -36,7 +38,7 @@ public final class ChildPool implements AutoCloseable {
         this.permits = new Semaphore(size, true);
         this.command = command(heapMegabytes);
         ChildFolders.HERE.deleteLeftOvers();
-        this.reaper = Thread.ofVirtual().name("children-" + name).start(this::reapUntilClosed);
+        this.reaper = new RepeatingThread("children-" + name, REAP, this::reap).start();
     }
 
     private static List<String> command(int heapMegabytes) {
@@ -123,18 +125,12 @@ public final class ChildPool implements AutoCloseable {
         return Child.start(command);
     }
 
-    private void reapUntilClosed() {
-        while (!closed) {
-            try {
-                Thread.sleep(Duration.ofSeconds(10));
-            } catch (InterruptedException e) {
-                return;
-            }
-            Child oldest;
-            while ((oldest = idle.peekLast()) != null && oldest.idleNanos() > IDLE.toNanos()) {
-                if (idle.removeLastOccurrence(oldest)) {
-                    oldest.close();
-                }
+    private void reap() throws InterruptedException {
+        Thread.sleep(REAP);
+        Child oldest;
+        while ((oldest = idle.peekLast()) != null && oldest.idleNanos() > IDLE.toNanos()) {
+            if (idle.removeLastOccurrence(oldest)) {
+                oldest.close();
             }
         }
     }
@@ -142,7 +138,7 @@ public final class ChildPool implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        reaper.interrupt();
+        reaper.close();
         idle.forEach(Child::close);
     }
 }

@@ -1,23 +1,20 @@
 package dev.tidemill.platform.events;
 
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.threads.RepeatingThread;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Runs subscribers, one virtual thread each, until closed. */
 public final class EventSubscriptions implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(EventSubscriptions.class);
     private static final int BATCH = 200;
     private static final Duration SAFETY_NET = Duration.ofSeconds(1);
 
     private final EventLog log;
     private final Database database;
     private final EventCursors cursors;
-    private final List<Thread> threads = new ArrayList<>();
-    private volatile boolean closed;
+    private final List<RepeatingThread> threads = new ArrayList<>();
 
     public EventSubscriptions(EventLog log, Database database) {
         this.log = log;
@@ -26,14 +23,24 @@ public final class EventSubscriptions implements AutoCloseable {
     }
 
     public void start(EventSubscriber subscriber) {
-        threads.add(Thread.ofVirtual().name("events-" + subscriber.name()).start(() -> follow(subscriber)));
+        var following = new Following(subscriber);
+        threads.add(new RepeatingThread("events-" + subscriber.name(), SAFETY_NET, following::round).start());
     }
 
-    private void follow(EventSubscriber subscriber) {
-        long position = -1;
-        while (!closed) {
+    /** One subscriber and how far it has come; used by its thread alone. */
+    private final class Following {
+        private static final long UNKNOWN = -1;
+
+        private final EventSubscriber subscriber;
+        private long position = UNKNOWN;
+
+        private Following(EventSubscriber subscriber) {
+            this.subscriber = subscriber;
+        }
+
+        private void round() throws InterruptedException {
             try {
-                if (position < 0) {
+                if (position == UNKNOWN) {
                     position = cursors.position(subscriber.name());
                 }
                 List<StoredEvent> events = log.after(position, BATCH);
@@ -44,13 +51,9 @@ public final class EventSubscriptions implements AutoCloseable {
                 if (events.isEmpty()) {
                     log.awaitAppend(SAFETY_NET);
                 }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
-            } catch (RuntimeException e) {
-                LOG.warn("Subscriber {} failed after position {}; it tries again", subscriber.name(), position, e);
-                position = -1;
-                pause();
+            } catch (RuntimeException | Error e) {
+                position = UNKNOWN;
+                throw e;
             }
         }
     }
@@ -62,24 +65,9 @@ public final class EventSubscriptions implements AutoCloseable {
         });
     }
 
-    private static void pause() {
-        try {
-            Thread.sleep(SAFETY_NET);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
     @Override
     public void close() {
-        closed = true;
-        threads.forEach(Thread::interrupt);
-        for (Thread thread : threads) {
-            try {
-                thread.join(Duration.ofSeconds(5));
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        threads.forEach(RepeatingThread::close);
+        threads.forEach(thread -> thread.join(Duration.ofSeconds(5)));
     }
 }

@@ -90,7 +90,7 @@ final class SlowClients implements AutoCloseable {
                     ended.increment();
                     watch.end.run();
                 }
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 // its connection is gone; the others are still to be judged
             }
         }
