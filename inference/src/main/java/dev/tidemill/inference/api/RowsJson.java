@@ -1,7 +1,9 @@
 package dev.tidemill.inference.api;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.inference.domain.Datatype;
@@ -12,6 +14,8 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -23,12 +27,22 @@ import org.jspecify.annotations.Nullable;
 /** Rows and columns as people and older protocols write them in JSON, read as tensors. */
 final class RowsJson {
     private static final String ONLY = "input";
+    /** From here on there are whole numbers that no double is. */
+    private static final double EXACT = 0x1p53;
+
+    /** The whole numbers of every datatype are below. */
+    private static final double MOST_WHOLE = 0x1p64;
 
     private RowsJson() {}
 
+    /** Reads a body whose numbers are kept as they are written, so that {@link #scalar} knows what a double would lose. */
     static JsonNode parse(byte[] body) {
+        return parse(Json.objectMapper().reader().with(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS), body);
+    }
+
+    private static JsonNode parse(ObjectReader reader, byte[] body) {
         try {
-            JsonNode json = Json.objectMapper().readTree(body);
+            JsonNode json = reader.readTree(body);
             if (json == null || json.isMissingNode()) {
                 throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body is empty");
             }
@@ -39,6 +53,11 @@ final class RowsJson {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** A value as Java has it: texts, truths, numbers, lists and maps. */
+    static Object plain(JsonNode value) {
+        return Json.objectMapper().convertValue(Json.read(Json.write(value)), Object.class);
     }
 
     /** Rows: objects by column, lists of as many values each, or single values. */
@@ -144,12 +163,15 @@ final class RowsJson {
             return value.longValue();
         }
         if (value.isIntegralNumber()) {
+            if (Double.isInfinite(value.doubleValue())) {
+                throw beyond(name, value);
+            }
             return value.bigIntegerValue();
         }
+        if (value.isBigDecimal()) {
+            return number(name, value);
+        }
         if (value.isNumber()) {
-            if (Double.isInfinite(value.doubleValue()) && value.isBigDecimal()) {
-                throw TidemillException.invalid(name, value + " in '" + name + "' is beyond every number");
-            }
             return value.doubleValue();
         }
         // TensorFlow's REST form of bytes.
@@ -161,6 +183,28 @@ final class RowsJson {
             }
         }
         throw TidemillException.invalid(name, "'" + name + "' holds " + value.getNodeType() + " where a value belongs");
+    }
+
+    /** A number with a point: a double, unless it is a whole number that no double is. */
+    private static Number number(String name, JsonNode value) {
+        double near = value.doubleValue();
+        if (Double.isInfinite(near)) {
+            throw beyond(name, value);
+        }
+        if (Math.abs(near) >= EXACT && Math.abs(near) <= MOST_WHOLE) {
+            BigDecimal written = value.decimalValue();
+            if (written.stripTrailingZeros().scale() <= 0 && written.compareTo(new BigDecimal(near)) != 0) {
+                BigInteger whole = written.toBigInteger();
+                return whole.bitLength() < Long.SIZE ? (Number) whole.longValue() : whole;
+            }
+        }
+        return near;
+    }
+
+    private static TidemillException beyond(String name, JsonNode value) {
+        String text = value.asText();
+        String shown = text.length() <= 40 ? text : text.substring(0, 40) + "...";
+        return TidemillException.invalid(name, shown + " in '" + name + "' is beyond every number");
     }
 
     /**
@@ -259,7 +303,7 @@ final class RowsJson {
         }
         Object value = output.value(index);
         if (output.isJson() && value instanceof String document) {
-            return parse(document.getBytes(StandardCharsets.UTF_8));
+            return parse(Json.objectMapper().reader(), document.getBytes(StandardCharsets.UTF_8));
         }
         if (value instanceof Double number && output.datatype() == Datatype.FP32) {
             return Json.tree(number.floatValue());

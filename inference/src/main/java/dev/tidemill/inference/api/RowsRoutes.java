@@ -180,7 +180,7 @@ public final class RowsRoutes {
         Map<String, Object> parameters = new LinkedHashMap<>();
         json.properties().forEach(entry -> {
             if (!entry.getValue().isNull()) {
-                parameters.put(entry.getKey(), Json.objectMapper().convertValue(entry.getValue(), Object.class));
+                parameters.put(entry.getKey(), RowsJson.plain(entry.getValue()));
             }
         });
         return parameters;
@@ -194,8 +194,8 @@ public final class RowsRoutes {
         if (forms.size() != 1) {
             throw TidemillException.invalid(
                     "body",
-                    "The body must be an object with exactly one of 'dataframe_split', 'dataframe_records', 'instances' and"
-                            + " 'inputs'; it has " + forms);
+                    "The body must be an object with exactly one of 'dataframe_split', 'dataframe_records',"
+                            + " 'instances' and 'inputs'; it has " + forms);
         }
         JsonNode content = json.path(forms.getFirst());
         return switch (forms.getFirst()) {
@@ -209,6 +209,11 @@ public final class RowsRoutes {
         JsonNode data = content.path("data");
         if (!data.isArray() || data.isEmpty()) {
             throw TidemillException.invalid("dataframe_split", "'dataframe_split' must have 'data', a list of rows");
+        }
+        JsonNode index = content.path("index");
+        if (index.isArray() && index.size() != data.size()) {
+            throw TidemillException.invalid(
+                    "dataframe_split", "'index' has " + index.size() + " entries; 'data' has " + data.size() + " rows");
         }
         if (!content.has("columns")) {
             return RowsJson.rows(data, "dataframe_split.data");
