@@ -91,6 +91,7 @@ class AnswerBodyTest {
                                 8 << 20,
                                 1024,
                                 100,
+                                TrustedProxies.NONE,
                                 Optional.empty()),
                         manifest,
                         new Admission(authentication),
