@@ -24,7 +24,7 @@ public final class SqlRefusalJournal implements RefusalJournal, AutoCloseable {
     private static final int MOST_KINDS = 1000;
 
     private static final long TOGETHER_MILLIS = 60_000;
-    private static final long LOOK_MILLIS = 1_000;
+    private static final long LOOK_MILLIS = 200;
     private static final String UNKNOWN = "unknown";
 
     private record Entry(long time, Refusal refusal) {}
@@ -130,8 +130,9 @@ public final class SqlRefusalJournal implements RefusalJournal, AutoCloseable {
     /** Writes what waits and what was counted. */
     @Override
     public void close() {
-        thread.close();
-        if (!thread.join(Duration.ofSeconds(5))) {
+        // Interrupted, it would lose what it writes just now.
+        if (!thread.finish(Duration.ofSeconds(5))) {
+            thread.close();
             return;
         }
         try {

@@ -80,6 +80,12 @@ public final class RepeatingThread implements AutoCloseable {
         thread.interrupt();
     }
 
+    /** Ends it after the round under way, which is not interrupted; false if that has not ended within this time. */
+    public boolean finish(Duration atMost) {
+        closed = true;
+        return join(atMost);
+    }
+
     /** Waits until the last round has ended; false if it has not within this time. */
     public boolean join(Duration atMost) {
         try {
