@@ -1,6 +1,7 @@
 package dev.tidemill.platform.events;
 
 import dev.tidemill.platform.retention.Kept;
+import dev.tidemill.platform.retention.NewestRows;
 import dev.tidemill.platform.retention.SqlKeptRows;
 import dev.tidemill.platform.sql.Database;
 import java.time.Duration;
@@ -28,8 +29,12 @@ public final class SqlEventRetention {
     public List<Kept> kept(Optional<Duration> events, Duration inbound) {
         return List.of(
                 new SqlKeptRows(database, "events", "event", events, this::deleteEvents),
-                new SqlKeptRows(database, "refusals", "audit_refusal", events, this::deleteRefusals)
-                        .limitedTo(MOST_REFUSALS, "record_time"),
+                new NewestRows(
+                        new SqlKeptRows(database, "refusals", "audit_refusal", events, this::deleteRefusals),
+                        database,
+                        "audit_refusal",
+                        MOST_REFUSALS,
+                        this::deleteRefusals),
                 new SqlKeptRows(
                         database, "inbound-events", "inbound_event", Optional.of(inbound), this::deleteInbound));
     }
