@@ -232,7 +232,8 @@ class JournalTest(unittest.TestCase):
             return server.call("POST", "/v2/models/model/infer", {"id": name, "inputs": inputs})
 
         def label(*names: str) -> dict:
-            status, received = server.call("POST", deployment + "/labels", {"labels": [{"id": one, "value": "yes"} for one in names]})
+            labels = [{"id": one, "value": "yes"} for one in names]
+            status, received = server.call("POST", deployment + "/labels", {"labels": labels})
             self.assertEqual(status, 200, received)
             return received
 
