@@ -253,6 +253,7 @@ class PredictionJournalTest {
             journal.flush("default", "d");
             assertThat(IntStream.range(0, 100).boxed())
                     .allMatch(i -> taken().contains("x" + i + ".0") || journal.isLost("default", "d", "x" + i + ".0"));
+            assertThat(journal.dropped()).isLessThanOrEqualTo(20);
         }
     }
 
