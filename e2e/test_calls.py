@@ -249,7 +249,7 @@ class JournalTest(unittest.TestCase):
             self.assertEqual(infer("a.1", 60)[0], 200)
         self.assertEqual(label("b.0")["accepted"], 1)
         self.assertEqual(server.get(deployment)[1]["journal"]["dropped"], 0)
-        self.assertEqual(server.get(PREDICTIONS)[1]["total"], 4)
+        self.assertEqual(server.get(PREDICTIONS + "&total=true")[1]["total"], 4)
         server.kill()
         server.restart()
         self.assertEqual(infer("a.1", 60)[0], 200)
