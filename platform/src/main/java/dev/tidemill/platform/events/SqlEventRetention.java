@@ -1,8 +1,8 @@
 package dev.tidemill.platform.events;
 
 import dev.tidemill.platform.retention.Kept;
-import dev.tidemill.platform.retention.NewestRows;
 import dev.tidemill.platform.retention.SqlKeptRows;
+import dev.tidemill.platform.retention.SqlNewestRows;
 import dev.tidemill.platform.sql.Database;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,7 +29,7 @@ public final class SqlEventRetention {
     public List<Kept> kept(Optional<Duration> events, Duration inbound) {
         return List.of(
                 new SqlKeptRows(database, "events", "event", events, this::deleteEvents),
-                new NewestRows(
+                new SqlNewestRows(
                         new SqlKeptRows(database, "refusals", "audit_refusal", events, this::deleteRefusals),
                         database,
                         "audit_refusal",

@@ -9,7 +9,7 @@ import java.util.OptionalLong;
 import java.util.function.BiFunction;
 
 /** Rows of a table that are kept for a while, and no more of them than so many, the newest. Thread-safe. */
-public final class NewestRows implements Kept {
+public final class SqlNewestRows implements Kept {
     private static final int BATCH = 500;
 
     /** Share of the limit from which on the estimate of how many there are is checked. */
@@ -26,7 +26,7 @@ public final class NewestRows implements Kept {
      * @param most how many stay
      * @param delete deletes at most so many that are older than a time, in one unit of work, and tells how many
      */
-    public NewestRows(
+    public SqlNewestRows(
             Kept byAge, Database database, String table, long most, BiFunction<Instant, Integer, Integer> delete) {
         this.byAge = byAge;
         this.database = database;
