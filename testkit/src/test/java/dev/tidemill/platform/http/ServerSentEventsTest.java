@@ -38,7 +38,8 @@ class ServerSentEventsTest {
         var authentication = new Authentication() {
             @Override
             public Optional<Principal> authenticate(Credentials credentials) {
-                return Optional.of(new Principal("user:a", true, "a", Optional.empty(), Optional.empty()));
+                String name = credentials.secret().orElse("a");
+                return Optional.of(new Principal("user:" + name, true, name, Optional.empty(), Optional.empty()));
             }
 
             @Override
@@ -94,12 +95,18 @@ class ServerSentEventsTest {
     }
 
     private Socket subscribe(String path) throws IOException {
+        return subscribe(path, "a");
+    }
+
+    private Socket subscribe(String path, String caller) throws IOException {
         var socket = new Socket();
         socket.setReceiveBufferSize(16 * 1024);
         socket.setSoTimeout(20_000);
         socket.connect(new InetSocketAddress("127.0.0.1", server.port()));
         socket.getOutputStream()
-                .write(("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+                .write(("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Bearer "
+                                + caller + "\r\n\r\n")
+                        .getBytes(StandardCharsets.US_ASCII));
         return socket;
     }
 
@@ -129,6 +136,29 @@ class ServerSentEventsTest {
             }
         }
         Await.until("the other has left", () -> open.get() == 0);
+    }
+
+    @Test
+    void allTogetherHaveSoManyAndThoseOfClientsThatGoAreFree() throws Exception {
+        var sockets = new ArrayList<Socket>();
+        try {
+            for (int i = 0; i < 400; i++) {
+                sockets.add(subscribe("/quiet", "caller" + i % 5));
+                assertThat(status(sockets.getLast())).isEqualTo("HTTP/1.1 200");
+            }
+            try (Socket beyond = subscribe("/quiet", "another")) {
+                String head = new String(beyond.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+                assertThat(head).startsWith("HTTP/1.1 503").contains("400 streams of events are open already");
+            }
+        } finally {
+            for (Socket one : sockets) {
+                one.close();
+            }
+        }
+        Await.until("all have left", () -> open.get() == 0);
+        try (Socket again = subscribe("/quiet", "another")) {
+            assertThat(status(again)).isEqualTo("HTTP/1.1 200");
+        }
     }
 
     @Test
