@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Counts of the values of named columns in one window, in bins fixed by the reference. Profiles of the same bins merge by
@@ -31,8 +32,8 @@ public final class WindowProfile {
     /**
      * Counts one row.
      *
-     * @param row values by column: {@link Number} for numeric bins, {@link String} for categories; an absent column counts
-     *     as missing
+     * @param row values by column: {@link Number} or {@link Boolean} (true is one, false is zero) for numeric bins, {@link String} for
+     *     categories; an absent column counts as missing
      */
     public void add(Map<String, ?> row) {
         rows++;
@@ -41,12 +42,20 @@ public final class WindowProfile {
             Object value = row.get(column);
             int bin =
                     switch (columnBins) {
-                        case Bins.Numeric numeric ->
-                            value instanceof Number number ? numeric.bin(number.doubleValue()) : 0;
+                        case Bins.Numeric numeric -> numericBin(numeric, value);
                         case Bins.Categories categories -> categories.bin(value == null ? null : String.valueOf(value));
                     };
             columnCounts[bin]++;
         });
+    }
+
+    private static int numericBin(Bins.Numeric bins, @Nullable Object value) {
+        return switch (value) {
+            case Number number -> bins.bin(number.doubleValue());
+            // As training takes it.
+            case Boolean truth -> bins.bin(truth ? 1 : 0);
+            case null, default -> 0;
+        };
     }
 
     /** Adds another profile of the same bins. */
