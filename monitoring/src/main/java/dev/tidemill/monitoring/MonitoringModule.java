@@ -7,10 +7,10 @@ import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.monitoring.api.MonitorDefinitionKind;
 import dev.tidemill.monitoring.api.MonitoringRoutes;
 import dev.tidemill.monitoring.domain.JournalStore;
-import dev.tidemill.monitoring.domain.KeptPredictions;
 import dev.tidemill.monitoring.domain.MonitorLoop;
 import dev.tidemill.monitoring.domain.MonitorStore;
 import dev.tidemill.monitoring.domain.Monitoring;
+import dev.tidemill.monitoring.domain.PredictionLimit;
 import dev.tidemill.monitoring.domain.SliceStore;
 import dev.tidemill.monitoring.domain.Ticks;
 import dev.tidemill.monitoring.domain.Windows;
@@ -129,7 +129,7 @@ public final class MonitoringModule {
         store.dateUndated(clock.instant());
         var byAge = new SqlKeptRows(database, "predictions", "prediction", predictions, journal::deleteReceivedBefore);
         return List.of(
-                new KeptPredictions(byAge, journal, store, mostPredictions),
+                PredictionLimit.on(byAge, journal, store, mostPredictions),
                 new SqlKeptRows(database, "windows", "monitor_window", windows, store::deleteWindowsBefore),
                 new SqlKeptRows(database, "slices", "monitor_slice", windows, sums::deleteSlicesBefore),
                 new SqlKeptRows(

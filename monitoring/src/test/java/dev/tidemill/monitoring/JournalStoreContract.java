@@ -8,8 +8,8 @@ import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.monitoring.domain.EventClock;
 import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.JournalStore;
-import dev.tidemill.monitoring.domain.KeptPredictions;
 import dev.tidemill.monitoring.domain.MonitorState;
+import dev.tidemill.monitoring.domain.PredictionLimit;
 import dev.tidemill.monitoring.domain.Quarantine;
 import dev.tidemill.monitoring.store.SqlJournalStore;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
@@ -312,11 +312,11 @@ abstract class JournalStoreContract {
         monitors.createState(state("few", START.plus(Duration.ofHours(2))));
         var byAge =
                 new SqlKeptRows(database, "predictions", "prediction", Optional.empty(), journal::deleteReceivedBefore);
-        assertThat(new KeptPredictions(byAge, journal, monitors, 0).collect(START))
+        assertThat(PredictionLimit.on(byAge, journal, monitors, 0).collect(START))
                 .isZero();
-        assertThat(new KeptPredictions(byAge, journal, monitors, 10).collect(START))
+        assertThat(PredictionLimit.on(byAge, journal, monitors, 10).collect(START))
                 .isZero();
-        var kept = new KeptPredictions(byAge, journal, monitors, 4);
+        var kept = PredictionLimit.on(byAge, journal, monitors, 4);
         assertThat(kept.most()).hasValue(4);
         assertThat(kept.collect(START)).isEqualTo(6 + 2);
         assertThat(page(START, START.plus(Duration.ofDays(9))))

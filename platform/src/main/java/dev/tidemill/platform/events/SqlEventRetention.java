@@ -1,8 +1,9 @@
 package dev.tidemill.platform.events;
 
 import dev.tidemill.platform.retention.Kept;
+import dev.tidemill.platform.retention.LimitedRows;
+import dev.tidemill.platform.retention.ShortUnits;
 import dev.tidemill.platform.retention.SqlKeptRows;
-import dev.tidemill.platform.retention.SqlNewestRows;
 import dev.tidemill.platform.sql.Database;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,12 +30,10 @@ public final class SqlEventRetention {
     public List<Kept> kept(Optional<Duration> events, Duration inbound) {
         return List.of(
                 new SqlKeptRows(database, "events", "event", events, this::deleteEvents),
-                new SqlNewestRows(
+                new LimitedRows(
                         new SqlKeptRows(database, "refusals", "audit_refusal", events, this::deleteRefusals),
-                        database,
-                        "audit_refusal",
                         MOST_REFUSALS,
-                        this::deleteRefusals),
+                        this::deleteRefusalsBeyond),
                 new SqlKeptRows(
                         database, "inbound-events", "inbound_event", Optional.of(inbound), this::deleteInbound));
     }
@@ -51,6 +50,26 @@ public final class SqlEventRetention {
                                     WHERE active AND broken IS NULL))
             """)
                 .bind("before", before)
+                .bind("limit", limit)
+                .execute());
+    }
+
+    private long deleteRefusalsBeyond() {
+        Optional<Long> last = database.reading(handle -> handle.createQuery(
+                        "SELECT position FROM audit_refusal ORDER BY position DESC LIMIT 1 OFFSET :most")
+                .bind("most", MOST_REFUSALS)
+                .mapTo(Long.class)
+                .findOne());
+        return last.map(position -> ShortUnits.delete(limit -> deleteRefusalsUntil(position, limit)))
+                .orElse(0L);
+    }
+
+    private int deleteRefusalsUntil(long position, int limit) {
+        return database.writing(handle -> handle.createUpdate("""
+            DELETE FROM audit_refusal WHERE position IN
+                (SELECT position FROM audit_refusal WHERE position <= :last ORDER BY position LIMIT :limit)
+            """)
+                .bind("last", position)
                 .bind("limit", limit)
                 .execute());
     }

@@ -8,9 +8,6 @@ import java.util.function.BiFunction;
 
 /** Rows of a table that are kept for a while. Thread-safe. */
 public final class SqlKeptRows implements Kept {
-    /** Rows that one unit of work deletes: what it takes, its neighbours wait. */
-    private static final int BATCH = 500;
-
     private final Database database;
     private final String name;
     private final String table;
@@ -57,12 +54,6 @@ public final class SqlKeptRows implements Kept {
             return 0;
         }
         Instant before = now.minus(keep.get());
-        long deleted = 0;
-        int batch;
-        do {
-            batch = delete.apply(before, BATCH);
-            deleted += batch;
-        } while (batch > 0 && !Thread.currentThread().isInterrupted());
-        return deleted;
+        return ShortUnits.delete(most -> delete.apply(before, most));
     }
 }
