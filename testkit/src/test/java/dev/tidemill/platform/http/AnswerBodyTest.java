@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.auth.Access;
-import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.Authentication;
 import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.auth.Role;
@@ -83,22 +82,8 @@ class AnswerBodyTest {
                             throw away();
                         })
                         .routes());
-        server = new WebServer(
-                        new WebServer.Settings(
-                                "127.0.0.1",
-                                0,
-                                new AllowedHosts(List.of(), List.of(), true, "127.0.0.1"),
-                                8 << 20,
-                                1024,
-                                100,
-                                TrustedProxies.NONE,
-                                Optional.empty()),
-                        manifest,
-                        new Admission(authentication),
-                        telemetry,
-                        refusal -> {},
-                        new BytesInFlight(64L << 20))
-                .start();
+        server = LoopbackWebServer.start(
+                manifest, authentication, telemetry, new BytesInFlight(64L << 20), 100, TrustedProxies.NONE);
     }
 
     @AfterEach

@@ -3,7 +3,6 @@ package dev.tidemill.platform.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.platform.auth.Access;
-import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.Authentication;
 import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.auth.Role;
@@ -35,22 +34,7 @@ class ForwardedClientTest {
         };
         var manifest = new RouteManifest()
                 .add(List.of(Route.get("/who", Access.open(), (context, caller) -> context.result(context.ip()))));
-        return new WebServer(
-                        new WebServer.Settings(
-                                "127.0.0.1",
-                                0,
-                                new AllowedHosts(List.of(), List.of(), true, "127.0.0.1"),
-                                8 << 20,
-                                1024,
-                                MOST,
-                                proxies,
-                                Optional.empty()),
-                        manifest,
-                        new Admission(nobody),
-                        telemetry,
-                        refusal -> {},
-                        new BytesInFlight(64L << 20))
-                .start();
+        return LoopbackWebServer.start(manifest, nobody, telemetry, new BytesInFlight(64L << 20), MOST, proxies);
     }
 
     /** What a request with these headers is answered; empty if its connection is not let in. */

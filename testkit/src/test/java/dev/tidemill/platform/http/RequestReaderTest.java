@@ -3,7 +3,6 @@ package dev.tidemill.platform.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.platform.auth.Access;
-import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.Authentication;
 import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.auth.Role;
@@ -71,22 +70,7 @@ class RequestReaderTest {
                                     endpoint.incrementAndGet();
                                 })
                                 .transfersFiles()));
-        server = new WebServer(
-                        new WebServer.Settings(
-                                "127.0.0.1",
-                                0,
-                                new AllowedHosts(List.of(), List.of(), true, "127.0.0.1"),
-                                8 << 20,
-                                1024,
-                                100,
-                                TrustedProxies.NONE,
-                                Optional.empty()),
-                        manifest,
-                        new Admission(authentication),
-                        telemetry,
-                        refusal -> {},
-                        budget)
-                .start();
+        server = LoopbackWebServer.start(manifest, authentication, telemetry, budget, 100, TrustedProxies.NONE);
     }
 
     @AfterEach
