@@ -121,11 +121,11 @@ class SendTest(unittest.TestCase):
             time.sleep(0.01)
 
     def test_logging_goes_through_the_doors_of_logging_and_each_line_is_read_once(self) -> None:
-        seen: list[bytes] = []
+        seen: list[tuple[str, bytes]] = []
         real = _outbox._entry
 
         def reading(line: bytes) -> dict[str, typing.Any] | None:
-            seen.append(line)
+            seen.append((threading.current_thread().name, line))
             return real(line)
 
         with (
@@ -140,7 +140,10 @@ class SendTest(unittest.TestCase):
         self.assertEqual([point["step"] for point in self.server.batches("metrics")], list(range(2501)))
         self.assertFalse([path for path, _ in self.server.told if "/import/" in path])
         self.assertEqual(len([path for path, _ in self.server.told if path.endswith(f"/runs/{run.id}")]), 1)
-        self.assertEqual(len(seen), len(set(seen)), "no line of the journal is read twice")
+        # Runs of other tests may still be waiting for their servers, and read theirs again.
+        own = [line for name, line in seen if name == f"tidemill-{run.id[:8]}"]
+        self.assertGreater(len(own), 2500)
+        self.assertEqual(len(own), len(set(own)), "no line of the journal is read twice")
 
     def test_what_is_refused_is_kept_with_its_reason_and_the_rest_is_sent(self) -> None:
         said = io.StringIO()
@@ -160,9 +163,11 @@ class SendTest(unittest.TestCase):
         said = io.StringIO()
         real = _outbox.Sender.send
         failures = iter([RuntimeError("unforeseen"), SystemExit("a thread is ended"), ValueError("again")])
+        mine = _outbox.folder()
 
         def failing(sender: _outbox.Sender) -> bool:
-            failure = next(failures, None)
+            # Runs of other tests may still be waiting for their servers; what fails here is this one's.
+            failure = next(failures, None) if sender._place.parent == mine else None
             if failure is not None:
                 raise failure
             return real(sender)
