@@ -42,7 +42,7 @@ java-test: jdk
 e2e-test:
 	@command -v chromium >/dev/null || echo "note: no Chromium; the walk through the screens is skipped"
 	@[ -x .cache/peers/mlflow/bin/python ] || echo "note: no MLflow peer (make peers); its test is skipped"
-	cd e2e && python3 -m unittest -v test_command_line test_gateway test_python test_mlflow test_tracking test_artifact_roots test_inference test_calls test_scoring test_java_client test_import test_tls test_disk_full test_recovery test_limits test_pressure test_fuzz test_sign_in test_loop
+	python3 e2e/suite.py
 
 peers: ## install the Python peers that tests compare with, one virtual environment each
 	[ -x .cache/peers/mlflow/bin/mlflow ] && .cache/peers/mlflow/bin/python -c "import sklearn, lightgbm, boto3, onnxruntime, skl2onnx, onnxmltools" 2>/dev/null || { python3 -m venv .cache/peers/mlflow && .cache/peers/mlflow/bin/pip install -q mlflow scikit-learn xgboost-cpu lightgbm boto3 onnx onnxruntime skl2onnx onnxmltools; }

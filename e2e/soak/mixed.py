@@ -1,6 +1,6 @@
 """Mixed load for a while; afterwards memory, threads, files and the database are level and nobody waited long.
 
-    python3 e2e/soak/mixed.py [--minutes 120] [--postgres] [--record FILE]
+    python3 e2e/soak/mixed.py [--minutes 120] [--rate 200] [--postgres] [--record FILE]
 
 Tracking, serving with labels and pipelines at fixed rates, a neighbour that logs one point at a time, and deletions,
 on the default launcher. Predictions are bounded by number and deleted runs are purged, so that a level is reached within the run.
@@ -27,8 +27,12 @@ from load import Caller, Client, Neighbour, Purger, Tracker, Trainer, quantile
 EVERY_SECONDS = 15
 NEIGHBOUR_P99_MS = 50
 GROWTH = 1.25
-# What is kept for a time in days elsewhere is bounded by its number here, so that a level is reached within the run.
-RETENTION = {"TIDEMILL_RETENTION_PREDICTIONS_LIMIT": "300000", "TIDEMILL_RETENTION_EVERY_MINUTES": "5"}
+
+
+def retention(minutes: float, rate: float) -> dict[str, str]:
+    """What is kept for a time in days elsewhere is bounded by its number here, so that it is level after a fifth of the run."""
+    limit = max(1_000, round(minutes * 60 * rate / 5))
+    return {"TIDEMILL_RETENTION_PREDICTIONS_LIMIT": str(limit), "TIDEMILL_RETENTION_EVERY_MINUTES": "5"}
 
 
 def processes(root: int) -> list[int]:
@@ -88,7 +92,7 @@ def growth(samples: list[dict[str, float]], name: str) -> float:
     return late[len(late) // 2] / max(1.0, early[len(early) // 2]) if early and late else 1.0
 
 
-def run(server: Server, address: str | None, minutes: float) -> dict:
+def run(server: Server, address: str | None, minutes: float, rate: float) -> dict:
     folder = tabular_project()
     for words in (("apply", "-f", str(folder)), ("run", "train")):
         done = command(*words, "--server", server.url)
@@ -98,7 +102,7 @@ def run(server: Server, address: str | None, minutes: float) -> dict:
     clients: list[Client] = [
         neighbour,
         *(Tracker(server.port, 0.5, experiment, kept_of=0) for _ in range(2)),
-        *(Caller(server.port, 100, "model", seed) for seed in range(2)),
+        *(Caller(server.port, rate / 2, "model", seed) for seed in range(2)),
         Trainer(server.port, 1 / 60),
         Purger(server.port, 1 / 300),
     ]
@@ -126,6 +130,7 @@ def run(server: Server, address: str | None, minutes: float) -> dict:
             unexpected[text] = unexpected.get(text, 0) + count
     return {
         "minutes": minutes,
+        "predictions_per_second": rate,
         "answers": answers,
         "unexpected": unexpected,
         "broken": sum(client.broken for client in clients),
@@ -157,6 +162,7 @@ def complaints(result: dict) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=120)
+    parser.add_argument("--rate", type=float, default=200, help="predictions per second")
     parser.add_argument("--postgres", action="store_true", help="on the server that TIDEMILL_TEST_POSTGRES names")
     parser.add_argument("--record", type=pathlib.Path, help="file that the result is written to, as JSON")
     parser.add_argument("--config", help="settings file of the server, for short retentions")
@@ -167,9 +173,9 @@ def main() -> int:
         return 2
     flags = ["--database", address] if address else []
     flags += ["--config", options.config] if options.config else []
-    server = Server(*flags, environment=RETENTION)
+    server = Server(*flags, environment=retention(options.minutes, options.rate))
     try:
-        result = run(server, address, options.minutes)
+        result = run(server, address, options.minutes, options.rate)
     finally:
         server.close()
     result["database"] = "postgresql" if address else "sqlite"
