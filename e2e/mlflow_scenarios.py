@@ -22,7 +22,7 @@ OWN_FIELDS = {
     *("artifact_uri", "artifact_location", "root_uri", "next_page_token", "workspace", "user_id", "model_id", "lifecycle_stage"),
     *("creation_timestamp", "last_updated_timestamp", "last_update_time", "creation_time", "create_time", "created_time"),
     *("create_time_ms", "last_update_time_ms", "deployment_job_id", "deployment_job_state", "created_by", "last_updated_by"),
-    *("sqlstate", "error_class", "experiment_id"),
+    *("creation_timestamp_ms", "last_updated_timestamp_ms", "sqlstate", "error_class", "experiment_id"),
 }
 
 

@@ -30,7 +30,8 @@ class Peer:
                 *("--backend-store-uri", f"sqlite:///{work}/peer.db", "--artifacts-destination", str(work / "artifacts")),
             ],
             cwd=work,
-            env={**os.environ, "HOME": str(work)},
+            # Its workers for jobs take longer to start than all the rest, and nothing here asks for jobs.
+            env={**os.environ, "HOME": str(work), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
