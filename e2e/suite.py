@@ -29,6 +29,7 @@ TOGETHER = [
     "test_import",
     "test_command_line",
     "test_tracking",
+    "test_mlflow_probe",
     "test_scoring",
     "test_fuzz",
     "test_python",
