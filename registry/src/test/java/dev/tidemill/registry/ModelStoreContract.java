@@ -26,11 +26,13 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -107,6 +109,16 @@ abstract class ModelStoreContract {
                 .stream()
                 .map(ModelVersion::version)
                 .toList();
+    }
+
+    /** A statement takes some 32,000 values; a registry may hold more models. */
+    @Test
+    void moreNamesThanAStatementTakesValuesAreAskedForAtOnce() {
+        store.insert(version(1, "run/one"));
+        var makers = new ArrayList<>(
+                IntStream.range(0, 40_000).mapToObj(i -> "absent/" + i).toList());
+        makers.add("run/one");
+        assertThat(store.makers(makers)).containsExactly("run/one");
     }
 
     @Test

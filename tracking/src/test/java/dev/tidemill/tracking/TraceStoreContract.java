@@ -42,6 +42,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -120,6 +121,23 @@ abstract class TraceStoreContract {
         return traces.search("a", List.of(experiment), filter, List.of(order), Optional.empty(), 100).items().stream()
                 .map(Trace::id)
                 .toList();
+    }
+
+    /** A statement takes some 32,000 values; a caller may name more. */
+    @Test
+    void moreIdsThanAStatementTakesValuesAreAskedForAtOnce() {
+        put("tr-1", State.OK, 1, Map.of());
+        put("tr-2", State.OK, 2, Map.of());
+        var ids = new ArrayList<>(
+                IntStream.range(0, 40_000).mapToObj(i -> "absent-" + i).toList());
+        ids.add("tr-2");
+        ids.add("it's \"tr\" \\ \u00e4 \ud83d\ude00");
+        var store = new SqlTraceStore(database);
+        assertThat(store.findAll("a", ids)).extracting(Trace::id).containsExactly("tr-2");
+        assertThat(traces.delete("a", experiment, ids)).isEqualTo(1);
+        assertThat(store.findAll("a", List.of("tr-1", "tr-2")))
+                .extracting(Trace::id)
+                .containsExactly("tr-1");
     }
 
     @Test

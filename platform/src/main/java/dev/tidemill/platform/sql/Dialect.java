@@ -46,6 +46,12 @@ public interface Dialect {
     /** A condition that an expression is like a pattern with {@code %} and {@code _}, whatever the case of the letters A to Z. */
     String likeIgnoringCase(String expression, String parameter);
 
+    /**
+     * What an expression may be {@code IN}: the texts of a JSON list that one parameter holds ({@link SqlCondition#list}). A statement
+     * takes some 32,000 parameters, and a list of names has no such end.
+     */
+    String texts(String parameter);
+
     /** The text under a key of a JSON object that a text column holds; null where the object has no such key. */
     String jsonText(String expression, String parameter);
 

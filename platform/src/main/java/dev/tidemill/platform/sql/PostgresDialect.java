@@ -102,6 +102,11 @@ final class PostgresDialect implements Dialect {
     }
 
     @Override
+    public String texts(String parameter) {
+        return "(SELECT jsonb_array_elements_text(CAST(" + parameter + " AS JSONB)))";
+    }
+
+    @Override
     public String jsonText(String expression, String parameter) {
         return "(CAST(" + expression + " AS jsonb) ->> " + parameter + ")";
     }

@@ -1,5 +1,6 @@
 package dev.tidemill.platform.sql;
 
+import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Comparison.Operator;
 import java.util.Collection;
@@ -32,6 +33,11 @@ public final class SqlCondition {
     public SqlCondition and(String clause) {
         where.append(where.isEmpty() ? " WHERE " : " AND ").append(clause);
         return this;
+    }
+
+    /** Texts of any number as the one value that {@link Dialect#texts} takes. */
+    public static String list(Collection<String> texts) {
+        return Json.write(Json.objectMapper().valueToTree(texts));
     }
 
     /** Numbers are written as they are: they can hold nothing but digits. */

@@ -98,6 +98,11 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
+    public String texts(String parameter) {
+        return "(SELECT value FROM json_each(" + parameter + "))";
+    }
+
+    @Override
     public String jsonText(String expression, String parameter) {
         return "(" + expression + " ->> " + parameter + ")";
     }

@@ -8,6 +8,7 @@ import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
+import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.registry.domain.ModelFiles;
 import dev.tidemill.registry.domain.ModelStore;
 import dev.tidemill.registry.domain.ModelVersion;
@@ -123,11 +124,11 @@ public final class SqlModelStore implements ModelStore {
                 (handle, fitting) -> models(handle, project, fitting.keys()));
     }
 
-    private static List<RegisteredModel> models(Handle handle, String project, List<String> names) {
-        List<RegisteredModel> bare = handle.createQuery(
-                        "SELECT * FROM model WHERE project = :project AND name IN (<names>)")
+    private List<RegisteredModel> models(Handle handle, String project, List<String> names) {
+        List<RegisteredModel> bare = handle.createQuery("SELECT * FROM model WHERE project = :project AND name IN "
+                        + database.dialect().texts(":names"))
                 .bind("project", project)
-                .bindList("names", names)
+                .bind("names", SqlCondition.list(names))
                 .map((row, context) -> new RegisteredModel(
                         row.getString("project"),
                         row.getString("name"),
@@ -142,7 +143,7 @@ public final class SqlModelStore implements ModelStore {
     }
 
     /** Counts, aliases and tags of all models in three queries, however many models there are. */
-    private static List<RegisteredModel> complete(Handle handle, List<RegisteredModel> models) {
+    private List<RegisteredModel> complete(Handle handle, List<RegisteredModel> models) {
         String project = models.getFirst().project();
         List<String> names = models.stream().map(RegisteredModel::name).toList();
         var counts = new HashMap<String, Integer>();
@@ -172,10 +173,11 @@ public final class SqlModelStore implements ModelStore {
                 .toList();
     }
 
-    private static Query of(Handle handle, String select, String rest, String project, List<String> names) {
-        return handle.createQuery(select + " project = :project AND model IN (<names>) " + rest)
+    private Query of(Handle handle, String select, String rest, String project, List<String> names) {
+        return handle.createQuery(select + " project = :project AND model IN "
+                        + database.dialect().texts(":names") + " " + rest)
                 .bind("project", project)
-                .bindList("names", names)
+                .bind("names", SqlCondition.list(names))
                 .setFetchSize(FETCHED);
     }
 
@@ -287,8 +289,9 @@ public final class SqlModelStore implements ModelStore {
         if (among.isEmpty()) {
             return Set.of();
         }
-        return database.reading(handle -> handle.createQuery("SELECT made_by FROM version WHERE made_by IN (<makers>)")
-                .bindList("makers", List.copyOf(among))
+        return database.reading(handle -> handle.createQuery("SELECT made_by FROM version WHERE made_by IN "
+                        + database.dialect().texts(":makers"))
+                .bind("makers", SqlCondition.list(among))
                 .mapTo(String.class)
                 .set());
     }

@@ -138,9 +138,10 @@ public final class SqlTraceStore implements TraceStore {
                 handle -> handle.createQuery(RowBytes.weighing(
                                 "x.number, x.id",
                                 bytes,
-                                "SELECT * FROM trace WHERE project = :project AND id IN (<ids>)"))
+                                "SELECT * FROM trace WHERE project = :project AND id IN "
+                                        + database.dialect().texts(":ids")))
                         .bind("project", project)
-                        .bindList("ids", ids),
+                        .bind("ids", SqlCondition.list(ids)),
                 (row, context) -> new Key(row.getLong("number"), row.getString("id")),
                 Comparator.comparing(key -> places.getOrDefault(key.id(), 0)),
                 (handle, fitting) -> read.apply(
@@ -415,15 +416,16 @@ public final class SqlTraceStore implements TraceStore {
         if (ids.isEmpty()) {
             return;
         }
-        database.writing(handle -> handle.createUpdate("""
+        database.writing(
+                handle -> handle.createUpdate("""
                         INSERT INTO trace_run (trace, run)
-                        SELECT number, :run FROM trace WHERE project = :project AND id IN (<ids>)
+                        SELECT number, :run FROM trace WHERE project = :project AND id IN %s
                         ON CONFLICT DO NOTHING
-                        """)
-                .bind("run", run.number())
-                .bind("project", project)
-                .bindList("ids", List.copyOf(ids))
-                .execute());
+                        """.formatted(database.dialect().texts(":ids")))
+                        .bind("run", run.number())
+                        .bind("project", project)
+                        .bind("ids", SqlCondition.list(ids))
+                        .execute());
     }
 
     @Override
@@ -447,13 +449,14 @@ public final class SqlTraceStore implements TraceStore {
             return 0;
         }
         return database.writing(handle -> {
-            List<Long> numbers = handle.createQuery("""
+            List<Long> numbers = handle.createQuery(
+                            """
                             SELECT number FROM trace
-                            WHERE project = :project AND experiment_id = :experiment AND id IN (<ids>)
-                            """)
+                            WHERE project = :project AND experiment_id = :experiment AND id IN %s
+                            """.formatted(database.dialect().texts(":ids")))
                     .bind("project", project)
                     .bind("experiment", experimentId)
-                    .bindList("ids", List.copyOf(ids))
+                    .bind("ids", SqlCondition.list(ids))
                     .mapTo(Long.class)
                     .list();
             if (!numbers.isEmpty()) {
