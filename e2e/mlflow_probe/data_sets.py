@@ -8,6 +8,9 @@ from mlflow_scenarios import API3, Story, experiment
 
 from mlflow_probe.frame import message
 
+#: Names of sets that either server makes.
+BOTH = ("first", "lazy", "listed", "long", "plain", " ")
+
 # fmt: off
 
 
@@ -27,9 +30,10 @@ def probe(story: Story) -> None:
         {"name": "listed", "experiment_ids": [group, other]}, {"name": "typed", "experiment_ids": "abc"},
     ):
         make(**fields)
-    for update in ({"team": "b", "more": "c"}, {"team": None}, {"number": 5, "yes": True}, {"": "x"}, {"a b": "c"}, {"k" * 300: "v"}):
+    for update in ({"team": "b", "more": "c"}, {"team": None}, {"number": 1234567, "yes": True}, {"": "x"}, {"a b": "c"}):
         story.step("PATCH", f"{path}/{one}/tags", {"tags": json.dumps(update)})
         story.step("GET", f"{path}/{one}")
+    story.step("PATCH", f"{path}/{make(name='long')}/tags", {"tags": json.dumps({"k" * 300: "v"})})
     for body in ({}, {"tags": ""}, {"tags": "no json"}, {"tags": "[]"}, {"tags": 5}):
         story.step("PATCH", f"{path}/{one}/tags", body)
     story.step("PATCH", f"{path}/d-absent/tags", {"tags": "{}"})
@@ -44,7 +48,7 @@ def probe(story: Story) -> None:
         story.step("POST", f"{path}/{one}/{verb}", {})
     for rows in (
         [{"inputs": {"q": "a"}, "expectations": {"e": 1}}], [{"inputs": {"q": "a"}, "expectations": {"f": 2}, "tags": {"t": "x"}}],
-        [{"inputs": {"q": "b"}}, {"inputs": {"q": "b"}}], [], [{}], [{"inputs": {}}], [{"inputs": "text"}], [{"inputs": None}],
+        [{"inputs": {"q": "b"}}, {"inputs": {"q": "b"}}], [], [{"inputs": {}}], [{}], [{"inputs": "text"}], [{"inputs": None}],
         [{"inputs": {"q": "c"}, "outputs": {"o": 1}}, {"inputs": {"q": "c"}, "outputs": {"o": 2}}],
         [{"inputs": {"q": "d"}, "source": {"source_type": "HUMAN", "source_data": {"user": "x"}}}],
         [{"inputs": {"q": "e"}, "source": {"source_type": "NONSENSE"}}],
@@ -67,12 +71,12 @@ def probe(story: Story) -> None:
     ):
         answer = story.call("POST", f"{path}/search", {"filter_string": text, "max_results": 50})
         found = answer["answer"]
-        told = sorted(one["name"] for one in found.get("datasets", [])) if answer["status"] == 200 else found
+        told = sorted(one["name"] for one in found.get("datasets", []) if one["name"] in BOTH) if answer["status"] == 200 else found
         story.tell(f"search {text}", [answer["status"], told])
     for order in ("name", "name DESC", "created_time ASC", "nonsense", "name sideways", "created_by", "tags.team"):
         answer = story.call("POST", f"{path}/search", {"order_by": [order], "max_results": 50})
         found = answer["answer"]
-        told = [one["name"] for one in found.get("datasets", [])] if answer["status"] == 200 and "name" in order else message(answer)
+        told = [one["name"] for one in found.get("datasets", []) if one["name"] in BOTH] if answer["status"] == 200 and "name" in order else message(answer)
         story.tell(f"order {order}", [answer["status"], told])
     for body in ({"max_results": 0}, {"max_results": -1}, {"max_results": 1001}, {"max_results": 50001}, {"page_token": "zz"}, {"experiment_ids": ["abc"]}):
         story.step("POST", f"{path}/search", body)

@@ -64,7 +64,7 @@ class Probe(Story):
             text = (
                 name
                 if text == number
-                else re.sub(rf"""(["'=]){number}(?=["'&]|$)""", lambda found, name=name: found[1] + name, text)
+                else re.sub(rf"""(["=]|\['|: '){number}(?=["'&]|$)""", lambda found, name=name: found[1] + name, text)
             )
         return text
 

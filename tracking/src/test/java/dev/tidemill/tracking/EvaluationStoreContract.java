@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -102,8 +103,8 @@ abstract class EvaluationStoreContract {
         assertThat(dataSets.deleteRows(
                         "a", made.id(), List.of(rest.items().getFirst().id())))
                 .isEqualTo(1);
-        assertThatThrownBy(() -> dataSets.create("a", "qa", List.of(), Map.of()))
-                .hasMessageContaining("already exists");
+        var many = IntStream.range(0, 40_000).mapToObj(i -> "dr-" + i).toList();
+        assertThat(dataSets.deleteRows("a", made.id(), many)).isZero();
         assertThatThrownBy(() -> dataSets.get("b", made.id())).isInstanceOf(TidemillException.class);
     }
 
@@ -130,12 +131,13 @@ abstract class EvaluationStoreContract {
         dataSets.link("a", other.id(), List.of(experiment));
         assertThat(names("", List.of(experiment))).hasSize(2);
         dataSets.unlink("a", other.id(), List.of(experiment));
-        assertThat(dataSets.putTags("a", other.id(), Map.of("z", Optional.of("1")))
-                        .tags())
-                .containsEntry("z", "1");
-        assertThat(dataSets.putTags("a", other.id(), Map.of("z", Optional.empty()))
-                        .tags())
-                .isEmpty();
+        dataSets.putTags("a", other.id(), Map.of("z", "1", "", "empty"));
+        dataSets.removeTag("a", other.id(), "z");
+        dataSets.removeTag("a", other.id(), "absent");
+        dataSets.removeTag("a", "d-absent", "z");
+        assertThat(dataSets.get("a", other.id()).tags()).isEqualTo(Map.of("", "empty"));
+        assertThatThrownBy(() -> dataSets.putTags("a", "d-absent", Map.of()))
+                .hasMessage("Could not find evaluation dataset with ID d-absent");
         dataSets.delete("a", other.id());
         assertThat(names("", List.of())).containsExactly("qa");
     }
@@ -178,7 +180,7 @@ abstract class EvaluationStoreContract {
         EvaluationDataSet made = dataSets.create("a", "qa", List.of(), Map.of());
         var versions = Contention.of(5, (thread, turn) -> {
                     String mine = thread + "/" + turn;
-                    dataSets.putTags("a", made.id(), Map.of(mine, Optional.of("v")));
+                    dataSets.putTags("a", made.id(), Map.of(mine, "v"));
                     dataSets.putRows(
                             "a",
                             made.id(),
@@ -195,12 +197,15 @@ abstract class EvaluationStoreContract {
     }
 
     @Test
-    void ofSetsOfOneNameOneIsMade() {
-        var outcomes = Contention.of(5, (thread, turn) -> dataSets.create("a", "set" + turn, List.of(), Map.of()));
-        assertThat(outcomes.answers()).hasSize(5);
-        assertThat(outcomes.refusals())
-                .allSatisfy(
-                        refusal -> assertThat(refusal).hasMessageMatching("Dataset with name '.*' already exists."));
+    void setsOfOneNameAreToldApartByTheirIds() {
+        EvaluationDataSet one = dataSets.create("a", "qa", List.of(), Map.of("k", "1"));
+        EvaluationDataSet two = dataSets.create("a", "qa", List.of(), Map.of("k", "2"));
+        assertThat(names("name = 'qa'", List.of())).containsExactly("qa", "qa");
+        dataSets.delete("a", one.id());
+        assertThat(dataSets.get("a", two.id()).tags()).isEqualTo(Map.of("k", "2"));
+        assertThat(dataSets.create("a", " ", List.of(), Map.of()).name()).isEqualTo(" ");
+        assertThatThrownBy(() -> dataSets.create("a", "n".repeat(256), List.of(), Map.of()))
+                .hasMessageContaining("256");
     }
 
     @Test

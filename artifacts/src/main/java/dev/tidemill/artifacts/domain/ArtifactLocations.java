@@ -54,12 +54,16 @@ public final class ArtifactLocations {
     public static String require(String field, String location) {
         String decoded = decoded(location);
         var scheme = SCHEME.matcher(decoded);
-        boolean climbs = Arrays.asList(decoded.split("[/\\\\]", -1)).contains("..");
         boolean known = !scheme.matches() || SCHEMES.contains(scheme.group(1).toLowerCase(Locale.ROOT));
-        if (climbs || !known || decoded.chars().anyMatch(c -> c < ' ' || c == '#' || c == '?')) {
+        if (climbs(location) || !known || decoded.chars().anyMatch(c -> c < ' ' || c == '#' || c == '?')) {
             throw TidemillException.invalid(field, "Invalid path in '" + field + "': '" + shown(location) + "'");
         }
         return location;
+    }
+
+    /** Whether a part of it is {@code ..}, however encoded. */
+    public static boolean climbs(String location) {
+        return Arrays.asList(decoded(location).split("[/\\\\]", -1)).contains("..");
     }
 
     /**

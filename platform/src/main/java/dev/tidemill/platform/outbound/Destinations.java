@@ -51,7 +51,7 @@ public final class Destinations {
     }
 
     private static int port(URI uri) {
-        int usual = "https".equals(uri.getScheme()) ? 443 : 80;
+        int usual = "https".equalsIgnoreCase(uri.getScheme()) ? 443 : 80;
         return uri.getPort() < 0 ? usual : uri.getPort();
     }
 
@@ -71,7 +71,7 @@ public final class Destinations {
             String scheme = uri.getScheme();
             if (uri.getHost() != null
                     && uri.getRawUserInfo() == null
-                    && ("http".equals(scheme) || "https".equals(scheme))) {
+                    && ("http".equalsIgnoreCase(scheme) || "https".equalsIgnoreCase(scheme))) {
                 return uri;
             }
         } catch (java.net.URISyntaxException e) {

@@ -41,9 +41,17 @@ public record Page<T>(List<T> items, Optional<String> next) {
         }
         Matcher matcher = TOKEN.matcher(decoded);
         if (!matcher.matches()) {
-            throw TidemillException.invalid("page_token", "Invalid page token, parsed value has no 'offset'");
+            throw TidemillException.invalid(
+                    "page_token",
+                    decoded.strip().startsWith("{")
+                            ? "Invalid page token, parsed value=" + shown(decoded)
+                            : "Invalid page token, decoded value=" + shown(decoded));
         }
         return Long.parseLong(matcher.group(1));
+    }
+
+    private static String shown(String text) {
+        return text.length() <= 200 ? text : text.substring(0, 200) + "...";
     }
 
     /** A page that begins after so many rows, with a token where others follow. */

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** What may be searched by: entities, their keys, and how each may be compared. Immutable once built. */
@@ -72,6 +73,38 @@ public final class SearchGrammar {
     private final Map<String, Entity> entities = new LinkedHashMap<>();
     private final Map<String, String> entityAliases = new HashMap<>();
     private List<String> orderKeys = List.of();
+    private List<String> orderAttributes = List.of();
+    private SearchWords words = SearchWords.RUNS;
+
+    /** Whose words refuse a search by this grammar; those of runs where nothing is said. */
+    public SearchGrammar words(SearchWords whose) {
+        words = whose;
+        return this;
+    }
+
+    SearchWords words() {
+        return words;
+    }
+
+    /** Attributes that may be compared with a list. */
+    List<String> listKeys() {
+        return attributes(rule -> rule.operators().contains(IN));
+    }
+
+    List<String> numericKeys() {
+        return attributes(rule -> rule.right() == Right.NUMBER);
+    }
+
+    private List<String> attributes(Predicate<Rule> wanted) {
+        Entity attribute = entities.get(ATTRIBUTE);
+        return attribute == null
+                ? List.of()
+                : attribute.keys().entrySet().stream()
+                        .filter(entry -> wanted.test(entry.getValue()))
+                        .map(Map.Entry::getKey)
+                        .sorted()
+                        .toList();
+    }
 
     /** An entity whose keys users choose, such as metrics or tags. */
     public SearchGrammar freeKeys(String name, Rule rule, String... aliases) {
@@ -97,6 +130,27 @@ public final class SearchGrammar {
     public SearchGrammar orderKeys(String... names) {
         orderKeys = List.of(names);
         return this;
+    }
+
+    /** Attributes that alone order, where others and tags may be searched by too. */
+    public SearchGrammar orderAttributes(String... names) {
+        orderAttributes = List.of(names);
+        return this;
+    }
+
+    /** @throws TidemillException {@code INVALID_ARGUMENT} for a key that may be searched by and orders nothing */
+    void requireOrder(Key key) {
+        if (orderAttributes.isEmpty()) {
+            return;
+        }
+        if (!key.entity().equals(ATTRIBUTE)) {
+            throw TidemillException.invalid("order_by", "Invalid order_by entity: " + key.entity());
+        }
+        if (!orderAttributes.contains(key.name())) {
+            throw TidemillException.invalid(
+                    "order_by",
+                    "Invalid attribute key '" + key.name() + "' specified. Valid keys are '" + orderAttributes + "'");
+        }
     }
 
     /** @throws TidemillException {@code INVALID_ARGUMENT} for a name that orders nothing here */
@@ -127,12 +181,7 @@ public final class SearchGrammar {
         String key = unquote(dot < 0 ? identifier : identifier.substring(dot + 1));
         String canonical = entityAliases.get(entityName);
         if (canonical == null) {
-            throw TidemillException.invalid(
-                    "filter",
-                    "Invalid entity type '" + entityName + "'. Valid values are "
-                            + entities.keySet().stream()
-                                    .map(name -> "'" + name + "'")
-                                    .toList());
+            throw TidemillException.invalid("filter", words.noEntity(entityName, entities.keySet()));
         }
         Entity entity = entities.get(canonical);
         if (entity == null) {

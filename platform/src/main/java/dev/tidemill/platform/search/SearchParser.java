@@ -10,7 +10,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * Reads MLflow's filters: clauses joined by {@code AND}, each {@code [entity.]key operator value}. Refusals use MLflow's words.
@@ -64,14 +63,18 @@ public final class SearchParser {
             var parser = new SearchParser(grammar, key.strip());
             String identifier = parser.identifier();
             String direction = parser.rest().toUpperCase(Locale.ROOT);
+            if (identifier.indexOf(',') >= 0 && !identifier.endsWith("`") && !identifier.endsWith("\"")) {
+                throw invalid("Invalid order_by clause '" + key + "'. Could not be parsed.");
+            }
             if (!direction.isEmpty() && !direction.equals("ASC") && !direction.equals("DESC")) {
                 throw invalid(
-                        direction.matches("[A-Z]+") && !identifier.endsWith(",")
+                        direction.matches("[A-Z]+")
                                 ? "Invalid ordering key in order_by clause '" + key + "'."
                                 : "Invalid order_by clause '" + key + "'. Could not be parsed.");
             }
             grammar.requireOrderKey(identifier);
             SearchGrammar.Key resolved = grammar.resolve(identifier);
+            grammar.requireOrder(resolved);
             orderings.add(new Ordering(resolved.entity(), resolved.name(), !direction.equals("DESC")));
             if (!seen.add(resolved.entity() + "." + resolved.name())) {
                 throw invalid("`order_by` contains duplicate fields: "
@@ -109,7 +112,7 @@ public final class SearchParser {
                     throw invalid("Search filter contained multiple expression '" + shown()
                             + "'. Provide AND-ed expression list.");
                 }
-                throw invalid("Invalid clause(s) in filter string: '" + word() + "'");
+                throw invalid(grammar.words().noClause(List.of(word()), shown()));
             }
         }
     }
@@ -127,17 +130,15 @@ public final class SearchParser {
         String identifier = identifier();
         Operator operator = operator().orElseThrow(() -> noClause(start));
         SearchGrammar.Key key = grammar.resolve(identifier);
+        boolean taken = key.rule().operators().contains(operator);
+        if (!taken && grammar.words().takesQuotedNumbers()) {
+            throw refused(key, operator, text.substring(position).strip());
+        }
+        skipSpace();
+        int value = position;
         Operand operand = operand(key, operator, start);
-        if (!key.rule().operators().contains(operator)) {
-            if (operator == Operator.IN || operator == Operator.NOT_IN) {
-                throw invalid("Only ['run_id'] attributes support comparison with a list of quoted string values.");
-            }
-            if (operand instanceof Comparison.Nothing) {
-                throw invalid("IS NULL / IS NOT NULL is only supported for tags and params, not for '" + key.entity()
-                        + "' '" + key.name() + "'");
-            }
-            throw invalid("Invalid comparator '" + operator.symbol() + "' not one of '"
-                    + key.rule().operators().stream().map(Operator::symbol).toList() + "'");
+        if (!taken) {
+            throw refused(key, operator, text.substring(value, position));
         }
         if (operator == Operator.RLIKE && operand instanceof Comparison.Text pattern) {
             requirePattern(pattern.value());
@@ -145,14 +146,28 @@ public final class SearchParser {
         return new Comparison(key.entity(), key.name(), operator, operand);
     }
 
+    private TidemillException refused(SearchGrammar.Key key, Operator operator, String value) {
+        SearchWords words = grammar.words();
+        return invalid(
+                switch (operator) {
+                    case IN, NOT_IN -> words.noList(key, value, grammar.listKeys());
+                    case IS_NULL, IS_NOT_NULL -> words.noNull(key);
+                    default -> words.comparator(key, operator);
+                });
+    }
+
     /** What stands from a position on is no clause: its words are shown. */
     private TidemillException noClause(int start) {
-        String words = Arrays.stream(text.substring(start).strip().split("\\s+"))
-                .filter(word -> !word.equalsIgnoreCase("AND"))
-                .limit(SHOWN_WORDS)
-                .map(word -> "'" + word + "'")
-                .collect(Collectors.joining(", "));
-        return invalid("Invalid clause(s) in filter string: " + words);
+        String rest = text.substring(start).strip();
+        return invalid(grammar.words()
+                .noClause(
+                        rest.startsWith("(") && rest.endsWith(")")
+                                ? List.of(rest)
+                                : Arrays.stream(rest.split("\\s+"))
+                                        .filter(word -> !word.equalsIgnoreCase("AND"))
+                                        .limit(SHOWN_WORDS)
+                                        .toList(),
+                        shown()));
     }
 
     private void skipSpace() {
@@ -259,15 +274,20 @@ public final class SearchParser {
         if (first == '\'' || first == '"') {
             String value = quoted();
             if (key.rule().right() == SearchGrammar.Right.NUMBER) {
-                String kind =
-                        key.entity().equals(SearchGrammar.ATTRIBUTE) ? "numeric attribute: " + key.name() : "metric";
-                throw invalid("Expected numeric value type for " + kind + ". Found '" + value + "'");
+                if (grammar.words().takesQuotedNumbers() && value.strip().matches("[+-]?\\d{1,15}")) {
+                    return new Comparison.Number(Double.parseDouble(value.strip()));
+                }
+                throw invalid(grammar.words().noNumber(key, "'" + value + "'"));
             }
             return new Comparison.Text(value);
         }
         String word = literal();
         if (key.rule().right() == SearchGrammar.Right.TEXT) {
-            throw invalid(unquoted(key, word));
+            throw invalid(
+                    word.matches("[-+.\\d].*")
+                            ? grammar.words().noText(key, word, grammar.numericKeys())
+                            : "Parameter value is either not quoted or unidentified quote types used for string value "
+                                    + word + ". Use either single or double quotes.");
         }
         try {
             double value = Double.parseDouble(word);
@@ -278,16 +298,6 @@ public final class SearchParser {
             // refused below, with the value
         }
         throw invalid("Expected numeric value type for metric. Found " + word);
-    }
-
-    private static String unquoted(SearchGrammar.Key key, String word) {
-        if (!word.matches("[-+.\\d].*")) {
-            return "Parameter value is either not quoted or unidentified quote types used for string value " + word
-                    + ". Use either single or double quotes.";
-        }
-        return key.entity().equals(SearchGrammar.ATTRIBUTE)
-                ? "Expected a quoted string value for attributes. Got value " + word
-                : "Expected a quoted string value for " + key.entity() + " (e.g. 'my-value'). Got value " + word;
     }
 
     private static void requirePattern(String pattern) {
@@ -325,35 +335,48 @@ public final class SearchParser {
     }
 
     private Operand list() {
-        String refusal =
-                "While parsing a list in the query, expected a non-empty list of string values, in parentheses";
+        int start = position;
         if (text.charAt(position) != '(') {
-            throw invalid(refusal);
+            throw noList("got ill-formed list.");
         }
         position++;
+        skipSpace();
+        if (position < text.length() && text.charAt(position) == ')') {
+            throw noList("got empty list");
+        }
         var values = new ArrayList<String>();
         while (true) {
             skipSpace();
-            if (position == text.length() || (text.charAt(position) != '\'' && text.charAt(position) != '"')) {
-                throw invalid(refusal);
-            }
-            values.add(quoted());
+            values.add(element(start));
             skipSpace();
-            if (position == text.length()) {
-                throw invalid(refusal);
+            char next = position == text.length() ? '(' : text.charAt(position++);
+            if (next == ',') {
+                skipSpace();
+                next = position < text.length() && text.charAt(position) == ')' ? text.charAt(position++) : ',';
             }
-            char next = text.charAt(position++);
             if (next == ')') {
                 return new Comparison.Texts(values);
             }
             if (next != ',') {
-                throw invalid(refusal);
-            }
-            skipSpace();
-            if (position < text.length() && text.charAt(position) == ')') {
-                position++;
-                return new Comparison.Texts(values);
+                throw noList("got ill-formed list.");
             }
         }
+    }
+
+    private String element(int start) {
+        if (position < text.length() && (text.charAt(position) == '\'' || text.charAt(position) == '"')) {
+            return quoted();
+        }
+        int end = text.indexOf(')', position);
+        if (end >= 0 && text.substring(position, end).matches("\\s*[-+.\\d].*")) {
+            throw invalid(
+                    "While parsing a list in the query, expected string value, punctuation, or whitespace, but got"
+                            + " different type in list: " + text.substring(start, end + 1));
+        }
+        throw noList("got ill-formed list.");
+    }
+
+    private static TidemillException noList(String what) {
+        return invalid("While parsing a list in the query, expected a non-empty list of string values, but " + what);
     }
 }

@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 /** What MLflow's URIs of model sources mean: a path, a run's artifacts, a logged model, or a version that is copied. */
 final class MlflowModelSources {
     private static final Pattern RUN_SOURCE = Pattern.compile("runs:/([0-9a-f]{32})/(.+?)/?");
+    private static final Pattern ANY_RUN_SOURCE = Pattern.compile("runs:/+([^/]+)(?:/.*)?");
     private static final Pattern NAMED = Pattern.compile("models:/([^/@]+)/([^/@]+)");
     private static final Pattern ALIASED = Pattern.compile("models:/([^/]+)@([^/@]+)");
     private static final Pattern LOGGED = Pattern.compile("models:/(m-[^/]*)/?");
@@ -57,9 +58,20 @@ final class MlflowModelSources {
      *     is not there
      */
     Registrations.Claim claim(String project, Told told) {
+        if (ArtifactLocations.climbs(told.source())) {
+            throw invalid(
+                    told.source(),
+                    "If supplying a source as an http, https, local file path, ftp, objectstore, or mlflow-artifacts uri,"
+                            + " an absolute path must be provided without relative path references present. Please"
+                            + " provide an absolute path.");
+        }
         ArtifactLocations.require("source", told.source());
         Optional<ModelVersion> copied = prompt(told) ? Optional.empty() : named(project, told.source());
         return copied.isPresent() ? copy(told, copied.get()) : original(project, told);
+    }
+
+    private static TidemillException invalid(String source, String why) {
+        return TidemillException.invalid("source", "Invalid model version source: '" + source + "'. " + why);
     }
 
     private static boolean prompt(Told told) {
@@ -68,10 +80,9 @@ final class MlflowModelSources {
 
     private Registrations.Claim copy(Told told, ModelVersion from) {
         if (differs(told.run(), from.run()) || differs(told.model(), from.loggedModel())) {
-            throw TidemillException.invalid(
-                    "source",
-                    "Invalid model version source: '" + told.source()
-                            + "'. The run_id and model_id request parameters must match the referenced model version.");
+            throw invalid(
+                    told.source(),
+                    "The run_id and model_id request parameters must match the referenced model version.");
         }
         return new Registrations.Claim(
                 "models:/" + from.reference(),
@@ -126,10 +137,7 @@ final class MlflowModelSources {
         String name = named.group(1);
         String which = named.group(2);
         if (models.isPrompt(project, name)) {
-            throw TidemillException.invalid(
-                    "source",
-                    "Invalid model version source: '" + source
-                            + "'. Prompt versions cannot be used as model version sources.");
+            throw invalid(source, "Prompt versions cannot be used as model version sources.");
         }
         models.model(project, name);
         if (which.matches("[0-9]{1,9}")) {
@@ -177,10 +185,21 @@ final class MlflowModelSources {
             String project, String source, String location, Optional<String> run, Optional<LoggedModel> model) {
         if (loggedModel(source).isPresent()) {
             if (model.isEmpty()) {
-                throw TidemillException.invalid(
-                        "source",
-                        "Invalid model version source: '" + source
-                                + "'. The model_id request parameter must identify the resource that contains the source.");
+                throw invalid(
+                        source, "The model_id request parameter must identify the resource that contains the source.");
+            }
+            return;
+        }
+        Matcher ofRun = ANY_RUN_SOURCE.matcher(source);
+        if (ofRun.matches()) {
+            String named = ofRun.group(1);
+            // Old clients do not tell the run apart; then it has to be there.
+            boolean known = run.map(named::equals)
+                    .orElseGet(
+                            () -> tracking.findInfo(project, new RunId(named)).isPresent());
+            if (!known) {
+                throw invalid(
+                        source, "The run_id request parameter must identify the resource that contains the source.");
             }
             return;
         }
@@ -193,12 +212,11 @@ final class MlflowModelSources {
                         id -> tracking.info(project, new RunId(id)).artifacts())
                 .or(() -> model.map(LoggedModel::artifacts));
         if (root.isEmpty() || !inside(location, root.get())) {
-            throw TidemillException.invalid(
-                    "source",
-                    "Invalid model version source: '" + source
-                            + "'. To use a local path as a model version source, the run_id request parameter has to be"
-                            + " specified and the local path has to be contained within the artifact directory of the run"
-                            + " specified by the run_id.");
+            throw invalid(
+                    source,
+                    "To use a local path as a model version source, the run_id request parameter has to be specified and the"
+                            + " local path has to be contained within the artifact directory of the run specified by the"
+                            + " run_id.");
         }
     }
 

@@ -163,11 +163,18 @@ public final class MlflowRegistryRoutes {
     }
 
     private static int number(MlflowRequest request) {
-        String text = request.text("version");
-        if (!text.matches("[0-9]{1,9}")) {
-            throw TidemillException.invalid("version", "Parameter 'version' must be an integer, got '" + text + "'.");
+        return number(request.text("name"), request.text("version"));
+    }
+
+    private static int number(String model, String version) {
+        if (!version.matches("[+-]?[0-9]+")) {
+            throw TidemillException.invalid(
+                    "version", "Parameter 'version' must be an integer, got '" + version + "'.");
         }
-        return Integer.parseInt(text);
+        if (!version.matches("[+]?[0-9]{1,9}")) {
+            throw Models.noVersion(model, version);
+        }
+        return Integer.parseInt(version);
     }
 
     private ObjectNode one(RegisteredModel model) {
@@ -196,7 +203,7 @@ public final class MlflowRegistryRoutes {
 
     private static Map<String, String> tags(MlflowRequest request) {
         var tags = new LinkedHashMap<String, String>();
-        request.messages("tags").forEach(tag -> tags.put(tag.text("key"), value(tag)));
+        request.messages("tags").forEach(tag -> tags.put(tag.anyText("key"), value(tag)));
         return tags;
     }
 
@@ -209,24 +216,18 @@ public final class MlflowRegistryRoutes {
                 caller.actor()));
     }
 
-    private static int pageSize(MlflowRequest request, long otherwise, int most) {
-        long asked = request.optionalWhole("max_results").orElse(otherwise);
-        if (asked < 1 || asked > most) {
-            throw TidemillException.invalid(
-                    "max_results",
-                    "Invalid value for max_results. It must be a positive number no greater than " + most
-                            + ", but got value " + asked);
-        }
-        return (int) asked;
-    }
-
+    /** A page of nothing is one, as MLflow has it. */
     private ObjectNode searchModels(MlflowRequest request, Caller caller) {
+        long size = request.optionalWhole("max_results", MOST_MODELS).orElse(100L);
+        if (size < 1) {
+            return Json.object();
+        }
         var page = models.searchModels(
                 caller.project(),
                 request.optionalText("filter").orElse(""),
                 request.texts("order_by"),
                 request.optionalText("page_token"),
-                pageSize(request, 100, MOST_MODELS));
+                (int) size);
         ObjectNode json = Json.object();
         if (!page.items().isEmpty()) {
             ArrayNode list = json.putArray("registered_models");
@@ -257,12 +258,17 @@ public final class MlflowRegistryRoutes {
     }
 
     private ObjectNode searchVersions(MlflowRequest request, Caller caller) {
+        long size = request.optionalWhole("max_results", MOST_VERSIONS).orElse(10_000L);
+        if (size < 1) {
+            throw TidemillException.invalid(
+                    "max_results", "Invalid value for max_results. It must be a positive integer, but got " + size);
+        }
         var page = models.searchVersions(
                 caller.project(),
                 request.optionalText("filter").orElse(""),
                 request.texts("order_by"),
                 request.optionalText("page_token"),
-                pageSize(request, 10_000, MOST_VERSIONS));
+                (int) size);
         ObjectNode json = Json.object();
         if (!page.items().isEmpty()) {
             ArrayNode list = json.putArray("model_versions");
@@ -292,7 +298,9 @@ public final class MlflowRegistryRoutes {
     }
 
     private ObjectNode downloadUri(MlflowRequest request, Caller caller) {
-        ModelVersion version = models.version(caller.project(), request.text("name"), number(request));
+        String name = request.optionalText("name")
+                .orElseThrow(() -> TidemillException.invalid("name", "Missing value for required parameter 'name'."));
+        ModelVersion version = models.version(caller.project(), name, number(name, request.anyText("version")));
         return Json.object().put("artifact_uri", sources.location(version));
     }
 }

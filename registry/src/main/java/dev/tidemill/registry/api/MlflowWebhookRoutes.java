@@ -86,7 +86,8 @@ public final class MlflowWebhookRoutes {
         if (!text.matches(NAME_FORM)) {
             throw TidemillException.invalid(
                     "name",
-                    "Webhook name '" + text + "' is invalid. It must start and end with a letter or digit, be less than"
+                    "Webhook name '" + text.replace("\n", "\\n")
+                            + "' is invalid. It must start and end with a letter or digit, be less than"
                             + " 63 characters long, and contain only letters, digits, dots (.), underscores (_), and"
                             + " hyphens (-).");
         }
@@ -159,7 +160,10 @@ public final class MlflowWebhookRoutes {
     private ObjectNode create(MlflowRequest request, Caller caller) {
         List<String> types = types(request);
         if (types.isEmpty()) {
-            throw MlflowRequest.missing("events");
+            throw request.tells("events")
+                    ? TidemillException.invalid(
+                            "events", "Webhook events must be a non-empty list of WebhookEvent objects: [].")
+                    : MlflowRequest.missing("events");
         }
         return one(webhooks.create(
                 caller.project(),
@@ -183,7 +187,7 @@ public final class MlflowWebhookRoutes {
                         request.optionalText("name")
                                 .map(MlflowWebhookRoutes::name)
                                 .orElse(before.name()),
-                        request.optionalText("description").orElse(before.description()),
+                        request.tells("description") ? request.anyText("description") : before.description(),
                         request.optionalText("url")
                                 .map(MlflowWebhookRoutes::url)
                                 .orElse(before.url()),
@@ -193,13 +197,14 @@ public final class MlflowWebhookRoutes {
     }
 
     private ObjectNode list(MlflowRequest request, Caller caller) {
-        long size = request.optionalWhole("max_results").orElse(100L);
+        long size =
+                request.optionalWhole("max_results").filter(asked -> asked != 0).orElse(100L);
         if (size < 1 || size > MOST) {
-            throw TidemillException.invalid(
-                    "max_results", "max_results must be between 1 and " + MOST + ", not " + size);
+            throw TidemillException.invalid("max_results", "max_results must be between 1 and " + MOST + ".");
         }
         long offset = Page.offset(request.optionalText("page_token"));
-        var own = new ArrayList<>(webhooks.list(caller.project()));
+        // The newest first, as MLflow lists them.
+        var own = new ArrayList<>(webhooks.list(caller.project()).reversed());
         own.removeIf(webhook -> !webhook.format().equals(MlflowWebhookFormat.NAME));
         var page = Page.cut(own.subList((int) Math.min(offset, own.size()), own.size()), offset, (int) size);
         ObjectNode json = Json.object();

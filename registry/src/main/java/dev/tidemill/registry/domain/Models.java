@@ -9,6 +9,7 @@ import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Transactions;
+import dev.tidemill.tracking.domain.Limits;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -122,12 +123,7 @@ public final class Models {
 
     static void checkTag(String name, String value) {
         checkNoTrust(name);
-        if (name.isEmpty()) {
-            throw TidemillException.invalid("key", "Missing value for required parameter 'key'.");
-        }
-        if (name.length() > 250) {
-            throw TidemillException.invalid("key", "'key' exceeds the maximum length of 250 characters");
-        }
+        Limits.key("Tag", name);
         if (value.length() > LONGEST_TAG) {
             throw TidemillException.invalid(
                     "value",
@@ -147,7 +143,7 @@ public final class Models {
 
     private static String checkName(String name) {
         if (name.isBlank()) {
-            throw TidemillException.invalid("name", "Registered model name cannot be empty.");
+            throw TidemillException.invalid("name", "Missing value for required parameter 'name'.");
         }
         if (name.indexOf('/') >= 0 || name.indexOf(':') >= 0) {
             throw TidemillException.invalid(
@@ -297,9 +293,13 @@ public final class Models {
     }
 
     public ModelVersion version(String project, String model, int version) {
-        return find(project, model, version)
-                .orElseThrow(() -> new TidemillException(
-                        ErrorCode.NOT_FOUND, "Model Version (name=" + model + ", version=" + version + ") not found"));
+        return find(project, model, version).orElseThrow(() -> noVersion(model, String.valueOf(version)));
+    }
+
+    /** That a model has no such version, in MLflow's words. */
+    public static TidemillException noVersion(String model, String version) {
+        return new TidemillException(
+                ErrorCode.NOT_FOUND, "Model Version (name=" + model + ", version=" + version + ") not found");
     }
 
     /** The newest thousand, newest first. */

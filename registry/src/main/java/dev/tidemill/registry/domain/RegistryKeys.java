@@ -3,6 +3,7 @@ package dev.tidemill.registry.domain;
 import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.search.SearchGrammar;
 import dev.tidemill.platform.search.SearchGrammar.Rule;
+import dev.tidemill.platform.search.SearchWords;
 import java.util.List;
 import java.util.Map;
 
@@ -19,6 +20,7 @@ public final class RegistryKeys {
     private static final Rule TEXT_OR_LIST = new Rule(false, SearchGrammar.TEXTUAL_OR_LIST);
 
     public static final SearchGrammar MODELS = new SearchGrammar()
+            .words(SearchWords.REGISTERED_MODELS)
             .fixedKeys(
                     SearchGrammar.ATTRIBUTE,
                     Map.of("name", TEXT_OR_LIST, "last_updated_timestamp", NUMBER),
@@ -29,10 +31,11 @@ public final class RegistryKeys {
             .orderKeys("name", "timestamp", "last_updated_timestamp");
 
     public static final SearchGrammar VERSIONS = new SearchGrammar()
+            .words(SearchWords.MODEL_VERSIONS)
             .fixedKeys(
                     SearchGrammar.ATTRIBUTE,
                     Map.of(
-                            "name", TEXT,
+                            "name", TEXT_OR_LIST,
                             "run_id", TEXT_OR_LIST,
                             "source_path", TEXT,
                             "version_number", NUMBER,
@@ -41,7 +44,8 @@ public final class RegistryKeys {
                     Map.of(),
                     "attributes",
                     "attr")
-            .freeKeys(TAG, TEXT, "tags");
+            .freeKeys(TAG, TEXT, "tags")
+            .orderAttributes("name", "version_number", "creation_timestamp", "last_updated_timestamp");
 
     private RegistryKeys() {}
 }

@@ -11,6 +11,7 @@ import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchGrammar;
 import dev.tidemill.platform.search.SearchGrammar.Rule;
 import dev.tidemill.platform.search.SearchParser;
+import dev.tidemill.platform.search.SearchWords;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -67,7 +68,7 @@ class SearchParserTest {
                         "name = 'a' OR name = 'b'", "Invalid clause(s) in filter string: 'OR'",
                         "name == 'a'", "Invalid comparator '=='",
                         "name", "Invalid clause(s) in filter string: 'name'",
-                        "tags.a IN ('b')", "Only ['run_id'] attributes",
+                        "tags.a IN ('b')", "Expected a quoted string value for tag (e.g. 'my-value'). Got value ('b')",
                         "metrics.a = NaN", "Expected numeric value type")
                 .forEach((filter, message) -> assertThatThrownBy(() -> parse(filter))
                         .as(filter)
@@ -83,6 +84,85 @@ class SearchParserTest {
                 "(name = 'a')")) {
             assertThatThrownBy(() -> parse(bad)).as(bad).isInstanceOf(TidemillException.class);
         }
+    }
+
+    private static SearchGrammar worded(SearchWords words) {
+        return new SearchGrammar()
+                .words(words)
+                .fixedKeys(
+                        SearchGrammar.ATTRIBUTE,
+                        Map.of(
+                                "name", new Rule(false, SearchGrammar.TEXTUAL),
+                                "run_id", new Rule(false, SearchGrammar.TEXTUAL_OR_LIST),
+                                "number", new Rule(true, SearchGrammar.NUMERIC)),
+                        Map.of())
+                .freeKeys("tag", new Rule(false, SearchGrammar.TEXTUAL), "tags");
+    }
+
+    /** The expected texts are those of MLflow's own server (3.17), which has a parser for each kind of search. */
+    @Test
+    void eachKindOfSearchRefusesInItsOwnWords() {
+        record Case(SearchWords words, String filter, String text) {}
+        var cases = List.of(
+                new Case(SearchWords.RUNS, "name", "Invalid clause(s) in filter string: 'name'"),
+                new Case(SearchWords.RUNS, "(name = 'a')", "Invalid clause(s) in filter string: '(name = 'a')'"),
+                new Case(SearchWords.EXPERIMENTS, "a OR b", "Invalid clause(s) in filter string: a, OR, b"),
+                new Case(
+                        SearchWords.EXPERIMENTS,
+                        "name IN ('a')",
+                        "Only ['run_id'] attributes support comparison with a list of quoted string values."),
+                new Case(
+                        SearchWords.EXPERIMENTS,
+                        "name IS NULL",
+                        "IS NULL / IS NOT NULL is only supported for tags, not for attribute 'name'"),
+                new Case(SearchWords.REGISTERED_MODELS, "name > 'a'", "Invalid comparator for attribute: >"),
+                new Case(
+                        SearchWords.REGISTERED_MODELS,
+                        "name = 5",
+                        "Expected a quoted string value or a list of quoted string values for attributes. Got value 5"),
+                new Case(
+                        SearchWords.MODEL_VERSIONS,
+                        "name = 5",
+                        "Only the '{'number'}' attributes support comparison with numeric values."),
+                new Case(
+                        SearchWords.MODEL_VERSIONS, "number LIKE '1'", "Invalid comparator for attribute number: LIKE"),
+                new Case(
+                        SearchWords.MODEL_VERSIONS,
+                        "number = 'x'",
+                        "Invalid value for numeric attribute 'number': 'x'"),
+                new Case(
+                        SearchWords.MODEL_VERSIONS,
+                        "run_id IN ()",
+                        "While parsing a list in the query, expected a non-empty list of string values, but got empty list"),
+                new Case(
+                        SearchWords.MODEL_VERSIONS,
+                        "run_id IN ('x', 5)",
+                        "While parsing a list in the query, expected string value, punctuation, or whitespace, but got different type in list: ('x', 5)"),
+                new Case(SearchWords.EVALUATION_DATA_SETS, "tags.team > 'a'", "Invalid comparator for tag: >"),
+                new Case(
+                        SearchWords.LOGGED_MODELS,
+                        "other.k = 'x'",
+                        "Invalid entity type: 'other'. Expected one of ['attributes', 'metrics', 'params', 'tags']."));
+        for (Case one : cases) {
+            assertThatThrownBy(() -> SearchParser.filter(worded(one.words()), one.filter()))
+                    .as(one.toString())
+                    .hasMessage(one.text());
+        }
+        assertThat(SearchParser.filter(worded(SearchWords.MODEL_VERSIONS), "number = '1'"))
+                .containsExactly(new Comparison("attribute", "number", Operator.EQUAL, new Comparison.Number(1)));
+    }
+
+    @Test
+    void whatMayBeSearchedByNeedNotOrder() {
+        SearchGrammar grammar = worded(SearchWords.EVALUATION_DATA_SETS).orderAttributes("name");
+        assertThat(SearchParser.order(grammar, List.of("name DESC")))
+                .containsExactly(new Ordering("attribute", "name", false));
+        assertThatThrownBy(() -> SearchParser.order(grammar, List.of("number")))
+                .hasMessageContaining("Invalid attribute key 'number' specified");
+        assertThatThrownBy(() -> SearchParser.order(grammar, List.of("tags.team")))
+                .hasMessage("Invalid order_by entity: tag");
+        assertThatThrownBy(() -> SearchParser.order(grammar, List.of("name,")))
+                .hasMessage("Invalid order_by clause 'name,'. Could not be parsed.");
     }
 
     /** Whatever is typed, the answer is a list or a coded refusal. */

@@ -20,18 +20,19 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /** MLflow's routes for evaluation data sets. */
 public final class MlflowEvaluationRoutes {
     private static final String ONE = "/{dataset}";
     private static final String USER_TAG = "mlflow.user";
     private static final int MOST = 1000;
+    private static final int MOST_SETS = 50_000;
     private static final Set<String> SOURCES =
             Set.of("SOURCE_TYPE_UNSPECIFIED", "UNSPECIFIED", "TRACE", "HUMAN", "DOCUMENT", "CODE");
 
@@ -56,18 +57,11 @@ public final class MlflowEvaluationRoutes {
                     return Json.object();
                 })
                 .patch(ONE + "/tags", write, (request, caller) -> {
-                    Map<String, Optional<String>> tags = new HashMap<>();
-                    // Merged: a tag that is told without a value stays as it is.
-                    parsed(request, "tags").properties().stream()
-                            .filter(tag -> !tag.getValue().isNull())
-                            .forEach(tag -> tags.put(
-                                    tag.getKey(), Optional.of(tag.getValue().asText())));
-                    dataSets.putTags(caller.project(), request.path("dataset"), tags);
+                    dataSets.putTags(caller.project(), request.path("dataset"), tags(request.text("tags")));
                     return Json.object();
                 })
                 .delete(ONE + "/tags/{tag}", write, (request, caller) -> {
-                    dataSets.putTags(
-                            caller.project(), request.path("dataset"), Map.of(request.path("tag"), Optional.empty()));
+                    dataSets.removeTag(caller.project(), request.path("dataset"), request.path("tag"));
                     return Json.object();
                 })
                 .post(ONE + "/records", write, this::putRecords)
@@ -105,8 +99,11 @@ public final class MlflowEvaluationRoutes {
 
     /** Told once with its experiments; later answers leave them to {@code experiment-ids}, as MLflow's do. */
     private ObjectNode create(MlflowRequest request, Caller caller) {
-        EvaluationDataSet made =
-                dataSets.create(caller.project(), request.text("name"), request.texts("experiment_ids"), tags(request));
+        EvaluationDataSet made = dataSets.create(
+                caller.project(),
+                request.text("name"),
+                request.texts("experiment_ids"),
+                request.optionalText("tags").map(MlflowEvaluationRoutes::tags).orElse(Map.of()));
         ObjectNode json = one(made);
         made.experiments()
                 .forEach(experiment ->
@@ -143,19 +140,33 @@ public final class MlflowEvaluationRoutes {
         return json;
     }
 
-    /** A JSON text within the JSON. */
-    private static JsonNode parsed(MlflowRequest request, String field) {
-        return Json.parseObject(request.text(field).getBytes(StandardCharsets.UTF_8));
-    }
-
-    private static Map<String, String> tags(MlflowRequest request) {
+    /** The tags of a JSON text within the JSON; one without a value is not told. Values are texts as Python writes them. */
+    private static Map<String, String> tags(String text) {
         var tags = new TreeMap<String, String>();
-        if (request.has("tags")) {
-            parsed(request, "tags")
-                    .properties()
-                    .forEach(tag -> tags.put(tag.getKey(), tag.getValue().asText()));
+        for (var tag : nested("tags", text, JsonNode::isObject).properties()) {
+            JsonNode value = tag.getValue();
+            if (value.isBoolean()) {
+                tags.put(tag.getKey(), value.booleanValue() ? "True" : "False");
+            } else if (!value.isNull()) {
+                tags.put(tag.getKey(), value.isTextual() ? value.textValue() : value.toString());
+            }
         }
         return tags;
+    }
+
+    private static JsonNode nested(String field, String text, Predicate<JsonNode> form) {
+        JsonNode value;
+        try {
+            value = Json.parseObject(("{\"value\":" + text + "}").getBytes(StandardCharsets.UTF_8));
+        } catch (TidemillException e) {
+            throw TidemillException.invalid(field, "'" + field + "' is no JSON text: '" + shown(text) + "'")
+                    .causedBy(e);
+        }
+        if (value.size() != 1 || !form.test(value.path("value"))) {
+            throw TidemillException.invalid(
+                    field, "'" + field + "' is JSON of another form than is expected: '" + shown(text) + "'");
+        }
+        return value.path("value");
     }
 
     private ObjectNode search(MlflowRequest request, Caller caller) {
@@ -165,7 +176,8 @@ public final class MlflowEvaluationRoutes {
                 request.anyText("filter_string"),
                 request.texts("order_by"),
                 request.optionalText("page_token"),
-                Limits.pageSize(request.optionalWhole("max_results").orElse(1000L), MOST));
+                // Pages end earlier where the sets are large.
+                Limits.pageSize(request.optionalWhole("max_results").orElse(1000L), MOST_SETS));
         return MlflowTrackingJson.page("datasets", page, MlflowEvaluationRoutes::write);
     }
 
@@ -175,7 +187,11 @@ public final class MlflowEvaluationRoutes {
                 caller.project(),
                 id,
                 request.optionalText("page_token"),
-                Limits.pageSize(request.optionalWhole("max_results").orElse(1000L), MOST));
+                Limits.pageSize(
+                        request.optionalWhole("max_results")
+                                .filter(asked -> asked != 0)
+                                .orElse(1000L),
+                        MOST));
         var list = Json.array();
         page.items().forEach(row -> list.add(write(id, row)));
         ObjectNode json = Json.object().put("records", Json.write(list));
@@ -204,12 +220,14 @@ public final class MlflowEvaluationRoutes {
     }
 
     private ObjectNode putRecords(MlflowRequest request, Caller caller) {
-        JsonNode list = parsedList(request.text("records"));
+        // An object without members is as good as a list without any, in MLflow's eyes.
+        JsonNode list =
+                nested("records", request.text("records"), node -> node.isArray() || node.isObject() && node.isEmpty());
         var rows = new ArrayList<Row>();
         for (JsonNode told : list) {
             if (!told.path("inputs").isObject()) {
                 throw TidemillException.invalid(
-                        "records", "Each record needs an object 'inputs'; this one has not: " + shown(told));
+                        "records", "Each record needs an object 'inputs'; this one has not: " + shown(told.toString()));
             }
             rows.add(row(told));
         }
@@ -222,17 +240,8 @@ public final class MlflowEvaluationRoutes {
         return Json.object().put("inserted_count", counts.inserted()).put("updated_count", counts.updated());
     }
 
-    private static String shown(JsonNode node) {
-        String text = node.toString();
+    private static String shown(String text) {
         return text.length() <= 200 ? text : text.substring(0, 200) + "...";
-    }
-
-    private static JsonNode parsedList(String text) {
-        JsonNode wrapped = Json.parseObject(("{\"records\":" + text + "}").getBytes(StandardCharsets.UTF_8));
-        if (!wrapped.path("records").isArray() || wrapped.size() != 1) {
-            throw TidemillException.invalid("records", "'records' is not a JSON list");
-        }
-        return wrapped.path("records");
     }
 
     private Row row(JsonNode told) {

@@ -58,13 +58,13 @@ public final class MlflowLoggedModelRoutes {
                             MlflowTrackingJson.texts(request.messages("params"), true));
                     return Json.object();
                 })
-                .patch(
-                        PATH + "/{model}/tags",
-                        write,
-                        (request, caller) -> one(models.putTags(
-                                caller.project(),
-                                request.path("model"),
-                                MlflowTrackingJson.texts(request.messages("tags"), false))))
+                .patch(PATH + "/{model}/tags", write, (request, caller) -> {
+                    models.putTags(
+                            caller.project(),
+                            request.path("model"),
+                            MlflowTrackingJson.texts(request.messages("tags"), false));
+                    return Json.object();
+                })
                 .delete(PATH + "/{model}/tags/{tag}", write, (request, caller) -> {
                     models.removeTag(caller.project(), request.path("model"), request.path("tag"));
                     return Json.object();
@@ -103,7 +103,11 @@ public final class MlflowLoggedModelRoutes {
             throw MlflowRequest.missing("experiment_ids");
         }
         List<DataSetRef> dataSets = request.messages("datasets").stream()
-                .map(entry -> new DataSetRef(entry.text("dataset_name"), entry.optionalText("dataset_digest")))
+                .map(entry -> new DataSetRef(
+                        entry.optionalText("dataset_name")
+                                .orElseThrow(() -> TidemillException.invalid(
+                                        "datasets", "`dataset_name` in the `datasets` clause must be specified.")),
+                        entry.optionalText("dataset_digest")))
                 .toList();
         SearchParser.requireFewKeys(request.messages("order_by").size());
         List<Order> order = request.messages("order_by").stream()
@@ -116,22 +120,27 @@ public final class MlflowLoggedModelRoutes {
                 dataSets,
                 order,
                 request.optionalText("page_token"),
-                Limits.pageSize(request.optionalWhole("max_results").orElse(100L), MOST));
+                Limits.pageSize(
+                        request.optionalWhole("max_results")
+                                .filter(asked -> asked != 0)
+                                .orElse(100L),
+                        MOST));
         return MlflowTrackingJson.page("models", page, MlflowTrackingJson::model);
     }
 
     private static Order order(MlflowRequest entry) {
-        String field = entry.text("field_name");
+        String field = entry.anyText("field_name");
+        if (!SearchKeys.ordersLoggedModels(field)) {
+            throw TidemillException.invalid("order_by", "Invalid order by field name: " + field);
+        }
         Ordering ordering =
                 SearchParser.order(SearchKeys.LOGGED_MODELS, List.of(field)).getFirst();
         boolean metric = ordering.entity().equals(SearchKeys.METRIC);
-        if (!metric && !ordering.entity().equals("attribute")) {
-            throw TidemillException.invalid("order_by", "Invalid order_by field: '" + field + "'");
-        }
         Optional<String> name = entry.optionalText("dataset_name");
         Optional<String> digest = entry.optionalText("dataset_digest");
         if (digest.isPresent() && name.isEmpty()) {
-            throw TidemillException.invalid("order_by", "`dataset_digest` can only be specified with `dataset_name`");
+            throw TidemillException.invalid(
+                    "order_by", "`dataset_digest` can only be specified if `dataset_name` is also specified.");
         }
         return new Order(metric, ordering.key(), entry.optionalFlag("ascending").orElse(true), name, digest);
     }

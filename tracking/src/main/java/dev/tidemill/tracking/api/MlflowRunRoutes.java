@@ -144,7 +144,7 @@ public final class MlflowRunRoutes {
                 caller.project(),
                 query,
                 request.optionalText("page_token"),
-                Limits.pageSize(request.optionalWhole("max_results").orElse(1000L), MOST_RUNS));
+                Limits.pageSize(request.optionalWhole("max_results", MOST_RUNS).orElse(1000L), MOST_RUNS));
         return out -> MlflowTrackingJson.writePage(out, "runs", page, MlflowTrackingJson::run);
     }
 

@@ -3,13 +3,16 @@ package dev.tidemill.tracking.domain;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchGrammar;
 import dev.tidemill.platform.search.SearchGrammar.Rule;
 import dev.tidemill.platform.search.SearchParser;
+import dev.tidemill.platform.search.SearchWords;
 import dev.tidemill.platform.sql.Transactions;
 import dev.tidemill.tracking.domain.EvaluationDataSet.Row;
 import java.time.Clock;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,21 +22,31 @@ import java.util.function.Function;
 /** Evaluation data sets. Thread-safe. */
 public final class EvaluationDataSets {
     private static final String USER_TAG = "mlflow.user";
+    private static final int LONGEST_NAME = 255;
     private static final Rule TEXT = new Rule(false, SearchGrammar.TEXTUAL);
-    private static final Rule LIST = new Rule(false, SearchGrammar.TEXTUAL_OR_LIST);
+    private static final Rule TEXT_OR_LIST = new Rule(
+            false,
+            EnumSet.of(
+                    Comparison.Operator.EQUAL,
+                    Comparison.Operator.NOT_EQUAL,
+                    Comparison.Operator.LIKE,
+                    Comparison.Operator.ILIKE,
+                    Comparison.Operator.IN));
     private static final Rule NUMBER = new Rule(true, SearchGrammar.NUMERIC);
     private static final SearchGrammar GRAMMAR = new SearchGrammar()
+            .words(SearchWords.EVALUATION_DATA_SETS)
             .fixedKeys(
                     SearchGrammar.ATTRIBUTE,
                     Map.of(
-                            "name", LIST,
+                            "name", TEXT_OR_LIST,
                             "created_by", TEXT,
                             "last_updated_by", TEXT,
                             "created_time", NUMBER,
                             "last_update_time", NUMBER),
                     Map.of(),
                     "attributes")
-            .freeKeys(SearchKeys.TAG, TEXT, "tags");
+            .freeKeys(SearchKeys.TAG, TEXT, "tags")
+            .orderAttributes("name", "created_time", "last_update_time");
 
     private final EvaluationStore store;
     private final Experiments experiments;
@@ -47,10 +60,15 @@ public final class EvaluationDataSets {
         this.clock = clock;
     }
 
-    /** @param experimentIds with which it is to be found; they need not be there yet */
+    /**
+     * Makes a set. Sets are told apart by their ids: several may have one name.
+     *
+     * @param experimentIds with which it is to be found; they need not be there yet
+     */
     public EvaluationDataSet create(String project, String name, List<String> experimentIds, Map<String, String> tags) {
-        if (name.isBlank() || name.length() > 255) {
-            throw TidemillException.invalid("name", "A name has 1 to 255 characters, '" + name + "' has not");
+        if (name.isEmpty() || name.length() > LONGEST_NAME) {
+            throw TidemillException.invalid(
+                    "name", "A name has 1 to " + LONGEST_NAME + " characters; this one has " + name.length());
         }
         return transactions.write(() -> {
             var numbers = experimentIds.stream().map(Experiments::number).toList();
@@ -68,10 +86,7 @@ public final class EvaluationDataSets {
                     clock.instant(),
                     clock.instant(),
                     numbers);
-            if (!store.insert(made)) {
-                throw new TidemillException(
-                        ErrorCode.ALREADY_EXISTS, "Dataset with name '" + name + "' already exists.");
-            }
+            store.insert(made);
             store.link(made.id(), numbers);
             return get(project, made.id());
         });
@@ -126,22 +141,36 @@ public final class EvaluationDataSets {
         });
     }
 
-    /** Merges tags into those that are there; a tag without a value is removed. */
-    public EvaluationDataSet putTags(String project, String id, Map<String, Optional<String>> tags) {
-        return changed(project, id, there -> {
+    /**
+     * Merges tags into those that are there. Any text is a name, up to the length of one.
+     *
+     * @throws TidemillException {@code NOT_FOUND}, in MLflow's words
+     */
+    public void putTags(String project, String id, Map<String, String> tags) {
+        tags.keySet().forEach(name -> Limits.length("key", name));
+        transactions.write(() -> {
+            EvaluationDataSet there = store.find(project, id)
+                    .orElseThrow(() -> new TidemillException(
+                            ErrorCode.NOT_FOUND, "Could not find evaluation dataset with ID " + id));
             var merged = new TreeMap<>(there.tags());
-            tags.forEach((name, value) -> value.ifPresentOrElse(
-                    text -> merged.put(Limits.key("Tag", name), text), () -> merged.remove(name)));
-            return with(there, merged, there.schema(), there.profile(), there.digest(), there.updatedBy());
+            merged.putAll(tags);
+            store.update(tagged(there, merged));
         });
     }
 
-    private EvaluationDataSet changed(
-            String project, String id, Function<EvaluationDataSet, EvaluationDataSet> change) {
-        return transactions.write(() -> {
-            store.update(change.apply(get(project, id)));
-            return get(project, id);
-        });
+    /** Removes a tag, if the set and its tag are there. */
+    public void removeTag(String project, String id, String name) {
+        transactions.write(() -> store.find(project, id)
+                .filter(there -> there.tags().containsKey(name))
+                .ifPresent(there -> {
+                    var left = new TreeMap<>(there.tags());
+                    left.remove(name);
+                    store.update(tagged(there, left));
+                }));
+    }
+
+    private EvaluationDataSet tagged(EvaluationDataSet there, Map<String, String> tags) {
+        return with(there, tags, there.schema(), there.profile(), there.digest(), there.updatedBy());
     }
 
     private EvaluationDataSet with(

@@ -9,8 +9,7 @@ import java.util.Optional;
 
 /** Keeps evaluation data sets and their records. All methods join the caller's transaction. */
 public interface EvaluationStore {
-    /** False if the project has a set of that name. */
-    boolean insert(EvaluationDataSet dataSet);
+    void insert(EvaluationDataSet dataSet);
 
     void update(EvaluationDataSet dataSet);
 

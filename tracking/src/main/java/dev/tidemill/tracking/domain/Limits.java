@@ -31,10 +31,6 @@ public final class Limits {
 
     /** @param path how the refusal names the field, such as {@code params[3].key} */
     public static String key(String what, String name, String path) {
-        if (name.isEmpty()) {
-            throw TidemillException.invalid(
-                    path, "Invalid value \"\" for parameter '" + path + "' supplied: A key name must be provided.");
-        }
         if (!KEY_FORM.matcher(name).matches()) {
             throw TidemillException.invalid(
                     path,

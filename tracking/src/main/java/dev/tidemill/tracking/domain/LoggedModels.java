@@ -46,7 +46,8 @@ public final class LoggedModels {
         if (chosen.matches("(?s).*[/:.%\"'].*")) {
             throw TidemillException.invalid(
                     "name",
-                    "Invalid model name: '" + chosen + "'. The name must be non-empty and hold none of / : . % \" '");
+                    "Invalid model name ('" + chosen + "') provided. Model name must be a non-empty string and cannot"
+                            + " contain the following characters: ('/', ':', '.', '%', '\"', \"'\")");
         }
         return transactions.write(() -> {
             Experiment experiment = experiments.active(project, experimentId);

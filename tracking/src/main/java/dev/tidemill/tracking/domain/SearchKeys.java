@@ -2,7 +2,9 @@ package dev.tidemill.tracking.domain;
 
 import dev.tidemill.platform.search.SearchGrammar;
 import dev.tidemill.platform.search.SearchGrammar.Rule;
+import dev.tidemill.platform.search.SearchWords;
 import java.util.Map;
+import java.util.Set;
 
 /** What experiments, runs and logged models may be searched by. */
 public final class SearchKeys {
@@ -17,9 +19,14 @@ public final class SearchKeys {
     private static final Rule OPTIONAL_TEXT = Rule.optional(SearchGrammar.TEXTUAL);
 
     public static final SearchGrammar EXPERIMENTS = new SearchGrammar()
+            .words(SearchWords.EXPERIMENTS)
             .fixedKeys(
                     SearchGrammar.ATTRIBUTE,
-                    Map.of("name", TEXT, "creation_time", NUMBER, "last_update_time", NUMBER, "experiment_id", NUMBER),
+                    Map.of(
+                            "name", TEXT,
+                            "creation_time", NUMBER,
+                            "last_update_time", NUMBER,
+                            "experiment_id", TEXT_OR_LIST),
                     Map.of(),
                     "attributes",
                     "attr")
@@ -54,7 +61,19 @@ public final class SearchKeys {
                     Map.of(),
                     "datasets");
 
+    private static final Set<String> LOGGED_MODEL_ORDERS = Set.of(
+            "name",
+            "model_id",
+            "model_type",
+            "status",
+            "source_run_id",
+            "creation_timestamp",
+            "creation_time",
+            "last_updated_timestamp",
+            "last_updated_time");
+
     public static final SearchGrammar LOGGED_MODELS = new SearchGrammar()
+            .words(SearchWords.LOGGED_MODELS)
             .fixedKeys(
                     SearchGrammar.ATTRIBUTE,
                     Map.of(
@@ -71,6 +90,11 @@ public final class SearchKeys {
             .freeKeys(METRIC, NUMBER, "metrics")
             .freeKeys(PARAM, TEXT_OR_LIST, "parameters", "param", "params")
             .freeKeys(TAG, TEXT_OR_LIST, "tags");
+
+    /** Whether logged models can be ordered by a field: one of their attributes, or a metric as {@code metrics.NAME}. */
+    public static boolean ordersLoggedModels(String field) {
+        return LOGGED_MODEL_ORDERS.contains(field) || field.startsWith("metrics.");
+    }
 
     private SearchKeys() {}
 }

@@ -50,18 +50,16 @@ public final class SqlEvaluationStore implements EvaluationStore {
     }
 
     @Override
-    public boolean insert(EvaluationDataSet dataSet) {
-        return database.writing(handle -> handle.createUpdate("""
-                                INSERT INTO evaluation_data_set (id, project, name, tags, schema_text, profile, digest, created_by,
-                                                                 updated_by, created_at, updated_at)
-                                VALUES (:id, :project, :name, :tagsJson, :schema, :profile, :digest, :createdBy,
-                                        :updatedBy, :createdAt, :updatedAt)
-                                ON CONFLICT DO NOTHING
-                                """)
-                        .bindMethods(dataSet)
-                        .bind("tagsJson", Json.write(dataSet.tags()))
-                        .execute())
-                > 0;
+    public void insert(EvaluationDataSet dataSet) {
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO evaluation_data_set (id, project, name, tags, schema_text, profile, digest, created_by,
+                                                         updated_by, created_at, updated_at)
+                        VALUES (:id, :project, :name, :tagsJson, :schema, :profile, :digest, :createdBy,
+                                :updatedBy, :createdAt, :updatedAt)
+                        """)
+                .bindMethods(dataSet)
+                .bind("tagsJson", Json.write(dataSet.tags()))
+                .execute());
     }
 
     @Override
@@ -99,9 +97,10 @@ public final class SqlEvaluationStore implements EvaluationStore {
                         RowBytes.inOrder(fitting.keys(), complete(handle, fitting.keys()), EvaluationDataSet::id));
     }
 
-    private static List<EvaluationDataSet> complete(Handle handle, List<String> ids) {
-        return handle.createQuery("SELECT * FROM evaluation_data_set WHERE id IN (<ids>)")
-                .bindList("ids", ids)
+    private List<EvaluationDataSet> complete(Handle handle, List<String> ids) {
+        return handle.createQuery("SELECT * FROM evaluation_data_set WHERE id IN "
+                        + database.dialect().texts(":ids"))
+                .bind("ids", SqlCondition.list(ids))
                 .map((row, context) -> dataSet(
                         row,
                         handle.createQuery(
@@ -195,7 +194,7 @@ public final class SqlEvaluationStore implements EvaluationStore {
                         keys.append(COLUMNS.get(ordering.key())).append(ordering.ascending() ? " ASC, " : " DESC, "));
         return page(
                 "SELECT e.* FROM evaluation_data_set e" + condition + " ORDER BY " + keys
-                        + "e.created_at DESC, e.id LIMIT " + (limit + 1) + " OFFSET " + offset,
+                        + "e.created_at DESC, e.id DESC LIMIT " + (limit + 1) + " OFFSET " + offset,
                 condition::bindAll,
                 limit);
     }
@@ -282,10 +281,11 @@ public final class SqlEvaluationStore implements EvaluationStore {
     public int deleteRows(String dataSet, Collection<String> ids) {
         return ids.isEmpty()
                 ? 0
-                : database.writing(handle -> handle.createUpdate(
-                                "DELETE FROM evaluation_record WHERE data_set = :set AND id IN (<ids>)")
-                        .bind("set", dataSet)
-                        .bindList("ids", List.copyOf(ids))
-                        .execute());
+                : database.writing(
+                        handle -> handle.createUpdate("DELETE FROM evaluation_record WHERE data_set = :set AND id IN "
+                                        + database.dialect().texts(":ids"))
+                                .bind("set", dataSet)
+                                .bind("ids", SqlCondition.list(ids))
+                                .execute());
     }
 }

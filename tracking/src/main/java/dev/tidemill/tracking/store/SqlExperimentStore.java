@@ -178,7 +178,11 @@ public final class SqlExperimentStore implements ExperimentStore {
                         missing + "EXISTS (SELECT 1 FROM experiment_tag t WHERE t.experiment_id = e.id AND t.name = "
                                 + condition.bind(clause.key()) + compared + ")");
             } else {
-                condition.and(condition.compare("e." + COLUMNS.get(clause.key()), clause.operator(), clause.operand()));
+                // Ids are searched for as the texts that clients know them by.
+                String column = clause.key().equals("experiment_id")
+                        ? "CAST(e.id AS VARCHAR(20))"
+                        : "e." + COLUMNS.get(clause.key());
+                condition.and(condition.compare(column, clause.operator(), clause.operand()));
             }
         }
         var keys = new ArrayList<String>();

@@ -83,6 +83,12 @@ public final class MlflowRequest {
                 && !(node.isTextual() && node.textValue().isEmpty());
     }
 
+    /** Whether the field is there, though it may be empty. */
+    public boolean tells(String field) {
+        JsonNode node = fields.path(field);
+        return !node.isMissingNode() && !node.isNull();
+    }
+
     /** @throws TidemillException if the field is absent or empty */
     public String text(String field) {
         return optionalText(field).orElseThrow(() -> missing(field));
@@ -136,6 +142,15 @@ public final class MlflowRequest {
         throw wrongType(field, node);
     }
 
+    /** @throws TidemillException if it is more than the most that MLflow takes, in the words for a value of a wrong type */
+    public Optional<Long> optionalWhole(String field, long most) {
+        Optional<Long> value = optionalWhole(field);
+        if (value.isPresent() && value.get() > most) {
+            throw wrongType(field, fields.path(field));
+        }
+        return value;
+    }
+
     public long whole(String field) {
         return optionalWhole(field).orElseThrow(() -> missing(field));
     }
@@ -180,8 +195,10 @@ public final class MlflowRequest {
             case "true" -> Optional.of(true);
             case "false" -> Optional.of(false);
             default ->
-                throw TidemillException.invalid(
-                        field, "Invalid boolean value: " + node.asText() + ", must be 'true' or 'false'.");
+                throw query
+                        ? TidemillException.invalid(
+                                field, "Invalid boolean value: " + node.asText() + ", must be 'true' or 'false'.")
+                        : wrongType(field, node);
         };
     }
 
