@@ -25,6 +25,7 @@ TOGETHER = [
     "test_inference",
     "test_mlflow",
     "test_recovery",
+    "test_tutorials",
     "test_calls",
     "test_import",
     "test_command_line",

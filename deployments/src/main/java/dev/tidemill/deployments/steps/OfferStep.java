@@ -4,6 +4,7 @@ import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.pipelines.domain.StepContext;
 import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import java.util.Locale;
 import java.util.Map;
@@ -30,17 +31,11 @@ public final class OfferStep implements StepKind {
 
     @Override
     public Map<String, Object> run(StepContext context) {
-        var errors = new TreeMap<String, Double>();
-        context.map("metrics").forEach((name, value) -> {
-            if (value instanceof Number number) {
-                errors.put(name, number.doubleValue());
-            }
-        });
         Deployment deployment = deployments.offer(
                 context.project(),
                 context.text("deployment"),
                 (int) context.number("version", 0),
-                errors,
+                errors(context.map("metrics")),
                 context.instant("until"),
                 "pipeline-run/" + context.key(),
                 Event.SYSTEM);
@@ -56,5 +51,22 @@ public final class OfferStep implements StepKind {
         context.log("champion " + deployment.champion().orElse(0) + ", challenger "
                 + deployment.challenger().map(String::valueOf).orElse("none") + ", phase " + phase);
         return outputs;
+    }
+
+    /** The numbers among the metrics; parameters of a pipeline come as texts. */
+    static Map<String, Double> errors(Map<String, Object> metrics) {
+        var errors = new TreeMap<String, Double>();
+        metrics.forEach((name, value) -> {
+            if (value instanceof Number number) {
+                errors.put(name, number.doubleValue());
+            } else if (value instanceof String text) {
+                try {
+                    errors.put(name, Double.parseDouble(text));
+                } catch (NumberFormatException e) {
+                    throw TidemillException.invalid("metrics." + name, "'" + text + "' is not a number");
+                }
+            }
+        });
+        return errors;
     }
 }
