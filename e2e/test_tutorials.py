@@ -83,7 +83,7 @@ class Reader:
         script = f"set -euo pipefail; . {self.variables}\n{block}\nexport -p > {self.variables}\n"
         began = time.monotonic()
         done = subprocess.run(
-            ["bash", "-c", script], cwd=self.home, env=self.environment, capture_output=True, text=True, timeout=300
+            ["bash", "-c", script], cwd=self.home, env=self.environment, capture_output=True, text=True, timeout=600
         )
         if SHOWN:
             print(f"$ {block}{done.stdout}[{time.monotonic() - began:.1f} s]", file=sys.stderr, flush=True)
