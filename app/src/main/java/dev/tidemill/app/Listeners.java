@@ -29,6 +29,20 @@ import java.util.Optional;
  * @param grpc host and port of gRPC
  */
 record Listeners(String url, String grpc) {
+    /**
+     * Refuses what could not be listened with, before anything else is opened.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} naming the setting
+     */
+    static void check(Settings settings) {
+        TrustedProxies.of(settings.list(Setting.HTTP_TRUSTED_PROXIES));
+        tls(settings).ifPresent(TlsFiles::keyStore);
+    }
+
+    private static Optional<TlsFiles> tls(Settings settings) {
+        return TlsFiles.of(settings.optional(Setting.TLS_CERTIFICATE), settings.optional(Setting.TLS_KEY));
+    }
+
     /** Opens both ports for everything in the manifest. */
     static Listeners open(
             Settings settings,
@@ -38,16 +52,13 @@ record Listeners(String url, String grpc) {
             RefusalJournal refusals,
             Parts parts) {
         String host = settings.text(Setting.HTTP_HOST);
-        long maxBody = settings.megabytes(Setting.HTTP_MAX_BODY) * 1024 * 1024;
+        long maxBody = settings.megabytes(Setting.HTTP_MAX_BODY);
         var allowed = new AllowedHosts(
                 settings.list(Setting.HTTP_ALLOWED_HOSTS),
                 settings.list(Setting.HTTP_ALLOWED_ORIGINS),
                 isLoopback(settings),
                 host);
-        Optional<TlsFiles> tls =
-                TlsFiles.of(settings.optional(Setting.TLS_CERTIFICATE), settings.optional(Setting.TLS_KEY));
-        // Refuses files that cannot be used before anything is opened.
-        tls.ifPresent(TlsFiles::keyStore);
+        Optional<TlsFiles> tls = tls(settings);
         var budget = BytesInFlight.ofHeap();
         telemetry.gauge(
                 "tidemill.requests.memory.bytes", "Memory that requests under way hold by estimate", budget::taken);
@@ -55,7 +66,7 @@ record Listeners(String url, String grpc) {
         telemetry.gauge("tidemill.requests.memory.refused", "Requests refused since it was spent", budget::refused);
         var grpc = parts.keep(new GrpcServer(
                 new GrpcServer.Settings(
-                        host, settings.port(Setting.GRPC_PORT), (int) Math.min(maxBody, Integer.MAX_VALUE), tls),
+                        host, settings.whole(Setting.GRPC_PORT), (int) Math.min(maxBody, Integer.MAX_VALUE), tls),
                 manifest.methods(),
                 admission,
                 telemetry,
@@ -64,11 +75,11 @@ record Listeners(String url, String grpc) {
         var web = parts.keep(new WebServer(
                 new WebServer.Settings(
                         host,
-                        settings.port(Setting.HTTP_PORT),
+                        settings.whole(Setting.HTTP_PORT),
                         allowed,
                         maxBody,
-                        settings.whole(Setting.HTTP_LEAST_RATE, 0, 1 << 20),
-                        settings.whole(Setting.HTTP_CONNECTIONS, 1, 1 << 20),
+                        settings.whole(Setting.HTTP_LEAST_RATE),
+                        settings.whole(Setting.HTTP_CONNECTIONS),
                         TrustedProxies.of(settings.list(Setting.HTTP_TRUSTED_PROXIES)),
                         tls),
                 manifest,

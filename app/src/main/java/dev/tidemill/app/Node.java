@@ -3,20 +3,18 @@ package dev.tidemill.app;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
 import dev.tidemill.platform.errors.TidemillException;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
 /** One started process of the platform: a server, or a gateway that serves for one. */
 public interface Node extends AutoCloseable {
-    Set<String> ROLES = Set.of("control", "gateway", "worker");
-
     /**
      * Starts what the settings ask for; when this returns it is ready.
      *
      * @throws TidemillException for a setting, directory, database or port that cannot be used; nothing is left open then
      */
     static Node start(Settings settings) {
+        Listeners.check(settings);
         Optional<String> control = settings.optional(Setting.CONTROL_URL);
         boolean onlyGateway = roles(settings).equals(Set.of("gateway"));
         if (control.isPresent() && !onlyGateway) {
@@ -32,13 +30,7 @@ public interface Node extends AutoCloseable {
 
     /** The roles that the settings name. */
     static Set<String> roles(Settings settings) {
-        List<String> roles = settings.list(Setting.ROLES);
-        for (String role : roles) {
-            if (!ROLES.contains(role)) {
-                throw TidemillException.invalid("roles", "'" + role + "' is none of control, gateway, worker");
-            }
-        }
-        return Set.copyOf(roles);
+        return Set.copyOf(settings.list(Setting.ROLES));
     }
 
     String url();

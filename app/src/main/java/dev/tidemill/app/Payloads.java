@@ -27,10 +27,10 @@ final class Payloads {
     /** @param files where files can be written; none in a process that only serves */
     static PayloadLog of(Settings settings, Optional<Files> files, Clock clock) {
         List<PayloadSink> sinks = new ArrayList<>();
-        double share = share(settings);
+        double share = settings.share(Setting.PAYLOADS_SHARE);
         settings.optional(Setting.PAYLOADS_SINK).ifPresent(text -> {
-            URI address = address(text);
-            sinks.add(new CloudEventSink(address, "/tidemill/" + settings.text(Setting.INFERENCE_NAME)));
+            sinks.add(
+                    new CloudEventSink(URI.create(text.strip()), "/tidemill/" + settings.text(Setting.INFERENCE_NAME)));
         });
         if (settings.flag(Setting.PAYLOADS_LOG)) {
             sinks.add(new LogSink());
@@ -42,38 +42,10 @@ final class Payloads {
             sinks.add(new ParquetSink(
                     target.folder(),
                     target.engine(),
-                    Duration.ofSeconds(settings.whole(Setting.PAYLOADS_AGE, 1, 86_400)),
-                    settings.whole(Setting.PAYLOADS_KEEP, 0, 100_000),
+                    Duration.ofSeconds(settings.whole(Setting.PAYLOADS_AGE)),
+                    settings.whole(Setting.PAYLOADS_KEEP),
                     clock));
         }
         return sinks.isEmpty() || share == 0 ? PayloadLog.NONE : new PayloadLog(sinks, share);
-    }
-
-    private static double share(Settings settings) {
-        String text = settings.text(Setting.PAYLOADS_SHARE);
-        try {
-            double share = Double.parseDouble(text);
-            if (share >= 0 && share <= 1) {
-                return share;
-            }
-        } catch (NumberFormatException e) {
-            // Refused below.
-        }
-        throw TidemillException.invalid(
-                Setting.PAYLOADS_SHARE.key(), "'" + text + "' is not a share from 0 to 1, such as 0.1");
-    }
-
-    private static URI address(String text) {
-        try {
-            URI address = URI.create(text);
-            if (address.getHost() != null
-                    && ("http".equals(address.getScheme()) || "https".equals(address.getScheme()))) {
-                return address;
-            }
-        } catch (IllegalArgumentException e) {
-            // Refused below.
-        }
-        throw TidemillException.invalid(
-                Setting.PAYLOADS_SINK.key(), "'" + text + "' is not an address such as http://receiver:8080/");
     }
 }

@@ -23,6 +23,7 @@ import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.config.DataDirectory;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
+import dev.tidemill.platform.config.UserHome;
 import dev.tidemill.platform.definitions.DefinitionRoutes;
 import dev.tidemill.platform.definitions.Definitions;
 import dev.tidemill.platform.definitions.SqlDefinitionStore;
@@ -53,6 +54,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -139,9 +141,9 @@ public final class Server implements Node {
         var webhooks = parts.keep(new Webhooks(webhookStore, events, outbound, destinations, clock));
         int processors = Math.max(2, Runtime.getRuntime().availableProcessors());
         int slots = slots(processors);
-        int heap = (int) settings.megabytes(Setting.CHILD_HEAP);
+        int heap = settings.whole(Setting.CHILD_HEAP);
         var stepChildren = parts.keep(new ChildPool("steps", slots, heap));
-        long asked = settings.whole(Setting.INTERACTIVE, 0, 64);
+        long asked = settings.whole(Setting.INTERACTIVE);
         int interactive = asked == 0 ? Math.max(3, processors) : (int) Math.max(2, asked);
         var interactiveChildren = parts.keep(new ChildPool("interactive", interactive, heap));
         var turns = new FairTurns(interactive, WAITING_COMPUTATIONS, COMPUTATION_PATIENCE);
@@ -154,7 +156,7 @@ public final class Server implements Node {
         var artifacts = new ArtifactsModule(
                 database,
                 directory.folder("artifacts"),
-                settings.megabytes(Setting.UPLOAD_LIMIT) * 1024 * 1024,
+                settings.megabytes(Setting.UPLOAD_LIMIT),
                 BLOB_COLUMNS,
                 artifactRoot,
                 System.getenv(),
@@ -268,20 +270,19 @@ public final class Server implements Node {
         if (roles.contains("control")) {
             webhooks.start();
             var chores = new ArrayList<>(List.of(
-                    Chores.deletedRuns(tracking.retention(), settings.days(Setting.RETENTION_DELETED), clock),
+                    Chores.deletedRuns(tracking.retention(), settings.whole(Setting.RETENTION_DELETED), clock),
                     Chores.abandonedUploads(artifacts, clock),
                     Chores.pipelineRuns(
                             pipelines,
                             artifacts,
                             registry.models(),
                             deletions,
-                            settings.days(Setting.RETENTION_PIPELINES),
+                            settings.whole(Setting.RETENTION_PIPELINES),
                             clock),
                     Chores.tables(datasets, clock)));
             kept.forEach(entries -> chores.add(Chores.kept(entries, clock)));
             chores.add(Chores.blobs(artifacts));
-            parts.keep(new Housekeeping(chores, Duration.ofMinutes(settings.whole(Setting.RETENTION_PAUSE, 1, 1440)))
-                    .start());
+            parts.keep(new Housekeeping(chores, Duration.ofMinutes(settings.whole(Setting.RETENTION_PAUSE))).start());
             parts.keep(monitoring.loop()).start();
             subscriptions.start(monitoring.subscriber());
         }
@@ -346,17 +347,17 @@ public final class Server implements Node {
                 settings.text(Setting.PYTHON),
                 settings.optional(Setting.PYTHON_ENVIRONMENT).map(Path::of),
                 pythonFolder,
-                settings.whole(Setting.PYTHON_WORKERS, 1, 64),
-                settings.whole(Setting.PYTHON_MEMORY, 64, 1 << 20),
-                Duration.ofSeconds(settings.whole(Setting.PYTHON_PATIENCE, 1, 86_400)),
+                settings.whole(Setting.PYTHON_WORKERS),
+                settings.whole(Setting.PYTHON_MEMORY),
+                Duration.ofSeconds(settings.whole(Setting.PYTHON_PATIENCE)),
                 isolation(settings),
-                settings.whole(Setting.PYTHON_ENVIRONMENT_MEGABYTES, 0, 1 << 30),
-                Duration.ofDays(settings.whole(Setting.PYTHON_ENVIRONMENT_DAYS, 0, 100_000)));
+                settings.whole(Setting.PYTHON_ENVIRONMENT_MEGABYTES),
+                Duration.ofDays(settings.whole(Setting.PYTHON_ENVIRONMENT_DAYS)));
         return new InferenceModule.Options(
                 name,
-                settings.megabytes(Setting.INFERENCE_MEMORY) * 1024 * 1024,
-                Duration.ofMinutes(settings.whole(Setting.INFERENCE_IDLE, 0, 1_000_000)),
-                settings.whole(Setting.ONNX_THREADS, 1, 256),
+                settings.megabytes(Setting.INFERENCE_MEMORY),
+                Duration.ofMinutes(settings.whole(Setting.INFERENCE_IDLE)),
+                settings.whole(Setting.ONNX_THREADS),
                 python);
     }
 
@@ -364,7 +365,7 @@ public final class Server implements Node {
     private List<Kept> kept(Database database, MonitoringModule monitoring, IdentityModule identity) {
         var all = new ArrayList<Kept>(monitoring.kept(
                 days(Setting.RETENTION_PREDICTIONS),
-                settings.whole(Setting.RETENTION_PREDICTIONS_LIMIT, 0, 999_999_999),
+                settings.whole(Setting.RETENTION_PREDICTIONS_LIMIT),
                 days(Setting.RETENTION_WINDOWS)));
         all.addAll(new SqlEventRetention(database).kept(days(Setting.RETENTION_EVENTS), Duration.ofDays(30)));
         all.addAll(identity.kept());
@@ -372,24 +373,17 @@ public final class Server implements Node {
     }
 
     private Optional<Duration> days(Setting setting) {
-        long days = settings.days(setting);
+        long days = settings.whole(setting);
         return days == 0 ? Optional.empty() : Optional.of(Duration.ofDays(days));
     }
 
     private static PythonSettings.Isolate isolation(Settings settings) {
-        String text = settings.text(Setting.PYTHON_ISOLATION);
-        for (PythonSettings.Isolate one : PythonSettings.Isolate.values()) {
-            if (one.name().equalsIgnoreCase(text)) {
-                return one;
-            }
-        }
-        throw TidemillException.invalid(
-                Setting.PYTHON_ISOLATION.key(), "'" + text + "' is none of auto, required and off");
+        return PythonSettings.Isolate.valueOf(
+                settings.text(Setting.PYTHON_ISOLATION).toUpperCase(Locale.ROOT));
     }
 
     static PredictionLog journal(Settings settings, DataDirectory directory, DeletionHold deletions) {
-        return InferenceModule.files(
-                directory.folder("journal"), settings.megabytes(Setting.JOURNAL_LIMIT) * 1024 * 1024, deletions);
+        return InferenceModule.files(directory.folder("journal"), settings.megabytes(Setting.JOURNAL_LIMIT), deletions);
     }
 
     static void publishJournal(Telemetry telemetry, Gateway gateway) {
@@ -408,15 +402,15 @@ public final class Server implements Node {
     }
 
     private int slots(int processors) {
-        String text = settings.text(Setting.WORKERS);
-        return text.equals("0") ? processors : (int) settings.megabytes(Setting.WORKERS);
+        int asked = settings.whole(Setting.WORKERS);
+        return asked == 0 ? processors : asked;
     }
 
     static Path dataDirectory(Settings settings) {
         return settings.optional(Setting.DATA_DIRECTORY).map(Path::of).orElseGet(() -> {
             String base = System.getenv("XDG_DATA_HOME");
             return base == null || base.isBlank()
-                    ? Path.of(System.getProperty("user.home"), ".local", "share", "tidemill")
+                    ? UserHome.path().resolve(Path.of(".local", "share", "tidemill"))
                     : Path.of(base, "tidemill");
         });
     }

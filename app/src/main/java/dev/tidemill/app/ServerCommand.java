@@ -85,6 +85,7 @@ final class ServerCommand implements Callable<Integer> {
     public Integer call() {
         try {
             Logging.begin();
+            Settings.strange(System.getenv()).forEach(warning -> System.err.println("tidemill: " + warning));
             Settings settings = Settings.load(Optional.ofNullable(config), System.getenv(), flags());
             if (printSettings) {
                 System.out.print(settings.table());
@@ -102,10 +103,18 @@ final class ServerCommand implements Callable<Integer> {
             System.out.flush();
             return STAYS_UP;
         } catch (TidemillException e) {
-            System.err.println("tidemill: " + e.message());
+            System.err.println("tidemill: " + named(e));
             e.remedy().ifPresent(remedy -> System.err.println("  " + remedy));
             return FAILURE;
         }
+    }
+
+    /** What was wrong, with the name of the setting where it is told apart from the message. */
+    private static String named(TidemillException e) {
+        return e.field()
+                .filter(field -> Setting.isKey(field) && !e.message().contains(field))
+                .map(field -> field + ": " + e.message())
+                .orElse(e.message());
     }
 
     private Map<String, String> flags() {

@@ -401,7 +401,8 @@ class LoopbackServerTest {
     void whatCannotBeUsedIsNamedAtStart() throws IOException {
         String port = server.base().replaceAll(".*:", "");
         refused(Map.of(Setting.HTTP_PORT, port), "taken");
-        refused(Map.of(Setting.HTTP_PORT, "99999"), "not a port");
+        refused(Map.of(Setting.HTTP_PORT, "99999"), "http.port: '99999' is not a whole number from 0 to 65535");
+        refused(Map.of(Setting.RETENTION_DELETED, "abc"), "retention.deleted-days: 'abc' is not a whole number");
         refused(Map.of(Setting.ROLES, "cook"), "none of control, gateway, worker");
         refused(Map.of(Setting.DATABASE, "jdbc:h2:mem:x;INIT=RUNSCRIPT FROM 'http://x'"), "cannot be used");
         refused(Map.of(Setting.DATABASE, "postgresql://u:secret@h/d?socketFactory=x"), "cannot be used");

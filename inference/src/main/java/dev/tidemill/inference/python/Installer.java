@@ -2,6 +2,7 @@ package dev.tidemill.inference.python;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemill.platform.config.FileTrees;
+import dev.tidemill.platform.config.UserHome;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Json;
 import java.io.IOException;
@@ -201,7 +202,7 @@ final class Installer {
     }
 
     private Isolation.Needs needs(Work work, Path... writable) {
-        Path home = Path.of(System.getProperty("user.home"));
+        Path home = UserHome.path();
         List<Path> readable = Stream.of(
                         interpreters.ofBuilt(resolver()).stream(),
                         Stream.of(

@@ -51,7 +51,7 @@ public final class Logging {
     }
 
     private static Encoder<ILoggingEvent> encoder(LoggerContext context, String format) {
-        if (format.equals("json")) {
+        if (format.equalsIgnoreCase("json")) {
             var encoder = new JsonEncoder();
             encoder.setContext(context);
             encoder.start();

@@ -1,5 +1,6 @@
 package dev.tidemill.platform.config;
 
+import dev.tidemill.platform.definitions.Suggestions;
 import dev.tidemill.platform.errors.TidemillException;
 import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfig;
@@ -9,8 +10,8 @@ import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -32,9 +33,10 @@ public final class Settings {
     }
 
     /**
-     * Loads the settings.
+     * Loads the settings, and holds every one of them to its rule.
      *
-     * @throws TidemillException {@code INVALID_ARGUMENT} for a file that cannot be read or a setting nobody knows
+     * @throws TidemillException {@code INVALID_ARGUMENT} for a file that cannot be read, a setting nobody knows, and settings that are
+     *     not what they may be: all of them by name, with their values (but secrets) and where they come from
      */
     public static Settings load(Optional<Path> file, Map<String, String> environment, Map<String, String> flags) {
         var builder = new SmallRyeConfigBuilder();
@@ -47,7 +49,9 @@ public final class Settings {
                 path -> builder.withSources(new PropertiesConfigSource(fileEntries(path), path.toString(), FILE)));
         builder.withSources(new PropertiesConfigSource(environmentEntries(environment), "environment", ENVIRONMENT));
         builder.withSources(new PropertiesConfigSource(flags, "flag", FLAGS));
-        return new Settings(builder.build());
+        var settings = new Settings(builder.build());
+        settings.check();
+        return settings;
     }
 
     private static Map<String, String> fileEntries(Path path) {
@@ -61,8 +65,9 @@ public final class Settings {
         var entries = new TreeMap<String, String>();
         for (String key : properties.stringPropertyNames()) {
             if (Setting.find(key).isEmpty()) {
-                throw TidemillException.invalid("config", path + ": there is no setting '" + key + "'")
-                        .remedy("The settings are: " + Setting.keys());
+                throw TidemillException.invalid(
+                                "config", path + ": there is no setting '" + key + "'" + meant(key, Setting.keys()))
+                        .remedy("The settings are: " + String.join(", ", Setting.keys()));
             }
             entries.put(key, properties.getProperty(key));
         }
@@ -72,11 +77,60 @@ public final class Settings {
     private static Map<String, String> environmentEntries(Map<String, String> environment) {
         var entries = new TreeMap<String, String>();
         for (Setting setting : Setting.values()) {
-            String name = "TIDEMILL_"
-                    + setting.key().toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
-            Optional.ofNullable(environment.get(name)).ifPresent(value -> entries.put(setting.key(), value));
+            Optional.ofNullable(environment.get(setting.variable()))
+                    .ifPresent(value -> entries.put(setting.key(), value));
         }
         return entries;
+    }
+
+    private void check() {
+        var faults = new ArrayList<String>();
+        String first = "";
+        for (Setting setting : Setting.values()) {
+            Optional<String> fault = setting.rule().fault(text(setting));
+            if (fault.isPresent()) {
+                String value = setting.rule().secret() ? "" : "'" + text(setting) + "' ";
+                faults.add(setting.key() + ": " + value + fault.get() + " (from "
+                        + origin(config.getConfigValue(setting.key()).getSourceName()) + ")");
+                first = first.isEmpty() ? setting.key() : first;
+            }
+        }
+        if (!faults.isEmpty()) {
+            throw TidemillException.invalid(first, String.join("\n  ", faults))
+                    .remedy("Every setting with its meaning: tidemill server --print-settings");
+        }
+    }
+
+    /**
+     * Variables of the environment that look like settings and are none, each with what was probably meant. Others that begin alike
+     * belong to the command line, the launcher and clients.
+     */
+    public static List<String> strange(Map<String, String> environment) {
+        List<String> known =
+                Arrays.stream(Setting.values()).map(Setting::variable).toList();
+        return environment.keySet().stream()
+                .filter(name -> name.startsWith(Setting.VARIABLES) && !known.contains(name))
+                .sorted()
+                .flatMap(name -> near(name.substring(Setting.VARIABLES.length()), known).stream()
+                        .map(meant -> name + " sets nothing; did you mean " + meant + "?"))
+                .toList();
+    }
+
+    /** What begins alike says nothing, so the rest is compared. */
+    private static Optional<String> near(String rest, List<String> variables) {
+        return Suggestions.nearest(
+                        rest,
+                        variables.stream()
+                                .map(name -> name.substring(Setting.VARIABLES.length()))
+                                .toList())
+                .filter(meant -> Math.abs(meant.length() - rest.length()) <= 2 && rest.contains("_"))
+                .map(meant -> Setting.VARIABLES + meant);
+    }
+
+    private static String meant(String key, List<String> known) {
+        return Suggestions.nearest(key, known)
+                .map(nearest -> "; did you mean '" + nearest + "'?")
+                .orElse("");
     }
 
     public String text(Setting setting) {
@@ -97,58 +151,23 @@ public final class Settings {
         return List.copyOf(values);
     }
 
-    public int port(Setting setting) {
-        String text = text(setting);
-        try {
-            int port = Integer.parseInt(text);
-            if (port >= 0 && port <= 65535) {
-                return port;
-            }
-        } catch (NumberFormatException e) {
-            // refused below, with the value
-        }
-        throw TidemillException.invalid(setting.key(), "'" + text + "' is not a port from 0 to 65535");
-    }
-
     public boolean flag(Setting setting) {
-        return switch (text(setting)) {
-            case "true" -> true;
-            case "false" -> false;
-            default ->
-                throw TidemillException.invalid(setting.key(), "'" + text(setting) + "' is neither true nor false");
-        };
+        return Boolean.parseBoolean(text(setting));
     }
 
-    /** A whole number that may be 0. */
-    public long days(Setting setting) {
-        String text = text(setting);
-        if (!text.matches("\\d{1,6}")) {
-            throw TidemillException.invalid(setting.key(), "'" + text + "' is not a number of days");
-        }
-        return Long.parseLong(text);
+    /** A whole number, within the setting's bounds. */
+    public int whole(Setting setting) {
+        return Integer.parseInt(text(setting));
     }
 
-    /** A whole number within bounds. */
-    public int whole(Setting setting, int least, int most) {
-        String text = text(setting);
-        if (text.matches("\\d{1,9}") && Integer.parseInt(text) >= least && Integer.parseInt(text) <= most) {
-            return Integer.parseInt(text);
-        }
-        throw TidemillException.invalid(
-                setting.key(), "'" + text + "' is not a whole number from " + least + " to " + most);
-    }
-
+    /** A number of megabytes, in bytes. */
     public long megabytes(Setting setting) {
-        String text = text(setting);
-        try {
-            long value = Long.parseLong(text);
-            if (value > 0) {
-                return value;
-            }
-        } catch (NumberFormatException e) {
-            // refused below, with the value
-        }
-        throw TidemillException.invalid(setting.key(), "'" + text + "' is not a positive number of megabytes");
+        return whole(setting) * 1024L * 1024L;
+    }
+
+    /** A share from 0 to 1. */
+    public double share(Setting setting) {
+        return Double.parseDouble(text(setting));
     }
 
     /** The effective settings as a table of key, value, origin and meaning; passwords are masked. */
@@ -177,7 +196,7 @@ public final class Settings {
     }
 
     private static String masked(Setting setting, String value) {
-        return (setting == Setting.CONTROL_TOKEN || setting == Setting.SECRETS_KEY) && !value.isEmpty()
+        return setting.rule().secret() && !value.isEmpty()
                 ? "****"
                 : value.replaceAll("(://[^:/@]+):[^@]*@", "$1:****@");
     }
