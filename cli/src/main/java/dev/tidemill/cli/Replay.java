@@ -125,10 +125,10 @@ final class Replay {
         for (Map<String, String> row : script.rows().subList(from, to)) {
             ObjectNode sent = rows.addObject();
             row.forEach((column, value) -> {
-                if (!script.drop().contains(column) && !script.labels().contains(column)) {
-                    // As import reads it: an empty cell is a missing value.
-                    sent.put(column, value.isEmpty() ? null : value);
-                }
+                // What nobody knew at the time is a missing value as an empty cell is: the SQL may name its column.
+                boolean known =
+                        !script.drop().contains(column) && !script.labels().contains(column);
+                sent.put(column, known && !value.isEmpty() ? value : null);
             });
         }
         JsonNode answer = api.post(api.in("/feature-views/" + Api.encode(script.view()) + "/compute"), body);
@@ -136,8 +136,14 @@ final class Replay {
                 .valueStream()
                 .map(row -> {
                     ObjectNode features = (ObjectNode) row;
-                    Instant time = Instant.parse(features.remove(timeColumn).asText());
-                    return new Event(time, features);
+                    JsonNode time = features.remove(timeColumn);
+                    if (time == null || time.isNull()) {
+                        throw new CliException(
+                                Exit.FAILURE,
+                                "A row from number " + (from + 1) + " on has no '" + timeColumn
+                                        + "', the event time of view '" + script.view() + "'");
+                    }
+                    return new Event(Instant.parse(time.asText()), features);
                 })
                 .toList();
     }

@@ -1,6 +1,7 @@
 package dev.tidemill.datasets.duckdb;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.datasets.domain.Column;
 import dev.tidemill.datasets.domain.ColumnType;
@@ -61,8 +62,18 @@ public final class ChildQueryEngine implements QueryEngine {
         ObjectNode request = Json.object().put("sql", sql);
         mapping.ifPresent(text -> request.put("mapping", text));
         request.set("columns", Json.tree(columns));
-        request.set("rows", Json.tree(rows));
+        request.set("rows", withNulls(rows));
         return rows(interactive.run("datasets.compute", request, new Lines(line -> {}), timeout));
+    }
+
+    /** Rows with the names of what is null in them, which queries may use. */
+    static ArrayNode withNulls(List<Map<String, Object>> rows) {
+        ArrayNode given = Json.array();
+        for (Map<String, Object> row : rows) {
+            ObjectNode told = given.addObject();
+            row.forEach((name, value) -> told.set(name, Json.tree(value)));
+        }
+        return given;
     }
 
     @Override

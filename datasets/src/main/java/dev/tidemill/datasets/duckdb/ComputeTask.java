@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -84,12 +85,19 @@ public final class ComputeTask implements ChildTask {
                     "CREATE VIEW mapped AS WITH source AS (SELECT * FROM source_raw) SELECT * FROM ("
                             + request.path("mapping").asText() + ")",
                     "The mapping SQL");
+            var found = db.describe("mapped").stream()
+                    .map(DuckDb.ResultColumn::name)
+                    .map(name -> name.toLowerCase(Locale.ROOT))
+                    .toList();
             var select = new ArrayList<String>();
-            request.path("columns")
-                    .forEach(column -> select.add("CAST("
-                            + DuckDb.identifier(column.path("name").asText()) + " AS "
-                            + ColumnType.valueOf(column.path("type").asText()).sql() + ") AS "
-                            + DuckDb.identifier(column.path("name").asText())));
+            request.path("columns").forEach(column -> {
+                String name = column.path("name").asText();
+                // What a row does not bring, such as a label that is not known yet, is a missing value.
+                boolean brought = found.contains(name.toLowerCase(Locale.ROOT));
+                select.add("CAST(" + (brought ? DuckDb.identifier(name) : "NULL") + " AS "
+                        + ColumnType.valueOf(column.path("type").asText()).sql() + ") AS "
+                        + DuckDb.identifier(name));
+            });
             db.execute("CREATE VIEW source AS SELECT " + String.join(", ", select) + " FROM mapped");
         } else {
             var types = new LinkedHashMap<String, String>();
