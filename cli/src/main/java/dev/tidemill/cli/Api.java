@@ -192,9 +192,9 @@ final class Api {
     private JsonNode send(HttpRequest.Builder request) {
         try {
             HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
-            if (response.statusCode() == 503) {
-                throw new Unreachable(
-                        String.valueOf(failure(503, response.body()).getMessage()));
+            if (response.statusCode() == 502 || response.statusCode() == 503) {
+                throw new Unreachable(String.valueOf(
+                        failure(response.statusCode(), response.body()).getMessage()));
             }
             if (response.statusCode() >= 400) {
                 throw failure(response.statusCode(), response.body());

@@ -385,6 +385,7 @@ final class FolderSource implements ImportSource {
         if (!deletedModels.isEmpty()) {
             list.add(deletedModels.size() + " deleted logged models are not taken along");
         }
+        list.addAll(local.leftBehind());
         return list;
     }
 

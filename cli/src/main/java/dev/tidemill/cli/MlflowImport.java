@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -12,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Carries everything of a source over to a server. What is there already is completed, never doubled or changed; what cannot be
@@ -21,7 +24,11 @@ final class MlflowImport {
     /** Set last, so that a run which has it needs no second look. */
     private static final String DONE = "tidemill.imported";
 
+    /** How often a file is sent at most. */
+    private static final int TRANSFERS = 4;
+
     private final Api api;
+    private final Retry retry = new Retry(Duration.ofSeconds(30));
     private final ImportSource from;
     private final Omissions omissions;
     private final ObjectNode counts = Api.object();
@@ -34,11 +41,18 @@ final class MlflowImport {
         this.omissions = omissions;
     }
 
+    /** Takes in a part; a server that is away for a moment is waited for. */
+    private JsonNode post(String path, JsonNode told) {
+        return retry.call(() -> api.post(api.in(path), told));
+    }
+
     private void count(String what, long more) {
         counts.put(what, counts.path(what).asLong() + more);
     }
 
     ObjectNode run() throws IOException {
+        // A server that is not there at all is told of at once.
+        api.get("/v2/health/ready");
         for (String what : List.of(
                 "experiments",
                 "runs",
@@ -67,7 +81,7 @@ final class MlflowImport {
     }
 
     private void experiment(JsonNode experiment, Progress progress) throws IOException {
-        JsonNode made = api.post(api.in("/import/experiments"), experiment);
+        JsonNode made = post("/import/experiments", experiment);
         count("experiments", 1);
         String name = experiment.path("name").asText();
         told("experiment '" + name + "'", made);
@@ -117,7 +131,7 @@ final class MlflowImport {
                 ObjectNode placed = info.deepCopy();
                 placed.set("trace_location", TraceMessages.location(experiment));
                 told.set("trace_info", placed);
-                JsonNode answer = api.post(api.in("/import/traces"), told);
+                JsonNode answer = post("/import/traces", told);
                 told("trace " + id, answer);
                 count(answer.path("fresh").asBoolean() ? "traces" : "traces_already_here", 1);
             });
@@ -146,7 +160,7 @@ final class MlflowImport {
         if (told.path("data") instanceof ObjectNode data) {
             data.remove("metrics");
         }
-        JsonNode answer = api.post(api.in("/import/runs"), told);
+        JsonNode answer = post("/import/runs", told);
         told(place, answer);
         // What the server leaves out it leaves out for good; what fails here may succeed later.
         int refused = omissions.size() - before;
@@ -173,7 +187,7 @@ final class MlflowImport {
         ArrayNode list = points.putArray("metrics");
         batch.forEach(list::add);
         try {
-            JsonNode answer = api.post(api.in("/import/points"), points);
+            JsonNode answer = post("/import/points", points);
             told(place, answer);
             count("points", answer.path("points").asLong());
         } catch (CliException e) {
@@ -209,11 +223,20 @@ final class MlflowImport {
     /** @param fresh whether nothing of it can be here yet */
     private void copy(String place, String uri, String root, boolean fresh) throws IOException {
         String own = root.replaceFirst("^mlflow-artifacts:/+", "");
-        if (own.equals(root) || uri.isEmpty()) {
+        if (uri.isEmpty()) {
             return;
         }
         omissions.attempt(place, () -> {
             List<ImportSource.ArtifactFile> files = from.files(uri);
+            if (own.equals(root)) {
+                if (!files.isEmpty()) {
+                    omissions.add(
+                            place,
+                            "its " + files.size() + " files stay at " + uri + ": new experiments here keep theirs at "
+                                    + root + ", which this server does not write itself");
+                }
+                return;
+            }
             Map<String, Long> here = fresh || files.isEmpty() ? Map.of() : api.artifacts(own);
             for (ImportSource.ArtifactFile file : files) {
                 if (!Long.valueOf(file.bytes()).equals(here.get(file.path()))) {
@@ -223,15 +246,42 @@ final class MlflowImport {
         });
     }
 
-    private void copy(ImportSource.ArtifactFile file, String root) {
-        api.putStream("/api/2.0/mlflow-artifacts/artifacts/" + Downloads.encoded(root + "/" + file.path()), () -> {
+    /** A transfer that breaks off, on either side, is begun anew. */
+    private void copy(ImportSource.ArtifactFile file, String root) throws IOException {
+        String path = "/api/2.0/mlflow-artifacts/artifacts/" + Downloads.encoded(root + "/" + file.path());
+        for (int attempt = 1; ; attempt++) {
+            var content = new AtomicReference<WatchedContent>();
+            IOException failure;
             try {
-                return file.content().open();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                api.putStream(path, () -> open(file, content));
+                WatchedContent sent = content.get();
+                if (sent == null || sent.bytes() >= file.bytes()) {
+                    count("files", 1);
+                    return;
+                }
+                failure = new IOException("it ended after " + sent.bytes() + " of its " + file.bytes() + " bytes");
+            } catch (Api.Unreachable e) {
+                WatchedContent sent = content.get();
+                if (attempt == TRANSFERS && (sent == null || sent.failure() == null)) {
+                    throw e;
+                }
+                failure = sent == null || sent.failure() == null ? new IOException(e) : sent.failure();
             }
-        });
-        count("files", 1);
+            if (attempt == TRANSFERS) {
+                throw failure;
+            }
+            Retry.sleep(Duration.ofMillis(250L << attempt));
+        }
+    }
+
+    private static InputStream open(ImportSource.ArtifactFile file, AtomicReference<WatchedContent> content) {
+        try {
+            var opened = new WatchedContent(file.content().open());
+            content.set(opened);
+            return opened;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private void loggedModel(JsonNode model, String experiment, String location) throws IOException {
@@ -243,7 +293,7 @@ final class MlflowImport {
         moved.put(was, root);
         moved.put("models:/" + id, root);
         info.put("experiment_id", experiment);
-        JsonNode answer = api.post(api.in("/import/logged-models"), told);
+        JsonNode answer = post("/import/logged-models", told);
         boolean fresh = answer.path("fresh").asBoolean();
         told("logged model " + id, answer);
         if (fresh) {
@@ -259,7 +309,7 @@ final class MlflowImport {
         for (JsonNode model : models) {
             String name = model.path("name").asText();
             omissions.attempt("model '" + name + "'", () -> {
-                told("model '" + name + "'", api.post(api.in("/import/models"), model));
+                told("model '" + name + "'", post("/import/models", model));
                 count("models", 1);
                 versions.addAll(from.versions(name));
             });
@@ -295,7 +345,7 @@ final class MlflowImport {
             told.put("location", place);
             moved.put("models:/" + name + "/" + version.path("version").asText(), place);
         });
-        JsonNode answer = api.post(api.in("/import/versions"), told);
+        JsonNode answer = post("/import/versions", told);
         String where =
                 "model '" + name + "', version " + version.path("version").asText();
         if (answer.path("fresh").asBoolean()) {

@@ -26,13 +26,17 @@ final class Retry {
                 if (System.nanoTime() > deadline) {
                     throw e;
                 }
-                try {
-                    Thread.sleep(PAUSE);
-                } catch (InterruptedException interrupted) {
-                    Thread.currentThread().interrupt();
-                    throw new CliException(Exit.INTERRUPTED, "interrupted");
-                }
+                sleep(PAUSE);
             }
+        }
+    }
+
+    static void sleep(Duration pause) {
+        try {
+            Thread.sleep(pause);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw new CliException(Exit.INTERRUPTED, "interrupted");
         }
     }
 }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -24,12 +25,18 @@ final class ServerSource implements ImportSource {
     private static final int PAGE = 1000;
     private static final int TRACES = 100;
     private static final String OWN = "mlflow-artifacts:";
+    /** Statuses with which a server or a proxy before it says that it may do better soon. */
+    private static final Set<Integer> MOMENTARY = Set.of(408, 429, 502, 503, 504);
+
+    private static final int ATTEMPTS = 6;
 
     private final HttpClient http;
     private final String base;
     private final LocalFiles local = new LocalFiles(null);
 
     private final @Nullable String workspace;
+    private final Duration firstPause;
+    private boolean answered;
     private @Nullable String lastName;
     private JsonNode lastModel = Api.object();
 
@@ -41,17 +48,23 @@ final class ServerSource implements ImportSource {
                         .filter(file -> !file.isBlank()));
     }
 
+    ServerSource(String base, @Nullable String workspace, Optional<String> authorities) {
+        this(base, workspace, authorities, Duration.ofMillis(250));
+    }
+
     /**
      * @param workspace whose things are read; null for the credentials' own
      * @param authorities PEM file of those that may vouch for the server; empty for those that Java knows
+     * @param firstPause before what failed for a moment is asked again; doubled from then on
      */
-    ServerSource(String base, @Nullable String workspace, Optional<String> authorities) {
+    ServerSource(String base, @Nullable String workspace, Optional<String> authorities, Duration firstPause) {
         this.http = ServerTrust.client(authorities)
                 .connectTimeout(Duration.ofSeconds(10))
                 .followRedirects(HttpClient.Redirect.NEVER)
                 .build();
         this.base = base.replaceFirst("/+$", "");
         this.workspace = workspace;
+        this.firstPause = firstPause;
     }
 
     private HttpRequest.Builder request(String path) {
@@ -72,12 +85,28 @@ final class ServerSource implements ImportSource {
         return request;
     }
 
+    /** Everything that is asked only reads, so what fails for a moment is asked again. */
     private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler) throws IOException {
-        try {
-            return http.send(request, handler);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CliException(Exit.INTERRUPTED, "interrupted");
+        for (int attempt = 1; ; attempt++) {
+            try {
+                HttpResponse<T> answer = http.send(request, handler);
+                answered = true;
+                if (attempt == ATTEMPTS || !MOMENTARY.contains(answer.statusCode())) {
+                    return answer;
+                }
+                if (answer.body() instanceof InputStream body) {
+                    body.close();
+                }
+            } catch (IOException e) {
+                // An address at which nothing has answered yet is more likely wrong.
+                if (attempt == ATTEMPTS || !answered) {
+                    throw e;
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new CliException(Exit.INTERRUPTED, "interrupted");
+            }
+            Retry.sleep(firstPause.multipliedBy(1L << (attempt - 1)));
         }
     }
 
@@ -290,9 +319,11 @@ final class ServerSource implements ImportSource {
 
     @Override
     public List<String> leftBehind() {
-        return List.of(
+        var list = new ArrayList<>(List.of(
                 "Evaluation data sets, scorers and webhooks are not taken along",
-                "Deleted model versions are not taken along; their numbers stay free");
+                "Deleted model versions are not taken along; their numbers stay free"));
+        list.addAll(local.leftBehind());
+        return list;
     }
 
     @Override

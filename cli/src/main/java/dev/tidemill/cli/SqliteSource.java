@@ -500,6 +500,7 @@ final class SqliteSource implements ImportSource {
                 list.add(row.getLong(1) + " deleted logged models are not taken along");
             }
         });
+        list.addAll(local.leftBehind());
         return list;
     }
 

@@ -143,10 +143,8 @@ public final class Imports {
                     .orElseThrow(() -> TidemillException.notFound("experiment", told.experimentId()));
             Run run = Run.started(told.id(), experiment, told.name(), Optional.empty(), told.user(), told.startedAt());
             boolean fresh = runs.insert(run);
-            RunStore.RunState state = runs.findState(project, told.id())
-                    .orElseThrow(() -> new TidemillException(
-                                    ErrorCode.CONFLICT, "Run " + told.id() + " is in another project of this server")
-                            .remedy("Import into that project, or into a server of its own"));
+            RunStore.RunState state =
+                    runs.findState(project, told.id()).orElseThrow(() -> elsewhere("Run " + told.id()));
             runs.update(state, Optional.of(told.name()), Optional.of(told.status()), told.endedAt());
             if (!params.isEmpty()) {
                 addParams(state, params, left);
@@ -162,6 +160,12 @@ public final class Imports {
             }
             return new Taken(fresh, List.copyOf(left));
         });
+    }
+
+    /** Ids of runs and logged models are one server's, as MLflow's clients expect: they name no project. */
+    private static TidemillException elsewhere(String what) {
+        return new TidemillException(ErrorCode.CONFLICT, what + " is in another project of this server")
+                .remedy("Import into that project, or into a server of its own");
     }
 
     private void addParams(RunStore.RunState run, Map<String, String> params, List<String> left) {
@@ -238,7 +242,7 @@ public final class Imports {
             Experiment experiment = experiments
                     .find(project, told.experimentId())
                     .orElseThrow(() -> TidemillException.notFound("experiment", told.experimentId()));
-            models.insert(new LoggedModel(
+            insert(new LoggedModel(
                     told.id(),
                     project,
                     experiment.id(),
@@ -263,5 +267,13 @@ public final class Imports {
                             .toList());
             return new Taken(true, left);
         });
+    }
+
+    private void insert(LoggedModel model) {
+        try {
+            models.insert(model);
+        } catch (TidemillException e) {
+            throw e.code() == ErrorCode.ALREADY_EXISTS ? elsewhere("Logged model " + model.id()) : e;
+        }
     }
 }
