@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.POJONode;
+import com.fasterxml.jackson.databind.util.RawValue;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Place;
 import dev.tidemill.inference.domain.Tensor;
@@ -22,11 +24,13 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Rows and columns as people and older protocols write them in JSON, read as tensors. */
 final class RowsJson {
     private static final String ONLY = "input";
+    private static final Set<Datatype> FLOATING = Set.of(Datatype.FP64, Datatype.FP32, Datatype.FP16, Datatype.BF16);
     /** From here on there are whole numbers that no double is. */
     private static final double EXACT = 0x1p53;
 
@@ -212,21 +216,25 @@ final class RowsJson {
      * told whole, by name.
      */
     static JsonNode predictions(List<Tensor> outputs) {
+        return predictions(outputs, NonFinite.NULL);
+    }
+
+    private static JsonNode predictions(List<Tensor> outputs, NonFinite as) {
         ArrayNode list = Json.array();
         int rows = outputs.getFirst().rows();
         if (outputs.stream().anyMatch(output -> !output.hasRows(rows))) {
             ObjectNode named = Json.object();
-            outputs.forEach(output -> named.set(output.name(), whole(output)));
-            return outputs.size() == 1 ? whole(outputs.getFirst()) : named;
+            outputs.forEach(output -> named.set(output.name(), whole(output, as)));
+            return outputs.size() == 1 ? whole(outputs.getFirst(), as) : named;
         }
         for (int row = 0; row < rows; row++) {
             if (outputs.size() == 1) {
-                list.add(row(outputs.getFirst(), row));
+                list.add(row(outputs.getFirst(), row, as));
                 continue;
             }
             ObjectNode named = list.addObject();
             for (Tensor output : outputs) {
-                named.set(output.name(), row(output, row));
+                named.set(output.name(), row(output, row, as));
             }
         }
         return list;
@@ -234,25 +242,30 @@ final class RowsJson {
 
     /**
      * Predictions as MLflow's scoring server tells them: a data frame as its rows by column, even if it has one; a mapping as one object;
-     * anything else row by row.
+     * anything else row by row. Numbers that JSON has no word for are written as its server writes them and its client reads them: NaN,
+     * Infinity, -Infinity.
      */
     static JsonNode scored(List<Tensor> outputs) {
+        NonFinite as = NonFinite.WORD;
         if (all(outputs, Place.Container.FRAME)) {
             ArrayNode list = Json.array();
             for (int row = 0; row < outputs.getFirst().rows(); row++) {
                 ObjectNode named = list.addObject();
                 for (Tensor output : outputs) {
-                    named.set(label(output), row(output, row));
+                    named.set(label(output), row(output, row, as));
                 }
             }
             return list;
         }
         if (all(outputs, Place.Container.MAPPING)) {
             ObjectNode named = Json.object();
-            outputs.forEach(output -> named.set(label(output), isLone(output) ? value(output, 0) : whole(output)));
+            outputs.forEach(
+                    output -> named.set(label(output), isLone(output) ? value(output, 0, as) : whole(output, as)));
             return named;
         }
-        return outputs.size() == 1 && isLone(outputs.getFirst()) ? value(outputs.getFirst(), 0) : predictions(outputs);
+        return outputs.size() == 1 && isLone(outputs.getFirst())
+                ? value(outputs.getFirst(), 0, as)
+                : predictions(outputs, as);
     }
 
     private static boolean all(List<Tensor> outputs, Place.Container container) {
@@ -272,43 +285,75 @@ final class RowsJson {
 
     /** One output as a whole, nested by its dimensions. */
     static JsonNode whole(Tensor output) {
-        return nest(output, 0, 0, output.size());
+        return whole(output, NonFinite.NULL);
     }
 
-    private static JsonNode row(Tensor output, int row) {
-        if (output.shape().length == 1) {
-            return value(output, row);
+    private static JsonNode whole(Tensor output, NonFinite as) {
+        return nest(output, 0, 0, output.size(), as);
+    }
+
+    /** How numbers are told that JSON has no word for. */
+    private enum NonFinite {
+        NULL,
+        /** Python's words, which strict readers refuse. */
+        WORD;
+
+        JsonNode of(double value) {
+            return this == NULL ? Json.objectMapper().nullNode() : new POJONode(new RawValue(Double.toString(value)));
         }
-        return nest(output, 1, row * output.width(), output.width());
     }
 
-    private static JsonNode nest(Tensor output, int dimension, int from, int width) {
+    private static JsonNode row(Tensor output, int row, NonFinite as) {
+        if (output.shape().length == 1) {
+            return value(output, row, as);
+        }
+        return nest(output, 1, row * output.width(), output.width(), as);
+    }
+
+    private static JsonNode nest(Tensor output, int dimension, int from, int width, NonFinite as) {
         long[] shape = output.shape();
         if (dimension == shape.length) {
-            return value(output, from);
+            return value(output, from, as);
         }
         ArrayNode list = Json.array();
         int size = (int) shape[dimension];
         int step = size == 0 ? 0 : width / size;
         for (int i = 0; i < size; i++) {
-            list.add(nest(output, dimension + 1, from + i * step, step));
+            list.add(nest(output, dimension + 1, from + i * step, step, as));
         }
         return list;
     }
 
     /** Bytes that are no text are told as Base64, as MLflow's scoring server does. */
-    private static JsonNode value(Tensor output, int index) {
+    private static JsonNode value(Tensor output, int index, NonFinite as) {
         if (output.datatype() == Datatype.BYTES && output.utf8(index).isEmpty()) {
             return Json.tree(Base64.getEncoder().encodeToString(output.bytes(index)));
         }
+        if (FLOATING.contains(output.datatype()) && !Double.isFinite(output.number(index))) {
+            return as.of(output.number(index));
+        }
         Object value = output.value(index);
         if (output.isJson() && value instanceof String document) {
-            return parse(Json.objectMapper().reader(), document.getBytes(StandardCharsets.UTF_8));
+            return told(parse(Json.objectMapper().reader(), document.getBytes(StandardCharsets.UTF_8)), as);
         }
         if (value instanceof Double number && output.datatype() == Datatype.FP32) {
             return Json.tree(number.floatValue());
         }
-        boolean unwritable = value instanceof Double number && number.isInfinite();
-        return unwritable || value == null ? Json.objectMapper().nullNode() : Json.tree(value);
+        return value == null ? Json.objectMapper().nullNode() : Json.tree(value);
+    }
+
+    /** A document whose numbers that JSON has no word for are told as others are. */
+    private static JsonNode told(JsonNode document, NonFinite as) {
+        if (document.isFloatingPointNumber() && !Double.isFinite(document.doubleValue())) {
+            return as.of(document.doubleValue());
+        }
+        if (document instanceof ArrayNode list) {
+            for (int i = 0; i < list.size(); i++) {
+                list.set(i, told(list.get(i), as));
+            }
+        } else if (document instanceof ObjectNode object) {
+            object.properties().forEach(entry -> entry.setValue(told(entry.getValue(), as)));
+        }
+        return document;
     }
 }

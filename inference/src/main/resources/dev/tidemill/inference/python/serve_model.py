@@ -131,8 +131,17 @@ def plain(value):
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
+def is_absent(value):
+    """None, and what pandas puts in its place where that is no number: NA, NaT."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def document(value):
+    return json.dumps(None if is_absent(value) else value, default=plain).encode()
+
+
 def bytes_of(value):
-    if value is None:
+    if is_absent(value):
         return b""
     return value if isinstance(value, bytes) else str(value).encode()
 
@@ -151,7 +160,7 @@ def pack(name, value):
         datatype = NAMES.get(array.dtype) or NAMES[array.dtype.newbyteorder("<")]
         content = np.ascontiguousarray(array, WIDE[datatype]).tobytes()
     elif array.dtype == object and any(isinstance(one, NESTED) for one in array.ravel()):
-        texts = [json.dumps(one, default=plain).encode() for one in array.ravel()]
+        texts = [document(one) for one in array.ravel()]
         content = b"".join(struct.pack("<I", len(text)) + text for text in texts)
         return {"name": name, "datatype": "BYTES", "shape": list(array.shape), "length": len(content), "json": True}, content
     else:
@@ -159,7 +168,7 @@ def pack(name, value):
         texts = [bytes_of(value) for value in array.ravel()]
         content = b"".join(struct.pack("<I", len(text)) + text for text in texts)
     head = {"name": name, "datatype": datatype, "shape": list(array.shape), "length": len(content)}
-    missing = [i for i, one in enumerate(array.ravel()) if one is None] if array.dtype == object else []
+    missing = [i for i, one in enumerate(array.ravel()) if is_absent(one)] if array.dtype == object else []
     return {**head, "missing": missing} if missing else head, content
 
 

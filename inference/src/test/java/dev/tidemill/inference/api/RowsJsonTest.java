@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.inference.domain.Place;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -36,6 +37,20 @@ class RowsJsonTest {
                 .hasToString("[1.5,2.5]");
         // The other forms are as they were.
         assertThat(RowsJson.predictions(List.of(out))).hasToString("[4.5,5.5]");
+    }
+
+    /** MLflow's server writes Python's words, and its client reads them as numbers; every other form stays JSON. */
+    @Test
+    void numbersThatJsonHasNoWordForAreMlflowsOwnInItsForm() {
+        double[] odd = {1.5, Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY};
+        assertThat(Json.write(RowsJson.scored(List.of(placed(Place.Container.FRAME, "out", false, odd)))))
+                .isEqualTo("[{\"out\":1.5},{\"out\":NaN},{\"out\":Infinity},{\"out\":-Infinity}]");
+        assertThat(Json.write(RowsJson.scored(List.of(placed(Place.Container.MAPPING, "out", false, odd)))))
+                .isEqualTo("{\"out\":[1.5,NaN,Infinity,-Infinity]}");
+        assertThat(Json.write(RowsJson.scored(List.of(placed(Place.Container.NONE, "out", false, odd)))))
+                .isEqualTo("[1.5,NaN,Infinity,-Infinity]");
+        assertThat(Json.write(RowsJson.predictions(List.of(placed(Place.Container.FRAME, "out", false, odd)))))
+                .isEqualTo("[1.5,null,null,null]");
     }
 
     @Test
