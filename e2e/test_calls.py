@@ -219,6 +219,40 @@ class JournalTest(unittest.TestCase):
         journal = server.get("/api/tidemill/v1/projects/default/deployments/model")[1]["journal"]
         self.assertEqual(journal, {"durable": True, "dropped": 0, "unreadableFiles": 0})
 
+    def test_a_label_can_be_corrected_and_says_where_it_comes_too_late(self) -> None:
+        server = Server()
+        self.addCleanup(server.close)
+        trained(server)
+        deployment = "/api/tidemill/v1/projects/default/deployments/model"
+
+        def label(name: str, value: object) -> dict:
+            status, received = server.call("POST", deployment + "/labels", {"labels": [{"id": name, "value": value}]})
+            self.assertEqual(status, 200, received)
+            return {key: count for key, count in received.items() if count}
+
+        for name, day in ("old", 1), ("new", 9):
+            parameters = {"event_time": f"2026-03-0{day}T12:00:00Z"}
+            status, answer = server.call("POST", "/v2/models/model/infer", {"id": name, "parameters": parameters, **ROW})
+            self.assertEqual(status, 200, answer)
+            self.assertEqual(label(name, "yes"), {"accepted": 1})
+        server.call("POST", deployment + "/watermark", {"time": "2026-03-09T13:00:00Z"})
+        self.assertEqual(label("new", "yes"), {"repeated": 1})
+        self.assertEqual(label("new", "no"), {"corrected": 1})
+        self.assertEqual(label("old", "no"), {"corrected": 1, "late": 1})
+        rows = server.get(PREDICTIONS)[1]["predictions"]
+        self.assertEqual({row["id"]: row["label"] for row in rows}, {"old": "no", "new": "no"})
+        self.assertEqual(len({row["championLoss"] for row in rows}), 1)
+        refused = server.call("POST", deployment + "/labels", {"labels": [{"id": "new", "value": "perhaps"}]})
+        self.assertEqual(refused[0], 400, refused[1])
+        self.assertIn("'perhaps' is none of the classes", refused[1]["detail"])
+        told = server.get(deployment + "/monitoring")[1]
+        self.assertEqual(told["state"]["lateLabels"], 1)
+        kinds = [obstacle["kind"] for obstacle in told["obstacles"]]
+        self.assertIn("NO_RETRAINING", kinds)
+        why = command("why", "model", "--server", server.url)
+        self.assertEqual(why.returncode, 0, why.stderr)
+        self.assertIn("wait  The policy has no 'retrain'", why.stdout)
+
     def told_apart(self, *flags: str) -> None:
         """Ids are told apart by what is asked under them, at once while the server remembers it, else in the journal."""
         server = Server(*flags)

@@ -73,6 +73,50 @@ class CommandLineTest(unittest.TestCase):
         self.assertIn("rows passed every check", self.tidemill("logs", run["run"]["id"], "--step", "import"))
         self.assertIn("rows passed every check", self.tidemill("logs", run["run"]["id"], "-f", "--step", "import"))
 
+    def test_projects_are_made_and_listed(self) -> None:
+        self.assertIn("--project bakery", self.tidemill("projects", "create", "bakery", "--description", "bread"))
+        self.assertRegex(self.tidemill("projects", "list"), "bakery .* bread")
+        names = [one["name"] for one in json.loads(self.tidemill("projects", "list", "--json"))["projects"]]
+        self.assertLessEqual({"default", "bakery"}, set(names))
+        self.assertIn("exists", self.tidemill("projects", "create", "bakery", expect=1))
+        self.assertIn("'No Name'", self.tidemill("projects", "create", "No Name", expect=1))
+        self.assertIn("none yet", self.tidemill("status", "--project", "bakery"))
+
+    def test_what_is_misspelt_in_settings_is_named(self) -> None:
+        settings = {"TIDEMILL_RETENTION_DELETED_DAYS": "abc", "TIDEMILL_HTTP_PORTS": "1", "TIDEMILL_LOG_FORMAT": "xml"}
+        result = command("server", "--port", "70000", env={**os.environ, **settings})
+        self.assertEqual(result.returncode, 1, result.stderr)
+        for told in (
+            "http.port: '70000' is not a whole number from 0 to 65535 (from flag)",
+            "retention.deleted-days: 'abc' is not a whole number from 0 to 999999 (from environment)",
+            "log.format: 'xml' is none of text, json (from environment)",
+            "TIDEMILL_HTTP_PORTS sets nothing; did you mean TIDEMILL_HTTP_PORT?",
+        ):
+            self.assertIn(told, result.stderr)
+
+    def test_rows_with_labels_and_empty_columns_are_replayed(self) -> None:
+        """The mapping reads the label's column, and a column that is empty throughout: both are missing values."""
+        self.tidemill("projects", "create", "replayed")
+        folder = tabular_project()
+        rows = (folder / "data" / "data.csv").read_text().splitlines()
+        (folder / "data" / "data.csv").write_text("\n".join([rows[0] + ",note", *(row + "," for row in rows[1:])]) + "\n")
+        dataset = next(path for path in folder.glob("*.yaml") if "kind: DataSet" in path.read_text())
+        sql = "SELECT * REPLACE (lower(churned) AS churned) FROM source"
+        (folder / "sql" / "rows.sql").write_text(sql + "\n")
+        text = dataset.read_text().replace("{file: data/data.csv}", "{file: data/data.csv, sql: sql/rows.sql}")
+        dataset.write_text(text + "  note: {type: text}\n")
+        self.tidemill("apply", "-f", str(folder), "-p", "replayed")
+        self.tidemill("run", "train", "-p", "replayed")
+        last = rows[-3:]
+        start = min(row.split(",")[0] for row in last)
+        recorded = folder / "recorded.csv"
+        recorded.write_text("\n".join([rows[0] + ",note", *(row + "," for row in last)]) + "\n")
+        from_ = start if start.endswith("Z") else start + "Z"
+        arguments = ("--deployment", "model", "--view", "features", "--label", "churned", "--from", from_)
+        self.tidemill("replay", str(recorded), *arguments, "-p", "replayed")
+        predictions = self.server.get("/api/tidemill/v1/projects/replayed/deployments/model/predictions")[1]["predictions"]
+        self.assertEqual(len(predictions), 3)
+
     def test_init_tells_what_it_made(self) -> None:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-init-")) / "shop"
         made = command("init", str(folder), "--json")

@@ -21,7 +21,8 @@ answer = client.predict("model", rows, request_id="sdk", event_time="2026-02-01T
 assert answer.prediction_ids == ["sdk.0", "sdk.1"] and answer.route == "champion", answer
 assert answer.predictions[0] > answer.predictions[1], answer
 told = client.label("model", {"sdk.0": "yes", "sdk.1": "no", "nobody": "no"})
-assert told == {"accepted": 2, "repeated": 0, "unknown": ["nobody"], "lost": [], "late": 0}, told
+counts = {"accepted": 2, "corrected": 0, "repeated": 0, "unknown": ["nobody"], "lost": [], "late": 0, "refused": []}
+assert told == counts, told
 assert client.deployment("model")["deployment"]["champion"] == 1
 scored = client.score("model", "features", prefix="p_", timeout=60)
 assert scored == "features-scored@1", scored

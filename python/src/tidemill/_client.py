@@ -158,10 +158,11 @@ class Client:
             pause = min(2.0, pause * 1.5)
 
     def label(self, deployment: str, labels: Mapping[str, Value]) -> dict[str, Any]:
-        """Tells what really happened, by prediction id. A label that is there already stays.
+        """Tells what really happened, by prediction id. Another value takes the place of the one that is there.
 
         Returns:
-            ``accepted``, ``repeated`` and ``unknown``: two counts and the ids that no prediction has.
+            How many were ``accepted``, ``corrected``, ``repeated`` and too ``late`` to count in a window, which ids are
+            ``unknown``, whose predictions were ``lost``, and which labels were ``refused``, with the reason.
         """
         entries = [{"id": key, "value": _text(value)} for key, value in labels.items()]
         return self._project("POST", f"/deployments/{quote(deployment, safe='')}/labels", {"labels": entries})

@@ -84,7 +84,11 @@ export interface Decision {
   position: number; at?: string; recordedAt: string; version?: number; reason: string; actor: string
   action: 'DEPLOYED' | 'SHADOWED' | 'CANARIED' | 'PROMOTED' | 'REJECTED' | 'ROLLED_BACK'; evidence: { [key: string]: Json }
 }
+export interface Obstacle {
+  kind: string; actionNeeded: boolean; reason: string; remedy: string; from?: string | null; until?: string | null
+}
 export interface Watched {
+  obstacles: Obstacle[]
   state?: { clock: { origin: string; watermark: string; declared: boolean; quarantined: number }; processed: string; windowsTill: string; lateLabels: number; halt?: { reason: string; since: string } | null }
   quarantineCause?: string
 }
@@ -98,5 +102,5 @@ export interface ProfileColumn { edges?: number[]; values?: string[]; counts: nu
 export interface Profile { rows?: number; columns?: { [column: string]: ProfileColumn } }
 export interface MonitorWindow {
   startsAt: string; endsAt: string; version: number; rows: number; labelled: number; error?: number; referenceError?: number
-  degraded: boolean; broken: boolean; drift: { [column: string]: Drift }; profile: Profile
+  degraded: boolean; broken: boolean; faults: { column: string; missing: number; reference: number }[]; drift: { [column: string]: Drift }; profile: Profile
 }

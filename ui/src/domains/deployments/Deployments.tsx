@@ -8,6 +8,7 @@ import { COLOUR, Curves } from '../../ui/charts'
 import { date, micros, number } from '../../ui/format'
 import { Page, To } from '../../ui/page'
 import { Empty, Loaded, State } from '../../ui/states'
+import { useWatched, Why } from '../monitoring/Why'
 
 export function Deployments() {
   const project = useProject()
@@ -39,6 +40,7 @@ export function DeploymentPage() {
   const query = useQuery({ queryKey: [project, 'deployments', name], queryFn: () => get<DeploymentView>(inProject(project, path)), refetchInterval: 2000 })
   const decisions = useQuery({ queryKey: [project, 'deployments', name, 'decisions'], queryFn: () => get<{ decisions: Decision[] }>(inProject(project, `${path}/decisions`)) })
   const report = useQuery({ queryKey: [project, 'deployments', name, 'report'], queryFn: () => get<{ baseline: number; months: Month[] }>(inProject(project, `${path}/report?baseline=1`)), enabled: !!query.data?.deployment.champion })
+  const watched = useWatched(query.data?.deployment.name)
   const act = useMutation({ mutationFn: (what: 'promote' | 'reject' | 'retry') => post(inProject(project, `${path}/${what}`)), onSuccess: () => queries.invalidateQueries({ queryKey: [project, 'deployments'] }) })
   return (
     <Loaded query={query}>
@@ -53,6 +55,7 @@ export function DeploymentPage() {
               <Text size="sm">Since {date(serving.since)}; tried {number(serving.failures)} times{serving.retryAt ? `, again at ${date(serving.retryAt)}` : ''}. Another version can be put in its place: POST {`${path}/roll-back`} with its number.</Text>
               <Button mt="xs" size="xs" variant="light" onClick={() => act.mutate('retry')}>Try again now</Button>
             </Alert>)}
+          {watched.data && <Why obstacles={watched.data.obstacles} />}
           <SimpleGrid cols={{ base: 2, md: 6 }}>
             <Figure label="Champion" value={deployment.champion ? `v${deployment.champion}` : '–'} note={`since ${date(deployment.championSince)}`} colour={COLOUR.champion} />
             <Figure label="Challenger" value={deployment.challenger ? `v${deployment.challenger}` : 'none'} note={deployment.challenger ? `${deployment.phase.toLowerCase()}, answers ${number(deployment.share * 100)} %` : ''} colour={COLOUR.challenger} />

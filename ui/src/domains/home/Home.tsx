@@ -9,7 +9,7 @@ import { useProject } from '../../project'
 
 const ATTENTION: { [type: string]: string } = {
   'dev.tidemill.pipeline.run.failed': 'Pipeline run failed',
-  'dev.tidemill.monitor.data.broken': 'Data looks broken; retraining is blocked',
+  'dev.tidemill.monitor.data.broken': 'Data looks broken; retraining is blocked until a window is whole',
   'dev.tidemill.monitor.quality.degraded': 'Quality has fallen',
   'dev.tidemill.monitor.drift.detected': 'Features have drifted; take a look',
   'dev.tidemill.deployment.rejected': 'A challenger was rejected',
@@ -38,7 +38,7 @@ export function Home() {
       <Title order={3} fz={16}>Served models</Title>
       <Loaded query={deployments}>
         {({ deployments: list }) =>
-          list.length === 0 ? <Empty text="Nothing is served yet. The demo runs the whole loop in minutes." command="./tidemill demo --keep" /> : (
+          list.length === 0 ? <Nothing project={project} /> : (
             <SimpleGrid cols={{ base: 1, md: 2, lg: 3 }}>
               {list.map(({ deployment, live }) => (
                 <Card key={deployment.name} withBorder padding="md">
@@ -90,5 +90,19 @@ function Feed(props: { project: string; events: TidemillEvent[]; label: (event: 
         ))}
       </Table.Tbody>
     </Table>
+  )
+}
+
+/** How a project gets its first deployment, and how there come to be more projects. */
+function Nothing({ project }: { project: string }) {
+  const here = project === 'default' ? '' : ` --project ${project}`
+  return (
+    <Stack gap="xs">
+      <Empty text="Nothing is served yet. The demo runs the whole loop in minutes." command="./tidemill demo --keep" />
+      <Text size="sm" c="dimmed">Your own data, in this project:</Text>
+      <Command text={`./tidemill init my-project --template tabular && ./tidemill apply -f my-project${here} && ./tidemill run train${here}`} />
+      <Text size="sm" c="dimmed">Another project:</Text>
+      <Command text="./tidemill projects create shop" />
+    </Stack>
   )
 }

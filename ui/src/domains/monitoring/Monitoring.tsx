@@ -9,6 +9,7 @@ import { COLOUR, Curves, Distributions } from '../../ui/charts'
 import { date, number, probability } from '../../ui/format'
 import { Page, To } from '../../ui/page'
 import { Empty, Loaded } from '../../ui/states'
+import { useWatched, Why } from './Why'
 
 interface Search { deployment?: string; feature?: string; window?: string }
 
@@ -20,7 +21,7 @@ export function Monitoring() {
   const names = deployments.data?.deployments.map((entry) => entry.deployment.name) ?? []
   const name = search.deployment ?? names[0]
   const windows = useQuery({ queryKey: [project, 'windows', name], enabled: !!name, queryFn: () => get<{ windows: MonitorWindow[] }>(inProject(project, `/deployments/${name}/windows`)) })
-  const watched = useQuery({ queryKey: [project, 'watched', name], enabled: !!name, queryFn: () => get<Watched>(inProject(project, `/deployments/${name}/monitoring`)) })
+  const watched = useWatched(name)
   const list = windows.data?.windows ?? []
   const chosen = list.find((candidate) => candidate.startsAt === search.window) ?? list.at(-1)
   const reference = useQuery({ queryKey: [project, 'reference', name, chosen?.version], enabled: !!name && !!chosen, staleTime: Infinity, queryFn: () => get<{ version: number; profile: Profile }>(inProject(project, `/deployments/${name}/reference?version=${chosen?.version ?? 1}`)) })
@@ -45,14 +46,12 @@ export function Monitoring() {
   )
 }
 
-/** What has come but counts in nothing, and why. */
+/** Why nothing happens, and what has come too late to count. */
 function NotCounted({ watched }: { watched?: Watched }) {
-  const quarantined = watched?.state?.clock.quarantined ?? 0
   const late = watched?.state?.lateLabels ?? 0
   return (
     <>
-      {watched?.state?.halt && <Alert color="red" title="Monitoring is halted">Since {watched.state.halt.since}: {watched.state.halt.reason}. It is tried again every minute.</Alert>}
-      {quarantined > 0 && <Alert color="yellow" title={`${quarantined} predictions count in nothing`}>Of the last one, {watched?.quarantineCause}.</Alert>}
+      {watched && <Why obstacles={watched.obstacles} />}
       {late > 0 && <Alert color="yellow" title={`${late} labels came too late`}>They came later than the monitor's label-delay, and count in no window and no trial.</Alert>}
     </>
   )

@@ -97,16 +97,12 @@ final class StatusCommand implements Callable<Integer> {
     private static void warn(JsonNode watched) {
         String name = watched.path("deployment").asText();
         JsonNode state = watched.path("state");
-        JsonNode halt = state.path("halt");
-        if (halt.hasNonNull("reason")) {
-            System.out.println("warning: monitoring of " + name + " is halted since "
-                    + halt.path("since").asText() + ": " + halt.path("reason").asText());
-        }
-        long quarantined = state.path("clock").path("quarantined").asLong();
-        if (quarantined > 0) {
-            System.out.println("warning: " + quarantined + " predictions of " + name + " count in nothing: "
-                    + watched.path("quarantineCause").asText());
-        }
+        watched.path("obstacles").forEach(obstacle -> {
+            if (obstacle.path("actionNeeded").asBoolean()) {
+                System.out.println("warning: " + name + ": "
+                        + obstacle.path("reason").asText() + ". " + WhyCommand.sentence(obstacle, "remedy"));
+            }
+        });
         if (state.path("lateLabels").asLong() > 0) {
             System.out.println("warning: " + state.path("lateLabels").asLong() + " labels of " + name
                     + " came later than its monitor's label-delay, and count in nothing");

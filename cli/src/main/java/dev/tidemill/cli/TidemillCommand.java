@@ -28,6 +28,7 @@ import picocli.CommandLine.ParameterException;
         subcommands = {
             DemoCommand.class,
             InitCommand.class,
+            ProjectsCommand.class,
             ApplyCommand.class,
             RunCommand.class,
             RunsCommand.class,
@@ -38,6 +39,7 @@ import picocli.CommandLine.ParameterException;
             ExportCommand.class,
             BackupCommand.class,
             StatusCommand.class,
+            WhyCommand.class,
             LogsCommand.class,
             PredictCommand.class,
             ScoreCommand.class,

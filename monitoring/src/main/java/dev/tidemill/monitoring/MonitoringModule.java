@@ -10,6 +10,7 @@ import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.MonitorLoop;
 import dev.tidemill.monitoring.domain.MonitorStore;
 import dev.tidemill.monitoring.domain.Monitoring;
+import dev.tidemill.monitoring.domain.Obstacles;
 import dev.tidemill.monitoring.domain.PredictionLimit;
 import dev.tidemill.monitoring.domain.SliceStore;
 import dev.tidemill.monitoring.domain.Ticks;
@@ -46,6 +47,7 @@ public final class MonitoringModule {
     private final MonitorStore store;
     private final SliceStore sums;
     private final JournalStore journal;
+    private final Obstacles obstacles;
     private final MonitoringRoutes routes;
     private final Database database;
     private final Clock clock;
@@ -72,21 +74,18 @@ public final class MonitoringModule {
                 new Monitoring(store, sums, journal, deployments, models, gateway, loader, database, events, clock);
         deployments.onDelete(monitoring::forget);
         deployments.knowRemains(monitoring::hasRemains);
-        this.loop = new MonitorLoop(
-                store,
-                sums,
-                monitoring,
-                new Ticks(store, sums, deployments, models, windows, journal),
-                deployments,
-                pipelines,
-                database,
-                events,
-                clock);
-        this.routes = new MonitoringRoutes(monitoring, deployments, models, windows);
+        var ticks = new Ticks(store, sums, deployments, models, windows, journal);
+        this.loop = new MonitorLoop(store, sums, monitoring, ticks, deployments, pipelines, database, events, clock);
+        this.obstacles = new Obstacles(store, ticks, deployments, models, pipelines);
+        this.routes = new MonitoringRoutes(monitoring, deployments, models, windows, obstacles);
     }
 
     public Monitoring monitoring() {
         return monitoring;
+    }
+
+    public Obstacles obstacles() {
+        return obstacles;
     }
 
     public MonitorLoop loop() {

@@ -127,11 +127,15 @@ abstract class AssembledMonitoring {
         monitoring.defineMonitor("p", "hourly", HOURLY);
     }
 
-    private static byte[] bytes(String text) {
+    static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 
     private static ModelVersion version(int number, Folder folder) {
+        return version(number, folder, Map.of());
+    }
+
+    static ModelVersion version(int number, Folder folder, Map<String, Double> metrics) {
         return new ModelVersion(
                 "p",
                 "m",
@@ -144,7 +148,7 @@ abstract class AssembledMonitoring {
                 Optional.empty(),
                 Optional.of(folder.digest()),
                 new Signature(List.of(new Signature.Field("hour", "double")), List.of()),
-                Map.of(),
+                metrics,
                 Map.of(),
                 Optional.empty(),
                 List.of(),
@@ -181,9 +185,13 @@ abstract class AssembledMonitoring {
 
     /** A deployment that a policy rules. */
     void deployRuled(String name, String policy) {
+        deployRuled(name, policy, WHOLE);
+    }
+
+    void deployRuled(String name, String policy, int version) {
         var definition = new Deployment.Definition(
                 "m", Optional.empty(), Optional.of("hourly"), Optional.of(policy), Optional.empty());
-        save(name, definition, WHOLE, Optional.empty());
+        save(name, definition, version, Optional.empty());
     }
 
     /** A deployment whose second version is in shadow since the start. */

@@ -26,10 +26,10 @@ abstract class DeletedDeploymentsContract extends AssembledMonitoring {
         watching.loop().start();
         settle("d");
         settle("other");
-        assertThat(monitoring.windows("p", "d", CLOCK.instant(), 10)).isNotEmpty();
+        assertThat(monitoring.windows("p", "d", CLOCK.instant(), 10).items()).isNotEmpty();
         deployments.delete("p", "d", "user:ada");
         assertThat(monitoring.state("p", "d")).isEmpty();
-        assertThat(monitoring.windows("p", "d", CLOCK.instant(), 10)).isEmpty();
+        assertThat(monitoring.windows("p", "d", CLOCK.instant(), 10).items()).isEmpty();
         assertThat(new SqlSliceStore(database).slices("p", "d", START, CLOCK.instant()))
                 .isEmpty();
         deploy("d");
@@ -37,7 +37,8 @@ abstract class DeletedDeploymentsContract extends AssembledMonitoring {
         assertThat(rows("d")).as("rows of before are not those of the new").isEqualTo(3);
         assertThat(clock("d").believed()).isEqualTo(3);
         assertThat(rows("other")).isEqualTo(60);
-        assertThat(monitoring.windows("p", "other", CLOCK.instant(), 10)).isNotEmpty();
+        assertThat(monitoring.windows("p", "other", CLOCK.instant(), 10).items())
+                .isNotEmpty();
     }
 
     @Test
@@ -73,6 +74,7 @@ abstract class DeletedDeploymentsContract extends AssembledMonitoring {
                     state.clock(),
                     state.processed(),
                     state.windowsTill(),
+                    Optional.empty(),
                     Optional.empty(),
                     Optional.empty(),
                     Optional.empty(),

@@ -213,7 +213,7 @@ abstract class JournalStoreContract {
     }
 
     @Test
-    void theFirstLabelStays() {
+    void theLastLabelCountsAndOneThatIsThereChangesNothing() {
         add(prediction("a", 1, 10));
         assertThat(journal.label(
                         "p",
@@ -224,16 +224,18 @@ abstract class JournalStoreContract {
         assertThat(journal.label(
                         "p",
                         "d",
-                        List.of(new JournalStore.Labelled("a", "50", Optional.of(40.0), Optional.of(39.0))),
+                        List.of(
+                                new JournalStore.Labelled("a", "12", Optional.of(2.0), Optional.of(1.0)),
+                                new JournalStore.Labelled("a", "50", Optional.of(40.0), Optional.of(39.0))),
                         START))
-                .isZero();
+                .isEqualTo(1);
         JournalRow row = page(START, START.plus(Duration.ofDays(1))).getFirst();
-        assertThat(row.label()).contains("12");
-        assertThat(row.servedLoss()).contains(2.0);
-        assertThat(row.challengerLoss()).contains(1.0);
+        assertThat(row.label()).contains("50");
+        assertThat(row.servedLoss()).contains(40.0);
+        assertThat(row.challengerLoss()).contains(39.0);
         assertThat(journal.answered("p", "d", List.of("a", "b")))
-                .extracting(JournalStore.Answered::labelled)
-                .containsExactly(true);
+                .extracting(JournalStore.Answered::label)
+                .containsExactly(Optional.of("50"));
     }
 
     /** Pages in both directions give each row once, also where many share one event time. */
@@ -366,6 +368,7 @@ abstract class JournalStoreContract {
                 new EventClock(START, watermark, false, START, 0, EventClock.Apart.NONE, 0, Optional.empty()),
                 START,
                 START,
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),

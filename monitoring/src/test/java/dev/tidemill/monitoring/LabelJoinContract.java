@@ -10,6 +10,7 @@ import dev.tidemill.monitoring.domain.Label;
 import dev.tidemill.monitoring.domain.ReceivedLabels;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.registry.store.SqlModelStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,8 +85,7 @@ abstract class LabelJoinContract extends AssembledMonitoring {
                 answered("both", 1, List.of(10.0), Optional.of(2), List.of(12.5)),
                 answered("failed", 1, List.of(10.0), Optional.of(2), List.of()),
                 number("alone", 10)));
-        assertThat(label("both", "13", "failed", "7.5", "alone", "10"))
-                .isEqualTo(new ReceivedLabels(3, 0, List.of(), List.of(), 0));
+        assertThat(label("both", "13", "failed", "7.5", "alone", "10")).isEqualTo(received(3, 0, 0, 0));
         assertThat(row("both").label()).contains("13");
         assertThat(row("both").championLoss()).contains(3.0);
         assertThat(row("both").challengerLoss()).contains(0.5);
@@ -121,22 +121,49 @@ abstract class LabelJoinContract extends AssembledMonitoring {
         assertThat(row("whole").championLoss()).contains(1.0);
     }
 
+    private static ReceivedLabels received(int accepted, int corrected, int repeated, int late) {
+        return new ReceivedLabels(accepted, corrected, repeated, List.of(), List.of(), late, List.of());
+    }
+
     @Test
-    void theFirstLabelStaysAlsoWithinOneRequest() {
+    void theLastLabelCountsAlsoWithinOneRequest() {
         monitoring.append(List.of(number("a", 10), number("b", 10)));
-        assertThat(label("a", "11", "a", "99")).isEqualTo(new ReceivedLabels(1, 1, List.of(), List.of(), 0));
-        assertThat(label("a", "99", "b", "12")).isEqualTo(new ReceivedLabels(1, 1, List.of(), List.of(), 0));
-        assertThat(row("a").label()).contains("11");
-        assertThat(row("a").championLoss()).contains(1.0);
+        assertThat(label("a", "11", "a", "99", "a", "99", "a", "12")).isEqualTo(received(1, 2, 1, 0));
+        assertThat(row("a").label()).contains("12");
+        assertThat(row("a").championLoss()).contains(2.0);
+        assertThat(label("a", "99", "b", "12")).isEqualTo(received(1, 1, 0, 0));
+        assertThat(row("a").label()).contains("99");
+        assertThat(row("a").championLoss()).contains(89.0);
         assertThat(row("b").championLoss()).contains(2.0);
+        assertThat(label("a", "99", "b", "12")).isEqualTo(received(0, 0, 2, 0));
+        assertRefused(ErrorCode.INVALID_ARGUMENT, "'many' is not a number", () -> label("a", "many"));
+        assertThat(row("a").label()).contains("99");
+    }
+
+    /** Nobody knows what the labels of a version that is gone mean; those of the others are taken. */
+    @Test
+    void aLabelWhoseVersionIsGoneIsRefusedAlone() {
+        monitoring.append(List.of(
+                number("there", 10),
+                answered("gone", LabelledModels.CLASSIFIER, List.of(0.2, 0.8), Optional.empty(), List.of())));
+        new SqlModelStore(database).deleteVersion("p", "m", LabelledModels.CLASSIFIER, START);
+        ReceivedLabels received = label("gone", "yes", "there", "11");
+        assertThat(received.accepted()).isEqualTo(1);
+        assertThat(received.repeated()).isZero();
+        assertThat(received.refused()).singleElement().satisfies(refused -> {
+            assertThat(refused.id()).isEqualTo("gone");
+            assertThat(refused.reason()).contains("version 2");
+        });
+        assertThat(row("there").label()).contains("11");
+        assertThat(row("gone").label()).isEmpty();
     }
 
     @Test
     void labelsOfNoPredictionAreNamed() {
         monitoring.append(List.of(number("a", 10)));
         assertThat(label("nobody", "1", "a", "2", "no one", "3"))
-                .isEqualTo(new ReceivedLabels(1, 0, List.of("nobody", "no one"), List.of(), 0));
-        assertThat(label()).isEqualTo(new ReceivedLabels(0, 0, List.of(), List.of(), 0));
+                .isEqualTo(new ReceivedLabels(1, 0, 0, List.of("nobody", "no one"), List.of(), 0, List.of()));
+        assertThat(label()).isEqualTo(received(0, 0, 0, 0));
     }
 
     /** One value that is none refuses all, however many units of work they would take. */
@@ -185,8 +212,9 @@ abstract class LabelJoinContract extends AssembledMonitoring {
         settle("d");
         // Ticks up to the 39th hour have summed what is an hour older.
         assertThat(label("row-37", "1", "row-38", "1", "row-39", "1", "row-3", "9", "row-0", "1"))
-                .isEqualTo(new ReceivedLabels(4, 1, List.of(), List.of(), 2));
-        assertThat(monitoring.state("p", "d").orElseThrow().lateLabels()).isEqualTo(2);
+                .isEqualTo(received(4, 1, 0, 3));
+        assertThat(monitoring.state("p", "d").orElseThrow().lateLabels()).isEqualTo(3);
+        assertThat(row("row-3").label()).contains("9");
         assertThat(row("row-0").label()).contains("1");
     }
 }

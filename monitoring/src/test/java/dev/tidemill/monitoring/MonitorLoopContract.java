@@ -146,6 +146,7 @@ abstract class MonitorLoopContract extends AssembledMonitoring {
                                         before.windowsTill(),
                                         before.slicedTill(),
                                         before.pendingRun(),
+                                        before.lastRun(),
                                         Optional.of(START),
                                         0,
                                         Optional.empty())))
@@ -160,7 +161,7 @@ abstract class MonitorLoopContract extends AssembledMonitoring {
     }
 
     private List<Instant> windows(String name) {
-        return monitoring.windows("p", name, CLOCK.instant(), 1_000).stream()
+        return monitoring.windows("p", name, CLOCK.instant(), 1_000).items().stream()
                 .map(ClosedWindow::startsAt)
                 .toList();
     }
@@ -227,7 +228,7 @@ abstract class MonitorLoopContract extends AssembledMonitoring {
                     .items()
                     .forEach(row -> expected.merge(row.eventTime().truncatedTo(ChronoUnit.DAYS), 1L, Long::sum));
             expected.keySet().removeIf(start -> start.plus(Duration.ofDays(1)).isAfter(trusted));
-            assertThat(monitoring.windows("p", name, CLOCK.instant(), 1_000))
+            assertThat(monitoring.windows("p", name, CLOCK.instant(), 1_000).items())
                     .as(name)
                     .extracting(ClosedWindow::startsAt, ClosedWindow::rows)
                     .containsExactlyElementsOf(expected.entrySet().stream()

@@ -6,6 +6,7 @@ import dev.tidemill.deployments.domain.Evidence;
 import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.monitoring.domain.ChallengerCalls;
 import dev.tidemill.monitoring.domain.ClosedWindow;
+import dev.tidemill.monitoring.domain.ColumnFault;
 import dev.tidemill.monitoring.domain.EventClock;
 import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.MonitorStore;
@@ -58,6 +59,7 @@ abstract class MonitorStoreContract {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 0,
                 Optional.empty());
     }
@@ -86,11 +88,13 @@ abstract class MonitorStoreContract {
                 START,
                 Optional.of(START),
                 Optional.of("run"),
+                Optional.of("run"),
                 Optional.empty(),
                 0,
                 Optional.empty());
         assertThat(store.saveProgress(before, after)).isTrue();
         assertThat(store.saveProgress(before, after)).isFalse();
+        assertThat(store.findState("p", "d")).contains(after);
         assertThat(store.saveProgress(after, before)).isTrue();
     }
 
@@ -172,7 +176,8 @@ abstract class MonitorStoreContract {
                 Optional.of(1.0),
                 Optional.empty(),
                 false,
-                false,
+                day % 2 == 1,
+                day % 2 == 1 ? List.of(new ColumnFault("hour", 0.5, 0.25)) : List.of(),
                 Map.of(),
                 Map.of());
     }
@@ -187,7 +192,9 @@ abstract class MonitorStoreContract {
                 .containsExactly(
                         START.plus(Duration.ofDays(7)), START.plus(Duration.ofDays(8)), START.plus(Duration.ofDays(9)));
         assertThat(store.newestWindows("p", "d", START.plus(Duration.ofDays(29)), START.plus(Duration.ofDays(99)), 3))
-                .hasSize(1);
+                .containsExactly(window(29));
+        assertThat(store.lastWindow("p", "d", START.plus(Duration.ofDays(9)))).contains(window(7));
+        assertThat(store.lastWindow("p", "d", START)).isEmpty();
     }
 
     @Test
@@ -233,6 +240,7 @@ abstract class MonitorStoreContract {
                 tick,
                 tick,
                 Optional.of(tick),
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 0,

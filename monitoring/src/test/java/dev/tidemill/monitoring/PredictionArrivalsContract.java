@@ -55,7 +55,7 @@ abstract class PredictionArrivalsContract extends AssembledMonitoring {
         assertThat(monitoring.append(List.of(another))).isEqualTo(new PredictionSink.Taken(0, List.of(another)));
         assertThat(clock("d")).isEqualTo(before);
         assertThat(monitoring.label("p", "d", List.of(new Label("row-1", "1"), new Label("none", "1"))))
-                .isEqualTo(new ReceivedLabels(0, 0, List.of("none"), List.of("row-1"), 0));
+                .isEqualTo(new ReceivedLabels(0, 0, 0, List.of("none"), List.of("row-1"), 0, List.of()));
         assertThat(monitoring.newest(all("d"), Optional.empty(), 200).items())
                 .hasSize(100)
                 .allMatch(row -> row.label().isEmpty());
@@ -143,7 +143,7 @@ abstract class PredictionArrivalsContract extends AssembledMonitoring {
                     .as(name)
                     .extracting(JournalRow::id)
                     .containsExactly("unset");
-            assertThat(monitoring.windows("p", name, CLOCK.instant(), 100))
+            assertThat(monitoring.windows("p", name, CLOCK.instant(), 100).items())
                     .as(name)
                     .extracting(ClosedWindow::startsAt)
                     .containsExactly(START, START.plus(Duration.ofDays(1)));

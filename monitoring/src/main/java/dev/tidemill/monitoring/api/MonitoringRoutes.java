@@ -2,10 +2,12 @@ package dev.tidemill.monitoring.api;
 
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.monitoring.domain.ClosedWindow;
 import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.Label;
 import dev.tidemill.monitoring.domain.Monitoring;
+import dev.tidemill.monitoring.domain.Obstacles;
 import dev.tidemill.monitoring.domain.Windows;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
@@ -36,12 +38,15 @@ public final class MonitoringRoutes {
     private final Deployments deployments;
     private final Models models;
     private final Windows profiles;
+    private final Obstacles obstacles;
 
-    public MonitoringRoutes(Monitoring monitoring, Deployments deployments, Models models, Windows profiles) {
+    public MonitoringRoutes(
+            Monitoring monitoring, Deployments deployments, Models models, Windows profiles, Obstacles obstacles) {
         this.monitoring = monitoring;
         this.deployments = deployments;
         this.models = models;
         this.profiles = profiles;
+        this.obstacles = obstacles;
     }
 
     public List<Route> routes() {
@@ -139,20 +144,27 @@ public final class MonitoringRoutes {
         context.json(answer);
     }
 
+    /** The newest windows, oldest first, fewer than asked for where they hold much; {@code next_before} asks for those before them. */
     private void windows(Context context, Caller caller) {
-        context.json(Map.of(
-                "windows",
-                monitoring.windows(
-                        caller.project(),
-                        deployment(context, caller).name(),
-                        Requests.instant(context, "before").orElse(Instant.ofEpochMilli(Long.MAX_VALUE)),
-                        Requests.limit(context, 200, 1000))));
+        Portion<ClosedWindow> page = monitoring.windows(
+                caller.project(),
+                deployment(context, caller).name(),
+                Requests.instant(context, "before").orElse(Instant.ofEpochMilli(Long.MAX_VALUE)),
+                Requests.limit(context, 200, 1000));
+        var answer = new LinkedHashMap<String, Object>();
+        answer.put("windows", page.items());
+        if (page.more() && !page.items().isEmpty()) {
+            answer.put("next_before", page.items().getFirst().endsAt());
+        }
+        context.json(answer);
     }
 
-    /** How far the watching of a deployment has come, and what it could not believe. */
+    /** How far the watching of a deployment has come, what it could not believe, and why it does nothing now. */
     private void state(Context context, Caller caller) {
+        Deployment deployment = deployment(context, caller);
         var answer = new LinkedHashMap<String, Object>();
-        monitoring.state(caller.project(), deployment(context, caller).name()).ifPresent(state -> {
+        answer.put("obstacles", obstacles.of(deployment));
+        monitoring.state(caller.project(), deployment.name()).ifPresent(state -> {
             answer.put("state", state);
             state.clock().cause().ifPresent(cause -> answer.put("quarantineCause", cause.cause()));
         });

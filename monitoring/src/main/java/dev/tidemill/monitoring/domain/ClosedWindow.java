@@ -1,6 +1,7 @@
 package dev.tidemill.monitoring.domain;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -12,6 +13,7 @@ import java.util.Optional;
  * @param referenceError the champion's error on held-out data when it was registered
  * @param degraded whether the error exceeds the reference by more than the policy tolerates
  * @param broken whether the data itself is at fault
+ * @param faults the columns for which it is broken, the worst first; empty also where it was closed before they were kept
  * @param drift distance of each column from the reference
  * @param profile counts in the reference's bins, as plain maps
  */
@@ -25,5 +27,6 @@ public record ClosedWindow(
         Optional<Double> referenceError,
         boolean degraded,
         boolean broken,
+        List<ColumnFault> faults,
         Map<String, Object> drift,
         Map<String, Object> profile) {}

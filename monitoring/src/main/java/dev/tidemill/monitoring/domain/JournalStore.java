@@ -28,6 +28,7 @@ public interface JournalStore {
     /**
      * What labels are compared with.
      *
+     * @param label of the row, if it has one
      * @param reused whether its id stands for another answer too, which is not journalled
      */
     record Answered(
@@ -36,7 +37,7 @@ public interface JournalStore {
             int championVersion,
             List<Double> champion,
             List<Double> challenger,
-            boolean labelled,
+            Optional<String> label,
             boolean reused) {}
 
     /** A label with the losses that it tells. */
@@ -62,7 +63,7 @@ public interface JournalStore {
     /** The rows of these ids, as far as there are any. */
     List<Answered> answered(String project, String deployment, Collection<String> ids);
 
-    /** Sets labels of rows that have none yet; how many that were. */
+    /** Sets labels of rows that have none or another, one after the other; how many that changed. */
     int label(String project, String deployment, List<Labelled> labels, Instant at);
 
     /** Believed rows in order, those after a position; fewer than asked for where they hold much. For who keeps no page. */

@@ -4,6 +4,8 @@ import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.ModelHandle;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -39,75 +41,108 @@ final class LabelJoin {
     }
 
     /**
-     * Joins labels to their predictions, in short units of work. A label that is there already stays as it is; one of an id that
-     * stands for two answers is joined to neither; a value that is no label of the model refuses all of them.
+     * Joins labels to their predictions, in short units of work. The last one that comes counts: another value takes the place of the
+     * one that is there. One of an id that stands for two answers is joined to neither; one whose version is gone is refused alone; a
+     * value that is no label of the model refuses all of them.
      */
     ReceivedLabels join(String project, String name, List<Label> labels) {
         gateway.flushJournal(project, name);
-        Deployment deployment = deployments.deployment(project, name);
-        var classes = new HashMap<Integer, List<String>>();
-        var joined = new ArrayList<List<JournalStore.Labelled>>();
-        var unknown = new ArrayList<String>();
-        var reused = new ArrayList<String>();
-        var times = new HashMap<String, Instant>();
+        var comparison = new Comparison(deployments.deployment(project, name));
         for (int start = 0; start < labels.size(); start += JournalStore.BATCH) {
-            List<Label> part = labels.subList(start, Math.min(labels.size(), start + JournalStore.BATCH));
-            joined.add(compare(deployment, part, classes, unknown, reused, times));
+            comparison.add(labels.subList(start, Math.min(labels.size(), start + JournalStore.BATCH)));
         }
         int accepted = 0;
+        int corrected = 0;
         int late = 0;
-        for (List<JournalStore.Labelled> part : joined) {
-            accepted += journal.label(project, name, part, clock.instant());
-            late += countLate(project, name, part, times);
+        for (Part part : comparison.parts) {
+            accepted += journal.label(project, name, part.first(), clock.instant());
+            corrected += journal.label(project, name, part.other(), clock.instant());
+            late += countLate(project, name, part, comparison.times);
         }
+        List<String> unknown = comparison.unknown;
+        List<String> reused = comparison.reused;
         return new ReceivedLabels(
                 accepted,
-                labels.size() - unknown.size() - reused.size() - accepted,
+                corrected,
+                labels.size() - unknown.size() - reused.size() - comparison.refused.size() - accepted - corrected,
                 unknown,
                 Stream.concat(unknown.stream().filter(id -> gateway.isLost(project, name, id)), reused.stream())
                         .toList(),
-                late);
+                late,
+                comparison.refused);
     }
 
-    /** The labels of a batch that are new, with their losses. */
-    private List<JournalStore.Labelled> compare(
-            Deployment deployment,
-            List<Label> labels,
-            Map<Integer, List<String>> classes,
-            List<String> unknown,
-            List<String> reused,
-            Map<String, Instant> times) {
-        Map<String, JournalStore.Answered> rows = journal
-                .answered(
-                        deployment.project(),
-                        deployment.name(),
-                        labels.stream().map(Label::id).distinct().toList())
-                .stream()
-                .collect(Collectors.toMap(JournalStore.Answered::id, row -> row));
-        var joined = new ArrayList<JournalStore.Labelled>();
-        for (Label label : labels) {
-            JournalStore.Answered row = rows.get(label.id());
-            if (row == null) {
-                unknown.add(label.id());
-            } else if (row.reused()) {
-                reused.add(label.id());
-            } else if (!row.labelled()) {
-                List<String> known =
-                        classes.computeIfAbsent(row.championVersion(), version -> classes(deployment, version));
-                joined.add(new JournalStore.Labelled(
-                        label.id(),
-                        label.value(),
-                        LabelLoss.of(known, row.champion(), label.value()),
-                        LabelLoss.of(known, row.challenger(), label.value())));
-                times.put(label.id(), row.eventTime());
+    /**
+     * Labels of a batch that are to be written.
+     *
+     * @param first those of rows that have none
+     * @param other those that take the place of another
+     */
+    private record Part(List<JournalStore.Labelled> first, List<JournalStore.Labelled> other) {}
+
+    /** The labels of one request beside what is journalled. Not thread-safe. */
+    private final class Comparison {
+        private final Deployment deployment;
+        private final Map<Integer, Classes> classes = new HashMap<>();
+        private final Map<String, String> known = new HashMap<>();
+        private final Map<String, Instant> times = new HashMap<>();
+        private final List<Part> parts = new ArrayList<>();
+        private final List<String> unknown = new ArrayList<>();
+        private final List<String> reused = new ArrayList<>();
+        private final List<ReceivedLabels.Refused> refused = new ArrayList<>();
+
+        private Comparison(Deployment deployment) {
+            this.deployment = deployment;
+        }
+
+        /** Adds a batch, with the losses that its labels tell. */
+        private void add(List<Label> labels) {
+            Map<String, JournalStore.Answered> rows = journal
+                    .answered(
+                            deployment.project(),
+                            deployment.name(),
+                            labels.stream().map(Label::id).distinct().toList())
+                    .stream()
+                    .collect(Collectors.toMap(JournalStore.Answered::id, row -> row));
+            var part = new Part(new ArrayList<>(), new ArrayList<>());
+            for (Label label : labels) {
+                JournalStore.Answered row = rows.get(label.id());
+                if (row == null) {
+                    unknown.add(label.id());
+                } else if (row.reused()) {
+                    reused.add(label.id());
+                } else {
+                    add(row, label, part);
+                }
+            }
+            parts.add(part);
+        }
+
+        private void add(JournalStore.Answered row, Label label, Part part) {
+            String before = known.getOrDefault(label.id(), row.label().orElse(""));
+            boolean labelled = known.containsKey(label.id()) || row.label().isPresent();
+            if (labelled && before.equals(label.value())) {
+                return;
+            }
+            switch (classes.computeIfAbsent(row.championVersion(), version -> classes(deployment, version))) {
+                case Classes.Gone gone -> refused.add(new ReceivedLabels.Refused(label.id(), gone.reason()));
+                case Classes.Known found -> {
+                    (labelled ? part.other() : part.first())
+                            .add(new JournalStore.Labelled(
+                                    label.id(),
+                                    label.value(),
+                                    LabelLoss.of(found.names(), row.champion(), label.value()),
+                                    LabelLoss.of(found.names(), row.challenger(), label.value())));
+                    known.put(label.id(), label.value());
+                    times.put(label.id(), row.eventTime());
+                }
             }
         }
-        return joined;
     }
 
-    private int countLate(String project, String name, List<JournalStore.Labelled> labels, Map<String, Instant> times) {
+    private int countLate(String project, String name, Part part, Map<String, Instant> times) {
         Optional<Instant> summed = store.findState(project, name).flatMap(MonitorState::slicedTill);
-        int late = (int) labels.stream()
+        int late = (int) Stream.concat(part.first().stream(), part.other().stream())
                 .map(label -> times.get(label.id()))
                 .filter(time -> time != null && summed.filter(time::isBefore).isPresent())
                 .count();
@@ -117,9 +152,24 @@ final class LabelJoin {
         return late;
     }
 
-    private List<String> classes(Deployment deployment, int version) {
+    /** What a version can be labelled with. */
+    private sealed interface Classes {
+        /** @param names empty for a version that predicts a number */
+        record Known(List<String> names) implements Classes {}
+
+        record Gone(String reason) implements Classes {}
+    }
+
+    private Classes classes(Deployment deployment, int version) {
         try (ModelHandle handle = models.load(deployment, version)) {
-            return handle.model().classes();
+            return new Classes.Known(handle.model().classes());
+        } catch (TidemillException e) {
+            // What may be there at the next call is no reason to lose a label: that refuses the request.
+            if (e.code() == ErrorCode.NOT_FOUND || e.code() == ErrorCode.FAILED_PRECONDITION) {
+                return new Classes.Gone(
+                        "version " + version + " that answered cannot tell what its labels mean: " + e.getMessage());
+            }
+            throw e;
         }
     }
 }

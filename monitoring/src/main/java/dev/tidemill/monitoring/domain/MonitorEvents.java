@@ -7,6 +7,8 @@ import java.util.Map;
 
 /** Events that tell of the watching of deployments. Thread-safe. */
 final class MonitorEvents {
+    static final String RETRAINING_STARTED = "monitor.retraining.started";
+
     private final EventLog events;
 
     MonitorEvents(EventLog events) {

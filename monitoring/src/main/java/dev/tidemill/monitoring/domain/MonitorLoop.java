@@ -238,8 +238,9 @@ public final class MonitorLoop implements AutoCloseable {
         found.slices().forEach(slice -> sums.addSlice(project, name, slice, at));
         found.calls().forEach(calls -> sums.saveCalls(project, name, calls, at));
         for (ClosedWindow window : found.windows()) {
+            Optional<ClosedWindow> before = store.lastWindow(project, name, window.endsAt());
             store.addWindow(project, name, window, at);
-            announce(now, window);
+            announce(now, window, before);
         }
         if (!found.windows().isEmpty()) {
             sums.dropProfiles(project, name, next.windowsTill());
@@ -282,14 +283,14 @@ public final class MonitorLoop implements AutoCloseable {
                 Optional.empty());
         append(
                 deployment,
-                "monitor.retraining.started",
+                MonitorEvents.RETRAINING_STARTED,
                 seen.tick(),
                 Map.of("reason", found.reason(), "run", run.id().value()));
         LOG.info("Deployment {}: retraining at {}: {}", deployment.name(), seen.tick(), found.reason());
         return next.withPendingRun(Optional.of(run.id().value())).withTrainedTill(seen.trusted());
     }
 
-    private void announce(Deployment deployment, ClosedWindow window) {
+    private void announce(Deployment deployment, ClosedWindow window, Optional<ClosedWindow> before) {
         var facts = new HashMap<String, Object>();
         facts.put("from", window.startsAt().toString());
         facts.put("until", window.endsAt().toString());
@@ -298,7 +299,14 @@ public final class MonitorLoop implements AutoCloseable {
         window.referenceError().ifPresent(error -> facts.put("referenceError", error));
         append(deployment, "monitor.window.closed", window.endsAt(), facts);
         if (window.broken()) {
-            append(deployment, "monitor.data.broken", window.endsAt(), facts);
+            var broken = new HashMap<String, Object>(facts);
+            broken.put(
+                    "columns", window.faults().stream().map(MonitorLoop::facts).toList());
+            broken.put("reason", BrokenData.reason(window));
+            broken.put("remedy", BrokenData.REMEDY);
+            append(deployment, "monitor.data.broken", window.endsAt(), broken);
+        } else if (before.filter(ClosedWindow::broken).isPresent()) {
+            append(deployment, "monitor.data.whole", window.endsAt(), facts);
         }
         if (window.degraded()) {
             append(deployment, "monitor.quality.degraded", window.endsAt(), facts);
@@ -307,6 +315,10 @@ public final class MonitorLoop implements AutoCloseable {
         if (!drifted.isEmpty()) {
             append(deployment, "monitor.drift.detected", window.endsAt(), Map.of("columns", drifted));
         }
+    }
+
+    private static Map<String, Object> facts(ColumnFault fault) {
+        return Map.of("column", fault.column(), "missing", fault.missing(), "reference", fault.reference());
     }
 
     private static List<String> drifted(ClosedWindow window) {

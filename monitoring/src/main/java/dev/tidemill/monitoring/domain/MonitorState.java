@@ -11,6 +11,7 @@ import java.util.Optional;
  * @param windowsTill end of the newest window that was closed
  * @param slicedTill event time up to which the journal has been summed; empty before the first time
  * @param pendingRun the retraining that later ticks wait for
+ * @param lastRun the newest retraining, whatever has become of it
  * @param trainedTill event time up to which the newest training has seen labels
  * @param lateLabels labels that came when their rows had been summed, later than the monitor's label delay, and so count
  *     in no window and no trial
@@ -24,6 +25,7 @@ public record MonitorState(
         Instant windowsTill,
         Optional<Instant> slicedTill,
         Optional<String> pendingRun,
+        Optional<String> lastRun,
         Optional<Instant> trainedTill,
         long lateLabels,
         Optional<Halt> halt) {
@@ -44,6 +46,7 @@ public record MonitorState(
                 clock.origin(),
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 trainedTill,
                 0,
                 Optional.empty());
@@ -60,6 +63,7 @@ public record MonitorState(
                 same ? windowsTill : now.origin(),
                 same ? slicedTill : Optional.empty(),
                 pendingRun,
+                lastRun,
                 trainedTill,
                 lateLabels,
                 halt);
@@ -79,6 +83,7 @@ public record MonitorState(
                 windows,
                 Optional.of(slices),
                 pendingRun,
+                lastRun,
                 trainedTill,
                 lateLabels,
                 halt);
@@ -86,7 +91,17 @@ public record MonitorState(
 
     MonitorState withPendingRun(Optional<String> run) {
         return new MonitorState(
-                project, deployment, clock, processed, windowsTill, slicedTill, run, trainedTill, lateLabels, halt);
+                project,
+                deployment,
+                clock,
+                processed,
+                windowsTill,
+                slicedTill,
+                run,
+                run.or(() -> lastRun),
+                trainedTill,
+                lateLabels,
+                halt);
     }
 
     MonitorState withTrainedTill(Instant time) {
@@ -98,6 +113,7 @@ public record MonitorState(
                 windowsTill,
                 slicedTill,
                 pendingRun,
+                lastRun,
                 Optional.of(time),
                 lateLabels,
                 halt);

@@ -2,12 +2,17 @@ package dev.tidemill.monitoring.domain;
 
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.search.Portion;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
 /** Keeps monitors, windows and states. All methods join the caller's unit of work. */
 public interface MonitorStore {
+    /** Before all event times, and within what both databases take. */
+    Instant BEGINNING = Instant.EPOCH.minus(Duration.ofDays(36_500));
+
     void saveMonitor(String project, String name, Monitor monitor);
 
     Optional<Monitor> findMonitor(String project, String name);
@@ -53,6 +58,18 @@ public interface MonitorStore {
     /** The newest windows that ended after a time and before another, oldest first. */
     List<ClosedWindow> newestWindows(
             String project, String deployment, Instant endedAfter, Instant endedBefore, int limit);
+
+    /**
+     * As {@link #newestWindows}, of all that ended before a time, fewer than asked for where they hold much. They count to the request
+     * that asks for them.
+     */
+    Portion<ClosedWindow> windowsPage(String project, String deployment, Instant endedBefore, int limit);
+
+    /** The newest window that ended before a time. */
+    default Optional<ClosedWindow> lastWindow(String project, String deployment, Instant endedBefore) {
+        return newestWindows(project, deployment, BEGINNING, endedBefore, 1).stream()
+                .findFirst();
+    }
 
     /** A deployment that is gone, and when it went. */
     record Gone(String project, String deployment, Instant at) {}

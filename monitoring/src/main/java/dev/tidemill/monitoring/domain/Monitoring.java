@@ -14,7 +14,6 @@ import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Transactions;
 import dev.tidemill.registry.domain.Models;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,9 +24,6 @@ import java.util.function.Consumer;
 
 /** The journals of predictions and labels, and what is known from them. Thread-safe. */
 public final class Monitoring implements PredictionSink, LabelledRows {
-    /** Before all event times, and within what both databases take. */
-    private static final Instant BEGINNING = Instant.EPOCH.minus(Duration.ofDays(36_500));
-
     private final MonitorStore store;
     private final JournalStore journal;
     private final Deployments deployments;
@@ -116,8 +112,9 @@ public final class Monitoring implements PredictionSink, LabelledRows {
     }
 
     /**
-     * Joins labels to their predictions, in short units of work. A label that is there already stays as it is; one of an id that
-     * stands for two answers is joined to neither; a value that is no label of the model refuses all of them.
+     * Joins labels to their predictions, in short units of work. The last one that comes counts: another value takes the place of the
+     * one that is there. One of an id that stands for two answers is joined to neither; one whose version is gone is refused alone; a
+     * value that is no label of the model refuses all of them.
      */
     public ReceivedLabels label(String project, String name, List<Label> received) {
         return labels.join(project, name, received);
@@ -175,9 +172,9 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                                 .isAfter(state.get().clock().watermark()));
     }
 
-    /** The newest windows that ended before a time, oldest first. */
-    public List<ClosedWindow> windows(String project, String deployment, Instant endedBefore, int limit) {
-        return store.newestWindows(project, deployment, BEGINNING, endedBefore, limit);
+    /** The newest windows that ended before a time, oldest first; fewer than asked for where they hold much. */
+    public Portion<ClosedWindow> windows(String project, String deployment, Instant endedBefore, int limit) {
+        return store.windowsPage(project, deployment, endedBefore, limit);
     }
 
     /** Predictions, newest first, those before a position; fewer than asked for where they hold much. */

@@ -4,6 +4,7 @@ import dev.tidemill.deployments.domain.Policy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -14,42 +15,108 @@ final class RetrainRule {
     private RetrainRule() {}
 
     /**
+     * What the rule finds.
+     *
+     * @param reason why to retrain; empty not to
+     * @param obstacle why not to; empty where there is a reason
+     */
+    record Judgement(Optional<String> reason, Optional<Obstacle> obstacle) {
+        private static Judgement retrain(String reason) {
+            return new Judgement(Optional.of(reason), Optional.empty());
+        }
+
+        private static Judgement wait(Obstacle obstacle) {
+            return new Judgement(Optional.empty(), Optional.of(obstacle));
+        }
+    }
+
+    /**
      * Judges the windows.
      *
      * @param windows closed since the champion took over, oldest first
      * @param trusted event time up to which labels have matured
      * @param quietSince event time of the last decision about the deployment
      * @param trainedTill event time up to which the newest training has seen labels
-     * @return why to retrain; empty not to
      */
-    static Optional<String> reason(
+    static Judgement judge(
             Policy.Retrain policy,
+            Monitor monitor,
             List<ClosedWindow> windows,
             Instant trusted,
             Instant quietSince,
             Optional<Instant> trainedTill) {
         if (Duration.between(quietSince, trusted).compareTo(policy.coolDown()) < 0) {
-            return Optional.empty();
+            return Judgement.wait(Obstacle.toAwait(
+                    Obstacle.Kind.COOL_DOWN,
+                    "the last decision, or the first data, is of " + quietSince + ", and for " + policy.coolDown()
+                            + " (cool-down) after it nothing is retrained",
+                    "It ends when labels up to " + quietSince.plus(policy.coolDown()) + " have matured"));
         }
         List<ClosedWindow> newest = windows.subList(Math.max(0, windows.size() - policy.of()), windows.size());
         if (!newest.isEmpty() && newest.getLast().broken()) {
-            return Optional.empty();
+            return Judgement.wait(Obstacle.toRemove(
+                            Obstacle.Kind.BROKEN_WINDOW, BrokenData.reason(newest.getLast()), BrokenData.REMEDY)
+                    .of(newest.getLast()));
         }
         long degraded = newest.stream().filter(ClosedWindow::degraded).count();
         if (degraded >= policy.degraded()) {
             ClosedWindow last = newest.getLast();
-            return Optional.of(String.format(
-                    java.util.Locale.ROOT,
+            return Judgement.retrain(String.format(
+                    Locale.ROOT,
                     "quality fell in %d of the last %d windows: error %.4g where the reference is %.4g",
                     degraded,
                     newest.size(),
                     last.error().orElse(Double.NaN),
                     last.referenceError().orElse(Double.NaN)));
         }
-        return policy.atLeastEvery()
+        Optional<Duration> old = policy.atLeastEvery()
                 .filter(age -> trainedTill
                         .map(till -> Duration.between(till, trusted).compareTo(age) >= 0)
-                        .orElse(false))
-                .map(age -> "the newest training is older than " + age);
+                        .orElse(false));
+        return old.map(age -> Judgement.retrain("the newest training is older than " + age))
+                .orElseGet(() -> Judgement.wait(unjudged(newest, monitor)
+                        .orElseGet(() -> Obstacle.toAwait(
+                                        Obstacle.Kind.QUALITY_HOLDS,
+                                        degraded + " of the last " + newest.size() + " windows are degraded, and "
+                                                + policy.degraded() + " of " + policy.of() + " would retrain",
+                                        "Nothing is wrong. To train all the same, run the pipeline '"
+                                                + policy.pipeline() + "'")
+                                .of(newest.getLast()))));
+    }
+
+    /** Why the newest window tells nothing of the quality, if it does not. */
+    private static Optional<Obstacle> unjudged(List<ClosedWindow> newest, Monitor monitor) {
+        if (newest.isEmpty()) {
+            return Optional.of(Obstacle.toAwait(
+                    Obstacle.Kind.NO_WINDOW,
+                    "no window has closed since the champion took over",
+                    "A window of " + monitor.window() + " closes when data has come to " + monitor.labelDelay()
+                            + " (label-delay) after its end"));
+        }
+        ClosedWindow last = newest.getLast();
+        Optional<Obstacle> found = Optional.empty();
+        if (last.labelled() == 0) {
+            found = Optional.of(Obstacle.toRemove(
+                    Obstacle.Kind.NO_LABELS,
+                    "no label has come for any of the " + last.rows() + " rows of the window from " + last.startsAt()
+                            + " to " + last.endsAt() + ", so its error is not known",
+                    "Send labels to .../labels within " + monitor.labelDelay()
+                            + " (label-delay) of the predictions' event times, or raise 'label-delay'"));
+        } else if (last.error().isEmpty()) {
+            found = Optional.of(Obstacle.toRemove(
+                    Obstacle.Kind.TOO_FEW_LABELS,
+                    last.labelled() + " of the " + last.rows() + " rows of the window from " + last.startsAt() + " to "
+                            + last.endsAt() + " are labelled, less than the share of " + monitor.coverage()
+                            + " (coverage) that its error needs",
+                    "Send the labels that are missing within " + monitor.labelDelay()
+                            + " (label-delay), or lower 'coverage' of the monitor"));
+        } else if (last.referenceError().isEmpty()) {
+            found = Optional.of(Obstacle.toRemove(
+                    Obstacle.Kind.NO_REFERENCE_ERROR,
+                    "version " + last.version() + " has no metric 'error', so no window can be worse than it was",
+                    "Register versions with the metric 'error' on held-out rows (registry.register, or a logged"
+                            + " metric of the model)"));
+        }
+        return found.map(obstacle -> obstacle.of(last));
     }
 }

@@ -116,7 +116,7 @@ public final class Ticks {
         if (retrain.isEmpty()) {
             return atMost;
         }
-        if (retrainingReason(seen, List.of(), retrain.get()).isPresent()) {
+        if (judgeRetraining(seen, List.of(), retrain.get()).reason().isPresent()) {
             return seen.tick();
         }
         Instant coolDownEnds = quietSince(seen).plus(retrain.get().coolDown());
@@ -214,6 +214,23 @@ public final class Ticks {
         return slices;
     }
 
+    /** Why nothing is concluded from what has been decided so far; empty where the next tick will act. */
+    Optional<Obstacle> obstacle(Seen seen, Policy policy) {
+        if (seen.deployment().challenger().isPresent()) {
+            return Optional.of(Trials.obstacle(
+                    seen.deployment(),
+                    evidence(seen, List.of(), policy.promotion()),
+                    seen.trusted(),
+                    policy.promotion()));
+        }
+        return policy.retrain()
+                .map(retrain -> judgeRetraining(seen, List.of(), retrain).obstacle())
+                .orElseGet(() -> Optional.of(Obstacle.toAwait(
+                        Obstacle.Kind.NO_RETRAINING,
+                        "the policy has no 'retrain', so nothing is retrained by itself",
+                        "Add 'retrain' with a pipeline to the policy, or train by 'tidemill run PIPELINE'")));
+    }
+
     private Conclusion conclusion(
             Seen seen, List<Slice> fresh, List<ClosedWindow> closed, Optional<Reliability> reliability) {
         if (seen.policy().isEmpty()) {
@@ -224,7 +241,8 @@ public final class Ticks {
             return verdict(seen, fresh, reliability.get(), policy.promotion());
         }
         return policy.retrain()
-                .flatMap(retrain -> retrainingReason(seen, closed, retrain)
+                .flatMap(retrain -> judgeRetraining(seen, closed, retrain)
+                        .reason()
                         .<Conclusion>map(reason -> new Conclusion.Retraining(retrain, reason)))
                 .orElseGet(Conclusion.Nothing::new);
     }
@@ -263,7 +281,7 @@ public final class Ticks {
         return Evidence.of(blocks, since, seen.trusted(), policy);
     }
 
-    private Optional<String> retrainingReason(Seen seen, List<ClosedWindow> closed, Policy.Retrain retrain) {
+    private RetrainRule.Judgement judgeRetraining(Seen seen, List<ClosedWindow> closed, Policy.Retrain retrain) {
         Deployment deployment = seen.deployment();
         Instant origin = seen.state().clock().origin();
         Instant since = deployment.championSince().orElse(origin);
@@ -274,8 +292,9 @@ public final class Ticks {
                 seen.state().windowsTill().plusMillis(1),
                 retrain.of()));
         closed.stream().filter(window -> window.endsAt().isAfter(since)).forEach(sinceChampion::add);
-        return RetrainRule.reason(
+        return RetrainRule.judge(
                 retrain,
+                seen.monitor(),
                 sinceChampion,
                 seen.trusted(),
                 quietSince(seen),

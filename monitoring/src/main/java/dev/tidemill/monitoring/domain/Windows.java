@@ -10,6 +10,7 @@ import dev.tidemill.statistics.FalseDiscoveryRate;
 import dev.tidemill.statistics.ProfileMaps;
 import dev.tidemill.statistics.WindowProfile;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,6 +79,8 @@ public final class Windows {
                         > reference.get()
                                 * (1 + policy.map(Policy.Retrain::tolerance).orElse(0.15));
         Optional<WindowProfile> profile = baseline.map(before -> profile(before, slices));
+        List<ColumnFault> faults =
+                profile.map(now -> faults(baseline.orElseThrow(), now, monitor)).orElse(List.of());
         return new ClosedWindow(
                 from,
                 until,
@@ -87,8 +90,8 @@ public final class Windows {
                 error,
                 reference,
                 degraded,
-                profile.map(now -> isBroken(baseline.orElseThrow(), now, monitor))
-                        .orElse(false),
+                !faults.isEmpty(),
+                faults,
                 profile.map(now -> drift(baseline.orElseThrow(), now)).orElse(Map.of()),
                 profile.map(ProfileMaps::toMap).orElse(Map.of()));
     }
@@ -101,12 +104,15 @@ public final class Windows {
         return profile;
     }
 
-    private static boolean isBroken(WindowProfile reference, WindowProfile now, Monitor monitor) {
+    private static List<ColumnFault> faults(WindowProfile reference, WindowProfile now, Monitor monitor) {
         if (now.rows() == 0) {
-            return false;
+            return List.of();
         }
         return now.bins().keySet().stream()
-                .anyMatch(column -> missing(now, column) - missing(reference, column) > monitor.missingRise());
+                .map(column -> new ColumnFault(column, missing(now, column), missing(reference, column)))
+                .filter(fault -> fault.rise() > monitor.missingRise())
+                .sorted(Comparator.comparingDouble(ColumnFault::rise).reversed().thenComparing(ColumnFault::column))
+                .toList();
     }
 
     private static double missing(WindowProfile profile, String column) {

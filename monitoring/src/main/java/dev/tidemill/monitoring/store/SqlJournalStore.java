@@ -161,7 +161,7 @@ public final class SqlJournalStore implements JournalStore {
             return List.of();
         }
         return database.reading(handle -> handle.createQuery("""
-                        SELECT id, event_time, champion_version, champion_output, challenger_output, label IS NOT NULL AS labelled, reused
+                        SELECT id, event_time, champion_version, champion_output, challenger_output, label, reused
                         FROM prediction WHERE project = :project AND deployment = :deployment AND id IN (<ids>)
                         """)
                 .bind("project", project)
@@ -173,7 +173,7 @@ public final class SqlJournalStore implements JournalStore {
                         row.getInt("champion_version"),
                         numbers(row, "champion_output"),
                         numbers(row, "challenger_output"),
-                        row.getBoolean("labelled"),
+                        Columns.optionalText(row, "label"),
                         row.getBoolean("reused")))
                 .list());
     }
@@ -188,7 +188,7 @@ public final class SqlJournalStore implements JournalStore {
                     UPDATE prediction
                     SET label = :label, labelled_at = :at, champion_loss = :championLossOrNull,
                         challenger_loss = :challengerLossOrNull
-                    WHERE project = :project AND deployment = :deployment AND id = :id AND label IS NULL
+                    WHERE project = :project AND deployment = :deployment AND id = :id AND (label IS NULL OR label <> :label)
                     """);
             for (Labelled label : labels) {
                 batch.bindMethods(label)

@@ -1,14 +1,17 @@
 package dev.tidemill.monitoring.store;
 
 import dev.tidemill.monitoring.domain.ClosedWindow;
+import dev.tidemill.monitoring.domain.ColumnFault;
 import dev.tidemill.monitoring.domain.EventClock;
 import dev.tidemill.monitoring.domain.Monitor;
 import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.MonitorStore;
 import dev.tidemill.monitoring.domain.Quarantine;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.RowBytes;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -22,6 +25,9 @@ public final class SqlMonitorStore implements MonitorStore {
     private static final List<String> FORGOTTEN =
             List.of("monitor_state", "monitor_window", "monitor_slice", "monitor_challenger_calls");
     private static final String WINDOW_KEY = "project, deployment, starts_at";
+
+    /** Read, a window's JSON takes about six times its length: most of it are short numbers in lists. */
+    private static final String WINDOW_BYTES = "6 * " + RowBytes.of("x.drift", "x.profile", "x.faults");
 
     private final Database database;
 
@@ -100,6 +106,7 @@ public final class SqlMonitorStore implements MonitorStore {
                 Columns.instant(row, "windows_till"),
                 Columns.optionalInstant(row, "sliced_till"),
                 Columns.optionalText(row, "pending_run"),
+                Columns.optionalText(row, "last_run"),
                 Columns.optionalInstant(row, "trained_till"),
                 row.getLong("late_labels"),
                 halt(row));
@@ -130,12 +137,13 @@ public final class SqlMonitorStore implements MonitorStore {
         return database.writing(handle -> handle.createUpdate("""
                                 UPDATE monitor_state
                                 SET processed = :processed, windows_till = :windowsTill, sliced_till = :slicedTillMillis,
-                                    pending_run = :pendingRunOrNull, trained_till = :trainedTillMillis
+                                    pending_run = :pendingRunOrNull, last_run = :lastRunOrNull, trained_till = :trainedTillMillis
                                 WHERE project = :project AND deployment = :deployment AND processed = :before
                                   AND origin = :origin AND COALESCE(pending_run, '') = :runBefore
                                 """)
                         .bindMethods(after)
                         .bind("slicedTillMillis", millis(after.slicedTill()))
+                        .bind("lastRunOrNull", after.lastRun().orElse(null))
                         .bind("pendingRunOrNull", after.pendingRun().orElse(null))
                         .bind("trainedTillMillis", millis(after.trainedTill()))
                         .bind("before", before.processed())
@@ -218,15 +226,18 @@ public final class SqlMonitorStore implements MonitorStore {
     public void addWindow(String project, String deployment, ClosedWindow window, Instant closedAt) {
         database.writing(handle -> handle.createUpdate("""
                         INSERT INTO monitor_window (project, deployment, starts_at, ends_at, version, row_count, labelled,
-                                                    error, reference_error, degraded, broken, drift, profile, closed_at)
+                                                    error, reference_error, degraded, broken, faults, drift, profile,
+                                                    closed_at)
                         VALUES (:project, :deployment, :startsAt, :endsAt, :version, :rows, :labelled,
-                                :errorOrNull, :referenceOrNull, :degraded, :broken, :driftJson, :profileJson, :closedAt)
+                                :errorOrNull, :referenceOrNull, :degraded, :broken, :faultsJson, :driftJson, :profileJson,
+                                :closedAt)
                         """)
                 .bindMethods(window)
                 .bind("project", project)
                 .bind("deployment", deployment)
                 .bind("errorOrNull", window.error().orElse(null))
                 .bind("referenceOrNull", window.referenceError().orElse(null))
+                .bind("faultsJson", Json.write(window.faults()))
                 .bind("driftJson", Json.write(window.drift()))
                 .bind("profileJson", Json.write(window.profile()))
                 .bind("closedAt", closedAt)
@@ -252,6 +263,37 @@ public final class SqlMonitorStore implements MonitorStore {
                 .reversed();
     }
 
+    @Override
+    public Portion<ClosedWindow> windowsPage(String project, String deployment, Instant endedBefore, int limit) {
+        String search = """
+                SELECT * FROM monitor_window
+                WHERE project = :project AND deployment = :deployment AND ends_at < :before
+                ORDER BY starts_at DESC LIMIT :limit
+                """;
+        Portion<ClosedWindow> newestFirst = RowBytes.page(
+                database,
+                limit,
+                handle -> handle.createQuery(RowBytes.weighing("x.starts_at", WINDOW_BYTES, search))
+                        .bind("project", project)
+                        .bind("deployment", deployment)
+                        .bind("before", endedBefore)
+                        .bind("limit", limit + 1),
+                (row, context) -> Columns.instant(row, "starts_at"),
+                (handle, fitting) -> RowBytes.inOrder(
+                        fitting.keys(),
+                        handle.createQuery("""
+                                        SELECT * FROM monitor_window
+                                        WHERE project = :project AND deployment = :deployment AND starts_at IN (<starts>)
+                                        """)
+                                .bind("project", project)
+                                .bind("deployment", deployment)
+                                .bindList("starts", fitting.keys())
+                                .map((row, context) -> window(row))
+                                .list(),
+                        ClosedWindow::startsAt));
+        return new Portion<>(newestFirst.items().reversed(), newestFirst.more());
+    }
+
     @SuppressWarnings("unchecked")
     private static ClosedWindow window(ResultSet row) throws SQLException {
         return new ClosedWindow(
@@ -264,6 +306,7 @@ public final class SqlMonitorStore implements MonitorStore {
                 Columns.optionalNumber(row, "reference_error"),
                 row.getBoolean("degraded"),
                 row.getBoolean("broken"),
+                List.of(Json.read(row.getString("faults"), ColumnFault[].class)),
                 (Map<String, Object>) Json.read(row.getString("drift"), Map.class),
                 (Map<String, Object>) Json.read(row.getString("profile"), Map.class));
     }

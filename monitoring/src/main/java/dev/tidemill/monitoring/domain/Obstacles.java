@@ -1,0 +1,159 @@
+package dev.tidemill.monitoring.domain;
+
+import dev.tidemill.deployments.domain.Deployment;
+import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.pipelines.domain.PipelineRun;
+import dev.tidemill.pipelines.domain.PipelineRunId;
+import dev.tidemill.pipelines.domain.Pipelines;
+import dev.tidemill.pipelines.domain.RunState;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.registry.domain.Models;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Answers why the loop does nothing about a deployment, from the very rules by which it acts. Changes nothing. Thread-safe.
+ */
+public final class Obstacles {
+    private final MonitorStore store;
+    private final Ticks ticks;
+    private final Deployments deployments;
+    private final Models models;
+    private final Pipelines pipelines;
+
+    public Obstacles(MonitorStore store, Ticks ticks, Deployments deployments, Models models, Pipelines pipelines) {
+        this.store = store;
+        this.ticks = ticks;
+        this.deployments = deployments;
+        this.models = models;
+        this.pipelines = pipelines;
+    }
+
+    /** All that keeps the loop from acting on a deployment now, what somebody has to remove first. */
+    public List<Obstacle> of(Deployment deployment) {
+        var found = new ArrayList<Obstacle>();
+        Optional<Policy> policy = deployments.policy(deployment);
+        if (policy.isEmpty()) {
+            found.add(Obstacle.toAwait(
+                    Obstacle.Kind.NO_POLICY,
+                    "the deployment names no policy, so nothing is retrained or promoted by itself",
+                    "Define a Policy and name it in the deployment"));
+        }
+        boolean champion = champion(deployment, found);
+        Optional<Monitor> monitor = store.monitorOf(deployment);
+        if (monitor.isEmpty()) {
+            found.add(Obstacle.toAwait(
+                    Obstacle.Kind.NO_MONITOR,
+                    "the deployment names no monitor, so no window is closed and nothing is decided",
+                    "Define a Monitor and name it in the deployment"));
+        } else if (champion) {
+            Optional<MonitorState> state = store.findState(deployment.project(), deployment.name());
+            state.ifPresentOrElse(
+                    known -> watched(deployment, monitor.get(), policy, known, found),
+                    () -> found.add(Obstacle.toAwait(
+                            Obstacle.Kind.NO_PREDICTIONS,
+                            "no prediction has been journalled yet, so the deployment has no event time",
+                            "Call it at /v2/models/" + deployment.name() + "/infer, each row with an id of its own")));
+        }
+        found.sort((one, other) -> Boolean.compare(other.actionNeeded(), one.actionNeeded()));
+        return List.copyOf(found);
+    }
+
+    /** Whether there is a champion to judge by. */
+    private boolean champion(Deployment deployment, List<Obstacle> found) {
+        String model = deployment.definition().model();
+        if (deployment.champion().isEmpty()) {
+            found.add(Obstacle.toAwait(
+                    Obstacle.Kind.NO_CHAMPION,
+                    "no version of '" + model + "' has been offered to the deployment yet",
+                    "Run the pipeline that trains and offers one, or 'tidemill models' to see what there is"));
+            return false;
+        }
+        int version = deployment.champion().get();
+        if (models.find(deployment.project(), model, version).isEmpty()) {
+            found.add(Obstacle.toRemove(
+                    Obstacle.Kind.CHAMPION_DELETED,
+                    "version " + version + " of '" + model + "', the champion, has been deleted",
+                    "Roll back to a version that is there, or offer a new one"));
+            return false;
+        }
+        return true;
+    }
+
+    private void watched(
+            Deployment deployment, Monitor monitor, Optional<Policy> policy, MonitorState state, List<Obstacle> found) {
+        state.halt()
+                .ifPresent(halt -> found.add(Obstacle.toRemove(
+                        Obstacle.Kind.HALTED,
+                        "monitoring is halted since " + halt.since() + ": " + halt.reason(),
+                        "Remove the cause; it is tried again every minute")));
+        quarantined(state).ifPresent(found::add);
+        if (state.pendingRun().isPresent()) {
+            found.add(Obstacle.toAwait(
+                    Obstacle.Kind.RETRAINING_RUNS,
+                    "the retraining " + state.pendingRun().get() + " runs, and later looks wait for its end",
+                    "Follow it with 'tidemill logs " + state.pendingRun().get() + "'"));
+            return;
+        }
+        failed(deployment, state).ifPresent(found::add);
+        Instant next = state.processed().plus(monitor.every());
+        Instant watermark = state.clock().watermark();
+        policy.flatMap(rules ->
+                        ticks.obstacle(new Ticks.Seen(deployment, monitor, policy, state, state.processed()), rules))
+                .ifPresent(found::add);
+        if (state.halt().isPresent()) {
+            return;
+        }
+        found.add(
+                next.isAfter(watermark)
+                        ? Obstacle.toAwait(
+                                Obstacle.Kind.WAITING_FOR_DATA,
+                                "all is decided that was due by " + watermark + ", which the data has come to; the next"
+                                        + " look is at " + next,
+                                "Event time moves with predictions, or with the watermark that is declared")
+                        : Obstacle.toAwait(
+                                Obstacle.Kind.BEHIND,
+                                "decisions that are due from " + next + " to " + watermark + " are being taken",
+                                "Wait for them"));
+    }
+
+    private static Optional<Obstacle> quarantined(MonitorState state) {
+        long rows = state.clock().quarantined();
+        return rows == 0
+                ? Optional.empty()
+                : Optional.of(Obstacle.toRemove(
+                        Obstacle.Kind.QUARANTINED_PREDICTIONS,
+                        rows + " predictions are held and count in nothing"
+                                + state.clock()
+                                        .cause()
+                                        .map(cause -> "; of the last one, " + cause.cause())
+                                        .orElse(""),
+                        "Mend the clock or the event times of who sends them; what is held as far ahead counts once the"
+                                + " data has come to it"));
+    }
+
+    /** The newest retraining, where it has failed. */
+    private Optional<Obstacle> failed(Deployment deployment, MonitorState state) {
+        return state.lastRun()
+                .flatMap(id -> run(deployment, id))
+                .filter(run -> run.state().isFinal() && run.state() != RunState.SUCCEEDED)
+                .map(run -> Obstacle.toRemove(
+                        Obstacle.Kind.RETRAINING_FAILED,
+                        "the last retraining, " + run.id().value() + ", "
+                                + run.state().name().toLowerCase(Locale.ROOT)
+                                + run.error().map(error -> ": " + error).orElse(""),
+                        "See 'tidemill logs " + run.id().value() + "', mend it and resume the run"));
+    }
+
+    private Optional<PipelineRun> run(Deployment deployment, String id) {
+        try {
+            return Optional.of(pipelines.run(deployment.project(), new PipelineRunId(id)));
+        } catch (TidemillException gone) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,292 @@
+package dev.tidemill.monitoring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.deployments.domain.Deployment;
+import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.inference.domain.InputPolicy;
+import dev.tidemill.inference.domain.ModelRuntime;
+import dev.tidemill.inference.domain.Prediction;
+import dev.tidemill.monitoring.domain.ClosedWindow;
+import dev.tidemill.monitoring.domain.ColumnFault;
+import dev.tidemill.monitoring.domain.Label;
+import dev.tidemill.monitoring.domain.MonitorState;
+import dev.tidemill.monitoring.domain.Obstacle;
+import dev.tidemill.monitoring.store.SqlMonitorStore;
+import dev.tidemill.platform.events.Event;
+import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.testkit.Await;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Why nothing happens to a deployment is told, one test a reason, on every database. */
+abstract class ObstaclesContract extends AssembledMonitoring {
+    /** With a reference profile, in which the hour is never missing, and an error on held-out data. */
+    private static final int PROFILED = 3;
+    /** Of which neither is known. */
+    private static final int UNKNOWN = WHOLE;
+
+    private static final Policy.Retrain RETRAIN =
+            new Policy.Retrain("train", Map.of(), 0.15, 2, 3, Optional.empty(), Duration.ofHours(12));
+    private static final Policy.Promotion PROMOTION = new Policy.Promotion(
+            0.02, Duration.ofDays(1), Duration.ofDays(1), Duration.ofDays(9), 0.1, 0.95, 10, Policy.Promotion.DAY, 7);
+
+    @Override
+    List<ModelRuntime> runtimes() {
+        return List.of(new LabelledModels());
+    }
+
+    @BeforeEach
+    void profile() {
+        String profile = """
+                {"rows": 48, "columns": {"hour": {"edges": [0, 24, 1000], "counts": [0, 10, 20, 10, 8]},
+                                         "place": {"values": ["here"], "counts": [24, 24, 0]}}}
+                """;
+        new SqlModelStore(database)
+                .insert(version(
+                        PROFILED,
+                        Folder.store(artifacts.blobs(), Map.of("tidemill/reference-profile.json", bytes(profile))),
+                        Map.of("error", 2.0)));
+        policy(Optional.of(RETRAIN));
+    }
+
+    private void policy(Optional<Policy.Retrain> retrain) {
+        deployments.definePolicy("p", "rules", 1, new Policy(retrain, PROMOTION, InputPolicy.REFUSE));
+    }
+
+    private List<Obstacle> obstacles() {
+        return watching.obstacles().of(deployments.deployment("p", "d"));
+    }
+
+    private Obstacle obstacle(Obstacle.Kind kind) {
+        return obstacles().stream()
+                .filter(one -> one.kind() == kind)
+                .findFirst()
+                .orElseThrow(() -> new AssertionError(kind + " is none of " + obstacles()));
+    }
+
+    /** Hours of one day from a number on, of some of which the hour is missing. */
+    private static List<Prediction> day(int day, int missing) {
+        var rows = new ArrayList<Prediction>();
+        for (int hour = 24 * day; hour < 24 * (day + 1); hour++) {
+            Prediction row = prediction("d", "row-" + hour, Duration.ofHours(hour));
+            boolean without = hour < 24 * day + missing;
+            rows.add(new Prediction(
+                    "p",
+                    "d",
+                    row.id(),
+                    row.eventTime(),
+                    row.receivedAt(),
+                    without ? Map.of("place", "here") : Map.of("hour", (double) hour, "place", "here"),
+                    false,
+                    PROFILED,
+                    List.of(1.0),
+                    Optional.empty(),
+                    List.of(),
+                    Optional.empty()));
+        }
+        return rows;
+    }
+
+    private void label(int day, int rows) {
+        var labels = new ArrayList<Label>();
+        for (int hour = 24 * day; hour < 24 * day + rows; hour++) {
+            labels.add(new Label("row-" + hour, "2"));
+        }
+        monitoring.label("p", "d", labels);
+    }
+
+    private void decideUntil(int days) {
+        monitoring.declareWatermark("p", "d", START.plus(Duration.ofDays(days)).plus(Duration.ofHours(1)));
+        settle("d");
+    }
+
+    private List<Event> events(String type) {
+        return events
+                .newest("p", Optional.of(type), Optional.of("deployment/d"), Optional.empty(), 100)
+                .items()
+                .reversed()
+                .stream()
+                .map(stored -> stored.event())
+                .toList();
+    }
+
+    @Test
+    void aBrokenWindowIsToldWithItsColumnsUntilTheNextIsWhole() {
+        deployRuled("d", "rules", PROFILED);
+        watching.loop().start();
+        monitoring.append(day(0, 12));
+        label(0, 24);
+        decideUntil(1);
+        Obstacle broken = obstacle(Obstacle.Kind.BROKEN_WINDOW);
+        assertThat(broken.actionNeeded()).isTrue();
+        assertThat(broken.from()).contains(START);
+        assertThat(broken.until()).contains(START.plus(Duration.ofDays(1)));
+        assertThat(broken.reason())
+                .contains("'hour' is missing or of another type in 50.0 % of its 24 rows, in the reference in 0.0 %")
+                .doesNotContain("place");
+        assertThat(broken.remedy()).contains("missing-rise");
+        assertThat(obstacles().getFirst()).isEqualTo(broken);
+        ClosedWindow window =
+                monitoring.windows("p", "d", CLOCK.instant(), 1).items().getFirst();
+        assertThat(window.faults()).containsExactly(new ColumnFault("hour", 0.5, 0));
+
+        Event told = events("monitor.data.broken").getFirst();
+        assertThat(told.data().get("reason")).isEqualTo(broken.reason());
+        assertThat(told.data().get("remedy")).isEqualTo(broken.remedy());
+        assertThat(told.data().get("columns"))
+                .isEqualTo(List.of(Map.of("column", "hour", "missing", 0.5, "reference", 0.0)));
+
+        monitoring.append(day(1, 0));
+        label(1, 24);
+        decideUntil(2);
+        assertThat(obstacles()).extracting(Obstacle::kind).doesNotContain(Obstacle.Kind.BROKEN_WINDOW);
+        monitoring.append(day(2, 0));
+        decideUntil(3);
+        assertThat(events("monitor.data.whole"))
+                .extracting(event -> String.valueOf(event.data().get("from")))
+                .containsExactly(START.plus(Duration.ofDays(1)).toString());
+    }
+
+    @Test
+    void withoutLabelsOrWithTooFewNothingIsJudged() {
+        deployRuled("d", "rules", PROFILED);
+        watching.loop().start();
+        monitoring.append(day(0, 0));
+        decideUntil(1);
+        assertThat(obstacle(Obstacle.Kind.NO_LABELS).reason()).contains("any of the 24 rows");
+        monitoring.append(day(1, 0));
+        label(1, 11);
+        decideUntil(2);
+        Obstacle few = obstacle(Obstacle.Kind.TOO_FEW_LABELS);
+        assertThat(few.reason()).contains("11 of the 24 rows", "0.5 (coverage)");
+        assertThat(few.actionNeeded()).isTrue();
+        monitoring.append(day(2, 0));
+        label(2, 24);
+        decideUntil(3);
+        Obstacle holds = obstacle(Obstacle.Kind.QUALITY_HOLDS);
+        assertThat(holds.reason()).contains("0 of the last 3 windows are degraded, and 2 of 3 would retrain");
+        assertThat(obstacles()).noneMatch(Obstacle::actionNeeded);
+        assertThat(obstacle(Obstacle.Kind.WAITING_FOR_DATA).reason()).contains("2011-04-04T01:00:00Z");
+    }
+
+    @Test
+    void aVersionOfUnknownErrorIsNeverWorse() {
+        deployRuled("d", "rules", UNKNOWN);
+        watching.loop().start();
+        monitoring.append(day(0, 0));
+        label(0, 24);
+        decideUntil(1);
+        assertThat(obstacle(Obstacle.Kind.NO_REFERENCE_ERROR).reason()).contains("version 1 has no metric 'error'");
+    }
+
+    @Test
+    void whatIsNotSetUpIsNamed() {
+        deployments.define(
+                "p",
+                "d",
+                new Deployment.Definition("m", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty()));
+        assertThat(obstacles())
+                .extracting(Obstacle::kind)
+                .containsExactly(Obstacle.Kind.NO_POLICY, Obstacle.Kind.NO_CHAMPION, Obstacle.Kind.NO_MONITOR);
+        deploy("d", PROFILED);
+        assertThat(obstacles())
+                .extracting(Obstacle::kind)
+                .containsExactly(Obstacle.Kind.NO_POLICY, Obstacle.Kind.NO_PREDICTIONS);
+        policy(Optional.empty());
+        deployRuled("d", "rules", PROFILED);
+        monitoring.append(day(0, 0));
+        assertThat(obstacle(Obstacle.Kind.NO_RETRAINING).reason()).contains("'retrain'");
+    }
+
+    @Test
+    void beforeTheFirstWindowAndInTheCoolDownItIsSaidWhatIsWaitedFor() {
+        deployRuled("d", "rules", PROFILED);
+        watching.loop().start();
+        monitoring.append(day(0, 0).subList(0, 10));
+        settle("d");
+        assertThat(obstacle(Obstacle.Kind.COOL_DOWN).remedy()).contains("2011-04-01T12:00:00Z");
+        monitoring.append(day(0, 0).subList(10, 20));
+        settle("d");
+        assertThat(obstacle(Obstacle.Kind.NO_WINDOW).remedy()).contains("PT24H closes when data has come to PT1H");
+    }
+
+    @Test
+    void aChampionThatWasDeletedIsNamedAsSuch() {
+        deployRuled("d", "rules", PROFILED);
+        monitoring.append(day(0, 0));
+        new SqlModelStore(database).deleteVersion("p", "m", PROFILED, START);
+        assertThat(obstacles()).extracting(Obstacle::kind).containsExactly(Obstacle.Kind.CHAMPION_DELETED);
+        assertThat(obstacles().getFirst().reason()).contains("version 3 of 'm'");
+    }
+
+    @Test
+    void whatTheTicksFailOfIsTold() {
+        deployRuled("d", "rules", BROKEN);
+        monitoring.append(hours("d", 0, 60));
+        watching.loop().start();
+        Await.until("it to be halted", () -> monitoring.isHalted("p", "d"));
+        assertThat(obstacle(Obstacle.Kind.HALTED).reason()).contains("reference profile of version 2");
+    }
+
+    @Test
+    void aTrialSaysHowManyRowsItStillNeeds() {
+        deployTrial("d", "hourly", "rules");
+        monitoring.append(hours("d", 0, 5));
+        Obstacle few = obstacle(Obstacle.Kind.TOO_FEW_ROWS);
+        assertThat(few.reason())
+                .contains("version 2 is in shadow since 2011-04-01T00:00:00Z", "0 labelled rows", "10 (rows)");
+        assertThat(few.actionNeeded()).isFalse();
+    }
+
+    @Test
+    void aRetrainingThatIsGoneIsNoObstacle() {
+        deployRuled("d", "rules", PROFILED);
+        monitoring.append(day(0, 0));
+        var store = new SqlMonitorStore(database);
+        MonitorState state = store.findState("p", "d").orElseThrow();
+        assertThat(store.saveProgress(state, withRun(state, Optional.of("0192f2c4"))))
+                .isTrue();
+        assertThat(obstacle(Obstacle.Kind.RETRAINING_RUNS).reason()).contains("0192f2c4");
+        MonitorState running = store.findState("p", "d").orElseThrow();
+        assertThat(store.saveProgress(running, withRun(running, Optional.empty())))
+                .isTrue();
+        assertThat(store.findState("p", "d").orElseThrow().lastRun()).contains("0192f2c4");
+        assertThat(obstacles())
+                .extracting(Obstacle::kind)
+                .doesNotContain(Obstacle.Kind.RETRAINING_FAILED, Obstacle.Kind.RETRAINING_RUNS);
+    }
+
+    private static MonitorState withRun(MonitorState state, Optional<String> run) {
+        return new MonitorState(
+                state.project(),
+                state.deployment(),
+                state.clock(),
+                state.processed(),
+                state.windowsTill(),
+                state.slicedTill(),
+                run,
+                run.or(state::lastRun),
+                state.trainedTill(),
+                state.lateLabels(),
+                state.halt());
+    }
+
+    @Test
+    void predictionsThatAreHeldAreCounted() {
+        deployRuled("d", "rules", PROFILED);
+        monitoring.append(day(0, 0));
+        monitoring.declareWatermark("p", "d", START.plus(Duration.ofDays(1)));
+        Instant ahead = CLOCK.instant().plus(Duration.ofDays(2));
+        monitoring.append(List.of(prediction("d", "fast", Duration.between(START, ahead))));
+        Obstacle held = obstacle(Obstacle.Kind.QUARANTINED_PREDICTIONS);
+        assertThat(held.reason()).contains("1 predictions are held", "clock is fast");
+    }
+}
