@@ -78,7 +78,7 @@ class CommandLineTest(unittest.TestCase):
         self.assertRegex(self.tidemill("projects", "list"), "bakery .* bread")
         names = [one["name"] for one in json.loads(self.tidemill("projects", "list", "--json"))["projects"]]
         self.assertLessEqual({"default", "bakery"}, set(names))
-        self.assertIn("exists", self.tidemill("projects", "create", "bakery", expect=1))
+        self.assertIn("already", self.tidemill("projects", "create", "bakery", expect=5))
         self.assertIn("'No Name'", self.tidemill("projects", "create", "No Name", expect=1))
         self.assertIn("none yet", self.tidemill("status", "--project", "bakery"))
 
@@ -104,7 +104,7 @@ class CommandLineTest(unittest.TestCase):
         sql = "SELECT * REPLACE (lower(churned) AS churned) FROM source"
         (folder / "sql" / "rows.sql").write_text(sql + "\n")
         text = dataset.read_text().replace("{file: data/data.csv}", "{file: data/data.csv, sql: sql/rows.sql}")
-        dataset.write_text(text + "  note: {type: text}\n")
+        dataset.write_text(text + "  note: {type: double}\n")
         self.tidemill("apply", "-f", str(folder), "-p", "replayed")
         self.tidemill("run", "train", "-p", "replayed")
         last = rows[-3:]

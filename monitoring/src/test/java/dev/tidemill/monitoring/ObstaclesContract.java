@@ -144,6 +144,11 @@ abstract class ObstaclesContract extends AssembledMonitoring {
         assertThat(told.data().get("columns"))
                 .isEqualTo(List.of(Map.of("column", "hour", "missing", 0.5, "reference", 0.0)));
 
+        policy(Optional.empty());
+        assertThat(obstacles()).extracting(Obstacle::kind).contains(Obstacle.Kind.NO_RETRAINING);
+        assertThat(obstacles().getFirst()).isEqualTo(broken);
+        policy(Optional.of(RETRAIN));
+
         monitoring.append(day(1, 0));
         label(1, 24);
         decideUntil(2);

@@ -102,9 +102,13 @@ public final class Obstacles {
         failed(deployment, state).ifPresent(found::add);
         Instant next = state.processed().plus(monitor.every());
         Instant watermark = state.clock().watermark();
-        policy.flatMap(rules ->
-                        ticks.obstacle(new Ticks.Seen(deployment, monitor, policy, state, state.processed()), rules))
-                .ifPresent(found::add);
+        Optional<Obstacle> rule = policy.flatMap(
+                rules -> ticks.obstacle(new Ticks.Seen(deployment, monitor, policy, state, state.processed()), rules));
+        rule.ifPresent(found::add);
+        if (rule.filter(obstacle -> obstacle.kind() == Obstacle.Kind.BROKEN_WINDOW)
+                .isEmpty()) {
+            broken(deployment, state).ifPresent(found::add);
+        }
         if (state.halt().isPresent()) {
             return;
         }
@@ -119,6 +123,20 @@ public final class Obstacles {
                                 Obstacle.Kind.BEHIND,
                                 "decisions that are due from " + next + " to " + watermark + " are being taken",
                                 "Wait for them"));
+    }
+
+    /** That the newest window of the champion is broken, which is told also where nothing would be retrained anyway. */
+    private Optional<Obstacle> broken(Deployment deployment, MonitorState state) {
+        return store.lastWindow(
+                        deployment.project(),
+                        deployment.name(),
+                        state.windowsTill().plusMillis(1))
+                .filter(ClosedWindow::broken)
+                .filter(window -> deployment
+                        .championSince()
+                        .filter(since -> !window.endsAt().isAfter(since))
+                        .isEmpty())
+                .map(RetrainRule::broken);
     }
 
     private static Optional<Obstacle> quarantined(MonitorState state) {

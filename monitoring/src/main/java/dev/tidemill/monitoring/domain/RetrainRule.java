@@ -54,9 +54,7 @@ final class RetrainRule {
         }
         List<ClosedWindow> newest = windows.subList(Math.max(0, windows.size() - policy.of()), windows.size());
         if (!newest.isEmpty() && newest.getLast().broken()) {
-            return Judgement.wait(Obstacle.toRemove(
-                            Obstacle.Kind.BROKEN_WINDOW, BrokenData.reason(newest.getLast()), BrokenData.REMEDY)
-                    .of(newest.getLast()));
+            return Judgement.wait(broken(newest.getLast()));
         }
         long degraded = newest.stream().filter(ClosedWindow::degraded).count();
         if (degraded >= policy.degraded()) {
@@ -82,6 +80,12 @@ final class RetrainRule {
                                         "Nothing is wrong. To train all the same, run the pipeline '"
                                                 + policy.pipeline() + "'")
                                 .of(newest.getLast()))));
+    }
+
+    /** That a window is broken. */
+    static Obstacle broken(ClosedWindow window) {
+        return Obstacle.toRemove(Obstacle.Kind.BROKEN_WINDOW, BrokenData.reason(window), BrokenData.REMEDY)
+                .of(window);
     }
 
     /** Why the newest window tells nothing of the quality, if it does not. */
