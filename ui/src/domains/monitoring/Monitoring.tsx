@@ -33,7 +33,7 @@ export function Monitoring() {
           <><NotCounted watched={watched.data} /><Loaded query={windows}>
             {({ windows: list }) => list.length === 0 ? <Empty text="No window has closed yet: labels are still on their way." command={`curl ${window.location.origin}/v2/models/${name}`} /> : (
               <>
-                <Text size="sm" c="dimmed">Weekly windows of <To to={`/ui/${project}/deployments/${name}`}>{name}</To>, in event time.</Text>
+                <Text size="sm" c="dimmed">Windows of <To to={`/ui/${project}/deployments/${name}`}>{name}</To>, in event time.</Text>
                 <Title order={3} fz={16}>Quality</Title>
                 <Quality windows={list} />
                 <Title order={3} fz={16}>Drift from the reference, by feature and window</Title>
@@ -82,7 +82,7 @@ function HeatMap({ windows, search, onPick }: { windows: MonitorWindow[]; search
             <Table.Th style={{ whiteSpace: 'nowrap', fontWeight: 500, paddingRight: 10 }}>{feature}</Table.Th>
             {windows.map((window) => {
               const drift = window.drift[feature]
-              const label = `${feature}, week to ${date(window.endsAt)}: effect ${number(drift?.effect)}, adjusted p ${probability(drift?.adjustedPValue)}, PSI ${number(drift?.populationStabilityIndex)}`
+              const label = `${feature}, window to ${date(window.endsAt)}: effect ${number(drift?.effect)}, adjusted p ${probability(drift?.adjustedPValue)}, PSI ${number(drift?.populationStabilityIndex)}`
               return (
                 <Table.Td key={window.startsAt}>
                   <Tooltip label={label} openDelay={150}>
@@ -108,7 +108,7 @@ function Compare(props: { window: MonitorWindow; feature: string | undefined; re
   return (
     <div>
       <Group justify="space-between">
-        <Title order={3} fz={16}>{feature}, week to {date(window.endsAt)}</Title>
+        <Title order={3} fz={16}>{feature}, window to {date(window.endsAt)}</Title>
         <Text size="sm"><span style={{ color: COLOUR.reference }}>■ reference of v{window.version}</span> <span style={{ color: COLOUR.champion }}>■ this window</span></Text>
       </Group>
       <Text size="sm" c="dimmed">{drift?.test}: effect {number(drift?.effect)}, adjusted p {probability(drift?.adjustedPValue)}, population stability index {number(drift?.populationStabilityIndex)}</Text>
