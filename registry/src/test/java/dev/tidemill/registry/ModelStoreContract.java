@@ -11,8 +11,10 @@ import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.retention.DeletionHold;
+import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.registry.domain.ModelPage;
 import dev.tidemill.registry.domain.ModelStore;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
@@ -90,7 +92,7 @@ abstract class ModelStoreContract {
 
     private List<String> models(String filter) {
         return store
-                .searchModels("a", SearchParser.filter(RegistryKeys.MODELS, filter), List.of(), 0, 100)
+                .searchModels("a", SearchParser.filter(RegistryKeys.MODELS, filter), List.of(), ModelPage.FIRST, 100)
                 .items()
                 .stream()
                 .map(RegisteredModel::name)
@@ -109,6 +111,38 @@ abstract class ModelStoreContract {
                 .stream()
                 .map(ModelVersion::version)
                 .toList();
+    }
+
+    /** What is made in between moves no model from one page to another. */
+    @Test
+    void aPageOfModelsBeginsBehindTheLastNameOfThePageBefore() {
+        Models models = models();
+        for (String name : List.of("ant \"quoted\"", "cat", "dog")) {
+            store.insertModel("a", name, "", NOW);
+        }
+        var first = models.searchModels("a", "", List.of(), Optional.empty(), 2);
+        assertThat(first.items()).extracting(RegisteredModel::name).containsExactly("ant \"quoted\"", "bikes");
+        var last = models.searchModels("a", "", List.of("name DESC"), Optional.empty(), 2);
+        assertThat(last.items()).extracting(RegisteredModel::name).containsExactly("dog", "cat");
+        var byTime = models.searchModels("a", "", List.of("timestamp ASC"), Optional.empty(), 2);
+        store.insertModel("a", "aardvark", "", NOW.plusSeconds(1));
+        store.insertModel("a", "eel", "", NOW.plusSeconds(1));
+        assertThat(models.searchModels("a", "", List.of(), first.next(), 9).items())
+                .extracting(RegisteredModel::name)
+                .containsExactly("cat", "dog", "eel");
+        assertThat(models.searchModels("a", "", List.of("name DESC"), last.next(), 9)
+                        .items())
+                .extracting(RegisteredModel::name)
+                .containsExactly("bikes", "ant \"quoted\"", "aardvark");
+        assertThat(models.searchModels("a", "", List.of("timestamp ASC"), byTime.next(), 9)
+                        .items())
+                .extracting(RegisteredModel::name)
+                .containsExactly("cat", "dog", "aardvark", "eel");
+        // Tokens that an earlier version gave hold good.
+        assertThat(models.searchModels("a", "", List.of(), Optional.of(Page.token(4)), 9)
+                        .items())
+                .extracting(RegisteredModel::name)
+                .containsExactly("dog", "eel");
     }
 
     /** A statement takes some 32,000 values; a registry may hold more models. */
@@ -346,10 +380,10 @@ abstract class ModelStoreContract {
             store.insert(version(number, "run/" + number));
             store.putTag("a", "bikes", number, "text", "x".repeat(6_000_000));
         }
-        var first = store.searchModels("a", List.of(), List.of(), 0, 100);
+        var first = store.searchModels("a", List.of(), List.of(), ModelPage.FIRST, 100);
         assertThat(first.items()).extracting(RegisteredModel::name).containsExactly("bikes", "m1", "m2");
         assertThat(first.more()).isTrue();
-        var rest = store.searchModels("a", List.of(), List.of(), 4, 100);
+        var rest = store.searchModels("a", List.of(), List.of(), new ModelPage(0, Optional.of("m3")), 100);
         assertThat(rest.items()).extracting(RegisteredModel::name).containsExactly("m4", "m5");
         assertThat(rest.items()).allSatisfy(model -> assertThat(model.tags()).containsOnlyKeys("text"));
         assertThat(rest.more()).isFalse();

@@ -8,6 +8,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.load.RequestMemory;
+import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
@@ -34,6 +35,7 @@ import dev.tidemill.tracking.store.SqlLoggedModelStore;
 import dev.tidemill.tracking.store.SqlRunStore;
 import java.time.Clock;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -66,6 +68,35 @@ abstract class RunStoreContract {
         if (database != null) {
             database.close();
         }
+    }
+
+    private Page<Experiment> experimentsFrom(Optional<String> token, int size, String... order) {
+        var clock = Clock.fixed(NOW, ZoneOffset.UTC);
+        return new Experiments(experiments, store, database, new SqlEventLog(database, clock), clock, ROOT)
+                .search("a", Lifecycle.ACTIVE_ONLY, "", List.of(order), token, size);
+    }
+
+    /** What is made in between moves no experiment from one page to another. */
+    @Test
+    void aPageOfExperimentsBeginsBehindTheLastOneOfThePageBefore() {
+        for (int i = 1; i <= 3; i++) {
+            // Two of them are made in the same millisecond.
+            experiments.insert("a", "e" + i, Optional.empty(), ROOT, NOW.plusSeconds(i == 3 ? 2 : i));
+        }
+        var first = experimentsFrom(Optional.empty(), 1);
+        var byName = experimentsFrom(Optional.empty(), 2, "name ASC");
+        assertThat(first.items()).extracting(Experiment::name).containsExactly("e3");
+        experiments.insert("a", "newest", Optional.empty(), ROOT, NOW.plusSeconds(9));
+        assertThat(experimentsFrom(first.next(), 9)).satisfies(page -> {
+            assertThat(page.items()).extracting(Experiment::name).containsExactly("e2", "e1", "bikes");
+            assertThat(page.next()).isEmpty();
+        });
+        assertThat(experimentsFrom(byName.next(), 9, "name ASC").items())
+                .extracting(Experiment::name)
+                .containsExactly("e2", "e3", "newest");
+        assertThat(experimentsFrom(Optional.of(Page.token(4)), 9).items())
+                .extracting(Experiment::name)
+                .containsExactly("bikes");
     }
 
     private Run run(Experiment experiment, String name, int second) {
@@ -316,7 +347,7 @@ abstract class RunStoreContract {
                                 Lifecycle.ALL,
                                 SearchParser.filter(SearchKeys.EXPERIMENTS, "tags.team IS NOT NULL"),
                                 List.of(),
-                                0,
+                                Start.BEGINNING,
                                 10)
                         .items())
                 .extracting(one -> one.id())
@@ -327,7 +358,7 @@ abstract class RunStoreContract {
                                 Lifecycle.ALL,
                                 SearchParser.filter(SearchKeys.EXPERIMENTS, "name = 'bikes' AND tags.team IS NULL"),
                                 List.of(),
-                                0,
+                                Start.BEGINNING,
                                 10)
                         .items())
                 .isEmpty();
@@ -476,7 +507,7 @@ abstract class RunStoreContract {
                 .allAnswered()
                 .forEach(made -> assertThat(made).isTrue());
         assertThat(experiments
-                        .search("a", Lifecycle.ALL, List.of(), List.of(), 0, 1000)
+                        .search("a", Lifecycle.ALL, List.of(), List.of(), Start.BEGINNING, 1000)
                         .items())
                 .hasSize(1 + 10 * Contention.THREADS);
     }

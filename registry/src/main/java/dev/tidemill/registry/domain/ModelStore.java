@@ -30,7 +30,7 @@ public interface ModelStore {
 
     /** Models from an offset: at most so many, fewer where they hold much. */
     Portion<RegisteredModel> searchModels(
-            String project, List<Comparison> filter, List<Ordering> order, long offset, int limit);
+            String project, List<Comparison> filter, List<Ordering> order, ModelPage start, int limit);
 
     /** The highest number that any version, deleted or not, has had. */
     int newestVersion(String project, String model);

@@ -261,8 +261,14 @@ public final class Models {
             String project, String filter, List<String> order, Optional<String> token, int size) {
         var clauses = SearchParser.filter(RegistryKeys.MODELS, filter);
         var orderings = SearchParser.order(RegistryKeys.MODELS, order);
-        long offset = Page.offset(token);
-        return Page.of(store.searchModels(project, withoutPrompts(clauses), orderings, offset, size), offset);
+        ModelPage page = ModelPage.parse(token);
+        var found = store.searchModels(project, withoutPrompts(clauses), orderings, page, size);
+        return new Page<>(
+                found.items(),
+                found.more()
+                        ? Optional.of(page.next(
+                                found.items().size(), found.items().getLast().name()))
+                        : Optional.empty());
     }
 
     /** Versions that match; those of prompts only where the filter asks for them. */

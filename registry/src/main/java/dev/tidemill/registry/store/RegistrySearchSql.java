@@ -36,6 +36,11 @@ final class RegistrySearchSql {
         return condition;
     }
 
+    /** Models behind one by its name, however many are before it. */
+    void after(String name, boolean ascending) {
+        condition.and("m.name " + (ascending ? "> " : "< ") + condition.bind(name));
+    }
+
     String write(String project, List<Comparison> filter, List<Ordering> order, long offset, int limit) {
         String table = versions ? "v" : "m";
         condition.and(table + ".project = " + condition.bind(project));

@@ -10,6 +10,7 @@ import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.registry.domain.ModelFiles;
+import dev.tidemill.registry.domain.ModelPage;
 import dev.tidemill.registry.domain.ModelStore;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.RegisteredModel;
@@ -113,9 +114,14 @@ public final class SqlModelStore implements ModelStore {
 
     @Override
     public Portion<RegisteredModel> searchModels(
-            String project, List<Comparison> filter, List<Ordering> order, long offset, int limit) {
+            String project, List<Comparison> filter, List<Ordering> order, ModelPage start, int limit) {
         var search = new RegistrySearchSql(database.dialect(), false);
-        String sql = search.write(project, filter, order, offset, limit + 1);
+        boolean behind = start.after().isPresent() && ModelPage.byName(order);
+        if (behind) {
+            search.after(
+                    start.after().get(), order.isEmpty() || order.getFirst().ascending());
+        }
+        String sql = search.write(project, filter, order, behind ? 0 : start.offset(), limit + 1);
         return RowBytes.page(
                 database,
                 limit,

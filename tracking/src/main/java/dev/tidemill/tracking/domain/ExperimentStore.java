@@ -34,9 +34,18 @@ public interface ExperimentStore {
 
     boolean removeTag(long id, String name);
 
-    /** Experiments that match, ordered, from an offset; newest first where no order is given; fewer where they hold much. */
+    /**
+     * Experiments that match, ordered; newest first where no order is given; fewer where they hold much.
+     *
+     * @param start where the page begins: in the order in which they were made, behind the last one of the page before
+     */
     Portion<Experiment> search(
-            String project, Lifecycle lifecycle, List<Comparison> filter, List<Ordering> order, long offset, int limit);
+            String project,
+            Lifecycle lifecycle,
+            List<Comparison> filter,
+            List<Ordering> order,
+            RunStore.Start start,
+            int limit);
 
     /** What runs of these experiments have read, once for each context. */
     List<DataSetUse> dataSets(String project, java.util.Collection<Long> experiments);

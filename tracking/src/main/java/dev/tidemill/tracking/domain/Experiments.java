@@ -148,8 +148,14 @@ public final class Experiments {
             String project, Lifecycle lifecycle, String filter, List<String> order, Optional<String> token, int size) {
         var clauses = SearchParser.filter(SearchKeys.EXPERIMENTS, filter);
         var orderings = SearchParser.order(SearchKeys.EXPERIMENTS, order);
-        long offset = Page.offset(token);
-        return Page.of(store.search(project, lifecycle, clauses, orderings, offset, size), offset);
+        SearchPage page = SearchPage.parse(token);
+        var found = store.search(project, lifecycle, clauses, orderings, page.start(), size);
+        if (!found.more()) {
+            return new Page<>(found.items(), Optional.empty());
+        }
+        Experiment last = found.items().getLast();
+        SearchPage next = page.after(found.items().size(), last.createdAt(), last.reference());
+        return new Page<>(found.items(), Optional.of(next.token()));
     }
 
     public void rename(String project, String id, String name) {

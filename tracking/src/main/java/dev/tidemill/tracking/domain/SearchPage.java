@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A page of a search of runs or traces; its token says how many it skips, and which was the last of them and when it began. */
+/** A page of a search of runs, traces or experiments; its token says how many it skips, and which was the last of them and when it began. */
 record SearchPage(Start start) {
     private static final Pattern FORM =
             Pattern.compile("\\{\"offset\": (\\d{1,9}), \"started_at\": (-?\\d{1,18}), \"id\": \"([^\"]{1,250})\"}");

@@ -11,6 +11,7 @@ import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.Experiment;
 import dev.tidemill.tracking.domain.ExperimentStore;
 import dev.tidemill.tracking.domain.Lifecycle;
+import dev.tidemill.tracking.domain.RunStore;
 import dev.tidemill.tracking.domain.SearchKeys;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -161,7 +162,7 @@ public final class SqlExperimentStore implements ExperimentStore {
             Lifecycle lifecycle,
             List<Comparison> filter,
             List<Ordering> order,
-            long offset,
+            RunStore.Start start,
             int limit) {
         var condition = new SqlCondition(database.dialect());
         condition.and("e.project = " + condition.bind(project));
@@ -199,6 +200,15 @@ public final class SqlExperimentStore implements ExperimentStore {
         }
         if (!byId) {
             keys.add("e.id DESC");
+        }
+        long offset = start.offset();
+        Optional<Long> last =
+                start.last().filter(one -> one.id().matches("\\d{1,18}")).map(one -> Long.valueOf(one.id()));
+        if (last.isPresent() && RunSearchSql.isNewestFirst(order, "creation_time")) {
+            String time = condition.bind(start.last().orElseThrow().startedAt());
+            condition.and("e.created_at <= " + time);
+            condition.and("(e.created_at < " + time + " OR e.id < " + condition.bind(last.get()) + ")");
+            offset = 0;
         }
         return page(
                 "SELECT e.* FROM experiment e" + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT "
