@@ -25,7 +25,7 @@ def probe(story: Story) -> None:
     for fields in ({"max_results": 0}, {"max_results": -1}, {"max_results": 50001}, {"max_results": "x"}, {"run_view_type": "NONSENSE"}, {"run_view_type": "DELETED_ONLY"}, {"run_view_type": "ALL"}, {"page_token": "zz"}, {"experiment_ids": ["99999"]}, {"experiment_ids": ["abc"]}, {"experiment_ids": group}, {"filter": 5}, {"order_by": "metrics.m"}):
         answer = story.call("POST", f"{API}/runs/search", {"experiment_ids": [group], **fields})
         story.tell(f"search {fields}", [answer["status"], message(answer), len(answer["answer"].get("runs", [])) if answer["status"] == 200 else 0])
-    for text in ("name = 'run probes'", "name LIKE 'run%'", "name ILIKE 'RUN%'", "tags.a = 'b'", "creation_time > 0", "last_update_time > 0", "nonsense = 'x'", "name > 'a'", "name = 5", "name", "attribute.name = 'run probes'", "experiment_id = '1'", "lifecycle_stage = 'active'", "tags.a IS NULL AND name = 'run probes'", "name = 'a' OR name = 'b'", "name IN ('a')", "params.a = 'b'", "creation_time = 'x'"):
+    for text in ("name = 'run probes'", "name LIKE 'run%'", "name ILIKE 'RUN%'", "tags.a = 'b'", "creation_time > 0", "last_update_time > 0", "nonsense = 'x'", "name > 'a'", "name = 5", "name", "attribute.name = 'run probes'", "experiment_id = '99999'", "lifecycle_stage = 'active'", "tags.a IS NULL AND name = 'run probes'", "name = 'a' OR name = 'b'", "name IN ('a')", "params.a = 'b'", "creation_time = 'x'"):
         answer = story.call("POST", f"{API}/experiments/search", {"max_results": 1000, "filter": text})
         told = "run probes" in [one["name"] for one in answer["answer"].get("experiments", [])] if answer["status"] == 200 else answer["answer"]
         story.tell(f"experiments {text}", [answer["status"], told])
