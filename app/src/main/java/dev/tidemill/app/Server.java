@@ -124,11 +124,12 @@ public final class Server implements Node {
         var directory = parts.keep(DataDirectory.open(dataDirectory(settings)));
         var address = DatabaseAddress.parse(settings.text(Setting.DATABASE));
         var telemetry = parts.keep(new Telemetry(settings.optional(Setting.TRACES_ENDPOINT)));
-        Database database = parts.keep(Databases.open(address, directory.path()));
-        database.migrate(SCHEMAS);
+        Database database = parts.keep(Databases.open(address, directory.path(), InstanceLease.connections(directory)));
         if (address instanceof DatabaseAddress.Postgres) {
-            parts.keep(InstanceLease.claim(database, directory, settings.flag(Setting.DATABASE_TAKE_OVER), clock));
+            parts.keep(InstanceLease.claimUnmigrated(
+                    database, directory, settings.flag(Setting.DATABASE_TAKE_OVER), clock));
         }
+        database.migrate(SCHEMAS);
         var events = new SqlEventLog(database, clock);
         var definitions = new Definitions(new SqlDefinitionStore(database), database, events, clock);
         var destinations = new Destinations(settings.list(Setting.OUTBOUND_ALLOW_INTERNAL));

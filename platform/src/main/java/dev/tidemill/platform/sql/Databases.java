@@ -10,21 +10,32 @@ public final class Databases {
     private Databases() {}
 
     /**
-     * Opens the database at the address.
+     * Opens the database at the address, for a process that holds no lease on it.
      *
      * @param directory where an SQLite file is created or found
      * @throws TidemillException {@code UNAVAILABLE} if no connection can be made
      */
     public static Database open(DatabaseAddress address, Path directory) {
+        return open(address, directory, "tidemill");
+    }
+
+    /**
+     * Opens the database at the address.
+     *
+     * @param directory where an SQLite file is created or found
+     * @param connections what the connections are called where the database is a server; see {@link InstanceLease#connections}
+     * @throws TidemillException {@code UNAVAILABLE} if no connection can be made
+     */
+    public static Database open(DatabaseAddress address, Path directory, String connections) {
         return switch (address) {
             case DatabaseAddress.Sqlite() -> new SqliteDatabase(directory.resolve("tidemill.db"));
-            case DatabaseAddress.Postgres postgres -> connect(postgres);
+            case DatabaseAddress.Postgres postgres -> connect(postgres, connections);
         };
     }
 
-    private static Database connect(DatabaseAddress.Postgres address) {
+    private static Database connect(DatabaseAddress.Postgres address, String connections) {
         try {
-            return new PostgresDatabase(address);
+            return new PostgresDatabase(address, connections);
         } catch (PoolInitializationException e) {
             throw new TidemillException(
                             ErrorCode.UNAVAILABLE, "The database " + address + " cannot be reached: " + e.getMessage())

@@ -3,11 +3,13 @@ package dev.tidemill.platform.sql;
 import dev.tidemill.platform.config.DataDirectory;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.Ids;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.slf4j.Logger;
@@ -21,6 +23,10 @@ import org.slf4j.LoggerFactory;
  * of work that writes begins and again before it commits. A lease is over for its holder {@link #MARGIN} before it is for others,
  * by as much as clocks of two hosts may differ. Times come from the holder's clock alone. One that is over is renewed as soon as the
  * database can be reached, if nobody has taken it; one that another holds is lost until the server starts anew.
+ *
+ * <p>A server that is stopped between its last look at the clock and its commit would still write when it wakes. Whoever takes the
+ * database from another therefore has the database end that server's connections first, which it knows by their name: what was not
+ * committed by then never is.
  */
 public final class InstanceLease implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(InstanceLease.class);
@@ -31,6 +37,8 @@ public final class InstanceLease implements AutoCloseable {
 
     /** Who holds a database. */
     record Holder(String directoryId, String directory, String host, Instant leaseUntil) {}
+
+    private static final Duration FENCING = Duration.ofSeconds(10);
 
     private final Database database;
     private final Holder self;
@@ -50,6 +58,42 @@ public final class InstanceLease implements AutoCloseable {
         this.clock = clock;
     }
 
+    /** What the connections of the server are called that has this directory open: of it alone, so that another can end them. */
+    public static String connections(DataDirectory directory) {
+        return connections(self(directory));
+    }
+
+    private static String connections(Holder holder) {
+        String who = String.join("\n", holder.directoryId(), holder.directory(), holder.host());
+        return "tidemill " + Ids.sha256(who).substring(0, 16);
+    }
+
+    private static Holder self(DataDirectory directory) {
+        return new Holder(
+                directory.identity(),
+                directory.path().toAbsolutePath().normalize().toString(),
+                host(),
+                Instant.EPOCH);
+    }
+
+    /**
+     * Takes the database for a directory before its schema is touched, which the server that holds it may be using; a database that is
+     * new, or of a time without leases, gets the table of leases first.
+     *
+     * @throws TidemillException as {@link #claim}
+     */
+    public static InstanceLease claimUnmigrated(
+            Database database, DataDirectory directory, boolean takeOver, Clock clock) {
+        boolean leased =
+                database.apart(handle -> handle.createQuery("SELECT to_regclass('server_instance') IS NOT NULL")
+                        .mapTo(Boolean.class)
+                        .one());
+        if (!leased) {
+            database.migrate(List.of("platform"));
+        }
+        return claim(database, directory, takeOver, clock);
+    }
+
     /**
      * Takes the database for a directory. A server that ended without a word in the same directory is followed at once; one on
      * another host, or before its directory was moved, once its lease is over.
@@ -59,14 +103,11 @@ public final class InstanceLease implements AutoCloseable {
      *     has this one open
      */
     public static InstanceLease claim(Database database, DataDirectory directory, boolean takeOver, Clock clock) {
-        var self = new Holder(
-                directory.identity(),
-                directory.path().toAbsolutePath().normalize().toString(),
-                host(),
-                Instant.EPOCH);
+        Holder self = self(directory);
         Instant patience = clock.instant().plus(LENGTH).plus(RENEWAL);
         while (true) {
             Instant now = clock.instant();
+            fence(database, self, takeOver, now);
             Optional<Holder> other = tryClaim(database, self, takeOver, now);
             if (other.isEmpty()) {
                 var lease = new InstanceLease(database, self, heldUntil(now), clock);
@@ -118,6 +159,61 @@ public final class InstanceLease implements AutoCloseable {
         }
     }
 
+    /** Ends the connections of a server whose lease is over, if the database is about to be taken from it. */
+    private static void fence(Database database, Holder self, boolean takeOver, Instant now) {
+        Optional<Holder> holder = database.apart(InstanceLease::holder);
+        if (holder.isEmpty() || !mayFollow(holder.get(), self, takeOver, now) || isSamePlace(holder.get(), self)) {
+            return;
+        }
+        String name = connections(holder.get());
+        long until = System.nanoTime() + FENCING.toNanos();
+        while (database.apart(handle -> ended(handle, name)) > 0) {
+            if (System.nanoTime() > until) {
+                throw new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION,
+                                "The connections of the server on "
+                                        + holder.get().host() + " in directory "
+                                        + holder.get().directory() + " to the database could not be ended")
+                        .at("database")
+                        .remedy("Stop that server first");
+            }
+            pause();
+        }
+    }
+
+    /** Has the database end all connections of a name to it; gives how many there still were. */
+    private static int ended(Handle handle, String name) {
+        return handle.createQuery(
+                        "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                                + " WHERE datname = current_database() AND application_name = :name AND pid <> pg_backend_pid()")
+                .bind("name", name)
+                .mapTo(Integer.class)
+                .one();
+    }
+
+    private static Optional<Holder> holder(Handle handle) {
+        return handle.createQuery("SELECT * FROM server_instance WHERE name = 'server'")
+                .map((row, context) -> new Holder(
+                        row.getString("directory_id"),
+                        row.getString("directory"),
+                        row.getString("host"),
+                        Columns.instant(row, "lease_until")))
+                .findOne();
+    }
+
+    /** The directory's own lock shows that whoever had it open has ended. */
+    private static boolean isSamePlace(Holder holder, Holder self) {
+        return holder.directoryId().equals(self.directoryId())
+                && holder.directory().equals(self.directory())
+                && holder.host().equals(self.host());
+    }
+
+    private static boolean mayFollow(Holder holder, Holder self, boolean takeOver, Instant now) {
+        boolean live = holder.leaseUntil().isAfter(now);
+        return isSamePlace(holder, self)
+                || (!live && (takeOver || holder.directoryId().equals(self.directoryId())));
+    }
+
     private static Optional<Holder> tryClaim(Database database, Holder self, boolean takeOver, Instant now) {
         return database.apart(handle -> tryClaim(handle, self, takeOver, now));
     }
@@ -127,20 +223,8 @@ public final class InstanceLease implements AutoCloseable {
         insert(handle, self, now, "ON CONFLICT (name) DO NOTHING");
         // Locks the row on PostgreSQL, so that of two servers that start together one sees the other.
         handle.execute("UPDATE server_instance SET name = name WHERE name = 'server'");
-        Holder holder = handle.createQuery("SELECT * FROM server_instance WHERE name = 'server'")
-                .map((row, context) -> new Holder(
-                        row.getString("directory_id"),
-                        row.getString("directory"),
-                        row.getString("host"),
-                        Columns.instant(row, "lease_until")))
-                .one();
-        boolean live = holder.leaseUntil().isAfter(now);
-        boolean sameDirectory = holder.directoryId().equals(self.directoryId());
-        // The directory's own lock shows that whoever had it open has ended.
-        boolean samePlace = sameDirectory
-                && holder.directory().equals(self.directory())
-                && holder.host().equals(self.host());
-        if (!samePlace && (live || (!sameDirectory && !takeOver))) {
+        Holder holder = holder(handle).orElseThrow();
+        if (!mayFollow(holder, self, takeOver, now)) {
             return Optional.of(holder);
         }
         insert(

@@ -52,8 +52,8 @@ final class PostgresDatabase implements Database {
 
     private volatile Runnable guard = () -> {};
 
-    PostgresDatabase(DatabaseAddress.Postgres address) {
-        server = server(address);
+    PostgresDatabase(DatabaseAddress.Postgres address, String connections) {
+        server = server(address, connections);
         var config = new HikariConfig();
         config.setDataSource(server);
         config.setTransactionIsolation("TRANSACTION_REPEATABLE_READ");
@@ -62,13 +62,13 @@ final class PostgresDatabase implements Database {
         config.setPoolName("postgresql");
         source = new HikariDataSource(config);
         jdbi = JdbiSetup.create(source);
-        PGSimpleDataSource impatient = server(address);
+        PGSimpleDataSource impatient = server(address, connections);
         impatient.setConnectTimeout(APART_SECONDS);
         impatient.setSocketTimeout(APART_SECONDS);
         apart = JdbiSetup.create(impatient);
     }
 
-    private static PGSimpleDataSource server(DatabaseAddress.Postgres address) {
+    private static PGSimpleDataSource server(DatabaseAddress.Postgres address, String connections) {
         var server = new PGSimpleDataSource();
         server.setServerNames(new String[] {address.host()});
         server.setPortNumbers(new int[] {address.port()});
@@ -76,7 +76,7 @@ final class PostgresDatabase implements Database {
         server.setUser(address.user());
         address.password().ifPresent(server::setPassword);
         address.schema().ifPresent(server::setCurrentSchema);
-        server.setApplicationName("tidemill");
+        server.setApplicationName(connections);
         server.setTcpKeepAlive(true);
         return server;
     }

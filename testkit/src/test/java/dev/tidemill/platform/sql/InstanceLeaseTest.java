@@ -37,6 +37,53 @@ class InstanceLeaseTest {
         }
     }
 
+    /** As one that was stopped right after it had asked whether it holds the lease. */
+    @Test
+    @SuppressWarnings("try")
+    void whatAStoppedServerHadNotCommittedWhenItsDatabaseWasTakenIsNeverWritten() throws Exception {
+        probe();
+        String schema = database.reading(handle -> handle.createQuery("SELECT current_schema()")
+                .mapTo(String.class)
+                .one());
+        var address = DatabaseAddress.parse(System.getenv(TestDatabase.POSTGRES_VARIABLE) + "?schema=" + schema);
+        String named;
+        try (DataDirectory directory = DataDirectory.open(folder.resolve("one"))) {
+            named = InstanceLease.connections(directory);
+            try (Database stopped = Databases.open(address, folder, named);
+                    InstanceLease lost = InstanceLease.claim(stopped, directory, false, clock)) {
+                stopped.guardWrites(() -> {});
+                assertThatThrownBy(() -> stopped.write(() -> {
+                            stopped.writing(
+                                    handle -> handle.execute("INSERT INTO probe (name) VALUES ('after the lease')"));
+                            clock.advance(InstanceLease.LENGTH.plusSeconds(1));
+                            claim("two", true);
+                            return true;
+                        }))
+                        .isInstanceOf(RuntimeException.class);
+                assertThat(written()).isEmpty();
+                write("the successor's");
+            }
+        }
+        assertThat(written()).containsExactly("the successor's");
+        assertThat(named).matches("tidemill [0-9a-f]{16}");
+    }
+
+    @Test
+    void aDatabaseIsTakenBeforeItsSchemaIsTouched() {
+        try (Database fresh = TestDatabase.postgres(List.of());
+                DataDirectory one = DataDirectory.open(folder.resolve("one"));
+                DataDirectory two = DataDirectory.open(folder.resolve("two"));
+                InstanceLease lease = InstanceLease.claimUnmigrated(fresh, one, false, clock)) {
+            assertThat(fresh.<Boolean>reading(handle -> handle.createQuery("SELECT to_regclass('run') IS NULL")
+                            .mapTo(Boolean.class)
+                            .one()))
+                    .isTrue();
+            assertThatThrownBy(() -> InstanceLease.claimUnmigrated(fresh, two, true, clock))
+                    .hasMessageContaining("a server is running");
+            assertThat(lease).isNotNull();
+        }
+    }
+
     private InstanceLease claim(String name, boolean takeOver) {
         try (DataDirectory directory = DataDirectory.open(folder.resolve(name))) {
             return InstanceLease.claim(database, directory, takeOver, clock);
