@@ -40,21 +40,31 @@ public final class AllowedHosts {
 
     /**
      * Whether a page of this origin may call: one of this very host and port, or one that the operator has named. Another port
-     * of the same machine is somebody else's page.
+     * of the same machine is somebody else's page, and so is one of the other scheme: {@code https} of a server that speaks plain
+     * {@code http} is taken for its own only where a proxy that ends TLS may stand before it, on a name that is not loopback's and
+     * on the usual port.
+     *
+     * @param scheme of the connection that the request came on
      */
-    boolean allowsOrigin(String origin, String hostHeader) {
+    boolean allowsOrigin(String origin, String hostHeader, String scheme) {
         if (origins.contains(origin.toLowerCase(Locale.ROOT))) {
             return true;
         }
         try {
             URI uri = URI.create(origin);
             return uri.getHost() != null
-                    && List.of("http", "https").contains(uri.getScheme())
+                    && (scheme.equals(uri.getScheme()) || isBehindProxy(scheme, uri, hostHeader))
                     && uri.getPath().isEmpty()
                     && authority(uri.getScheme(), uri.getRawAuthority()).equals(authority(uri.getScheme(), hostHeader));
         } catch (IllegalArgumentException e) {
             return false;
         }
+    }
+
+    private static boolean isBehindProxy(String scheme, URI origin, String hostHeader) {
+        String name = withoutPort(hostHeader.toLowerCase(Locale.ROOT));
+        boolean usual = authority("https", hostHeader).equals(name);
+        return scheme.equals("http") && "https".equals(origin.getScheme()) && usual && !LOOPBACK.contains(name);
     }
 
     /** Host and port, the scheme's own port left out. */

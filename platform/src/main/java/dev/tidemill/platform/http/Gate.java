@@ -69,7 +69,7 @@ final class Gate {
         boolean crossSite = "cross-site".equals(context.header("Sec-Fetch-Site"));
         if (origin == null
                 ? crossSite && !SAFE.contains(context.method())
-                : !hosts.allowsOrigin(origin, String.valueOf(context.header("Host")))) {
+                : !hosts.allowsOrigin(origin, String.valueOf(context.header("Host")), context.scheme())) {
             throw new TidemillException(ErrorCode.FORBIDDEN_ORIGIN, "Origin '" + origin + "' may not call this server")
                     .remedy("Open this server's own pages, or add it to the setting 'http.allowed-origins'");
         }

@@ -34,6 +34,13 @@ public final class Destinations {
     public URI requireHttp(String field, String text) {
         URI uri = shape(field, text);
         String host = plain(uri.getHost());
+        if (hasZone(host)) {
+            throw TidemillException.invalid(
+                            field,
+                            "'" + host
+                                    + "' names a network interface of this machine, which only internal addresses do")
+                    .remedy("Leave out the zone, from '%' on");
+        }
         if (endsInNumber(host) && !DOTTED.matcher(host).matches()) {
             throw TidemillException.invalid(
                             field, "'" + host + "' is an IPv4 address in a form that programs read differently")
@@ -58,6 +65,10 @@ public final class Destinations {
     private static String plain(String host) {
         String lower = host.toLowerCase(Locale.ROOT);
         return lower.endsWith(".") ? lower.substring(0, lower.length() - 1) : lower;
+    }
+
+    private static boolean hasZone(String host) {
+        return host.indexOf('%') >= 0;
     }
 
     /** As the URL standard has it: such a host is an IPv4 address in some form, decimal, octal, hexadecimal or short. */
@@ -87,6 +98,9 @@ public final class Destinations {
      */
     InetAddress[] resolve(String host, int port) throws UnknownHostException {
         String name = plain(host);
+        if (hasZone(name)) {
+            throw new UnknownHostException("'" + host + "' names a network interface");
+        }
         if (endsInNumber(name) && !DOTTED.matcher(name).matches()) {
             throw new UnknownHostException("'" + host + "' is no IPv4 address of four decimal numbers");
         }
