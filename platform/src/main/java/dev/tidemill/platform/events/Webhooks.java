@@ -171,9 +171,16 @@ public final class Webhooks implements AutoCloseable {
         }
     }
 
+    /** What a project's people are told: what is not meant for them, such as a statement of the database, is in the log. */
+    private static String told(RuntimeException failure) {
+        return failure instanceof TidemillException coded
+                ? coded.message()
+                : "the server met an error of its own, which its log tells";
+    }
+
     private void postpone(Webhook webhook, RuntimeException failure) {
         try {
-            store.update(webhook.failed(clock.millis() + LONGEST_PAUSE.toMillis(), failure.toString()));
+            store.update(webhook.failed(clock.millis() + LONGEST_PAUSE.toMillis(), told(failure)));
         } catch (RuntimeException e) {
             LOG.warn("It could not be noted that webhook {} failed", webhook.id(), e);
         }
@@ -270,7 +277,7 @@ public final class Webhooks implements AutoCloseable {
             failure = e.message();
         } catch (RuntimeException e) {
             LOG.warn("Event {} could not be sent to webhook {}", event.id(), webhook.id(), e);
-            failure = e.toString();
+            failure = told(e);
         }
         if (webhook.attempts() + 1 >= ATTEMPTS) {
             LOG.warn("Webhook {} gave up event {}: {}", webhook.id(), event.id(), failure);
