@@ -3,6 +3,7 @@ package dev.tidemill.platform.sql;
 import java.sql.SQLException;
 import java.util.Map;
 import java.util.Optional;
+import org.jdbi.v3.core.Handle;
 
 /** The few places where SQLite and PostgreSQL differ. Everything else is written once. */
 public interface Dialect {
@@ -71,6 +72,12 @@ public interface Dialect {
 
     /** Whether the database is another process, which may keep whoever asks it waiting. */
     boolean isServer();
+
+    /**
+     * Has the database look at few orders of joins for statements of this unit of work, which have as many joins as their author has
+     * clauses: the time to plan them grows with the factorial of their number.
+     */
+    default void boundPlanning(Handle handle) {}
 
     /** Whether the database keeps statistics by which it chooses well in which order to join. */
     boolean choosesJoinOrder();

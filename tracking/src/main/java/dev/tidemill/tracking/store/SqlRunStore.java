@@ -127,7 +127,10 @@ public final class SqlRunStore implements RunStore {
         Portion<Run> found = RowBytes.page(
                 database,
                 most,
-                handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.*", RunRows.BYTES, search))),
+                handle -> {
+                    database.dialect().boundPlanning(handle);
+                    return bind.apply(handle.createQuery(RowBytes.weighing("x.*", RunRows.BYTES, search)));
+                },
                 (row, context) -> new RunRows.Bare(row.getLong("number"), run(row)),
                 (handle, fitting) -> RunRows.complete(handle, database.dialect(), names, fitting));
         RowBytes.take(RunRows.beyond(found.items()));
@@ -155,30 +158,39 @@ public final class SqlRunStore implements RunStore {
             String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter, int limit) {
         var search = runSearch();
         String sql = search.write(project, experiments, lifecycle, filter, List.of(), Start.BEGINNING, limit);
-        return database.reading(handle -> search.values()
-                .bindAll(handle.createQuery("SELECT id FROM (" + sql + ") found"))
-                .map((row, context) -> new RunId(row.getString(1)))
-                .list());
+        return database.reading(handle -> {
+            database.dialect().boundPlanning(handle);
+            return search.values()
+                    .bindAll(handle.createQuery("SELECT id FROM (" + sql + ") found"))
+                    .map((row, context) -> new RunId(row.getString(1)))
+                    .list();
+        });
     }
 
     private RunSearchSql runSearch() {
         return new RunSearchSql(
                 database.dialect(),
                 names::find,
-                (sql, values) -> database.reading(handle -> values.bindAll(handle.createQuery(sql)
-                                .configure(SqlStatements.class, config -> config.setUnusedBindingAllowed(true)))
-                        .mapTo(Long.class)
-                        .one()));
+                (sql, values) -> database.reading(handle -> {
+                    database.dialect().boundPlanning(handle);
+                    return values.bindAll(handle.createQuery(sql)
+                                    .configure(SqlStatements.class, config -> config.setUnusedBindingAllowed(true)))
+                            .mapTo(Long.class)
+                            .one();
+                }));
     }
 
     @Override
     public long count(String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter) {
         var search = runSearch();
         String sql = search.count(project, experiments, lifecycle, filter);
-        return database.reading(handle -> search.values()
-                .bindAll(handle.createQuery(sql))
-                .mapTo(Long.class)
-                .one());
+        return database.reading(handle -> {
+            database.dialect().boundPlanning(handle);
+            return search.values()
+                    .bindAll(handle.createQuery(sql))
+                    .mapTo(Long.class)
+                    .one();
+        });
     }
 
     @Override

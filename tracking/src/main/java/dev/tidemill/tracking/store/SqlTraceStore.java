@@ -155,7 +155,10 @@ public final class SqlTraceStore implements TraceStore {
         return RowBytes.page(
                 database,
                 most,
-                handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.number", BYTES, search))),
+                handle -> {
+                    database.dialect().boundPlanning(handle);
+                    return bind.apply(handle.createQuery(RowBytes.weighing("x.number", BYTES, search)));
+                },
                 (row, context) -> row.getLong("number"),
                 (handle, fitting) -> complete(handle, fitting.keys()));
     }
@@ -498,9 +501,12 @@ public final class SqlTraceStore implements TraceStore {
     public long count(String project, Collection<Long> experiments, List<Comparison> filter) {
         var search = new TraceSearchSql(database.dialect());
         String sql = search.count(project, experiments, filter);
-        return database.reading(handle -> search.values()
-                .bindAll(handle.createQuery(sql))
-                .mapTo(Long.class)
-                .one());
+        return database.reading(handle -> {
+            database.dialect().boundPlanning(handle);
+            return search.values()
+                    .bindAll(handle.createQuery(sql))
+                    .mapTo(Long.class)
+                    .one();
+        });
     }
 }
