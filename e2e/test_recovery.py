@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pathlib
-import signal
 import socket
 import sqlite3
 import subprocess
@@ -308,34 +306,6 @@ class OutageTest(unittest.TestCase):
         third = command("server", *flags)
         self.assertEqual(third.returncode, 1, third.stderr)
         self.assertIn("TAKE_OVER", third.stderr)
-
-    def java_of(self, server: Server) -> int:
-        """The server itself, which the launcher has as its child."""
-        children = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(server.process.pid)], capture_output=True, text=True, check=True)
-        found = [line.split()[0] for line in children.stdout.splitlines() if line.split()[1] == "java"]
-        return int(found[0]) if found else server.process.pid
-
-    def test_a_server_that_was_stopped_past_its_lease_writes_nothing_when_it_wakes(self) -> None:
-        first = Server("--database", self.schema)
-        self.addCleanup(first.close)
-        self.assertEqual(first.call("POST", MLFLOW + "/experiments/create", {"name": "before"})[0], 200)
-        stopped = self.java_of(first)
-        os.kill(stopped, signal.SIGSTOP)
-        self.addCleanup(os.kill, stopped, signal.SIGCONT)
-        base, _, schema = self.schema.partition("?schema=")
-        # Instead of waiting for 20 s.
-        subprocess.run(["psql", "-q", base, "-c", f"UPDATE {schema}.server_instance SET lease_until = 0"], check=True)
-        second = Server("--database", self.schema, environment={"TIDEMILL_DATABASE_TAKE_OVER": "true"})
-        self.addCleanup(second.close)
-        count = f"SELECT COUNT(*) FROM {schema}.experiment"
-        before = subprocess.run(["psql", "-qtA", base, "-c", count], capture_output=True, text=True, check=True).stdout
-        os.kill(stopped, signal.SIGCONT)
-        status, answer = first.call("POST", MLFLOW + "/experiments/create", {"name": "after"})
-        self.assertNotEqual(status, 200, answer)
-        after = subprocess.run(["psql", "-qtA", base, "-c", count], capture_output=True, text=True, check=True).stdout
-        self.assertEqual(after, before)
-        self.assertEqual(second.call("POST", MLFLOW + "/experiments/create", {"name": "successor"})[0], 200)
-        until("the first says who has its database", lambda: first.get("/ready")[0] == 503)
 
     def test_a_run_outlives_a_database_that_is_away_for_half_a_minute(self) -> None:
         address = urllib.parse.urlsplit(self.schema)

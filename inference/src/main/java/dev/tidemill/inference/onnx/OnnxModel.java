@@ -12,6 +12,7 @@ import dev.tidemill.inference.domain.Batching;
 import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.InputBinding;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.Tensor;
@@ -104,7 +105,10 @@ final class OnnxModel implements LoadedModel {
 
         private static OrtEnvironment made() {
             QuietOnnx.withoutTelemetry();
-            return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "tidemill");
+            OrtEnvironment environment =
+                    OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "tidemill");
+            OnnxMemory.limit(OnnxMemory.limit());
+            return environment;
         }
     }
 
@@ -135,6 +139,7 @@ final class OnnxModel implements LoadedModel {
     private static OnnxModel opened(ModelFolder files, UnpackedModel unpacked, String file, byte[] content, int threads)
             throws OrtException, IOException {
         Optional<OnnxGraph> graph = graph(content);
+        GraphMemory.check(content, graph);
         Map<String, Datatype> unsigned = graph.map(UnsignedInputs::of).orElse(Map.of());
         if (!unsigned.isEmpty()) {
             Files.write(unpacked.folder().resolve(file), UnsignedInputs.replaced(content, unsigned));
@@ -145,14 +150,13 @@ final class OnnxModel implements LoadedModel {
             settings.setIntraOpNumThreads(threads);
             settings.setInterOpNumThreads(1);
             settings.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
-            // An arena keeps the most that any call ever took, for each model, whatever is asked of it afterwards.
-            settings.setCPUArenaAllocator(false);
+            long size = files.folder().size();
+            OnnxMemory.limited(settings, size, graph.flatMap(GraphMemory::constantNodes));
             // Waiting threads give the processor to other requests.
             settings.addConfigEntry("session.intra_op.allow_spinning", "0");
             OrtEnvironment environment = Environment.SHARED;
             OrtSession session =
                     environment.createSession(unpacked.folder().resolve(file).toString(), settings);
-            long size = files.folder().size();
             try {
                 return new OnnxModel(
                         environment, session, files.description().signature(), 2 * size, unpacked, unsigned, rows);
@@ -403,13 +407,7 @@ final class OnnxModel implements LoadedModel {
             }
             return Tensor.texts(matrix.name(), shape, texts);
         }
-        double[] values = new double[rows * width];
-        for (int i = 0; i < width; i++) {
-            for (int row = 0; row < rows; row++) {
-                values[row * width + i] = given.get(i).number(row);
-            }
-        }
-        return Tensor.numbers(matrix.name(), Datatype.FP64, shape, values);
+        return InputBinding.matrix(matrix.name(), matrix.datatype(), given, rows);
     }
 
     private List<Tensor> run(List<Tensor> tensors, Cancellation cancellation) {

@@ -9,6 +9,7 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -43,7 +44,8 @@ final class OnnxRuns implements AutoCloseable {
      *
      * @param pinned where outputs are written; those that are not named are made
      * @throws OrtException if the graph refuses the values
-     * @throws TidemillException what {@link Cancellation#exception} gives if nobody waits any more, {@code TIMEOUT} after {@link #LONGEST}
+     * @throws TidemillException what {@link Cancellation#exception} gives if nobody waits any more, {@code TIMEOUT} after {@link #LONGEST},
+     *     what {@link OnnxMemory#refusal} gives if it takes too much memory
      */
     OrtSession.Result run(
             Map<String, ? extends OnnxTensorLike> fed,
@@ -61,6 +63,10 @@ final class OnnxRuns implements AutoCloseable {
             if (run.isEnded()) {
                 throw run.reason().causedBy(e);
             }
+            Optional<TidemillException> refusal = OnnxMemory.refusal(e);
+            if (refusal.isPresent()) {
+                throw refusal.get();
+            }
             throw e;
         } finally {
             if (Watch.end(run)) {
@@ -77,7 +83,14 @@ final class OnnxRuns implements AutoCloseable {
             kept.decrementAndGet();
             return options;
         }
-        return new OrtSession.RunOptions();
+        options = new OrtSession.RunOptions();
+        try {
+            OnnxMemory.giveBack(options);
+            return options;
+        } catch (OrtException e) {
+            options.close();
+            throw e;
+        }
     }
 
     private void keep(OrtSession.RunOptions options) {

@@ -27,6 +27,7 @@ public final class OnnxBytes {
 
     private final List<ByteString> nodes = new ArrayList<>();
     private final List<ByteString> constants = new ArrayList<>();
+    private final List<ByteString> sparse = new ArrayList<>();
     private final List<ByteString> inputs = new ArrayList<>();
     private final List<ByteString> outputs = new ArrayList<>();
 
@@ -138,16 +139,46 @@ public final class OnnxBytes {
         return constant(name, INT64, new long[] {values.length}, raw.flip());
     }
 
+    /** Adds a sparse list of floats with one value. */
+    public OnnxBytes sparse(String name, long size, long index, float value) {
+        ByteString values = tensor(
+                name,
+                FLOAT,
+                new long[] {1},
+                ByteBuffer.allocate(4)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .putFloat(value)
+                        .flip());
+        ByteString indices = tensor(
+                "",
+                INT64,
+                new long[] {1},
+                ByteBuffer.allocate(8)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .putLong(index)
+                        .flip());
+        sparse.add(message(out -> {
+            out.writeBytes(1, values);
+            out.writeBytes(2, indices);
+            out.writeInt64(3, size);
+        }));
+        return this;
+    }
+
     private OnnxBytes constant(String name, int type, long[] shape, ByteBuffer raw) {
-        constants.add(message(out -> {
+        constants.add(tensor(name, type, shape, raw));
+        return this;
+    }
+
+    private static ByteString tensor(String name, int type, long[] shape, ByteBuffer raw) {
+        return message(out -> {
             for (long size : shape) {
                 out.writeInt64(1, size);
             }
             out.writeInt32(2, type);
             out.writeString(8, name);
             out.writeBytes(9, ByteString.copyFrom(raw));
-        }));
-        return this;
+        });
     }
 
     /** Adds an input; a dimension is a size or a name. */
@@ -207,6 +238,9 @@ public final class OnnxBytes {
             out.writeString(2, "test");
             for (ByteString constant : constants) {
                 out.writeBytes(5, constant);
+            }
+            for (ByteString one : sparse) {
+                out.writeBytes(15, one);
             }
             for (ByteString input : inputs) {
                 out.writeBytes(11, input);

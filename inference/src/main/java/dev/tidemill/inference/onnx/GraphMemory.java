@@ -1,0 +1,170 @@
+package dev.tidemill.inference.onnx;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.WireFormat;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.trees.OnnxGraph;
+import dev.tidemill.trees.OnnxGraph.Operation;
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What a graph may take of memory that {@link OnnxMemory} does not bound, judged before it is loaded: sparse tensors, which are made
+ * dense at load, and texts, whose characters lie outside of the allocator. Field numbers are those of ONNX's published {@code onnx.proto}.
+ */
+final class GraphMemory {
+    /** Most values of a sparse tensor once it is dense. */
+    static final long MOST_DENSE = 16L << 20;
+    /** Longest text of a graph's own, which each row may be answered with. */
+    static final int LONGEST_TEXT = 1_024;
+
+    private static final int TEXTS = 8;
+    private static final int DEEPEST = 32;
+    /** Operators that make more text of a text than it was. */
+    private static final Set<String> MULTIPLYING =
+            Set.of("Expand", "Tile", "StringConcat", "StringSplit", "Loop", "Scan", "SequenceMap");
+
+    private GraphMemory() {}
+
+    /**
+     * Refuses what could take memory without a bound.
+     *
+     * @param graph empty if it cannot be read
+     * @throws TidemillException {@code INVALID_ARGUMENT} with what it is
+     */
+    static void check(byte[] content, Optional<OnnxGraph> graph) {
+        try {
+            fields(CodedInputStream.newInstance(content), 0, Kind.MODEL);
+        } catch (IOException e) {
+            throw TidemillException.invalid("model", "it is no ONNX model: " + e.getMessage())
+                    .causedBy(e);
+        }
+        graph.ifPresent(GraphMemory::checkTexts);
+    }
+
+    private static void checkTexts(OnnxGraph graph) {
+        boolean texts = graph.inputs().stream().anyMatch(input -> input.elementType() == TEXTS)
+                || graph.held().stream().anyMatch(held -> held.elementType() == TEXTS);
+        for (Operation operation : graph.operations()) {
+            for (OnnxGraph.Attribute attribute : operation.attributes().values()) {
+                for (String text : attribute.texts()) {
+                    if (text.length() > LONGEST_TEXT) {
+                        throw TidemillException.invalid(
+                                "model",
+                                "its operator " + operation.type() + " holds a text of " + text.length()
+                                        + " characters, which each row may be answered with; at most " + LONGEST_TEXT
+                                        + " are taken");
+                    }
+                }
+                texts |= !attribute.texts().isEmpty()
+                        || attribute
+                                .tensor()
+                                .filter(held -> held.elementType() == TEXTS)
+                                .isPresent();
+            }
+        }
+        Optional<Operation> multiplying = graph.operations().stream()
+                .filter(operation -> MULTIPLYING.contains(operation.type()))
+                .findFirst();
+        if (texts && multiplying.isPresent()) {
+            throw TidemillException.invalid(
+                    "model",
+                    "it has texts and the operator " + multiplying.get().type()
+                            + ", which may make texts of any length of them");
+        }
+    }
+
+    /**
+     * How many nodes have nothing but constants to compute with; empty if there are parts of the graph that are not read.
+     */
+    static Optional<Integer> constantNodes(OnnxGraph graph) {
+        if (graph.functions()) {
+            return Optional.empty();
+        }
+        Set<String> constant = new HashSet<>();
+        graph.held().forEach(held -> constant.add(held.name()));
+        int count = 0;
+        for (Operation operation : graph.operations()) {
+            if (operation.attributes().values().stream().anyMatch(OnnxGraph.Attribute::graph)) {
+                return Optional.empty();
+            }
+            List<String> inputs = operation.inputs();
+            if (inputs.stream().allMatch(input -> input.isEmpty() || constant.contains(input))) {
+                count++;
+                constant.addAll(operation.outputs());
+            }
+        }
+        return Optional.of(count);
+    }
+
+    /** What a message is, for the fields of it that may hold a sparse tensor. */
+    private enum Kind {
+        MODEL,
+        FUNCTION,
+        GRAPH,
+        NODE,
+        ATTRIBUTE,
+        SPARSE;
+
+        /** The kind of a field's message; empty for one that holds none. */
+        Optional<Kind> field(int number) {
+            return Optional.ofNullable(
+                    switch (this) {
+                        case MODEL -> number == 7 ? GRAPH : number == 25 ? FUNCTION : null;
+                        case FUNCTION -> number == 7 ? NODE : number == 11 ? ATTRIBUTE : null;
+                        case GRAPH -> number == 1 ? NODE : number == 15 ? SPARSE : null;
+                        case NODE -> number == 5 ? ATTRIBUTE : null;
+                        case ATTRIBUTE ->
+                            number == 6 || number == 11 ? GRAPH : number == 22 || number == 23 ? SPARSE : null;
+                        case SPARSE -> null;
+                    });
+        }
+    }
+
+    private static void fields(CodedInputStream in, int depth, Kind kind) throws IOException {
+        if (depth > DEEPEST) {
+            throw TidemillException.invalid("model", "its graphs are nested more than " + DEEPEST + " deep");
+        }
+        long dense = 1;
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            int number = WireFormat.getTagFieldNumber(tag);
+            boolean message = WireFormat.getTagWireType(tag) == WireFormat.WIRETYPE_LENGTH_DELIMITED;
+            Optional<Kind> inner = message ? kind.field(number) : Optional.empty();
+            if (inner.isPresent()) {
+                fields(in.readBytes().newCodedInput(), depth + 1, inner.get());
+            } else if (kind == Kind.SPARSE && number == 3) {
+                dense = dense(in, message, dense);
+            } else {
+                in.skipField(tag);
+            }
+        }
+        if (kind == Kind.SPARSE && dense > MOST_DENSE) {
+            throw TidemillException.invalid(
+                    "model",
+                    "a sparse tensor of it has " + (dense == Long.MAX_VALUE ? "more than " + MOST_DENSE : dense)
+                            + " values once it is dense, as it is loaded; at most " + MOST_DENSE + " are taken");
+        }
+    }
+
+    /** The number of values with one more dimension, or with all of a packed list of them. */
+    private static long dense(CodedInputStream in, boolean packed, long before) throws IOException {
+        long dense = before;
+        if (!packed) {
+            return times(dense, in.readInt64());
+        }
+        ByteString bytes = in.readBytes();
+        CodedInputStream sizes = bytes.newCodedInput();
+        while (!sizes.isAtEnd()) {
+            dense = times(dense, sizes.readInt64());
+        }
+        return dense;
+    }
+
+    private static long times(long count, long size) {
+        return size < 0 || Math.multiplyHigh(count, size) != 0 || count * size < 0 ? Long.MAX_VALUE : count * size;
+    }
+}

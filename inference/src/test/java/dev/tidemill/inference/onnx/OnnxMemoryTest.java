@@ -1,0 +1,188 @@
+package dev.tidemill.inference.onnx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.InputBinding;
+import dev.tidemill.inference.domain.LoadedModel;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A small graph that makes much of little is refused before it takes the machine's memory, and works on for what fits. */
+class OnnxMemoryTest {
+    @TempDir
+    Path directory;
+
+    private OnnxFolders folders;
+
+    @BeforeEach
+    void start() {
+        folders = new OnnxFolders(directory);
+    }
+
+    private static double answer(LoadedModel model, double size) {
+        Tensor given = Tensor.numbers("x", Datatype.FP32, new long[] {1, 1}, new double[] {size});
+        return model.predict(InputBinding.fit(model.inputs(), List.of(given)))
+                .getFirst()
+                .number(0);
+    }
+
+    private static OnnxBytes sized() {
+        return new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n", 1)
+                .wholes("flat", -1)
+                .floats("one", new long[] {1}, 1)
+                .node("Cast", List.of("x"), List.of("whole"), Map.of("to", 7))
+                .node("Reshape", List.of("whole", "flat"), List.of("size"), Map.of());
+    }
+
+    private void refusesWhatIsTooMuch(OnnxBytes graph, double fits, double answer) {
+        refusesWhatIsTooMuch(
+                graph, fits, answer, "bytes to compute with; all ONNX models may take " + OnnxMemory.limit());
+    }
+
+    private void refusesWhatIsTooMuch(OnnxBytes graph, double fits, double answer, String refusal) {
+        try (LoadedModel model = folders.open(graph)) {
+            assertThat(answer(model, fits)).isEqualTo(answer);
+            assertThatThrownBy(() -> answer(model, 1e12))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_ARGUMENT))
+                    .hasMessageContaining(refusal);
+            assertThat(answer(model, fits)).isEqualTo(answer);
+        }
+    }
+
+    @Test
+    void expand() {
+        refusesWhatIsTooMuch(
+                sized().node("Expand", List.of("one", "size"), List.of("wide"), Map.of())
+                        .node("ReduceSum", List.of("wide"), List.of("y"), Map.of("keepdims", 0))
+                        .output("y", OnnxBytes.FLOAT),
+                1_000,
+                1_000);
+    }
+
+    @Test
+    void tile() {
+        // ONNX Runtime has a limit of its own for this one.
+        refusesWhatIsTooMuch(
+                sized().node("Tile", List.of("one", "size"), List.of("wide"), Map.of())
+                        .node("ReduceSum", List.of("wide"), List.of("y"), Map.of("keepdims", 0))
+                        .output("y", OnnxBytes.FLOAT),
+                1_000,
+                1_000,
+                "Tile output tensor would require more than");
+    }
+
+    @Test
+    void constantOfShape() {
+        refusesWhatIsTooMuch(
+                sized().node("ConstantOfShape", List.of("size"), List.of("wide"), Map.of())
+                        .node("ReduceSum", List.of("wide"), List.of("y"), Map.of("keepdims", 0))
+                        .output("y", OnnxBytes.FLOAT),
+                1_000,
+                0);
+    }
+
+    @Test
+    void range() {
+        refusesWhatIsTooMuch(
+                sized().whole("zero", 0)
+                        .whole("step", 1)
+                        .wholes("scalar")
+                        .node("Squeeze", List.of("size"), List.of("end"), Map.of())
+                        .node("Range", List.of("zero", "end", "step"), List.of("wide"), Map.of())
+                        .node("ReduceSum", List.of("wide"), List.of("y"), Map.of("keepdims", 0))
+                        .output("y", OnnxBytes.INT64),
+                100,
+                4_950);
+    }
+
+    @Test
+    void pad() {
+        refusesWhatIsTooMuch(
+                sized().wholes("none", 0)
+                        .node("Concat", List.of("none", "size"), List.of("pads"), Map.of("axis", 0))
+                        .node("Pad", List.of("one", "pads"), List.of("wide"), Map.of())
+                        .node("ReduceSum", List.of("wide"), List.of("y"), Map.of("keepdims", 0))
+                        .output("y", OnnxBytes.FLOAT),
+                1_000,
+                1);
+    }
+
+    /** A matrix of two small vectors. */
+    @Test
+    void broadcasting() {
+        OnnxBytes graph = sized().whole("zero", 0)
+                .whole("step", 1)
+                .wholes("second", 1)
+                .node("Squeeze", List.of("size"), List.of("end"), Map.of())
+                .node("Range", List.of("zero", "end", "step"), List.of("row"), Map.of())
+                .node("Unsqueeze", List.of("row", "second"), List.of("column"), Map.of())
+                .node("Add", List.of("row", "column"), List.of("square"), Map.of())
+                .node("ReduceSum", List.of("square"), List.of("y"), Map.of("keepdims", 0))
+                .output("y", OnnxBytes.INT64);
+        try (LoadedModel model = folders.open(graph)) {
+            assertThat(answer(model, 3)).isEqualTo(18);
+            assertThatThrownBy(() -> answer(model, 1_000_000)).hasMessageContaining("8000000000000 bytes");
+            assertThat(answer(model, 3)).isEqualTo(18);
+        }
+    }
+
+    /** What is computed of constants alone is computed at load, outside of the limit. */
+    @Test
+    void constantsAreNotMadeLargeAtLoad() {
+        OnnxBytes graph = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n", 1)
+                .wholes("size", 1L << 40)
+                .node("ConstantOfShape", List.of("size"), List.of("wide"), Map.of())
+                .node("ReduceSum", List.of("wide"), List.of("sum"), Map.of("keepdims", 0))
+                .node("Add", List.of("x", "sum"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.FLOAT, "n", 1);
+        assertThatThrownBy(() -> {
+                    try (LoadedModel model = folders.open(graph)) {
+                        answer(model, 1);
+                    }
+                })
+                .isInstanceOf(TidemillException.class)
+                .hasMessageContaining("bytes to compute with");
+    }
+
+    @Test
+    void sparseTensorsAreNotMadeDense() {
+        OnnxBytes graph = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n", 1)
+                .sparse("wide", 1L << 32, 5, 1)
+                .node("ReduceSum", List.of("wide"), List.of("sum"), Map.of("keepdims", 0))
+                .node("Add", List.of("x", "sum"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.FLOAT, "n", 1);
+        assertThatThrownBy(() -> folders.open(graph)).hasMessageContaining("has 4294967296 values once it is dense");
+    }
+
+    @Test
+    void textsAreNotMultiplied() {
+        OnnxBytes graph = new OnnxBytes()
+                .input("x", OnnxBytes.STRING, "n", 1)
+                .wholes("times", 1_000, 1_000)
+                .node("Tile", List.of("x", "times"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.STRING, "n", "m");
+        assertThatThrownBy(() -> folders.open(graph)).hasMessageContaining("texts and the operator Tile");
+        OnnxBytes labels = new OnnxBytes()
+                .input("x", OnnxBytes.INT64, "n", 1)
+                .node(
+                        "ml:LabelEncoder",
+                        List.of("x"),
+                        List.of("y"),
+                        Map.of("keys_int64s", new long[] {0}, "values_strings", List.of("a".repeat(2_000))))
+                .output("y", OnnxBytes.STRING, "n", 1);
+        assertThatThrownBy(() -> folders.open(labels)).hasMessageContaining("holds a text of 2000 characters");
+    }
+}
