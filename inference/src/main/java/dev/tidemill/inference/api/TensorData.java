@@ -185,6 +185,7 @@ final class TensorData {
         }
         if (missing) {
             // There is no whole number that says "missing".
+            checkExact(name);
             return Tensor.numbers(name, Datatype.FP64, shape, Arrays.copyOf(numbers, count));
         }
         long[] values = Arrays.copyOf(wholes, count);
@@ -201,6 +202,20 @@ final class TensorData {
                             && Float.isInfinite((float) numbers[i])) {
                 throw TidemillException.invalid(
                         "data", "A value of tensor '" + name + "' is beyond every " + datatype + ": value " + i);
+            }
+        }
+    }
+
+    /** Whole numbers that are passed as {@code FP64} must be what they were. */
+    private void checkExact(String name) {
+        for (int i = 0; i < count; i++) {
+            boolean changed =
+                    !Double.isNaN(numbers[i]) && (Math.abs(numbers[i]) >= 0x1p63 || (long) numbers[i] != wholes[i]);
+            if (changed) {
+                throw TidemillException.invalid(
+                        "data",
+                        "Value " + i + " of tensor '" + name + "' is " + (unsigned ? numbers[i] : wholes[i])
+                                + ", which would be changed beside missing values, as FP64");
             }
         }
     }

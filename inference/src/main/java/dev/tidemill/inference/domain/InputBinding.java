@@ -247,15 +247,53 @@ public final class InputBinding {
     }
 
     private static Tensor matrix(TensorSpec spec, List<Tensor> columns, int rows) {
-        double[] values = new double[rows * columns.size()];
-        for (int column = 0; column < columns.size(); column++) {
-            Tensor one = ValueBinding.fitted(
-                    TensorSpec.column(columns.get(column).name(), spec.datatype(), false), columns.get(column));
+        List<Tensor> fitted = columns.stream()
+                .map(column -> ValueBinding.fitted(TensorSpec.column(column.name(), spec.datatype(), false), column))
+                .toList();
+        return matrix(spec.name(), spec.datatype(), fitted, rows);
+    }
+
+    /**
+     * Refuses whole numbers that a model would change by computing with them as a floating-point datatype; other columns pass.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} naming the first
+     */
+    public static void checkExact(Datatype datatype, Tensor column) {
+        if (column.datatype().storage() == Datatype.Storage.WHOLE) {
+            ValueBinding.checkExact(column.name(), datatype, column);
+        }
+    }
+
+    /**
+     * One matrix of columns of numbers, without changing a value.
+     *
+     * @param datatype of the matrix as the model takes it, which is not {@code BYTES}
+     * @param rows that each column has
+     * @throws TidemillException {@code INVALID_ARGUMENT} naming a whole number that the datatype does not hold
+     */
+    public static Tensor matrix(String name, Datatype datatype, List<Tensor> columns, int rows) {
+        int width = columns.size();
+        long[] shape = {rows, width};
+        boolean whole = columns.stream().allMatch(column -> column.datatype().storage() == Datatype.Storage.WHOLE);
+        if (datatype.storage() == Datatype.Storage.WHOLE && whole) {
+            long[] values = new long[Math.multiplyExact(rows, width)];
+            for (int column = 0; column < width; column++) {
+                Tensor one = columns.get(column);
+                for (int row = 0; row < rows; row++) {
+                    values[row * width + column] = one.whole(row);
+                }
+            }
+            return Tensor.wholes(name, datatype, shape, values);
+        }
+        double[] values = new double[Math.multiplyExact(rows, width)];
+        for (int column = 0; column < width; column++) {
+            Tensor one = columns.get(column);
+            checkExact(datatype.storage() == Datatype.Storage.NUMBER ? datatype : Datatype.FP64, one);
             for (int row = 0; row < rows; row++) {
-                values[row * columns.size() + column] = one.number(row);
+                values[row * width + column] = one.number(row);
             }
         }
-        return Tensor.numbers(spec.name(), Datatype.FP64, new long[] {rows, columns.size()}, values);
+        return Tensor.numbers(name, Datatype.FP64, shape, values);
     }
 
     private static String names(List<TensorSpec> specs) {

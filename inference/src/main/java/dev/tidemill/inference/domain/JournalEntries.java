@@ -11,7 +11,29 @@ import java.util.stream.Stream;
 final class JournalEntries {
     private static final int LONGEST_ERROR = 500;
 
+    /** Most rows of one request that are journalled. */
+    static final int MOST_ROWS = 20_000;
+    /** Most values of one request that are journalled, of all its rows together: each is an entry of a map, with its name. */
+    static final int MOST_VALUES = 250_000;
+
     private JournalEntries() {}
+
+    /**
+     * How many entries are made of a request: fewer than it has rows if they would take too much memory.
+     *
+     * @param fitted the row as the champion takes it; the inputs themselves where that is not known yet
+     */
+    static int kept(InferenceRequest request, List<Tensor> fitted, boolean byRow) {
+        if (!byRow) {
+            long values = Stream.concat(request.inputs().stream(), fitted.stream())
+                    .mapToLong(Tensor::size)
+                    .sum();
+            return values > MOST_VALUES ? 0 : 1;
+        }
+        long values = request.inputs().stream().filter(Tensor::isColumn).count()
+                + fitted.stream().mapToLong(Tensor::width).sum();
+        return (int) Math.min(Math.min(request.rows(), MOST_ROWS), MOST_VALUES / Math.max(1, values));
+    }
 
     /** What one side said of a request: outputs, an error, or nothing yet. */
     record Said(List<Tensor> outputs, Optional<String> error) {
@@ -32,7 +54,7 @@ final class JournalEntries {
     }
 
     /**
-     * The entries.
+     * The entries; no more than {@link #kept} tells.
      *
      * @param fitted the row as the champion takes it
      */
@@ -50,8 +72,9 @@ final class JournalEntries {
         List<Tensor> answer = toChallenger ? challenger.outputs() : champion.outputs();
         boolean byRow =
                 Stream.of(request.inputs(), answer).flatMap(List::stream).allMatch(tensor -> tensor.hasRows(rows));
-        var entries = new ArrayList<Prediction>(byRow ? rows : 1);
-        for (int row = 0; row < (byRow ? rows : 1); row++) {
+        int kept = kept(request, fitted, byRow);
+        var entries = new ArrayList<Prediction>(kept);
+        for (int row = 0; row < kept; row++) {
             entries.add(new Prediction(
                     plan.project(),
                     plan.name(),

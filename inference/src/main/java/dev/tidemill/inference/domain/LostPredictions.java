@@ -43,6 +43,17 @@ final class LostPredictions {
         }
     }
 
+    /** Counts some of which no more is known than the id of the last. */
+    void add(String project, String deployment, long number, String newest, String reason) {
+        synchronized (ids) {
+            ids.put(new Prediction.Key(project, deployment, newest), true);
+        }
+        counts.merge(
+                Gateway.key(project, deployment),
+                new Count(number, newest, reason),
+                (before, more) -> new Count(before.number() + number, newest, reason));
+    }
+
     long count() {
         return counts.values().stream().mapToLong(Count::number).sum();
     }

@@ -67,6 +67,7 @@ final class PlannedCalls {
     private InferenceAnswer scored(Serving serving, boolean toChallenger, boolean asked, InferenceRequest request) {
         var trip = new Trip(serving, request);
         try {
+            trip.requireJournalled();
             if (!toChallenger || asked) {
                 return answered(trip, toChallenger, called(trip, toChallenger), Said.NOTHING);
             }
@@ -126,7 +127,9 @@ final class PlannedCalls {
                 toChallenger,
                 toChallenger ? said : own,
                 toChallenger ? own : challenger.isKnown() ? challenger : said);
-        PredictionJournal.Entry entry = begin(trip, entries.with(Said.NOTHING));
+        List<Prediction> predictions = entries.with(Said.NOTHING);
+        PredictionJournal.Entry entry = begin(trip, predictions);
+        trip.countLeftOut(predictions.size());
         if (trip.plan().challenger().isEmpty() || challenger.isKnown()) {
             if (challenger.isKnown()) {
                 trip.live().shadowFailed();
@@ -249,6 +252,38 @@ final class PlannedCalls {
 
         private List<Prediction> entries(List<Tensor> row, boolean toChallenger, Said champion, Said challenger) {
             return JournalEntries.of(plan(), request, row, toChallenger, champion, challenger, clock.instant());
+        }
+
+        /** Refuses a request of which not every row could be kept, where each must be. */
+        private void requireJournalled() {
+            List<Tensor> inputs = request.inputs();
+            int rows = request.rows();
+            if (!plan().durable() || inputs.isEmpty()) {
+                return;
+            }
+            int kept = JournalEntries.kept(request, inputs, Tensor.haveRows(inputs));
+            if (kept == 0 || kept < rows) {
+                throw TidemillException.invalid(
+                                "inputs",
+                                rows + " rows of so many values are more than the durable journal of deployment '"
+                                        + plan().name() + "' keeps of one request, which are "
+                                        + JournalEntries.MOST_ROWS + " rows and " + JournalEntries.MOST_VALUES
+                                        + " values")
+                        .remedy("Send fewer rows at a time");
+            }
+        }
+
+        /** Counts the rows that are answered and not journalled, as one request is not to take all memory. */
+        private void countLeftOut(int kept) {
+            int rows = request.rows();
+            if (kept == 0 || (kept > 1 && kept < rows)) {
+                journal.leftOut(
+                        plan().project(),
+                        plan().name(),
+                        rows - kept,
+                        request.predictionId(rows - 1),
+                        "one request held more than is journalled of it");
+            }
         }
 
         private long size() {

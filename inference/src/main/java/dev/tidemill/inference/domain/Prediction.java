@@ -1,6 +1,7 @@
 package dev.tidemill.inference.domain;
 
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -46,6 +47,26 @@ public record Prediction(
         }) {
             Objects.requireNonNull(part, "A prediction lacks a part");
         }
+    }
+
+    private static final int BYTES_OF_ONE = 400;
+    /** Of an entry of a map with its name and a boxed number. */
+    private static final int BYTES_OF_VALUE = 128;
+
+    private static final int BYTES_OF_NUMBER = 24;
+
+    /** About how many bytes of memory it takes. */
+    long weight() {
+        long bytes = BYTES_OF_ONE + (long) BYTES_OF_NUMBER * (champion.size() + challenger.size());
+        for (Object value : features.values()) {
+            bytes += BYTES_OF_VALUE;
+            if (value instanceof CharSequence text) {
+                bytes += 2L * text.length();
+            } else if (value instanceof Collection<?> several) {
+                bytes += (long) BYTES_OF_VALUE * several.size();
+            }
+        }
+        return bytes;
     }
 
     /** What no two predictions share. */

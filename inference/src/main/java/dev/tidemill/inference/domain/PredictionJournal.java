@@ -12,6 +12,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +27,10 @@ public final class PredictionJournal implements AutoCloseable {
     private static final int BATCH = 1_000;
     /** So many predictions wait in memory to be given again, or a part that is larger. */
     private static final int MOST_WAITING = 10_000;
+    /** Share of the heap that those may take which are queued, and again those which wait. */
+    private static final int SHARE = 16;
+
+    private static final long LEAST_BYTES = 16L << 20;
 
     private static final Duration FLUSH = Duration.ofSeconds(30);
 
@@ -43,8 +48,18 @@ public final class PredictionJournal implements AutoCloseable {
      * Predictions that are kept together, or none of them.
      *
      * @param fresh whether the sink cannot have taken any of them
+     * @param bytes about how much memory they take
      */
-    private record Part(List<Prediction> predictions, long segment, Entry entry, boolean fresh) {}
+    private record Part(List<Prediction> predictions, long segment, Entry entry, boolean fresh, long bytes) {
+        private Part(List<Prediction> predictions, long segment, Entry entry, boolean fresh) {
+            this(
+                    predictions,
+                    segment,
+                    entry,
+                    fresh,
+                    predictions.stream().mapToLong(Prediction::weight).sum());
+        }
+    }
 
     private final PredictionLog log;
     private final Patience patience;
@@ -52,6 +67,10 @@ public final class PredictionJournal implements AutoCloseable {
     private final LostPredictions lost = new LostPredictions();
     private final BlockingQueue<Part> queue = new ArrayBlockingQueue<>(QUEUE);
     private final AtomicInteger queued = new AtomicInteger();
+    private final AtomicLong queuedBytes = new AtomicLong();
+    /** Of memory that may be queued, and that may wait. */
+    private final long mostBytes;
+
     private final OpenEntries open = new OpenEntries();
     private final LeftSegments left;
     private final Thread thread;
@@ -59,6 +78,7 @@ public final class PredictionJournal implements AutoCloseable {
     private final ArrayDeque<Part> waiting = new ArrayDeque<>();
 
     private int waitingPredictions;
+    private long waitingBytes;
     private final Rounds waitingRounds;
     private volatile boolean closed;
 
@@ -72,6 +92,12 @@ public final class PredictionJournal implements AutoCloseable {
     }
 
     PredictionJournal(PredictionSink sink, PredictionLog log, Patience patience) {
+        this(sink, log, patience, Math.max(LEAST_BYTES, Runtime.getRuntime().maxMemory() / SHARE));
+    }
+
+    /** @param mostBytes of memory that may be queued, and that may wait to be given again */
+    PredictionJournal(PredictionSink sink, PredictionLog log, Patience patience, long mostBytes) {
+        this.mostBytes = mostBytes;
         this.log = log;
         this.patience = patience;
         this.waitingRounds = new Rounds(patience.pause());
@@ -90,7 +116,7 @@ public final class PredictionJournal implements AutoCloseable {
             this.first = first;
             this.segments = new long[parts];
             Arrays.fill(segments, -1);
-            this.number = open.begin(OpenEntries.deployments(first), parts);
+            this.number = parts == 0 ? -1 : open.begin(OpenEntries.deployments(first), parts);
         }
 
         /** Sends them to the sink as they were begun. */
@@ -125,7 +151,7 @@ public final class PredictionJournal implements AutoCloseable {
     /**
      * Takes the predictions of an answer that is about to be given.
      *
-     * @param predictions of one deployment, at least one
+     * @param predictions of one deployment
      * @param durable whether they must survive before this returns
      * @return through which they go on to the sink
      * @throws TidemillException {@code UNAVAILABLE} or {@code STORAGE_FULL} if they must survive and cannot
@@ -149,16 +175,32 @@ public final class PredictionJournal implements AutoCloseable {
 
     private void enqueue(Part part) {
         int size = part.predictions().size();
-        if (queued.addAndGet(size) <= QUEUE && queue.offer(part)) {
+        boolean room = queued.addAndGet(size) <= QUEUE & queuedBytes.addAndGet(part.bytes()) <= mostBytes;
+        if (room && queue.offer(part)) {
             return;
         }
         queued.addAndGet(-size);
+        queuedBytes.addAndGet(-part.bytes());
         if (part.segment() < 0) {
             lost.add(part.predictions(), "more came than the database took");
             settled(part);
             return;
         }
         left.leave(part.segment(), part.entry().number);
+    }
+
+    /**
+     * Counts rows of a request that are answered and not journalled, because one request must not take all memory.
+     *
+     * @param newest id of the last of them
+     */
+    void leftOut(String project, String deployment, long rows, String newest, String reason) {
+        lost.add(project, deployment, rows, newest, reason);
+    }
+
+    /** About how many bytes of memory those take that are queued. */
+    long queuedBytes() {
+        return queuedBytes.get();
     }
 
     /** Predictions that were answered but not journalled, since this process began. */
@@ -288,9 +330,11 @@ public final class PredictionJournal implements AutoCloseable {
             int size = part.predictions().size();
             if (part.segment() >= 0) {
                 left.leave(part.segment(), part.entry().number);
-            } else if (waiting.isEmpty() || waitingPredictions + size <= MOST_WAITING) {
+            } else if (waiting.isEmpty()
+                    || (waitingPredictions + size <= MOST_WAITING && waitingBytes + part.bytes() <= mostBytes)) {
                 waiting.add(part);
                 waitingPredictions += size;
+                waitingBytes += part.bytes();
             } else {
                 delivery.giveUp(part.predictions());
                 lost.add(part.predictions(), "the database did not take it");
@@ -308,6 +352,7 @@ public final class PredictionJournal implements AutoCloseable {
             Part next = waiting.remove();
             batch.add(next);
             size += next.predictions().size();
+            waitingBytes -= next.bytes();
         }
         waitingPredictions -= size;
         try {
@@ -326,6 +371,7 @@ public final class PredictionJournal implements AutoCloseable {
             batch.add(next);
             size += next.predictions().size();
             queued.addAndGet(-next.predictions().size());
+            queuedBytes.addAndGet(-next.bytes());
             next = size < BATCH ? queue.poll() : null;
         }
     }

@@ -128,7 +128,7 @@ public final class RawTensors {
     }
 
     /** Rounds to the nearest, ties to even; NaN stays NaN. */
-    private static short bfloat(float value) {
+    static short bfloat(float value) {
         int bits = Float.floatToRawIntBits(value);
         if (Float.isNaN(value)) {
             return (short) (bits >>> 16 | 0x40);

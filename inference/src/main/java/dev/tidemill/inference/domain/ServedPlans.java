@@ -125,7 +125,10 @@ final class ServedPlans {
         try {
             champion = cache.acquire(plan.champion());
         } catch (RuntimeException e) {
-            versions(plan).forEach(version -> close(plan.project(), plan.name(), version, Gateway.reason(e)));
+            // A plan that was replaced while it was loading says nothing of what is served since.
+            if (isWanted(plan)) {
+                versions(plan).forEach(version -> close(plan.project(), plan.name(), version, Gateway.reason(e)));
+            }
             throw e;
         }
         Optional<RuntimeException> problem = Optional.empty();
@@ -139,13 +142,17 @@ final class ServedPlans {
         return problem;
     }
 
+    private boolean isWanted(ServingPlan plan) {
+        return plan.equals(wanted.get(Gateway.key(plan.project(), plan.name())));
+    }
+
     /** Serves it, unless another plan is wanted by now or none: what was loaded for nothing is let go. */
     private void serve(ServingPlan asked, Serving serving) {
         String key = Gateway.key(asked.project(), asked.name());
         var replaced = new ArrayList<Serving>();
         servings.compute(key, (name, before) -> {
             replaced.clear();
-            if (!asked.equals(wanted.get(key))) {
+            if (!isWanted(asked)) {
                 replaced.add(serving);
                 return before;
             }
@@ -252,7 +259,9 @@ final class ServedPlans {
         tasks.forEach((plan, task) -> outcome(task, deadline - System.nanoTime())
                 .ifPresent(problem -> {
                     LOG.warn("Deployment '{}' of project '{}': {}", plan.name(), plan.project(), problem);
-                    absent(plan.project(), plan.name(), problem);
+                    if (isWanted(plan)) {
+                        absent(plan.project(), plan.name(), problem);
+                    }
                     problems.put(Gateway.key(plan.project(), plan.name()), problem);
                 }));
         keepOnly(snapshot);

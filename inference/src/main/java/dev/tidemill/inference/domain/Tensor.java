@@ -1,6 +1,7 @@
 package dev.tidemill.inference.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
+import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -425,6 +426,8 @@ public final class Tensor {
 
     /**
      * A column from values as people write them: texts, bytes, truths and numbers, which become {@code FP64} unless all are whole.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} for a whole number that {@code FP64} would change, beside others that are not
      */
     public static Tensor column(String name, List<? extends @Nullable Object> values) {
         long[] shape = {values.size()};
@@ -463,6 +466,7 @@ public final class Tensor {
         if (values.stream().allMatch(value -> value == null || value instanceof Number || value instanceof Boolean)) {
             boolean truths = values.stream().anyMatch(value -> value instanceof Boolean);
             boolean nothing = values.stream().allMatch(Objects::isNull);
+            values.forEach(value -> checkExact(name, value));
             return new Tensor(
                     name,
                     Datatype.FP64,
@@ -494,6 +498,18 @@ public final class Tensor {
 
     private static boolean isWhole(@Nullable Object value) {
         return value instanceof Long || value instanceof Integer || value instanceof BigInteger;
+    }
+
+    private static void checkExact(String name, @Nullable Object value) {
+        boolean changed = value instanceof Number number
+                && isWhole(number)
+                && new BigDecimal(number.doubleValue()).compareTo(new BigDecimal(number.toString())) != 0;
+        if (changed) {
+            throw TidemillException.invalid(
+                    "data",
+                    "A value of '" + name + "' is " + value
+                            + ", which would be changed beside missing values and fractions, as FP64");
+        }
     }
 
     private static double asNumber(@Nullable Object value) {

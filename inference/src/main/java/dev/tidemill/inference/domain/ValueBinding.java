@@ -1,6 +1,7 @@
 package dev.tidemill.inference.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
+import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -11,8 +12,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes a tensor one of the datatype that a model takes, without changing a value: what does not fit is refused and named. Texts that were
  * written for numbers are read, those of bytes decoded; floating-point numbers are rounded to narrower ones, but never to an infinity.
+ * Whole numbers are never rounded: one beyond what a floating-point datatype counts exactly is another id, or another moment.
  */
 final class ValueBinding {
+    private static final long LARGEST_FP16 = 65_504;
+    /** Digits of whole numbers that every datatype of floating-point numbers but the narrowest holds. */
+    private static final int FEW_DIGITS = 2;
+
     private ValueBinding() {}
 
     /**
@@ -40,8 +46,46 @@ final class ValueBinding {
         if (spec.datatype().storage() == Datatype.Storage.WHOLE) {
             return wholes(spec, tensor);
         }
-        checkFinite(spec, tensor);
+        if (tensor.datatype().storage() == Datatype.Storage.WHOLE) {
+            checkExact(spec.name(), spec.datatype(), tensor);
+        } else {
+            checkFinite(spec, tensor);
+        }
         return tensor;
+    }
+
+    /**
+     * Refuses whole numbers that a floating-point datatype does not hold.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} naming the first
+     */
+    static void checkExact(String name, Datatype datatype, Tensor tensor) {
+        for (int i = 0; i < tensor.size(); i++) {
+            long bits = tensor.whole(i);
+            boolean negative = bits < 0 && tensor.datatype() != Datatype.UINT64;
+            if (!isExact(datatype, negative ? -bits : bits)) {
+                throw inexact(name, datatype, i, String.valueOf(tensor.value(i)));
+            }
+        }
+    }
+
+    /** Whether a floating-point datatype holds a whole number as it is; the number is unsigned. */
+    private static boolean isExact(Datatype datatype, long magnitude) {
+        int significant = Long.SIZE - Long.numberOfLeadingZeros(magnitude) - Long.numberOfTrailingZeros(magnitude);
+        return switch (datatype) {
+            case FP16 -> significant <= 11 && Long.compareUnsigned(magnitude, LARGEST_FP16) <= 0;
+            case BF16 -> significant <= 8;
+            case FP32 -> significant <= 24;
+            default -> significant <= 53;
+        };
+    }
+
+    private static TidemillException inexact(String name, Datatype datatype, int index, String value) {
+        return TidemillException.invalid(
+                        "data",
+                        "Value " + index + " of '" + name + "' is " + value + ", which " + datatype
+                                + ", as the model takes it, cannot hold without changing it")
+                .remedy("Send it as a floating-point number if it may be rounded");
     }
 
     private static TidemillException mismatch(TensorSpec spec, Tensor tensor) {
@@ -102,13 +146,30 @@ final class ValueBinding {
         for (int i = 0; i < values.length; i++) {
             String text = tensor.written(i);
             int index = i;
-            values[i] = text == null || WrittenValues.isMissing(text)
-                    ? Double.NaN
-                    : WrittenValues.number(text).orElseThrow(() -> misfit(spec, index, text));
+            if (text == null || WrittenValues.isMissing(text)) {
+                values[i] = Double.NaN;
+                continue;
+            }
+            values[i] = WrittenValues.number(text).orElseThrow(() -> misfit(spec, index, text));
+            if (text.length() > FEW_DIGITS && isInexactWhole(spec.datatype(), text)) {
+                throw inexact(spec.name(), spec.datatype(), i, "'" + text + "'");
+            }
         }
         Tensor read = Tensor.numbers(tensor.name(), Datatype.FP64, tensor.shape(), values);
         checkFinite(spec, read);
         return read;
+    }
+
+    /** Whether a text is a whole number in digits alone, and one that the datatype does not hold. */
+    private static boolean isInexactWhole(Datatype datatype, String text) {
+        String digits = text.strip();
+        digits = digits.startsWith("-") || digits.startsWith("+") ? digits.substring(1) : digits;
+        if (digits.isEmpty() || !digits.chars().allMatch(one -> one >= '0' && one <= '9')) {
+            return false;
+        }
+        var whole = new BigInteger(digits);
+        double held = narrowed(datatype, whole.doubleValue());
+        return Double.isFinite(held) && new BigDecimal(held).compareTo(new BigDecimal(whole)) != 0;
     }
 
     /** A number that only the narrower datatype has no room for would become an infinity. */
@@ -125,7 +186,8 @@ final class ValueBinding {
     static double narrowed(Datatype datatype, double value) {
         return switch (datatype) {
             case FP16 -> Float.float16ToFloat(Float.floatToFloat16((float) value));
-            case FP32, BF16 -> (float) value;
+            case BF16 -> Float.intBitsToFloat(RawTensors.bfloat((float) value) << 16);
+            case FP32 -> (float) value;
             default -> value;
         };
     }
@@ -144,7 +206,11 @@ final class ValueBinding {
         // There is no whole number that says "missing".
         double[] numbers = new double[values.length];
         for (int i = 0; i < numbers.length; i++) {
-            numbers[i] = whole(spec, tensor, i).map(BigInteger::doubleValue).orElse(Double.NaN);
+            Optional<BigInteger> whole = whole(spec, tensor, i);
+            numbers[i] = whole.map(BigInteger::doubleValue).orElse(Double.NaN);
+            if (whole.isPresent() && !isExact(Datatype.FP64, whole.get().abs().longValue())) {
+                throw inexact(spec.name(), Datatype.FP64, i, whole.get().toString());
+            }
         }
         return Tensor.numbers(tensor.name(), Datatype.FP64, tensor.shape(), numbers);
     }
@@ -171,7 +237,7 @@ final class ValueBinding {
                     case Boolean truth -> Optional.of(truth ? BigInteger.ONE : BigInteger.ZERO);
                     case Double number ->
                         number == Math.rint(number) && !Double.isInfinite(number)
-                                ? WrittenValues.whole(new java.math.BigDecimal(number).toPlainString())
+                                ? WrittenValues.whole(new BigDecimal(number).toPlainString())
                                 : Optional.empty();
                     default -> Optional.of(new BigInteger(value.toString()));
                 };

@@ -25,6 +25,9 @@ import org.slf4j.LoggerFactory;
  */
 final class GroupCommit {
     private static final Logger LOG = LoggerFactory.getLogger(GroupCommit.class);
+    /** What the system says of a disk, and of a user's share of one, that has no room left. */
+    private static final List<String> FULL = List.of("No space left", "Disk quota exceeded");
+
     private static final int SEGMENT_BYTES = 8 << 20;
 
     /** @param amends the segment that holds what the frame amends; none if it is new, and has to survive */
@@ -209,9 +212,7 @@ final class GroupCommit {
             }
         } catch (Throwable e) {
             // This is the only thread that writes: whatever it meets, those who wait for it are told.
-            var refused = new TidemillException(
-                            ErrorCode.STORAGE_FULL, "The journal of predictions cannot be written: " + e.getMessage())
-                    .remedy("Make room on the disk of the data directory");
+            TidemillException refused = refusal(e);
             frames.forEach(frame -> frame.written().completeExceptionally(refused));
             LOG.warn("{} records could not be written to the journal in {}: {}", frames.size(), folder, e.toString());
             noteAmended(frames);
@@ -222,6 +223,26 @@ final class GroupCommit {
         if (segments.bytesOfNewest() > SEGMENT_BYTES) {
             roll();
         }
+    }
+
+    /** What those are told whose records could not be written. */
+    private static TidemillException refusal(Throwable failure) {
+        if (!(failure instanceof IOException)) {
+            return new TidemillException(
+                            ErrorCode.UNAVAILABLE,
+                            "The journal of predictions cannot be written; the server's log tells why")
+                    .causedBy(failure);
+        }
+        String message = String.valueOf(failure.getMessage());
+        boolean full = FULL.stream().anyMatch(message::contains);
+        return new TidemillException(
+                        full ? ErrorCode.STORAGE_FULL : ErrorCode.UNAVAILABLE,
+                        "The journal of predictions cannot be written: " + message)
+                .remedy(
+                        full
+                                ? "Make room on the disk of the data directory"
+                                : "See whether the disk of the data directory works and may be written")
+                .causedBy(failure);
     }
 
     private static void put(FileChannel target, List<Frame> frames) throws IOException {

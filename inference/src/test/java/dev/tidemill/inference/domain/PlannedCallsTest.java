@@ -87,6 +87,47 @@ class PlannedCallsTest {
         throw new IllegalStateException("broken at " + x);
     }
 
+    private static InferenceRequest many(String id, int rows) {
+        return InferenceRequest.of(
+                Optional.of(id),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(Tensor.numbers("x", Datatype.FP64, new long[] {rows}, new double[rows])),
+                Instant.EPOCH);
+    }
+
+    @Test
+    void oneRequestMakesNoMoreEntriesThanAStatedNumber() {
+        int rows = JournalEntries.MOST_ROWS + 500;
+        Serving open = serving(new FunctionModel(x -> x + 1), new FunctionModel(x -> x), 0);
+        InferenceAnswer answer =
+                calls().answer(open, false, false, many("many", rows)).orElseThrow();
+        assertThat(answer.outputs().getFirst().rows()).isEqualTo(rows);
+        assertThat(journal.dropped("default", "d")).isGreaterThanOrEqualTo(500);
+        journal.flush("default", "d");
+        assertThat(journalled()).hasSizeLessThanOrEqualTo(JournalEntries.MOST_ROWS);
+        long kept = journal.dropped("default", "d") + journalled().size();
+        assertThat(kept).as("kept or counted").isEqualTo(rows);
+    }
+
+    @Test
+    void aDurableJournalRefusesARequestOfWhichItWouldNotKeepEveryRow() {
+        var model = new FunctionModel(x -> x + 1);
+        Serving durable = serving(model, new FunctionModel(x -> x), 0, true);
+        assertThatThrownBy(() -> calls().answer(durable, false, false, many("many", JournalEntries.MOST_ROWS + 1)))
+                .isInstanceOf(TidemillException.class)
+                .hasMessageContaining("20001 rows");
+        var wide = InferenceRequest.of(
+                Optional.of("wide"),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(Tensor.numbers("x", Datatype.FP64, new long[] {1, 200_000}, new double[200_000])),
+                Instant.EPOCH);
+        assertThat(JournalEntries.kept(wide, wide.inputs(), true)).isOne();
+        assertThat(JournalEntries.kept(wide, wide.inputs(), false)).isZero();
+        assertThat(journal.dropped("default", "d")).isZero();
+    }
+
     @Test
     void aChallengerInShadowIsAskedAfterTheAnswer() {
         FunctionModel challenger = held();

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -98,6 +99,49 @@ class PredictionJournalTest {
                 .contains("\"x.7\"")
                 .contains("broken")
                 .doesNotContain("\"x.6\"");
+    }
+
+    private static Prediction wide(String id, int values) {
+        Map<String, Object> features =
+                IntStream.range(0, values).boxed().collect(Collectors.toMap(i -> "x." + i, i -> (Object) (double) i));
+        return new Prediction(
+                "default",
+                "d",
+                id,
+                Instant.EPOCH,
+                Instant.EPOCH,
+                features,
+                false,
+                1,
+                List.of(0.5),
+                Optional.empty(),
+                List.of(),
+                Optional.empty());
+    }
+
+    /** Twenty thousand wide tensors would take far more memory than twenty thousand rows of a few columns. */
+    @Test
+    void whatIsQueuedIsBoundedByItsBytes() throws Exception {
+        breaks = row -> true;
+        failure = new TidemillException(ErrorCode.UNAVAILABLE, "away");
+        long most = 1 << 20;
+        try (var journal = new PredictionJournal(sink, new SegmentedLog(folder, 100 << 20), SHORT, most)) {
+            for (int i = 0; i < 100; i++) {
+                journal.begin(List.of(wide("a." + i, 1_000)), false).complete();
+                assertThat(journal.queuedBytes()).isLessThanOrEqualTo(most);
+            }
+            assertThat(journal.dropped("default", "d")).isGreaterThanOrEqualTo(80);
+            assertThat(journal.dropReason("default", "d"))
+                    .hasValueSatisfying(why -> assertThat(why).contains("more came than the database took"));
+            for (int i = 0; i < 20; i++) {
+                journal.begin(List.of(wide("durable." + i, 1_000)), true).complete();
+                assertThat(journal.queuedBytes()).isLessThanOrEqualTo(most);
+            }
+            breaks = row -> false;
+            journal.flush("default", "d");
+            assertThat(taken().stream().filter(id -> id.startsWith("durable"))).hasSize(20);
+            assertThat(journal.queuedBytes()).isZero();
+        }
     }
 
     @ParameterizedTest

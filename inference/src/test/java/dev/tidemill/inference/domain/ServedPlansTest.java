@@ -56,6 +56,7 @@ class ServedPlansTest {
     /** What the model of a file "graph" calls. */
     private @Nullable ServedVersion part;
 
+    private final CountDownLatch loading = new CountDownLatch(1);
     private final CountDownLatch slow = new CountDownLatch(1);
     private BlobStore blobs;
     private ModelCache cache;
@@ -84,6 +85,15 @@ class ServedPlansTest {
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }
+        }
+        if (folder.has("late") && !folder.version().trusted()) {
+            loading.countDown();
+            try {
+                slow.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            throw folder.unusable("it is held until somebody trusts its code");
         }
         if (folder.has("code") && !folder.version().trusted()) {
             throw folder.unusable("it is held until somebody trusts its code");
@@ -129,6 +139,27 @@ class ServedPlansTest {
         assertThat(served("d")).isEqualTo(1);
         assertThat(Objects.requireNonNull(plans.find("default", "d")).plan().challenger())
                 .isEmpty();
+    }
+
+    @Test
+    void aLoadThatFailsLateDoesNotCloseWhatANewerPlanServes() throws Exception {
+        ServedVersion version = version("late", 1);
+        var failure = new AtomicReference<RuntimeException>();
+        Thread early = Thread.ofPlatform().start(() -> {
+            try {
+                plans.apply(plan("d", 1, version));
+            } catch (RuntimeException e) {
+                failure.set(e);
+            }
+        });
+        loading.await();
+        plans.apply(plan("d", 2, trusted(version, false)));
+        assertThat(served("d")).isEqualTo(1);
+        slow.countDown();
+        early.join();
+        assertThat(failure.get()).hasMessageContaining("held until somebody trusts");
+        assertThat(served("d")).isEqualTo(1);
+        assertThat(plans.absence("default", "d")).isNull();
     }
 
     @Test

@@ -57,6 +57,54 @@ class ValueBindingTest {
     }
 
     @Test
+    void aWholeNumberThatFloatingPointDoesNotHoldIsRefusedWithItsValue() {
+        assertThat(fitted(Datatype.FP32, 16_777_216L, -16_777_216L, 16_777_218L, 1L << 62, 0L)
+                        .number(2))
+                .isEqualTo(16_777_218.0);
+        refused("Value 1 of 'x' is 16777217, which FP32", Datatype.FP32, 1L, 16_777_217L);
+        refused("is -16777217, which FP32", Datatype.FP32, -16_777_217L);
+        assertThat(fitted(Datatype.FP64, 9_007_199_254_740_992L, Long.MIN_VALUE).number(1))
+                .isEqualTo(-0x1p63);
+        refused("is 9007199254740993, which FP64", Datatype.FP64, 9_007_199_254_740_993L);
+        refused("is " + Long.MAX_VALUE + ", which FP64", Datatype.FP64, Long.MAX_VALUE);
+        refused("is 2049, which FP16", Datatype.FP16, 2_049L);
+        refused("is 65536, which FP16", Datatype.FP16, 65_536L);
+        refused("is 257, which BF16", Datatype.BF16, 257L);
+        refused("is '16777217', which FP32", Datatype.FP32, "16777217");
+        refused("is '9007199254740993', which FP64", Datatype.FP64, "9007199254740993");
+        assertThat(fitted(Datatype.FP64, "0.1", "9007199254740992").number(0)).isEqualTo(0.1);
+        Tensor unsigned = Tensor.wholes("x", Datatype.UINT64, new long[] {2}, new long[] {Long.MIN_VALUE, -1});
+        assertThatThrownBy(() -> ValueBinding.fitted(column(Datatype.FP64), unsigned))
+                .hasMessageContaining("Value 1 of 'x' is 18446744073709551615, which FP64");
+        assertThatThrownBy(() -> Tensor.column("x", Arrays.asList(9_007_199_254_740_993L, null)))
+                .hasMessageContaining("is 9007199254740993, which would be changed");
+        assertThatThrownBy(() -> Tensor.column("x", List.of(9_007_199_254_740_993L, 0.5)))
+                .hasMessageContaining("is 9007199254740993, which would be changed");
+        assertThat(Tensor.column("x", Arrays.asList(9_007_199_254_740_992L, null))
+                        .number(0))
+                .isEqualTo(0x1p53);
+    }
+
+    @Test
+    void whatAFloatingPointDatatypeHasNoRoomForIsRefused() {
+        refused("is 1.0E39, which is no FP32", Datatype.FP32, 1e39);
+        refused("is 65520.0, which is no FP16", Datatype.FP16, 65_520.0);
+        refused("is 3.4E38, which is no BF16", Datatype.BF16, 3.4e38);
+        assertThat(fitted(Datatype.FP32, Double.POSITIVE_INFINITY).number(0)).isEqualTo(Double.POSITIVE_INFINITY);
+    }
+
+    @Test
+    void columnsMakeAMatrixWithoutBeingChanged() {
+        var matrix = new TensorSpec("m", Datatype.INT64, List.of(-1L, 2L), false);
+        List<Tensor> columns = List.of(
+                Tensor.column("a", List.of(9_007_199_254_740_993L)), Tensor.column("b", List.of(Long.MAX_VALUE)));
+        Tensor fit = InputBinding.fit(List.of(matrix), columns).getFirst();
+        assertThat(List.of(fit.whole(0), fit.whole(1))).containsExactly(9_007_199_254_740_993L, Long.MAX_VALUE);
+        assertThatThrownBy(() -> InputBinding.matrix("m", Datatype.FP32, columns, 1))
+                .hasMessageContaining("Value 0 of 'a' is 9007199254740993, which FP32");
+    }
+
+    @Test
     void aTruthIsNoNumberWhereASignatureSaysNumber() {
         for (Datatype datatype : List.of(Datatype.FP64, Datatype.FP32, Datatype.INT64)) {
             TensorSpec strict = column(datatype).withMissing().withStrict();
@@ -157,18 +205,16 @@ class ValueBindingTest {
             BigInteger sent = new BigInteger(1 + random.nextInt(70), random)
                     .multiply(BigInteger.valueOf(random.nextBoolean() ? 1 : -1));
             Datatype wanted = wholes.get(random.nextInt(wholes.size()));
-            Tensor written = random.nextBoolean()
-                    ? Tensor.column("x", List.of(sent.bitLength() < 64 ? (Object) sent.longValue() : sent))
-                    : Tensor.column("x", List.of(sent.toString()));
+            Object written =
+                    random.nextBoolean() ? sent.toString() : sent.bitLength() < 64 ? (Object) sent.longValue() : sent;
             boolean signed = wanted.name().startsWith("I");
             int bits = 8 * wanted.width();
             boolean fits = signed ? sent.bitLength() < bits : sent.signum() >= 0 && sent.bitLength() <= bits;
             try {
-                Tensor got = ValueBinding.fitted(column(wanted), written);
+                Tensor got = fitted(wanted, written);
                 assertThat(fits).as(sent + " as " + wanted).isTrue();
                 assertThat(new BigInteger(String.valueOf(got.value(0)))).isEqualTo(sent);
             } catch (TidemillException e) {
-                // What is beyond 64 bits either way came as a double, and may have lost its last bits before.
                 assertThat(fits).as(sent + " as " + wanted).isFalse();
             }
             arrived.add(fits);

@@ -413,14 +413,14 @@ class SegmentedLogTest {
     @Test
     void afterAFileThatCouldNotBeBegunTheNextOneIs() {
         var disk = new FailingDisk();
-        disk.forcing = Optional.of(new IOException("no space"));
+        disk.forcing = Optional.of(new IOException("No space left on device"));
         try (var log = new SegmentedLog(folder, 1 << 20, new DeletionHold(), disk)) {
             for (int i = 0; i < 3; i++) {
                 assertThatThrownBy(() -> log.append(List.of(prediction("a"))))
                         .isInstanceOfSatisfying(
                                 TidemillException.class,
                                 error -> assertThat(error.code()).isEqualTo(ErrorCode.STORAGE_FULL))
-                        .hasMessageContaining("no space");
+                        .hasMessageContaining("No space left");
                 assertThat(files()).isZero();
             }
             disk.forcing = Optional.empty();
@@ -428,6 +428,24 @@ class SegmentedLogTest {
             assertThat(files()).isEqualTo(1);
         }
         assertThat(files()).isZero();
+    }
+
+    @Test
+    void whatFailsForAnotherReasonThanRoomIsNotCalledFull() {
+        var disk = new FailingDisk();
+        try (var log = new SegmentedLog(folder, 1 << 20, new DeletionHold(), disk)) {
+            disk.forcing = Optional.of(new IOException("Input/output error"));
+            assertThatThrownBy(() -> log.append(List.of(prediction("a"))))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            error -> assertThat(error.code()).isEqualTo(ErrorCode.UNAVAILABLE))
+                    .hasMessageContaining("Input/output error");
+            disk.forcing = Optional.of(new IOException("Disk quota exceeded"));
+            assertThatThrownBy(() -> log.append(List.of(prediction("a"))))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            error -> assertThat(error.code()).isEqualTo(ErrorCode.STORAGE_FULL));
+        }
     }
 
     @Test
@@ -440,7 +458,7 @@ class SegmentedLogTest {
                 assertThatThrownBy(() -> log.append(List.of(prediction("a"))))
                         .isInstanceOfSatisfying(
                                 TidemillException.class,
-                                error -> assertThat(error.code()).isEqualTo(ErrorCode.STORAGE_FULL));
+                                error -> assertThat(error.code()).isEqualTo(ErrorCode.UNAVAILABLE));
             }
             disk.creating = Optional.empty();
             assertThat(log.append(List.of(prediction("b")))).isPositive();
