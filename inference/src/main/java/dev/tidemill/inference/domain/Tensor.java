@@ -503,7 +503,8 @@ public final class Tensor {
     private static void checkExact(String name, @Nullable Object value) {
         boolean changed = value instanceof Number number
                 && isWhole(number)
-                && new BigDecimal(number.doubleValue()).compareTo(new BigDecimal(number.toString())) != 0;
+                && (Double.isInfinite(number.doubleValue())
+                        || new BigDecimal(number.doubleValue()).compareTo(new BigDecimal(number.toString())) != 0);
         if (changed) {
             throw TidemillException.invalid(
                     "data",
