@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
+import dev.tidemill.testkit.store.Plans;
 import dev.tidemill.tracking.domain.EvaluationDataSet;
 import dev.tidemill.tracking.domain.EvaluationDataSet.Row;
 import dev.tidemill.tracking.domain.EvaluationDataSets;
@@ -206,6 +208,42 @@ abstract class EvaluationStoreContract {
         assertThat(dataSets.create("a", " ", List.of(), Map.of()).name()).isEqualTo(" ");
         assertThatThrownBy(() -> dataSets.create("a", "n".repeat(256), List.of(), Map.of()))
                 .hasMessageContaining("256");
+    }
+
+    @Test
+    void pagesOfManyRecordsGoOnByTheIndexHoweverFarDown() {
+        EvaluationDataSet made = dataSets.create("a", "many", List.of(experiment), Map.of());
+        for (int i = 0; i < 40; i++) {
+            // Some of one moment, which are told apart by their ids.
+            clock.advance(Duration.ofMillis(i % 3));
+            var told = List.of(row("{\"q\":" + i + "}", Optional.empty()));
+            dataSets.putRows("a", made.id(), told, (there, now) -> now, schema -> "{}");
+        }
+        database.writing(handle ->
+                handle.execute("INSERT INTO evaluation_record (id, data_set, inputs, inputs_hash, source_type,"
+                        + " created_by, updated_by, created_at, updated_at) SELECT r.id || '-' || s.id, r.data_set, '{}',"
+                        + " r.id || '-' || s.id, 'HUMAN', '', '', r.created_at + 1000 + s.created_at % 1000, 0"
+                        + " FROM evaluation_record r, evaluation_record s"));
+        Plans.analyze(database);
+        var seen = new ArrayList<String>();
+        Optional<String> token = Optional.empty();
+        for (int i = 0; i < 60; i++) {
+            var page = dataSets.rows("a", made.id(), token, 7);
+            page.items().forEach(row -> seen.add(row.id()));
+            token = page.next();
+        }
+        assertThat(seen)
+                .hasSize(420)
+                .isEqualTo(dataSets.rows("a", made.id(), Optional.empty(), 420).items().stream()
+                        .map(Row::id)
+                        .toList());
+        Optional<String> next = token;
+        assertThat(Plans.of(database, () -> dataSets.rows("a", made.id(), next, 7)))
+                .anySatisfy(plan -> assertThat(plan)
+                        .contains("evaluation_record_by_time")
+                        .doesNotContain("USE TEMP B-TREE FOR ORDER BY", "Sort"));
+        assertThatThrownBy(() -> dataSets.rows("a", made.id(), Optional.of(Page.token(7)), 7))
+                .hasMessageContaining("Invalid page token");
     }
 
     @Test

@@ -5,6 +5,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Page;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.search.SearchGrammar;
 import dev.tidemill.platform.search.SearchGrammar.Rule;
 import dev.tidemill.platform.search.SearchParser;
@@ -231,10 +232,23 @@ public final class EvaluationDataSets {
         });
     }
 
+    /** A page of the records, the oldest first; it goes on behind the last one by the index, however many there are. */
     public Page<Row> rows(String project, String id, Optional<String> token, int size) {
         get(project, id);
-        long offset = Page.offset(token);
-        return Page.of(store.rows(id, offset, size), offset);
+        SearchPage page = SearchPage.parse(token);
+        Optional<RunStore.Last> after = page.start().last();
+        if (after.isEmpty() && page.start().offset() > 0) {
+            throw TidemillException.invalid("page_token", "Invalid page token: it does not say which record came last");
+        }
+        Portion<Row> found = store.rows(id, after, size);
+        if (!found.more()) {
+            return new Page<>(found.items(), Optional.empty());
+        }
+        Row last = found.items().getLast();
+        return new Page<>(
+                found.items(),
+                Optional.of(page.after(found.items().size(), last.createdAt(), last.id())
+                        .token()));
     }
 
     public int deleteRows(String project, String id, List<String> ids) {

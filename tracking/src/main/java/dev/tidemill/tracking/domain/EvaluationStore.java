@@ -35,8 +35,8 @@ public interface EvaluationStore {
 
     void putRow(String dataSet, EvaluationDataSet.Row row);
 
-    /** Records from an offset, the oldest first: at most so many, fewer where they hold much. */
-    Portion<EvaluationDataSet.Row> rows(String dataSet, long offset, int limit);
+    /** Records behind one of them, the oldest first: at most so many, fewer where they hold much. */
+    Portion<EvaluationDataSet.Row> rows(String dataSet, Optional<RunStore.Last> after, int limit);
 
     long countRows(String dataSet);
 

@@ -12,6 +12,7 @@ import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.EvaluationDataSet;
 import dev.tidemill.tracking.domain.EvaluationDataSet.Row;
 import dev.tidemill.tracking.domain.EvaluationStore;
+import dev.tidemill.tracking.domain.RunStore;
 import dev.tidemill.tracking.domain.SearchKeys;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -249,14 +250,16 @@ public final class SqlEvaluationStore implements EvaluationStore {
     }
 
     @Override
-    public Portion<Row> rows(String dataSet, long offset, int limit) {
-        String search = "SELECT * FROM evaluation_record WHERE data_set = :set ORDER BY created_at, id LIMIT "
-                + (limit + 1) + " OFFSET " + offset;
+    public Portion<Row> rows(String dataSet, Optional<RunStore.Last> after, int limit) {
+        var condition = new SqlCondition(database.dialect());
+        condition.and("data_set = " + condition.bind(dataSet));
+        after.ifPresent(last -> condition.and(
+                "(created_at, id) > (" + condition.bind(last.startedAt()) + ", " + condition.bind(last.id()) + ")"));
+        String search = "SELECT * FROM evaluation_record" + condition + " ORDER BY created_at, id LIMIT " + (limit + 1);
         return RowBytes.page(
                 database,
                 limit,
-                handle -> handle.createQuery(RowBytes.weighing("x.id", ROW_BYTES, search))
-                        .bind("set", dataSet),
+                handle -> condition.bindAll(handle.createQuery(RowBytes.weighing("x.id", ROW_BYTES, search))),
                 (row, context) -> row.getString("id"),
                 (handle, fitting) -> RowBytes.inOrder(
                         fitting.keys(),
