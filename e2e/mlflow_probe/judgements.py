@@ -8,6 +8,11 @@ from mlflow_scenarios import API3, Story, experiment, send_spans, span
 
 
 def probe(story: Story) -> None:
+    said(story)
+    changed(story)
+
+
+def said(story: Story) -> None:
     group = experiment(story, "judgements")
     send_spans(story, group, span("judged well", "root"))
     trace = "tr-" + span("judged well", "")["traceId"]
@@ -49,3 +54,27 @@ def probe(story: Story) -> None:
     for identity in (one, one, "a-absent"):
         story.step("DELETE", f"{path}/{identity}")
     story.step("DELETE", f"{API3}/traces/tr-absent/assessments/{one}")
+
+
+def changed(story: Story) -> None:
+    group = experiment(story, "changed")
+    send_spans(story, group, span("changed", "root"))
+    path = f"{API3}/traces/tr-{span('changed', '')['traceId']}/assessments"
+    source = {"source_type": "CODE", "source_id": "f"}
+
+    def add(**fields: object) -> str:
+        made = story.step("POST", path, {"assessment": {"assessment_name": "said", "source": source, **fields}})
+        return story.known("SAID", made.get("assessment", {}).get("assessment_id", "absent"))
+
+    one = add(feedback={"value": 1, "more": 2, "error": {"error_code": "E", "error_message": "m"}}, rationale="since", metadata={"a": "b"})
+    add(expectation={"value": "x", "more": 2})
+    two = add(feedback={"value": 2}, overrides=one)
+    for fields, mask in (
+        ({"rationale": "new"}, "rationale"), ({}, "rationale"), ({"feedback": {"value": 3, "more": 4}}, "feedback"), ({"metadata": {"c": "d"}}, "metadata"),
+        ({"feedback": {"value": 5}, "rationale": "both", "metadata": {"a": "z"}}, "feedback,rationale,metadata"),
+    ):
+        story.step("PATCH", f"{path}/{one}", {"assessment": {"trace_id": "x", "assessment_id": one, **fields}, "update_mask": mask})
+    story.step("DELETE", f"{path}/{two}")
+    story.step("GET", f"{path}/{one}")
+    for method in ("GET", "DELETE"):
+        story.step(method, f"{API3}/traces/tr-absent/assessments/{one}")

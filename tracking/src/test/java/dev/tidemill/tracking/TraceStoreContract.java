@@ -113,7 +113,7 @@ abstract class TraceStoreContract {
         traces.addSpans(
                 "a",
                 experiment,
-                List.of(new Traces.Spans(trace, List.of(spans), "in", "out", Map.of(), Map.of())),
+                List.of(new Traces.Spans(trace, List.of(spans), "in", "out", Map.of(), Map.of(), Map.of())),
                 Optional.empty());
     }
 
@@ -256,9 +256,120 @@ abstract class TraceStoreContract {
                 .isEqualTo(new Traces.Together(1, 1, 1, 2));
     }
 
+    @Test
+    void oneSpanMatchesAllThatIsAskedOfSpans() {
+        addSpans(
+                "tr-1",
+                span("a", Optional.empty(), "ask", "{\"n\":\"1\"}"),
+                span("b", Optional.of("a"), "look", "{\"n\":\"2\"}"));
+        assertThat(search("span.name = 'look' AND span.attributes.n = '2'")).containsExactly("tr-1");
+        assertThat(search("span.name = 'look' AND span.attributes.n = '1'")).isEmpty();
+        assertThat(search("span.name = 'look' AND trace.text LIKE '%\"ask\"%'")).isEmpty();
+        assertThat(search("span.name = 'look' AND span.name != 'ask' AND status = 'OK'"))
+                .containsExactly("tr-1");
+    }
+
+    @Test
+    void whatIsSaidOfASessionIsSaidOfItsTraces() {
+        for (String trace : List.of("tr-1", "tr-2", "tr-3")) {
+            put(trace, State.OK, 5, Map.of());
+            new SqlTraceStore(database)
+                    .putMetadata("a", trace, Map.of(Trace.SESSION_METADATA, trace.equals("tr-3") ? "other" : "one"));
+        }
+        traces.assess("a", judged("", "tr-1", "calm", "true", Map.of(Trace.SESSION_METADATA, "one")));
+        traces.assess("a", judged("tr-1", "short", "0.5"));
+        assertThat(search("feedback.calm = 'true'")).containsExactly("tr-1", "tr-2");
+        assertThat(search("feedback.calm IS NOT NULL")).containsExactly("tr-1", "tr-2");
+        assertThat(search("feedback.calm IS NULL")).containsExactly("tr-3");
+        assertThat(search("feedback.calm = 'false'")).isEmpty();
+        assertThat(search("feedback.short > 0.1")).containsExactly("tr-1");
+    }
+
+    @Test
+    void tagsOfTheApplicationChangeThoseThatAreThereAndThoseOfWhereItRunsDoNot() {
+        put("tr-1", State.STATE_UNSPECIFIED, 5, Map.of("team", "x", "service.name", "shop"));
+        traces.addSpans(
+                "a",
+                experiment,
+                List.of(new Traces.Spans(
+                        "tr-1",
+                        List.of(span("a", Optional.empty(), "root", "{}")),
+                        "in",
+                        "out",
+                        Map.of("service.name", "till", "replicas", "3"),
+                        Map.of("team", "y"),
+                        Map.of())),
+                Optional.empty());
+        Trace trace = traces.get("a", "tr-1");
+        assertThat(trace.state()).isEqualTo(State.OK);
+        assertThat(trace.tags())
+                .containsEntry("team", "y")
+                .containsEntry("service.name", "shop")
+                .containsEntry("replicas", "3")
+                .containsEntry(Trace.NAME_TAG, "root");
+    }
+
+    @Test
+    void promptsThatAreLinkedFromAllSidesAreKept() {
+        put("tr-1", State.OK, 5, Map.of());
+        var outcomes = Contention.of(5, (thread, turn) -> {
+            traces.linkPrompts("a", "tr-1", known -> known + "(" + thread + "," + turn + ")");
+            return turn;
+        });
+        assertThat(outcomes.refusals()).isEmpty();
+        assertThat(traces.get("a", "tr-1")
+                        .tags()
+                        .getOrDefault(Trace.PROMPTS_TAG, "")
+                        .split("\\)"))
+                .doesNotHaveDuplicates()
+                .hasSize(5 * Contention.THREADS);
+        assertThatThrownBy(() -> traces.linkPrompts("a", "tr-2", known -> known))
+                .hasMessage("Trace with ID 'tr-2' not found.");
+    }
+
+    @Test
+    void veryManyTracesGoInShortUnitsTheOldestFirst() {
+        for (int i = 0; i < 40; i++) {
+            put("tr-" + i, State.OK, i, Map.of());
+        }
+        database.writing(handle -> handle.execute("INSERT INTO trace (id, project, experiment_id, state, requested_at,"
+                + " execution_ms, request_preview, response_preview) SELECT t.id || '-' || u.id, 'a', t.experiment_id, 'OK',"
+                + " t.requested_at - 1000, 1, '', '' FROM trace t, trace u"));
+        assertThat(traces.deleteOlder("a", "99999", NOW.plusSeconds(60), 0)).isZero();
+        assertThat(traces.deleteOlder("a", experiment, NOW.plusSeconds(60), 1_100))
+                .isEqualTo(1_100);
+        assertThat(traces.deleteOlder("a", experiment, NOW.plusMillis(9), 0)).isEqualTo(510);
+        assertThat(search("")).hasSize(30).contains("tr-10").doesNotContain("tr-9");
+        assertThat(traces.delete("a", "99999", List.of("tr-10"))).isZero();
+    }
+
+    @Test
+    void anAssessmentOfAKnownIdIsRefusedUnlessItComesWithItsTraceAgain() {
+        put("tr-1", State.OK, 5, Map.of());
+        put("tr-2", State.OK, 5, Map.of());
+        Assessment told = judged("a-1", "tr-1", "good", "true", Map.of());
+        traces.assess("a", told);
+        assertThatThrownBy(() -> traces.assess("a", told)).hasMessageContaining("'a-1' exists already");
+        Trace there = traces.get("a", "tr-1");
+        Assessment other = judged("a-1", "tr-1", "good", "false", Map.of());
+        traces.put("a", there.with(Map.of(), Map.of(), List.of(other)));
+        assertThat(traces.assessment("a", "tr-1", "a-1").value()).isEqualTo("false");
+        Assessment elsewhere = judged("a-1", "tr-2", "good", "true", Map.of());
+        Trace second = traces.get("a", "tr-2").with(Map.of("new", "x"), Map.of(), List.of(elsewhere));
+        assertThatThrownBy(() -> traces.put("a", second)).hasMessageContaining("exists already");
+        assertThat(traces.get("a", "tr-2").tags()).doesNotContainKey("new");
+        traces.removeAssessment("a", "tr-absent", "a-1");
+        assertThatThrownBy(() -> traces.assessment("a", "tr-absent", "a-1"))
+                .hasMessage("Trace with request_id 'tr-absent' not found");
+    }
+
     private static Assessment judged(String trace, String name, String value) {
+        return judged("", trace, name, value, Map.of());
+    }
+
+    private static Assessment judged(String id, String trace, String name, String value, Map<String, String> metadata) {
         return new Assessment(
-                "",
+                id,
                 trace,
                 name,
                 Kind.FEEDBACK,
@@ -268,7 +379,7 @@ abstract class TraceStoreContract {
                 "HUMAN",
                 "ada",
                 Optional.empty(),
-                Map.of(),
+                metadata,
                 Optional.empty(),
                 true,
                 Instant.EPOCH,
@@ -306,6 +417,9 @@ abstract class TraceStoreContract {
                 new Assessment.Change(Optional.empty(), Optional.empty(), Optional.of("because"), Map.of("more", "m"));
         assertThat(traces.reassess("a", "tr-1", first.id(), change).rationale()).contains("because");
         assertThat(traces.assessment("a", "tr-1", first.id()).metadata()).containsEntry("more", "m");
+        var cleared = new Assessment.Change(Optional.empty(), Optional.empty(), Optional.of(""), Map.of());
+        assertThat(traces.reassess("a", "tr-1", first.id(), cleared).rationale())
+                .isEmpty();
     }
 
     @Test

@@ -15,6 +15,9 @@ import java.math.BigDecimal;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -22,6 +25,12 @@ import java.util.TreeMap;
 /** MLflow's messages about traces and assessments. */
 final class MlflowTraceJson {
     private static final String JSON_FORMAT = "JSON_FORMAT";
+    private static final List<String> SOURCES = List.of("HUMAN", "LLM_JUDGE", "CODE", "SOURCE_TYPE_UNSPECIFIED");
+    /** What is kept of a judgement; MLflow's messages have nothing else. */
+    private static final Map<Kind, List<String>> FIELDS = Map.of(
+            Kind.FEEDBACK, List.of("value", "error"),
+            Kind.EXPECTATION, List.of("value", "serialized_value"),
+            Kind.ISSUE, List.of("issue_name"));
 
     private MlflowTraceJson() {}
 
@@ -83,7 +92,7 @@ final class MlflowTraceJson {
                 .put("request_id", trace.id())
                 .put("experiment_id", Long.toString(trace.experimentId()))
                 .put("timestamp_ms", trace.requestedAt().toEpochMilli());
-        trace.executionMillis().ifPresent(millis -> json.put("execution_time_ms", millis));
+        json.put("execution_time_ms", trace.executionMillis().orElse(0L));
         json.put(
                 "status",
                 trace.state() == Trace.State.STATE_UNSPECIFIED
@@ -194,7 +203,7 @@ final class MlflowTraceJson {
                 judgement.value(),
                 judgement.content(),
                 told.optionalText("span_id"),
-                source.path("source_type").asText("SOURCE_TYPE_UNSPECIFIED"),
+                sourceType(source.path("source_type").asText("SOURCE_TYPE_UNSPECIFIED")),
                 source.path("source_id").asText(""),
                 told.optionalText("rationale"),
                 texts(told.node("metadata")),
@@ -202,6 +211,28 @@ final class MlflowTraceJson {
                 true,
                 time(told.optionalText("create_time"), "create_time"),
                 time(told.optionalText("last_update_time"), "last_update_time"));
+    }
+
+    private static String sourceType(String told) {
+        if (!SOURCES.contains(told)) {
+            throw TidemillException.invalid(
+                    "source_type", "Invalid assessment source type: " + told + ". Valid source types: " + SOURCES);
+        }
+        return told;
+    }
+
+    /** The tag that names prompts, with more of them. */
+    static String withPrompts(String known, Collection<ObjectNode> used) {
+        var all = new LinkedHashSet<JsonNode>();
+        if (!known.isEmpty()) {
+            try {
+                Json.objectMapper().readTree(known).forEach(all::add);
+            } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+                // What a client wrote there that names no prompts is replaced.
+            }
+        }
+        all.addAll(used);
+        return Json.write(all);
     }
 
     /** An expected value that is a list or an object travels as JSON in a text, as MLflow has it. */
@@ -255,9 +286,10 @@ final class MlflowTraceJson {
         for (Kind kind : Kind.values()) {
             JsonNode content = told.node(kind.name().toLowerCase(java.util.Locale.ROOT));
             if (content.isObject()) {
+                content = ((ObjectNode) content.deepCopy()).retain(FIELDS.getOrDefault(kind, List.of()));
                 JsonNode serialized = content.path("serialized_value").path("value");
                 if (content.has("value")) {
-                    content = ((ObjectNode) content.deepCopy()).set("value", doubles(content.path("value")));
+                    content = ((ObjectNode) content).set("value", doubles(content.path("value")));
                 }
                 if (kind == Kind.EXPECTATION) {
                     content = serialized(content);

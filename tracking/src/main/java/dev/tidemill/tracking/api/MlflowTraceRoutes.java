@@ -19,9 +19,12 @@ import dev.tidemill.tracking.domain.Trace;
 import dev.tidemill.tracking.domain.Traces;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
 
 /** MLflow's routes for traces and assessments, those of clients before 3.0 too. */
 public final class MlflowTraceRoutes {
@@ -65,7 +68,9 @@ public final class MlflowTraceRoutes {
                 })
                 .getStreaming(PATH + "/batchGet", READ, this::batch)
                 .postStreaming(PATH + "/batchGetInfos", READ, (request, caller) -> {
-                    var found = traces.getAll(caller.project(), ids(request)).map(MlflowTraceJson::info);
+                    var found = traces.getAll(caller.project(), ids(request))
+                            .filter(asked(request))
+                            .map(MlflowTraceJson::info);
                     return out -> MlflowTrackingJson.writeAll(out, "trace_infos", found);
                 })
                 .post(PATH + "/search", READ, this::search)
@@ -112,29 +117,52 @@ public final class MlflowTraceRoutes {
                     json.set("trace_info", MlflowTraceJson.older(traces.get(caller.project(), request.path("trace"))));
                     return json;
                 })
-                .get(
-                        PATH,
-                        READ,
-                        (request, caller) -> MlflowTrackingJson.page(
-                                "traces",
-                                searched(caller, request.texts("experiment_ids"), request),
-                                MlflowTraceJson::older))
+                .get(PATH, READ, (request, caller) -> {
+                    requireThere(request, "experiment_ids");
+                    return MlflowTrackingJson.page(
+                            "traces",
+                            searched(caller, request.texts("experiment_ids"), request),
+                            MlflowTraceJson::older);
+                })
                 .post(PATH + "/delete-traces", WRITE, this::delete)
                 .patch(ONE + "/tags", WRITE, this::putTag)
                 .delete(ONE + "/tags", WRITE, this::removeTag)
                 .post(PATH + "/link-to-run", WRITE, (request, caller) -> {
+                    requireThere(request, "trace_ids");
                     traces.link(caller.project(), request.texts("trace_ids"), new RunId(request.text("run_id")));
                     return Json.object();
                 })
-                .post(PATH + "/link-prompts", WRITE, (request, caller) -> {
-                    var prompts = Json.array();
-                    for (MlflowRequest prompt : request.messages("prompt_versions")) {
-                        prompts.addObject().put("name", prompt.text("name")).put("version", prompt.text("version"));
-                    }
-                    traces.linkPrompts(caller.project(), request.text("trace_id"), Json.write(prompts));
-                    return Json.object();
-                })
+                .post(PATH + "/link-prompts", WRITE, this::linkPrompts)
                 .routes();
+    }
+
+    private ObjectNode linkPrompts(MlflowRequest request, Caller caller) {
+        requireThere(request, "prompt_versions");
+        var used = new LinkedHashSet<ObjectNode>();
+        for (MlflowRequest prompt : request.messages("prompt_versions")) {
+            used.add(Json.object().put("name", prompt.text("name")).put("version", prompt.text("version")));
+        }
+        String trace = request.text("trace_id");
+        if (!used.isEmpty()) {
+            traces.linkPrompts(caller.project(), trace, known -> MlflowTraceJson.withPrompts(known, used));
+        }
+        return Json.object();
+    }
+
+    /** A list that may be empty, but has to be told. */
+    private static void requireThere(MlflowRequest request, String field) {
+        if (request.node(field).isMissingNode() || request.node(field).isNull()) {
+            throw MlflowRequest.missing(field);
+        }
+    }
+
+    /** Of the experiments that the request names, or of all if it names none. */
+    private static Predicate<Trace> asked(MlflowRequest request) {
+        if (request.node("experiment_ids").isMissingNode()) {
+            return trace -> true;
+        }
+        Set<String> experiments = Set.copyOf(request.texts("experiment_ids"));
+        return trace -> experiments.contains(Long.toString(trace.experimentId()));
     }
 
     private static List<String> ids(MlflowRequest request) {
@@ -151,13 +179,15 @@ public final class MlflowTraceRoutes {
 
     /** Only traces whose spans are kept here: clients fetch others from where their artifacts are. */
     private Streamed batch(MlflowRequest request, Caller caller) {
+        Predicate<Trace> asked = asked(request);
         var found = traces.getAllWhole(caller.project(), ids(request))
-                .filter(whole -> !whole.spans().isEmpty())
+                .filter(whole -> !whole.spans().isEmpty() && asked.test(whole.trace()))
                 .map(MlflowTraceJson::withSpans);
         return out -> MlflowTrackingJson.writeAll(out, "traces", found);
     }
 
     private ObjectNode search(MlflowRequest request, Caller caller) {
+        requireThere(request, "locations");
         List<String> experiments = request.messages("locations").stream()
                 .map(location -> location.message("mlflow_experiment").text("experiment_id"))
                 .toList();
@@ -171,7 +201,7 @@ public final class MlflowTraceRoutes {
                 request.anyText("filter"),
                 request.texts("order_by"),
                 request.optionalText("page_token"),
-                Limits.pageSize(request.optionalWhole("max_results").orElse(100L), MOST));
+                Limits.pageSize(request.optionalWhole("max_results", MOST).orElse(100L), MOST));
     }
 
     private ObjectNode delete(MlflowRequest request, Caller caller) {
@@ -195,7 +225,7 @@ public final class MlflowTraceRoutes {
             throw TidemillException.invalid(
                     "max_traces", "`max_traces` must be a positive integer, received " + most.get() + ".");
         }
-        int deleted = before.isPresent()
+        long deleted = before.isPresent()
                 ? traces.deleteOlder(
                         caller.project(),
                         experiment,
@@ -206,11 +236,21 @@ public final class MlflowTraceRoutes {
     }
 
     private ObjectNode putTag(MlflowRequest request, Caller caller) {
+        requireMutable(request.text("key"), "set");
         traces.putTags(caller.project(), request.path("trace"), Map.of(request.text("key"), request.anyText("value")));
         return Json.object();
     }
 
+    /** Where a trace's spans are is not for users to say. */
+    private static void requireMutable(String tag, String done) {
+        if (tag.equals(Trace.SPANS_TAG)) {
+            throw TidemillException.invalid(
+                    "key", "Tag '" + tag + "' is immutable and cannot be " + done + " on a trace.");
+        }
+    }
+
     private ObjectNode removeTag(MlflowRequest request, Caller caller) {
+        requireMutable(request.text("key"), "deleted");
         traces.removeTag(caller.project(), request.path("trace"), request.text("key"));
         return Json.object();
     }
@@ -271,17 +311,17 @@ public final class MlflowTraceRoutes {
                 fields.contains("feedback") || fields.contains("expectation")
                         ? MlflowTraceJson.judgement(told)
                         : Optional.empty(),
-                fields.contains("rationale") ? told.optionalText("rationale") : Optional.empty(),
+                fields.contains("rationale") ? Optional.of(told.anyText("rationale")) : Optional.empty(),
                 fields.contains("metadata") ? MlflowTraceJson.texts(told.node("metadata")) : Map.of());
         return one(traces.reassess(caller.project(), request.path("trace"), request.path("assessment"), change));
     }
 
     private ObjectNode start(MlflowRequest request, Caller caller) {
         String experiment = request.text("experiment_id");
-        Trace made = traces.put(
+        Trace made = traces.putPart(
                 caller.project(),
                 new Trace(
-                        "tr-" + RunId.next().value(),
+                        RunId.next().value(),
                         caller.project(),
                         MlflowTraceJson.whole("experiment_id", experiment),
                         Trace.State.IN_PROGRESS,
@@ -300,7 +340,7 @@ public final class MlflowTraceRoutes {
 
     private ObjectNode end(MlflowRequest request, Caller caller) {
         Trace there = traces.get(caller.project(), request.path("trace"));
-        Trace ended = traces.put(
+        Trace ended = traces.putPart(
                 caller.project(),
                 new Trace(
                         there.id(),

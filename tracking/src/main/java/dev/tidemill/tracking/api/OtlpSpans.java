@@ -14,10 +14,12 @@ import dev.tidemill.tracking.domain.Traces;
 import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
 import io.opentelemetry.proto.common.v1.AnyValue;
 import io.opentelemetry.proto.common.v1.KeyValue;
+import io.opentelemetry.proto.trace.v1.ResourceSpans;
 import io.opentelemetry.proto.trace.v1.Span;
 import io.opentelemetry.proto.trace.v1.Status.StatusCode;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,7 +30,7 @@ import java.util.TreeMap;
 /** Reads OTLP's export requests, in protobuf or JSON, as the spans of traces. */
 final class OtlpSpans {
     private static final String TAG_PREFIX = "mlflow.traceTag.";
-    private static final int PREVIEW = 1000;
+    private static final int TAG_NAME = 250;
     /** Fields of OTLP's JSON that hold hexadecimal digits, where protobuf's JSON has base64. */
     private static final List<String> IDS = List.of("traceId", "spanId", "parentSpanId");
 
@@ -103,17 +105,43 @@ final class OtlpSpans {
 
     private static List<Traces.Spans> traces(ExportTraceServiceRequest request) {
         Map<String, List<Span>> byTrace = new LinkedHashMap<>();
-        request.getResourceSpansList().stream()
-                .flatMap(resource -> resource.getScopeSpansList().stream())
-                .flatMap(scope -> scope.getSpansList().stream())
-                .forEach(span -> byTrace.computeIfAbsent(traceId(span), id -> new ArrayList<>())
-                        .add(span));
+        Map<String, Map<String, String>> resources = new HashMap<>();
+        for (ResourceSpans resource : request.getResourceSpansList()) {
+            Map<String, String> tags = resourceTags(resource.getResource().getAttributesList());
+            resource.getScopeSpansList().stream()
+                    .flatMap(scope -> scope.getSpansList().stream())
+                    .forEach(span -> {
+                        String id = traceId(span);
+                        byTrace.computeIfAbsent(id, trace -> new ArrayList<>()).add(span);
+                        if (!tags.isEmpty()) {
+                            resources.putIfAbsent(id, tags);
+                        }
+                    });
+        }
         if (request.getResourceSpansCount() == 0) {
             throw new OtlpRefusal(400, "Invalid OpenTelemetry format - no spans found");
         }
         return byTrace.entrySet().stream()
-                .map(entry -> trace(entry.getKey(), entry.getValue()))
+                .map(entry -> trace(entry.getKey(), entry.getValue(), resources.getOrDefault(entry.getKey(), Map.of())))
                 .toList();
+    }
+
+    /** What a maker of spans says of itself, such as {@code service.name}, without what only its library says. */
+    private static Map<String, String> resourceTags(List<KeyValue> attributes) {
+        var tags = new TreeMap<String, String>();
+        for (KeyValue attribute : attributes) {
+            String name = attribute.getKey();
+            if (isTag(name) && !name.startsWith("telemetry.sdk.") && !name.startsWith("mlflow.")) {
+                AnyValue value = attribute.getValue();
+                tags.put(name, value.hasStringValue() ? value.getStringValue() : Json.write(tree(value)));
+            }
+        }
+        return tags;
+    }
+
+    /** Spans are kept though what they say besides is no tag. */
+    private static boolean isTag(String name) {
+        return !name.isEmpty() && name.length() <= TAG_NAME;
     }
 
     private static String traceId(Span span) {
@@ -127,7 +155,7 @@ final class OtlpSpans {
         return HexFormat.of().formatHex(bytes.toByteArray());
     }
 
-    private static Traces.Spans trace(String id, List<Span> told) {
+    private static Traces.Spans trace(String id, List<Span> told, Map<String, String> resource) {
         var spans = new ArrayList<TraceSpan>();
         var tags = new TreeMap<String, String>();
         var metadata = new TreeMap<String, String>();
@@ -143,23 +171,24 @@ final class OtlpSpans {
             Optional.ofNullable(attributes.get("user.id"))
                     .ifPresent(user -> metadata.putIfAbsent("mlflow.trace.user", user));
             if (span.getParentSpanId().isEmpty()) {
-                request = preview(attributes.getOrDefault(SpanConventions.INPUTS, ""));
-                response = preview(attributes.getOrDefault(SpanConventions.OUTPUTS, ""));
+                request = preview(span, SpanConventions.INPUTS, "user");
+                response = preview(span, SpanConventions.OUTPUTS, "assistant");
                 attributes.forEach((name, value) -> {
-                    if (name.startsWith(TAG_PREFIX)) {
+                    if (name.startsWith(TAG_PREFIX) && isTag(name.substring(TAG_PREFIX.length()))) {
                         tags.put(name.substring(TAG_PREFIX.length()), value);
                     }
                 });
             }
         }
-        return new Traces.Spans(id, spans, request, response, tags, metadata);
+        return new Traces.Spans(id, spans, request, response, resource, tags, metadata);
     }
 
-    /** The beginning of a value as JSON; a plain text has quotes. */
-    private static String preview(String text) {
-        boolean json = text.isEmpty() || text.matches("(?s)[{\\[\"].*|-?[0-9.eE+]+|true|false|null");
-        String shown = json ? text : Json.write(text);
-        return shown.length() <= PREVIEW ? shown : shown.substring(0, PREVIEW - 3) + "...";
+    private static String preview(Span span, String attribute, String role) {
+        return span.getAttributesList().stream()
+                .filter(entry -> entry.getKey().equals(attribute))
+                .map(entry -> TracePreview.of(tree(entry.getValue()), role))
+                .findFirst()
+                .orElse("");
     }
 
     private static TraceSpan span(Span span, Map<String, String> attributes) {

@@ -28,6 +28,8 @@ final class SpanConventions {
     private static final String MODEL = "mlflow.llm.model";
     private static final String PROVIDER = "mlflow.llm.provider";
     private static final String UNKNOWN = "UNKNOWN";
+    /** Protobuf's readers take 100 messages within each other; a level of JSON is three of them. */
+    private static final int DEEPEST = 25;
 
     /** Names of attributes by what they tell; the first that is there counts. A name may be a pattern. */
     private record Convention(
@@ -141,18 +143,33 @@ final class SpanConventions {
         return List.of(names).stream().map(SpanConventions::name).toList();
     }
 
-    /** The span with what it tells said in MLflow's attributes too. */
-    static Span translated(Span span) {
+    /** The span with what it tells said in MLflow's attributes too, and objects, lists and quoted texts that came as JSON as such. */
+    static Span translated(Span sent) {
+        Span span = plain(sent);
         Map<String, AnyValue> told = new LinkedHashMap<>();
         span.getAttributesList().forEach(entry -> told.put(entry.getKey(), entry.getValue()));
         Map<String, AnyValue> added = new LinkedHashMap<>();
         if (!told.containsKey(TYPE) || text(told.get(TYPE)).equals(UNKNOWN)) {
             first(convention -> type(convention, told)).ifPresent(type -> added.put(TYPE, ofText(type)));
         }
-        add(INPUTS, told, added, first(convention -> found(convention.inputs(), told)));
-        add(OUTPUTS, told, added, first(convention -> found(convention.outputs(), told)));
+        add(
+                INPUTS,
+                told,
+                added,
+                first(convention -> found(convention.inputs(), told)).or(() -> SpanMessages.asked(span)));
+        add(
+                OUTPUTS,
+                told,
+                added,
+                first(convention -> found(convention.outputs(), told)).or(() -> SpanMessages.answered(span)));
         add(TraceSpan.USAGE, told, added, first(convention -> usage(convention.tokens(), told)));
-        add(MODEL, told, added, first(convention -> found(convention.models(), told)));
+        add(
+                MODEL,
+                told,
+                added,
+                first(convention -> found(convention.models(), told))
+                        .or(() -> modelOf(INPUTS, told, added))
+                        .or(() -> modelOf(OUTPUTS, told, added)));
         add(PROVIDER, told, added, first(convention -> found(names(convention.provider()), told)));
         if (added.isEmpty()) {
             return span;
@@ -166,11 +183,35 @@ final class SpanConventions {
         return all.build();
     }
 
+    /** The model that a request or an answer names itself. */
+    private static Optional<AnyValue> modelOf(String part, Map<String, AnyValue> told, Map<String, AnyValue> added) {
+        AnyValue value = told.getOrDefault(part, added.get(part));
+        return value == null
+                ? Optional.empty()
+                : decoded(value).getKvlistValue().getValuesList().stream()
+                        .filter(entry -> entry.getKey().equals("model"))
+                        .map(KeyValue::getValue)
+                        .filter(model -> model.hasStringValue() && !empty(model))
+                        .findFirst();
+    }
+
     private static void add(
             String name, Map<String, AnyValue> told, Map<String, AnyValue> added, Optional<AnyValue> value) {
         if (!told.containsKey(name)) {
             value.ifPresent(found -> added.put(name, found));
         }
+    }
+
+    /** Some clients write every value as JSON in a text; a number or a word within one stays a text, since it may be meant so. */
+    private static Span plain(Span sent) {
+        Span.Builder span = sent.toBuilder();
+        for (KeyValue.Builder entry : span.getAttributesBuilderList()) {
+            AnyValue value = decoded(entry.getValue());
+            if (value.hasKvlistValue() || value.hasArrayValue() || value.hasStringValue()) {
+                entry.setValue(value);
+            }
+        }
+        return span.build();
     }
 
     private static <T> Optional<T> first(Function<Convention, Optional<T>> ask) {
@@ -192,7 +233,7 @@ final class SpanConventions {
                 .findFirst();
     }
 
-    private static boolean empty(AnyValue value) {
+    static boolean empty(AnyValue value) {
         return switch (value.getValueCase()) {
             case STRING_VALUE -> value.getStringValue().isEmpty();
             case INT_VALUE -> value.getIntValue() == 0;
@@ -243,7 +284,8 @@ final class SpanConventions {
         return plain.hasStringValue() ? plain.getStringValue() : "";
     }
 
-    private static AnyValue decoded(AnyValue value) {
+    /** A text that is JSON as what it says. */
+    static AnyValue decoded(AnyValue value) {
         if (!value.hasStringValue()) {
             return value;
         }
@@ -254,17 +296,31 @@ final class SpanConventions {
             return value;
         }
         try {
-            return value(Json.objectMapper().readTree(text));
+            JsonNode read = Json.objectMapper().readTree(text);
+            return isKept(read, DEEPEST) ? value(read) : value;
         } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
             return value;
         }
+    }
+
+    /** Whether a value of OpenTelemetry's holds all of it, and protobuf's readers go as deep. */
+    private static boolean isKept(JsonNode json, int levels) {
+        if (levels == 0 || (json.isIntegralNumber() && !json.canConvertToLong())) {
+            return false;
+        }
+        for (JsonNode inner : json) {
+            if (!isKept(inner, levels - 1)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static AnyValue ofText(String text) {
         return AnyValue.newBuilder().setStringValue(text).build();
     }
 
-    private static AnyValue value(JsonNode json) {
+    static AnyValue value(JsonNode json) {
         AnyValue.Builder value = AnyValue.newBuilder();
         switch (json.getNodeType()) {
             case STRING -> value.setStringValue(json.textValue());

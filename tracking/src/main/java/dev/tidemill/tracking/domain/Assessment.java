@@ -43,6 +43,7 @@ public record Assessment(
     /**
      * What changes of an assessment; what is empty stays.
      *
+     * @param rationale a text without characters takes the one that is there away
      * @param metadata is merged
      */
     public record Change(
@@ -87,7 +88,7 @@ public record Assessment(
                 spanId,
                 sourceType,
                 sourceId,
-                change.rationale().or(() -> rationale),
+                change.rationale().or(() -> rationale).filter(text -> !text.isEmpty()),
                 merged,
                 overrides,
                 valid,

@@ -26,6 +26,7 @@ public final class TraceKeys {
     public static final String SPAN = "span";
     public static final String FEEDBACK = "feedback";
     public static final String EXPECTATION = "expectation";
+    public static final String ISSUE = "issue";
 
     /** Prefix of a key of {@link #SPAN} that names one of the span's attributes. */
     public static final String SPAN_ATTRIBUTE = "attributes.";
@@ -71,7 +72,8 @@ public final class TraceKeys {
             .freeKeys(METADATA, OPTIONAL_TEXT, "metadata")
             .freeKeys(SPAN, LIST)
             .freeKeys(FEEDBACK, JUDGEMENT)
-            .freeKeys(EXPECTATION, JUDGEMENT);
+            .freeKeys(EXPECTATION, JUDGEMENT)
+            .fixedKeys(ISSUE, Map.of("id", new Rule(false, EnumSet.of(EQUAL))), Map.of());
 
     private TraceKeys() {}
 
@@ -86,7 +88,15 @@ public final class TraceKeys {
         if (clause.entity().equals(SPAN)) {
             requireSpanKey(clause);
         }
-        if (clause.key().equals("prompt") && clause.operand() instanceof Comparison.Text(String prompt)) {
+        if (clause.entity().equals(SearchGrammar.ATTRIBUTE)
+                && clause.key().equals("prompt")
+                && clause.operand() instanceof Comparison.Text(String prompt)) {
+            if (clause.operator() != EQUAL) {
+                throw TidemillException.invalid(
+                        "filter",
+                        "Invalid comparator '" + clause.operator().symbol()
+                                + "' for prompts filter. Only '=' is supported with format: prompt = \"name/version\"");
+            }
             return new Comparison(TAG, Trace.PROMPTS_TAG, LIKE, new Comparison.Text(promptPattern(prompt)));
         }
         return elsewhere(clause.entity(), clause.key())
@@ -96,12 +106,11 @@ public final class TraceKeys {
 
     /** A prompt is named as {@code name/version}. */
     private static String promptPattern(String prompt) {
-        int slash = prompt.lastIndexOf('/');
-        if (slash <= 0) {
+        int slash = prompt.indexOf('/');
+        if (slash <= 0 || prompt.indexOf('/', slash + 1) >= 0) {
             throw TidemillException.invalid(
                     "filter",
-                    "Invalid prompt filter value '" + prompt
-                            + "'. Expected format is 'name/version', such as 'greet/1'");
+                    "Invalid prompts filter value '" + prompt + "'. Expected format: prompt = \"name/version\"");
         }
         return "%\"name\":\"" + prompt.substring(0, slash) + "\",\"version\":\"" + prompt.substring(slash + 1) + "\"%";
     }

@@ -49,7 +49,11 @@ public interface TraceStore {
     /** What each span of a trace says of the tokens it used. */
     List<TokenUsage.OfSpan> usages(String project, String id);
 
-    void insertAssessment(String project, Assessment assessment);
+    /** Makes other transactions that change this trace, if it is there, wait for the end of this one. */
+    void lock(String project, String id);
+
+    /** False if there is one with that id, whatever its trace is. */
+    boolean insertAssessment(String project, Assessment assessment);
 
     void updateAssessment(Assessment assessment);
 
@@ -64,7 +68,7 @@ public interface TraceStore {
      * Which traces a deletion takes.
      *
      * @param olderThan traces at that time or before
-     * @param limit the oldest so many; 0 for all of them
+     * @param limit the oldest so many
      */
     List<String> older(String project, long experimentId, Instant olderThan, int limit);
 

@@ -2,6 +2,7 @@ package dev.tidemill.tracking.domain;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.retention.ShortUnits;
 import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.search.SearchParser;
@@ -15,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /** Traces of applications, and what is said of them. Thread-safe. */
@@ -41,18 +44,43 @@ public final class Traces {
      * @param told its experiment's project need not be filled in
      */
     public Trace put(String project, Trace told) {
+        return put(project, told, Map.of(Trace.TOLD_METADATA, "true"));
+    }
+
+    /** As {@link #put}, piece by piece as clients before 3.0 tell it. */
+    public Trace putPart(String project, Trace told) {
+        return put(project, told, Map.of());
+    }
+
+    private Trace put(String project, Trace told, Map<String, String> marks) {
         var tags = checked(told.tags());
         var metadata = checked(told.metadata());
-        metadata.put(Trace.TOLD_METADATA, "true");
+        metadata.putAll(marks);
         return transactions.write(() -> {
             Experiment experiment = experiments.active(project, Long.toString(told.experimentId()));
             store.put(told);
             tags.put(Trace.LOCATION_TAG, experiment.artifactLocation() + "/traces/" + told.id() + "/artifacts");
             store.putTags(project, told.id(), tags);
             store.putMetadata(project, told.id(), metadata);
-            told.assessments().forEach(assessment -> store.insertAssessment(project, fresh(assessment)));
+            told.assessments().forEach(assessment -> putAssessment(project, fresh(assessment)));
             return get(project, told.id());
         });
+    }
+
+    /** One that comes with its trace again replaces itself. */
+    private void putAssessment(String project, Assessment assessment) {
+        if (!store.insertAssessment(project, assessment)) {
+            if (store.findAssessment(project, assessment.traceId(), assessment.id())
+                    .isEmpty()) {
+                throw taken(assessment);
+            }
+            store.updateAssessment(assessment);
+        }
+    }
+
+    private static TidemillException taken(Assessment assessment) {
+        return new TidemillException(
+                ErrorCode.ALREADY_EXISTS, "An assessment with ID '" + assessment.id() + "' exists already");
     }
 
     /** What comes with a trace is kept whatever its names are, such as {@code git#commit}. */
@@ -62,12 +90,18 @@ public final class Traces {
         return safe;
     }
 
-    /** What spans tell of their trace. */
+    /**
+     * What spans tell of their trace.
+     *
+     * @param resource tags that tell of where the spans were made; they change none that is there
+     * @param tags that the application gave its trace while it went on
+     */
     public record Spans(
             String traceId,
             List<TraceSpan> spans,
             String requestPreview,
             String responsePreview,
+            Map<String, String> resource,
             Map<String, String> tags,
             Map<String, String> metadata) {}
 
@@ -99,14 +133,16 @@ public final class Traces {
         Trace trace = get(project, told.traceId());
         Optional<TraceSpan> root =
                 told.spans().stream().filter(span -> span.parentId().isEmpty()).findFirst();
-        if (root.isPresent() && trace.state() == Trace.State.IN_PROGRESS) {
+        boolean open = trace.state() == Trace.State.IN_PROGRESS || trace.state() == Trace.State.STATE_UNSPECIFIED;
+        if (root.isPresent() && open) {
             store.put(ended(trace, root.get(), told));
         }
-        var tags = checked(told.tags());
-        root.ifPresent(span -> tags.putIfAbsent(Trace.NAME_TAG, Limits.runTagValue(span.name())));
+        var tags = checked(told.resource());
+        root.ifPresent(span -> tags.put(Trace.NAME_TAG, Limits.runTagValue(span.name())));
+        tags.keySet().removeIf(trace.tags()::containsKey);
+        tags.putAll(checked(told.tags()));
+        tags.remove(Trace.LOCATION_TAG);
         tags.put(Trace.SPANS_TAG, Trace.KEPT_HERE);
-        tags.keySet()
-                .removeIf(name -> !name.equals(Trace.SPANS_TAG) && trace.tags().containsKey(name));
         if (!trace.tags().containsKey(Trace.LOCATION_TAG)) {
             tags.put(Trace.LOCATION_TAG, experiment.artifactLocation() + "/traces/" + told.traceId() + "/artifacts");
         }
@@ -164,7 +200,10 @@ public final class Traces {
 
     /** @throws TidemillException {@code NOT_FOUND}, in MLflow's words */
     public TraceStore.Whole getWhole(String project, String id) {
-        return store.findWhole(project, List.of(id)).findFirst().orElseThrow(() -> missing(id));
+        return store.findWhole(project, List.of(id))
+                .findFirst()
+                .orElseThrow(
+                        () -> new TidemillException(ErrorCode.NOT_FOUND, "Trace with ID " + id + " is not found."));
     }
 
     public void putTags(String project, String id, Map<String, String> tags) {
@@ -175,16 +214,24 @@ public final class Traces {
 
     public void removeTag(String project, String id, String name) {
         transactions.write(() -> {
-            if (!store.removeTag(project, get(project, id).id(), name)) {
+            if (!store.removeTag(project, id, name)) {
                 throw new TidemillException(
                         ErrorCode.NOT_FOUND, "No trace tag with key '" + name + "' for trace with ID '" + id + "'");
             }
         });
     }
 
-    /** Which prompts a call used. */
-    public void linkPrompts(String project, String id, String prompts) {
-        transactions.write(() -> store.putTags(project, get(project, id).id(), Map.of(Trace.PROMPTS_TAG, prompts)));
+    /**
+     * Notes which prompts a call used.
+     *
+     * @param merge gives the tag that names them, from that which is there, empty at first
+     */
+    public void linkPrompts(String project, String id, UnaryOperator<String> merge) {
+        transactions.write(() -> {
+            store.lock(project, id);
+            String known = get(project, id).tags().getOrDefault(Trace.PROMPTS_TAG, "");
+            store.putTags(project, id, Map.of(Trace.PROMPTS_TAG, merge.apply(known)));
+        });
     }
 
     public void link(String project, Collection<String> ids, RunId run) {
@@ -202,17 +249,35 @@ public final class Traces {
                                 ErrorCode.NOT_FOUND, "Run with id=" + run.value() + " not found"))));
     }
 
-    /** Removes the oldest traces up to a time; gives how many there were. */
-    public int deleteOlder(String project, String experimentId, Instant olderThan, int limit) {
-        return transactions.write(() -> {
-            long experiment = experiments.get(project, experimentId).id();
-            return store.delete(project, experiment, store.older(project, experiment, olderThan, limit));
+    /**
+     * Removes the oldest traces up to a time, in many short units of work; gives how many there were.
+     *
+     * @param limit most traces; 0 for all of them
+     */
+    public long deleteOlder(String project, String experimentId, Instant olderThan, int limit) {
+        Optional<Experiment> experiment = experiments.find(project, experimentId);
+        if (experiment.isEmpty()) {
+            return 0;
+        }
+        long number = experiment.get().id();
+        var left = new AtomicLong(limit == 0 ? Long.MAX_VALUE : limit);
+        return ShortUnits.delete(batch -> {
+            int most = (int) Math.min(batch, left.get());
+            int deleted = most == 0
+                    ? 0
+                    : transactions.write(
+                            () -> store.delete(project, number, store.older(project, number, olderThan, most)));
+            left.addAndGet(-deleted);
+            return deleted;
         });
     }
 
-    public int delete(String project, String experimentId, List<String> ids) {
-        return transactions.write(() ->
-                store.delete(project, experiments.get(project, experimentId).id(), ids));
+    /** Removes those that are there of some traces, all at once; gives how many there were. */
+    public long delete(String project, String experimentId, List<String> ids) {
+        return transactions.write(() -> experiments
+                .find(project, experimentId)
+                .map(experiment -> (long) store.delete(project, experiment.id(), ids))
+                .orElse(0L));
     }
 
     public Page<Trace> search(
@@ -296,7 +361,9 @@ public final class Traces {
             get(project, told.traceId());
             Assessment made = fresh(told);
             made.overrides().ifPresent(replaced -> setValid(project, made.traceId(), replaced, false));
-            store.insertAssessment(project, made);
+            if (!store.insertAssessment(project, made)) {
+                throw taken(made);
+            }
             return made;
         });
     }
@@ -306,7 +373,9 @@ public final class Traces {
     }
 
     public Assessment assessment(String project, String traceId, String id) {
-        get(project, traceId);
+        if (store.find(project, traceId).isEmpty()) {
+            throw new TidemillException(ErrorCode.NOT_FOUND, "Trace with request_id '" + traceId + "' not found");
+        }
         return store.findAssessment(project, traceId, id)
                 .orElseThrow(() -> new TidemillException(
                         ErrorCode.NOT_FOUND, "Assessment with ID '" + id + "' not found for trace '" + traceId + "'"));
@@ -336,15 +405,12 @@ public final class Traces {
 
     /** Removes an assessment, if it is there; one that it overrode is valid again. */
     public void removeAssessment(String project, String traceId, String id) {
-        transactions.write(() -> {
-            get(project, traceId);
-            store.findAssessment(project, traceId, id).ifPresent(there -> {
-                store.deleteAssessment(id);
-                there.overrides()
-                        .filter(replaced ->
-                                store.findAssessment(project, traceId, replaced).isPresent())
-                        .ifPresent(replaced -> setValid(project, traceId, replaced, true));
-            });
-        });
+        transactions.write(() -> store.findAssessment(project, traceId, id).ifPresent(there -> {
+            store.deleteAssessment(id);
+            there.overrides()
+                    .filter(replaced ->
+                            store.findAssessment(project, traceId, replaced).isPresent())
+                    .ifPresent(replaced -> setValid(project, traceId, replaced, true));
+        }));
     }
 }

@@ -363,8 +363,17 @@ public final class SqlTraceStore implements TraceStore {
     }
 
     @Override
-    public void insertAssessment(String project, Assessment assessment) {
-        database.writing(handle -> handle.createUpdate("""
+    public void lock(String project, String id) {
+        database.writing(
+                handle -> handle.createUpdate("UPDATE trace SET state = state WHERE project = :project AND id = :id")
+                        .bind("project", project)
+                        .bind("id", id)
+                        .execute());
+    }
+
+    @Override
+    public boolean insertAssessment(String project, Assessment assessment) {
+        return database.writing(handle -> handle.createUpdate("""
                         INSERT INTO assessment (id, trace, name, kind, value, content, span_id, source_type, source_id, rationale,
                                                 metadata, overrides, valid, created_at, updated_at)
                         SELECT :id, number, :name, :kind, :value, :content, :span, :sourceType, :sourceId, :reason,
@@ -372,14 +381,15 @@ public final class SqlTraceStore implements TraceStore {
                         FROM trace WHERE project = :project AND id = :traceId
                         ON CONFLICT (id) DO NOTHING
                         """)
-                .bindMethods(assessment)
-                .bind("project", project)
-                .bind("kind", assessment.kind().name())
-                .bind("span", assessment.spanId().orElse(null))
-                .bind("reason", assessment.rationale().orElse(null))
-                .bind("about", Json.write(assessment.metadata()))
-                .bind("replaced", assessment.overrides().orElse(null))
-                .execute());
+                        .bindMethods(assessment)
+                        .bind("project", project)
+                        .bind("kind", assessment.kind().name())
+                        .bind("span", assessment.spanId().orElse(null))
+                        .bind("reason", assessment.rationale().orElse(null))
+                        .bind("about", Json.write(assessment.metadata()))
+                        .bind("replaced", assessment.overrides().orElse(null))
+                        .execute())
+                > 0;
     }
 
     @Override
@@ -441,7 +451,7 @@ public final class SqlTraceStore implements TraceStore {
                 .bind("project", project)
                 .bind("experiment", experimentId)
                 .bind("before", olderThan)
-                .bind("limit", limit == 0 ? Integer.MAX_VALUE : limit)
+                .bind("limit", limit)
                 .mapTo(String.class)
                 .list());
     }

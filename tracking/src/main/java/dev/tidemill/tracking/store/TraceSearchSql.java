@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Writes a search of traces as SQL. What a trace lacks never matches, unless the clause asks whether it is missing. */
 final class TraceSearchSql {
@@ -24,12 +25,13 @@ final class TraceSearchSql {
             "experiment_id", "t.experiment_id",
             "timestamp_ms", "t.requested_at",
             "execution_time_ms", "t.execution_ms",
-            "end_time_ms", "(t.requested_at + t.execution_ms)");
+            "end_time_ms", "(t.requested_at + COALESCE(t.execution_ms, 0))");
 
     private final Dialect dialect;
     private final SqlCondition condition;
     private final StringBuilder joins = new StringBuilder();
     private final List<String> keys = new ArrayList<>();
+    private String searched = "";
 
     TraceSearchSql(Dialect dialect) {
         this.dialect = dialect;
@@ -74,18 +76,36 @@ final class TraceSearchSql {
 
     void where(String project, Collection<Long> experiments, List<Comparison> filter) {
         condition.and("t.project = " + condition.bind(project));
-        condition.and("t.experiment_id IN " + SqlCondition.numbers(experiments));
-        filter.forEach(this::clause);
+        searched = SqlCondition.numbers(experiments);
+        condition.and("t.experiment_id IN " + searched);
+        filter.stream()
+                .filter(clause -> !clause.entity().equals(TraceKeys.SPAN))
+                .forEach(this::clause);
+        spans(filter.stream()
+                .filter(clause -> clause.entity().equals(TraceKeys.SPAN))
+                .toList());
+    }
+
+    /** One span has to match all clauses about spans. */
+    private void spans(List<Comparison> clauses) {
+        if (!clauses.isEmpty()) {
+            condition.and("EXISTS (SELECT 1 FROM trace_span s WHERE s.trace = t.number"
+                    + clauses.stream()
+                            .map(clause -> " AND "
+                                    + condition.compare(spanColumn(clause.key()), clause.operator(), clause.operand()))
+                            .collect(Collectors.joining())
+                    + ")");
+        }
     }
 
     private void clause(Comparison clause) {
         switch (clause.entity()) {
             case TraceKeys.TAG -> text("tag", clause.key(), clause);
             case TraceKeys.METADATA -> text("metadata", clause.key(), clause);
-            case TraceKeys.SPAN ->
-                condition.and("EXISTS (SELECT 1 FROM trace_span s WHERE s.trace = t.number AND "
-                        + condition.compare(spanColumn(clause.key()), clause.operator(), clause.operand()) + ")");
             case TraceKeys.FEEDBACK, TraceKeys.EXPECTATION -> assessment(clause);
+            case TraceKeys.ISSUE ->
+                condition.and("EXISTS (SELECT 1 FROM assessment a WHERE a.trace = t.number AND a.kind = 'ISSUE' AND "
+                        + condition.compare("a.name", clause.operator(), clause.operand()) + ")");
             default -> attribute(clause);
         }
     }
@@ -125,7 +145,7 @@ final class TraceSearchSql {
     /** Values are JSON: a text is compared with and without its quotes, so that {@code 'true'} finds both. */
     private void assessment(Comparison clause) {
         boolean missing = clause.operator() == Operator.IS_NULL;
-        String row = "EXISTS (SELECT 1 FROM assessment a WHERE a.trace = t.number AND a.valid AND a.kind = "
+        String named = " AND a.valid AND a.kind = "
                 + condition.bind(clause.entity().toUpperCase(java.util.Locale.ROOT)) + " AND a.name = "
                 + condition.bind(clause.key());
         String compared =
@@ -137,7 +157,23 @@ final class TraceSearchSql {
                     case Comparison.Text text -> " AND " + judged(clause.operator(), text);
                     case Comparison.Texts texts -> " AND " + condition.compare("a.value", clause.operator(), texts);
                 };
-        condition.and((missing ? "NOT " : "") + row + compared + ")");
+        String said = named + compared;
+        condition.and((missing ? "NOT " : "") + "(EXISTS (SELECT 1 FROM assessment a WHERE a.trace = t.number" + said
+                + ") OR " + saidOfSession(said) + ")");
+    }
+
+    /** What is said of a whole session, as its metadata tell, is said of each of the session's traces in the experiments searched. */
+    private String saidOfSession(String said) {
+        return "EXISTS (SELECT 1 FROM trace_text own"
+                + " JOIN trace_text other ON other.kind = own.kind AND other.name = own.name"
+                + " AND substr(other.value, 1, 100) = substr(own.value, 1, 100) AND other.value = own.value"
+                + " JOIN trace o ON o.number = other.trace AND o.project = t.project AND o.experiment_id IN " + searched
+                + " JOIN assessment a ON a.trace = o.number"
+                + " WHERE own.trace = t.number AND own.kind = 'metadata' AND own.name = "
+                + condition.bind(Trace.SESSION_METADATA) + " AND "
+                + condition.compare(
+                        "a.metadata", Operator.LIKE, new Comparison.Text("%\"" + Trace.SESSION_METADATA + "\":%"))
+                + said + ")";
     }
 
     private String judged(Operator operator, Comparison.Text text) {
@@ -166,7 +202,7 @@ final class TraceSearchSql {
                                 : String.valueOf(COLUMNS.get(ordering.key()));
                     default ->
                         throw TidemillException.invalid(
-                                "order_by", "Traces are ordered by attributes, tags and metadata only");
+                                "order_by", "Invalid identifier type '" + ordering.entity() + "'");
                 };
         keys.add("CASE WHEN " + column + " IS NULL THEN 1 ELSE 0 END");
         keys.add(column + direction);

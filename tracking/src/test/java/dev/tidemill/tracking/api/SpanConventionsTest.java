@@ -6,6 +6,7 @@ import dev.tidemill.tracking.domain.TraceSpan;
 import io.opentelemetry.proto.common.v1.AnyValue;
 import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.trace.v1.Span;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -43,6 +44,11 @@ class SpanConventionsTest {
                         .forEach(entry -> shown.put(entry.getKey(), shown(entry.getValue())));
                 yield shown.toString();
             }
+            case ARRAY_VALUE ->
+                value.getArrayValue().getValuesList().stream()
+                        .map(SpanConventionsTest::shown)
+                        .toList()
+                        .toString();
             default -> value.getValueCase().name();
         };
     }
@@ -102,6 +108,69 @@ class SpanConventionsTest {
                         "c",
                         "mlflow.llm.provider",
                         "acme"));
+    }
+
+    @Test
+    void messagesThatCameAsEventsAndTheModelThatARequestNames() {
+        Span.Builder span = Span.newBuilder().setName("call");
+        event(span, "gen_ai.system.message", "content", "be kind");
+        event(span, "gen_ai.user.message", "content", "hello?");
+        event(span, "gen_ai.choice", "content", "hello!");
+        assertThat(shown(span.build(), SpanConventions.INPUTS))
+                .isEqualTo("[{content=be kind, role=system}, {content=hello?, role=user}]");
+        assertThat(shown(span.build(), SpanConventions.OUTPUTS)).isEqualTo("[{content=hello!, role=assistant}]");
+        Span.Builder whole = Span.newBuilder().setName("call");
+        event(whole, "gen_ai.content.prompt", "gen_ai.prompt", "asked");
+        event(whole, "gen_ai.content.completion", "gen_ai.completion", "answered");
+        assertThat(shown(whole.build(), SpanConventions.INPUTS)).isEqualTo("asked");
+        assertThat(shown(whole.build(), SpanConventions.OUTPUTS)).isEqualTo("answered");
+        assertThat(added(Map.of(SpanConventions.INPUTS, "{\"model\": \"m3\"}")))
+                .isEqualTo(Map.of("mlflow.llm.model", "m3"));
+        assertThat(added(Map.of(SpanConventions.OUTPUTS, "{\"model\": 3}"))).isEmpty();
+    }
+
+    @Test
+    void objectsAndListsThatCameAsJsonAreReadAndNumbersInATextStayOne() {
+        for (var told : Map.of(
+                        "{\"a\": [1]}", "{a=[1]}", "[\"x\"]", "[x]", "\"text\"", "text", "12", "12", "true", "true")
+                .entrySet()) {
+            Span span = Span.newBuilder()
+                    .addAttributes(KeyValue.newBuilder().setKey("k").setValue(value(told.getKey())))
+                    .build();
+            assertThat(shown(span, "k")).isEqualTo(told.getValue());
+            assertThat(SpanConventions.translated(span)
+                            .getAttributes(0)
+                            .getValue()
+                            .hasStringValue())
+                    .isEqualTo(!told.getValue().matches("[{\\[].*"));
+        }
+    }
+
+    @Test
+    void whatAValueCannotHoldStaysAText() {
+        for (String told : List.of("{\"n\": 1180591620717411303424}", "[".repeat(40) + "]".repeat(40))) {
+            assertThat(shown(
+                            Span.newBuilder()
+                                    .addAttributes(
+                                            KeyValue.newBuilder().setKey("k").setValue(value(told)))
+                                    .build(),
+                            "k"))
+                    .isEqualTo(told);
+        }
+    }
+
+    private static void event(Span.Builder span, String name, String attribute, String value) {
+        span.addEvents(Span.Event.newBuilder()
+                .setName(name)
+                .addAttributes(KeyValue.newBuilder().setKey(attribute).setValue(value(value))));
+    }
+
+    private static String shown(Span span, String attribute) {
+        return SpanConventions.translated(span).getAttributesList().stream()
+                .filter(entry -> entry.getKey().equals(attribute))
+                .map(entry -> shown(entry.getValue()))
+                .findFirst()
+                .orElse("none");
     }
 
     @Test
