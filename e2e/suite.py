@@ -31,6 +31,7 @@ TOGETHER = [
     "test_command_line",
     "test_tracking",
     "test_mlflow_probe",
+    "test_mlflow_tracing",
     "test_scoring",
     "test_fuzz",
     "test_python",
