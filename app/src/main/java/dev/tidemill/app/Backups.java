@@ -12,6 +12,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.DatabaseDump;
+import dev.tidemill.platform.telemetry.Telemetry;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -84,6 +85,13 @@ final class Backups {
         this.clock = clock;
         // Of a backup that a sudden end has broken off.
         clearStage();
+    }
+
+    void publish(Telemetry telemetry) {
+        telemetry.gauge(
+                "tidemill.backup.preparing.seconds",
+                "For how long a backup that is being prepared has kept files from being deleted",
+                this::preparingSeconds);
     }
 
     /**

@@ -47,7 +47,7 @@ final class GatewayReplica implements Node {
     }
 
     private void assemble(Settings settings) {
-        var directory = parts.keep(DataDirectory.open(Server.dataDirectory(settings)));
+        var directory = parts.keep(DataDirectory.open(Node.dataDirectory(settings)));
         var telemetry = parts.keep(new Telemetry(settings.optional(Setting.TRACES_ENDPOINT)));
         var control = parts.keep(
                 new ControlPlane(settings.text(Setting.CONTROL_URL), settings.optional(Setting.CONTROL_TOKEN)));
@@ -57,13 +57,12 @@ final class GatewayReplica implements Node {
                 RegistryModule.inspector(blobs),
                 new ControlPlaneCatalog(control),
                 new ControlPlaneSink(control),
-                Server.journal(settings, directory, new DeletionHold()),
+                DataPlane.journal(settings, directory, new DeletionHold()),
                 Payloads.of(settings, Optional.empty(), Clock.systemUTC()),
                 FeatureLookup.NONE,
                 Clock.systemUTC(),
-                Server.inferenceOptions(settings, directory.folder("python"))));
-        Server.publishJournal(telemetry, inference.gateway());
-        telemetry.publish(inference::metrics);
+                DataPlane.options(settings, directory.folder("python"))));
+        inference.publish(telemetry);
         var feed = parts.keep(
                 new PlanFeed(control, inference.gateway(), directory.path().resolve("plans.json")));
         feed.start();

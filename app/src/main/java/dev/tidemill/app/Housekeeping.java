@@ -1,31 +1,15 @@
 package dev.tidemill.app;
 
+import dev.tidemill.platform.retention.Chore;
 import dev.tidemill.platform.threads.RepeatingThread;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Does chores again and again after a pause, one after the other: each keeps something from growing for ever. One that fails keeps no other from its turn. */
 final class Housekeeping implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
-
-    /**
-     * Something to be done regularly.
-     *
-     * @param work what there is to tell of it, if anything
-     */
-    record Chore(String name, Supplier<Optional<String>> work) {
-        /** One that has nothing to tell. */
-        static Chore silent(String name, Runnable work) {
-            return new Chore(name, () -> {
-                work.run();
-                return Optional.empty();
-            });
-        }
-    }
 
     private final List<Chore> chores;
     private final Duration pause;

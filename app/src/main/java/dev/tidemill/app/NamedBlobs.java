@@ -1,10 +1,10 @@
 package dev.tidemill.app;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.tidemill.artifacts.domain.BlobReferences;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.modules.DigestColumn;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,7 +20,6 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /** Blobs that the rows of a backup name, whether they are in it or not. Not thread-safe. */
 final class NamedBlobs {
@@ -31,13 +30,11 @@ final class NamedBlobs {
         InputStream open(String path) throws IOException;
     }
 
-    /** Who may read a blob; none is read that is not there. */
-    private static final String READERS = "project_blob";
-
-    /** Tables of which the blob lists the files of a folder, blobs as well, with the column that holds it. */
-    private static final Map<String, String> FOLDER_COLUMNS = Server.BLOB_COLUMNS.stream()
-            .filter(BlobReferences.Column::isFolder)
-            .collect(Collectors.toUnmodifiableMap(BlobReferences.Column::table, BlobReferences.Column::column));
+    /** Of a table with the digest of a blob and nothing else in a column: that column. */
+    private static final Map<String, DigestColumn> COLUMNS = Modules.SCHEMAS.stream()
+            .flatMap(schema -> schema.digests().stream())
+            .filter(column -> column.holds() != DigestColumn.Holds.TEXT)
+            .collect(Collectors.toUnmodifiableMap(DigestColumn::table, column -> column));
 
     private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
     private static final Pattern FOLDER_LINE = Pattern.compile("([0-9a-f]{64}) \\d+ .+");
@@ -50,9 +47,13 @@ final class NamedBlobs {
     NamedBlobs(JsonNode tables) {
         for (JsonNode table : tables) {
             String name = table.path("name").asText();
+            DigestColumn digests = COLUMNS.get(name);
+            if (digests == null) {
+                continue;
+            }
             int index = 0;
             for (JsonNode column : table.path("columns")) {
-                if (column.asText().equals(blobColumn(name))) {
+                if (column.asText().equals(digests.column())) {
                     columns.put(name, index);
                 }
                 index++;
@@ -60,10 +61,9 @@ final class NamedBlobs {
         }
     }
 
-    /** The column that holds the digest of a blob and nothing else; null if a table has none. */
-    private static @Nullable String blobColumn(String table) {
-        boolean own = table.equals(READERS) || BlobReferences.OWN.contains(table);
-        return own ? BlobReferences.OWN_COLUMN : FOLDER_COLUMNS.get(table);
+    private static boolean namesFolders(String table) {
+        DigestColumn column = COLUMNS.get(table);
+        return column != null && column.holds() == DigestColumn.Holds.FOLDER;
     }
 
     /** Tables that name blobs. */
@@ -81,7 +81,7 @@ final class NamedBlobs {
             rows.lines()
                     .map(line -> Json.read(line).path(column).asText())
                     .filter(text -> DIGEST.matcher(text).matches())
-                    .forEach(FOLDER_COLUMNS.containsKey(table) ? folders::add : digests::add);
+                    .forEach(namesFolders(table) ? folders::add : digests::add);
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }

@@ -1,8 +1,13 @@
 package dev.tidemill.app;
 
+import dev.tidemill.platform.config.UserHome;
+import java.util.stream.Collectors;
+import java.util.Locale;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.modules.ProcessRole;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
 
@@ -16,7 +21,7 @@ public interface Node extends AutoCloseable {
     static Node start(Settings settings) {
         Listeners.check(settings);
         Optional<String> control = settings.optional(Setting.CONTROL_URL);
-        boolean onlyGateway = roles(settings).equals(Set.of("gateway"));
+        boolean onlyGateway = roles(settings).equals(Set.of(ProcessRole.GATEWAY));
         if (control.isPresent() && !onlyGateway) {
             throw TidemillException.invalid("control.url", "'control.url' is for a process whose only role is gateway")
                     .remedy("Start it with --roles gateway, or leave --control out");
@@ -29,8 +34,20 @@ public interface Node extends AutoCloseable {
     }
 
     /** The roles that the settings name. */
-    static Set<String> roles(Settings settings) {
-        return Set.copyOf(settings.list(Setting.ROLES));
+    static Set<ProcessRole> roles(Settings settings) {
+        return settings.list(Setting.ROLES).stream()
+                .map(role -> ProcessRole.valueOf(role.toUpperCase(Locale.ROOT)))
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    /** Where everything of this process is kept. */
+    static Path dataDirectory(Settings settings) {
+        return settings.optional(Setting.DATA_DIRECTORY).map(Path::of).orElseGet(() -> {
+            String base = System.getenv("XDG_DATA_HOME");
+            return base == null || base.isBlank()
+                    ? UserHome.path().resolve(Path.of(".local", "share", "tidemill"))
+                    : Path.of(base, "tidemill");
+        });
     }
 
     String url();

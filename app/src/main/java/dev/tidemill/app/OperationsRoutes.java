@@ -12,6 +12,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.GeneratedFile;
 import dev.tidemill.platform.http.Lane;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.modules.ProcessRole;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.telemetry.Telemetry;
 import java.io.IOException;
@@ -30,7 +31,7 @@ final class OperationsRoutes {
     private final Backups backups;
     private final StorageSizes sizes;
     private final String version;
-    private final Set<String> roles;
+    private final Set<ProcessRole> roles;
     private final KeptMetrics kept;
     private final ModelEnvironments environments;
     private final Gateway gateway;
@@ -53,7 +54,7 @@ final class OperationsRoutes {
             Backups backups,
             StorageSizes sizes,
             String version,
-            Set<String> roles,
+            Set<ProcessRole> roles,
             KeptMetrics kept,
             ModelEnvironments environments,
             Gateway gateway) {
@@ -96,7 +97,7 @@ final class OperationsRoutes {
         about.put("version", version);
         about.put("java", Runtime.version().toString());
         about.put("database", database.dialect().name());
-        about.put("roles", roles);
+        about.put("roles", roles.stream().map(ProcessRole::label).toList());
         Optional<Measured.Finding<Map<String, Long>>> measured = sizes.bytes(PATIENCE);
         about.put("storage", measured.map(Measured.Finding::value).orElse(Map.of()));
         measured.ifPresent(

@@ -1,5 +1,6 @@
 package dev.tidemill.app;
 
+import dev.tidemill.platform.modules.Module;
 import dev.tidemill.platform.sql.Database;
 import java.util.List;
 import org.jdbi.v3.core.Handle;
@@ -7,10 +8,9 @@ import org.jdbi.v3.core.Handle;
 /** Makes a testing server virgin again: every table empty, every sequence at its start. */
 final class Reset {
     private final Database database;
-    private final List<Runnable> modules;
+    private final List<Module> modules;
 
-    /** @param modules what each module does to be as new once its tables are empty */
-    Reset(Database database, List<Runnable> modules) {
+    Reset(Database database, List<Module> modules) {
         this.database = database;
         this.modules = modules;
     }
@@ -24,7 +24,7 @@ final class Reset {
             }
             return true;
         });
-        modules.forEach(Runnable::run);
+        modules.forEach(Module::reset);
     }
 
     private static void clearSqlite(Handle handle) {

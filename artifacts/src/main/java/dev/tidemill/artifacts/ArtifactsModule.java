@@ -6,7 +6,6 @@ import dev.tidemill.artifacts.api.MlflowArtifactRoutes;
 import dev.tidemill.artifacts.api.TransferRoutes;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobCollector;
-import dev.tidemill.artifacts.domain.BlobReferences;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.ExternalFiles;
 import dev.tidemill.artifacts.domain.LocatedFiles;
@@ -21,17 +20,34 @@ import dev.tidemill.artifacts.store.SqlFileStore;
 import dev.tidemill.artifacts.store.SqlProjectBlobs;
 import dev.tidemill.artifacts.store.SqlUploadStore;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.modules.DigestColumn;
+import dev.tidemill.platform.modules.Module;
+import dev.tidemill.platform.modules.Schema;
+import dev.tidemill.platform.retention.Chore;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /** Wires artifacts. */
-public final class ArtifactsModule {
+public final class ArtifactsModule implements Module {
+    public static final Schema SCHEMA = Schema.of(
+            "artifacts",
+            DigestColumn.blob("artifact_file", "digest"),
+            DigestColumn.blob("artifact_upload_part", "digest"),
+            DigestColumn.reader("project_blob", "digest"));
+
+    /** For how long parts of an upload wait for its end. */
+    private static final Duration ABANDONED = Duration.ofDays(7);
+
+    /** For how long a blob that nothing refers to may still be named by somebody who has just sent it. */
+    private static final Duration GRACE = Duration.ofDays(1);
+
     private final BlobStore blobs;
     private final ProjectBlobs projectBlobs;
     private final long uploadLimit;
@@ -40,10 +56,11 @@ public final class ArtifactsModule {
     private final SignedLinks links;
     private final BlobCollector collector;
     private final LocatedFiles located;
+    private final Clock clock;
 
     /**
      * @param uploadLimit most bytes of one upload
-     * @param columns of other modules that hold digests of blobs
+     * @param schemas of every module, which tell where digests of blobs are held
      * @param root URI below which experiments keep artifacts, without a slash at its end
      * @param environment where a bucket's endpoint and region are found
      * @param deletions keeps blobs while a backup copies them
@@ -52,14 +69,17 @@ public final class ArtifactsModule {
             Database database,
             Path folder,
             long uploadLimit,
-            List<BlobReferences.Column> columns,
+            List<Schema> schemas,
             String root,
             Map<String, String> environment,
             DeletionHold deletions,
             Clock clock) {
         var files = new FolderBlobStore(folder);
         this.blobs = files;
-        var references = new SqlBlobReferences(database, columns);
+        this.clock = clock;
+        var references = new SqlBlobReferences(
+                database,
+                schemas.stream().flatMap(schema -> schema.digests().stream()).toList());
         this.collector = new BlobCollector(references, files, files, database, deletions, clock);
         this.projectBlobs = new SqlProjectBlobs(database);
         this.uploadLimit = uploadLimit;
@@ -96,14 +116,6 @@ public final class ArtifactsModule {
         return tree;
     }
 
-    public MultipartUploads uploads() {
-        return uploads;
-    }
-
-    public BlobCollector collector() {
-        return collector;
-    }
-
     public SignedLinks links() {
         return links;
     }
@@ -112,6 +124,19 @@ public final class ArtifactsModule {
         return projectBlobs;
     }
 
+    @Override
+    public List<Chore> chores() {
+        return List.of(
+                Chore.silent("Uploads", () -> uploads.abandon(clock.instant().minus(ABANDONED))),
+                new Chore("Blobs", () -> {
+                    var collected = collector.collect(GRACE, false);
+                    return Chore.told(
+                            collected.blobs() > 0,
+                            collected.blobs() + " of " + collected.bytes() + " bytes that nothing refers to are gone");
+                }));
+    }
+
+    @Override
     public List<Route> routes() {
         var routes = new ArrayList<>(new ArtifactRoutes(blobs, projectBlobs, uploadLimit).routes());
         routes.addAll(new MlflowArtifactRoutes(tree, uploadLimit).routes());

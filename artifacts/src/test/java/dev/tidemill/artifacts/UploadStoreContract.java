@@ -55,7 +55,7 @@ abstract class UploadStoreContract {
     void start() {
         database = open();
         var blobs = new FolderBlobStore(folder);
-        var references = new SqlBlobReferences(database, List.of());
+        var references = new SqlBlobReferences(database, ArtifactsModule.SCHEMA.digests());
         tree = new ArtifactTree(
                 new SqlFileStore(database), blobs, new SqlProjectBlobs(database), references, database, clock);
         collector = new BlobCollector(references, blobs, blobs, database, deletions, clock);

@@ -10,16 +10,21 @@ import dev.tidemill.deployments.store.SqlDeploymentStore;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.pipelines.domain.StepModule;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.modules.Schema;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.telemetry.Telemetry;
 import dev.tidemill.registry.domain.Models;
 import java.time.Clock;
 import java.util.List;
 
 /** Wires deployments. */
-public final class DeploymentsModule implements AutoCloseable {
+public final class DeploymentsModule implements StepModule {
+    public static final Schema SCHEMA = Schema.of("deployments");
+
     private final Deployments deployments;
     private final Publications publications;
     private final Gateway gateway;
@@ -32,22 +37,37 @@ public final class DeploymentsModule implements AutoCloseable {
         this.deployments = new Deployments(store, models, publications, loader, database, events, clock);
     }
 
-    public Publications publications() {
-        return publications;
+    @Override
+    public void publish(Telemetry telemetry) {
+        telemetry.gauge(
+                "tidemill.deployments.broken", "Deployments of which a model cannot be loaded", publications::broken);
+    }
+
+    @Override
+    public void prepare() {
+        deployments.publishAll();
+    }
+
+    @Override
+    public void reset() {
+        publications.forget();
     }
 
     public Deployments deployments() {
         return deployments;
     }
 
+    @Override
     public List<StepKind> stepKinds() {
         return List.of(new OfferStep(deployments));
     }
 
+    @Override
     public List<DefinitionKind<?>> definitionKinds() {
         return List.of(new PolicyDefinitionKind(deployments), new DeploymentDefinitionKind(deployments));
     }
 
+    @Override
     public List<Route> routes() {
         return new DeploymentRoutes(deployments, gateway).routes();
     }

@@ -8,15 +8,19 @@ import dev.tidemill.features.domain.FeatureViews;
 import dev.tidemill.features.domain.LabelledRows;
 import dev.tidemill.features.steps.MaterializeStep;
 import dev.tidemill.features.store.SqlFeatureViewStore;
-import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.pipelines.domain.StepModule;
 import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.modules.Module;
+import dev.tidemill.platform.modules.Schema;
 import dev.tidemill.platform.sql.Database;
 import java.util.List;
 
 /** Wires features. */
-public final class FeaturesModule {
+public final class FeaturesModule implements Module {
+    public static final Schema SCHEMA = Schema.of("features");
+
     private final FeatureViews views;
     private final DataSets dataSets;
     private final QueryEngine engine;
@@ -34,15 +38,21 @@ public final class FeaturesModule {
         return views;
     }
 
-    /** @param journal rows that deployments have served */
-    public List<StepKind> stepKinds(LabelledRows journal) {
-        return List.of(new MaterializeStep(views, dataSets, engine, journal));
+    /**
+     * Its steps, which read what modules to its right have written.
+     *
+     * @param journal rows that deployments have served
+     */
+    public StepModule steps(LabelledRows journal) {
+        return () -> List.of(new MaterializeStep(views, dataSets, engine, journal));
     }
 
+    @Override
     public List<DefinitionKind<?>> definitionKinds() {
         return List.of(new FeatureViewDefinitionKind(views, turns));
     }
 
+    @Override
     public List<Route> routes() {
         return new FeatureRoutes(views, turns).routes();
     }

@@ -2,20 +2,14 @@ package dev.tidemill.inference;
 
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
-import dev.tidemill.artifacts.domain.ProjectBlobs;
-import dev.tidemill.datasets.domain.DataSets;
-import dev.tidemill.datasets.domain.QueryEngine;
-import dev.tidemill.inference.api.GraphDefinitionKind;
 import dev.tidemill.inference.api.InferenceMethods;
 import dev.tidemill.inference.api.InferenceMetrics;
 import dev.tidemill.inference.api.InferenceRoutes;
 import dev.tidemill.inference.api.MlserverRepositoryMethods;
-import dev.tidemill.inference.api.PlaneRoutes;
 import dev.tidemill.inference.api.PythonRoutes;
 import dev.tidemill.inference.api.RepositoryMethods;
 import dev.tidemill.inference.api.RepositoryRoutes;
 import dev.tidemill.inference.api.RowsRoutes;
-import dev.tidemill.inference.api.ScoringRoutes;
 import dev.tidemill.inference.api.ServerName;
 import dev.tidemill.inference.domain.FeatureLookup;
 import dev.tidemill.inference.domain.Gateway;
@@ -39,25 +33,21 @@ import dev.tidemill.inference.python.PythonSettings;
 import dev.tidemill.inference.registry.RegisteredModels;
 import dev.tidemill.inference.runtime.BoostedTreesRuntime;
 import dev.tidemill.inference.runtime.TidemillTreeRuntime;
-import dev.tidemill.inference.steps.ScoreStep;
-import dev.tidemill.pipelines.domain.Pipelines;
-import dev.tidemill.pipelines.domain.StepKind;
-import dev.tidemill.platform.auth.Authentication;
-import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.grpc.GrpcMethod;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.modules.Module;
 import dev.tidemill.platform.retention.DeletionHold;
+import dev.tidemill.platform.telemetry.Telemetry;
 import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.Models;
-import dev.tidemill.registry.domain.Registrations;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Wires inference. */
-public final class InferenceModule implements AutoCloseable {
+/** Wires the data plane of inference; needs no database. */
+public final class InferenceModule implements Module {
     /**
      * What the operator decides.
      *
@@ -81,6 +71,7 @@ public final class InferenceModule implements AutoCloseable {
     private final InferenceMetrics metrics;
     private final IdleModels idle;
     private final PythonRuntime python;
+    private final PredictionSink sink;
 
     /**
      * @param sink where journalled predictions go
@@ -99,6 +90,7 @@ public final class InferenceModule implements AutoCloseable {
             Clock clock,
             Options options) {
         this.payloads = payloads;
+        this.sink = sink;
         this.blobs = blobs;
         this.catalog = catalog;
         this.inspector = inspector;
@@ -148,9 +140,27 @@ public final class InferenceModule implements AutoCloseable {
         return gateway;
     }
 
-    /** Figures of every version that was called, in Prometheus' text format. */
-    public String metrics() {
-        return metrics.text() + PythonRoutes.metrics(python);
+    /** Figures of every version that was called, and of what is journalled. */
+    @Override
+    public void publish(Telemetry telemetry) {
+        telemetry.gauge(
+                "tidemill.predictions.journal.bytes",
+                "Bytes of predictions that wait in files for the database",
+                gateway::journalBytes);
+        telemetry.gauge(
+                "tidemill.predictions.journal.unreadable",
+                "Files of waiting predictions that could not be read as a whole and are kept as *.unreadable",
+                gateway::unreadableJournals);
+        telemetry.gauge(
+                "tidemill.predictions.dropped",
+                "Predictions that were answered but not journalled",
+                gateway::droppedPredictions);
+        telemetry.publish(() -> metrics.text() + PythonRoutes.metrics(python));
+    }
+
+    @Override
+    public void reset() {
+        gateway.forgetAll();
     }
 
     /** What runs Python models, and how apart. */
@@ -162,6 +172,7 @@ public final class InferenceModule implements AutoCloseable {
         return cache;
     }
 
+    @Override
     public List<Route> routes() {
         return Stream.of(
                         // Before the others: /v2/models/stats is no model's name.
@@ -173,32 +184,19 @@ public final class InferenceModule implements AutoCloseable {
                 .toList();
     }
 
-    /**
-     * What gateways in other processes ask.
-     *
-     * @param target where their predictions go
-     */
-    public List<Route> planeRoutes(PredictionSink target, Authentication authentication) {
-        return new PlaneRoutes(gateway, catalog, blobs, target, authentication).routes();
+    ModelCatalog catalog() {
+        return catalog;
     }
 
-    /**
-     * Steps that score data sets.
-     *
-     * @param scratch folder for what is under way
-     */
-    public List<StepKind> stepKinds(DataSets dataSets, QueryEngine engine, Path scratch) {
-        return List.of(new ScoreStep(dataSets, engine, catalog, cache, scratch));
+    ModelInspector inspector() {
+        return inspector;
     }
 
-    public List<DefinitionKind<?>> definitionKinds(Registrations registrations, ProjectBlobs owned) {
-        return List.of(new GraphDefinitionKind(catalog, registrations, blobs, owned, inspector));
+    PredictionSink sink() {
+        return sink;
     }
 
-    public List<Route> scoringRoutes(Pipelines pipelines, DataSets dataSets) {
-        return new ScoringRoutes(pipelines, dataSets, catalog).routes();
-    }
-
+    @Override
     public List<GrpcMethod<?, ?>> methods() {
         return Stream.of(
                         new InferenceMethods(gateway, clock, options.server()).methods(),

@@ -26,9 +26,13 @@ import dev.tidemill.platform.events.EventSubscriber;
 import dev.tidemill.platform.events.StoredEvent;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.platform.modules.Module;
+import dev.tidemill.platform.modules.ProcessRole;
+import dev.tidemill.platform.modules.Schema;
 import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.retention.SqlKeptRows;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.telemetry.Telemetry;
 import dev.tidemill.registry.domain.Models;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
@@ -36,9 +40,12 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Wires monitoring. */
-public final class MonitoringModule {
+public final class MonitoringModule implements Module {
+    public static final Schema SCHEMA = Schema.of("monitoring");
+
     /** What the subject of an event about a deployment begins with. */
     private static final String SUBJECT = "deployment/";
 
@@ -51,6 +58,18 @@ public final class MonitoringModule {
     private final MonitoringRoutes routes;
     private final Database database;
     private final Clock clock;
+    private final Retention retention;
+
+    /**
+     * For how long is kept what monitoring writes down.
+     *
+     * @param predictions since they were received; empty for ever
+     * @param mostPredictions of one deployment, above which its oldest go; 0 for any number
+     * @param windows since they were closed; empty for ever
+     */
+    public record Retention(Optional<Duration> predictions, long mostPredictions, Optional<Duration> windows) {
+        public static final Retention FOREVER = new Retention(Optional.empty(), 0, Optional.empty());
+    }
 
     public MonitoringModule(
             Database database,
@@ -61,7 +80,9 @@ public final class MonitoringModule {
             Pipelines pipelines,
             Gateway gateway,
             ModelLoader loader,
-            BlobStore blobs) {
+            BlobStore blobs,
+            Retention retention) {
+        this.retention = retention;
         this.database = database;
         this.clock = clock;
         this.store = new SqlMonitorStore(database);
@@ -93,8 +114,9 @@ public final class MonitoringModule {
     }
 
     /** Hears of pipeline runs that have ended and of deployments that have changed, so that ticks which wait for them go on. */
-    public EventSubscriber subscriber() {
-        return new EventSubscriber() {
+    @Override
+    public List<EventSubscriber> subscribers() {
+        return List.of(new EventSubscriber() {
             @Override
             public String name() {
                 return "monitoring";
@@ -106,7 +128,7 @@ public final class MonitoringModule {
                         .ifPresent(name -> database.afterCommit(
                                 () -> loop.wake(event.event().project(), name)));
             }
-        };
+        });
     }
 
     /** The deployment that changed, or that caused the pipeline run. */
@@ -117,28 +139,50 @@ public final class MonitoringModule {
         return subject.filter(of -> of.startsWith(SUBJECT)).map(of -> of.substring(SUBJECT.length()));
     }
 
-    /**
-     * What monitoring writes down and for how long it is kept.
-     *
-     * @param predictions since they were received; empty for ever
-     * @param mostPredictions of one deployment, above which its oldest go; 0 for any number
-     * @param windows since they were closed; empty for ever
-     */
-    public List<Kept> kept(Optional<Duration> predictions, long mostPredictions, Optional<Duration> windows) {
+    @Override
+    public void publish(Telemetry telemetry) {
+        telemetry.gauge(
+                "tidemill.monitoring.halted",
+                "Deployments whose monitoring fails and cannot go on",
+                monitoring::halted);
+    }
+
+    @Override
+    public void prepare() {
         store.dateUndated(clock.instant());
+    }
+
+    @Override
+    public void start(Set<ProcessRole> roles) {
+        if (roles.contains(ProcessRole.CONTROL)) {
+            loop.start();
+        }
+    }
+
+    @Override
+    public void close() {
+        loop.close();
+    }
+
+    @Override
+    public List<Kept> kept() {
+        Optional<Duration> predictions = retention.predictions();
+        Optional<Duration> windows = retention.windows();
         var byAge = new SqlKeptRows(database, "predictions", "prediction", predictions, journal::deleteReceivedBefore);
         return List.of(
-                PredictionLimit.on(byAge, journal, store, mostPredictions),
+                PredictionLimit.on(byAge, journal, store, retention.mostPredictions()),
                 new SqlKeptRows(database, "windows", "monitor_window", windows, store::deleteWindowsBefore),
                 new SqlKeptRows(database, "slices", "monitor_slice", windows, sums::deleteSlicesBefore),
                 new SqlKeptRows(
                         database, "challenger-calls", "monitor_challenger_calls", windows, sums::deleteCallsBefore));
     }
 
+    @Override
     public List<DefinitionKind<?>> definitionKinds() {
         return List.of(new MonitorDefinitionKind(monitoring));
     }
 
+    @Override
     public List<Route> routes() {
         return routes.routes();
     }

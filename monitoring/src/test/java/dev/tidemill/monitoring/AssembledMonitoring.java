@@ -103,7 +103,7 @@ abstract class AssembledMonitoring {
                 database,
                 directory.resolve("artifacts"),
                 1 << 20,
-                List.of(),
+                List.of(ArtifactsModule.SCHEMA),
                 "mlflow-artifacts:",
                 Map.of(),
                 new DeletionHold(),
@@ -115,9 +115,18 @@ abstract class AssembledMonitoring {
         gateway = new Gateway(cache, ModelCatalog.EMPTY, journal, PayloadLog.NONE, FeatureLookup.NONE, CLOCK);
         module = new DeploymentsModule(database, events, CLOCK, models, gateway, cache);
         deployments = module.deployments();
-        pipelines = new PipelinesModule(database, events, CLOCK, directory.resolve("logs")).pipelines();
+        pipelines = new PipelinesModule(database, events, CLOCK, directory.resolve("logs"), 1, true).pipelines();
         watching = new MonitoringModule(
-                database, events, CLOCK, deployments, models, pipelines, gateway, cache, artifacts.blobs());
+                database,
+                events,
+                CLOCK,
+                deployments,
+                models,
+                pipelines,
+                gateway,
+                cache,
+                artifacts.blobs(),
+                MonitoringModule.Retention.FOREVER);
         monitoring = watching.monitoring();
         versions.insertModel("p", "m", "", START);
         versions.insert(version(WHOLE, Folder.store(artifacts.blobs(), Map.of("model", bytes("m")))));

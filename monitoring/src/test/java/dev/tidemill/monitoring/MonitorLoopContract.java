@@ -93,7 +93,7 @@ abstract class MonitorLoopContract extends AssembledMonitoring {
     }
 
     private void tell(Event event) {
-        watching.subscriber().on(new StoredEvent(1, "e", CLOCK.instant(), event));
+        watching.subscribers().getFirst().on(new StoredEvent(1, "e", CLOCK.instant(), event));
     }
 
     /** A first row of an unset clock before a declared watermark: the years until the rest are one step. */

@@ -17,25 +17,46 @@ import dev.tidemill.pipelines.store.SqlPipelineStore;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.modules.DigestColumn;
+import dev.tidemill.platform.modules.Module;
+import dev.tidemill.platform.modules.ProcessRole;
+import dev.tidemill.platform.modules.Schema;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
 /** Wires pipelines. Domains to the right add their step kinds before the worker starts. */
-public final class PipelinesModule {
+public final class PipelinesModule implements Module {
+    public static final Schema SCHEMA = Schema.of(
+            "pipelines",
+            DigestColumn.text("step_run", "inputs"),
+            DigestColumn.text("step_run", "outputs"),
+            DigestColumn.text("step_cache", "outputs"));
+
     private final Database database;
     private final Clock clock;
     private final PipelineStore store;
     private final Pipelines pipelines;
     private final StepLog log;
     private final Map<String, StepKind> kinds = new ConcurrentHashMap<>();
+    private final int slots;
+    private final boolean alone;
+    private Optional<StepWorker> worker = Optional.empty();
 
-    public PipelinesModule(Database database, EventLog events, Clock clock, Path logs) {
+    /**
+     * @param slots steps that this process executes at a time
+     * @param alone whether no other process shares the database
+     */
+    public PipelinesModule(Database database, EventLog events, Clock clock, Path logs, int slots, boolean alone) {
+        this.slots = slots;
+        this.alone = alone;
         this.database = database;
         this.clock = clock;
         this.store = new SqlPipelineStore(database);
@@ -54,19 +75,21 @@ public final class PipelinesModule {
         return pipelines;
     }
 
+    @Override
     public List<DefinitionKind<?>> definitionKinds() {
         return List.of(new PipelineDefinitionKind(pipelines, kinds));
     }
 
-    /**
-     * @param slots steps at a time
-     * @param alone whether no other process shares the database
-     */
-    public StepWorker worker(int slots, boolean alone) {
-        return worker(slots, alone, Leases.DEFAULT);
+    @Override
+    public void start(Set<ProcessRole> roles) {
+        if (roles.contains(ProcessRole.WORKER)) {
+            var started = worker(slots, Leases.DEFAULT);
+            worker = Optional.of(started);
+            started.start();
+        }
     }
 
-    StepWorker worker(int slots, boolean alone, Leases leases) {
+    StepWorker worker(int slots, Leases leases) {
         return new StepWorker(store, pipelines, database, kinds, log, clock, slots, alone, leases);
     }
 
@@ -79,7 +102,13 @@ public final class PipelinesModule {
         return new RunRetention(new SqlEndedRuns(database), made, log, database, release, deletions);
     }
 
+    @Override
     public List<Route> routes() {
         return new PipelineRoutes(pipelines, log).routes();
+    }
+
+    @Override
+    public void close() {
+        worker.ifPresent(StepWorker::close);
     }
 }

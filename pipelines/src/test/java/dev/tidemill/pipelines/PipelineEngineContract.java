@@ -60,7 +60,7 @@ abstract class PipelineEngineContract {
         database = new FailingDatabase(open());
         logs = Files.createTempDirectory("logs");
         Clock clock = Clock.systemUTC();
-        module = new PipelinesModule(database, new SqlEventLog(database, clock), clock, logs);
+        module = new PipelinesModule(database, new SqlEventLog(database, clock), clock, logs, 4, true);
         module.add(kind(
                 "echo", true, context -> Map.of("value", context.inputs().getOrDefault("value", "none"))));
         module.add(kind("flaky", false, context -> {
@@ -85,7 +85,7 @@ abstract class PipelineEngineContract {
             return Map.of("value", "done");
         }));
         pipelines = module.pipelines();
-        worker = module.worker(4, true, SHORT);
+        worker = module.worker(4, SHORT);
         worker.start();
     }
 
@@ -226,7 +226,7 @@ abstract class PipelineEngineContract {
         PipelineRun run = run(new Pipeline(List.of(), List.of(step("hang", "hang", List.of(), Map.of()))));
         Await.until("it runs", () -> stepOf(run, "hang").state() == StepState.RUNNING);
         worker.close();
-        worker = module.worker(2, true);
+        worker = module.worker(2, Leases.DEFAULT);
         worker.start();
         Await.until("it runs again", () -> stepOf(run, "hang").attempt() == 2);
         pipelines.cancel(PROJECT, run.id(), "tester");

@@ -4,9 +4,12 @@ import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.pipelines.domain.StepModule;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.events.Webhooks;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.modules.DigestColumn;
+import dev.tidemill.platform.modules.Schema;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.registry.api.MlflowRegistryRoutes;
 import dev.tidemill.registry.api.MlflowWebhookFormat;
@@ -26,7 +29,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Wires the registry. */
-public final class RegistryModule {
+public final class RegistryModule implements StepModule {
+    public static final Schema SCHEMA = Schema.of("registry", DigestColumn.folder("version", "folder_digest"));
+
     private final Models models;
     private final Registrations registrations;
     private final LoggedModels logged;
@@ -69,10 +74,12 @@ public final class RegistryModule {
         return models;
     }
 
+    @Override
     public List<StepKind> stepKinds() {
         return List.of(new RegisterStep(registrations, codeVersion));
     }
 
+    @Override
     public List<Route> routes() {
         var routes = new ArrayList<>(new ModelRoutes(models).routes());
         routes.addAll(new MlflowRegistryRoutes(models, registrations, logged, tracking).routes());

@@ -353,7 +353,7 @@ abstract class ModelStoreContract {
                     database,
                     Files.createTempDirectory("blobs"),
                     1 << 20,
-                    List.of(),
+                    List.of(ArtifactsModule.SCHEMA),
                     "mlflow-artifacts:/",
                     Map.of(),
                     new DeletionHold(),

@@ -3,8 +3,13 @@ package dev.tidemill.tracking;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.artifacts.domain.SignedLinks;
+import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.http.Route;
+import dev.tidemill.platform.modules.DigestColumn;
+import dev.tidemill.platform.modules.Module;
+import dev.tidemill.platform.modules.Schema;
+import dev.tidemill.platform.retention.Chore;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.tracking.api.ImportRoutes;
 import dev.tidemill.tracking.api.MlflowEvaluationRoutes;
@@ -42,7 +47,9 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** Wires tracking. */
-public final class TrackingModule {
+public final class TrackingModule implements Module {
+    public static final Schema SCHEMA = Schema.of("tracking", DigestColumn.folder("run", "model_digest"));
+
     /** Most bytes of spans in one request, once they are unpacked. */
     private static final int MOST_SPANS = 64 * 1024 * 1024;
 
@@ -60,8 +67,12 @@ public final class TrackingModule {
     private final Retention retention;
     private final SqlSavedViewStore views;
     private final Clock clock;
+    private final long deletedDays;
 
-    /** @param artifactRoot URI below which experiments keep artifacts, without a slash at its end */
+    /**
+     * @param artifactRoot URI below which experiments keep artifacts, without a slash at its end
+     * @param deletedDays after how many days deleted runs are gone for good; 0 for never
+     */
     public TrackingModule(
             Database database,
             EventLog events,
@@ -69,7 +80,9 @@ public final class TrackingModule {
             ArtifactTree tree,
             LocatedFiles files,
             SignedLinks links,
-            String artifactRoot) {
+            String artifactRoot,
+            long deletedDays) {
+        this.deletedDays = deletedDays;
         this.links = links;
         this.tree = tree;
         this.files = files;
@@ -94,8 +107,13 @@ public final class TrackingModule {
         return tracking;
     }
 
-    public Retention retention() {
-        return retention;
+    @Override
+    public List<Chore> chores() {
+        return List.of(new Chore("Deleted runs", () -> {
+            long gone =
+                    retention.apply(deletedDays, clock.instant(), Event.SYSTEM).runs();
+            return Chore.told(gone > 0, gone + " are gone, as their retention policies say");
+        }));
     }
 
     public Experiments experiments() {
@@ -106,12 +124,14 @@ public final class TrackingModule {
         return models;
     }
 
-    /** Makes what a virgin server has; for a start and after a reset. */
+    /** Makes what a virgin server has. */
+    @Override
     public void prepare() {
         runs.forget();
         experiments.prepare();
     }
 
+    @Override
     public List<Route> routes() {
         return Stream.of(
                         new RunRoutes(tracking, experiments, files).routes(),

@@ -4,6 +4,7 @@ import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.pipelines.domain.StepModule;
 import dev.tidemill.platform.children.ChildPool;
 import dev.tidemill.tracking.domain.Tracking;
 import dev.tidemill.training.domain.Incumbents;
@@ -14,7 +15,7 @@ import java.time.Clock;
 import java.util.List;
 
 /** Wires training. */
-public final class TrainingModule {
+public final class TrainingModule implements StepModule {
     private final List<StepKind> stepKinds;
 
     public TrainingModule(
@@ -31,6 +32,7 @@ public final class TrainingModule {
                 new EvaluateStep(dataSets, blobs, children, incumbents));
     }
 
+    @Override
     public List<StepKind> stepKinds() {
         return stepKinds;
     }

@@ -7,18 +7,6 @@ import java.util.Set;
 
 /** What refers to blobs, and which of them have been let go of. Joins the caller's transaction. */
 public interface BlobReferences {
-    /** Tables of this module's that hold digests of blobs, in a column of this name. */
-    List<String> OWN = List.of("artifact_file", "artifact_upload_part");
-
-    String OWN_COLUMN = "digest";
-
-    /**
-     * A column of any module's that holds digests, alone or within a text.
-     *
-     * @param isFolder whether each value is the digest of a folder's list, and nothing else
-     */
-    record Column(String table, String column, boolean isFolder) {}
-
     /** Notes that something no longer refers to these blobs; others may still. */
     void release(Collection<Digest> digests, Instant now);
 

@@ -2,6 +2,7 @@ package dev.tidemill.artifacts.store;
 
 import dev.tidemill.artifacts.domain.BlobReferences;
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.platform.modules.DigestColumn;
 import dev.tidemill.platform.sql.Database;
 import java.time.Instant;
 import java.util.Collection;
@@ -13,17 +14,24 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jdbi.v3.core.statement.PreparedBatch;
 
-/** References to blobs: in our own tables by digest, in other modules' columns by reading them through. */
+/** References to blobs: in columns of single blobs by digest, in those of folders and texts by reading them through. */
 public final class SqlBlobReferences implements BlobReferences {
     private static final Pattern DIGEST = Pattern.compile("\\b[0-9a-f]{64}\\b");
 
     private final Database database;
-    private final List<Column> columns;
+    private final List<DigestColumn> indexed;
+    private final List<DigestColumn> read;
 
-    /** @param columns of other modules */
-    public SqlBlobReferences(Database database, List<Column> columns) {
+    /** @param columns every one that holds digests, of any module */
+    public SqlBlobReferences(Database database, List<DigestColumn> columns) {
         this.database = database;
-        this.columns = List.copyOf(columns);
+        this.indexed = columns.stream()
+                .filter(column -> column.holds() == DigestColumn.Holds.BLOB)
+                .toList();
+        this.read = columns.stream()
+                .filter(column ->
+                        column.holds() == DigestColumn.Holds.FOLDER || column.holds() == DigestColumn.Holds.TEXT)
+                .toList();
     }
 
     @Override
@@ -58,9 +66,9 @@ public final class SqlBlobReferences implements BlobReferences {
             return found;
         }
         database.reading(handle -> {
-            for (String table : OWN) {
-                handle.createQuery("SELECT DISTINCT " + OWN_COLUMN + " FROM " + table + " WHERE " + OWN_COLUMN
-                                + " IN (<digests>)")
+            for (DigestColumn column : indexed) {
+                handle.createQuery("SELECT DISTINCT " + column.column() + " FROM " + column.table() + " WHERE "
+                                + column.column() + " IN (<digests>)")
                         .bindList("digests", List.copyOf(among))
                         .map((row, context) -> found.add(new Digest(row.getString(1))))
                         .list();
@@ -83,7 +91,7 @@ public final class SqlBlobReferences implements BlobReferences {
     }
 
     private void scan(Consumer<Digest> each) {
-        for (Column column : columns) {
+        for (DigestColumn column : read) {
             database.reading(handle -> {
                 try (var texts = handle
                         .createQuery("SELECT " + column.column() + " FROM " + column.table() + " WHERE "

@@ -125,7 +125,7 @@ class PublicationsTest {
                 database,
                 directory.resolve("artifacts"),
                 1 << 20,
-                List.of(),
+                List.of(ArtifactsModule.SCHEMA),
                 "mlflow-artifacts:",
                 Map.of(),
                 new DeletionHold(),

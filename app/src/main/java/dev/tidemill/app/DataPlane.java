@@ -1,0 +1,50 @@
+package dev.tidemill.app;
+
+import java.util.Locale;
+import dev.tidemill.inference.InferenceModule;
+import dev.tidemill.inference.api.ServerName;
+import dev.tidemill.inference.domain.PredictionLog;
+import dev.tidemill.inference.python.PythonSettings;
+import dev.tidemill.platform.config.DataDirectory;
+import dev.tidemill.platform.config.Setting;
+import dev.tidemill.platform.config.Settings;
+import dev.tidemill.platform.retention.DeletionHold;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/** What the settings say of the data plane, in a server and in a gateway alike. */
+final class DataPlane {
+    private DataPlane() {}
+
+    static InferenceModule.Options options(Settings settings, Path pythonFolder) {
+        var name = new ServerName(
+                settings.text(Setting.INFERENCE_NAME),
+                settings.optional(Setting.INFERENCE_VERSION).orElseGet(Version::current));
+        var python = new PythonSettings(
+                settings.text(Setting.PYTHON),
+                settings.optional(Setting.PYTHON_ENVIRONMENT).map(Path::of),
+                pythonFolder,
+                settings.whole(Setting.PYTHON_WORKERS),
+                settings.whole(Setting.PYTHON_MEMORY),
+                Duration.ofSeconds(settings.whole(Setting.PYTHON_PATIENCE)),
+                isolation(settings),
+                settings.whole(Setting.PYTHON_ENVIRONMENT_MEGABYTES),
+                Duration.ofDays(settings.whole(Setting.PYTHON_ENVIRONMENT_DAYS)));
+        return new InferenceModule.Options(
+                name,
+                settings.megabytes(Setting.INFERENCE_MEMORY),
+                Duration.ofMinutes(settings.whole(Setting.INFERENCE_IDLE)),
+                settings.whole(Setting.ONNX_THREADS),
+                python);
+    }
+
+    private static PythonSettings.Isolate isolation(Settings settings) {
+        return PythonSettings.Isolate.valueOf(
+                settings.text(Setting.PYTHON_ISOLATION).toUpperCase(Locale.ROOT));
+    }
+
+    static PredictionLog journal(Settings settings, DataDirectory directory, DeletionHold deletions) {
+        return InferenceModule.files(
+                directory.folder("journal"), settings.megabytes(Setting.JOURNAL_LIMIT), deletions);
+    }
+}
