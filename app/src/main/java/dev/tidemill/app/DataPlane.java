@@ -1,6 +1,5 @@
 package dev.tidemill.app;
 
-import java.util.Locale;
 import dev.tidemill.inference.InferenceModule;
 import dev.tidemill.inference.api.ServerName;
 import dev.tidemill.inference.domain.PredictionLog;
@@ -11,6 +10,7 @@ import dev.tidemill.platform.config.Settings;
 import dev.tidemill.platform.retention.DeletionHold;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 
 /** What the settings say of the data plane, in a server and in a gateway alike. */
 final class DataPlane {
@@ -44,7 +44,6 @@ final class DataPlane {
     }
 
     static PredictionLog journal(Settings settings, DataDirectory directory, DeletionHold deletions) {
-        return InferenceModule.files(
-                directory.folder("journal"), settings.megabytes(Setting.JOURNAL_LIMIT), deletions);
+        return InferenceModule.files(directory.folder("journal"), settings.megabytes(Setting.JOURNAL_LIMIT), deletions);
     }
 }

@@ -1,15 +1,15 @@
 package dev.tidemill.app;
 
-import dev.tidemill.platform.config.UserHome;
-import java.util.stream.Collectors;
-import java.util.Locale;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
+import dev.tidemill.platform.config.UserHome;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.modules.ProcessRole;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** One started process of the platform: a server, or a gateway that serves for one. */
 public interface Node extends AutoCloseable {

@@ -65,8 +65,7 @@ public final class Server implements Node {
                 modules.all().stream().flatMap(module -> module.kept().stream()).toList();
         if (roles.contains(ProcessRole.CONTROL)) {
             parts.keep(new Housekeeping(
-                            chores(modules, kept, clock),
-                            Duration.ofMinutes(settings.whole(Setting.RETENTION_PAUSE))))
+                            chores(modules, kept, clock), Duration.ofMinutes(settings.whole(Setting.RETENTION_PAUSE))))
                     .start();
             modules.all().stream()
                     .flatMap(module -> module.subscribers().stream())

@@ -258,7 +258,7 @@ public final class InputBinding {
      *
      * @throws TidemillException {@code INVALID_ARGUMENT} naming the first
      */
-    public static void checkExact(Datatype datatype, Tensor column) {
+    private static void checkExact(Datatype datatype, Tensor column) {
         if (column.datatype().storage() == Datatype.Storage.WHOLE) {
             ValueBinding.checkExact(column.name(), datatype, column);
         }

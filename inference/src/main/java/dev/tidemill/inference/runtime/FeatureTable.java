@@ -1,7 +1,6 @@
 package dev.tidemill.inference.runtime;
 
 import dev.tidemill.inference.domain.Datatype;
-import dev.tidemill.inference.domain.InputBinding;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.registry.domain.Signature;
@@ -18,14 +17,13 @@ import java.util.Optional;
 public final class FeatureTable {
     private final int features;
     private final List<TensorSpec> specs;
-    private final Datatype numbers;
     private final List<Map<String, Integer>> codes = new ArrayList<>();
 
     /**
      * @param signature whose columns are the inputs if it names as many as there are features
      * @param names what the model calls its features, in order; empty where it has no names
      * @param matrix name of the input where no columns have names
-     * @param numbers datatype where nothing else is said, and in which the model computes
+     * @param numbers datatype where nothing else is said
      * @param categories of each feature: texts that stand for their index, or none for a numeric one; empty if all are numeric
      */
     public FeatureTable(
@@ -36,7 +34,6 @@ public final class FeatureTable {
             Datatype numbers,
             List<List<String>> categories) {
         this.features = features;
-        this.numbers = numbers;
         for (List<String> texts : categories) {
             Map<String, Integer> code = new HashMap<>();
             for (int i = 0; i < texts.size(); i++) {
@@ -89,9 +86,8 @@ public final class FeatureTable {
     }
 
     /**
-     * The rows of fitted tensors; a text that is none of its column's categories is NaN, as pandas' categories make it.
-     *
-     * @throws dev.tidemill.platform.errors.TidemillException {@code INVALID_ARGUMENT} for a whole number that the model would change
+     * The rows of fitted tensors; a text that is none of its column's categories is NaN, as pandas' categories make it. A whole number that a
+     * signature declares is given as it is: the model rounds it, as it did when it was trained.
      */
     public double[][] rows(List<Tensor> given) {
         int rows = given.getFirst().rows();
@@ -114,7 +110,6 @@ public final class FeatureTable {
                 continue;
             }
             Tensor column = found.get();
-            InputBinding.checkExact(numbers, column);
             boolean texts = column.datatype() == Datatype.BYTES;
             for (int row = 0; row < rows; row++) {
                 table[row][i] = texts ? code(i, column, row) : column.number(row);
