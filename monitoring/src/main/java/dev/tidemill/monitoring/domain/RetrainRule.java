@@ -118,8 +118,8 @@ final class RetrainRule {
             found = Optional.of(Obstacle.toRemove(
                     Obstacle.Kind.NO_REFERENCE_ERROR,
                     "version " + last.version() + " has no metric 'error', so no window can be worse than it was",
-                    "Register versions with the metric 'error' on held-out rows (registry.register, or a logged"
-                            + " metric of the model)"));
+                    "Register versions by the pipeline step 'registry.register', with the metric 'error' on held-out"
+                            + " rows; versions that MLflow's clients register have none"));
         }
         return found.map(obstacle -> obstacle.of(last));
     }
