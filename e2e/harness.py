@@ -90,7 +90,7 @@ class Server:
             stdout=self.log,
             stderr=self.log,
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise AssertionError("the server ended: " + (self.directory / "server.log").read_text()[-2000:])

@@ -1,5 +1,9 @@
 package dev.tidemill.app;
 
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.CompletableFuture;
 import dev.tidemill.artifacts.ArtifactsModule;
 import dev.tidemill.datasets.DatasetsModule;
 import dev.tidemill.deployments.DeploymentsModule;
@@ -211,19 +215,26 @@ record Modules(
         });
     }
 
-    /** Inference needs a sink before monitoring, which is built on inference, exists. */
+    /** Inference needs a sink before monitoring, which is built on inference, exists; what a former process left waits until then. */
     private static final class LateSink implements PredictionSink {
-        private volatile PredictionSink target = batch -> {
-            throw new IllegalStateException("not connected yet");
-        };
+        private static final long PATIENCE_SECONDS = 10;
+
+        private final CompletableFuture<PredictionSink> target = new CompletableFuture<>();
 
         void connect(PredictionSink sink) {
-            target = sink;
+            target.complete(sink);
         }
 
         @Override
         public Taken append(List<Prediction> batch) {
-            return target.append(batch);
+            try {
+                return target.get(PATIENCE_SECONDS, TimeUnit.SECONDS).append(batch);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("the server ends before it has begun", e);
+            } catch (ExecutionException | TimeoutException e) {
+                throw new IllegalStateException("monitoring is not there yet", e);
+            }
         }
     }
 }

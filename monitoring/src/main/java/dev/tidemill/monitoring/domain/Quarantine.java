@@ -6,10 +6,10 @@ public enum Quarantine {
     AHEAD_OF_CLOCK("its event time was later than the server's clock: the caller's clock is fast, or its zone wrong"),
     /** Far ahead of the data that arrives with it: a live call into a replay, for example. */
     FAR_AHEAD(
-            "its event time was far ahead of the data that arrived with it: a call without event_time during a replay?"),
+            "its event time was far ahead of the data that arrived with it, as of a call without event_time during a replay"),
     /** Far behind where the data begins. */
     FAR_BEHIND(
-            "its event time was far behind where the data begins: a clock that is not set, or seconds for milliseconds?");
+            "its event time was far behind where the data begins, as of a clock that is not set, or of seconds sent as milliseconds");
 
     private final String cause;
 
