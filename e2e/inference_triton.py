@@ -160,6 +160,7 @@ WRONG = {
     "a fraction for a whole number": (document(datatype="INT64", data=[1.5]), {}),
     "too large for its datatype": (document(datatype="INT8", data=[300]), {}),
     "too large for 64 bits": (document(datatype="INT64", data=[2**70]), {}),
+    "whole and not to be held by the input's FP64": (document(datatype="INT64", data=[2**62 + 1]), {}),
     "truth for a number": (document(data=[True]), {}),
     "object for a value": (document(data=[{"a": 1}]), {}),
     "negative size": (document(shape=[-1]), {}),
@@ -258,7 +259,7 @@ for _ in range(3):
 assert post(good)[0] == 200
 exact = json.loads(
     urllib.request.urlopen(
-        urllib.request.Request(f"{url}/v2/models/{model}/infer", document(datatype="INT64", data=[2**62 + 1]))
+        urllib.request.Request(f"{url}/v2/models/{model}/infer", document(datatype="INT64", data=[2**62]))
     ).read()
 )
 assert exact["id"] and exact["parameters"]["route"] == "champion", exact

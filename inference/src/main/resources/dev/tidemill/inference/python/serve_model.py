@@ -136,7 +136,7 @@ def is_absent(value):
     return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
-def document(value):
+def as_json(value):
     return json.dumps(None if is_absent(value) else value, default=plain).encode()
 
 
@@ -160,7 +160,7 @@ def pack(name, value):
         datatype = NAMES.get(array.dtype) or NAMES[array.dtype.newbyteorder("<")]
         content = np.ascontiguousarray(array, WIDE[datatype]).tobytes()
     elif array.dtype == object and any(isinstance(one, NESTED) for one in array.ravel()):
-        texts = [document(one) for one in array.ravel()]
+        texts = [as_json(one) for one in array.ravel()]
         content = b"".join(struct.pack("<I", len(text)) + text for text in texts)
         return {"name": name, "datatype": "BYTES", "shape": list(array.shape), "length": len(content), "json": True}, content
     else:
