@@ -326,7 +326,7 @@ def traces() -> None:
         "name RLIKE 's[kK]$'": 2,
         f"run_id = '{run.info.run_id}'": 1,
         "timestamp_ms > 0": 3,
-        "trace.text LIKE '%HI%'": 1,
+        "trace.text LIKE '%IN RUN%'": 1,
         "tag.foo IS NULL": 3,
     }
     for text, count in counts.items():
