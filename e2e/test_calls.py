@@ -81,7 +81,7 @@ class AbandonedCallsTest(unittest.TestCase):
         return connection
 
     def test_calls_whose_callers_have_gone_hold_nobody_up(self) -> None:
-        calls = [self.abandoned(5) for _ in range(10)]
+        calls = [self.abandoned(30) for _ in range(10)]
         time.sleep(0.5)
         for connection in calls:
             connection.close()
@@ -89,8 +89,8 @@ class AbandonedCallsTest(unittest.TestCase):
         status, answer = self.slept(0.01)
         took = time.monotonic() - started
         self.assertEqual(status, 200, answer)
-        sys.stderr.write(f"after ten abandoned calls of 5 s the next took {took:.2f} s\n")
-        self.assertLess(took, 3)
+        sys.stderr.write(f"after ten abandoned calls of 30 s the next took {took:.2f} s\n")
+        self.assertLess(took, 15)
 
     def test_a_caller_who_stays_is_answered_and_may_send_the_next_request_before(self) -> None:
         with self.abandoned(0.5) as connection:
@@ -109,12 +109,12 @@ class AbandonedCallsTest(unittest.TestCase):
 
     def test_a_time_out_in_the_request_ends_the_call(self) -> None:
         started = time.monotonic()
-        status, answer = self.slept(20, timeout=300_000)
+        status, answer = self.slept(50, timeout=300_000)
         self.assertEqual(status, 504, answer)
         self.assertIn("300 ms", json.dumps(answer))
         status, answer = self.slept(0.01, timeout=10_000_000)
         self.assertEqual(status, 200, answer)
-        self.assertLess(time.monotonic() - started, 5)
+        self.assertLess(time.monotonic() - started, 20)
         self.assertEqual(self.slept(0.01, timeout=-1)[0], 400)
         self.assertEqual(self.slept(0.01, timeout="soon")[0], 400)
 
@@ -148,8 +148,8 @@ def tensor(seconds):
     given = grpc.InferInput('seconds', [1], 'FP64')
     given.set_data_from_numpy(np.array([seconds]))
     return [given]
-calls = [client.async_infer('sleepy', tensor(5.0), callback=lambda result, error: None) for _ in range(5)]
-calls += [client.async_infer('sleepy', tensor(5.0), callback=lambda result, error: None, client_timeout=0.4) for _ in range(5)]
+calls = [client.async_infer('sleepy', tensor(30.0), callback=lambda result, error: None) for _ in range(5)]
+calls += [client.async_infer('sleepy', tensor(30.0), callback=lambda result, error: None, client_timeout=0.4) for _ in range(5)]
 time.sleep(0.5)
 for call in calls:
     call.cancel()
@@ -159,7 +159,7 @@ print(time.monotonic() - started)
 """
         took = float(script(self, TRITON, "-c", program, self.server.grpc))
         sys.stderr.write(f"after ten calls over gRPC that ended the next took {took:.2f} s\n")
-        self.assertLess(took, 3)
+        self.assertLess(took, 15)
 
 
 class JournalTest(unittest.TestCase):

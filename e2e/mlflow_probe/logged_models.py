@@ -29,7 +29,7 @@ def probe(story: Story) -> None:
             story.step("DELETE", f"{path}/{identity}/tags/{key}")
         for params in ([{"key": "pp", "value": "v"}], [{"key": "pp", "value": "w"}], [{"key": "", "value": "v"}]):
             story.step("POST", f"{path}/{identity}/params", {"model_id": identity, "params": params})
-    for text in ("name = 'lm'", "attributes.name = 'lm'", "name LIKE 'l%'", "params.a = 'b'", "tags.c = 'd'", "metrics.m > 1", "metrics.m = 'x'", "status = 'READY'", "model_type = 't'", "source_run_id = 'x'", "nonsense = 'x'", "other.k = 'x'", "name", "name = 5", "creation_timestamp > 0", "creation_time > 0", "name IN ('lm')", "name NOT IN ('lm')", "model_id = 'm-x'"):
+    for text in ("name = 'lm'", "attributes.name = 'lm'", "name LIKE 'lm%'", "params.a = 'b'", "tags.c = 'd'", "metrics.m > 1", "metrics.m = 'x'", "status = 'READY'", "model_type = 't'", "source_run_id = 'x'", "nonsense = 'x'", "other.k = 'x'", "name", "name = 5", "creation_timestamp > 0", "creation_time > 0", "name IN ('lm')", "name NOT IN ('lm')", "model_id = 'm-x'"):
         answer = story.call("POST", f"{path}/search", {"experiment_ids": [group], "filter": text})
         told = sorted(one["info"]["name"] if len(one["info"]["name"]) < 3 else "(invented)" for one in answer["answer"].get("models", [])) if answer["status"] == 200 else answer["answer"]
         story.tell(f"search {text}", [answer["status"], told])
