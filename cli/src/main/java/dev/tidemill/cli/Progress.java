@@ -1,6 +1,7 @@
 package dev.tidemill.cli;
 
 import java.io.PrintStream;
+import java.nio.charset.Charset;
 import java.time.Duration;
 import java.util.Locale;
 
@@ -44,19 +45,32 @@ final class Progress {
 
     private String line(long done, long total, String note) {
         double share = total <= 0 ? 0 : Math.min(1, (double) done / total);
-        int filled = (int) (share * WIDTH);
         double seconds = (System.nanoTime() - started) / 1e9;
         String left =
                 share > 0.02 && share < 1 ? String.format(Locale.ROOT, ", %.0f s left", seconds / share - seconds) : "";
-        String bar = "█".repeat(filled) + "░".repeat(WIDTH - filled);
-        return String.format(Locale.ROOT, "%-9s %s %3.0f %%  %s%s", terminal ? title : "", bar, share * 100, note, left)
+        return String.format(
+                        Locale.ROOT,
+                        "%-9s %s %3.0f %%  %s%s",
+                        terminal ? title : "",
+                        bar(share, out.charset()),
+                        share * 100,
+                        note,
+                        left)
                 .strip();
+    }
+
+    /** A share as a bar, of characters that the terminal's character set has. */
+    static String bar(double share, Charset charset) {
+        int filled = (int) (share * WIDTH);
+        boolean blocks = charset.newEncoder().canEncode("█░");
+        return (blocks ? "█" : "#").repeat(filled) + (blocks ? "░" : "-").repeat(WIDTH - filled);
     }
 
     void done(String result) {
         double seconds = (System.nanoTime() - started) / 1e9;
+        String mark = out.charset().newEncoder().canEncode("✓") ? "✓ " : "ok ";
         String line =
-                String.format(Locale.ROOT, "%s  %s (%.1f s)", terminal ? "✓ " + title : "  done:", result, seconds);
+                String.format(Locale.ROOT, "%s  %s (%.1f s)", terminal ? mark + title : "  done:", result, seconds);
         out.println((terminal ? "\r\033[2K" : "") + line);
     }
 }

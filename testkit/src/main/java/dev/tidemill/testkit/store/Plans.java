@@ -17,7 +17,8 @@ public final class Plans {
             if (database.dialect().name().equals("sqlite")) {
                 return handle.execute("ANALYZE");
             }
-            // Of this schema alone: a test's database holds those of all others, and each table of a statement takes a lock.
+            // Of this schema alone: a test's database holds those of all others, and each table of a statement takes a
+            // lock.
             List<String> tables = handle.createQuery(
                             "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()")
                     .mapTo(String.class)
