@@ -1,9 +1,5 @@
 package dev.tidemill.app;
 
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.CompletableFuture;
 import dev.tidemill.artifacts.ArtifactsModule;
 import dev.tidemill.datasets.DatasetsModule;
 import dev.tidemill.deployments.DeploymentsModule;
@@ -29,6 +25,10 @@ import dev.tidemill.training.TrainingModule;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * The modules of a server, built from left to right, each of those before it.
