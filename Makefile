@@ -4,6 +4,9 @@ MVN := JAVA_HOME="$(JDK)" mvn -B --no-transfer-progress
 
 SDK := .cache/peers/sdk/bin
 
+# Names of files hold any letter in tests; Java writes them as the locale says.
+export LC_ALL ?= C.UTF-8
+
 .PHONY: bench-inference bench-trees help build ui java test java-test ui-test python-test e2e-test peers bench bench-tracking soak surety fmt clean jdk
 
 help: ## list the commands

@@ -14,9 +14,15 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAUNCHER = ROOT / "tidemill"
+# A server is ready within two seconds, but on a machine that does other things.
+START_SECONDS = 180
 SHARED = pathlib.Path(os.environ.get("TIDEMILL_SHARED", ROOT.parent / "shared"))
 PROJECT = "bike-sharing"
 
@@ -39,6 +45,17 @@ def tabular_project() -> pathlib.Path:
     result = command("init", str(folder), "--template", "tabular")
     assert result.returncode == 0, result.stderr
     return folder
+
+
+def until(what: str, condition: Callable[[], T], seconds: float = 60) -> T:
+    """What a condition gives once that is true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 def postgres_schema() -> str | None:
@@ -90,7 +107,7 @@ class Server:
             stdout=self.log,
             stderr=self.log,
         )
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise AssertionError("the server ended: " + (self.directory / "server.log").read_text()[-2000:])

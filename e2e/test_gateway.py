@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 import unittest
 
-from harness import ROOT, Server, command, tabular_project
+from harness import ROOT, Server, command, tabular_project, until
 
 ROWS = {
     "inputs": [
@@ -33,20 +32,12 @@ class GatewayTest(unittest.TestCase):
             if result.returncode:
                 raise AssertionError(result.stdout + result.stderr)
         cls.gateway = Server("--roles", "gateway", "--control", cls.control.url)
-        cls.wait_for(lambda: cls.gateway.get("/v2/models/model")[0] == 200)
+        until("the gateway serves the model", lambda: cls.gateway.get("/v2/models/model")[0] == 200)
 
     @classmethod
     def tearDownClass(cls) -> None:
         cls.gateway.close()
         cls.control.close()
-
-    @staticmethod
-    def wait_for(condition, seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                raise AssertionError("it did not happen in time")
-            time.sleep(0.1)
 
     def infer(self, server: Server, request_id: str):
         status, answer = server.call("POST", "/v2/models/model/infer", {"id": request_id, **ROWS})
@@ -58,7 +49,7 @@ class GatewayTest(unittest.TestCase):
 
     def test_it_answers_as_the_control_plane_does_and_its_predictions_are_journalled(self) -> None:
         self.assertEqual(self.infer(self.gateway, "a"), self.infer(self.control, "b"))
-        self.wait_for(lambda: {"a.0", "a.1"} <= self.journalled())
+        until("the predictions are journalled", lambda: {"a.0", "a.1"} <= self.journalled())
         self.assertNotIn("total", self.control.get(PREDICTIONS)[1])
         self.assertGreaterEqual(self.control.get(PREDICTIONS + "&total=true")[1]["total"], 2)
         self.assertEqual(self.control.get(PREDICTIONS + "&total=many")[0], 400)
@@ -88,11 +79,11 @@ class GatewayTest(unittest.TestCase):
             self.assertEqual(self.infer(self.gateway, "d"), before)
         finally:
             self.control.restart()
-        self.wait_for(lambda: {"d.0", "d.1"} <= self.journalled())
+        until("the predictions are journalled", lambda: {"d.0", "d.1"} <= self.journalled())
 
     def test_it_starts_while_the_control_plane_is_dead_but_lets_in_nobody_it_does_not_know(self) -> None:
         before = self.infer(self.gateway, "e")
-        self.wait_for(lambda: "e.0" in self.journalled())
+        until("the predictions are journalled", lambda: "e.0" in self.journalled())
         self.control.kill()
         try:
             self.gateway.kill()

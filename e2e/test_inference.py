@@ -12,11 +12,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
-from collections.abc import Callable
 
-from harness import ROOT, Server
+from harness import ROOT, Server, until
 
 MLFLOW = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
 KSERVE = ROOT / ".cache" / "peers" / "kserve" / "bin" / "python"
@@ -63,14 +61,6 @@ def processor_seconds(argument: str) -> list[float]:
                 user, system = (process / "stat").read_text().rsplit(")", 1)[1].split()[11:13]
                 found.append((int(user) + int(system)) / os.sysconf("SC_CLK_TCK"))
     return found
-
-
-def await_true(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within a minute: {what}")
-        time.sleep(0.2)
 
 
 class Receiver:
@@ -149,9 +139,9 @@ class InferenceTest(unittest.TestCase):
         inputs = [{"name": name, "shape": [1], "datatype": "BYTES", "data": ["hold"]} for name in ("what", "argument")]
         threading.Thread(target=lambda: ended(server, {"inputs": inputs}), daemon=True).start()
         models = str(server.directory / "data" / "python" / "models")
-        await_true(lambda: any(seconds > 1 for seconds in processor_seconds(models)), "the model runs")
+        until("the model runs", lambda: any(seconds > 1 for seconds in processor_seconds(models)))
         server.kill()
-        await_true(lambda: not processor_seconds(models), "its processes are gone")
+        until("its processes are gone", lambda: not processor_seconds(models))
 
     def test_what_needs_python_runs_in_processes_of_its_own(self) -> None:
         # The peer's own environment holds what the models require; building one from PyPI is tried by hand.

@@ -16,7 +16,7 @@ import unittest
 import urllib.parse
 import zipfile
 
-from harness import Server, command, free_port, postgres_schema, tabular_project
+from harness import Server, command, free_port, postgres_schema, tabular_project, until
 
 FIXTURES = pathlib.Path(__file__).resolve().parent / "fixtures"
 #: A directory that the server of commit abcccca made: a data set, a pipeline's run, a deployed model, a run with an artifact.
@@ -40,16 +40,6 @@ def old_directory() -> pathlib.Path:
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(place, filter="data")
     return place
-
-
-def until(what: str, condition, seconds: float = 30):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.2)
-    raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
 class BrokenDeploymentTest(unittest.TestCase):

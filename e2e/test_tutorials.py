@@ -19,7 +19,7 @@ import time
 import unittest
 import urllib.request
 
-from harness import ROOT, free_port
+from harness import ROOT, START_SECONDS, free_port
 
 # Prints what the commands answer instead of comparing it, to write a page anew.
 SHOWN = bool(os.environ.get("TIDEMILL_TUTORIAL_PRINT"))
@@ -69,7 +69,7 @@ class Reader:
                 shlex.split(command), cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self.servers.append(started)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             assert self.servers[-1].poll() is None, (self.home / "server.log").read_text()
             try:

@@ -50,6 +50,16 @@ class DigestColumnsTest {
         }
     }
 
+    /** A backup reads one column of a table. */
+    @Test
+    void aTableHasOneColumnOfWholeDigestsAtMost() {
+        assertThat(Modules.SCHEMAS.stream()
+                        .flatMap(schema -> schema.digests().stream())
+                        .filter(column -> column.holds() != DigestColumn.Holds.TEXT)
+                        .map(DigestColumn::table))
+                .doesNotHaveDuplicates();
+    }
+
     private static Set<String> columns(Database database) {
         return database.reading(
                 handle -> handle.createQuery("""

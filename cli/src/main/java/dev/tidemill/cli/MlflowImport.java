@@ -237,7 +237,7 @@ final class MlflowImport {
                 }
                 return;
             }
-            Map<String, Long> here = fresh || files.isEmpty() ? Map.of() : api.artifacts(own);
+            Map<String, Long> here = fresh || files.isEmpty() ? Map.of() : retry.call(() -> api.artifacts(own));
             for (ImportSource.ArtifactFile file : files) {
                 if (!Long.valueOf(file.bytes()).equals(here.get(file.path()))) {
                     omissions.attempt(place + ", file '" + file.path() + "'", () -> copy(file, own));

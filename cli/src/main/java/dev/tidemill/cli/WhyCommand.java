@@ -28,9 +28,6 @@ final class WhyCommand implements Callable<Integer> {
             System.out.println(Api.object().set("obstacles", obstacles));
             return Exit.OK;
         }
-        if (obstacles.isEmpty()) {
-            System.out.println("Nothing keeps " + deployment + ": the next look acts.");
-        }
         obstacles.forEach(obstacle -> {
             System.out.println(
                     (obstacle.path("actionNeeded").asBoolean() ? "mend  " : "wait  ") + sentence(obstacle, "reason"));

@@ -21,9 +21,11 @@ import org.junit.jupiter.api.Test;
 
 /** What becomes of labels as they arrive, on every database. */
 abstract class LabelJoinContract extends AssembledMonitoring {
+    private final LabelledModels labelled = new LabelledModels();
+
     @Override
     List<ModelRuntime> runtimes() {
-        return List.of(new LabelledModels());
+        return List.of(labelled);
     }
 
     @BeforeEach
@@ -156,6 +158,19 @@ abstract class LabelJoinContract extends AssembledMonitoring {
         });
         assertThat(row("there").label()).contains("11");
         assertThat(row("gone").label()).isEmpty();
+    }
+
+    /** What may be loaded at the next call is no reason to lose a label. */
+    @Test
+    void aLabelWhoseVersionCannotBeLoadedNowRefusesAll() {
+        monitoring.append(List.of(
+                number("there", 10),
+                answered("later", LabelledModels.CLASSIFIER, List.of(0.2, 0.8), Optional.empty(), List.of())));
+        labelled.fail(true);
+        assertRefused(ErrorCode.FAILED_PRECONDITION, "ended", () -> label("later", "yes", "there", "11"));
+        assertThat(row("there").label()).isEmpty();
+        labelled.fail(false);
+        assertThat(label("later", "yes", "there", "11").accepted()).isEqualTo(2);
     }
 
     @Test

@@ -6,10 +6,13 @@ import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.ModelRuntime;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** Runs the first version as a regression that doubles the hour, and the second as a classifier of no and yes. */
@@ -17,9 +20,19 @@ final class LabelledModels implements ModelRuntime {
     static final int REGRESSION = 1;
     static final int CLASSIFIER = 2;
 
+    private final AtomicBoolean failing = new AtomicBoolean();
+
     @Override
     public Optional<LoadedModel> open(ModelFolder folder) {
+        if (failing.get()) {
+            throw new TidemillException(ErrorCode.FAILED_PRECONDITION, "The process of the model ended");
+        }
         return Optional.of(new Model(folder.version().version() == CLASSIFIER ? List.of("no", "yes") : List.of()));
+    }
+
+    /** Whether models cannot be loaded now. */
+    void fail(boolean whether) {
+        failing.set(whether);
     }
 
     private record Model(List<String> classes) implements LoadedModel {

@@ -410,6 +410,11 @@ abstract class TraceStoreContract {
                         Instant.EPOCH,
                         Instant.EPOCH));
         assertThat(traces.assessment("a", "tr-1", first.id()).valid()).isFalse();
+        Trace again = traces.get("a", "tr-1");
+        traces.put("a", again.with(Map.of(), Map.of(), List.of(first)));
+        assertThat(traces.assessment("a", "tr-1", first.id()).valid())
+                .as("sent again with its trace")
+                .isFalse();
         assertThat(traces.get("a", "tr-1").assessments()).hasSize(2);
         traces.removeAssessment("a", "tr-1", second.id());
         assertThat(traces.assessment("a", "tr-1", first.id()).valid()).isTrue();

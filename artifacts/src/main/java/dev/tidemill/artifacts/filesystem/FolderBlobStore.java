@@ -4,6 +4,7 @@ import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.CollectableBlobs;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.FullDisk;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import java.io.ByteArrayInputStream;
@@ -84,7 +85,7 @@ public final class FolderBlobStore implements BlobStore, CollectableBlobs {
                 file.write(bytes);
             }
         } catch (IOException e) {
-            if (String.valueOf(e.getMessage()).contains("No space left")) {
+            if (FullDisk.is(e)) {
                 throw new TidemillException(ErrorCode.STORAGE_FULL, "There is no room for the upload; nothing was kept")
                         .remedy("Free disk space in the data directory")
                         .causedBy(e);

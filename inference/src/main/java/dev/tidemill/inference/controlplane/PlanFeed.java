@@ -64,6 +64,9 @@ public final class PlanFeed implements AutoCloseable {
         try {
             follow();
         } catch (RuntimeException e) {
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
             // It may be away for long, which takes no more than a line each time.
             LOG.warn("The control plane's plans cannot be taken up; trying again: {}", e.toString());
             Thread.sleep(PAUSE);

@@ -7,14 +7,10 @@ import java.time.Duration;
 public final class IdleModels implements AutoCloseable {
     private static final Duration PAUSE = Duration.ofSeconds(30);
 
-    private final ModelCache cache;
-    private final Duration longerThan;
     private final RepeatingThread thread;
 
     /** @param longerThan zero closes nothing */
     public IdleModels(ModelCache cache, Duration longerThan) {
-        this.cache = cache;
-        this.longerThan = longerThan;
         this.thread = new RepeatingThread("idle-models", PAUSE, () -> {
             Thread.sleep(PAUSE);
             cache.closeIdle(longerThan);

@@ -250,7 +250,10 @@ public final class InputBinding {
         List<Tensor> fitted = columns.stream()
                 .map(column -> ValueBinding.fitted(TensorSpec.column(column.name(), spec.datatype(), false), column))
                 .toList();
-        return matrix(spec.name(), spec.datatype(), fitted, rows);
+        // Fitted to a floating-point datatype they are checked already; whole columns beside missing values are not.
+        return spec.datatype().storage() == Datatype.Storage.NUMBER
+                ? joined(spec.name(), spec.datatype(), fitted, rows)
+                : matrix(spec.name(), spec.datatype(), fitted, rows);
     }
 
     /**
@@ -272,6 +275,16 @@ public final class InputBinding {
      * @throws TidemillException {@code INVALID_ARGUMENT} naming a whole number that the datatype does not hold
      */
     public static Tensor matrix(String name, Datatype datatype, List<Tensor> columns, int rows) {
+        boolean whole = columns.stream().allMatch(column -> column.datatype().storage() == Datatype.Storage.WHOLE);
+        if (datatype.storage() != Datatype.Storage.WHOLE || !whole) {
+            Datatype held = datatype.storage() == Datatype.Storage.NUMBER ? datatype : Datatype.FP64;
+            columns.forEach(column -> checkExact(held, column));
+        }
+        return joined(name, datatype, columns, rows);
+    }
+
+    /** Columns whose values the datatype holds. */
+    private static Tensor joined(String name, Datatype datatype, List<Tensor> columns, int rows) {
         int width = columns.size();
         long[] shape = {rows, width};
         boolean whole = columns.stream().allMatch(column -> column.datatype().storage() == Datatype.Storage.WHOLE);
@@ -288,7 +301,6 @@ public final class InputBinding {
         double[] values = new double[Math.multiplyExact(rows, width)];
         for (int column = 0; column < width; column++) {
             Tensor one = columns.get(column);
-            checkExact(datatype.storage() == Datatype.Storage.NUMBER ? datatype : Datatype.FP64, one);
             for (int row = 0; row < rows; row++) {
                 values[row * width + column] = one.number(row);
             }

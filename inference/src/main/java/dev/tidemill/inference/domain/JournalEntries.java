@@ -54,11 +54,18 @@ final class JournalEntries {
     }
 
     /**
+     * What is journalled of a request.
+     *
+     * @param leftOut rows for which there is no entry, since one request must not take all memory
+     */
+    record Journalled(List<Prediction> entries, int leftOut) {}
+
+    /**
      * The entries; no more than {@link #kept} tells.
      *
      * @param fitted the row as the champion takes it
      */
-    static List<Prediction> of(
+    static Journalled of(
             ServingPlan plan,
             InferenceRequest request,
             List<Tensor> fitted,
@@ -91,7 +98,7 @@ final class JournalEntries {
                     values(challenger.outputs(), row, byRow, rows),
                     challenger.error()));
         }
-        return entries;
+        return new Journalled(entries, byRow ? rows - kept : rows * (1 - kept));
     }
 
     /** The numbers of a row of the first output, or all of them; nothing for a text. */

@@ -127,9 +127,12 @@ final class PlannedCalls {
                 toChallenger,
                 toChallenger ? said : own,
                 toChallenger ? own : challenger.isKnown() ? challenger : said);
-        List<Prediction> predictions = entries.with(Said.NOTHING);
-        PredictionJournal.Entry entry = begin(trip, predictions);
-        trip.countLeftOut(predictions.size());
+        JournalEntries.Journalled journalled = entries.with(Said.NOTHING);
+        if (journalled.leftOut() > 0 && trip.plan().durable()) {
+            throw trip.tooMuch();
+        }
+        PredictionJournal.Entry entry = begin(trip, journalled.entries());
+        trip.countLeftOut(journalled.leftOut());
         if (trip.plan().challenger().isEmpty() || challenger.isKnown()) {
             if (challenger.isKnown()) {
                 trip.live().shadowFailed();
@@ -149,7 +152,7 @@ final class PlannedCalls {
                         said = shadow(trip, !toChallenger);
                     } finally {
                         other.leave();
-                        entry.complete(entries.with(said));
+                        entry.complete(entries.with(said).entries());
                     }
                 },
                 () -> {
@@ -182,7 +185,7 @@ final class PlannedCalls {
     }
 
     private interface Entries {
-        List<Prediction> with(Said said);
+        JournalEntries.Journalled with(Said said);
     }
 
     /** A request on its way through a plan. */
@@ -250,38 +253,41 @@ final class PlannedCalls {
             }
         }
 
-        private List<Prediction> entries(List<Tensor> row, boolean toChallenger, Said champion, Said challenger) {
+        private JournalEntries.Journalled entries(
+                List<Tensor> row, boolean toChallenger, Said champion, Said challenger) {
             return JournalEntries.of(plan(), request, row, toChallenger, champion, challenger, clock.instant());
         }
 
-        /** Refuses a request of which not every row could be kept, where each must be. */
+        /** Refuses a request of which not every row could be kept, where each must be, before it is computed: so far as the inputs tell. */
         private void requireJournalled() {
             List<Tensor> inputs = request.inputs();
             int rows = request.rows();
-            if (!plan().durable() || inputs.isEmpty()) {
+            if (!plan().durable() || inputs.isEmpty() || rows == 0) {
                 return;
             }
             int kept = JournalEntries.kept(request, inputs, Tensor.haveRows(inputs));
             if (kept == 0 || kept < rows) {
-                throw TidemillException.invalid(
-                                "inputs",
-                                rows + " rows of so many values are more than the durable journal of deployment '"
-                                        + plan().name() + "' keeps of one request, which are "
-                                        + JournalEntries.MOST_ROWS + " rows and " + JournalEntries.MOST_VALUES
-                                        + " values")
-                        .remedy("Send fewer rows at a time");
+                throw tooMuch();
             }
         }
 
+        private TidemillException tooMuch() {
+            return TidemillException.invalid(
+                            "inputs",
+                            request.rows() + " rows of so many values are more than the durable journal of deployment '"
+                                    + plan().name() + "' keeps of one request, which are " + JournalEntries.MOST_ROWS
+                                    + " rows and " + JournalEntries.MOST_VALUES + " values")
+                    .remedy("Send fewer rows at a time");
+        }
+
         /** Counts the rows that are answered and not journalled, as one request is not to take all memory. */
-        private void countLeftOut(int kept) {
-            int rows = request.rows();
-            if (kept == 0 || (kept > 1 && kept < rows)) {
+        private void countLeftOut(int leftOut) {
+            if (leftOut > 0) {
                 journal.leftOut(
                         plan().project(),
                         plan().name(),
-                        rows - kept,
-                        request.predictionId(rows - 1),
+                        leftOut,
+                        request.predictionId(request.rows() - 1),
                         "one request held more than is journalled of it");
             }
         }

@@ -175,7 +175,10 @@ public final class PredictionJournal implements AutoCloseable {
 
     private void enqueue(Part part) {
         int size = part.predictions().size();
-        boolean room = queued.addAndGet(size) <= QUEUE & queuedBytes.addAndGet(part.bytes()) <= mostBytes;
+        int rows = queued.addAndGet(size);
+        long before = queuedBytes.getAndAdd(part.bytes());
+        // One that is too large for itself alone finds its place when nothing else is there.
+        boolean room = rows <= QUEUE && (before == 0 || before + part.bytes() <= mostBytes);
         if (room && queue.offer(part)) {
             return;
         }

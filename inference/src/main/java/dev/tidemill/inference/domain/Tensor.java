@@ -321,11 +321,16 @@ public final class Tensor {
         return other.isJson() ? asJson() : this;
     }
 
-    /** Some of the rows. */
+    /** Some of the rows; those of a table's column are one of a table again. */
     public Tensor rows(int from, int to) {
         int width = width();
         long[] part = shape.clone();
         part[0] = to - from;
+        Tensor some = someRows(part, from, to, width);
+        return place != null && place.container() == Place.Container.FRAME ? some.placed(place) : some;
+    }
+
+    private Tensor someRows(long[] part, int from, int to, int width) {
         return switch (datatype.storage()) {
             case NUMBER -> numbers(name, datatype, part, Arrays.copyOfRange(numbers, from * width, to * width));
             case WHOLE -> wholes(name, datatype, part, Arrays.copyOfRange(wholes, from * width, to * width));

@@ -1,6 +1,7 @@
 package dev.tidemill.inference.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.StorableText;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -25,17 +26,10 @@ public final class WireText {
 
     /** Refuses a text that holds half a character. */
     public static void check(String field, String whose, String text) {
-        for (int i = 0; i < text.length(); i++) {
-            char unit = text.charAt(i);
-            if (!Character.isSurrogate(unit)) {
-                continue;
-            }
-            boolean pair = i + 1 < text.length() && Character.isSurrogatePair(unit, text.charAt(i + 1));
-            if (!pair) {
-                throw TidemillException.invalid(
-                        field, whose + " holds half a character: \\u%04x at place %d".formatted((int) unit, i));
-            }
-            i++;
+        int at = StorableText.halfCharacter(text);
+        if (at >= 0) {
+            throw TidemillException.invalid(
+                    field, whose + " holds half a character: \\u%04x at place %d".formatted((int) text.charAt(at), at));
         }
     }
 }

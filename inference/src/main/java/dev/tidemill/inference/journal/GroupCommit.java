@@ -1,6 +1,7 @@
 package dev.tidemill.inference.journal;
 
 import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.FullDisk;
 import dev.tidemill.platform.errors.TidemillException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -25,8 +26,6 @@ import org.slf4j.LoggerFactory;
  */
 final class GroupCommit {
     private static final Logger LOG = LoggerFactory.getLogger(GroupCommit.class);
-    /** What the system says of a disk, and of a user's share of one, that has no room left. */
-    private static final List<String> FULL = List.of("No space left", "Disk quota exceeded");
 
     private static final int SEGMENT_BYTES = 8 << 20;
 
@@ -234,7 +233,7 @@ final class GroupCommit {
                     .causedBy(failure);
         }
         String message = String.valueOf(failure.getMessage());
-        boolean full = FULL.stream().anyMatch(message::contains);
+        boolean full = FullDisk.is(failure);
         return new TidemillException(
                         full ? ErrorCode.STORAGE_FULL : ErrorCode.UNAVAILABLE,
                         "The journal of predictions cannot be written: " + message)

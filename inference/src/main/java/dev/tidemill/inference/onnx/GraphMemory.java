@@ -135,7 +135,9 @@ final class GraphMemory {
             boolean message = WireFormat.getTagWireType(tag) == WireFormat.WIRETYPE_LENGTH_DELIMITED;
             Optional<Kind> inner = message ? kind.field(number) : Optional.empty();
             if (inner.isPresent()) {
-                fields(in.readBytes().newCodedInput(), depth + 1, inner.get());
+                int limit = in.pushLimit(in.readRawVarint32());
+                fields(in, depth + 1, inner.get());
+                in.popLimit(limit);
             } else if (kind == Kind.SPARSE && number == 3) {
                 dense = dense(in, message, dense);
             } else {

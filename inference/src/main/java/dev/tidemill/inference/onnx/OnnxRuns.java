@@ -201,7 +201,7 @@ final class OnnxRuns implements AutoCloseable {
                     }
                 } catch (InterruptedException e) {
                     return;
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | Error e) {
                     LOG.warn("Runs could not be looked at", e);
                 }
             }

@@ -6,6 +6,7 @@ import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.config.FileTrees;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.threads.RepeatingThread;
 import dev.tidemill.registry.domain.Requirements;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -63,7 +64,7 @@ final class PythonEnvironments implements AutoCloseable {
 
     private final Set<Thread> building = ConcurrentHashMap.newKeySet();
     private final Semaphore untidy = new Semaphore(0);
-    private final Thread tidying;
+    private final RepeatingThread tidying;
     private volatile boolean closed;
 
     PythonEnvironments(PythonSettings settings, Installer installer, Interpreters interpreters, Clock clock) {
@@ -77,27 +78,16 @@ final class PythonEnvironments implements AutoCloseable {
                 settings.environmentAge(),
                 clock);
         FileTrees.delete(scratch());
-        this.tidying = Thread.ofVirtual().name("python-environments").start(this::tidyForEver);
+        this.tidying = new RepeatingThread("python-environments", TIDY, () -> {
+            shelf.tidy();
+            untidy.tryAcquire(TIDY.toMinutes(), TimeUnit.MINUTES);
+            untidy.drainPermits();
+        });
+        tidying.start();
     }
 
     private Path scratch() {
         return settings.folder().resolve("building");
-    }
-
-    private void tidyForEver() {
-        try {
-            while (!closed) {
-                try {
-                    shelf.tidy();
-                } catch (RuntimeException | Error e) {
-                    LOG.warn("Environments could not be tidied; it is tried again within the hour", e);
-                }
-                untidy.tryAcquire(TIDY.toMinutes(), TimeUnit.MINUTES);
-                untidy.drainPermits();
-            }
-        } catch (InterruptedException e) {
-            // The server ends.
-        }
     }
 
     /**
@@ -287,7 +277,7 @@ final class PythonEnvironments implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        tidying.interrupt();
+        tidying.close();
         building.forEach(Thread::interrupt);
         long until = System.nanoTime() + ENDING.toNanos();
         try {

@@ -2,20 +2,14 @@ package dev.tidemill.inference.domain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.testkit.Await;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
 class PayloadLogTest {
-    private static final ServedVersion VERSION =
-            new ServedVersion("default", "m", 1, new Digest("0".repeat(64)), false);
-
     /** Keeps what it gets, once it is let. */
     private static final class Held implements PayloadSink {
         private final List<String> got = Collections.synchronizedList(new ArrayList<>());
@@ -44,24 +38,12 @@ class PayloadLogTest {
         }
     }
 
-    private static Payload payload(String id) {
-        var request = new InferenceRequest(
-                id,
-                true,
-                Instant.EPOCH,
-                Optional.empty(),
-                List.of(Tensor.column("x", List.of(1.0))),
-                "",
-                CallContext.NONE);
-        return new Payload("default", "m", VERSION, false, Instant.EPOCH, 0, request, List.of(), Optional.empty());
-    }
-
     @Test
     void whatWaitsLongestIsDroppedAndCounted() {
         var sink = new Held();
         try (var log = new PayloadLog(List.of(sink), 1)) {
             for (int i = 0; i < 25_000; i++) {
-                log.add(payload("p" + i));
+                log.add(Payloads.of("p" + i));
             }
             sink.gate.countDown();
             Await.until(
@@ -80,7 +62,7 @@ class PayloadLogTest {
         sink.gate.countDown();
         var log = new PayloadLog(List.of(sink), 1);
         for (int i = 0; i < 2_000; i++) {
-            log.add(payload("p" + i));
+            log.add(Payloads.of("p" + i));
         }
         log.close();
         assertThat(sink.got).hasSize(2_000);

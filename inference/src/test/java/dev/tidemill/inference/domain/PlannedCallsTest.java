@@ -123,6 +123,8 @@ class PlannedCallsTest {
                 Optional.empty(),
                 List.of(Tensor.numbers("x", Datatype.FP64, new long[] {1, 200_000}, new double[200_000])),
                 Instant.EPOCH);
+        assertThat(calls().answer(durable, false, false, many("none", 0))).isPresent();
+        assertThat(journal.isLost("default", "d", "none")).isFalse();
         assertThat(JournalEntries.kept(wide, wide.inputs(), true)).isOne();
         assertThat(JournalEntries.kept(wide, wide.inputs(), false)).isZero();
         assertThat(journal.dropped("default", "d")).isZero();

@@ -44,6 +44,12 @@ class OnnxMemoryTest {
                 .node("Reshape", List.of("whole", "flat"), List.of("size"), Map.of());
     }
 
+    /** The sum of what a graph has called wide as its answer. */
+    private static OnnxBytes summed(OnnxBytes graph, int datatype) {
+        return graph.node("ReduceSum", List.of("wide"), List.of("y"), Map.of("keepdims", 0))
+                .output("y", datatype);
+    }
+
     private void refusesWhatIsTooMuch(OnnxBytes graph, double fits, double answer) {
         refusesWhatIsTooMuch(
                 graph, fits, answer, "bytes to compute with; all ONNX models may take " + OnnxMemory.limit());
@@ -63,9 +69,7 @@ class OnnxMemoryTest {
     @Test
     void expand() {
         refusesWhatIsTooMuch(
-                sized().node("Expand", List.of("one", "size"), List.of("wide"), Map.of())
-                        .node("ReduceSum", List.of("wide"), List.of("y"), Map.of("keepdims", 0))
-                        .output("y", OnnxBytes.FLOAT),
+                summed(sized().node("Expand", List.of("one", "size"), List.of("wide"), Map.of()), OnnxBytes.FLOAT),
                 1_000,
                 1_000);
     }
@@ -74,9 +78,7 @@ class OnnxMemoryTest {
     void tile() {
         // ONNX Runtime has a limit of its own for this one.
         refusesWhatIsTooMuch(
-                sized().node("Tile", List.of("one", "size"), List.of("wide"), Map.of())
-                        .node("ReduceSum", List.of("wide"), List.of("y"), Map.of("keepdims", 0))
-                        .output("y", OnnxBytes.FLOAT),
+                summed(sized().node("Tile", List.of("one", "size"), List.of("wide"), Map.of()), OnnxBytes.FLOAT),
                 1_000,
                 1_000,
                 "Tile output tensor would require more than");
@@ -85,9 +87,7 @@ class OnnxMemoryTest {
     @Test
     void constantOfShape() {
         refusesWhatIsTooMuch(
-                sized().node("ConstantOfShape", List.of("size"), List.of("wide"), Map.of())
-                        .node("ReduceSum", List.of("wide"), List.of("y"), Map.of("keepdims", 0))
-                        .output("y", OnnxBytes.FLOAT),
+                summed(sized().node("ConstantOfShape", List.of("size"), List.of("wide"), Map.of()), OnnxBytes.FLOAT),
                 1_000,
                 0);
     }
@@ -95,13 +95,13 @@ class OnnxMemoryTest {
     @Test
     void range() {
         refusesWhatIsTooMuch(
-                sized().whole("zero", 0)
-                        .whole("step", 1)
-                        .wholes("scalar")
-                        .node("Squeeze", List.of("size"), List.of("end"), Map.of())
-                        .node("Range", List.of("zero", "end", "step"), List.of("wide"), Map.of())
-                        .node("ReduceSum", List.of("wide"), List.of("y"), Map.of("keepdims", 0))
-                        .output("y", OnnxBytes.INT64),
+                summed(
+                        sized().whole("zero", 0)
+                                .whole("step", 1)
+                                .wholes("scalar")
+                                .node("Squeeze", List.of("size"), List.of("end"), Map.of())
+                                .node("Range", List.of("zero", "end", "step"), List.of("wide"), Map.of()),
+                        OnnxBytes.INT64),
                 100,
                 4_950);
     }
@@ -109,11 +109,11 @@ class OnnxMemoryTest {
     @Test
     void pad() {
         refusesWhatIsTooMuch(
-                sized().wholes("none", 0)
-                        .node("Concat", List.of("none", "size"), List.of("pads"), Map.of("axis", 0))
-                        .node("Pad", List.of("one", "pads"), List.of("wide"), Map.of())
-                        .node("ReduceSum", List.of("wide"), List.of("y"), Map.of("keepdims", 0))
-                        .output("y", OnnxBytes.FLOAT),
+                summed(
+                        sized().wholes("none", 0)
+                                .node("Concat", List.of("none", "size"), List.of("pads"), Map.of("axis", 0))
+                                .node("Pad", List.of("one", "pads"), List.of("wide"), Map.of()),
+                        OnnxBytes.FLOAT),
                 1_000,
                 1);
     }

@@ -2,15 +2,10 @@ package dev.tidemill.inference.payloads;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.datasets.domain.Column;
 import dev.tidemill.datasets.domain.DataSet;
 import dev.tidemill.datasets.domain.QueryEngine;
-import dev.tidemill.inference.domain.CallContext;
-import dev.tidemill.inference.domain.InferenceRequest;
-import dev.tidemill.inference.domain.Payload;
-import dev.tidemill.inference.domain.ServedVersion;
-import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.Payloads;
 import dev.tidemill.testkit.MovableClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -29,8 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 class ParquetSinkTest {
     private static final Instant START = Instant.parse("2026-03-01T23:59:00Z");
-    private static final ServedVersion VERSION =
-            new ServedVersion("default", "m", 1, new Digest("0".repeat(64)), false);
 
     @TempDir
     Path folder;
@@ -109,18 +102,6 @@ class ParquetSinkTest {
         }
     }
 
-    private static Payload payload(String id) {
-        var request = new InferenceRequest(
-                id,
-                true,
-                Instant.EPOCH,
-                Optional.empty(),
-                List.of(Tensor.column("x", List.of(1.0))),
-                "",
-                CallContext.NONE);
-        return new Payload("default", "m", VERSION, false, Instant.EPOCH, 0, request, List.of(), Optional.empty());
-    }
-
     private List<Path> files(String ending) throws IOException {
         try (Stream<Path> all = Files.walk(folder)) {
             return all.filter(file -> file.toString().endsWith(ending)).toList();
@@ -149,7 +130,7 @@ class ParquetSinkTest {
     @Test
     void whatFailsLeavesNoFileAndIsTriedAgainMoreAndMoreSeldom() throws IOException {
         engine.failing = true;
-        assertThat(sink.deliver(List.of(payload("a"), payload("b")))).isEqualTo(2);
+        assertThat(sink.deliver(List.of(Payloads.of("a"), Payloads.of("b")))).isEqualTo(2);
         for (int second = 0; second < 1500; second++) {
             pass(Duration.ofSeconds(1));
         }
@@ -157,14 +138,14 @@ class ParquetSinkTest {
         assertThat(files(".part")).isEmpty();
         // After 10 s, 20 s, 40 s and so on: 25 minutes are few tries.
         assertThat(engine.calls).isBetween(5, 9);
-        assertThat(sink.deliver(List.of(payload("c")))).isEqualTo(1);
+        assertThat(sink.deliver(List.of(Payloads.of("c")))).isEqualTo(1);
         engine.failing = false;
         pass(Duration.ofHours(2));
         assertThat(rows()).containsExactly("a", "b", "c");
         assertThat(files(".json")).isEmpty();
         // The next file does not wait for a pause that is over.
         int before = engine.calls;
-        sink.deliver(List.of(payload("d")));
+        sink.deliver(List.of(Payloads.of("d")));
         pass(Duration.ofSeconds(3));
         assertThat(engine.calls).isEqualTo(before + 1);
     }
@@ -172,13 +153,13 @@ class ParquetSinkTest {
     @Test
     void whatAnEarlierProcessLeftBecomesOneFile() throws IOException {
         engine.failing = true;
-        sink.deliver(List.of(payload("a")));
+        sink.deliver(List.of(Payloads.of("a")));
         pass(Duration.ofSeconds(3));
         sink.close();
         engine.failing = false;
         clock.advance(Duration.ofDays(1));
         sink = sink();
-        sink.deliver(List.of(payload("b")));
+        sink.deliver(List.of(Payloads.of("b")));
         assertThat(rows()).containsExactly("a", "b");
         assertThat(files(".json")).isEmpty();
         // Rows lie under the day on which they were closed, however late that succeeds.

@@ -4,6 +4,7 @@ import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.ModelHandle;
+import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Clock;
@@ -119,15 +120,14 @@ final class LabelJoin {
         }
 
         private void add(JournalStore.Answered row, Label label, Part part) {
-            String before = known.getOrDefault(label.id(), row.label().orElse(""));
-            boolean labelled = known.containsKey(label.id()) || row.label().isPresent();
-            if (labelled && before.equals(label.value())) {
+            Optional<String> before = Optional.ofNullable(known.get(label.id())).or(row::label);
+            if (before.filter(label.value()::equals).isPresent()) {
                 return;
             }
             switch (classes.computeIfAbsent(row.championVersion(), version -> classes(deployment, version))) {
                 case Classes.Gone gone -> refused.add(new ReceivedLabels.Refused(label.id(), gone.reason()));
                 case Classes.Known found -> {
-                    (labelled ? part.other() : part.first())
+                    (before.isPresent() ? part.other() : part.first())
                             .add(new JournalStore.Labelled(
                                     label.id(),
                                     label.value(),
@@ -161,15 +161,20 @@ final class LabelJoin {
     }
 
     private Classes classes(Deployment deployment, int version) {
-        try (ModelHandle handle = models.load(deployment, version)) {
-            return new Classes.Known(handle.model().classes());
+        ServedVersion served;
+        try {
+            served = models.served(deployment, version);
         } catch (TidemillException e) {
-            // What may be there at the next call is no reason to lose a label: that refuses the request.
             if (e.code() == ErrorCode.NOT_FOUND || e.code() == ErrorCode.FAILED_PRECONDITION) {
                 return new Classes.Gone(
                         "version " + version + " that answered cannot tell what its labels mean: " + e.getMessage());
             }
             throw e;
+        }
+        // What cannot be loaded now may be at the next call, and is no reason to lose a label: that refuses the
+        // request.
+        try (ModelHandle handle = models.load(served)) {
+            return new Classes.Known(handle.model().classes());
         }
     }
 }

@@ -237,12 +237,14 @@ public final class MonitorLoop implements AutoCloseable {
         Instant at = clock.instant();
         found.slices().forEach(slice -> sums.addSlice(project, name, slice, at));
         found.calls().forEach(calls -> sums.saveCalls(project, name, calls, at));
-        for (ClosedWindow window : found.windows()) {
-            Optional<ClosedWindow> before = store.lastWindow(project, name, window.endsAt());
-            store.addWindow(project, name, window, at);
-            announce(now, window, before);
-        }
         if (!found.windows().isEmpty()) {
+            Optional<ClosedWindow> before =
+                    store.lastWindow(project, name, found.windows().getFirst().endsAt());
+            for (ClosedWindow window : found.windows()) {
+                store.addWindow(project, name, window, at);
+                announce(now, window, before);
+                before = Optional.of(window);
+            }
             sums.dropProfiles(project, name, next.windowsTill());
         }
         if (found.conclusion() instanceof Ticks.Conclusion.Verdict verdict) {

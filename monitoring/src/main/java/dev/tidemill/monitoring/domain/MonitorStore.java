@@ -3,6 +3,7 @@ package dev.tidemill.monitoring.domain;
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.search.Portion;
+import dev.tidemill.platform.time.EventTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -11,7 +12,7 @@ import java.util.Optional;
 /** Keeps monitors, windows and states. All methods join the caller's unit of work. */
 public interface MonitorStore {
     /** Before all event times, and within what both databases take. */
-    Instant BEGINNING = Instant.EPOCH.minus(Duration.ofDays(36_500));
+    Instant BEGINNING = EventTime.EARLIEST.minus(Duration.ofDays(36_500));
 
     void saveMonitor(String project, String name, Monitor monitor);
 

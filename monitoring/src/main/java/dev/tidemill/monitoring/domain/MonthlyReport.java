@@ -36,7 +36,7 @@ final class MonthlyReport {
     List<MonthReport> of(String project, String name, int baselineVersion) {
         Deployment deployment = deployments.deployment(project, name);
         Map<YearMonth, double[]> sums;
-        try (ModelHandle handle = models.load(deployment, baselineVersion)) {
+        try (ModelHandle handle = models.load(models.served(deployment, baselineVersion))) {
             sums = errors(project, name, handle.model());
         }
         Map<YearMonth, int[]> counts = decisions(project, name);

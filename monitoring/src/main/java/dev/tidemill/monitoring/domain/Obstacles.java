@@ -7,6 +7,7 @@ import dev.tidemill.pipelines.domain.PipelineRun;
 import dev.tidemill.pipelines.domain.PipelineRunId;
 import dev.tidemill.pipelines.domain.Pipelines;
 import dev.tidemill.pipelines.domain.RunState;
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.Models;
 import java.time.Instant;
@@ -43,6 +44,13 @@ public final class Obstacles {
                     "the deployment names no policy, so nothing is retrained or promoted by itself",
                     "Define a Policy and name it in the deployment"));
         }
+        Optional<MonitorState> state = store.findState(deployment.project(), deployment.name());
+        state.flatMap(MonitorState::halt)
+                .ifPresent(halt -> found.add(Obstacle.toRemove(
+                        Obstacle.Kind.HALTED,
+                        "monitoring is halted since " + halt.since() + ": " + halt.reason(),
+                        "Remove the cause; it is tried again every minute")));
+        state.flatMap(Obstacles::quarantined).ifPresent(found::add);
         boolean champion = champion(deployment, found);
         Optional<Monitor> monitor = store.monitorOf(deployment);
         if (monitor.isEmpty()) {
@@ -51,7 +59,6 @@ public final class Obstacles {
                     "the deployment names no monitor, so no window is closed and nothing is decided",
                     "Define a Monitor and name it in the deployment"));
         } else if (champion) {
-            Optional<MonitorState> state = store.findState(deployment.project(), deployment.name());
             state.ifPresentOrElse(
                     known -> watched(deployment, monitor.get(), policy, known, found),
                     () -> found.add(Obstacle.toAwait(
@@ -86,12 +93,6 @@ public final class Obstacles {
 
     private void watched(
             Deployment deployment, Monitor monitor, Optional<Policy> policy, MonitorState state, List<Obstacle> found) {
-        state.halt()
-                .ifPresent(halt -> found.add(Obstacle.toRemove(
-                        Obstacle.Kind.HALTED,
-                        "monitoring is halted since " + halt.since() + ": " + halt.reason(),
-                        "Remove the cause; it is tried again every minute")));
-        quarantined(state).ifPresent(found::add);
         if (state.pendingRun().isPresent()) {
             found.add(Obstacle.toAwait(
                     Obstacle.Kind.RETRAINING_RUNS,
@@ -154,11 +155,11 @@ public final class Obstacles {
                                 + " data has come to it"));
     }
 
-    /** The newest retraining, where it has failed. */
+    /** The newest retraining, where it has failed and its pipeline has not run since. */
     private Optional<Obstacle> failed(Deployment deployment, MonitorState state) {
         return state.lastRun()
                 .flatMap(id -> run(deployment, id))
-                .filter(run -> run.state().isFinal() && run.state() != RunState.SUCCEEDED)
+                .filter(run -> run.state() == RunState.FAILED && isNewest(run))
                 .map(run -> Obstacle.toRemove(
                         Obstacle.Kind.RETRAINING_FAILED,
                         "the last retraining, " + run.id().value() + ", "
@@ -167,11 +168,19 @@ public final class Obstacles {
                         "See 'tidemill logs " + run.id().value() + "', mend it and resume the run"));
     }
 
+    private boolean isNewest(PipelineRun run) {
+        return pipelines.runs(run.project(), Optional.of(run.pipeline()), Optional.empty(), 1).stream()
+                .anyMatch(newest -> newest.id().equals(run.id()));
+    }
+
     private Optional<PipelineRun> run(Deployment deployment, String id) {
         try {
             return Optional.of(pipelines.run(deployment.project(), new PipelineRunId(id)));
-        } catch (TidemillException gone) {
-            return Optional.empty();
+        } catch (TidemillException e) {
+            if (e.code() == ErrorCode.NOT_FOUND) {
+                return Optional.empty();
+            }
+            throw e;
         }
     }
 }

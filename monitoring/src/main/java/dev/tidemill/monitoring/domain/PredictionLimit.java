@@ -42,7 +42,7 @@ public final class PredictionLimit {
 
     private long delete(MonitorState state) {
         Instant believed = state.clock().watermark().plusMillis(1);
-        var counted = new Range(state.project(), state.deployment(), Instant.EPOCH, believed);
+        var counted = new Range(state.project(), state.deployment(), MonitorStore.BEGINNING, believed);
         var ahead = new Range(state.project(), state.deployment(), believed, Instant.ofEpochMilli(Long.MAX_VALUE));
         Optional<Position> last = journal.beyond(counted, most);
         last.map(Position::eventTime)

@@ -89,7 +89,7 @@ public final class Settings {
         for (Setting setting : Setting.values()) {
             Optional<String> fault = setting.rule().fault(text(setting));
             if (fault.isPresent()) {
-                String value = setting.rule().secret() ? "" : "'" + text(setting) + "' ";
+                String value = setting.rule().secret() ? "" : "'" + masked(setting, text(setting)) + "' ";
                 faults.add(setting.key() + ": " + value + fault.get() + " (from "
                         + origin(config.getConfigValue(setting.key()).getSourceName()) + ")");
                 first = first.isEmpty() ? setting.key() : first;

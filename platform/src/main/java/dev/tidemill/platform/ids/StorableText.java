@@ -47,11 +47,29 @@ public final class StorableText {
                 .remedy("Leave it out, or encode binary values, for example in base64");
     }
 
+    /** The beginning of a text, of as many characters at most, that ends with no half of one. */
+    public static String cut(String text, int most) {
+        if (text.length() <= most) {
+            return text;
+        }
+        boolean halved = most > 0 && Character.isHighSurrogate(text.charAt(most - 1));
+        return text.substring(0, halved ? most - 1 : most);
+    }
+
+    /** Position of the first half of a surrogate pair without its other half; negative if there is none. */
+    public static int halfCharacter(CharSequence text) {
+        return fault(text, false);
+    }
+
     /** Position of the first character that no database keeps; negative if there is none. */
     private static int firstFault(CharSequence text) {
+        return fault(text, true);
+    }
+
+    private static int fault(CharSequence text, boolean nul) {
         for (int i = 0; i < text.length(); i++) {
             char character = text.charAt(i);
-            if (character == 0) {
+            if (character == 0 && nul) {
                 return i;
             }
             if (Character.isSurrogate(character)) {

@@ -27,6 +27,7 @@ import dev.tidemill.platform.ids.TypedId;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The one JSON mapping: instants in ISO 8601, absent values left out, typed ids as their text, keys of maps sorted so that
@@ -121,6 +122,24 @@ public final class Json {
             return object;
         }
         throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body is not a JSON object");
+    }
+
+    /**
+     * A text as the JSON that it is throughout, with every digit of its numbers.
+     *
+     * @return empty if it is none, or has more behind it
+     */
+    public static Optional<JsonNode> whole(String text) {
+        try {
+            JsonNode read = MAPPER.readerFor(JsonNode.class)
+                    .with(
+                            DeserializationFeature.FAIL_ON_TRAILING_TOKENS,
+                            DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+                    .readValue(text);
+            return Optional.of(read).filter(node -> !node.isMissingNode());
+        } catch (JsonProcessingException e) {
+            return Optional.empty();
+        }
     }
 
     /**

@@ -12,7 +12,9 @@ import java.time.format.DateTimeParseException;
  * arrive: a year that is replayed in a minute still has 52 weeks in it.
  */
 public final class EventTime {
-    private static final Instant EARLIEST = Instant.parse("1000-01-01T00:00:00Z");
+    /** No event is earlier. */
+    public static final Instant EARLIEST = Instant.parse("1000-01-01T00:00:00Z");
+
     private static final Instant LATEST = Instant.parse("9999-12-31T23:59:59.999999999Z");
 
     private EventTime() {}

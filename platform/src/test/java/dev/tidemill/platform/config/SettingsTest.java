@@ -156,6 +156,11 @@ class SettingsTest {
                 Map.of("TIDEMILL_CONTROL_TOKEN", "hush", "TIDEMILL_DATABASE", "postgresql://u:hush@h/d"),
                 Map.of());
         assertThat(settings.table()).doesNotContain("hush").contains("postgresql://u:****@h/d");
+        assertThatThrownBy(() ->
+                        Settings.load(Optional.empty(), Map.of("TIDEMILL_PAYLOADS_SINK", "ftp://u:hush@h/d"), Map.of()))
+                .hasMessageContaining("ftp://u:****@h/d")
+                .message()
+                .doesNotContain("hush");
     }
 
     @Test

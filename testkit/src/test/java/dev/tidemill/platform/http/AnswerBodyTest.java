@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.auth.Access;
-import dev.tidemill.platform.auth.Authentication;
-import dev.tidemill.platform.auth.Principal;
-import dev.tidemill.platform.auth.Role;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
@@ -36,17 +33,6 @@ class AnswerBodyTest {
 
     @BeforeEach
     void start() {
-        var authentication = new Authentication() {
-            @Override
-            public Optional<Principal> authenticate(Credentials credentials) {
-                return Optional.empty();
-            }
-
-            @Override
-            public Optional<Role> role(Principal principal, String project) {
-                return Optional.empty();
-            }
-        };
         var manifest = new RouteManifest()
                 .add(List.of(
                         Route.get(
@@ -83,7 +69,7 @@ class AnswerBodyTest {
                         })
                         .routes());
         server = LoopbackWebServer.start(
-                manifest, authentication, telemetry, new BytesInFlight(64L << 20), 100, TrustedProxies.NONE);
+                manifest, LoopbackWebServer.NOBODY, telemetry, new BytesInFlight(64L << 20), 100, TrustedProxies.NONE);
     }
 
     @AfterEach

@@ -3,9 +3,6 @@ package dev.tidemill.platform.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.platform.auth.Access;
-import dev.tidemill.platform.auth.Authentication;
-import dev.tidemill.platform.auth.Principal;
-import dev.tidemill.platform.auth.Role;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.telemetry.Telemetry;
 import java.io.IOException;
@@ -21,20 +18,10 @@ class ForwardedClientTest {
     private static final int MOST = 5;
 
     private static WebServer server(TrustedProxies proxies, Telemetry telemetry) {
-        var nobody = new Authentication() {
-            @Override
-            public Optional<Principal> authenticate(Credentials credentials) {
-                return Optional.empty();
-            }
-
-            @Override
-            public Optional<Role> role(Principal principal, String project) {
-                return Optional.empty();
-            }
-        };
         var manifest = new RouteManifest()
                 .add(List.of(Route.get("/who", Access.open(), (context, caller) -> context.result(context.ip()))));
-        return LoopbackWebServer.start(manifest, nobody, telemetry, new BytesInFlight(64L << 20), MOST, proxies);
+        return LoopbackWebServer.start(
+                manifest, LoopbackWebServer.NOBODY, telemetry, new BytesInFlight(64L << 20), MOST, proxies);
     }
 
     /** What a request with these headers is answered; empty if its connection is not let in. */

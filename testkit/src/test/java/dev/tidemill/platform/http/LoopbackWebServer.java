@@ -2,6 +2,8 @@ package dev.tidemill.platform.http;
 
 import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.Authentication;
+import dev.tidemill.platform.auth.Principal;
+import dev.tidemill.platform.auth.Role;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.telemetry.Telemetry;
 import java.util.List;
@@ -9,6 +11,19 @@ import java.util.Optional;
 
 /** A web server on loopback, at a free port, for routes that a test makes. */
 final class LoopbackWebServer {
+    /** Knows nobody, for routes that everybody may call. */
+    static final Authentication NOBODY = new Authentication() {
+        @Override
+        public Optional<Principal> authenticate(Credentials credentials) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<Role> role(Principal principal, String project) {
+            return Optional.empty();
+        }
+    };
+
     private LoopbackWebServer() {}
 
     /** @param connections that one address may have open */

@@ -9,6 +9,7 @@ import io.opentelemetry.proto.common.v1.ArrayValue;
 import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.common.v1.KeyValueList;
 import io.opentelemetry.proto.trace.v1.Span;
+import java.math.BigDecimal;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -295,17 +296,18 @@ final class SpanConventions {
         if (!json) {
             return value;
         }
-        try {
-            JsonNode read = Json.objectMapper().readTree(text);
-            return isKept(read, DEEPEST) ? value(read) : value;
-        } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-            return value;
-        }
+        return Json.whole(text)
+                .filter(read -> isKept(read, DEEPEST))
+                .map(SpanConventions::value)
+                .orElse(value);
     }
 
     /** Whether a value of OpenTelemetry's holds all of it, and protobuf's readers go as deep. */
     private static boolean isKept(JsonNode json, int levels) {
         if (levels == 0 || (json.isIntegralNumber() && !json.canConvertToLong())) {
+            return false;
+        }
+        if (json.isFloatingPointNumber() && !isKept(json.doubleValue(), json.decimalValue())) {
             return false;
         }
         for (JsonNode inner : json) {
@@ -314,6 +316,10 @@ final class SpanConventions {
             }
         }
         return true;
+    }
+
+    private static boolean isKept(double held, BigDecimal told) {
+        return Double.isFinite(held) && BigDecimal.valueOf(held).compareTo(told) == 0;
     }
 
     private static AnyValue ofText(String text) {

@@ -1,6 +1,7 @@
 package dev.tidemill.tracking.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.json.Json;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +20,7 @@ final class TracePreview {
     static String of(JsonNode value, String role) {
         String said = said(value, role);
         String shown = said.isEmpty() ? Json.write(value) : said;
-        return shown.length() <= LONGEST ? shown : shown.substring(0, LONGEST - 3) + "...";
+        return shown.length() <= LONGEST ? shown : StorableText.cut(shown, LONGEST - 3) + "...";
     }
 
     private static String said(JsonNode value, String role) {

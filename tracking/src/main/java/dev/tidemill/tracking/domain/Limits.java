@@ -1,6 +1,7 @@
 package dev.tidemill.tracking.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.StorableText;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.regex.Pattern;
@@ -92,7 +93,7 @@ public final class Limits {
 
     /** Values that are too long are cut, as MLflow's server does unless told otherwise. */
     private static String truncated(String value, int limit) {
-        return value.length() > limit ? value.substring(0, limit) : value;
+        return StorableText.cut(value, limit);
     }
 
     public static String experimentTagValue(String value) {

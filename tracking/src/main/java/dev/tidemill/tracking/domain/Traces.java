@@ -70,11 +70,10 @@ public final class Traces {
     /** One that comes with its trace again replaces itself. */
     private void putAssessment(String project, Assessment assessment) {
         if (!store.insertAssessment(project, assessment)) {
-            if (store.findAssessment(project, assessment.traceId(), assessment.id())
-                    .isEmpty()) {
-                throw taken(assessment);
-            }
-            store.updateAssessment(assessment);
+            Assessment there = store.findAssessment(project, assessment.traceId(), assessment.id())
+                    .orElseThrow(() -> taken(assessment));
+            requireKind(there, assessment.kind());
+            store.updateAssessment(assessment.asValid(there.valid()));
         }
     }
 
@@ -373,30 +372,32 @@ public final class Traces {
     }
 
     public Assessment assessment(String project, String traceId, String id) {
-        if (store.find(project, traceId).isEmpty()) {
-            throw new TidemillException(ErrorCode.NOT_FOUND, "Trace with request_id '" + traceId + "' not found");
-        }
         return store.findAssessment(project, traceId, id)
                 .orElseThrow(() -> new TidemillException(
-                        ErrorCode.NOT_FOUND, "Assessment with ID '" + id + "' not found for trace '" + traceId + "'"));
+                        ErrorCode.NOT_FOUND,
+                        store.find(project, traceId).isEmpty()
+                                ? "Trace with request_id '" + traceId + "' not found"
+                                : "Assessment with ID '" + id + "' not found for trace '" + traceId + "'"));
     }
 
     public Assessment reassess(String project, String traceId, String id, Assessment.Change change) {
         return transactions.write(() -> {
             Assessment there = assessment(project, traceId, id);
-            change.judgement()
-                    .filter(judgement -> judgement.kind() != there.kind())
-                    .ifPresent(judgement -> {
-                        throw TidemillException.invalid(
-                                "assessment",
-                                "Cannot update " + lowerCase(judgement.kind()) + " value on "
-                                        + (there.kind() == Assessment.Kind.FEEDBACK ? "a Feedback" : "an Expectation")
-                                        + " assessment.");
-                    });
+            change.judgement().ifPresent(judgement -> requireKind(there, judgement.kind()));
             Assessment changed = there.changed(change, clock.instant());
             store.updateAssessment(changed);
             return changed;
         });
+    }
+
+    private static void requireKind(Assessment there, Assessment.Kind kind) {
+        if (kind != there.kind()) {
+            throw TidemillException.invalid(
+                    "assessment",
+                    "Cannot update " + lowerCase(kind) + " value on "
+                            + (there.kind() == Assessment.Kind.FEEDBACK ? "a Feedback" : "an Expectation")
+                            + " assessment.");
+        }
     }
 
     private static String lowerCase(Assessment.Kind kind) {

@@ -16,7 +16,9 @@ import dev.tidemill.tracking.domain.RunStore;
 import dev.tidemill.tracking.domain.SearchKeys;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -99,16 +101,18 @@ public final class SqlEvaluationStore implements EvaluationStore {
     }
 
     private List<EvaluationDataSet> complete(Handle handle, List<String> ids) {
+        var experiments = new HashMap<String, List<Long>>();
+        handle.createQuery("SELECT data_set, experiment_id FROM evaluation_experiment WHERE data_set IN "
+                        + database.dialect().texts(":ids") + " ORDER BY data_set, experiment_id")
+                .bind("ids", SqlCondition.list(ids))
+                .map((row, context) -> experiments
+                        .computeIfAbsent(row.getString(1), id -> new ArrayList<>())
+                        .add(row.getLong(2)))
+                .list();
         return handle.createQuery("SELECT * FROM evaluation_data_set WHERE id IN "
                         + database.dialect().texts(":ids"))
                 .bind("ids", SqlCondition.list(ids))
-                .map((row, context) -> dataSet(
-                        row,
-                        handle.createQuery(
-                                        "SELECT experiment_id FROM evaluation_experiment WHERE data_set = :id ORDER BY experiment_id")
-                                .bind("id", row.getString("id"))
-                                .mapTo(Long.class)
-                                .list()))
+                .map((row, context) -> dataSet(row, experiments.getOrDefault(row.getString("id"), List.of())))
                 .list();
     }
 

@@ -148,7 +148,14 @@ class SpanConventionsTest {
 
     @Test
     void whatAValueCannotHoldStaysAText() {
-        for (String told : List.of("{\"n\": 1180591620717411303424}", "[".repeat(40) + "]".repeat(40))) {
+        for (String told : List.of(
+                "{\"n\": 1180591620717411303424}",
+                "[".repeat(40) + "]".repeat(40),
+                "[1] Paris is the capital",
+                "\"Yes\", she said",
+                "{\"a\": 1}\n{\"a\": 2}",
+                "[1e999]",
+                "[0.12345678901234567890123]")) {
             assertThat(shown(
                             Span.newBuilder()
                                     .addAttributes(
