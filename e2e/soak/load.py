@@ -70,17 +70,23 @@ class Client(threading.Thread):
 
 
 class Neighbour(Client):
-    """Logs one point at a time to a run of its own; its latency is what others' work costs."""
+    """Logs one point at a time to a run of its own; its latency is what others' work costs.
 
-    def __init__(self, port: int, rate: float, experiment: str) -> None:
+    After 5,000 points it goes on with a new run; the full one is deleted unless it ``keeps`` them.
+    """
+
+    def __init__(self, port: int, rate: float, experiment: str, keeps: bool = True) -> None:
         super().__init__(port, rate)
         self.experiment = experiment
+        self.keeps = keeps
         self.run_id = ""
         self.acknowledged: dict[str, int] = {}
         self.step = 0
 
     def turn(self) -> None:
         if not self.run_id or self.step >= 5_000:
+            if self.run_id and not self.keeps:
+                self.call("POST", f"{MLFLOW}/runs/delete", {"run_id": self.run_id})
             status, made = self.call("POST", f"{MLFLOW}/runs/create", {"experiment_id": self.experiment})
             if status != 200:
                 return

@@ -98,7 +98,7 @@ def run(server: Server, address: str | None, minutes: float, rate: float) -> dic
         done = command(*words, "--server", server.url)
         assert done.returncode == 0, done.stdout + done.stderr
     experiment = server.call("POST", "/api/2.0/mlflow/experiments/create", {"name": "soak"})[1]["experiment_id"]
-    neighbour = Neighbour(server.port, 20, experiment)
+    neighbour = Neighbour(server.port, 20, experiment, keeps=False)
     clients: list[Client] = [
         neighbour,
         *(Tracker(server.port, 0.5, experiment, kept_of=0) for _ in range(2)),

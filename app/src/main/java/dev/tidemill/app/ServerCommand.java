@@ -94,6 +94,7 @@ final class ServerCommand implements Callable<Integer> {
             Logging.configure(settings);
             System.err.print(settings.table());
             Node server = Node.start(settings);
+            GarbageSweep.start();
             Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
             System.out.println("Tidemill is ready at " + server.url() + " (gRPC " + server.grpcAddress() + ")");
             server.setupSecret()
