@@ -15,10 +15,13 @@ import dev.tidemill.platform.config.DataDirectory;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
 import dev.tidemill.platform.http.RouteManifest;
+import dev.tidemill.platform.retention.Chore;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.telemetry.Telemetry;
 import dev.tidemill.registry.RegistryModule;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +32,9 @@ import org.slf4j.LoggerFactory;
  */
 final class GatewayReplica implements Node {
     private static final Logger LOG = LoggerFactory.getLogger(GatewayReplica.class);
+
+    /** For how long files of models are kept that no plan needs; the control plane has them. */
+    private static final Duration UNUSED_COPIES = Duration.ofDays(30);
 
     private final Parts parts = new Parts();
     private Listeners listeners = new Listeners("", "");
@@ -47,6 +53,7 @@ final class GatewayReplica implements Node {
     }
 
     private void assemble(Settings settings) {
+        Clock clock = Clock.systemUTC();
         var directory = parts.keep(DataDirectory.open(Node.dataDirectory(settings)));
         var telemetry = parts.keep(new Telemetry(settings.optional(Setting.TRACES_ENDPOINT)));
         var control = parts.keep(
@@ -58,14 +65,23 @@ final class GatewayReplica implements Node {
                 new ControlPlaneCatalog(control),
                 new ControlPlaneSink(control),
                 DataPlane.journal(settings, directory, new DeletionHold()),
-                Payloads.of(settings, Optional.empty(), Clock.systemUTC()),
+                Payloads.of(settings, Optional.empty(), clock),
                 FeatureLookup.NONE,
-                Clock.systemUTC(),
+                clock,
                 DataPlane.options(settings, directory.folder("python"))));
         inference.publish(telemetry);
         var feed = parts.keep(
                 new PlanFeed(control, inference.gateway(), directory.path().resolve("plans.json")));
         feed.start();
+        parts.keep(new Housekeeping(
+                        List.of(new Chore("Unused copies of models", () -> {
+                            int gone = blobs.removeUnused(
+                                    inference.gateway().snapshot().plans(),
+                                    clock.instant().minus(UNUSED_COPIES));
+                            return Chore.told(gone > 0, gone + " files that no plan needs are gone");
+                        })),
+                        Duration.ofMinutes(settings.whole(Setting.RETENTION_PAUSE))))
+                .start();
         var manifest = new RouteManifest()
                 .add(OperationsRoutes.ofGateway(feed, telemetry, inference.environments()))
                 .add(inference.routes())

@@ -7,6 +7,7 @@ import dev.tidemill.artifacts.api.TransferRoutes;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobCollector;
 import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.CachedBlobs;
 import dev.tidemill.artifacts.domain.ExternalFiles;
 import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.artifacts.domain.MultipartUploads;
@@ -104,7 +105,7 @@ public final class ArtifactsModule implements Module {
     }
 
     /** Blobs in a folder alone, for a process without a database. */
-    public static BlobStore folder(Path folder) {
+    public static CachedBlobs folder(Path folder) {
         return new FolderBlobStore(folder);
     }
 

@@ -1,5 +1,6 @@
 package dev.tidemill.artifacts;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,6 +11,9 @@ import dev.tidemill.platform.errors.TidemillException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,7 +22,7 @@ class FolderBlobStoreTest extends BlobStoreContract {
     @TempDir
     Path root;
 
-    private BlobStore store;
+    private FolderBlobStore store;
 
     @BeforeEach
     void start() {
@@ -42,6 +46,33 @@ class FolderBlobStoreTest extends BlobStoreContract {
         Files.writeString(root.resolve("incoming/half"), "ha");
         new FolderBlobStore(root);
         assertThat(kept()).isZero();
+    }
+
+    @Test
+    void whatNobodyHasWantedForLongIsRemoved() throws Exception {
+        Digest old = store.put("old".getBytes(UTF_8)).digest();
+        Digest wanted = store.put("wanted".getBytes(UTF_8)).digest();
+        Instant before = Instant.now().plusSeconds(60);
+        for (Digest digest : List.of(old, wanted)) {
+            Files.setLastModifiedTime(store.localFile(digest), FileTime.from(before.minusSeconds(3600)));
+        }
+        Files.setLastModifiedTime(store.localFile(wanted), FileTime.from(before.plusSeconds(1)));
+
+        assertThat(store.removeUnused(before)).isEqualTo(1);
+        assertThat(store.find(old)).isEmpty();
+        assertThat(store.find(wanted)).isPresent();
+    }
+
+    @Test
+    void aBlobThatIsTouchedIsWanted() throws Exception {
+        Digest digest = store.put("old".getBytes(UTF_8)).digest();
+        Instant before = Instant.now().minusSeconds(60);
+        Files.setLastModifiedTime(store.localFile(digest), FileTime.from(before.minusSeconds(1)));
+
+        store.touch(digest);
+
+        assertThat(store.removeUnused(before)).isZero();
+        assertThat(store.find(digest)).isPresent();
     }
 
     @Test

@@ -1,6 +1,6 @@
 package dev.tidemill.artifacts.filesystem;
 
-import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.CachedBlobs;
 import dev.tidemill.artifacts.domain.CollectableBlobs;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.errors.ErrorCode;
@@ -25,7 +25,7 @@ import java.util.HexFormat;
 import java.util.Optional;
 
 /** Blobs as files {@code ab/cdef...} below a root. A blob is written aside, synced and moved into place in one step. */
-public final class FolderBlobStore implements BlobStore, CollectableBlobs {
+public final class FolderBlobStore implements CachedBlobs, CollectableBlobs {
     private static final int BUFFER = 256 * 1024;
 
     private final Path root;
@@ -128,6 +128,31 @@ public final class FolderBlobStore implements BlobStore, CollectableBlobs {
         } catch (IOException e) {
             return false;
         }
+    }
+
+    @Override
+    public void touch(Digest digest) {
+        renew(digest);
+    }
+
+    @Override
+    public int removeUnused(Instant before) {
+        int removed = 0;
+        try (var folders = Files.newDirectoryStream(root, "[0-9a-f][0-9a-f]")) {
+            for (Path folder : folders) {
+                try (var blobs = Files.newDirectoryStream(folder)) {
+                    for (Path blob : blobs) {
+                        if (Files.getLastModifiedTime(blob).toInstant().isBefore(before)
+                                && Files.deleteIfExists(blob)) {
+                            removed++;
+                        }
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return removed;
     }
 
     @Override

@@ -6,12 +6,14 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -23,6 +25,7 @@ public final class ControlPlane implements AutoCloseable {
     private static final String PLANE = "/api/tidemill/v1/plane";
     private static final Duration CONNECT = Duration.ofSeconds(5);
     private static final Duration ANSWER = Duration.ofSeconds(60);
+    private static final int REFUSAL_BYTES = 64 * 1024;
 
     private final String url;
     private final Optional<String> token;
@@ -58,9 +61,18 @@ public final class ControlPlane implements AutoCloseable {
         return URLEncoder.encode(text, StandardCharsets.UTF_8);
     }
 
-    /** The bytes of a blob; the caller checks them against the digest. */
-    byte[] blob(Digest digest) {
-        return send(request("/blobs/" + digest).GET().build());
+    /** The bytes of a blob as they come; the caller checks them against the digest, and closes the stream. */
+    InputStream blob(Digest digest) {
+        HttpResponse<InputStream> response =
+                send(request("/blobs/" + digest).GET().build(), BodyHandlers.ofInputStream());
+        if (response.statusCode() < 400) {
+            return response.body();
+        }
+        try (InputStream refusal = response.body()) {
+            throw refusal(response.statusCode(), refusal.readNBytes(REFUSAL_BYTES));
+        } catch (IOException e) {
+            throw unavailable("answered " + response.statusCode()).causedBy(e);
+        }
     }
 
     JsonNode post(String path, JsonNode body) {
@@ -79,12 +91,16 @@ public final class ControlPlane implements AutoCloseable {
     }
 
     private byte[] send(HttpRequest request) {
+        HttpResponse<byte[]> response = send(request, BodyHandlers.ofByteArray());
+        if (response.statusCode() >= 400) {
+            throw refusal(response.statusCode(), response.body());
+        }
+        return response.body();
+    }
+
+    private <T> HttpResponse<T> send(HttpRequest request, BodyHandler<T> body) {
         try {
-            HttpResponse<byte[]> response = client.send(request, BodyHandlers.ofByteArray());
-            if (response.statusCode() >= 400) {
-                throw refusal(response.statusCode(), response.body());
-            }
-            return response.body();
+            return client.send(request, body);
         } catch (IOException e) {
             throw unavailable("is not there: " + e.getMessage()).causedBy(e);
         } catch (InterruptedException e) {

@@ -31,6 +31,9 @@ final class TraceSearchSql {
     private final SqlCondition condition;
     private final StringBuilder joins = new StringBuilder();
     private final List<String> keys = new ArrayList<>();
+    /** The project searched, as it is bound. */
+    private String project = "";
+    /** The experiments searched, as SQL lists them. */
     private String searched = "";
 
     TraceSearchSql(Dialect dialect) {
@@ -75,7 +78,8 @@ final class TraceSearchSql {
     }
 
     void where(String project, Collection<Long> experiments, List<Comparison> filter) {
-        condition.and("t.project = " + condition.bind(project));
+        this.project = condition.bind(project);
+        condition.and("t.project = " + this.project);
         searched = SqlCondition.numbers(experiments);
         condition.and("t.experiment_id IN " + searched);
         filter.stream()
@@ -162,18 +166,20 @@ final class TraceSearchSql {
                 + ") OR " + saidOfSession(said) + ")");
     }
 
-    /** What is said of a whole session, as its metadata tell, is said of each of the session's traces in the experiments searched. */
+    /**
+     * What is said of a whole session, as its metadata tell, is said of each of the session's traces in the experiments searched. The
+     * sessions of which it is said are found once, not for each trace anew.
+     */
     private String saidOfSession(String said) {
-        return "EXISTS (SELECT 1 FROM trace_text own"
-                + " JOIN trace_text other ON other.kind = own.kind AND other.name = own.name"
-                + " AND substr(other.value, 1, 100) = substr(own.value, 1, 100) AND other.value = own.value"
-                + " JOIN trace o ON o.number = other.trace AND o.project = t.project AND o.experiment_id IN " + searched
-                + " JOIN assessment a ON a.trace = o.number"
-                + " WHERE own.trace = t.number AND own.kind = 'metadata' AND own.name = "
-                + condition.bind(Trace.SESSION_METADATA) + " AND "
+        String session = condition.bind(Trace.SESSION_METADATA);
+        return "EXISTS (SELECT 1 FROM trace_text own WHERE own.trace = t.number AND own.kind = 'metadata' AND own.name = "
+                + session
+                + " AND own.value IN (SELECT told.value FROM assessment a JOIN trace o ON o.number = a.trace"
+                + " JOIN trace_text told ON told.trace = o.number AND told.kind = 'metadata' AND told.name = " + session
+                + " WHERE o.project = " + project + " AND o.experiment_id IN " + searched + " AND "
                 + condition.compare(
                         "a.metadata", Operator.LIKE, new Comparison.Text("%\"" + Trace.SESSION_METADATA + "\":%"))
-                + said + ")";
+                + said + "))";
     }
 
     private String judged(Operator operator, Comparison.Text text) {
