@@ -198,6 +198,16 @@ abstract class MonitorStoreContract {
     }
 
     @Test
+    void theFirstWindowsThatMeasureAVersionAreFound() {
+        for (int day = 0; day < 9; day++) {
+            store.addWindow("p", "d", window(day), START);
+        }
+        assertThat(store.firstMeasuredWindows("p", "d", 1, START.plus(Duration.ofDays(2)), 2))
+                .containsExactly(window(2), window(4));
+        assertThat(store.firstMeasuredWindows("p", "d", 2, START, 2)).isEmpty();
+    }
+
+    @Test
     void oldWindowsAndSlicesGoFirst() {
         for (int day = 0; day < 6; day++) {
             store.addWindow("p", "d", window(day), START.plusSeconds(day));

@@ -96,9 +96,13 @@ abstract class ObstaclesContract extends AssembledMonitoring {
     }
 
     private void label(int day, int rows) {
+        label(day, rows, "2");
+    }
+
+    private void label(int day, int rows, String value) {
         var labels = new ArrayList<Label>();
         for (int hour = 24 * day; hour < 24 * day + rows; hour++) {
-            labels.add(new Label("row-" + hour, "2"));
+            labels.add(new Label("row-" + hour, value));
         }
         monitoring.label("p", "d", labels);
     }
@@ -183,13 +187,32 @@ abstract class ObstaclesContract extends AssembledMonitoring {
     }
 
     @Test
-    void aVersionOfUnknownErrorIsNeverWorse() {
+    void aVersionOfUnknownErrorIsHeldAgainstItsOwnFirstWindows() {
         deployRuled("d", "rules", UNKNOWN);
         watching.loop().start();
-        monitoring.append(day(0, 0));
-        label(0, 24);
-        decideUntil(1);
-        assertThat(obstacle(Obstacle.Kind.NO_REFERENCE_ERROR).reason()).contains("version 1 has no metric 'error'");
+        for (int day = 0; day < 3; day++) {
+            monitoring.append(day(day, 0));
+            // An error of 1 in each; the second window has too few labels and measures nothing.
+            label(day, day == 1 ? 2 : 24);
+        }
+        decideUntil(3);
+        assertThat(obstacle(Obstacle.Kind.NO_REFERENCE_ERROR).reason())
+                .contains("version 1 was registered without the metric 'error'", "first 3 windows");
+
+        monitoring.append(day(3, 0));
+        label(3, 24);
+        decideUntil(4);
+        monitoring.append(day(4, 0));
+        label(4, 24, "3");
+        decideUntil(5);
+
+        List<ClosedWindow> windows =
+                monitoring.windows("p", "d", CLOCK.instant(), 10).items();
+        assertThat(windows)
+                .extracting(ClosedWindow::referenceError)
+                .containsExactly(
+                        Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Optional.of(1.0));
+        assertThat(windows).extracting(ClosedWindow::degraded).containsExactly(false, false, false, false, true);
     }
 
     @Test

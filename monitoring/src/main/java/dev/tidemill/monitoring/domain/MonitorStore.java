@@ -60,6 +60,10 @@ public interface MonitorStore {
     List<ClosedWindow> newestWindows(
             String project, String deployment, Instant endedAfter, Instant endedBefore, int limit);
 
+    /** The first windows of a champion that ended after a time and {@linkplain ReferenceError#measures measure} it, oldest first. */
+    List<ClosedWindow> firstMeasuredWindows(
+            String project, String deployment, int version, Instant endedAfter, int limit);
+
     /**
      * As {@link #newestWindows}, of all that ended before a time, fewer than asked for where they hold much. They count to the request
      * that asks for them.

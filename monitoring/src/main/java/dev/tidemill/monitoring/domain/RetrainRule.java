@@ -115,11 +115,14 @@ final class RetrainRule {
                     "Send the labels that are missing within " + monitor.labelDelay()
                             + " (label-delay), or lower 'coverage' of the monitor"));
         } else if (last.referenceError().isEmpty()) {
-            found = Optional.of(Obstacle.toRemove(
+            found = Optional.of(Obstacle.toAwait(
                     Obstacle.Kind.NO_REFERENCE_ERROR,
-                    "version " + last.version() + " has no metric 'error', so no window can be worse than it was",
-                    "Register versions by the pipeline step 'registry.register', with the metric 'error' on held-out"
-                            + " rows; versions that MLflow's clients register have none"));
+                    "version " + last.version() + " was registered without the metric 'error', so its first "
+                            + ReferenceError.OWN_WINDOWS
+                            + " windows with enough labels are what later ones are held against, and they have not"
+                            + " all closed yet",
+                    "Wait for them; or register versions with the metric 'error' on held-out rows, as the pipeline"
+                            + " step 'registry.register' does"));
         }
         return found.map(obstacle -> obstacle.of(last));
     }

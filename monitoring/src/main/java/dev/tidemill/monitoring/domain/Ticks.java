@@ -143,6 +143,7 @@ public final class Ticks {
                 champion.version(),
                 reference);
         var closed = new ArrayList<ClosedWindow>();
+        var referenceError = new ReferenceError(champion, () -> firstWindows(seen, champion));
         Duration window = seen.monitor().window();
         Instant till = seen.state().windowsTill();
         Optional<Instant> open = firstSlice(seen, fresh, till);
@@ -152,15 +153,18 @@ public final class Ticks {
                 break;
             }
             Instant start = end.minus(window);
-            closed.add(windows.close(
+            ClosedWindow shown = windows.close(
                     start,
                     end,
                     slicing.recounted(
                             seen.deployment(), slices(seen, fresh, start, end), champion.version(), reference),
                     champion,
                     reference,
+                    referenceError.now(),
                     seen.monitor(),
-                    seen.policy().flatMap(Policy::retrain)));
+                    seen.policy().flatMap(Policy::retrain));
+            referenceError.closed(shown);
+            closed.add(shown);
             till = end;
             open = firstSlice(seen, fresh, till);
         }
@@ -179,6 +183,16 @@ public final class Ticks {
                 closed,
                 next,
                 conclusion(seen, fresh, closed, counted.map(CallCounting.Counted::reliability)));
+    }
+
+    private List<ClosedWindow> firstWindows(Seen seen, ModelVersion champion) {
+        Deployment deployment = seen.deployment();
+        return store.firstMeasuredWindows(
+                deployment.project(),
+                deployment.name(),
+                champion.version(),
+                deployment.championSince().orElse(seen.state().clock().origin()),
+                ReferenceError.OWN_WINDOWS);
     }
 
     private Optional<Instant> firstSlice(Seen seen, List<Slice> fresh, Instant from) {

@@ -55,6 +55,7 @@ public final class Windows {
      *
      * @param slices all of the window's, counted by the reference of this champion
      * @param baseline the reference profile of the champion
+     * @param reference the error that the window is held against
      */
     ClosedWindow close(
             Instant from,
@@ -62,6 +63,7 @@ public final class Windows {
             List<Slice> slices,
             ModelVersion champion,
             Optional<WindowProfile> baseline,
+            Optional<Double> reference,
             Monitor monitor,
             Optional<Policy.Retrain> policy) {
         long rows = slices.stream().mapToLong(Slice::rows).sum();
@@ -72,7 +74,6 @@ public final class Windows {
         }
         boolean covered = labelled > 0 && labelled >= monitor.coverage() * rows;
         Optional<Double> error = covered ? Optional.of(loss / labelled) : Optional.empty();
-        Optional<Double> reference = Optional.ofNullable(champion.metrics().get("error"));
         boolean degraded = error.isPresent()
                 && reference.isPresent()
                 && error.get()

@@ -264,6 +264,24 @@ public final class SqlMonitorStore implements MonitorStore {
     }
 
     @Override
+    public List<ClosedWindow> firstMeasuredWindows(
+            String project, String deployment, int version, Instant endedAfter, int limit) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT * FROM monitor_window
+                        WHERE project = :project AND deployment = :deployment AND version = :version
+                          AND ends_at > :after AND error IS NOT NULL AND NOT broken
+                        ORDER BY starts_at LIMIT :limit
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bind("version", version)
+                .bind("after", endedAfter)
+                .bind("limit", limit)
+                .map((row, context) -> window(row))
+                .list());
+    }
+
+    @Override
     public Portion<ClosedWindow> windowsPage(String project, String deployment, Instant endedBefore, int limit) {
         String search = """
                 SELECT * FROM monitor_window

@@ -1,0 +1,106 @@
+package dev.tidemill.monitoring.domain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidemill.registry.domain.ModelVersion;
+import dev.tidemill.registry.domain.Signature;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+
+class ReferenceErrorTest {
+    private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
+
+    private static ModelVersion version(Map<String, Double> metrics) {
+        return new ModelVersion(
+                "p",
+                "m",
+                1,
+                ModelVersion.Stage.NONE,
+                "",
+                "",
+                "",
+                "",
+                Optional.empty(),
+                Optional.empty(),
+                new Signature(List.of(), List.of()),
+                metrics,
+                Map.of(),
+                Optional.empty(),
+                List.of(),
+                "",
+                "",
+                Optional.empty(),
+                "",
+                "user:ada",
+                START,
+                START,
+                Map.of(),
+                Optional.empty());
+    }
+
+    private static ClosedWindow window(int day, long labelled, Optional<Double> error, boolean broken) {
+        Instant start = START.plus(Duration.ofDays(day));
+        return new ClosedWindow(
+                start,
+                start.plus(Duration.ofDays(1)),
+                1,
+                100,
+                labelled,
+                error,
+                Optional.empty(),
+                false,
+                broken,
+                List.of(),
+                Map.of(),
+                Map.of());
+    }
+
+    private static ClosedWindow window(int day, long labelled, double error) {
+        return window(day, labelled, Optional.of(error), false);
+    }
+
+    @Test
+    void theRegisteredErrorCountsAndNoWindowIsAskedFor() {
+        Supplier<List<ClosedWindow>> nobodyAsks = () -> {
+            throw new AssertionError("no window is needed");
+        };
+        var reference = new ReferenceError(version(Map.of("error", 0.25)), nobodyAsks);
+        reference.closed(window(0, 10, 7));
+        assertThat(reference.now()).contains(0.25);
+    }
+
+    @Test
+    void theMeanOverTheLabelledRowsOfTheFirstWindowsCountsOtherwise() {
+        var reference = new ReferenceError(version(Map.of("rmse", 3.0)), List::of);
+        var seen = new ArrayList<Optional<Double>>();
+        for (ClosedWindow window : List.of(
+                window(0, 10, 1),
+                window(1, 0, Optional.empty(), false),
+                window(2, 90, Optional.of(50.0), true),
+                window(3, 30, 2),
+                window(4, 60, 4),
+                window(5, 60, 100))) {
+            seen.add(reference.now());
+            reference.closed(window);
+        }
+        seen.add(reference.now());
+        Optional<Double> none = Optional.empty();
+        Optional<Double> mean = Optional.of((10 * 1 + 30 * 2 + 60 * 4) / 100.0);
+        assertThat(seen).containsExactly(none, none, none, none, none, mean, mean);
+    }
+
+    @Test
+    void windowsThatClosedEarlierCountFirst() {
+        var reference = new ReferenceError(version(Map.of()), () -> List.of(window(0, 10, 1), window(1, 10, 1)));
+        assertThat(reference.now()).isEmpty();
+        reference.closed(window(2, 10, 4));
+        reference.closed(window(3, 10, 4));
+        assertThat(reference.now()).contains(2.0);
+    }
+}
