@@ -71,7 +71,14 @@ public final class PlaneJson {
         return json;
     }
 
-    static List<Prediction> predictions(ObjectNode json) {
+    /**
+     * Reads what {@link #predictions(List)} wrote. A text that a model was asked about or answered is kept as it is, as where there is
+     * a database beside the model.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT}
+     */
+    public static List<Prediction> predictions(byte[] body) {
+        ObjectNode json = Json.parseOwnObject(body);
         List<Prediction> batch = new ArrayList<>();
         try {
             for (JsonNode prediction : json.path("predictions")) {

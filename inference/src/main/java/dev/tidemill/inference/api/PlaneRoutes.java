@@ -91,8 +91,7 @@ public final class PlaneRoutes {
 
     /** A prediction that came before is left out, so a gateway may send a batch again. */
     private void predictions(Context context, Caller caller) {
-        List<Prediction> batch =
-                PlaneJson.predictions(RequestBody.object(context).node());
+        List<Prediction> batch = PlaneJson.predictions(RequestBody.read(context));
         context.json(PlaneJson.taken(sink.append(batch), batch));
     }
 

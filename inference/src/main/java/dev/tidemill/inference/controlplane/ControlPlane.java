@@ -153,7 +153,7 @@ public final class ControlPlane implements AutoCloseable {
     }
 
     private static JsonNode json(byte[] bytes) {
-        return Json.parseObject(bytes);
+        return Json.parseOwnObject(bytes);
     }
 
     @Override

@@ -46,7 +46,7 @@ public final class PlanFeed implements AutoCloseable {
     public void start() {
         try {
             if (Files.exists(file)) {
-                gateway.replaceAll(PlaneJson.snapshot(Json.parseObject(Files.readAllBytes(file))));
+                gateway.replaceAll(PlaneJson.snapshot(Json.parseOwnObject(Files.readAllBytes(file))));
                 ready = true;
             }
         } catch (IOException | RuntimeException e) {

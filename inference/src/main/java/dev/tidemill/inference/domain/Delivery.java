@@ -2,6 +2,7 @@ package dev.tidemill.inference.domain;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.StorableText;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -275,7 +276,6 @@ final class Delivery {
     }
 
     private static String reason(Throwable failure) {
-        String text = failure instanceof TidemillException coded ? coded.message() : failure.toString();
-        return text.substring(0, Math.min(text.length(), LONGEST_REASON));
+        return StorableText.cut(TidemillException.said(failure), LONGEST_REASON);
     }
 }

@@ -56,7 +56,7 @@ public final class Gateway implements AutoCloseable {
 
     /** What a person is told of a failure to load. */
     public static String reason(@Nullable Throwable failure) {
-        return failure instanceof TidemillException coded ? coded.message() : String.valueOf(failure);
+        return failure == null ? "null" : TidemillException.said(failure);
     }
 
     public void forgetAll() {

@@ -2,6 +2,7 @@ package dev.tidemill.inference.python;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.StorableText;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -180,7 +181,7 @@ final class EnvironmentBuild {
                 .filter(line -> !line.startsWith("$ ") && !line.isBlank())
                 .reduce("", (before, line) -> line)
                 .strip();
-        return last.length() > SHORT ? last.substring(0, SHORT) : last;
+        return StorableText.cut(last, SHORT);
     }
 
     /** The end of what the installer said. */
@@ -196,7 +197,7 @@ final class EnvironmentBuild {
             while (bytes.hasRemaining() && file.read(bytes) >= 0) {
                 // until it is full
             }
-            return new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8).strip();
+            return StorableText.shown(new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8).strip());
         } catch (IOException e) {
             return "";
         }

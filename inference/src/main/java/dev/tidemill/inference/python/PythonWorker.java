@@ -14,6 +14,7 @@ import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.json.Json;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
@@ -38,6 +39,7 @@ final class PythonWorker implements AutoCloseable {
     private static final Duration START = Duration.ofMinutes(5);
     private static final int LARGEST_FRAME = 512 * 1024 * 1024;
     private static final int KEPT_LOG = 4_000;
+    private static final int LAST_WORDS = 500;
 
     private final Process process;
     private JsonNode told = MissingNode.getInstance();
@@ -47,6 +49,9 @@ final class PythonWorker implements AutoCloseable {
     private int calls;
 
     private record Frame(JsonNode header, byte[] body) {}
+
+    /** @param length bytes of all the parts */
+    private record Request(ObjectNode header, int length, List<ByteBuffer> parts) {}
 
     private PythonWorker(Process process) {
         this.process = process;
@@ -169,8 +174,8 @@ final class PythonWorker implements AutoCloseable {
         }
         String code = process.isAlive() ? "" : " with code " + process.exitValue();
         synchronized (log) {
-            String text = log.toString().strip();
-            return code + (text.isEmpty() ? "" : ": " + text.substring(Math.max(0, text.length() - 500)));
+            String text = StorableText.tail(log.toString().strip(), LAST_WORDS);
+            return code + (text.isEmpty() ? "" : ": " + text);
         }
     }
 
@@ -203,17 +208,26 @@ final class PythonWorker implements AutoCloseable {
      * runs to its end.
      *
      * @throws TidemillException what {@link Cancellation#exception} gives of a call that was ended; what the model says against its input ({@code INVALID_ARGUMENT}) or of itself ({@code
-     *     INTERNAL}); {@code TIMEOUT} and {@code INTERNAL} after which the process is gone
+     *     INTERNAL}). After anything else, such as {@code TIMEOUT} or a frame that is not the answer to this call, the process is gone
      */
     List<Tensor> predict(List<Tensor> inputs, CallContext context, Duration patience) {
         int call = ++calls;
+        Request request = request(call, inputs, context);
+        boolean inStep = false;
         try {
             Frame answer = within(patience, () -> {
-                write(call, inputs, context);
+                send(request);
                 try (var notice = context.cancellation().onCancel(() -> end(call))) {
                     return read();
                 }
             });
+            int answered = answer.header().path("call").asInt();
+            if (answered != call) {
+                throw new TidemillException(
+                        ErrorCode.INTERNAL,
+                        "The model's process answered call " + answered + " where call " + call + " was asked");
+            }
+            inStep = true;
             JsonNode failed = answer.header().path("failed");
             if (!failed.isMissingNode()) {
                 String kind = answer.header().path("kind").asText();
@@ -230,6 +244,11 @@ final class PythonWorker implements AutoCloseable {
             close();
             throw new TidemillException(ErrorCode.INTERNAL, "The model's process ended while it predicted" + ending())
                     .causedBy(e);
+        } finally {
+            if (!inStep) {
+                // Whatever it was, what is left of the answer would be taken for the next caller's.
+                close();
+            }
         }
     }
 
@@ -266,13 +285,13 @@ final class PythonWorker implements AutoCloseable {
     /** Asks the process to end a call, unless it has. */
     private void end(int call) {
         try {
-            send(Json.object().put("end", call), 0, List.of());
+            send(new Request(Json.object().put("end", call), 0, List.of()));
         } catch (IOException e) {
             // The process is gone, and the call with it.
         }
     }
 
-    private void write(int call, List<Tensor> inputs, CallContext context) throws IOException {
+    private static Request request(int call, List<Tensor> inputs, CallContext context) {
         ObjectNode header = Json.object().put("call", call);
         if (!context.parameters().isEmpty()) {
             header.set("parameters", Json.tree(context.parameters()));
@@ -297,15 +316,15 @@ final class PythonWorker implements AutoCloseable {
                 missing(sent, told);
             }
         }
-        send(header, length, parts);
+        return new Request(header, length, parts);
     }
 
-    private synchronized void send(ObjectNode header, int length, List<ByteBuffer> parts) throws IOException {
-        byte[] text = Json.write(header).getBytes(StandardCharsets.UTF_8);
+    private synchronized void send(Request request) throws IOException {
+        byte[] text = Json.write(request.header()).getBytes(StandardCharsets.UTF_8);
         ByteBuffer lengths = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
-        out.write(lengths.putInt(text.length).putInt(length).array());
+        out.write(lengths.putInt(text.length).putInt(request.length()).array());
         out.write(text);
-        for (ByteBuffer part : parts) {
+        for (ByteBuffer part : request.parts()) {
             out.write(part.array(), 0, part.remaining());
         }
         out.flush();
@@ -337,12 +356,13 @@ final class PythonWorker implements AutoCloseable {
         if (text < 0 || body < 0 || text > LARGEST_FRAME || body > LARGEST_FRAME) {
             throw new EOFException("a frame of " + text + " and " + body + " bytes");
         }
-        JsonNode header = Json.parseObject(in.readNBytes(text));
+        byte[] header = in.readNBytes(text);
         byte[] content = in.readNBytes(body);
-        if (content.length < body) {
+        if (header.length < text || content.length < body) {
             throw new EOFException("the frame ended in the middle");
         }
-        return new Frame(header, content);
+        // Names and labels of a model's answer are any text, as those of its input are.
+        return new Frame(Json.parseOwnObject(header), content);
     }
 
     private static List<Tensor> tensors(Frame answer) {

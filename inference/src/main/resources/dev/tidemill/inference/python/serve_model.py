@@ -1,7 +1,7 @@
 """Serves one model folder (MLflow's pyfunc, a TensorFlow SavedModel or a TorchScript file) to the process that started it, over its standard input and output.
 
 A frame is two little-endian lengths of four bytes, a JSON document and bytes. The first frame out says what the model is; then each
-frame in is a request, and each has one frame out. A frame that says to end a call has none: it interrupts that call, which then
+frame in is a request with a number, and each has one frame out with the same number. A frame that says to end a call has none: it interrupts that call, which then
 answers that it was ended. The end of the input ends this process.
 """
 
@@ -404,4 +404,4 @@ while True:
         bad = isinstance(error, BAD_INPUT) or type(error).__name__ == "MlflowException"
         document = {"failed": f"{type(error).__name__}: {error}"[:4000], "kind": "input" if bad else "model"}
     ended.clear()
-    send(document, *parts)
+    send(document | {"call": header["call"]}, *parts)

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpServer;
+import dev.tidemill.inference.api.PlaneJson;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionJournal;
 import dev.tidemill.inference.domain.PredictionSink;
@@ -26,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,6 +43,7 @@ class ControlPlaneSinkTest {
     private record Answer(int status, String body) {}
 
     private final Set<String> taken = ConcurrentHashMap.newKeySet();
+    private final List<Map<String, Object>> features = new CopyOnWriteArrayList<>();
     private final AtomicInteger requests = new AtomicInteger();
     private volatile Answer answer = new Answer(200, "");
     /** Ids that stand for other features there. */
@@ -57,8 +60,9 @@ class ControlPlaneSinkTest {
     void start() throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", exchange -> {
-            JsonNode predictions =
-                    Json.parseObject(exchange.getRequestBody().readAllBytes()).path("predictions");
+            byte[] sent = exchange.getRequestBody().readAllBytes();
+            PlaneJson.predictions(sent).forEach(prediction -> features.add(prediction.features()));
+            JsonNode predictions = Json.parseOwnObject(sent).path("predictions");
             Answer given = answer;
             if (given.status() == 200
                     && predictions.findValuesAsText("deployment").contains(gone)) {
@@ -150,6 +154,27 @@ class ControlPlaneSinkTest {
                 .isInstanceOfSatisfying(
                         TidemillException.class,
                         error -> assertThat(error.code()).isEqualTo(expected));
+    }
+
+    /** A server with a database beside its models keeps such a text too. */
+    @Test
+    void anyTextOfAPredictionComesThrough() {
+        Prediction plain = prediction("d", "a");
+        var odd = new Prediction(
+                plain.project(),
+                plain.deployment(),
+                plain.id(),
+                plain.eventTime(),
+                plain.receivedAt(),
+                Map.of("city", "a\0b"),
+                plain.challengerServed(),
+                plain.championVersion(),
+                plain.champion(),
+                plain.challengerVersion(),
+                plain.challenger(),
+                plain.challengerError());
+        assertThat(new ControlPlaneSink(control).append(List.of(odd)).written()).isEqualTo(1);
+        assertThat(features).containsExactly(Map.of("city", "a\0b"));
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.tidemill.monitoring.domain;
 
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
 import java.time.Instant;
@@ -24,7 +25,7 @@ final class Halts {
 
     /** Notes that the ticks of a deployment fail, and tells of it once. */
     void halt(String project, String name, String reason) {
-        String told = reason.length() <= MOST_REASON ? reason : reason.substring(0, MOST_REASON);
+        String told = StorableText.cut(StorableText.shown(reason), MOST_REASON);
         transactions.write(() -> {
             Optional<MonitorState> state = store.lockState(project, name);
             Optional<MonitorState.Halt> before = state.flatMap(MonitorState::halt);

@@ -1,6 +1,7 @@
 package dev.tidemill.platform.auth;
 
 import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.ids.StorableText;
 
 /** Journals refused requests for the auditor. Never blocks the answer. Thread-safe. */
 @FunctionalInterface
@@ -12,13 +13,13 @@ public interface RefusalJournal {
      *
      * @param actor id of the principal, or {@code unknown}
      * @param address it came from
-     * @param path at most 1000 characters of what was asked for
+     * @param path at most 1000 characters of what was asked for; what no database keeps of it is replaced
      */
     record Refusal(String actor, String address, String method, String path, ErrorCode code) {
         private static final int LONGEST_PATH = 1000;
 
         public Refusal {
-            path = path.length() > LONGEST_PATH ? path.substring(0, LONGEST_PATH) : path;
+            path = StorableText.cut(StorableText.shown(path), LONGEST_PATH);
         }
     }
 }

@@ -30,6 +30,8 @@ final class Child implements AutoCloseable {
     private final DataOutputStream out;
     private volatile ChildTask.Report listener = Silent.INSTANCE;
     private long idleSince = System.nanoTime();
+    /** Whether the last call's answer was read: else it would be taken for the next one's. */
+    private volatile boolean inStep = true;
 
     private Child(Process process, SocketChannel channel) {
         this.process = process;
@@ -106,14 +108,17 @@ final class Child implements AutoCloseable {
     /**
      * Runs one task.
      *
-     * @throws TidemillException what the task refused with; {@code UNAVAILABLE} if the child died
+     * @throws TidemillException what the task refused with; {@code UNAVAILABLE} if the child died; what the report threw, after which
+     *     it takes no other call
      */
     JsonNode call(String task, JsonNode request, ChildTask.Report report) {
         listener = report;
+        inStep = false;
         try {
             Frames.write(out, Json.write(Json.object().put("task", task).set("request", request)));
             while (true) {
                 JsonNode message = Json.read(Frames.read(in));
+                inStep = message.has("result") || message.has("error");
                 if (message.has("result")) {
                     return message.get("result");
                 }
@@ -177,8 +182,9 @@ final class Child implements AutoCloseable {
         }
     }
 
+    /** Whether it can take another call. */
     boolean isAlive() {
-        return process.isAlive() && channel.isOpen();
+        return inStep && process.isAlive() && channel.isOpen();
     }
 
     long idleNanos() {

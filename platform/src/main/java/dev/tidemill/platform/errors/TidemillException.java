@@ -1,5 +1,6 @@
 package dev.tidemill.platform.errors;
 
+import dev.tidemill.platform.ids.StorableText;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -7,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A refusal or failure with a code. The message says what was wrong, with the value; the remedy says what to do.
  *
- * <p>Messages reach the caller: they never carry secrets.
+ * <p>Messages reach the caller: they never carry secrets. They are stored too, and repeat what others sent or what a library said,
+ * so what no database keeps of them is replaced ({@link StorableText#shown}).
  */
 public final class TidemillException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -29,10 +31,10 @@ public final class TidemillException extends RuntimeException {
             @Nullable String remedy,
             Duration retryAfter,
             @Nullable Throwable cause) {
-        super(message, cause);
+        super(StorableText.shown(message), cause);
         this.code = code;
         this.field = field;
-        this.remedy = remedy;
+        this.remedy = remedy == null ? null : StorableText.shown(remedy);
         this.retryAfter = retryAfter;
     }
 
@@ -42,6 +44,11 @@ public final class TidemillException extends RuntimeException {
 
     public static TidemillException notFound(String kind, Object id) {
         return new TidemillException(ErrorCode.NOT_FOUND, "There is no " + kind + " '" + id + "'");
+    }
+
+    /** What a failure of any class says of itself, without its remedy, as a text that can be stored. */
+    public static String said(Throwable failure) {
+        return failure instanceof TidemillException coded ? coded.message() : StorableText.shown(failure.toString());
     }
 
     /** The same refusal, naming the request field that caused it. */

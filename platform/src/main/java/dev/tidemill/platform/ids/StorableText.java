@@ -9,6 +9,7 @@ import dev.tidemill.platform.errors.TidemillException;
  */
 public final class StorableText {
     private static final int SHOWN = 40;
+    private static final char REPLACEMENT = '\uFFFD';
 
     private StorableText() {}
 
@@ -26,8 +27,8 @@ public final class StorableText {
     public static String require(String what, String text) {
         int at = firstFault(text);
         if (at >= 0) {
-            String before = text.substring(Math.max(0, at - SHOWN), at);
-            throw refusal(what, text.charAt(at), "'" + (is(before) ? before : "") + "...', at position " + at);
+            String before = tail(text.substring(0, at), SHOWN);
+            throw refusal(what, text.charAt(at), "'" + before + "...', at position " + at);
         }
         return text;
     }
@@ -56,18 +57,44 @@ public final class StorableText {
         return text.substring(0, halved ? most - 1 : most);
     }
 
+    /** The end of a text, of as many characters at most, that begins with no half of one. */
+    public static String tail(String text, int most) {
+        if (text.length() <= most) {
+            return text;
+        }
+        int from = text.length() - most;
+        boolean halved = most > 0 && Character.isLowSurrogate(text.charAt(from));
+        return text.substring(halved ? from + 1 : from);
+    }
+
+    /**
+     * A text that somebody else made and that is only shown, such as the words of an error or a line of a log: what no database
+     * keeps of it is replaced ({@code U+FFFD}), so that it can be stored wherever it goes.
+     */
+    public static String shown(String text) {
+        int at = firstFault(text);
+        if (at < 0) {
+            return text;
+        }
+        var shown = new StringBuilder(text);
+        for (; at >= 0; at = fault(shown, at + 1, true)) {
+            shown.setCharAt(at, REPLACEMENT);
+        }
+        return shown.toString();
+    }
+
     /** Position of the first half of a surrogate pair without its other half; negative if there is none. */
     public static int halfCharacter(CharSequence text) {
-        return fault(text, false);
+        return fault(text, 0, false);
     }
 
     /** Position of the first character that no database keeps; negative if there is none. */
     private static int firstFault(CharSequence text) {
-        return fault(text, true);
+        return fault(text, 0, true);
     }
 
-    private static int fault(CharSequence text, boolean nul) {
-        for (int i = 0; i < text.length(); i++) {
+    private static int fault(CharSequence text, int from, boolean nul) {
+        for (int i = from; i < text.length(); i++) {
             char character = text.charAt(i);
             if (character == 0 && nul) {
                 return i;

@@ -113,12 +113,27 @@ public final class Json {
     }
 
     /**
-     * Parses a JSON object that somebody sent.
+     * Parses a JSON object that somebody sent: {@link #parse}, if it is one.
      *
      * @throws TidemillException {@code INVALID_ARGUMENT} with line and column if it is not one JSON object
      */
     public static ObjectNode parseObject(byte[] body) {
-        if (parse(body) instanceof ObjectNode object) {
+        return object(parse(body));
+    }
+
+    /**
+     * Parses a JSON object that a process of our own wrote, such as a child, a gateway or a journal: as {@link #parseObject}, but
+     * for its names and texts, which may be any. What comes from a model or its caller passes through here as it is; whoever
+     * stores it asks for {@link StorableText} then, of the one text alone.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} with line and column if it is not one JSON object
+     */
+    public static ObjectNode parseOwnObject(byte[] json) {
+        return object(parseAny(json));
+    }
+
+    private static ObjectNode object(JsonNode json) {
+        if (json instanceof ObjectNode object) {
             return object;
         }
         throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body is not a JSON object");
@@ -143,13 +158,17 @@ public final class Json {
     }
 
     /**
-     * Parses JSON that somebody sent. Its names and texts are {@link StorableText}.
+     * Parses JSON that somebody sent, which may be stored as it is. Its names and texts are {@link StorableText}.
      *
      * @throws TidemillException {@code INVALID_ARGUMENT} with line and column if it is not one JSON value
      */
     public static JsonNode parse(byte[] body) {
+        requireStorable(body);
+        return parseAny(body);
+    }
+
+    private static JsonNode parseAny(byte[] body) {
         try {
-            requireStorable(body);
             return MAPPER.readerFor(JsonNode.class)
                     .with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                     .readValue(body);

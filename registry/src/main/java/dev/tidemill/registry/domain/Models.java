@@ -5,6 +5,7 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchParser;
@@ -111,7 +112,7 @@ public final class Models {
                 checkTag(key, value);
                 settable.put(key, value);
             } catch (TidemillException refused) {
-                left.add("tag '" + key.substring(0, Math.min(key.length(), 80)) + "': " + refused.getMessage());
+                left.add("tag '" + StorableText.cut(key, 80) + "': " + refused.getMessage());
             }
         });
         return settable;

@@ -1,5 +1,6 @@
 package dev.tidemill.registry.domain;
 
+import dev.tidemill.platform.ids.StorableText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -115,6 +116,6 @@ public record Requirements(List<String> lines, List<String> refused) {
         String shown = line.replaceAll("[^\\x20-\\x7e]", "?");
         // An address may carry a password.
         shown = shown.replaceAll("://[^/@\\s]*@", "://***@");
-        return shown.length() > 160 ? shown.substring(0, 160) + "..." : shown;
+        return shown.length() > 160 ? StorableText.cut(shown, 160) + "..." : shown;
     }
 }

@@ -1,6 +1,7 @@
 package dev.tidemill.registry.mlflow;
 
 import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.registry.domain.Requirements;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -282,6 +283,6 @@ final class FolderCode {
 
     private static String shown(Object value) {
         String text = String.valueOf(value).replaceAll("://[^/@\\s]*@", "://***@");
-        return "'" + (text.length() > 160 ? text.substring(0, 160) + "..." : text) + "'";
+        return "'" + (text.length() > 160 ? StorableText.cut(text, 160) + "..." : text) + "'";
     }
 }

@@ -34,6 +34,13 @@ class StorableJsonTest {
                 .hasMessageMatching("A text of the body holds (the character NUL|half a character).*");
     }
 
+    @Test
+    void whatAProcessOfOurOwnWroteMayHoldAnyText() {
+        byte[] json = utf8("{\"a\\u0000\":\"\\ud83d\"}");
+        assertThat(Json.parseOwnObject(json).path("a\0").asText()).isEqualTo("\uD83D");
+        assertThatThrownBy(() -> Json.parseOwnObject(utf8("[]"))).isInstanceOf(TidemillException.class);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

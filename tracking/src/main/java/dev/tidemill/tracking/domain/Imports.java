@@ -4,6 +4,7 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
 import java.time.Instant;
@@ -72,7 +73,7 @@ public final class Imports {
             if (value.length() > longest) {
                 left.add(what + " '" + name + "' is cut from " + value.length() + " to " + longest + " characters");
             }
-            kept.put(name, value.substring(0, Math.min(value.length(), longest)));
+            kept.put(name, StorableText.cut(value, longest));
         });
         return kept;
     }
@@ -82,8 +83,8 @@ public final class Imports {
     }
 
     private static String unnamed(String what, String name) {
-        return what + " '" + name.substring(0, Math.min(name.length(), 80)) + "': its name has " + name.length()
-                + " characters, not 1 to " + Limits.KEY;
+        return what + " '" + StorableText.cut(name, 80) + "': its name has " + name.length() + " characters, not 1 to "
+                + Limits.KEY;
     }
 
     /** Points with names that can be kept. */
