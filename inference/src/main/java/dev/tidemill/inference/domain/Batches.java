@@ -160,7 +160,9 @@ final class Batches implements Calls {
             if (batch.size() > 1) {
                 try {
                     return new Outcome(together(mine, batch), true);
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | Error e) {
+                    // Whatever it was, such as memory that the rows of all together ask for, nobody may wait for it for
+                    // ever.
                     putBack(batch, mine);
                 }
             }

@@ -1,6 +1,7 @@
 package dev.tidemill.inference.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.StorableText;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,15 +23,18 @@ final class JournalEntries {
      * How many entries are made of a request: fewer than it has rows if they would take too much memory.
      *
      * @param fitted the row as the champion takes it; the inputs themselves where that is not known yet
+     * @param answered numbers that are kept of an answer, of a row or of all of it; 0 where it is not known yet
      */
-    static int kept(InferenceRequest request, List<Tensor> fitted, boolean byRow) {
+    static int kept(InferenceRequest request, List<Tensor> fitted, boolean byRow, long answered) {
         if (!byRow) {
-            long values = Stream.concat(request.inputs().stream(), fitted.stream())
-                    .mapToLong(Tensor::size)
-                    .sum();
+            long values = answered
+                    + Stream.concat(request.inputs().stream(), fitted.stream())
+                            .mapToLong(Tensor::size)
+                            .sum();
             return values > MOST_VALUES ? 0 : 1;
         }
-        long values = request.inputs().stream().filter(Tensor::isColumn).count()
+        long values = answered
+                + request.inputs().stream().filter(Tensor::isColumn).count()
                 + fitted.stream().mapToLong(Tensor::width).sum();
         return (int) Math.min(Math.min(request.rows(), MOST_ROWS), MOST_VALUES / Math.max(1, values));
     }
@@ -44,8 +48,8 @@ final class JournalEntries {
         }
 
         static Said failed(RuntimeException error) {
-            String text = error instanceof TidemillException coded ? coded.message() : error.toString();
-            return new Said(List.of(), Optional.of(text.substring(0, Math.min(text.length(), LONGEST_ERROR))));
+            String text = StorableText.cut(TidemillException.said(error), LONGEST_ERROR);
+            return new Said(List.of(), Optional.of(text));
         }
 
         boolean isKnown() {
@@ -79,7 +83,18 @@ final class JournalEntries {
         List<Tensor> answer = toChallenger ? challenger.outputs() : champion.outputs();
         boolean byRow =
                 Stream.of(request.inputs(), answer).flatMap(List::stream).allMatch(tensor -> tensor.hasRows(rows));
-        int kept = kept(request, fitted, byRow);
+        // Of the other side as many numbers are expected as of this one: one that says more of a row has said too much.
+        int own = numbers(answer, byRow, rows);
+        int kept = kept(request, fitted, byRow, plan.challenger().isPresent() ? 2L * own : own);
+        List<Tensor> other = toChallenger ? champion.outputs() : challenger.outputs();
+        int others = numbers(other, byRow, rows);
+        boolean fits = others <= own || kept(request, fitted, byRow, (long) own + others) >= kept;
+        List<Tensor> left = fits ? other : List.of();
+        List<Tensor> champions = toChallenger ? left : champion.outputs();
+        List<Tensor> challengers = toChallenger ? challenger.outputs() : left;
+        Optional<String> error = fits || toChallenger
+                ? challenger.error()
+                : Optional.of("it answered with " + others + " numbers, more than is journalled of one request");
         var entries = new ArrayList<Prediction>(kept);
         for (int row = 0; row < kept; row++) {
             entries.add(new Prediction(
@@ -91,26 +106,34 @@ final class JournalEntries {
                     byRow ? request.row(row, fitted) : request.whole(fitted),
                     toChallenger,
                     plan.champion().version(),
-                    values(champion.outputs(), row, byRow, rows),
+                    values(champions, row, byRow, rows),
                     plan.challenger()
                             .filter(trial -> challenger.isKnown())
                             .map(trial -> trial.version().version()),
-                    values(challenger.outputs(), row, byRow, rows),
-                    challenger.error()));
+                    values(challengers, row, byRow, rows),
+                    error));
         }
         return new Journalled(entries, byRow ? rows - kept : rows * (1 - kept));
     }
 
-    /** The numbers of a row of the first output, or all of them; nothing for a text. */
-    private static List<Double> values(List<Tensor> outputs, int row, boolean byRow, int rows) {
+    /** How many numbers are kept of the first output, of a row or of all of it; none of a text. */
+    private static int numbers(List<Tensor> outputs, boolean byRow, int rows) {
         if (outputs.isEmpty() || outputs.getFirst().datatype() == Datatype.BYTES) {
+            return 0;
+        }
+        Tensor output = outputs.getFirst();
+        if (!byRow) {
+            return output.size();
+        }
+        return output.hasRows(rows) ? output.width() : 0;
+    }
+
+    private static List<Double> values(List<Tensor> outputs, int row, boolean byRow, int rows) {
+        int width = numbers(outputs, byRow, rows);
+        if (width == 0) {
             return List.of();
         }
         Tensor output = outputs.getFirst();
-        if (byRow && !output.hasRows(rows)) {
-            return List.of();
-        }
-        int width = byRow ? output.width() : output.size();
         var values = new ArrayList<Double>(width);
         for (int i = 0; i < width; i++) {
             values.add(output.number(row * width + i));

@@ -236,10 +236,13 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
         return true;
     }
 
+    /** Has nobody call a model any more. One that is native code is closed once the calls under way have left it. */
     @Override
     public void close() {
         entries.values().forEach(entry -> {
-            if (entry.isLoaded()) {
+            entry.retire();
+            if (entry.isLoaded() && entry.model().isElsewhere()) {
+                // Its processes end with this one, whoever waits for them.
                 entry.model().close();
             }
         });

@@ -265,7 +265,7 @@ final class PlannedCalls {
             if (!plan().durable() || inputs.isEmpty() || rows == 0) {
                 return;
             }
-            int kept = JournalEntries.kept(request, inputs, Tensor.haveRows(inputs));
+            int kept = JournalEntries.kept(request, inputs, Tensor.haveRows(inputs), 0);
             if (kept == 0 || kept < rows) {
                 throw tooMuch();
             }
@@ -274,7 +274,8 @@ final class PlannedCalls {
         private TidemillException tooMuch() {
             return TidemillException.invalid(
                             "inputs",
-                            request.rows() + " rows of so many values are more than the durable journal of deployment '"
+                            request.rows()
+                                    + " rows of so many values, with their answers, are more than the durable journal of deployment '"
                                     + plan().name() + "' keeps of one request, which are " + JournalEntries.MOST_ROWS
                                     + " rows and " + JournalEntries.MOST_VALUES + " values")
                     .remedy("Send fewer rows at a time");

@@ -13,12 +13,21 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 
 /** Asks every member, and makes their answers one. */
 record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
+    private static final String MEMBERS = "Members of an ensemble";
+
+    EnsembleStage {
+        if (ensemble.combination() != Combination.CONCAT) {
+            Alignment.require(MEMBERS, members);
+        }
+    }
+
     @Override
     public List<TensorSpec> inputs() {
         return Stages.united(members.stream().map(Stage::inputs).toList(), List.of());
@@ -48,6 +57,20 @@ record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
     }
 
     @Override
+    public List<String> classes() {
+        if (ensemble.combination() != Combination.CONCAT) {
+            return Alignment.classes(members);
+        }
+        List<String> first = members.getFirst().classes();
+        return members.stream().allMatch(member -> member.classes().equals(first)) ? first : List.of();
+    }
+
+    @Override
+    public boolean answersScores() {
+        return members.getFirst().answersScores();
+    }
+
+    @Override
     public boolean chooses() {
         return members.stream().anyMatch(Stage::chooses);
     }
@@ -74,17 +97,21 @@ record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
             }
             return new Flow(all, routes);
         }
-        List<Tensor> first = flows.getFirst().tensors();
+        var alignment = Alignment.of(MEMBERS, members);
+        List<List<Tensor>> answers = new ArrayList<>();
+        for (int i = 0; i < flows.size(); i++) {
+            answers.add(alignment.aligned(members.get(i), flows.get(i).tensors()));
+        }
+        List<Tensor> first = answers.getFirst();
         List<Tensor> combined = new ArrayList<>();
         for (int i = 0; i < first.size(); i++) {
             List<Tensor> same = new ArrayList<>();
-            for (Flow flow : flows) {
-                if (flow.tensors().size() != first.size()
-                        || flow.tensors().get(i).size() != first.get(i).size()) {
+            for (List<Tensor> answer : answers) {
+                if (answer.get(i).size() != first.get(i).size()) {
                     throw new TidemillException(
-                            ErrorCode.FAILED_PRECONDITION, "Members of an ensemble answer with different shapes");
+                            ErrorCode.FAILED_PRECONDITION, MEMBERS + " answer with different shapes");
                 }
-                same.add(flow.tensors().get(i));
+                same.add(answer.get(i));
             }
             combined.add(ensemble.combination() == Combination.VOTE ? voted(same) : combined(same));
         }
@@ -97,7 +124,20 @@ record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
                 .<Supplier<Flow>>map(member ->
                         member.isElsewhere() ? begun(member, given, context) : () -> member.answer(given, context))
                 .toList();
-        return asked.stream().map(Supplier::get).toList();
+        List<Flow> flows = new ArrayList<>();
+        Optional<RuntimeException> failure = Optional.empty();
+        // All are waited for, since a model must not be closed under a call that has lost its caller.
+        for (Supplier<Flow> one : asked) {
+            try {
+                flows.add(one.get());
+            } catch (RuntimeException e) {
+                failure = failure.or(() -> Optional.of(e));
+            }
+        }
+        if (failure.isPresent()) {
+            throw failure.get();
+        }
+        return flows;
     }
 
     private static Supplier<Flow> begun(Stage member, List<Tensor> given, CallContext context) {

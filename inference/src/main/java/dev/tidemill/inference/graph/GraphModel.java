@@ -48,12 +48,12 @@ final class GraphModel implements LoadedModel {
 
     @Override
     public List<String> classes() {
-        return handles.getFirst().model().classes();
+        return stage.classes();
     }
 
     @Override
     public boolean answersScores() {
-        return handles.getFirst().model().answersScores();
+        return stage.answersScores();
     }
 
     @Override

@@ -11,6 +11,10 @@ import java.util.List;
 
 /** Sends each row to one of several stages, and puts the answers back in the rows' order. */
 record RoutedStage(Router router, List<String> names, List<Stage> stages) implements Stage {
+    RoutedStage {
+        Alignment.require("Branches of the graph", stages);
+    }
+
     @Override
     public List<TensorSpec> inputs() {
         return Stages.united(stages.stream().map(Stage::inputs).toList(), router.columns());
@@ -19,6 +23,16 @@ record RoutedStage(Router router, List<String> names, List<Stage> stages) implem
     @Override
     public List<TensorSpec> outputs() {
         return stages.getFirst().outputs();
+    }
+
+    @Override
+    public List<String> classes() {
+        return Alignment.classes(stages);
+    }
+
+    @Override
+    public boolean answersScores() {
+        return stages.getFirst().answersScores();
     }
 
     @Override
@@ -33,6 +47,7 @@ record RoutedStage(Router router, List<String> names, List<Stage> stages) implem
 
     @Override
     public Flow answer(List<Tensor> given, CallContext context) {
+        var alignment = Alignment.of("Branches of the graph", stages);
         int[] branches = router.branches(given);
         List<Flow> flows = new ArrayList<>();
         List<int[]> taken = new ArrayList<>();
@@ -46,7 +61,9 @@ record RoutedStage(Router router, List<String> names, List<Stage> stages) implem
             Flow flow = stages.get(branch).answer(part, context);
             String[] route = new String[rows.length];
             Arrays.fill(route, names.get(branch));
-            flows.add(new Flow(flow.tensors(), Stages.joined(List.of(route), flow.routes())));
+            flows.add(new Flow(
+                    alignment.aligned(stages.get(branch), flow.tensors()),
+                    Stages.joined(List.of(route), flow.routes())));
             taken.add(rows);
         }
         return flows.size() == 1 ? flows.getFirst() : gathered(flows, taken, branches.length);

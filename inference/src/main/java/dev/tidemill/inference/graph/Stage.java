@@ -19,6 +19,12 @@ interface Stage {
 
     List<TensorSpec> outputs();
 
+    /** Names of the classes that its scores are of, in their order; empty if it names none. */
+    List<String> classes();
+
+    /** Whether it is scores of its classes that it answers with first, rather than one of them. */
+    boolean answersScores();
+
     /** Whether it tells routes. */
     boolean chooses();
 

@@ -63,6 +63,16 @@ final class Stages {
         }
 
         @Override
+        public List<String> classes() {
+            return handle.model().classes();
+        }
+
+        @Override
+        public boolean answersScores() {
+            return handle.model().answersScores();
+        }
+
+        @Override
         public boolean chooses() {
             return false;
         }
@@ -100,6 +110,16 @@ final class Stages {
         @Override
         public List<TensorSpec> outputs() {
             return parts.getLast().outputs();
+        }
+
+        @Override
+        public List<String> classes() {
+            return parts.getLast().classes();
+        }
+
+        @Override
+        public boolean answersScores() {
+            return parts.getLast().answersScores();
         }
 
         @Override

@@ -10,6 +10,7 @@ import dev.tidemill.datasets.domain.DataSetVersion;
 import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.datasets.domain.QueryEngine;
 import dev.tidemill.datasets.domain.TableFormat;
+import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.InputBinding;
 import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelHandle;
@@ -37,10 +38,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -161,38 +158,20 @@ public final class ScoreStep implements StepKind {
             throws InterruptedException {
         var done = new AtomicLong();
         context.progress(0, data.rows());
-        ExecutorService workers =
-                Executors.newFixedThreadPool(Math.max(1, Runtime.getRuntime().availableProcessors()));
-        try {
-            List<Future<?>> all = new ArrayList<>();
-            for (int i = 0; i < parts.count; i++) {
-                int part = i;
-                all.add(workers.submit(() -> {
-                    if (!Files.exists(parts.scores(part))) {
-                        predict(parts, part, handle, prefix, data);
-                    }
-                    context.progress(done.addAndGet(parts.size(part)), data.rows());
-                    return null;
-                }));
+        SideBySide.each(parts.count, Runtime.getRuntime().availableProcessors(), (part, call) -> {
+            if (!Files.exists(parts.scores(part))) {
+                predict(parts, part, handle, prefix, data, call);
             }
-            for (Future<?> one : all) {
-                one.get();
-            }
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof TidemillException coded) {
-                throw coded;
-            }
-            throw new IllegalStateException(e.getCause());
-        } finally {
-            workers.shutdownNow();
-        }
+            context.progress(done.addAndGet(parts.size(part)), data.rows());
+        });
     }
 
-    private static void predict(Parts parts, int part, ModelHandle handle, String prefix, DataSetVersion data)
+    private static void predict(
+            Parts parts, int part, ModelHandle handle, String prefix, DataSetVersion data, CallContext call)
             throws IOException, InterruptedException {
         List<Tensor> outputs;
         try {
-            outputs = answered(handle, InputBinding.fit(handle.model().inputs(), read(parts, part)));
+            outputs = answered(handle, InputBinding.fit(handle.model().inputs(), read(parts, part)), call);
         } catch (TidemillException e) {
             long first = (long) part * PART;
             throw new TidemillException(
@@ -240,11 +219,12 @@ public final class ScoreStep implements StepKind {
     }
 
     /** Those who wait for an answer go first: a model that is busy with them is asked again later. */
-    private static List<Tensor> answered(ModelHandle handle, List<Tensor> inputs) throws InterruptedException {
+    private static List<Tensor> answered(ModelHandle handle, List<Tensor> inputs, CallContext call)
+            throws InterruptedException {
         for (int i = 1; ; i++) {
             try {
                 handle.requireInService();
-                return handle.model().predict(inputs);
+                return handle.model().predict(inputs, call);
             } catch (TidemillException e) {
                 if (e.code() != ErrorCode.UNAVAILABLE || i == TRIES_WHEN_BUSY) {
                     throw e;

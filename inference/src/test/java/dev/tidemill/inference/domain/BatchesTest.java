@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -25,6 +26,8 @@ class BatchesTest {
     /** Doubles numbers, refuses some, and can be held so that others have to wait. */
     private static final class Doubling extends FunctionModel {
         private volatile boolean dropsRows;
+        /** How many rows of one call are more than memory has. */
+        private volatile int tooMany = Integer.MAX_VALUE;
 
         private Doubling() {
             super(x -> 2 * x);
@@ -38,6 +41,9 @@ class BatchesTest {
         @Override
         public List<Tensor> predict(List<Tensor> given) {
             Tensor answer = super.predict(given).getFirst();
+            if (given.getFirst().rows() >= tooMany) {
+                throw new OutOfMemoryError("Cannot reserve direct buffer memory");
+            }
             Tensor x = given.getFirst();
             for (int i = 0; i < x.size(); i++) {
                 if (x.number(i) == REFUSED) {
@@ -55,7 +61,8 @@ class BatchesTest {
     @AfterEach
     void stop() {
         model.gate.countDown();
-        callers.close();
+        // Whoever hangs is a failure of its test, not of all.
+        callers.shutdownNow();
     }
 
     private static Tensor column(double... values) {
@@ -111,6 +118,18 @@ class BatchesTest {
         assertThat(List.of(others.get(0).get().executed(), others.get(1).get().executed()))
                 .as("one call was made for all")
                 .containsExactly(true, false);
+    }
+
+    @Test
+    void nobodyWaitsForEverWhereTheRowsOfAllAreTooMuch() throws Exception {
+        model.tooMany = 3;
+        Future<Calls.Outcome> first = hold();
+        List<Future<Calls.Outcome>> others = queued(column(1), column(2), column(3));
+        model.gate.countDown();
+        assertAnswers(first.get(60, TimeUnit.SECONDS), 200);
+        assertAnswers(others.get(0).get(60, TimeUnit.SECONDS), 2);
+        assertAnswers(others.get(1).get(60, TimeUnit.SECONDS), 4);
+        assertAnswers(others.get(2).get(60, TimeUnit.SECONDS), 6);
     }
 
     @Test

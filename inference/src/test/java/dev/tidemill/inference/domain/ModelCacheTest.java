@@ -100,6 +100,17 @@ class ModelCacheTest {
         assertThat(loads).hasValue(1);
     }
 
+    @Test
+    void noModelIsClosedUnderACallWhenTheCacheIs() {
+        ModelHandle handle = cache.acquire(version(1));
+        cache.acquire(version(2)).close();
+        cache.close();
+        assertThat(made.get(0).isClosed()).as("in use").isFalse();
+        assertThat(made.get(1).isClosed()).as("idle").isTrue();
+        handle.close();
+        assertThat(made.get(0).isClosed()).isTrue();
+    }
+
     /** Native code holds the carrier of a virtual thread as long as it runs. */
     @Test
     void modelsAreLoadedAndTriedOnThreadsOfTheSystem() throws Exception {

@@ -125,8 +125,8 @@ class PlannedCallsTest {
                 Instant.EPOCH);
         assertThat(calls().answer(durable, false, false, many("none", 0))).isPresent();
         assertThat(journal.isLost("default", "d", "none")).isFalse();
-        assertThat(JournalEntries.kept(wide, wide.inputs(), true)).isOne();
-        assertThat(JournalEntries.kept(wide, wide.inputs(), false)).isZero();
+        assertThat(JournalEntries.kept(wide, wide.inputs(), true, 0)).isOne();
+        assertThat(JournalEntries.kept(wide, wide.inputs(), false, 0)).isZero();
         assertThat(journal.dropped("default", "d")).isZero();
     }
 

@@ -13,9 +13,12 @@ import dev.tidemill.platform.errors.TidemillException;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -34,6 +37,16 @@ class EnsembleStageTest {
         @Override
         public List<TensorSpec> outputs() {
             return List.of(TensorSpec.column("y", Datatype.FP64, false));
+        }
+
+        @Override
+        public List<String> classes() {
+            return List.of();
+        }
+
+        @Override
+        public boolean answersScores() {
+            return false;
         }
 
         @Override
@@ -113,6 +126,38 @@ class EnsembleStageTest {
                         .answer(GIVEN, CallContext.NONE))
                 .isInstanceOf(TidemillException.class)
                 .hasMessageContaining("not this one");
+    }
+
+    /** A model in another process fails at once, and one in this process goes on: its model must not be closed yet. */
+    @Test
+    void nobodyIsLeftBehindInAModel() {
+        var begun = new CountDownLatch(1);
+        var inside = new AtomicBoolean();
+        Stage slow = new Member(
+                given -> {
+                    inside.set(true);
+                    begun.countDown();
+                    LockSupport.parkNanos(200_000_000L);
+                    inside.set(false);
+                    return given.as("y", given.shape());
+                },
+                true);
+        Stage refuses = new Member(
+                given -> {
+                    try {
+                        begun.await();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                    throw TidemillException.invalid("x", "not this one");
+                },
+                false);
+        Stage both = ensemble(Combination.MEAN, List.of(), slow, refuses);
+        Stage other = ensemble(Combination.MEAN, List.of(), refuses, slow);
+        assertThatThrownBy(() -> other.answer(GIVEN, CallContext.NONE)).hasMessage("not this one");
+        assertThat(inside).isFalse();
+        assertThatThrownBy(() -> both.answer(GIVEN, CallContext.NONE)).hasMessage("not this one");
+        assertThat(inside).isFalse();
     }
 
     @Test

@@ -12,6 +12,7 @@ import dev.tidemill.platform.grpc.CountedMarshaller.Message;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.load.BytesInFlight.Reservation;
+import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.telemetry.Telemetry;
 import io.grpc.Context;
 import io.grpc.Contexts;
@@ -159,8 +160,10 @@ public final class GrpcServer implements AutoCloseable {
 
         @Override
         public void onNext(Message<Q> message) {
+            // What its answer took is given back with it: a stream has no end.
+            long before = sender.reservation().held();
             over = over || !serve(method, sender, message, observer);
-            sender.reservation().give(message.weight());
+            sender.reservation().give(sender.reservation().held() - before + message.weight());
         }
 
         @Override
@@ -192,7 +195,9 @@ public final class GrpcServer implements AutoCloseable {
                     principal -> method.project().apply(message.value()));
             Q request = message.value();
             sender.reservation().countTo(caller.actor());
-            observer.onNext(method.endpoint().answer(request, caller));
+            Caller known = caller;
+            observer.onNext(RequestMemory.of(
+                    sender.reservation(), () -> method.endpoint().answer(request, known)));
             return true;
         } catch (RuntimeException | LinkageError | StackOverflowError | AssertionError e) {
             TidemillException error = coded(method, e);

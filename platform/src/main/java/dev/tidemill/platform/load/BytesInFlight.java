@@ -91,6 +91,16 @@ public final class BytesInFlight {
             return most;
         }
 
+        /** Bytes that it holds now. */
+        public long held() {
+            lock.lock();
+            try {
+                return held;
+            } finally {
+                lock.unlock();
+            }
+        }
+
         /** Takes more if it is there now. Never waits. */
         public boolean tryTake(long bytes) {
             lock.lock();

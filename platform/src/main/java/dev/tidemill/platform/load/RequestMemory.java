@@ -45,6 +45,11 @@ public final class RequestMemory {
         current().ifPresent(reservation -> reservation.take(bytes));
     }
 
+    /** Gives back a part of what was taken, once it fills memory no more. */
+    public static void give(long bytes) {
+        current().ifPresent(reservation -> reservation.give(bytes));
+    }
+
     /** As {@link #take}, without waiting: for who holds what others wait for, such as a connection of the database. */
     public static void takeNow(long bytes) {
         current().filter(reservation -> !reservation.tryTake(bytes)).ifPresent(reservation -> {
