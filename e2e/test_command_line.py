@@ -145,7 +145,7 @@ class CommandLineTest(unittest.TestCase):
         good = "2026-01-01T00:10:00,basic,30,1.0,0,12.0,no\n"
         cases = {
             "no column 'plan'; did you mean 'plann'?": (header.replace("plan", "plann") + good).encode(),
-            "not a well-formed CSV": (header + good + "2026-01-01T00:20:00,basic,30\n").encode(),
+            "row 3 has 3 fields, the header 7": (header + good + "2026-01-01T00:20:00,basic,30\n").encode(),
             "not UTF-8 text (line 3)": (header + good).encode() + b"2026-01-01T00:20:00,ba\xffsic,30,1,0,1,no\n",
             "is empty": b"",
             "has a header but no rows": header.encode(),

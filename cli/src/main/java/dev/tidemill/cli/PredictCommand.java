@@ -6,13 +6,16 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -32,6 +35,12 @@ import picocli.CommandLine.Parameters;
         })
 final class PredictCommand implements Callable<Integer> {
     private static final int BATCH = 1_000;
+    private static final Pattern NUMBER =
+            Pattern.compile("[+-]?(\\d{1,400}(\\.\\d{0,400})?|\\.\\d{1,400})([eE][+-]?\\d{1,9})?");
+    /** The words that the import of data sets takes for truths. */
+    private static final Map<String, Boolean> TRUTHS = Map.of(
+            "true", true, "t", true, "yes", true, "y", true, "1", true, "false", false, "f", false, "no", false, "n",
+            false, "0", false);
 
     @Mixin
     private Connection connection = new Connection();
@@ -63,14 +72,14 @@ final class PredictCommand implements Callable<Integer> {
             throw new CliException(Exit.FAILURE, data + " has no row");
         }
         String name = api.project().equals("default") ? model : api.project() + "~" + model;
-        Set<String> texts = texts(api.get(
+        Map<String, String> datatypes = datatypes(api.get(
                 "/v2/models/" + Api.encode(name) + (version == null ? "" : "/versions/" + Api.encode(version))));
         ArrayNode all = Api.JSON.createArrayNode();
         for (int from = 0; from < rows.size(); from += BATCH) {
             ArrayNode batch = Api.JSON.createArrayNode();
             for (Map<String, String> row : rows.subList(from, Math.min(rows.size(), from + BATCH))) {
                 ObjectNode one = batch.addObject();
-                row.forEach((column, text) -> put(one, column, text, texts.contains(column)));
+                row.forEach((column, text) -> put(one, column, text, datatypes.getOrDefault(column, "")));
             }
             JsonNode answer = api.post(
                     "/deployments/" + Api.encode(name) + "/predict"
@@ -86,33 +95,27 @@ final class PredictCommand implements Callable<Integer> {
         return Exit.OK;
     }
 
-    private static Set<String> texts(JsonNode metadata) {
-        var texts = new HashSet<String>();
-        metadata.path("inputs").forEach(input -> {
-            if (input.path("datatype").asText().equals("BYTES")) {
-                texts.add(input.path("name").asText());
-            }
-        });
-        return texts;
+    private static Map<String, String> datatypes(JsonNode metadata) {
+        var datatypes = new HashMap<String, String>();
+        metadata.path("inputs")
+                .forEach(input -> datatypes.put(
+                        input.path("name").asText(), input.path("datatype").asText()));
+        return datatypes;
     }
 
-    private static void put(ObjectNode row, String column, String text, boolean asText) {
-        if (text.isEmpty()) {
+    /** Numbers go as they are written: what the model's type cannot hold is for the server to refuse. */
+    static void put(ObjectNode row, String column, String text, String datatype) {
+        String plain = text.strip();
+        if (datatype.equals("BYTES") ? text.isEmpty() : plain.isEmpty()) {
             row.putNull(column);
-            return;
+        } else if (datatype.equals("BOOL") && TRUTHS.containsKey(plain.toLowerCase(Locale.ROOT))) {
+            row.put(column, TRUTHS.get(plain.toLowerCase(Locale.ROOT)));
+        } else if (datatype.equals("BYTES") || !NUMBER.matcher(plain).matches()) {
+            row.put(column, text); // the server says so if the model takes none
+        } else if (plain.matches("[+-]?\\d+")) {
+            row.put(column, new BigInteger(plain));
+        } else {
+            row.put(column, new BigDecimal(plain));
         }
-        if (!asText) {
-            try {
-                if (text.matches("[+-]?\\d{1,18}")) {
-                    row.put(column, Long.parseLong(text));
-                } else {
-                    row.put(column, Double.parseDouble(text));
-                }
-                return;
-            } catch (NumberFormatException e) {
-                // A text after all; the server says so if the model takes none.
-            }
-        }
-        row.put(column, text);
     }
 }

@@ -51,7 +51,10 @@ public final class ComputeTask implements ChildTask {
             query.db().rows("SELECT * FROM computed").forEach(result::add);
             return result;
         } catch (SQLException e) {
-            throw new TidemillException(ErrorCode.INVALID_DATA, "The rows cannot be computed: " + DuckDb.firstLines(e))
+            throw new TidemillException(
+                            ErrorCode.INVALID_DATA,
+                            "The rows cannot be computed: "
+                                    + DuckDb.firstLines(e).replace("Invalid Input Error: ", ""))
                     .causedBy(e);
         }
     }
@@ -78,7 +81,7 @@ public final class ComputeTask implements ChildTask {
         boolean mapped = request.path("mapping").isTextual();
         if (mapped) {
             input.addAll(names(rows));
-            create(db, "source_raw", input, name -> "VARCHAR");
+            create(db, "source_raw", input);
             // Both statements read FROM source: the mapping the raw rows, the query the mapped ones.
             db.requireOneQuery(request.path("mapping").asText(), "The mapping SQL");
             db.executeUsers(
@@ -94,32 +97,40 @@ public final class ComputeTask implements ChildTask {
                 String name = column.path("name").asText();
                 // What a row does not bring, such as a label that is not known yet, is a missing value.
                 boolean brought = found.contains(name.toLowerCase(Locale.ROOT));
-                select.add("CAST(" + (brought ? DuckDb.identifier(name) : "NULL") + " AS "
-                        + ColumnType.valueOf(column.path("type").asText()).sql() + ") AS "
-                        + DuckDb.identifier(name));
+                ColumnType type = ColumnType.valueOf(column.path("type").asText());
+                select.add((brought
+                                ? value("CAST(" + DuckDb.identifier(name) + " AS VARCHAR)", name, type)
+                                : "CAST(NULL AS " + type.sql() + ")")
+                        + " AS " + DuckDb.identifier(name));
             });
             db.execute("CREATE VIEW source AS SELECT " + String.join(", ", select) + " FROM mapped");
         } else {
-            var types = new LinkedHashMap<String, String>();
-            request.path("columns")
-                    .forEach(column -> types.put(
-                            column.path("name").asText(),
-                            ColumnType.valueOf(column.path("type").asText()).sql()));
-            input.addAll(types.keySet());
-            create(db, "source_raw", input, types::get);
-            db.execute("CREATE VIEW source AS SELECT * FROM source_raw");
+            var select = new ArrayList<String>();
+            request.path("columns").forEach(column -> {
+                String name = column.path("name").asText();
+                input.add(name);
+                select.add(value(
+                                DuckDb.identifier(name),
+                                name,
+                                ColumnType.valueOf(column.path("type").asText()))
+                        + " AS " + DuckDb.identifier(name));
+            });
+            create(db, "source_raw", input);
+            db.execute("CREATE VIEW source AS SELECT " + String.join(", ", select) + " FROM source_raw");
         }
         db.make("CREATE VIEW computed AS", request.path("sql").asText(), "The query");
         var marks = String.join(", ", input.stream().map(name -> "?").toList());
         return new Prepared(db, input, "INSERT INTO source_raw VALUES (" + marks + ")");
     }
 
-    private static void create(
-            DuckDb db, String table, List<String> names, java.util.function.UnaryOperator<String> type)
-            throws SQLException {
-        var columns = names.stream()
-                .map(name -> DuckDb.identifier(name) + " " + type.apply(name))
-                .toList();
+    /** As import converts, but that times finer than a microsecond, as clocks of callers give them, are cut. */
+    private static String value(String text, String column, ColumnType type) {
+        return type == ColumnType.TIMESTAMP ? Conversions.cast(text, type) : Conversions.strict(text, column, type);
+    }
+
+    private static void create(DuckDb db, String table, List<String> names) throws SQLException {
+        var columns =
+                names.stream().map(name -> DuckDb.identifier(name) + " VARCHAR").toList();
         db.execute("CREATE TABLE " + table + " (" + String.join(", ", columns) + ")");
     }
 

@@ -11,6 +11,7 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -40,10 +41,10 @@ public final class ImportCsvTask implements ChildTask {
         Path target = Path.of(request.path("target").asText());
         Path plain = Files.createTempFile("import", ".csv");
         try (DuckDb db = new DuckDb()) {
-            String header = unpack(Path.of(request.path("csv").asText()), plain, source.path());
-            report.log("header: " + header);
+            List<String> header = unpack(Path.of(request.path("csv").asText()), plain, source.path());
+            report.log("header: " + String.join(", ", header));
             db.confineTo(List.of(plain, target));
-            load(db, plain, source.path());
+            load(db, plain, header, source.path());
             map(db, dataSet, source);
             check(db, dataSet);
             source.until().ifPresent(until -> keepBefore(db, dataSet, until));
@@ -59,8 +60,8 @@ public final class ImportCsvTask implements ChildTask {
         }
     }
 
-    /** Copies the file, unpacked, making sure that it is text in UTF-8 and not empty; returns its first line. */
-    private static String unpack(Path csv, Path plain, String name) throws IOException {
+    /** Copies the file, unpacked, making sure that it is text in UTF-8 and has the shape of a CSV; returns its columns. */
+    private static List<String> unpack(Path csv, Path plain, String name) throws IOException {
         var decoder = StandardCharsets.UTF_8
                 .newDecoder()
                 .onMalformedInput(CodingErrorAction.REPORT)
@@ -68,7 +69,7 @@ public final class ImportCsvTask implements ChildTask {
         long size = 0;
         long line = 1;
         try (InputStream in = open(csv);
-                var out = Files.newOutputStream(plain)) {
+                var out = new CsvShape(new BufferedOutputStream(Files.newOutputStream(plain), 1 << 16), name)) {
             byte[] buffer = new byte[256 * 1024];
             int kept = 0;
             int read;
@@ -92,19 +93,10 @@ public final class ImportCsvTask implements ChildTask {
             if (kept > 0) {
                 throw wrongEncoding(name, line);
             }
+            out.finish();
+            return out.header();
         } catch (CharacterCodingException e) {
             throw wrongEncoding(name, line);
-        }
-        try (var lines = Files.newBufferedReader(plain)) {
-            String header = lines.readLine();
-            if (header == null || header.isBlank()) {
-                throw new TidemillException(ErrorCode.INVALID_DATA, name + " is empty")
-                        .remedy("A CSV file begins with a line of column names");
-            }
-            if (lines.readLine() == null) {
-                throw new TidemillException(ErrorCode.INVALID_DATA, name + " has a header but no rows");
-            }
-            return header;
         }
     }
 
@@ -128,21 +120,32 @@ public final class ImportCsvTask implements ChildTask {
         in.mark(2);
         boolean gzip = in.read() == 0x1f && in.read() == 0x8b;
         in.reset();
-        return gzip ? new GZIPInputStream(in) : in;
+        return withoutMark(gzip ? new BufferedInputStream(new GZIPInputStream(in)) : in);
     }
 
-    /** All columns as text first, strictly: a ragged or broken row is refused with its line. */
-    private static void load(DuckDb db, Path plain, String name) {
+    /** Without the mark that some programs begin a text in UTF-8 with. */
+    private static InputStream withoutMark(BufferedInputStream in) throws IOException {
+        in.mark(3);
+        if (in.read() != 0xef || in.read() != 0xbb || in.read() != 0xbf) {
+            in.reset();
+        }
+        return in;
+    }
+
+    /** All columns as text first. Nothing is guessed: the file has been held to its shape already. */
+    private static void load(DuckDb db, Path plain, List<String> header, String name) {
+        var columns = header.stream()
+                .map(column -> DuckDb.literal(column) + ": 'VARCHAR'")
+                .toList();
         try {
             db.execute("CREATE TABLE source AS SELECT * FROM read_csv(" + DuckDb.literal(plain.toString())
-                    + ", header = true, all_varchar = true, strict_mode = true, null_padding = false, delim = ',',"
-                    + " quote = '\"', escape = '\"', auto_detect = true, sample_size = -1)");
+                    + ", header = true, auto_detect = false, strict_mode = true, null_padding = false, delim = ',',"
+                    + " quote = '\"', escape = '\"', new_line = '\\n', columns = {" + String.join(", ", columns)
+                    + "})");
         } catch (SQLException e) {
             throw new TidemillException(
                             ErrorCode.INVALID_DATA,
-                            name + " is not a well-formed CSV: "
-                                    + DuckDb.firstLines(e).replace(plain.toString(), name))
-                    .remedy("Every row must have as many fields as the header")
+                            name + " cannot be read: " + DuckDb.firstLines(e).replace(plain.toString(), name))
                     .causedBy(e);
         }
     }
@@ -167,7 +170,7 @@ public final class ImportCsvTask implements ChildTask {
         for (Column column : dataSet.columns()) {
             String id = DuckDb.identifier(column.name());
             requireConvertible(db, column, source.path());
-            select.add("CAST(" + text(id, column) + " AS " + column.type().sql() + ") AS " + id);
+            select.add(Conversions.cast(text(id, column), column.type()) + " AS " + id);
         }
         db.execute("CREATE TABLE mapped AS SELECT " + String.join(", ", select) + " FROM raw");
     }
@@ -180,17 +183,15 @@ public final class ImportCsvTask implements ChildTask {
     private static void requireConvertible(DuckDb db, Column column, String file) throws SQLException {
         String id = DuckDb.identifier(column.name());
         String value = text(id, column);
-        String where = value + " IS NOT NULL AND TRY_CAST(" + value + " AS "
-                + column.type().sql() + ") IS NULL";
+        String where = Conversions.wrong(value, column.type());
         var bad = db.rows("SELECT rn + 2 AS line, CAST(v AS VARCHAR) AS v FROM (SELECT row_number() OVER () - 1 AS rn, "
                 + id + " AS v, (" + where + ") AS bad FROM raw) WHERE bad LIMIT 1");
         if (!bad.isEmpty()) {
             throw new TidemillException(
                             ErrorCode.INVALID_DATA,
                             file + ", row " + bad.getFirst().path("line").asLong() + ": '"
-                                    + bad.getFirst().path("v").asText() + "' in column '" + column.name()
-                                    + "' is not of type "
-                                    + column.type().name().toLowerCase(java.util.Locale.ROOT))
+                                    + bad.getFirst().path("v").asText() + "' in column '" + column.name() + "' "
+                                    + Conversions.problem(column.type()))
                     .at(column.name());
         }
     }

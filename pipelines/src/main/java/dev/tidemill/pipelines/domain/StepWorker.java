@@ -309,9 +309,7 @@ public final class StepWorker implements AutoCloseable {
             StepRun step,
             Throwable failure,
             boolean interrupted) {
-        String error = failure instanceof TidemillException coded
-                ? coded.message() + coded.remedy().map(remedy -> ". " + remedy).orElse("")
-                : failure.toString();
+        String error = failure instanceof TidemillException coded ? coded.messageAndRemedy() : failure.toString();
         log.append(run.id(), step.name(), step.attempt(), "failed: " + error);
         boolean again = interrupted
                 ? step.attempt() - step.failures() <= INTERRUPTIONS

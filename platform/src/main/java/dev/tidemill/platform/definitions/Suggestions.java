@@ -1,18 +1,22 @@
 package dev.tidemill.platform.definitions;
 
 import java.util.Collection;
+import java.util.Locale;
 import java.util.Optional;
 
 /** Finds what somebody probably meant. */
 public final class Suggestions {
     private Suggestions() {}
 
-    /** The candidate within an edit distance of a third of the word's length, at least one; the nearest of them. */
+    /**
+     * The candidate within an edit distance of a third of the word's length, at least one, without regard to case; the
+     * nearest of them. Of a single letter no other is near.
+     */
     public static Optional<String> nearest(String word, Collection<String> candidates) {
-        int best = Math.max(1, word.length() / 3) + 1;
+        int best = (word.length() == 1 ? 0 : Math.max(1, word.length() / 3)) + 1;
         String nearest = null;
         for (String candidate : candidates) {
-            int distance = distance(word, candidate);
+            int distance = distance(word.toLowerCase(Locale.ROOT), candidate.toLowerCase(Locale.ROOT));
             if (distance < best) {
                 best = distance;
                 nearest = candidate;

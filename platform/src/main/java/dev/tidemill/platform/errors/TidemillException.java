@@ -80,6 +80,13 @@ public final class TidemillException extends RuntimeException {
         return message == null ? code.title() : message;
     }
 
+    /** Message and remedy as the sentences of one text, for callers who get no fields. */
+    public String messageAndRemedy() {
+        String message = message();
+        return remedy().map(text -> message + (message.matches("(?s).*[.?!]") ? " " : ". ") + text)
+                .orElse(message);
+    }
+
     public Optional<String> field() {
         return Optional.ofNullable(field);
     }

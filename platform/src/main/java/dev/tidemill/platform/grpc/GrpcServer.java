@@ -231,9 +231,8 @@ public final class GrpcServer implements AutoCloseable {
     private static void fail(StreamObserver<?> observer, TidemillException error) {
         var trailers = new Metadata();
         trailers.put(CODE, error.code().name());
-        String remedy = error.remedy().map(text -> ". " + text).orElse("");
         observer.onError(Status.fromCode(Status.Code.valueOf(error.code().grpcStatus()))
-                .withDescription(error.message() + remedy)
+                .withDescription(error.messageAndRemedy())
                 .asRuntimeException(trailers));
     }
 

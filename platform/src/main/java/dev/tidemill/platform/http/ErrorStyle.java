@@ -26,9 +26,8 @@ public interface ErrorStyle {
 
     /** {@code {"error": text}}, as Open Inference Protocol clients read it. */
     ErrorStyle INFERENCE = (context, error, requestId) -> {
-        String remedy = error.remedy().map(text -> ". " + text).orElse("");
         context.status(error.code().httpStatus())
-                .result(Json.write(Json.object().put("error", error.message() + remedy)))
+                .result(Json.write(Json.object().put("error", error.messageAndRemedy())))
                 .contentType("application/json");
     };
 }

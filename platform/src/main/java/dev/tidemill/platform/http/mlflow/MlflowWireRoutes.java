@@ -43,10 +43,9 @@ public final class MlflowWireRoutes {
 
     /** Errors as MLflow's clients read them: {@code {"error_code", "message"}} with MLflow's own status. */
     public static final ErrorStyle ERRORS = (context, error, requestId) -> {
-        String remedy = error.remedy().map(text -> ". " + text).orElse("");
         context.status(status(error.code()))
                 .result(Json.write(
-                        Json.object().put("error_code", code(error.code())).put("message", error.message() + remedy)))
+                        Json.object().put("error_code", code(error.code())).put("message", error.messageAndRemedy())))
                 .contentType("application/json");
     };
 

@@ -1,0 +1,140 @@
+package dev.tidemill.datasets.duckdb;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.datasets.domain.Column;
+import dev.tidemill.datasets.domain.ColumnType;
+import dev.tidemill.datasets.domain.DataSet;
+import dev.tidemill.platform.children.ChildTask;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.json.Json;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ImportCsvTaskTest {
+    private static final ChildTask.Report NOBODY = new ChildTask.Report() {
+        @Override
+        public void log(String line) {}
+
+        @Override
+        public void metric(String key, long step, double value) {}
+
+        @Override
+        public void progress(long done, long total) {}
+    };
+
+    @TempDir
+    private Path folder;
+
+    private List<JsonNode> imported(String csv, Column... columns) throws Exception {
+        return imported(csv, Optional.empty(), columns);
+    }
+
+    private List<JsonNode> imported(String csv, Optional<String> mapping, Column... columns) throws Exception {
+        Path file = Files.write(folder.resolve("t.csv"), csv.getBytes(StandardCharsets.UTF_8));
+        Path target = folder.resolve("t.parquet");
+        Files.deleteIfExists(target);
+        ObjectNode request = Json.object().put("csv", file.toString()).put("target", target.toString());
+        request.set(
+                "dataSet",
+                Json.tree(new DataSet(
+                        Optional.of(new DataSet.Source("t.csv", "0", mapping, Optional.empty())),
+                        List.of(columns),
+                        List.of(),
+                        Optional.empty())));
+        new ImportCsvTask().run(request, NOBODY);
+        try (var db = new DuckDb()) {
+            return new ArrayList<>(db.rows("SELECT * FROM read_parquet(" + DuckDb.literal(target.toString()) + ")"));
+        }
+    }
+
+    private void refused(String csv, String why, Column... columns) {
+        assertThatThrownBy(() -> imported(csv, columns))
+                .as(csv)
+                .isInstanceOf(TidemillException.class)
+                .extracting(failure -> ((TidemillException) failure).messageAndRemedy())
+                .asString()
+                .contains(why)
+                .doesNotContain("Sniff")
+                .doesNotContain("?.");
+    }
+
+    private static Column column(String name, ColumnType type) {
+        return Column.of(name, type);
+    }
+
+    @Test
+    void aValueThatItsTypeCannotHoldIsRefusedWithRowAndColumn() {
+        refused(
+                "a,v\nx,\ny,2.5\n",
+                "t.csv, row 3: '2.5' in column 'v' is not of type long",
+                column("v", ColumnType.LONG));
+        refused("a,v\nx,1e999\n", "row 2: '1e999' in column 'v' is not of type double", column("v", ColumnType.DOUBLE));
+        refused(
+                "v\n2026-01-31T09:30:00.123456789Z\n",
+                "row 2: '2026-01-31T09:30:00.123456789Z' in column 'v' is not of type timestamp",
+                column("v", ColumnType.TIMESTAMP));
+    }
+
+    @Test
+    void whatAMappingGivesIsHeldToTheTypeAsWell() throws Exception {
+        Column n = column("n", ColumnType.LONG);
+        assertThat(imported("n\n4\n", Optional.of("SELECT CAST(n AS DOUBLE) / 2 AS n FROM source"), n)
+                        .getFirst()
+                        .path("n")
+                        .asLong())
+                .isEqualTo(2);
+        assertThatThrownBy(() -> imported("n\n5\n", Optional.of("SELECT CAST(n AS DOUBLE) / 2 AS n FROM source"), n))
+                .hasMessageContaining("row 2: '2.5' in column 'n' is not of type long");
+    }
+
+    @Test
+    void roundingHidesNoValueFromARule() {
+        var rule = new Column("n", ColumnType.LONG, false, Optional.of(1.0), Optional.empty(), List.of());
+        refused("n,a\n0.6,1\n", "row 2: '0.6' in column 'n' is not of type long", rule);
+    }
+
+    @Test
+    void theFirstLineIsTheHeader() {
+        Column n = column("n", ColumnType.LONG);
+        refused("My export\nn,a\n1,2\n", "t.csv, row 2 has 2 fields, the header 1", n);
+        refused("\nn,a\n1,2\n", "the first line is empty", n);
+        refused("n,a\n1,2,3\n", "t.csv, row 2 has 3 fields, the header 2", n);
+        refused("n,a\n1,2\n\n1\n", "t.csv, row 3 has 1 field, the header 2", n);
+        refused("n,N\n1,2\n", "'n' and 'N', which differ in case only, are the names of the columns 1 and 2", n);
+        refused("n,a,n\n1,2,3\n", "'n' is the name of the columns 1 and 3", n);
+        refused("1,2\n3,4\n", "t.csv has no column 'n'. It has: 1, 2", n);
+        refused("t,a\n3,4\n", "t.csv has no column 'n'. It has: t, a", n);
+        refused(
+                "Number,a\n3,4\n",
+                "has no column 'number'; did you mean 'Number'? It has",
+                column("number", ColumnType.LONG));
+        refused("n,a\n1,\"2\n", "row 2: a quote is opened in field 2 and never closed", n);
+        refused("n,a\n1,\"2\"3\n", "row 2, field 2: text follows the quote", n);
+        refused("", "t.csv is empty", n);
+        refused("n,a\n\n", "has a header but no rows", n);
+    }
+
+    @Test
+    void aFileIsReadAsItIsWritten() throws Exception {
+        Column a = column("a", ColumnType.TEXT);
+        Column n = column("n", ColumnType.LONG);
+        List<JsonNode> rows =
+                imported("\uFEFFn, a \r\n1,\"x, \"\"y\"\"\r\nz\"\r\n\r\n2,5\" pipe\r3, \"q\" \n4,\"\"\n5,  é\t", n, a);
+        assertThat(rows).extracting(row -> row.path("n").asLong()).containsExactly(1L, 2L, 3L, 4L, 5L);
+        assertThat(rows)
+                .extracting(row -> row.path("a").textValue())
+                .containsExactly("x, \"y\"\r\nz", "5\" pipe", "q", null, "  é\t");
+        assertThat(imported(",n\n0,7\n", n).getFirst().path("n").asLong()).isEqualTo(7);
+        assertThat(imported("n\n7\n\n8", n)).hasSize(3);
+    }
+}
