@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.server
 import io
 import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -17,8 +19,19 @@ import unittest
 import unittest.mock
 
 import tidemill
-from tidemill import _outbox, _run
+from tidemill import _lock, _outbox, _run
+from tidemill.__main__ import main
 from tidemill._capture import _without_secret
+
+PATIENCE = 120
+# A training that logs a point for every line that it reads, and ends with what it reads.
+TRAINING = """
+import sys, tidemill
+with tidemill.start_run(capture=False, patience=float(sys.argv[1])) as run:
+    print(run.id, flush=True)
+    for step, _ in enumerate(sys.stdin):
+        run.log_metric("loss", 1.0, step)
+"""
 
 
 class RunTest(unittest.TestCase):
@@ -41,8 +54,10 @@ class RunTest(unittest.TestCase):
         self.assertEqual(kinds[-1], "end")
         self.assertIn("metric", kinds)
         self.assertEqual([entry["value"] for entry in self.entries(run) if entry["kind"] == "metric"], ["NaN"])
-        with self.assertRaises(tidemill.ServerUnavailable):
+        with self.assertRaises(tidemill.ReplayError) as left:
             tidemill.replay()
+        self.assertEqual(left.exception.sent, [])
+        self.assertIsInstance(left.exception.failed[run.id], tidemill.ServerUnavailable)
         self.assertTrue(run.waiting.exists(), "what was not sent stays")
 
     def test_a_failed_training_is_told_as_failed(self) -> None:
@@ -67,6 +82,7 @@ class FakeServer(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         self.told: list[tuple[str, dict[str, object]]] = []
         self.status = 0
+        self.refused = ""
         super().__init__(("127.0.0.1", 0), FakeHandler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -90,6 +106,8 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
         told = json.loads(body) if body.startswith(b"{") else {}
         odd = any(one["key"] == "bad" for field in ("metrics", "params") for one in told.get(field, []))
         status = self.server.status or (400 if odd else 200)
+        if self.server.refused and self.server.refused in self.path:
+            status = 403
         if status == 200:
             self.server.told.append((self.path, told))
         text = json.dumps({"artifacts": "mlflow-artifacts:/0/r/artifacts", "message": "an odd name"}).encode()
@@ -115,7 +133,7 @@ class SendTest(unittest.TestCase):
         self.addCleanup(os.environ.clear)
 
     def until(self, what: str, holds: typing.Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while not holds():
             self.assertLess(time.monotonic(), deadline, what)
             time.sleep(0.01)
@@ -130,7 +148,7 @@ class SendTest(unittest.TestCase):
 
         with (
             unittest.mock.patch.object(_outbox, "_entry", reading),
-            tidemill.start_run(params={"depth": 3}, capture=False, patience=20) as run,
+            tidemill.start_run(params={"depth": 3}, capture=False, patience=PATIENCE) as run,
         ):
             for step in range(2500):
                 run.log_metric("loss", 1.0, step)
@@ -147,7 +165,7 @@ class SendTest(unittest.TestCase):
 
     def test_what_is_refused_is_kept_with_its_reason_and_the_rest_is_sent(self) -> None:
         said = io.StringIO()
-        with contextlib.redirect_stderr(said), tidemill.start_run(capture=False, patience=20) as run:
+        with contextlib.redirect_stderr(said), tidemill.start_run(capture=False, patience=PATIENCE) as run:
             run.log_params({"a": 1, "bad": 2, "b": 3})
             for step in range(100):
                 run.log_metric("bad" if step == 40 else "loss", 1.0, step)
@@ -176,7 +194,7 @@ class SendTest(unittest.TestCase):
             contextlib.redirect_stderr(said),
             unittest.mock.patch.object(_outbox.Sender, "send", failing),
             unittest.mock.patch.object(_run, "_PAUSE", 0.01),
-            tidemill.start_run(capture=False, patience=20) as run,
+            tidemill.start_run(capture=False, patience=PATIENCE) as run,
         ):
             self.until("the thread is gone", lambda: not run._thread.is_alive())
             run.log_metric("loss", 1.0)
@@ -190,7 +208,7 @@ class SendTest(unittest.TestCase):
         with (
             contextlib.redirect_stderr(said),
             unittest.mock.patch.object(_run, "_PAUSE", 0.01),
-            tidemill.start_run(capture=False, patience=20) as run,
+            tidemill.start_run(capture=False, patience=PATIENCE) as run,
         ):
             run.log_metric("loss", 1.0)
             self.until("the refusal is known", lambda: run.error is not None)
@@ -200,7 +218,7 @@ class SendTest(unittest.TestCase):
 
     def test_a_full_disk_ends_no_training_and_harms_no_later_line(self) -> None:
         said = io.StringIO()
-        with contextlib.redirect_stderr(said), tidemill.start_run(capture=False, patience=20) as run:
+        with contextlib.redirect_stderr(said), tidemill.start_run(capture=False, patience=PATIENCE) as run:
             file = run._journal._file
             full = unittest.mock.Mock()
             full.write.side_effect = [3, OSError(28, "No space left on device"), OSError(28, "No space left on device")]
@@ -260,6 +278,111 @@ class SendTest(unittest.TestCase):
         self.assertEqual((torn / "journal.jsonl").read_bytes(), self.start("b-torn")[:20], "as it was")
         self.assertEqual((empty / "journal.jsonl").read_bytes(), b"")
         self.assertIn("b-torn", said.getvalue())
+
+    def training(self) -> tuple[subprocess.Popen[str], str]:
+        """A process that logs to a run, and the run's id."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", TRAINING, str(PATIENCE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        assert process.stdout is not None
+        return process, process.stdout.readline().strip()
+
+    def go_on(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+
+    def ends(self) -> list[tuple[object, object]]:
+        return [(told["run_id"], told["status"]) for path, told in self.server.told if path.endswith("/runs/update")]
+
+    def test_a_run_that_goes_on_is_left_to_its_process(self) -> None:
+        process, run = self.training()
+        place = _outbox.folder() / run
+        self.go_on(process)
+        self.until("it is logged", lambda: (place / "journal.jsonl").read_bytes().count(b"\n") == 2)
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            self.assertEqual(tidemill.replay(), [])
+        self.assertIn(f"{run} goes on", said.getvalue())
+        self.assertTrue((place / "journal.jsonl").exists())
+        self.go_on(process)
+        process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual([point["step"] for point in self.server.batches("metrics")], [0, 1])
+        self.assertEqual(self.ends(), [(run, "FINISHED")])
+        self.assertFalse(place.exists())
+
+    def test_a_run_whose_process_was_killed_is_replayed(self) -> None:
+        self.server.status = 503
+        process, run = self.training()
+        self.go_on(process)
+        self.until("it is logged", lambda: (_outbox.folder() / run / "journal.jsonl").read_bytes().count(b"\n") == 2)
+        process.kill()
+        process.wait(PATIENCE)
+        self.server.status = 0
+        self.assertEqual(tidemill.replay(), [run])
+        self.assertEqual([point["step"] for point in self.server.batches("metrics")], [0])
+        self.assertEqual(self.ends(), [(run, "KILLED")])
+        self.assertEqual(list(_outbox.folder().iterdir()), [])
+
+    def test_a_forked_process_holds_the_lock_and_does_not_give_it_back_for_all(self) -> None:
+        place = _outbox.folder()
+        lock = _lock.Lock(place)
+        child = os.fork()
+        if child == 0:
+            lock.release()
+            os._exit(0)
+        os.waitpid(child, 0)
+        with self.assertRaises(BlockingIOError):
+            _lock.Lock(place)
+        lock.release()
+        _lock.Lock(place).release()
+
+    def test_where_the_disk_has_no_locks_only_what_has_ended_goes(self) -> None:
+        end = json.dumps({"kind": "end", "status": "FINISHED", "time": 1}).encode() + b"\n"
+        ended = self.waiting("ended", self.start("ended") + end)
+        unknown = self.waiting("unknown", self.start("unknown"))
+        said = io.StringIO()
+        none = OSError(errno.ENOSYS, "Function not implemented")
+        with contextlib.redirect_stderr(said), unittest.mock.patch.object(_lock, "_take", side_effect=none):
+            self.assertEqual(tidemill.replay(), ["ended"])
+        self.assertEqual(self.ends(), [("ended", "FINISHED")])
+        self.assertFalse(ended.exists())
+        self.assertEqual((unknown / "journal.jsonl").read_bytes(), self.start("unknown"))
+        self.assertIn("has no locks", said.getvalue())
+
+    def test_a_run_that_is_refused_hinders_no_other(self) -> None:
+        self.server.refused = "b-refused"
+        names = ("a-first", "b-refused", "c-damaged", "d-elsewhere", "e-elsewhere", "f-last")
+        places = {name: self.waiting(name, self.start(name)) for name in names}
+        (places["c-damaged"] / "address").write_text("")
+        for name in ("d-elsewhere", "e-elsewhere"):
+            (places[name] / "address").write_text("http://127.0.0.1:9\ndefault\n")
+        out, said = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
+            self.assertEqual(main(["replay"]), 1)
+        self.assertEqual(out.getvalue().split(), ["a-first", "f-last"])
+        self.assertRegex(said.getvalue(), r"b-refused is not sent, and waits on: an odd name\n")
+        self.assertRegex(said.getvalue(), r"e-elsewhere is not sent, and waits on: http://127.0.0.1:9 does not answer")
+        self.assertIn("2 runs sent, 4 not\n", said.getvalue())
+        self.assertEqual([name for name, place in places.items() if (place / "journal.jsonl").exists()], list(names[1:-1]))
+        self.server.refused = ""
+        for name in names[2:-1]:
+            (places[name] / "address").write_text(f"{self.server.url}\ndefault\n")
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
+            self.assertEqual(main(["replay"]), 0)
+        self.assertEqual(out.getvalue().split(), ["a-first", "f-last", *names[1:-1]])
+
+    def test_a_note_that_was_lost_has_all_sent_again(self) -> None:
+        point = json.dumps({"kind": "metric", "key": "loss", "value": 1.0, "timestamp": 1, "step": 0}).encode() + b"\n"
+        for number, note in enumerate((b"", b"\0\0\0", b"\xff", b"-3", b"999999")):
+            name = f"noted{number}"
+            place = self.waiting(name, self.start(name) + point)
+            (place / "sent").write_bytes(note)
+            self.assertEqual(tidemill.replay(), [name])
+            self.assertEqual(len(self.server.batches("metrics")), number + 1)
 
 
 class CaptureTest(unittest.TestCase):

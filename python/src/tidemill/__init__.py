@@ -2,13 +2,14 @@
 
 from tidemill._capture import Captured, capture, captured
 from tidemill._client import Answer, Client
-from tidemill._errors import ServerUnavailable, TidemillError
+from tidemill._errors import ReplayError, ServerUnavailable, TidemillError
 from tidemill._run import Run, replay, start_run
 
 __all__ = [
     "Answer",
     "Captured",
     "Client",
+    "ReplayError",
     "Run",
     "ServerUnavailable",
     "TidemillError",

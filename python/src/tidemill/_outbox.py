@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
+from tidemill import _lock
 from tidemill._errors import ServerUnavailable, TidemillError
 
 _BATCH = 1000
@@ -51,12 +52,22 @@ def is_whole(place: Path) -> bool:
 class Journal:
     """What one run has told, a line of JSON each, in the order in which it was told. One process writes it.
 
-    Lines survive the end of the process; ``sync`` also the machine's.
+    Its folder is locked until it is closed. Lines survive the end of the process; ``sync`` also the machine's.
     """
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, lock: _lock.Lock | None = None) -> None:
+        """
+        Args:
+            lock: of the folder, if whoever opens the journal has it already; it stays with them.
+
+        Raises:
+            BlockingIOError: another process writes it.
+            OSError: the disk does not take it.
+        """
         self.place = place
         (place / "files").mkdir(parents=True, exist_ok=True)
+        # Before there is a journal: nobody ever sees one that is not locked while it is written.
+        self._lock = None if lock else _lock.Lock(place)
         # The process that wrote it before may have been ended in the middle of a line.
         self._torn = not is_whole(place)
         self._file = (place / "journal.jsonl").open("ab", buffering=0)
@@ -88,6 +99,8 @@ class Journal:
 
     def close(self) -> None:
         self._file.close()
+        if self._lock:
+            self._lock.release()
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
@@ -117,12 +130,20 @@ class Sender:
         self._http = http
         self._project = project
         self._done = place / "sent"
-        self._sent = int(self._done.read_text()) if self._done.exists() else 0
+        self._sent = self._noted()
         self._run = ""
         self._artifacts = ""
         self._ended = False
         self.refused = 0
         self.first_refusal = ""
+
+    def _noted(self) -> int:
+        """How many bytes have been sent; none where the note was lost with the machine: all may be sent again."""
+        try:
+            position = int(self._done.read_text())
+        except (OSError, ValueError):
+            return 0
+        return position if 0 <= position <= (self._place / "journal.jsonl").stat().st_size else 0
 
     def send(self) -> bool:
         """Sends what is there; false while the run has not ended.

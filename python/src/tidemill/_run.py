@@ -17,9 +17,9 @@ from types import TracebackType
 
 import httpx
 
-from tidemill import _outbox
+from tidemill import _lock, _outbox
 from tidemill._capture import captured
-from tidemill._errors import ServerUnavailable
+from tidemill._errors import ReplayError, ServerUnavailable
 
 _PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
@@ -193,6 +193,8 @@ class Run:
         last = 0.2
         while True:
             ending = self._ended.is_set()
+            if ending and not (self.waiting / "journal.jsonl").exists():
+                return  # somebody replayed it
             try:
                 done = sender.send()
                 self.error = None
@@ -219,14 +221,16 @@ class Run:
                 self._ended.wait(pause)
 
 
-def _remove(place: Path) -> None:
+def _remove(place: Path, lock: _lock.Lock | None = None) -> None:
     """All that was sent; what was refused stays for whoever looks."""
-    refused = (place / "refused.jsonl").exists()
-    if not refused:
+    (place / "journal.jsonl").unlink(missing_ok=True)  # first: without it nobody looks at the rest
+    if lock:
+        lock.release()  # a file that is open cannot be deleted on every system
+    if not (place / "refused.jsonl").exists():
         shutil.rmtree(place, ignore_errors=True)
         return
     shutil.rmtree(place / "files", ignore_errors=True)
-    for file in ("sent", "address", "journal.jsonl"):
+    for file in ("sent", "address", _lock.FILE):
         (place / file).unlink(missing_ok=True)
 
 
@@ -238,7 +242,8 @@ def start_run(experiment: str = "Default", **more: object) -> Run:
 def replay(server: str | None = None, *, token: str | None = None) -> list[str]:
     """Sends every run that waits on disk, those that have not ended as killed.
 
-    A journal that does not even say which run it is of was never begun; it stays as it is, and is named on standard error.
+    A run whose process lives is left to it. A journal that does not even say which run it is of was never begun; it stays as it
+    is. Both are named on standard error.
 
     Args:
         server: where to; the server that each run was meant for, if not given.
@@ -247,29 +252,77 @@ def replay(server: str | None = None, *, token: str | None = None) -> list[str]:
         ids of the runs that the server has now.
 
     Raises:
-        ServerUnavailable: what was not sent stays.
+        ReplayError: some were not sent, after all of them were tried; they wait on.
     """
     sent = []
-    secret = token or os.environ.get("TIDEMILL_TOKEN")
+    failed: dict[str, Exception] = {}
+    away: dict[str, ServerUnavailable] = {}
     for place in sorted(_outbox.folder().glob("*")):
         if not (place / "journal.jsonl").exists():
             continue
+        try:
+            if _replay_one(place, server, token or os.environ.get("TIDEMILL_TOKEN"), away):
+                sent.append(place.name)
+        except BlockingIOError:
+            print(f"tidemill: run {place.name} goes on in another process, which sends it", file=sys.stderr)
+        except Exception as failure:  # whatever is wrong with one run, the next may be sent
+            failed[place.name] = failure
+    if failed:
+        raise ReplayError(sent, failed)
+    return sent
+
+
+def _replay_one(place: Path, server: str | None, secret: str | None, away: dict[str, ServerUnavailable]) -> bool:
+    """Whether the server has all of a run now; then it waits no more.
+
+    Args:
+        away: servers that do not answer; they are not asked for every run how long they take for it.
+
+    Raises:
+        BlockingIOError: another process has it.
+        TidemillError: it is refused, or nobody answers.
+    """
+    lock = _lock.Lock(place)
+    try:
+        if not (place / "journal.jsonl").exists():
+            _remove(place, lock)  # another replay sent it, just now
+            return False
         if not _outbox.begins(place) or not (place / "address").exists():
             print(f"tidemill: {place} does not say which run it is of, and is not sent; delete it", file=sys.stderr)
-            continue
+            return False
         address, project = (place / "address").read_text().splitlines()[:2]
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-        with httpx.Client(base_url=(server or address).rstrip("/"), headers=headers, timeout=60.0) as http:
-            done = _outbox.Sender(place, http, project).send()
-            if not done:
-                journal = _outbox.Journal(place)
-                journal.append("end", {"status": "KILLED", "time": _millis()})
-                journal.close()
-                done = _outbox.Sender(place, http, project).send()
+        address = (server or address).rstrip("/")
+        if address in away:
+            raise away[address]
+        try:
+            done = _send_all(place, address, project, secret, lock)
+        except ServerUnavailable as failure:
+            if isinstance(failure.__cause__, httpx.TransportError):
+                away[address] = failure
+            raise
         if done:
-            _remove(place)
-            sent.append(place.name)
-    return sent
+            _remove(place, lock)
+        return done
+    finally:
+        lock.release()
+
+
+def _send_all(place: Path, address: str, project: str, secret: str | None, lock: _lock.Lock) -> bool:
+    """Sends a journal, with an end if it has none; false if it has still none then."""
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    with httpx.Client(base_url=address, headers=headers, timeout=60.0) as http:
+        done = _outbox.Sender(place, http, project).send()
+        if done:
+            return True
+        if not lock.is_held:
+            print(
+                f"tidemill: the disk of {place} has no locks: nobody knows whether the run goes on, and it stays", file=sys.stderr
+            )
+            return False
+        journal = _outbox.Journal(place, lock)
+        journal.append("end", {"status": "KILLED", "time": _millis()})
+        journal.close()
+        return _outbox.Sender(place, http, project).send()
 
 
 def _user() -> str:
