@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 import warnings
 
 import lightgbm
@@ -17,6 +14,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import xgboost
+from harness import PATIENCE, free_port, is_there, until
 from mlflow.models import infer_signature
 from post import post
 from sklearn.linear_model import LogisticRegression
@@ -83,9 +81,7 @@ requests: dict[str, list[dict]] = {
 wrong = []
 compared = 0
 for name, bodies in requests.items():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [
             sys.executable,
@@ -111,14 +107,7 @@ for name, bodies in requests.items():
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2)
-                break
-            except OSError:
-                assert time.monotonic() < deadline, "MLflow did not serve"
-                time.sleep(0.3)
+        until("MLflow serves", lambda port=port: is_there(f"http://127.0.0.1:{port}/ping"))
         for body in bodies:
             theirs = post(f"http://127.0.0.1:{port}/invocations", body, "application/json")
             ours = post(f"{url}/deployments/{name}/invocations", body, "application/json")
@@ -128,7 +117,7 @@ for name, bodies in requests.items():
                 wrong.append((name, body.get("params"), theirs, ours))
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(PATIENCE)
 for one in wrong:
     print(json.dumps(one)[:600], file=sys.stderr)
 assert not wrong, len(wrong)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-import time
 import urllib.request
 import warnings
 
@@ -16,7 +15,7 @@ import pandas as pd
 import xgboost
 from mlflow.models import infer_signature
 from mlflow.pyfunc.scoring_server import predictions_to_json
-from post import post
+from post import answered, post
 from sklearn.linear_model import LogisticRegression
 
 warnings.simplefilter("ignore")
@@ -34,13 +33,7 @@ def register(log, name: str, **more: object) -> None:
 
 def waited(path: str, body: object) -> dict:
     """The answer, once the model is trusted and there."""
-    deadline = time.monotonic() + 120
-    while True:
-        status, answer = post(url + path, body)
-        if status == 200:
-            return answer
-        assert time.monotonic() < deadline, (path, status, answer)
-        time.sleep(0.5)
+    return answered(url + path, body)
 
 
 class Forms(mlflow.pyfunc.PythonModel):

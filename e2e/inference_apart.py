@@ -9,15 +9,15 @@ import pathlib
 import socket
 import sys
 import tempfile
-import time
 import urllib.request
 import warnings
 
 import mlflow
 import mlflow.pyfunc.model
 import pandas as pd
+from harness import PATIENCE, until
 from mlflow.models import infer_signature
-from post import post
+from post import answered, post
 from sklearn.linear_model import LinearRegression
 
 warnings.simplefilter("ignore")
@@ -113,7 +113,7 @@ class Spy(mlflow.pyfunc.PythonModel):
                 return ["written"]
             if what == "connect":
                 host, port = argument.rsplit(":", 1)
-                socket.create_connection((host, int(port)), timeout=3).close()
+                socket.create_connection((host, int(port)), timeout=PATIENCE).close()
                 return ["connected"]
             if what == "environment":
                 return [",".join(sorted(os.environ))]
@@ -157,7 +157,7 @@ def tries(what: str, argument: str = "") -> str:
             {"name": "argument", "shape": [1], "datatype": "BYTES", "data": [argument]},
         ]
     }
-    status, answer = post(f"{url}/v2/models/spy/infer", body, seconds=120)
+    status, answer = post(f"{url}/v2/models/spy/infer", body)
     assert status == 200, answer
     return answer["outputs"][0]["data"][0]
 
@@ -188,11 +188,8 @@ assert tries("nothing") == "nothing"
 
 # With the network, if its trust says so.
 trust("spy", network=True)
-for _ in range(60):
-    if tries("connect", f"127.0.0.1:{listening.getsockname()[1]}") == "connected":
-        break
-    time.sleep(0.5)
-assert tries("connect", f"127.0.0.1:{listening.getsockname()[1]}") == "connected"
+there = f"127.0.0.1:{listening.getsockname()[1]}"
+until("it reaches the network", lambda: tries("connect", there) == "connected")
 assert tries("read", str(data / "server.json")).startswith(("FileNotFoundError", "PermissionError"))
 # Taken back, it answers nowhere any more: what was loaded is closed, deployments of it say why.
 yaml = "kind: Deployment\nname: agent\nmodel: spy\n"
@@ -202,19 +199,7 @@ agent = f"{url}/api/tidemill/v1/projects/default/deployments/agent"
 calls = {"dataframe_records": [{"what": "nothing", "argument": ""}]}
 status, answer = post(f"{agent}/roll-back", {"version": 1})
 assert status == 200, answer
-
-
-def answers(expected: int) -> object:
-    """Waits until the deployment answers so; a model that is loaded anew takes its time."""
-    for _ in range(120):
-        status, answer = post(f"{url}/deployments/agent/invocations", calls)
-        if status == expected:
-            return answer
-        time.sleep(0.5)
-    raise AssertionError((expected, status, answer))
-
-
-answers(200)
+answered(f"{url}/deployments/agent/invocations", calls)
 request = urllib.request.Request(f"{url}/api/tidemill/v1/projects/default/models/spy/versions/1/trust", method="DELETE")
 with urllib.request.urlopen(request) as answer:
     assert answer.status == 200
@@ -223,5 +208,5 @@ for _ in range(3):
     assert status == 503 and "held until somebody trusts its code" in str(answer), (status, answer)
 held("spy", row, "allow-list")
 trust("spy")
-answers(200)
+answered(f"{url}/deployments/agent/invocations", calls)
 print("code waits for trust; a trusted spy sees nothing of the server, reaches nothing and forks within its limit")

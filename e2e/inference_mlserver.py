@@ -10,6 +10,7 @@ import urllib.request
 import grpc
 import numpy as np
 import pandas as pd
+from harness import PATIENCE
 from mlserver.codecs import NumpyCodec, PandasCodec
 from mlserver.grpc import model_repository_pb2, model_repository_pb2_grpc
 from mlserver.types import InferenceRequest, InferenceResponse
@@ -37,7 +38,7 @@ lines = [PandasCodec.encode_request(FRAME.iloc[[i]], use_bytes=False).model_dump
 (work / "in.txt").write_text("\n".join(lines * 20) + "\n")
 command = pathlib.Path(sys.executable).with_name("mlserver")
 flags = ("-u", url.removeprefix("http://"), "-m", model, "-i", str(work / "in.txt"), "-o", str(work / "out.txt"), "-w", "4")
-result = subprocess.run([str(command), "infer", *flags], capture_output=True, text=True, timeout=120)
+result = subprocess.run([str(command), "infer", *flags], capture_output=True, text=True, timeout=PATIENCE)
 assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
 answers = [json.loads(line) for line in (work / "out.txt").read_text().splitlines()]
 assert len(answers) == 60, len(answers)

@@ -7,7 +7,6 @@ import os
 import pathlib
 import sys
 import tempfile
-import time
 import urllib.request
 import warnings
 
@@ -19,7 +18,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from mlflow.models import ModelSignature  # noqa: E402
 from mlflow.types import Schema, TensorSpec  # noqa: E402
-from post import post  # noqa: E402
+from post import answered, post  # noqa: E402
 
 url = sys.argv[1]
 mlflow.set_tracking_uri(url)
@@ -29,7 +28,7 @@ work = pathlib.Path(tempfile.mkdtemp())
 
 
 def call(path: str, body: dict) -> tuple[int, dict]:
-    return post(url + path, body, seconds=240)
+    return post(url + path, body)
 
 
 def register_folder(name: str, folder: pathlib.Path) -> None:
@@ -45,13 +44,7 @@ def trusted(name: str, body: dict) -> dict:
     status, refusal = call(f"/v2/models/{name}/infer", body)
     assert status == 409 and f"models trust {name}/1" in refusal["error"], (status, refusal)
     assert call(f"/api/tidemill/v1/projects/default/models/{name}/versions/1/trust", {})[0] == 200
-    deadline = time.monotonic() + 240
-    while True:
-        status, answer = call(f"/v2/models/{name}/infer", body)
-        if status == 200:
-            return answer
-        assert status == 409 and time.monotonic() < deadline, (status, answer)
-        time.sleep(0.5)
+    return answered(f"{url}/v2/models/{name}/infer", body)
 
 
 def tensor(name: str, datatype: str, values: np.ndarray) -> dict:

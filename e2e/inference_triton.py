@@ -19,6 +19,7 @@ import tritonclient.grpc as grpc_client
 import tritonclient.grpc.aio as grpc_aio
 import tritonclient.http as http_client
 import tritonclient.http.aio as http_aio
+from harness import PATIENCE
 
 url, address, model = sys.argv[1:4]
 host = url.removeprefix("http://")
@@ -107,7 +108,7 @@ for number in range(5):
     grpc.async_stream_infer(model, inputs(grpc_client), request_id=str(number))
 grpc.async_stream_infer("absent", inputs(grpc_client), request_id="wrong")
 grpc.async_stream_infer(model, inputs(grpc_client), request_id="after")
-got = [answers.get(timeout=20) for _ in range(7)]
+got = [answers.get(timeout=PATIENCE) for _ in range(7)]
 assert sum(error is None for _, error in got) == 6, got
 assert any("unknown model" in str(error) for _, error in got if error), got
 assert got[-1][0].get_response().id == "after"
@@ -116,7 +117,7 @@ asked = [grpc_client.InferRequestedOutput("prediction", class_count=3)]
 assert grpc.infer(model, inputs(grpc_client), outputs=asked).as_numpy("prediction").tolist() == classes.tolist()
 called: queue.Queue = queue.Queue()
 grpc.async_infer(model, inputs(grpc_client), callback=lambda result, error: called.put((result, error)))
-np.testing.assert_array_equal(called.get(timeout=20)[0].as_numpy("prediction"), expected)
+np.testing.assert_array_equal(called.get(timeout=PATIENCE)[0].as_numpy("prediction"), expected)
 
 
 async def asynchronous() -> None:
@@ -212,7 +213,7 @@ for number in range(3000):
 
 def raw(content: bytes) -> bytes:
     """What comes back on a connection of its own; nothing if it is closed without an answer."""
-    with socket.create_connection((host.split(":")[0], int(host.split(":")[1])), timeout=20) as wire:
+    with socket.create_connection((host.split(":")[0], int(host.split(":")[1])), timeout=PATIENCE) as wire:
         with contextlib.suppress(OSError):
             wire.sendall(content)
             wire.shutdown(socket.SHUT_WR)
@@ -229,14 +230,14 @@ files = 4_000 if most == resource.RLIM_INFINITY else min(4_000, most)
 resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
 slow = []
 for number in range(min(2_200, files - 500)):
-    wire = socket.create_connection((host.split(":")[0], int(host.split(":")[1])), timeout=20)
+    wire = socket.create_connection((host.split(":")[0], int(host.split(":")[1])), timeout=PATIENCE)
     head = f"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: x\r\nContent-Length: {len(good)}\r\n"
     wire.sendall((head if number % 2 else head + "\r\n" + good[:40].decode()).encode())
     slow.append(wire)
 begun = time.monotonic()
 for _ in range(300):
     assert post(good)[0] == 200
-assert time.monotonic() - begun < 20
+assert time.monotonic() - begun < PATIENCE
 for wire in slow:
     wire.close()
 

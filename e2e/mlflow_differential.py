@@ -13,6 +13,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from harness import PATIENCE
+
 KNOWN = pathlib.Path(__file__).with_name("mlflow_known_differences.txt")
 
 Request = tuple[str, str, object]
@@ -22,7 +24,7 @@ def send(base: str, method: str, path: str, body: object) -> tuple[int, object]:
     data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(base + path, data, {"Content-Type": "application/json"}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             content, status = answer.read(), answer.status
     except urllib.error.HTTPError as refusal:
         content, status = refusal.read(), refusal.code

@@ -17,6 +17,7 @@ import mlflow
 import mlflow.data
 import numpy
 import pandas
+from harness import PATIENCE
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sklearn.linear_model import LogisticRegression
@@ -412,9 +413,9 @@ def webhooks() -> None:
         secret="s3cret",
     )
     assert client.test_webhook(made.webhook_id).success
-    arrived.get(timeout=10)
+    arrived.get(timeout=PATIENCE)
     client.create_registered_model("hooked", tags={"a": "b"}, description="d")
-    headers, body = arrived.get(timeout=20)
+    headers, body = arrived.get(timeout=PATIENCE)
     told = json.loads(body)
     assert (told["entity"], told["action"], told["data"]["name"]) == ("registered_model", "created", "hooked"), told
     lower = {name.lower(): value for name, value in headers.items()}

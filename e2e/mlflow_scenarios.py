@@ -15,6 +15,8 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 
+from harness import PATIENCE
+
 API = "/api/2.0/mlflow"
 API3 = "/api/3.0/mlflow"
 #: Fields whose values each server chooses for itself.
@@ -43,7 +45,7 @@ class Story:
     def raw(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
         request = urllib.request.Request(self.base + path, body, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as refusal:
             return refusal.code, refusal.read()

@@ -40,6 +40,7 @@ TOGETHER = [
     "test_tls",
     "test_java_client",
     "test_sign_in",
+    "test_waits",
 ]
 
 # What they measure or exhaust is the machine's, so that others would disturb them or be disturbed.

@@ -7,13 +7,12 @@ import os
 import pathlib
 import subprocess
 import tempfile
-import time
 import unittest
 import urllib.error
 import urllib.parse
 import urllib.request
 
-from harness import ROOT, Server, free_port
+from harness import PATIENCE, PROGRAM_PATIENCE, ROOT, Server, free_port, is_there, until
 
 PYTHON = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
 MOTO = ROOT / ".cache" / "peers" / "moto" / "bin" / "moto_server"
@@ -43,7 +42,7 @@ class ArtifactRootsTest(unittest.TestCase):
             [str(PYTHON), "-c", CLIENT, server.url],
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=PROGRAM_PATIENCE,
             cwd=tempfile.mkdtemp(),
             env={**os.environ, **extra, "HOME": tempfile.mkdtemp()},
         )
@@ -55,7 +54,7 @@ class ArtifactRootsTest(unittest.TestCase):
         request = urllib.request.Request(url, None if body is None else json.dumps(body).encode())
         if body is not None:
             request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.read()
 
     def check(self, server: Server, run: str) -> None:
@@ -104,14 +103,7 @@ class ArtifactRootsTest(unittest.TestCase):
         self.addCleanup(store.wait)
         self.addCleanup(store.kill)
         endpoint = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(urllib.request.Request(f"{endpoint}/bucket", method="PUT"), timeout=5).close()
-                break
-            except OSError:
-                self.assertLess(time.monotonic(), deadline, "moto did not start")
-                time.sleep(0.2)
+        until("moto makes a bucket", lambda: is_there(urllib.request.Request(f"{endpoint}/bucket", method="PUT")))
         where = {**BUCKET, "MLFLOW_S3_ENDPOINT_URL": endpoint}
         server = Server("--default-artifact-root", "s3://bucket/team", environment=where)
         self.addCleanup(server.close)

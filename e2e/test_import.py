@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import ROOT, Server, command
+from harness import PROGRAM_PATIENCE, ROOT, Server, command
 from test_mlflow import OLDEST, PYTHON, Peer
 
 SAMPLE = str(ROOT / "e2e" / "mlflow_sample.py")
@@ -23,7 +23,7 @@ def sample(python: pathlib.Path, what: str, address: str, work: pathlib.Path, sc
         [str(python), script, what, address, str(work / "artifacts")],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=PROGRAM_PATIENCE,
         cwd=work,
         env={**os.environ, "HOME": str(work), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"},
     )

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import unittest
 
-from harness import ROOT, Server, until
+from harness import PROGRAM_PATIENCE, ROOT, Server, until
 
 MLFLOW = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
 KSERVE = ROOT / ".cache" / "peers" / "kserve" / "bin" / "python"
@@ -23,7 +23,7 @@ TENSORFLOW = ROOT / ".cache" / "peers" / "tensorflow" / "bin" / "python"
 TRITON = ROOT / ".cache" / "peers" / "triton" / "bin" / "python"
 
 
-def run(test: unittest.TestCase, python: pathlib.Path, script: str, *arguments: str, timeout: int = 400) -> None:
+def run(test: unittest.TestCase, python: pathlib.Path, script: str, *arguments: str, timeout: int = PROGRAM_PATIENCE) -> None:
     result = subprocess.run(
         [str(python), str(ROOT / "e2e" / script), *arguments],
         capture_output=True,
@@ -117,7 +117,12 @@ class InferenceTest(unittest.TestCase):
         self.addCleanup(server.close)
         run(self, MLFLOW, "inference_sample.py", server.url, "sample")
         run(self, MLFLOW, "inference_payloads.py", server.url, str(server.directory / "data" / "payloads"), str(work / "events"))
-        lines = [line for line in (server.directory / "server.log").read_text().splitlines() if " LogSink " in line]
+
+        def logged() -> list[str]:
+            return [line for line in (server.directory / "server.log").read_text().splitlines() if " LogSink " in line]
+
+        until("every request is logged", lambda: len(logged()) >= 241)
+        lines = logged()
         self.assertEqual(len(lines), 241)
         self.assertIn("default~sample request-0-ü of 2 rows by local with sample/1 (champion):", lines[0])
         self.assertEqual(sum("refused: " in line for line in lines), 1)
@@ -145,11 +150,12 @@ class InferenceTest(unittest.TestCase):
 
     def test_what_needs_python_runs_in_processes_of_its_own(self) -> None:
         # The peer's own environment holds what the models require; building one from PyPI is tried by hand.
+        seconds = 15  # one call is meant to take longer; first calls of a model, which import libraries, must not
         settings = pathlib.Path(tempfile.mkdtemp()) / "settings"
-        settings.write_text(f"inference.python-environment={MLFLOW.parent.parent}\ninference.python-seconds=5\n")
+        settings.write_text(f"inference.python-environment={MLFLOW.parent.parent}\ninference.python-seconds={seconds}\n")
         server = Server("--config", str(settings))
         self.addCleanup(server.close)
-        run(self, MLFLOW, "inference_python.py", server.url)
+        run(self, MLFLOW, "inference_python.py", server.url, str(seconds))
         models = server.directory / "data" / "python" / "models"
         self.assertNotEqual(list(models.iterdir()), [])
         server.close()

@@ -12,7 +12,7 @@ import time
 import unittest
 import zipfile
 
-from harness import LAUNCHER, PROJECT, ROOT, SHARED, Server, command, outcome, postgres_schema
+from harness import LAUNCHER, PROGRAM_PATIENCE, PROJECT, ROOT, SHARED, Server, command, outcome, postgres_schema
 
 UNTIL = "2011-06-25T00:00:00Z"
 KILLS = int(os.environ.get("TIDEMILL_E2E_KILLS", "8"))
@@ -104,7 +104,7 @@ class LoopTest(unittest.TestCase):
             ["node", str(ROOT / "ui" / "e2e" / "walk.mjs"), self.server.url, PROJECT, CHROMIUM or "", shots],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PROGRAM_PATIENCE,
         )
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
@@ -116,7 +116,7 @@ class LoopTest(unittest.TestCase):
             [str(python), str(ROOT / "e2e" / "open_with_mlflow.py"), self.server.url, PROJECT],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PROGRAM_PATIENCE,
         )
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
@@ -138,7 +138,7 @@ class TwoYearsTest(unittest.TestCase):
             "--data",
             str(work / "hour.csv"),
             "--json",
-            timeout=1500,
+            timeout=2 * PROGRAM_PATIENCE,
         )
         self.assertEqual(result.returncode, 0, result.stderr[-3000:])
         import json

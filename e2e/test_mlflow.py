@@ -8,11 +8,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
-import urllib.request
 
-from harness import ROOT, Server, free_port, postgres_schema
+from harness import PROGRAM_PATIENCE, ROOT, Server, free_port, is_there, postgres_schema, until
 
 OLDEST = ROOT / ".cache" / "peers" / "mlflow36" / "bin" / "python"
 PYTHON = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
@@ -38,15 +36,8 @@ class Peer:
         )
         test.addCleanup(peer.wait)
         test.addCleanup(os.killpg, peer.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
-                break
-            except OSError:
-                test.assertLess(time.monotonic(), deadline, "MLflow's own server did not start")
-                time.sleep(0.2)
         self.url = f"http://127.0.0.1:{port}"
+        until("MLflow's own server answers", lambda: is_there(self.url + "/health"))
 
 
 @unittest.skipUnless(PYTHON.exists(), "mlflow is not here; `make peers` installs it")
@@ -62,7 +53,7 @@ class MlflowTest(unittest.TestCase):
             [str(python), str(ROOT / "e2e" / "mlflow_loop.py"), server.url, *parts],
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=PROGRAM_PATIENCE,
             cwd=tempfile.mkdtemp(prefix="tidemill-mlflow-"),
             env={**os.environ, "HOME": tempfile.mkdtemp(), "RECEIVER_PORT": str(receiver)},
         )
@@ -93,7 +84,7 @@ class MlflowTest(unittest.TestCase):
             [sys.executable, str(ROOT / "e2e" / script), server.url, peer.url],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PROGRAM_PATIENCE,
         )
         self.assertEqual(result.returncode, 0, result.stdout[-6000:] + result.stderr)
         sys.stderr.write(result.stdout)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-from harness import ROOT, Server
+from harness import PROGRAM_PATIENCE, ROOT, Server
 from mlflow_probe.frame import comparable
 from test_mlflow import OLDEST, PYTHON, Peer
 
@@ -44,7 +44,7 @@ def told(python: pathlib.Path, address: str, *parts: str) -> list[tuple[str, obj
         [str(python), str(ROOT / "e2e" / "mlflow_tracing.py"), address, *parts],
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=PROGRAM_PATIENCE,
         cwd=home,
         env={**os.environ, "HOME": home, "MLFLOW_DISABLE_TELEMETRY": "true"},
     )

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import ROOT, Server, command, tabular_project
+from harness import PATIENCE, PROGRAM_PATIENCE, ROOT, Server, command, tabular_project
 
 PYTHON = ROOT / ".cache" / "peers" / "sdk" / "bin" / "python"
 SCRIPT = """
@@ -24,7 +24,7 @@ told = client.label("model", {"sdk.0": "yes", "sdk.1": "no", "nobody": "no"})
 counts = {"accepted": 2, "corrected": 0, "repeated": 0, "unknown": ["nobody"], "lost": [], "late": 0, "refused": []}
 assert told == counts, told
 assert client.deployment("model")["deployment"]["champion"] == 1
-scored = client.score("model", "features", prefix="p_", timeout=60)
+scored = client.score("model", "features", prefix="p_")
 assert scored == "features-scored@1", scored
 try:
     client.score("model", "nothing")
@@ -58,13 +58,17 @@ class PythonTest(unittest.TestCase):
         outbox = tempfile.mkdtemp()
         env = {**os.environ, "TIDEMILL_OUTBOX": outbox}
         server.kill()
-        made = subprocess.run([str(PYTHON), "-c", OFFLINE, server.url], capture_output=True, text=True, timeout=60, env=env)
+        made = subprocess.run(
+            [str(PYTHON), "-c", OFFLINE, server.url], capture_output=True, text=True, timeout=PROGRAM_PATIENCE, env=env
+        )
         self.assertEqual(made.returncode, 0, made.stderr)
         self.assertIn("waits in", made.stderr)
         run = made.stdout.strip()
         server.restart()
         for _ in range(2):
-            sent = subprocess.run([str(PYTHON), "-m", "tidemill", "replay"], capture_output=True, text=True, timeout=60, env=env)
+            sent = subprocess.run(
+                [str(PYTHON), "-m", "tidemill", "replay"], capture_output=True, text=True, timeout=PROGRAM_PATIENCE, env=env
+            )
             self.assertEqual(sent.returncode, 0, sent.stderr)
         told = server.get(f"/api/tidemill/v1/projects/default/runs/{run}")[1]
         self.assertEqual(
@@ -77,7 +81,11 @@ class PythonTest(unittest.TestCase):
         self.assertEqual(recipe["environment"], "reproduce/requirements.lock")
         # With the server there nothing waits.
         live = subprocess.run(
-            [str(PYTHON), "-c", OFFLINE.replace("0.2", "20"), server.url], capture_output=True, text=True, env=env
+            [str(PYTHON), "-c", OFFLINE.replace("0.2", str(PATIENCE)), server.url],
+            capture_output=True,
+            text=True,
+            timeout=PROGRAM_PATIENCE,
+            env=env,
         )
         self.assertEqual((live.returncode, live.stderr), (0, ""))
         self.assertEqual(server.get(f"/api/tidemill/v1/projects/default/runs/{live.stdout.strip()}")[1]["status"], "FINISHED")
@@ -91,7 +99,7 @@ class PythonTest(unittest.TestCase):
         for arguments in (("apply", "-f", str(folder)), ("run", "train")):
             result = command(*arguments, "--server", server.url)
             self.assertEqual(result.returncode, 0, result.stderr)
-        result = subprocess.run([str(PYTHON), "-c", SCRIPT, server.url], capture_output=True, text=True, timeout=60)
+        result = subprocess.run([str(PYTHON), "-c", SCRIPT, server.url], capture_output=True, text=True, timeout=PROGRAM_PATIENCE)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
 

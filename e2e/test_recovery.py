@@ -320,7 +320,6 @@ class OutageTest(unittest.TestCase):
             lambda: (lambda answer: answer[0] == 200 and answer[1]["run"]["state"] not in ("RUNNING", "WAITING") and answer[1])(
                 server.get(f"{DEFAULT}/pipeline-runs/{run}")
             ),
-            240,
         )
         self.assertEqual(ended["run"]["state"], "SUCCEEDED", ended["run"])
 

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import ROOT, Server
+from harness import PROGRAM_PATIENCE, ROOT, Server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -27,7 +27,7 @@ class SignInTest(unittest.TestCase):
                 ["node", str(ROOT / "ui" / "e2e" / "sign-in.mjs"), server.url, secret[1], CHROMIUM or "", shots],
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=PROGRAM_PATIENCE,
             )
             self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         finally:

@@ -15,7 +15,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from harness import LAUNCHER, ROOT, command, free_port
+from harness import LAUNCHER, PATIENCE, PROGRAM_PATIENCE, ROOT, command, free_port
 
 TRITON = ROOT / ".cache" / "peers" / "triton" / "bin" / "python"
 MLFLOW = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
@@ -51,10 +51,10 @@ class TlsTest(unittest.TestCase):
             stderr=cls.log,
         )
         cls.trusting = ssl.create_default_context(cafile=str(cls.certificate))
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                urllib.request.urlopen(f"{cls.url}/health", timeout=1, context=cls.trusting).close()
+                urllib.request.urlopen(f"{cls.url}/health", timeout=PATIENCE, context=cls.trusting).close()
                 return
             except OSError:
                 if cls.process.poll() is not None or time.monotonic() > deadline:
@@ -64,26 +64,26 @@ class TlsTest(unittest.TestCase):
     @classmethod
     def tearDownClass(cls) -> None:
         cls.process.terminate()
-        cls.process.wait(20)
+        cls.process.wait(PATIENCE)
         cls.log.close()
 
     def test_a_client_that_does_not_know_the_certificate_refuses_it(self) -> None:
         with self.assertRaises(urllib.error.URLError) as refusal:
-            urllib.request.urlopen(f"{self.url}/health", timeout=5)
+            urllib.request.urlopen(f"{self.url}/health", timeout=PATIENCE)
         self.assertIn("CERTIFICATE_VERIFY_FAILED", str(refusal.exception))
 
     def test_nothing_is_answered_without_tls(self) -> None:
         with self.assertRaises((OSError, http.client.HTTPException)):
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5).read()
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=PATIENCE).read()
 
     def test_old_protocols_are_refused(self) -> None:
         old = ssl.create_default_context(cafile=str(self.certificate))
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_2
-        urllib.request.urlopen(f"{self.url}/health", timeout=5, context=old).close()
+        urllib.request.urlopen(f"{self.url}/health", timeout=PATIENCE, context=old).close()
         with self.assertWarns(DeprecationWarning):
             old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
         with self.assertRaises(OSError):
-            urllib.request.urlopen(f"{self.url}/health", timeout=5, context=old)
+            urllib.request.urlopen(f"{self.url}/health", timeout=PATIENCE, context=old)
 
     def test_the_command_line_checks_and_believes_the_authority_it_is_given(self) -> None:
         wary = command("runs", "list", "--server", self.url)
@@ -101,7 +101,9 @@ class TlsTest(unittest.TestCase):
             self.skipTest("the Python package is not installed (make peers)")
         code = "import tidemill, sys; run = tidemill.start_run('tls', server=sys.argv[1]); run.log_metric('loss', 0.5); run.end()"
         environment = {"SSL_CERT_FILE": str(self.certificate), "HOME": str(self.folder), "PATH": "/usr/bin:/bin"}
-        result = subprocess.run([str(sdk), "-c", code, self.url], env=environment, capture_output=True, text=True, timeout=60)
+        result = subprocess.run(
+            [str(sdk), "-c", code, self.url], env=environment, capture_output=True, text=True, timeout=PROGRAM_PATIENCE
+        )
         self.assertEqual(0, result.returncode, result.stderr)
         listed = command("runs", "list", "--json", "--server", self.url, "--ca-certificate", str(self.certificate))
         self.assertIn('"loss":0.5', listed.stdout, result.stderr)
@@ -120,7 +122,12 @@ class TlsTest(unittest.TestCase):
             "PATH": "/usr/bin:/bin",
         }
         result = subprocess.run(
-            [str(MLFLOW), "-c", code, self.url], env=environment, capture_output=True, text=True, timeout=120, cwd=self.folder
+            [str(MLFLOW), "-c", code, self.url],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PROGRAM_PATIENCE,
+            cwd=self.folder,
         )
         self.assertEqual(0, result.returncode, result.stderr)
         self.assertIn("0.25", result.stdout)
@@ -134,7 +141,7 @@ class TlsTest(unittest.TestCase):
             "c = g.InferenceServerClient(sys.argv[1], ssl=True, root_certificates=sys.argv[2]); print(c.is_server_live())"
         )
         result = subprocess.run(
-            [str(TRITON), "-c", code, address, str(self.certificate)], capture_output=True, text=True, timeout=60
+            [str(TRITON), "-c", code, address, str(self.certificate)], capture_output=True, text=True, timeout=PROGRAM_PATIENCE
         )
         self.assertEqual("True", result.stdout.strip(), result.stderr)
 

