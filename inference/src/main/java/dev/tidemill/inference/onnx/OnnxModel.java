@@ -140,9 +140,13 @@ final class OnnxModel implements LoadedModel {
             throws OrtException, IOException {
         Optional<OnnxGraph> graph = graph(content);
         GraphMemory.check(content, graph);
+        GraphDepth.check(content);
+        byte[] guarded = GraphGuards.of(content);
         Map<String, Datatype> unsigned = graph.map(UnsignedInputs::of).orElse(Map.of());
-        if (!unsigned.isEmpty()) {
-            Files.write(unpacked.folder().resolve(file), UnsignedInputs.replaced(content, unsigned));
+        if (!unsigned.isEmpty() || guarded != content) {
+            Files.write(
+                    unpacked.folder().resolve(file),
+                    unsigned.isEmpty() ? guarded : UnsignedInputs.replaced(guarded, unsigned));
         }
         RowAnalysis.Verdict rows =
                 graph.map(RowAnalysis::of).orElseGet(() -> new RowAnalysis.Verdict(false, "its graph cannot be read"));

@@ -45,7 +45,7 @@ final class OnnxRuns implements AutoCloseable {
      * @param pinned where outputs are written; those that are not named are made
      * @throws OrtException if the graph refuses the values
      * @throws TidemillException what {@link Cancellation#exception} gives if nobody waits any more, {@code TIMEOUT} after {@link #LONGEST},
-     *     what {@link OnnxMemory#refusal} gives if it takes too much memory
+     *     what {@link OnnxMemory#refusal} or {@link GraphGuards#refusal} gives if it takes too much memory
      */
     OrtSession.Result run(
             Map<String, ? extends OnnxTensorLike> fed,
@@ -63,7 +63,7 @@ final class OnnxRuns implements AutoCloseable {
             if (run.isEnded()) {
                 throw run.reason().causedBy(e);
             }
-            Optional<TidemillException> refusal = OnnxMemory.refusal(e);
+            Optional<TidemillException> refusal = OnnxMemory.refusal(e).or(() -> GraphGuards.refusal(e));
             if (refusal.isPresent()) {
                 throw refusal.get();
             }

@@ -1,0 +1,370 @@
+package dev.tidemill.inference.onnx;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.CodedOutputStream;
+import com.google.protobuf.UnsafeByteOperations;
+import com.google.protobuf.WireFormat;
+import dev.tidemill.inference.onnx.GraphPart.Attribute;
+import dev.tidemill.inference.onnx.GraphPart.Node;
+import dev.tidemill.platform.errors.TidemillException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Puts guards around the operators of a graph that would end the process, or take memory that {@link OnnxMemory} does not see, for
+ * some values. ONNX Runtime divides whole numbers with the processor's instruction, which ends the process for the least number
+ * divided by -1: those quotients are products instead, which wrap around as everywhere else. Operators that collect their results
+ * outside of the allocator are given as many values as fit a part of the limit, and refuse more. Answers stay what they are.
+ */
+final class GraphGuards {
+    private static final String PREFIX = "tidemill//";
+    private static final String MOST = PREFIX + "most/";
+    private static final Pattern BEYOND = Pattern.compile(Pattern.quote(MOST) + "(\\w+)/(\\d+)/");
+    /** The part of the limit that one operator may take outside of it. */
+    private static final int PART = 4;
+    /** The first version of ONNX's operators with {@code Sign} and {@code Where}. */
+    private static final long CHOOSING = 9;
+
+    /**
+     * Bytes that an operator takes outside of the allocator for each value, as measured: of {@code NonZero} also for each dimension;
+     * of {@code SplitToSequence} for each part.
+     */
+    private static final Map<String, Integer> OUTSIDE =
+            Map.of("NonZero", 8, "Unique", 160, "SplitToSequence", 512, "TopK", 16);
+
+    private static final String MICROSOFT = "com.microsoft";
+    /** Operators of Microsoft that divide by the size of their bias. */
+    private static final Set<String> BIASED = Set.of("BiasGelu", "FastGelu");
+
+    private final long opset;
+    private final long budget;
+    private final int[] made;
+
+    private GraphGuards(long opset, long budget, int[] made) {
+        this.opset = opset;
+        this.budget = budget;
+        this.made = made;
+    }
+
+    /**
+     * The model with its guards; the same bytes if it needs none.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} if it is of a version that cannot be guarded
+     */
+    static byte[] of(byte[] model) {
+        ByteString bytes = UnsafeByteOperations.unsafeWrap(model);
+        int[] made = new int[1];
+        try {
+            long opset = opset(bytes, 8);
+            var guards = new GraphGuards(opset, OnnxMemory.limit() / PART, made);
+            ByteString guarded = guards.changed(bytes, (number, part) -> switch (number) {
+                case 7 -> guards.graph(part, new GraphScope(), true);
+                case 25 -> guards.function(part);
+                default -> part;
+            });
+            return made[0] == 0 ? model : guarded.toByteArray();
+        } catch (IOException e) {
+            throw TidemillException.invalid("model", "it is no ONNX model: " + e.getMessage())
+                    .causedBy(e);
+        }
+    }
+
+    /** What a caller is told of a run that a guard refused; empty for a run that failed otherwise. */
+    static Optional<TidemillException> refusal(Exception failure) {
+        Matcher beyond = BEYOND.matcher(String.valueOf(failure.getMessage()));
+        return beyond.find()
+                ? Optional.of(TidemillException.invalid(
+                                "inputs",
+                                "The model's operator " + beyond.group(1) + " would take more values than the memory"
+                                        + " of this server allows it (" + beyond.group(2) + ")")
+                        .remedy("Ask for fewer rows at a time")
+                        .causedBy(failure))
+                : Optional.empty();
+    }
+
+    private interface Change {
+        ByteString of(int field, ByteString part) throws IOException;
+    }
+
+    /** A message with its messages and texts changed. */
+    private ByteString changed(ByteString message, Change change) throws IOException {
+        var bytes = ByteString.newOutput(message.size() + 256);
+        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+        CodedInputStream in = reader(message);
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            if (WireFormat.getTagWireType(tag) == WireFormat.WIRETYPE_LENGTH_DELIMITED) {
+                int number = WireFormat.getTagFieldNumber(tag);
+                out.writeBytes(number, change.of(number, in.readBytes()));
+            } else {
+                in.skipField(tag, out);
+            }
+        }
+        out.flush();
+        return bytes.toByteString();
+    }
+
+    private static CodedInputStream reader(ByteString message) {
+        CodedInputStream in = message.newCodedInput();
+        in.enableAliasing(true);
+        return in;
+    }
+
+    /** The version of ONNX's own operators that a model or a function asks for. */
+    private static long opset(ByteString message, int field) throws IOException {
+        long opset = 0;
+        CodedInputStream in = reader(message);
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            if (WireFormat.getTagFieldNumber(tag) != field) {
+                in.skipField(tag);
+                continue;
+            }
+            String domain = "";
+            long version = 0;
+            CodedInputStream one = in.readBytes().newCodedInput();
+            for (int inner = one.readTag(); inner != 0; inner = one.readTag()) {
+                switch (WireFormat.getTagFieldNumber(inner)) {
+                    case 1 -> domain = one.readString();
+                    case 2 -> version = one.readInt64();
+                    default -> one.skipField(inner);
+                }
+            }
+            opset = GraphPart.plain(domain).isEmpty() ? Math.max(opset, version) : opset;
+        }
+        return opset;
+    }
+
+    /** @param outermost whether what it is given is of the types that it tells, as ONNX Runtime makes sure */
+    private ByteString graph(ByteString graph, GraphScope scope, boolean outermost) throws IOException {
+        CodedInputStream in = reader(graph);
+        List<Node> nodes = new ArrayList<>();
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            switch (WireFormat.getTagFieldNumber(tag)) {
+                case 1 -> nodes.add(Node.of(in.readBytes()));
+                case 5 -> scope.hold(GraphPart.Held.of(in.readBytes()));
+                case 11 -> scope.input(GraphPart.Typed.of(in.readBytes()), outermost);
+                case 15 -> in.skipField(tag);
+                default -> in.skipField(tag);
+            }
+        }
+        return nodes(graph, 1, nodes, scope);
+    }
+
+    private ByteString function(ByteString function) throws IOException {
+        CodedInputStream in = reader(function);
+        List<Node> nodes = new ArrayList<>();
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            if (WireFormat.getTagFieldNumber(tag) == 7) {
+                nodes.add(Node.of(in.readBytes()));
+            } else {
+                in.skipField(tag);
+            }
+        }
+        return new GraphGuards(opset(function, 9), budget, made).nodes(function, 7, nodes, new GraphScope());
+    }
+
+    /** A graph or function with its nodes guarded; constants come before what is computed. */
+    private ByteString nodes(ByteString message, int field, List<Node> nodes, GraphScope scope) throws IOException {
+        nodes.forEach(scope::forget);
+        var bytes = ByteString.newOutput(message.size() + 256);
+        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+        CodedInputStream in = reader(message);
+        int at = 0;
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            if (WireFormat.getTagFieldNumber(tag) != field) {
+                in.skipField(tag, out);
+                continue;
+            }
+            Node node = nodes.get(at++);
+            ByteString kept = in.readBytes();
+            if (node.attributes().stream().anyMatch(one -> !one.graphs().isEmpty())) {
+                kept = changed(kept, (number, part) -> number == 5 ? attribute(part, scope) : part);
+            }
+            for (ByteString one : guarded(node, kept, scope)) {
+                out.writeBytes(field, one);
+            }
+            scope.follow(node);
+        }
+        out.flush();
+        return bytes.toByteString();
+    }
+
+    private ByteString attribute(ByteString attribute, GraphScope scope) throws IOException {
+        return changed(
+                attribute,
+                (number, part) -> number == 6 || number == 11 ? graph(part, new GraphScope(scope), false) : part);
+    }
+
+    private List<ByteString> guarded(Node node, ByteString kept, GraphScope scope) throws IOException {
+        if (node.domain().equals(MICROSOFT)) {
+            if (node.type().equals("Trilu")) {
+                throw TidemillException.invalid(
+                        "model",
+                        "its node " + node.label() + " is the Trilu of " + MICROSOFT
+                                + ", which ends ONNX Runtime for some"
+                                + " diagonals; export the model with ONNX's own, which is of version 14 (opset_version)");
+            }
+            return BIASED.contains(node.type()) && node.inputs().size() > 1
+                    ? filled(kept, node.inputs().get(1))
+                    : List.of(kept);
+        }
+        if (!node.domain().isEmpty()) {
+            return List.of(kept);
+        }
+        if (node.type().equals("Attention")) {
+            headed(node);
+        }
+        boolean remainder = node.type().equals("Mod");
+        if (remainder || node.type().equals("Div")) {
+            boolean floating = node.attribute("fmod").map(Attribute::whole).orElse(0L) != 0;
+            return node.inputs().size() != 2
+                            || node.outputs().size() != 1
+                            || remainder && floating
+                            || !scope.mayEndTheProcess(node)
+                    ? List.of(kept)
+                    : quotient(node, kept, remainder);
+        }
+        return OUTSIDE.containsKey(node.type()) && !node.inputs().isEmpty() ? bounded(node, kept) : List.of(kept);
+    }
+
+    /** Without constants, whose type would have to be known: -1 is the one number that is its own sign and less than its square. */
+    private List<ByteString> quotient(Node node, ByteString kept, boolean remainder) throws IOException {
+        if (opset < CHOOSING) {
+            throw TidemillException.invalid(
+                    "model",
+                    "its node " + node.label()
+                            + " may divide whole numbers by -1, which ends ONNX Runtime for the least"
+                            + " of them; version " + opset + " of ONNX's operators has no way to guard it: export the"
+                            + " model for version " + CHOOSING + " or later (opset_version)");
+        }
+        String own = PREFIX + made[0]++ + "/";
+        String by = node.inputs().get(1);
+        List<ByteString> nodes = new ArrayList<>(List.of(
+                made("Sign", own + "sign", by),
+                made("Mul", own + "square", own + "sign", own + "sign"),
+                // Equal takes no floats before version 11.
+                made("Less", own + "lower", by, own + "sign"),
+                made("Greater", own + "higher", by, own + "sign"),
+                made("Or", own + "other", own + "lower", own + "higher"),
+                made("Not", own + "unit", own + "other"),
+                made("Less", own + "negative", own + "sign", own + "square"),
+                made("And", own + "minus", own + "unit", own + "negative"),
+                made("Where", own + "divisor", own + "minus", own + "square", by)));
+        if (remainder) {
+            nodes.add(rewired(kept, 1, own + "divisor", ""));
+            return nodes;
+        }
+        nodes.add(rewired(kept, 1, own + "divisor", own + "quotient"));
+        nodes.add(made("Mul", own + "product", node.inputs().getFirst(), by));
+        nodes.add(made("Where", node.outputs().getFirst(), own + "minus", own + "product", own + "quotient"));
+        return nodes;
+    }
+
+    /** ONNX Runtime divides by the number of heads. */
+    private static void headed(Node node) {
+        for (String name : List.of("q_num_heads", "kv_num_heads")) {
+            Optional<Attribute> heads = node.attribute(name);
+            if (heads.isPresent() && (heads.get().reference() || heads.get().whole() < 1)) {
+                throw TidemillException.invalid(
+                        "model", "its node " + node.label() + " has a " + name + " that is no number above 0");
+            }
+        }
+    }
+
+    /** ONNX Runtime divides by the number of values of a bias: none is refused by a division of our own, which is an error. */
+    private List<ByteString> filled(ByteString kept, String bias) throws IOException {
+        String own = PREFIX + made[0]++ + "/";
+        return List.of(
+                whole(own + "one", 1, false),
+                made("Size", own + "values", bias),
+                made("Div", own + "part", own + "one", own + "values"),
+                made("Sub", own + "none", own + "part", own + "part"),
+                made("Shape", own + "shape", bias),
+                made("Add", own + "same", own + "shape", own + "none"),
+                made("Reshape", own + "bias", bias, own + "same"),
+                rewired(kept, 1, own + "bias", ""));
+    }
+
+    /** The number of values divided by the most is 0, or no place in a list of one value. */
+    private List<ByteString> bounded(Node node, ByteString kept) throws IOException {
+        String own = PREFIX + made[0]++ + "/";
+        String given = node.inputs().getFirst();
+        long most = Math.max(1, budget / OUTSIDE.getOrDefault(node.type(), 1));
+        List<ByteString> nodes = new ArrayList<>(List.of(
+                whole(own + "most", most, false), whole(own + "zero", 0, true), made("Shape", own + "shape", given)));
+        switch (node.type()) {
+            case "NonZero" -> {
+                nodes.add(made("Size", own + "values", given));
+                nodes.add(made("Size", own + "rank", own + "shape"));
+                nodes.add(made("Mul", own + "count", own + "values", own + "rank"));
+            }
+            default -> nodes.add(made("Size", own + "count", given));
+        }
+        nodes.add(made("Div", own + "over", own + "count", own + "most"));
+        nodes.add(
+                named("Gather", MOST + node.type() + "/" + most + "/" + own, own + "none", own + "zero", own + "over"));
+        nodes.add(made("Add", own + "same", own + "shape", own + "none"));
+        nodes.add(made("Reshape", own + "given", given, own + "same"));
+        nodes.add(rewired(kept, 0, own + "given", ""));
+        return nodes;
+    }
+
+    private static ByteString made(String type, String output, String... inputs) throws IOException {
+        return named(type, "", output, inputs);
+    }
+
+    private static ByteString named(String type, String name, String output, String... inputs) throws IOException {
+        var bytes = ByteString.newOutput();
+        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+        for (String input : inputs) {
+            out.writeString(1, input);
+        }
+        out.writeString(2, output);
+        out.writeString(3, name);
+        out.writeString(4, type);
+        out.flush();
+        return bytes.toByteString();
+    }
+
+    /** A constant whole number, or a list of it alone. */
+    private static ByteString whole(String output, long value, boolean list) throws IOException {
+        var tensor = ByteString.newOutput();
+        CodedOutputStream held = CodedOutputStream.newInstance(tensor);
+        if (list) {
+            held.writeInt64(1, 1);
+        }
+        held.writeInt32(2, GraphPart.INT64);
+        held.writeInt64(7, value);
+        held.flush();
+        var attribute = ByteString.newOutput();
+        CodedOutputStream inner = CodedOutputStream.newInstance(attribute);
+        inner.writeString(1, "value");
+        inner.writeBytes(5, tensor.toByteString());
+        inner.writeInt32(20, 4);
+        inner.flush();
+        var bytes = ByteString.newOutput();
+        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+        out.writeString(2, output);
+        out.writeString(4, "Constant");
+        out.writeBytes(5, attribute.toByteString());
+        out.flush();
+        return bytes.toByteString();
+    }
+
+    /** A node that takes another value at a place, and gives its own under another name, unless that is empty. */
+    private ByteString rewired(ByteString node, int place, String input, String output) throws IOException {
+        int[] at = new int[1];
+        return changed(node, (number, part) -> {
+            if (number == 1 && at[0]++ == place) {
+                return ByteString.copyFromUtf8(input);
+            }
+            return number == 2 && !output.isEmpty() ? ByteString.copyFromUtf8(output) : part;
+        });
+    }
+}

@@ -1,0 +1,204 @@
+package dev.tidemill.inference.onnx;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.WireFormat;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.LongStream;
+
+/**
+ * Parts of a model as ONNX Runtime reads them, nested graphs and the model's own functions included. Field numbers are those of
+ * ONNX's published {@code onnx.proto}.
+ */
+final class GraphPart {
+    static final int INT32 = 6;
+    static final int INT64 = 7;
+
+    private static final int EXTERNAL = 1;
+
+    private GraphPart() {}
+
+    /** A node; a domain of ONNX's own is empty. */
+    record Node(
+            String name,
+            String type,
+            String domain,
+            List<String> inputs,
+            List<String> outputs,
+            List<Attribute> attributes) {
+        static Node of(ByteString bytes) throws IOException {
+            String name = "";
+            String type = "";
+            String domain = "";
+            List<String> inputs = new ArrayList<>();
+            List<String> outputs = new ArrayList<>();
+            List<Attribute> attributes = new ArrayList<>();
+            CodedInputStream in = bytes.newCodedInput();
+            for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+                switch (WireFormat.getTagFieldNumber(tag)) {
+                    case 1 -> inputs.add(in.readString());
+                    case 2 -> outputs.add(in.readString());
+                    case 3 -> name = in.readString();
+                    case 4 -> type = in.readString();
+                    case 5 -> attributes.add(Attribute.of(in.readBytes()));
+                    case 7 -> domain = in.readString();
+                    default -> in.skipField(tag);
+                }
+            }
+            return new Node(name, type, plain(domain), inputs, outputs, attributes);
+        }
+
+        Optional<Attribute> attribute(String wanted) {
+            return attributes.stream()
+                    .filter(attribute -> attribute.name().equals(wanted))
+                    .findFirst();
+        }
+
+        /** How it is told to people. */
+        String label() {
+            return name.isEmpty()
+                    ? type + " (making '" + String.join("', '", outputs) + "')"
+                    : type + " '" + name + "'";
+        }
+    }
+
+    static String plain(String domain) {
+        return domain.equals("ai.onnx") ? "" : domain;
+    }
+
+    /**
+     * A setting of a node.
+     *
+     * @param tensors more than one are merged by readers
+     * @param reference whether a function's caller gives its value
+     */
+    record Attribute(
+            String name,
+            long whole,
+            long[] wholes,
+            List<String> texts,
+            List<ByteString> tensors,
+            List<ByteString> graphs,
+            boolean reference) {
+        static Attribute of(ByteString bytes) throws IOException {
+            String name = "";
+            long whole = 0;
+            boolean reference = false;
+            LongStream.Builder wholes = LongStream.builder();
+            List<String> texts = new ArrayList<>();
+            List<ByteString> tensors = new ArrayList<>();
+            List<ByteString> graphs = new ArrayList<>();
+            CodedInputStream in = bytes.newCodedInput();
+            for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+                switch (WireFormat.getTagFieldNumber(tag)) {
+                    case 1 -> name = in.readString();
+                    case 3 -> whole = in.readInt64();
+                    case 5 -> tensors.add(in.readBytes());
+                    case 6, 11 -> graphs.add(in.readBytes());
+                    case 8 -> read(in, tag, wholes, true);
+                    case 9 -> texts.add(in.readBytes().toStringUtf8());
+                    case 21 -> reference |= !in.readString().isEmpty();
+                    default -> in.skipField(tag);
+                }
+            }
+            return new Attribute(name, whole, wholes.build().toArray(), texts, tensors, graphs, reference);
+        }
+    }
+
+    private static void read(CodedInputStream in, int tag, LongStream.Builder into, boolean wide) throws IOException {
+        if (WireFormat.getTagWireType(tag) != WireFormat.WIRETYPE_LENGTH_DELIMITED) {
+            into.add(wide ? in.readInt64() : in.readInt32());
+            return;
+        }
+        int limit = in.pushLimit(in.readRawVarint32());
+        while (in.getBytesUntilLimit() > 0) {
+            into.add(wide ? in.readInt64() : in.readInt32());
+        }
+        in.popLimit(limit);
+    }
+
+    /**
+     * A tensor that the model holds.
+     *
+     * @param wholes its values, if they are signed whole numbers of 32 or 64 bits, in this file and whole; else empty
+     */
+    record Held(String name, int elementType, Optional<long[]> wholes) {
+        private static final int MOST = 1_000;
+
+        static Held of(ByteString bytes) throws IOException {
+            String name = "";
+            int type = 0;
+            long count = 1;
+            boolean external = false;
+            LongStream.Builder shape = LongStream.builder();
+            LongStream.Builder given = LongStream.builder();
+            ByteString raw = ByteString.EMPTY;
+            CodedInputStream in = bytes.newCodedInput();
+            for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+                int number = WireFormat.getTagFieldNumber(tag);
+                switch (number) {
+                    case 1 -> read(in, tag, shape, true);
+                    case 2 -> type = in.readInt32();
+                    case 5, 7 -> read(in, tag, given, number == 7);
+                    case 8 -> name = in.readString();
+                    case 9 -> raw = in.readBytes();
+                    case 14 -> external = in.readInt32() == EXTERNAL;
+                    default -> in.skipField(tag);
+                }
+            }
+            for (long size : shape.build().toArray()) {
+                count = size < 0 || size > MOST ? MOST + 1 : Math.min(MOST + 1, count * size);
+            }
+            int width = type == INT64 ? Long.BYTES : type == INT32 ? Integer.BYTES : 0;
+            if (width > 0 && count <= MOST && raw.size() == count * width) {
+                var numbers = raw.asReadOnlyByteBuffer().order(java.nio.ByteOrder.LITTLE_ENDIAN);
+                while (numbers.hasRemaining()) {
+                    given.add(width == Long.BYTES ? numbers.getLong() : numbers.getInt());
+                }
+            }
+            long[] values = given.build().toArray();
+            boolean whole = width > 0 && !external && count <= MOST && values.length == count;
+            return new Held(name, type, whole ? Optional.of(values) : Optional.empty());
+        }
+    }
+
+    /** The name of a value, and ONNX's number of its elements' type; 0 for what is no tensor, or does not say so. */
+    record Typed(String name, int elementType) {
+        static Typed of(ByteString bytes) throws IOException {
+            String name = "";
+            int type = 0;
+            CodedInputStream in = bytes.newCodedInput();
+            for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+                switch (WireFormat.getTagFieldNumber(tag)) {
+                    case 1 -> name = in.readString();
+                    case 2 -> type = type(in.readBytes().newCodedInput(), type);
+                    default -> in.skipField(tag);
+                }
+            }
+            return new Typed(name, type);
+        }
+
+        private static int type(CodedInputStream in, int before) throws IOException {
+            int type = before;
+            for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+                int number = WireFormat.getTagFieldNumber(tag);
+                if (number == 1) {
+                    CodedInputStream tensor = in.readBytes().newCodedInput();
+                    for (int inner = tensor.readTag(); inner != 0; inner = tensor.readTag()) {
+                        if (WireFormat.getTagFieldNumber(inner) == 1) {
+                            type = tensor.readInt32();
+                        } else {
+                            tensor.skipField(inner);
+                        }
+                    }
+                } else {
+                    in.skipField(tag);
+                }
+            }
+            return type;
+        }
+    }
+}

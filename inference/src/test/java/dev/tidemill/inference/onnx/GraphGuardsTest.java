@@ -1,0 +1,196 @@
+package dev.tidemill.inference.onnx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.InputBinding;
+import dev.tidemill.inference.domain.LoadedModel;
+import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.platform.errors.TidemillException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What would end the process in ONNX Runtime is computed otherwise, to the same answers; what takes memory is bounded. */
+class GraphGuardsTest {
+    private static final int INT32 = 6;
+
+    @TempDir
+    Path directory;
+
+    private OnnxFolders folders;
+
+    @BeforeEach
+    void start() {
+        folders = new OnnxFolders(directory);
+    }
+
+    private List<Long> answer(OnnxBytes graph, Datatype datatype, long[] a, long[] b) {
+        try (LoadedModel model = folders.open(graph)) {
+            List<Tensor> given = List.of(
+                    Tensor.wholes("a", datatype, new long[] {a.length, 1}, a),
+                    Tensor.wholes("b", datatype, new long[] {b.length, 1}, b));
+            Tensor answer =
+                    model.predict(InputBinding.fit(model.inputs(), given)).getFirst();
+            List<Long> values = new ArrayList<>();
+            for (int i = 0; i < a.length; i++) {
+                values.add(answer.whole(i));
+            }
+            return values;
+        }
+    }
+
+    private static OnnxBytes quotient(String operator, int type, Map<String, Object> settings) {
+        return new OnnxBytes()
+                .input("a", type, "n", 1)
+                .input("b", type, "n", 1)
+                .node(operator, List.of("a", "b"), List.of("y"), settings)
+                .output("y", type, "n", 1);
+    }
+
+    @Test
+    void divisionOfTheLeastNumberByMinusOneWrapsAround() {
+        long[] a = {Long.MIN_VALUE, 7, -7, 7, Long.MIN_VALUE, 0, 9};
+        long[] b = {-1, -1, -1, 2, 1, -1, -3};
+        assertThat(answer(quotient("Div", OnnxBytes.INT64, Map.of()), Datatype.INT64, a, b))
+                .containsExactly(Long.MIN_VALUE, -7L, 7L, 3L, Long.MIN_VALUE, 0L, -3L);
+        long least = Integer.MIN_VALUE;
+        assertThat(answer(quotient("Div", INT32, Map.of()), Datatype.INT32, new long[] {least, 6, 6}, new long[] {
+                    -1, -1, -4
+                }))
+                .containsExactly(least, -6L, -1L);
+    }
+
+    @Test
+    void remainderOfTheLeastNumberByMinusOneIsNone() {
+        assertThat(answer(
+                        quotient("Mod", OnnxBytes.INT64, Map.of()),
+                        Datatype.INT64,
+                        new long[] {Long.MIN_VALUE, 7, -7, 7},
+                        new long[] {-1, -1, 4, -4}))
+                .containsExactly(0L, 0L, 1L, -1L);
+    }
+
+    @Test
+    void divisionByZeroIsRefused() {
+        try (LoadedModel model = folders.open(quotient("Div", OnnxBytes.INT64, Map.of()))) {
+            List<Tensor> given = List.of(
+                    Tensor.wholes("a", Datatype.INT64, new long[] {1, 1}, new long[] {4}),
+                    Tensor.wholes("b", Datatype.INT64, new long[] {1, 1}, new long[] {0}));
+            assertThatThrownBy(() -> model.predict(InputBinding.fit(model.inputs(), given)))
+                    .isInstanceOf(TidemillException.class)
+                    .hasMessageContaining("zero");
+        }
+    }
+
+    @Test
+    void divisionWithinABranchIsGuarded() {
+        OnnxBytes branch = new OnnxBytes()
+                .node("Div", List.of("a", "b"), List.of("inner"), Map.of())
+                .output("inner", OnnxBytes.INT64, "n", 1);
+        OnnxBytes other = new OnnxBytes()
+                .node("Mod", List.of("a", "b"), List.of("other"), Map.of())
+                .output("other", OnnxBytes.INT64, "n", 1);
+        OnnxBytes graph = new OnnxBytes()
+                .input("a", OnnxBytes.INT64, "n", 1)
+                .input("b", OnnxBytes.INT64, "n", 1)
+                .wholes("first", 0)
+                .wholes("end", 1)
+                .wholes("flat")
+                .node("Slice", List.of("a", "first", "end"), List.of("one"), Map.of())
+                .node("Cast", List.of("one"), List.of("truth"), Map.of("to", 9))
+                .node("Reshape", List.of("truth", "flat"), List.of("which"), Map.of())
+                .node("If", List.of("which"), List.of("y"), Map.of("then_branch", branch, "else_branch", other))
+                .output("y", OnnxBytes.INT64, "n", 1);
+        assertThat(answer(graph, Datatype.INT64, new long[] {Long.MIN_VALUE, 4}, new long[] {-1, -1}))
+                .containsExactly(Long.MIN_VALUE, -4L);
+        assertThat(answer(graph, Datatype.INT64, new long[] {0, Long.MIN_VALUE}, new long[] {-1, -1}))
+                .containsExactly(0L, 0L);
+    }
+
+    @Test
+    void whatCannotDoHarmStaysAsItIs() {
+        byte[] floats = quotient("Div", OnnxBytes.FLOAT, Map.of()).model();
+        assertThat(GraphGuards.of(floats)).isSameAs(floats);
+        byte[] constant = new OnnxBytes()
+                .input("a", OnnxBytes.INT64, "n", 1)
+                .wholes("two", 2)
+                .node("Identity", List.of("two"), List.of("same"), Map.of())
+                .node("Div", List.of("a", "same"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.INT64, "n", 1)
+                .model();
+        assertThat(GraphGuards.of(constant)).isSameAs(constant);
+        byte[] minus = new OnnxBytes()
+                .input("a", OnnxBytes.INT64, "n", 1)
+                .wholes("two", -1)
+                .node("Div", List.of("a", "two"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.INT64, "n", 1)
+                .model();
+        assertThat(GraphGuards.of(minus)).isNotSameAs(minus);
+    }
+
+    /** Whose type is not known is guarded too, and floats come out as they do without. */
+    @Test
+    void quotientsOfFloatsAreWhatTheyAre() {
+        OnnxBytes graph = new OnnxBytes()
+                .input("a", OnnxBytes.FLOAT, "n", 1)
+                .input("b", OnnxBytes.FLOAT, "n", 1)
+                .node("HardSwish", List.of("a"), List.of("unknown"), Map.of())
+                .node("Sub", List.of("unknown", "unknown"), List.of("none"), Map.of())
+                .node("Add", List.of("none", "a"), List.of("same"), Map.of())
+                .node("Add", List.of("none", "b"), List.of("by"), Map.of())
+                .node("Div", List.of("same", "by"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.FLOAT, "n", 1);
+        double[] a = {1, -1, 3, 5, -2.5, 0, 1};
+        double[] b = {-1, 0, 1, -0.5, -1, 0, Double.NaN};
+        assertThat(GraphGuards.of(graph.model())).isNotEqualTo(graph.model());
+        try (LoadedModel model = folders.open(graph)) {
+            Tensor answer = model.predict(InputBinding.fit(
+                            model.inputs(),
+                            List.of(
+                                    Tensor.numbers("a", Datatype.FP32, new long[] {7, 1}, a),
+                                    Tensor.numbers("b", Datatype.FP32, new long[] {7, 1}, b))))
+                    .getFirst();
+            for (int i = 0; i < a.length; i++) {
+                assertThat((Double) answer.number(i)).isEqualTo(Double.valueOf((float) a[i] / (float) b[i]));
+            }
+        }
+    }
+
+    private static OnnxBytes counted(String operator, Map<String, Object> settings) {
+        boolean sequence = operator.equals("SplitToSequence");
+        return new OnnxBytes()
+                .input("x", OnnxBytes.INT64, "n")
+                .floats("one", new long[] {1}, 1)
+                .node("Expand", List.of("one", "x"), List.of("wide"), Map.of())
+                .node(operator, List.of("wide"), List.of("found"), settings)
+                .node(sequence ? "SequenceLength" : "Size", List.of("found"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.INT64);
+    }
+
+    @Test
+    void operatorsThatCollectOutsideOfTheAllocatorAreBounded() {
+        long most = OnnxMemory.limit() / 4;
+        Map<String, Integer> outside = Map.of("NonZero", 8, "Unique", 160, "SplitToSequence", 512);
+        outside.forEach((operator, bytes) -> {
+            try (LoadedModel model = folders.open(counted(operator, Map.of()))) {
+                long answer = operator.equals("Unique") ? 1 : 5;
+                assertThat(model.predict(List.of(size(5))).getFirst().whole(0)).isEqualTo(answer);
+                long tooMany = most / bytes + 1;
+                if (tooMany * 4 < OnnxMemory.limit()) {
+                    assertThatThrownBy(() -> model.predict(List.of(size(tooMany))))
+                            .hasMessageContaining("operator " + operator + " would take more values");
+                }
+            }
+        });
+    }
+
+    private static Tensor size(long size) {
+        return Tensor.wholes("x", Datatype.INT64, new long[] {1}, new long[] {size});
+    }
+}
