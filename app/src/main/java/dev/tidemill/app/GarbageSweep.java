@@ -23,6 +23,9 @@ final class GarbageSweep {
     private static final long FLOOR_BYTES = 128L << 20;
     /** More live objects than these take too long to go through while everybody waits. */
     private static final long MOST_LIVE_BYTES = 256L << 20;
+    /** Of as much as this all may be live, as long as nothing is known. */
+    private static final long MOST_UNKNOWN_BYTES = 512L << 20;
+
     /** Once in so many looks at most: a tenth of a second in ten minutes is a six-thousandth of the time. */
     private static final int LOOKS_BETWEEN = 10;
 
@@ -71,9 +74,12 @@ final class GarbageSweep {
      * Whether most of the old generation must be garbage, and going through the rest is quick.
      *
      * @param usedBytes by live objects and garbage now
-     * @param liveBytes used after the last collection of the old generation; 0 before the first
+     * @param liveBytes used after the last collection of the old generation; 0 before the first, while nothing is known
      */
     static boolean isDue(long usedBytes, long liveBytes) {
+        if (liveBytes == 0) {
+            return usedBytes > FLOOR_BYTES && usedBytes < MOST_UNKNOWN_BYTES;
+        }
         return usedBytes > Math.max(FLOOR_BYTES, 3 * liveBytes) && liveBytes <= MOST_LIVE_BYTES;
     }
 }

@@ -80,6 +80,7 @@ record Modules(
                 clock,
                 on.directory().folder("tables"),
                 artifacts.blobs(),
+                blob -> artifacts.tree().release(List.of(blob)),
                 on.steps(),
                 on.interactive(),
                 on.turns(),

@@ -10,6 +10,9 @@ class GarbageSweepTest {
     @CsvSource({
         "100, 0, false",
         "129, 0, true",
+        "511, 0, true",
+        "512, 0, false",
+        "5000, 0, false",
         "129, 40, true",
         "129, 60, false",
         "181, 60, true",

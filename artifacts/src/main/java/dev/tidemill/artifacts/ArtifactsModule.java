@@ -86,9 +86,9 @@ public final class ArtifactsModule implements Module {
         this.uploadLimit = uploadLimit;
         this.tree = new ArtifactTree(new SqlFileStore(database), blobs, projectBlobs, references, database, clock);
         var uploadStore = new SqlUploadStore(database);
-        this.uploads = new MultipartUploads(uploadStore, tree, blobs, references, clock);
+        this.uploads = new MultipartUploads(uploadStore, tree, blobs, references, database, clock);
         this.links = new SignedLinks(uploadStore, clock);
-        this.located = new LocatedFiles(tree, blobs, projectBlobs, root, external(root, environment));
+        this.located = new LocatedFiles(tree, blobs, root, external(root, environment));
     }
 
     /** What the server itself can read of an operator's root: a folder of this machine, or a bucket. */
@@ -139,7 +139,7 @@ public final class ArtifactsModule implements Module {
 
     @Override
     public List<Route> routes() {
-        var routes = new ArrayList<>(new ArtifactRoutes(blobs, projectBlobs, uploadLimit).routes());
+        var routes = new ArrayList<>(new ArtifactRoutes(blobs, projectBlobs, tree, uploadLimit).routes());
         routes.addAll(new MlflowArtifactRoutes(tree, uploadLimit).routes());
         routes.addAll(new TransferRoutes(tree, uploads, links, uploadLimit).routes());
         routes.addAll(new CollectionRoutes(collector).routes());

@@ -60,7 +60,7 @@ abstract class UploadStoreContract {
                 new SqlFileStore(database), blobs, new SqlProjectBlobs(database), references, database, clock);
         collector = new BlobCollector(references, blobs, blobs, database, deletions, clock);
         var store = new SqlUploadStore(database);
-        uploads = new MultipartUploads(store, tree, blobs, references, clock);
+        uploads = new MultipartUploads(store, tree, blobs, references, database, clock);
         links = new SignedLinks(store, clock);
     }
 

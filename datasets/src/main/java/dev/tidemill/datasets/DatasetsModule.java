@@ -1,6 +1,7 @@
 package dev.tidemill.datasets;
 
 import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.datasets.api.DataSetDefinitionKind;
 import dev.tidemill.datasets.api.DataSetRoutes;
 import dev.tidemill.datasets.domain.DataSets;
@@ -26,10 +27,12 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Wires data sets. */
 public final class DatasetsModule implements StepModule {
-    public static final Schema SCHEMA = Schema.of("datasets", DigestColumn.text("data_set_version", "sources"));
+    public static final Schema SCHEMA = Schema.of(
+            "datasets", DigestColumn.text("data_set", "definition"), DigestColumn.text("data_set_version", "sources"));
 
     /** For how long files of a table that no version holds may belong to an import that is under way. */
     private static final Duration GRACE = Duration.ofDays(1);
@@ -41,13 +44,17 @@ public final class DatasetsModule implements StepModule {
     private final IcebergTables tables;
     private final Clock clock;
 
-    /** @param deletions keeps tables' files while a backup copies them */
+    /**
+     * @param release lets go of a blob that a definition named
+     * @param deletions keeps tables' files while a backup copies them
+     */
     public DatasetsModule(
             Database database,
             EventLog events,
             Clock clock,
             Path warehouse,
             BlobStore blobs,
+            Consumer<Digest> release,
             ChildPool steps,
             ChildPool interactive,
             FairTurns turns,
@@ -57,7 +64,7 @@ public final class DatasetsModule implements StepModule {
         this.blobs = blobs;
         this.engine = new ChildQueryEngine(steps, interactive);
         this.tables = new IcebergTables(warehouse, new SqlTablePointers(database), database, deletions);
-        this.dataSets = new DataSets(new SqlDataSetStore(database), tables, database, events, clock);
+        this.dataSets = new DataSets(new SqlDataSetStore(database), tables, release, database, events, clock);
     }
 
     public DataSets dataSets() {

@@ -76,6 +76,20 @@ abstract class DeploymentStoreContract {
     }
 
     @Test
+    void theModelStaysWhileThereIsAVersionOfIt() {
+        var other = new Deployment.Definition(
+                "scooters", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+        assertThat(store.define("a", "d", other)).isTrue();
+        assertThat(store.find("a", "d").orElseThrow().definition()).isEqualTo(other);
+        assertThat(store.save(state(1, 1))).as("made from what was read before").isFalse();
+        assertThat(store.define("a", "d", DEFINITION)).isTrue();
+        assertThat(store.save(state(3, 1))).isTrue();
+        assertThat(store.define("a", "d", other)).isFalse();
+        assertThat(store.find("a", "d")).contains(state(3, 1));
+        assertThat(store.define("a", "d", DEFINITION)).isTrue();
+    }
+
+    @Test
     void eventTimeNeverGoesBack() {
         store.moveEventTime("a", "d", NOW);
         store.moveEventTime("a", "d", NOW.minusSeconds(1));
@@ -88,6 +102,8 @@ abstract class DeploymentStoreContract {
                 0, Optional.of(NOW), NOW, Decision.Action.SHADOWED, Optional.of(2), "why", Map.of("rows", 7), "system");
         assertThat(store.addDecision("a", "d", decision, Optional.of("m"))).isTrue();
         assertThat(store.addDecision("a", "d", decision, Optional.of("m"))).isFalse();
+        assertThat(store.findDecision("a", "d", "m").orElseThrow().reason()).isEqualTo("why");
+        assertThat(store.findDecision("a", "d", "n")).isEmpty();
         assertThat(store.addDecision("a", "d", decision, Optional.empty())).isTrue();
         assertThat(store.addDecision("a", "d", decision, Optional.empty())).isTrue();
         List<Decision> all = newest(10, Decision.Action.values());
@@ -127,6 +143,7 @@ abstract class DeploymentStoreContract {
         store.delete("a", "d", NOW);
         store.define("a", "d", DEFINITION);
         assertThat(newest(10, Decision.Action.values())).isEmpty();
+        assertThat(store.findDecision("a", "d", "m")).isEmpty();
         assertThat(store.addDecision("a", "d", decision, Optional.of("m"))).isTrue();
         assertThat(newest(10, Decision.Action.values())).hasSize(1);
         assertThat(store.newestDecisions("a", "other", Long.MAX_VALUE, 10, List.of(Decision.Action.values())))

@@ -160,6 +160,33 @@ abstract class MonitorLoopContract extends AssembledMonitoring {
         assertThat(halted.processed()).isEqualTo(START.plus(Duration.ofDays(30)));
     }
 
+    /** Runs that ended are removed after a time, also while a server was away. */
+    @Test
+    void aRetrainingThatIsGoneIsNotWaitedFor() {
+        deploy("d");
+        monitoring.append(hours("d", 0, 60));
+        MonitorState before = monitoring.state("p", "d").orElseThrow();
+        assertThat(new SqlMonitorStore(database).saveProgress(
+                                before,
+                                new MonitorState(
+                                        "p",
+                                        "d",
+                                        before.clock(),
+                                        before.processed(),
+                                        before.windowsTill(),
+                                        before.slicedTill(),
+                                        Optional.of("gone"),
+                                        before.lastRun(),
+                                        Optional.of(START),
+                                        0,
+                                        Optional.empty())))
+                .isTrue();
+        watching.loop().start();
+        settle("d");
+        assertThat(monitoring.state("p", "d").orElseThrow().pendingRun()).isEmpty();
+        assertThat(monitoring.isHalted("p", "d")).isFalse();
+    }
+
     private List<Instant> windows(String name) {
         return monitoring.windows("p", name, CLOCK.instant(), 1_000).items().stream()
                 .map(ClosedWindow::startsAt)

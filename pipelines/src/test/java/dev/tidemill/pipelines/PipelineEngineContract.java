@@ -42,7 +42,7 @@ import org.junit.jupiter.api.Test;
 abstract class PipelineEngineContract {
     private static final String PROJECT = "default";
 
-    private static final Leases SHORT = new Leases(Duration.ofMillis(600), Duration.ofMillis(150));
+    private static final Leases SHORT = new Leases(Duration.ofSeconds(5), Duration.ofMillis(500));
 
     private FailingDatabase database;
     private Path logs;
@@ -68,6 +68,12 @@ abstract class PipelineEngineContract {
                 throw new TidemillException(ErrorCode.INTERNAL, "not yet");
             }
             return Map.of("value", "at last");
+        }));
+        module.add(kind("unstorable", false, context -> {
+            throw new TidemillException(ErrorCode.INTERNAL, "it broke at 'a\0b'");
+        }));
+        module.add(kind("unstorable-bug", false, context -> {
+            throw new IllegalStateException("it broke at '\ud83d'");
         }));
         module.add(kind("hang", false, context -> {
             Thread.sleep(Duration.ofMinutes(5));
@@ -295,7 +301,7 @@ abstract class PipelineEngineContract {
     }
 
     private void awaitLeasesToEnd() throws InterruptedException {
-        Thread.sleep(SHORT.length().multipliedBy(3));
+        Thread.sleep(SHORT.length().multipliedBy(6).dividedBy(5));
     }
 
     @Test
@@ -328,6 +334,20 @@ abstract class PipelineEngineContract {
         goOn.release(2);
         assertThat(ended(run).state()).isEqualTo(RunState.SUCCEEDED);
         assertThat(stepOf(run, "held").attempt()).isEqualTo(2);
+    }
+
+    /** No database keeps the character NUL or half a surrogate pair. */
+    @Test
+    void anErrorThatCannotBeStoredEndsItsStepToo() {
+        for (String kind : List.of("unstorable", "unstorable-bug")) {
+            calls.set(0);
+            var step = new Pipeline.Step(
+                    "broken", kind, List.of(), Map.of(), Map.of(), 1, Duration.ofMinutes(1), true);
+            PipelineRun run = ended(run(new Pipeline(List.of(), List.of(step))));
+            assertThat(run.state()).isEqualTo(RunState.FAILED);
+            assertThat(stepOf(run, "broken").error().orElseThrow()).isNotBlank();
+            assertThat(calls).hasValue(2);
+        }
     }
 
     @Test

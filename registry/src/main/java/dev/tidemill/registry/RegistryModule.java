@@ -10,6 +10,7 @@ import dev.tidemill.platform.events.Webhooks;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.modules.DigestColumn;
 import dev.tidemill.platform.modules.Schema;
+import dev.tidemill.platform.retention.Chore;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.registry.api.MlflowRegistryRoutes;
 import dev.tidemill.registry.api.MlflowWebhookFormat;
@@ -72,6 +73,14 @@ public final class RegistryModule implements StepModule {
 
     public Models models() {
         return models;
+    }
+
+    @Override
+    public List<Chore> chores() {
+        return List.of(new Chore("Folders of deleted model versions", () -> {
+            long released = models.releaseDeleted();
+            return Chore.told(released > 0, released + " are let go of");
+        }));
     }
 
     @Override

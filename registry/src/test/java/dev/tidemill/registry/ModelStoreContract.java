@@ -346,6 +346,20 @@ abstract class ModelStoreContract {
         assertThat(store.findModel("a", "cycles")).isEmpty();
     }
 
+    @Test
+    void whatDeletedVersionsNamedIsLetGoOfAlsoWhereTheyWereDeletedBefore() {
+        store.insert(version(1, "one"));
+        database.writing(handle -> handle.execute("UPDATE version SET deleted = TRUE"));
+        Models models = models();
+        assertThat(models.releaseDeleted()).isEqualTo(1);
+        assertThat(models.releaseDeleted()).isZero();
+        assertThat(database.<Integer>reading(handle -> handle.select("SELECT COUNT(*) FROM blob_candidate")
+                        .mapTo(Integer.class)
+                        .one()))
+                .isEqualTo(1);
+        assertThat(store.newestVersion("a", "bikes")).isEqualTo(1);
+    }
+
     private Models models() {
         Clock clock = Clock.systemUTC();
         try {

@@ -5,11 +5,11 @@ import java.util.function.BooleanSupplier;
 
 /** Waits for conditions, never for time alone. */
 public final class Await {
-    private static final Duration DEADLINE = Duration.ofSeconds(30);
+    private static final Duration DEADLINE = Duration.ofSeconds(120);
 
     private Await() {}
 
-    /** Waits until the condition holds; fails the test after half a minute. */
+    /** Waits until the condition holds; fails the test after two minutes. */
     public static void until(String what, BooleanSupplier condition) {
         long deadline = System.nanoTime() + DEADLINE.toNanos();
         while (!condition.getAsBoolean()) {

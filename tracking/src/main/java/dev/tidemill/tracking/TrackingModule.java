@@ -100,7 +100,7 @@ public final class TrackingModule implements Module {
                 new SqlExperimentStore(database), runs, modelStore, traceStore, database, events, clock, artifactRoot);
         this.views = new SqlSavedViewStore(database);
         this.scorers = new Scorers(new SqlScorerStore(database), experiments, database, clock);
-        this.traces = new Traces(traceStore, runs, experiments, database, clock);
+        this.traces = new Traces(traceStore, runs, experiments, files, database, clock);
     }
 
     public Tracking tracking() {

@@ -7,6 +7,6 @@ import java.util.List;
 class PostgresTraceStoreTest extends TraceStoreContract {
     @Override
     Database open() {
-        return TestDatabase.postgres(List.of("platform", "tracking"));
+        return TestDatabase.postgres(List.of("platform", "artifacts", "tracking"));
     }
 }

@@ -17,6 +17,7 @@ import dev.tidemill.testkit.store.Plans;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Experiment;
 import dev.tidemill.tracking.domain.Experiments;
+import dev.tidemill.tracking.domain.Imports;
 import dev.tidemill.tracking.domain.Lifecycle;
 import dev.tidemill.tracking.domain.LoggedModel;
 import dev.tidemill.tracking.domain.MetricPoint;
@@ -33,6 +34,7 @@ import dev.tidemill.tracking.domain.Tracking.Span;
 import dev.tidemill.tracking.store.SqlExperimentStore;
 import dev.tidemill.tracking.store.SqlLoggedModelStore;
 import dev.tidemill.tracking.store.SqlRunStore;
+import dev.tidemill.tracking.store.SqlTraceStore;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -640,6 +642,25 @@ abstract class RunStoreContract {
                     .contains("run_by_start")
                     .doesNotContain("Seq Scan on run r", "Sort Key", "USE TEMP B-TREE FOR ORDER BY");
         }
+    }
+
+    @Test
+    void whatAnImportCutsEndsWithAWholeCharacter() {
+        var imports = new Imports(
+                experiments,
+                store,
+                new SqlLoggedModelStore(database),
+                new SqlTraceStore(database),
+                database,
+                new SqlEventLog(database, Clock.systemUTC()),
+                Clock.systemUTC(),
+                ROOT);
+        String halved = "x".repeat(79) + "\ud83d\ude00" + "x".repeat(300);
+        var told = new Imports.TakenExperiment(
+                77, "from elsewhere", false, NOW, NOW, Map.of("long", "x".repeat(19_999) + "\ud83d\ude00", halved, "name"));
+        Imports.Placed placed = imports.experiment("a", told, "ada");
+        assertThat(placed.experiment().tags()).containsEntry("long", "x".repeat(19_999));
+        assertThat(placed.left()).hasSize(2);
     }
 
     private Tracking tracking() {

@@ -7,6 +7,6 @@ import java.util.List;
 class SqliteTraceStoreTest extends TraceStoreContract {
     @Override
     Database open() {
-        return TestDatabase.sqlite(List.of("platform", "tracking"));
+        return TestDatabase.sqlite(List.of("platform", "artifacts", "tracking"));
     }
 }

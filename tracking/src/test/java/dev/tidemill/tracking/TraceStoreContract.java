@@ -9,10 +9,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.tidemill.artifacts.ArtifactsModule;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.load.RequestMemory;
+import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
@@ -34,6 +36,7 @@ import dev.tidemill.tracking.store.SqlExperimentStore;
 import dev.tidemill.tracking.store.SqlLoggedModelStore;
 import dev.tidemill.tracking.store.SqlRunStore;
 import dev.tidemill.tracking.store.SqlTraceStore;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -46,12 +49,17 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What the store of traces promises, seen through the use cases, on every database. */
 abstract class TraceStoreContract {
     private static final Instant NOW = Instant.parse("2026-11-25T08:00:00Z");
     private Database database;
     private SqlRunStore runs;
+
+    @TempDir
+    Path folder;
+
     private Traces traces;
     private String experiment;
 
@@ -68,7 +76,16 @@ abstract class TraceStoreContract {
         experiment = experiments
                 .create("a", "app", Optional.empty(), Map.of(), "ada")
                 .reference();
-        traces = new Traces(new SqlTraceStore(database), runs, experiments, database, clock);
+        var artifacts = new ArtifactsModule(
+                database,
+                folder,
+                1 << 20,
+                List.of(ArtifactsModule.SCHEMA),
+                "mlflow-artifacts:",
+                Map.of(),
+                new DeletionHold(),
+                clock);
+        traces = new Traces(new SqlTraceStore(database), runs, experiments, artifacts.located(), database, clock);
     }
 
     @AfterEach

@@ -1,5 +1,6 @@
 package dev.tidemill.artifacts.api;
 
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.domain.Folder;
@@ -26,9 +27,11 @@ public final class ArtifactRoutes {
 
     private final BlobStore blobs;
     private final ProjectBlobs owned;
+    private final ArtifactTree tree;
     private final long uploadLimit;
 
-    public ArtifactRoutes(BlobStore blobs, ProjectBlobs owned, long uploadLimit) {
+    public ArtifactRoutes(BlobStore blobs, ProjectBlobs owned, ArtifactTree tree, long uploadLimit) {
+        this.tree = tree;
         this.blobs = blobs;
         this.owned = owned;
         this.uploadLimit = uploadLimit;
@@ -53,7 +56,7 @@ public final class ArtifactRoutes {
                             "The body has digest " + blob.digest() + ", the header says " + expected)
                     .remedy("Send it again; it was damaged on the way");
         }
-        owned.add(caller.project(), blob.digest());
+        tree.take(caller.project(), blob.digest());
         context.status(201).json(blob);
     }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.time.Clock;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -111,11 +112,32 @@ public final class ArtifactTree {
         return blobs.open(blob.digest());
     }
 
-    /** Lets go of a folder that nobody names any more; its files stay while something else refers to them. */
-    public void release(Digest folder) {
-        var gone = new java.util.ArrayList<Digest>(List.of(folder));
-        folder(folder).ifPresent(found -> found.files().values().forEach(blob -> gone.add(blob.digest())));
-        references.release(gone, clock.instant());
+    /** Makes a blob that has just come visible to a project. Nothing names it yet: unless something soon does, it goes. */
+    public void take(String project, Digest blob) {
+        transactions.write(() -> {
+            owned.add(project, blob);
+            references.release(List.of(blob), clock.instant());
+        });
+    }
+
+    /** Lets go of a blob that nobody names any more, and of its files if it is a folder; what something else refers to stays. */
+    public void release(Digest blobOrFolder) {
+        release(withFiles(List.of(blobOrFolder)));
+    }
+
+    /** Lets go of blobs that nobody names any more; what something else refers to stays. */
+    public void release(Collection<Digest> digests) {
+        references.release(digests, clock.instant());
+    }
+
+    /** Blobs and, of those that are folders, their files. Reads the folders, so that it is no part of a unit of work. */
+    public List<Digest> withFiles(Collection<Digest> digests) {
+        var all = new LinkedHashSet<Digest>(digests);
+        for (Digest digest : digests) {
+            Folder.find(blobs, digest)
+                    .ifPresent(found -> found.files().values().forEach(blob -> all.add(blob.digest())));
+        }
+        return List.copyOf(all);
     }
 
     /** What a folder holds itself; nothing for one that is not there. */
@@ -161,8 +183,19 @@ public final class ArtifactTree {
         }
         var folder = new Folder(relative);
         blobs.put(folder.manifest().getBytes(java.nio.charset.StandardCharsets.UTF_8));
-        owned.add(project, folder);
+        take(project, folder);
         return Optional.of(folder);
+    }
+
+    /** Makes a folder that has just been stored visible to a project. Nothing names it yet: unless something soon does, it goes. */
+    void take(String project, Folder folder) {
+        transactions.write(() -> {
+            owned.add(project, folder);
+            var made = new LinkedHashSet<Digest>();
+            made.add(folder.digest());
+            folder.files().values().forEach(blob -> made.add(blob.digest()));
+            release(made);
+        });
     }
 
     private record Named(Folder folder, String rest) {}

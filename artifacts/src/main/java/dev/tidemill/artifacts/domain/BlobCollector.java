@@ -1,16 +1,14 @@
 package dev.tidemill.artifacts.domain;
 
-import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Removes blobs that nothing refers to any more, while everybody goes on working. Only what was let go of is looked at, and only
@@ -18,7 +16,6 @@ import org.slf4j.LoggerFactory;
  * back: storing renews a blob, so that a renewed one is never removed. Thread-safe; runs one at a time.
  */
 public final class BlobCollector {
-    private static final Logger LOG = LoggerFactory.getLogger(BlobCollector.class);
     private static final int BATCH = 500;
 
     private final BlobReferences references;
@@ -53,7 +50,8 @@ public final class BlobCollector {
      * @param dryRun tells what would be removed
      */
     public synchronized Collected collect(Duration grace, boolean dryRun) {
-        List<Digest> candidates = references.released(clock.instant().minus(grace));
+        Instant before = clock.instant().minus(grace);
+        List<Digest> candidates = references.released(before);
         Set<Digest> inFolders = candidates.isEmpty() ? Set.of() : filesOfFolders();
         int removed = 0;
         long bytes = 0;
@@ -61,8 +59,9 @@ public final class BlobCollector {
         for (int from = 0; from < candidates.size(); from += BATCH) {
             List<Digest> batch = candidates.subList(from, Math.min(from + BATCH, candidates.size()));
             Set<Digest> used = new HashSet<>(references.referenced(new HashSet<>(batch)));
+            batch.stream().filter(inFolders::contains).forEach(used::add);
             for (Digest digest : batch) {
-                if (used.contains(digest) || inFolders.contains(digest)) {
+                if (used.contains(digest)) {
                     kept++;
                     continue;
                 }
@@ -77,7 +76,7 @@ public final class BlobCollector {
                 }
             }
             if (!dryRun) {
-                transactions.write(() -> references.forget(List.copyOf(used), false));
+                transactions.write(() -> references.keep(used, before));
             }
         }
         return new Collected(removed, bytes, kept);
@@ -101,7 +100,7 @@ public final class BlobCollector {
             blobs.bringBack(digest);
             return -1;
         }
-        transactions.write(() -> references.forget(List.of(digest), true));
+        transactions.write(() -> references.forget(List.of(digest)));
         blobs.removeAside(digest);
         return size;
     }
@@ -109,11 +108,8 @@ public final class BlobCollector {
     private Set<Digest> filesOfFolders() {
         var files = new HashSet<Digest>();
         for (Digest folder : references.folders()) {
-            try {
-                Folder.load(store, folder).files().values().forEach(blob -> files.add(blob.digest()));
-            } catch (TidemillException | IllegalArgumentException e) {
-                LOG.debug("{} is not a folder that is here", folder);
-            }
+            Folder.find(store, folder)
+                    .ifPresent(found -> found.files().values().forEach(blob -> files.add(blob.digest())));
         }
         return files;
     }

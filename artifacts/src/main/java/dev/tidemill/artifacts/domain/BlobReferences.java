@@ -19,6 +19,9 @@ public interface BlobReferences {
     /** Every digest that columns hold which name folders. */
     Set<Digest> folders();
 
-    /** Forgets candidates; with {@code gone} also who might read them. */
-    void forget(Collection<Digest> digests, boolean gone);
+    /** No longer looks at blobs that are in use, but at those that were let go of after a time: who used them may be gone since. */
+    void keep(Collection<Digest> digests, Instant releasedBefore);
+
+    /** Forgets blobs that are gone, and who might read them. */
+    void forget(Collection<Digest> digests);
 }

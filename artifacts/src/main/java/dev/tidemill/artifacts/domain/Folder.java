@@ -2,17 +2,25 @@ package dev.tidemill.artifacts.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /**
  * Files by path, each a blob. A folder's digest is that of its manifest, a sorted list of paths and digests, so equal
  * folders have equal digests wherever and whenever they were made.
  */
 public record Folder(SortedMap<String, BlobStore.Blob> files) {
+    private static final Pattern LINE = Pattern.compile("[0-9a-f]{64} \\d{1,19} .");
+
+    /** More than a line has before its path. */
+    private static final int MANIFEST_START = 100;
+
     public Folder {
         files = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(files));
     }
@@ -49,6 +57,24 @@ public record Folder(SortedMap<String, BlobStore.Blob> files) {
         var folder = new Folder(files);
         store.put(folder.manifest().getBytes(StandardCharsets.UTF_8));
         return folder;
+    }
+
+    /**
+     * The folder whose manifest a blob is; empty for a blob that is not here or is no manifest. Of another blob only the beginning is
+     * read, however large it is.
+     */
+    public static Optional<Folder> find(BlobStore store, Digest digest) {
+        if (store.find(digest).isEmpty()) {
+            return Optional.empty();
+        }
+        try (var content = store.open(digest)) {
+            String start = new String(content.readNBytes(MANIFEST_START), StandardCharsets.UTF_8);
+            return LINE.matcher(start).lookingAt() ? Optional.of(load(store, digest)) : Optional.empty();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (TidemillException | IllegalArgumentException e) {
+            return Optional.empty();
+        }
     }
 
     /** Reads a stored folder back from the digest of its manifest. */

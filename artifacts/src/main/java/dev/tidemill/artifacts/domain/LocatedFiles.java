@@ -20,7 +20,6 @@ public final class LocatedFiles {
 
     private final ArtifactTree tree;
     private final BlobStore blobs;
-    private final ProjectBlobs owned;
     private final String root;
     private final Optional<ExternalFiles> external;
 
@@ -28,11 +27,9 @@ public final class LocatedFiles {
      * @param root the operator's root, without a slash at its end
      * @param external what is there; empty where the server cannot read it
      */
-    public LocatedFiles(
-            ArtifactTree tree, BlobStore blobs, ProjectBlobs owned, String root, Optional<ExternalFiles> external) {
+    public LocatedFiles(ArtifactTree tree, BlobStore blobs, String root, Optional<ExternalFiles> external) {
         this.tree = tree;
         this.blobs = blobs;
-        this.owned = owned;
         this.root = root;
         this.external = external;
     }
@@ -97,6 +94,11 @@ public final class LocatedFiles {
         outside(location).ifPresent(there -> there.files().delete(there.base()));
     }
 
+    /** Removes everything at a location of the own store; joins the caller's unit of work. Files elsewhere stay. */
+    public void deleteOwn(String project, String location) {
+        own(location).ifPresent(path -> tree.delete(project, path));
+    }
+
     /** Refuses a location of a user's own choice that lies where the server puts other experiments' files. */
     public static void requireOutside(String field, String location, String root) {
         boolean readable = !root.startsWith(ArtifactLocations.OWN.substring(0, ArtifactLocations.OWN.length() - 1));
@@ -139,7 +141,7 @@ public final class LocatedFiles {
         }
         var folder = new Folder(copies);
         blobs.put(folder.manifest().getBytes(java.nio.charset.StandardCharsets.UTF_8));
-        owned.add(project, folder);
+        tree.take(project, folder);
         return Optional.of(folder);
     }
 

@@ -5,6 +5,7 @@ import dev.tidemill.artifacts.domain.UploadStore.Upload;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.sql.Transactions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.SequenceInputStream;
@@ -25,10 +26,17 @@ public final class MultipartUploads {
     private final ArtifactTree tree;
     private final BlobStore blobs;
     private final BlobReferences references;
+    private final Transactions transactions;
     private final Clock clock;
 
     public MultipartUploads(
-            UploadStore store, ArtifactTree tree, BlobStore blobs, BlobReferences references, Clock clock) {
+            UploadStore store,
+            ArtifactTree tree,
+            BlobStore blobs,
+            BlobReferences references,
+            Transactions transactions,
+            Clock clock) {
+        this.transactions = transactions;
         this.references = references;
         this.store = store;
         this.tree = tree;
@@ -66,7 +74,14 @@ public final class MultipartUploads {
                     "number", "'" + number + "' is not a part's number from 1 to " + MOST_PARTS);
         }
         var part = new Part(number, blobs.put(content, limit));
-        store.putPart(upload.id(), part);
+        transactions.write(() -> {
+            List<Digest> replaced = store.parts(upload.id()).stream()
+                    .filter(before -> before.number() == number)
+                    .map(before -> before.blob().digest())
+                    .toList();
+            store.putPart(upload.id(), part);
+            references.release(replaced, clock.instant());
+        });
         return part;
     }
 
@@ -110,12 +125,14 @@ public final class MultipartUploads {
     }
 
     private void forget(Upload upload) {
-        references.release(
-                store.parts(upload.id()).stream()
-                        .map(part -> part.blob().digest())
-                        .toList(),
-                clock.instant());
-        store.delete(upload.id());
+        transactions.write(() -> {
+            references.release(
+                    store.parts(upload.id()).stream()
+                            .map(part -> part.blob().digest())
+                            .toList(),
+                    clock.instant());
+            store.delete(upload.id());
+        });
     }
 
     /** Gives up what was begun before a time and never completed; gives how many uploads that were. */

@@ -112,19 +112,28 @@ public final class SqlBlobReferences implements BlobReferences {
     }
 
     @Override
-    public void forget(Collection<Digest> digests, boolean gone) {
+    public void keep(Collection<Digest> digests, Instant releasedBefore) {
+        if (!digests.isEmpty()) {
+            database.writing(handle -> handle.createUpdate(
+                            "DELETE FROM blob_candidate WHERE digest IN (<digests>) AND released_at <= :before")
+                    .bindList("digests", List.copyOf(digests))
+                    .bind("before", releasedBefore)
+                    .execute());
+        }
+    }
+
+    @Override
+    public void forget(Collection<Digest> digests) {
         if (digests.isEmpty()) {
             return;
         }
         database.writing(handle -> {
-            if (gone) {
-                handle.createUpdate("DELETE FROM project_blob WHERE digest IN (<digests>)")
+            for (String table : List.of("project_blob", "blob_candidate")) {
+                handle.createUpdate("DELETE FROM " + table + " WHERE digest IN (<digests>)")
                         .bindList("digests", List.copyOf(digests))
                         .execute();
             }
-            return handle.createUpdate("DELETE FROM blob_candidate WHERE digest IN (<digests>)")
-                    .bindList("digests", List.copyOf(digests))
-                    .execute();
+            return true;
         });
     }
 }

@@ -1,5 +1,6 @@
 package dev.tidemill.datasets.domain;
 
+import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
@@ -9,16 +10,26 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** Data sets and their versions. Thread-safe. */
 public final class DataSets {
     private final DataSetStore store;
     private final TableFormat tables;
+    private final Consumer<Digest> release;
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
 
-    public DataSets(DataSetStore store, TableFormat tables, Transactions transactions, EventLog events, Clock clock) {
+    /** @param release lets go of a blob that a definition named */
+    public DataSets(
+            DataSetStore store,
+            TableFormat tables,
+            Consumer<Digest> release,
+            Transactions transactions,
+            EventLog events,
+            Clock clock) {
+        this.release = release;
         this.store = store;
         this.tables = tables;
         this.transactions = transactions;
@@ -27,7 +38,12 @@ public final class DataSets {
     }
 
     public void define(String project, String name, DataSet definition) {
-        store.save(project, name, definition);
+        transactions.write(() -> {
+            Optional<Digest> before =
+                    store.find(project, name).flatMap(DataSet::source).map(source -> new Digest(source.blob()));
+            store.save(project, name, definition);
+            before.ifPresent(release);
+        });
     }
 
     /** A data set that may not be defined yet. */

@@ -6,7 +6,8 @@ import java.util.Optional;
 
 /** Keeps deployments, policies and decisions. All methods join the caller's transaction. */
 public interface DeploymentStore {
-    void define(String project, String name, Deployment.Definition definition);
+    /** Keeps a definition; false, and nothing changes, if it names another model than the one of a champion or challenger. */
+    boolean define(String project, String name, Deployment.Definition definition);
 
     Optional<Deployment> find(String project, String name);
 
@@ -29,6 +30,9 @@ public interface DeploymentStore {
 
     /** Adds a decision; false if {@code madeBy} has made one for this deployment already. */
     boolean addDecision(String project, String deployment, Decision decision, Optional<String> madeBy);
+
+    /** What a maker has decided about the deployment that there is. */
+    Optional<Decision> findDecision(String project, String deployment, String madeBy);
 
     /** The newest decisions of some kinds about the deployment that there is, before a position, oldest first. */
     List<Decision> newestDecisions(

@@ -60,8 +60,9 @@ public final class Deployments {
     /**
      * Stores what the project says about a deployment.
      *
-     * @throws TidemillException {@code INVALID_DEFINITION} if it names a policy or monitor that is not there;
-     *     {@code UNAVAILABLE} while what an earlier one of that name has left behind is still being removed
+     * @throws TidemillException {@code INVALID_DEFINITION} if it names a policy or monitor that is not there, or another model than
+     *     the one whose versions the deployment serves or tries; {@code UNAVAILABLE} while what an earlier one of that name has left
+     *     behind is still being removed
      */
     public void define(String project, String name, Deployment.Definition definition) {
         definition.policy().ifPresent(policy -> {
@@ -86,10 +87,28 @@ public final class Deployments {
                             "The journal of the deployment '" + name + "' that was deleted is still being removed")
                     .remedy("Try again in a minute, or take another name");
         }
-        store.define(project, name, definition);
+        store.find(project, name).ifPresent(before -> requireSameModel(before, definition.model()));
+        if (!store.define(project, name, definition)) {
+            requireSameModel(deployment(project, name), definition.model());
+            throw new TidemillException(ErrorCode.CONFLICT, "Deployment '" + name + "' has changed meanwhile")
+                    .remedy("Try again");
+        }
         // What is served changes with what is said about its journal.
         transactions.afterCommit(
                 () -> store.find(project, name).ifPresent(found -> publications.publish(List.of(found))));
+    }
+
+    /** A version's number says nothing about another model: it would be served untried, and judged by labels of the first one. */
+    private static void requireSameModel(Deployment before, String model) {
+        Optional<Integer> used = before.champion().or(before::challenger);
+        if (used.isPresent() && !before.definition().model().equals(model)) {
+            throw new TidemillException(
+                            ErrorCode.INVALID_DEFINITION,
+                            "Deployment '" + before.name() + "' serves version " + used.get() + " of model '"
+                                    + before.definition().model() + "' and cannot serve model '" + model + "'")
+                    .at("model")
+                    .remedy("Make another deployment for '" + model + "', or delete this one first");
+        }
     }
 
     /** Tells which monitors there are: project and name to whether it exists. */
@@ -163,6 +182,11 @@ public final class Deployments {
                 .findFirst();
     }
 
+    /** What a maker has decided about the deployment that there is. */
+    public Optional<Decision> decisionOf(String project, String name, String madeBy) {
+        return store.findDecision(project, name, madeBy);
+    }
+
     /** Event time of the newest decision that ended a trial. */
     public Optional<Instant> lastFinalDecision(String project, String name) {
         return store.newestDecisions(project, name, Long.MAX_VALUE, 1, FINAL).stream()
@@ -200,9 +224,16 @@ public final class Deployments {
             Optional<Instant> until,
             String madeBy,
             String actor) {
+        // What this maker has offered before may be decided since, or gone.
+        if (store.findDecision(project, name, madeBy).isPresent()) {
+            return deployment(project, name);
+        }
         loader.acquire(served(model(deployment(project, name), version))).close();
         return transactions.write(() -> {
             Deployment before = deployment(project, name);
+            if (store.findDecision(project, name, madeBy).isPresent()) {
+                return before;
+            }
             Optional<Instant> at = before.eventTime().or(() -> until);
             if (before.champion().isEmpty()) {
                 return decide(

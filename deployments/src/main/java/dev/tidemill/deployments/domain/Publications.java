@@ -242,7 +242,8 @@ public final class Publications implements AutoCloseable {
                         Gateway.key(project, name),
                         new Status(State.SERVING, "", clock.instant(), 0, Optional.empty()));
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Of an Error too: whoever waits for the deployment would wait for ever.
             gateway.absent(project, name, Gateway.reason(e));
             failed(project, name, State.BROKEN, Gateway.reason(e));
         }

@@ -1,5 +1,6 @@
 package dev.tidemill.deployments.steps;
 
+import dev.tidemill.deployments.domain.Decision;
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.pipelines.domain.StepContext;
@@ -31,26 +32,31 @@ public final class OfferStep implements StepKind {
 
     @Override
     public Map<String, Object> run(StepContext context) {
+        int version = (int) context.number("version", 0);
+        String madeBy = "pipeline-run/" + context.key();
         Deployment deployment = deployments.offer(
                 context.project(),
                 context.text("deployment"),
-                (int) context.number("version", 0),
+                version,
                 errors(context.map("metrics")),
                 context.instant("until"),
-                "pipeline-run/" + context.key(),
+                madeBy,
                 Event.SYSTEM);
-        int version = (int) context.number("version", 0);
-        String phase = deployment.phase().name().toLowerCase(Locale.ROOT);
-        var outputs = new TreeMap<String, Object>(Map.of("deployment", deployment.name(), "phase", phase));
-        deployments.lastDecision(context.project(), deployment.name(), version).ifPresent(decision -> {
-            String what = decision.action().name().toLowerCase(Locale.ROOT);
-            outputs.put("decision", what);
-            outputs.put("reason", decision.reason());
-            context.log("version " + version + " was " + what + ": " + decision.reason());
-        });
+        Decision decision = deployments
+                .decisionOf(context.project(), deployment.name(), madeBy)
+                .orElseThrow(() -> TidemillException.notFound("deployment", deployment.name()));
+        // What it came to by this offer, whatever has been decided since.
+        String phase = lowerCase(
+                decision.action() == Decision.Action.SHADOWED ? Deployment.Phase.SHADOW : Deployment.Phase.NONE);
+        String what = lowerCase(decision.action());
+        context.log("version " + version + " was " + what + ": " + decision.reason());
         context.log("champion " + deployment.champion().orElse(0) + ", challenger "
                 + deployment.challenger().map(String::valueOf).orElse("none") + ", phase " + phase);
-        return outputs;
+        return Map.of("deployment", deployment.name(), "phase", phase, "decision", what, "reason", decision.reason());
+    }
+
+    private static String lowerCase(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT);
     }
 
     /** The numbers among the metrics; parameters of a pipeline come as texts. */

@@ -23,15 +23,46 @@ public final class SqlDeploymentStore implements DeploymentStore {
     }
 
     @Override
-    public void define(String project, String name, Deployment.Definition definition) {
+    public boolean define(String project, String name, Deployment.Definition definition) {
+        return database.write(() -> {
+            insert(project, name, definition);
+            // From here on nobody else changes it, so that what is found decides.
+            lock(project, name);
+            Deployment before = find(project, name).orElseThrow();
+            boolean same = before.definition().model().equals(definition.model());
+            if (!same && (before.champion().isPresent() || before.challenger().isPresent())) {
+                return false;
+            }
+            // Who has read the other model and is about to offer a version of it must see that it has changed.
+            database.writing(handle -> handle.createUpdate("""
+                            UPDATE deployment SET definition = :definition, revision = revision + :change
+                            WHERE project = :project AND name = :name
+                            """)
+                    .bind("definition", Json.write(definition))
+                    .bind("change", same ? 0 : 1)
+                    .bind("project", project)
+                    .bind("name", name)
+                    .execute());
+            return true;
+        });
+    }
+
+    private void insert(String project, String name, Deployment.Definition definition) {
         database.writing(handle -> handle.createUpdate("""
                         INSERT INTO deployment (project, name, definition, revision, phase, share)
-                        VALUES (:project, :name, :definition, 0, 'NONE', 0)
-                        ON CONFLICT (project, name) DO UPDATE SET definition = excluded.definition
+                        VALUES (:project, :name, :definition, 0, 'NONE', 0) ON CONFLICT DO NOTHING
                         """)
                 .bind("project", project)
                 .bind("name", name)
                 .bind("definition", Json.write(definition))
+                .execute());
+    }
+
+    private void lock(String project, String name) {
+        database.writing(handle -> handle.createUpdate(
+                        "UPDATE deployment SET revision = revision WHERE project = :project AND name = :name")
+                .bind("project", project)
+                .bind("name", name)
                 .execute());
     }
 
@@ -156,6 +187,19 @@ public final class SqlDeploymentStore implements DeploymentStore {
                         .bind("madeBy", madeBy.orElse(null))
                         .execute())
                 > 0;
+    }
+
+    @Override
+    public Optional<Decision> findDecision(String project, String deployment, String madeBy) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT * FROM deployment_decision
+                        WHERE project = :project AND deployment = :deployment AND made_by = :madeBy AND gone_at IS NULL
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bind("madeBy", madeBy)
+                .map((row, context) -> decision(row))
+                .findOne());
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.tidemill.deployments.domain;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.artifacts.ArtifactsModule;
 import dev.tidemill.artifacts.domain.Folder;
@@ -145,6 +146,9 @@ class PublicationsTest {
         if (folder.has("broken") && !mended) {
             throw folder.unusable("it is broken");
         }
+        if (folder.has("error") && !mended) {
+            throw new NoClassDefFoundError("for the test");
+        }
         if (folder.has("slow")) {
             try {
                 slow.await();
@@ -270,6 +274,67 @@ class PublicationsTest {
         awaitState(deployment, Publications.State.SERVING);
         assertThat(publications.waiting()).isZero();
         assertThat(publications.broken()).isZero();
+    }
+
+    @Test
+    void whatFailsWithAnErrorIsBrokenAndTriedAgainToo() {
+        setPauses(SOON, NEVER);
+        Deployment deployment = deployment("d", "error");
+        publications.publish(List.of(deployment));
+        Await.until("a third attempt", () -> begun.get() >= 3);
+        mended = true;
+        awaitState(deployment, Publications.State.SERVING);
+    }
+
+    private Deployments deployments() {
+        var events = new SqlEventLog(database, Clock.systemUTC());
+        return new Deployments(store, models, publications, cache, database, events, Clock.systemUTC());
+    }
+
+    @Test
+    void anotherModelIsRefusedWhileOneIsServed() {
+        versions.insertModel("p", "other", "", Instant.EPOCH);
+        Deployment served = deployment("d", "model");
+        var other = new Deployment.Definition(
+                "other", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+        assertThatThrownBy(() -> deployments().define("p", "d", other))
+                .isInstanceOfSatisfying(TidemillException.class, refusal -> {
+                    assertThat(refusal.code()).isEqualTo(ErrorCode.INVALID_DEFINITION);
+                    assertThat(refusal.message()).contains("'m'").contains("'other'");
+                    assertThat(refusal.remedy().orElseThrow()).contains("another deployment");
+                });
+        assertThat(store.find("p", "d")).contains(served);
+        deployments().define("p", "d", served.definition());
+        deployments().define("p", "new", served.definition());
+        deployments().define("p", "new", other);
+        assertThat(store.find("p", "new").orElseThrow().definition().model()).isEqualTo("other");
+    }
+
+    /** As after a crash between the offer and the end of the step that made it. */
+    @Test
+    void anOfferThatWasMadeBeforeEndsTheSame() {
+        Deployment served = deployment("d", "model");
+        Deployment next = deployment("next", "model");
+        int version = next.champion().orElseThrow();
+        Map<String, Double> errors = Map.of("error", 1.0, "champion_error", 2.0);
+        Deployments deployments = deployments();
+        Deployment offered = deployments.offer("p", "d", version, errors, Optional.empty(), "run/offer", "tester");
+        assertThat(offered.challenger()).contains(version);
+        assertThat(deployments.offer("p", "d", version, errors, Optional.empty(), "run/offer", "tester"))
+                .isEqualTo(offered);
+        deployments.promote(offered, "better", Map.of(), Optional.empty(), "tester");
+        assertThat(deployments
+                        .offer("p", "d", version, errors, Optional.empty(), "run/offer", "tester")
+                        .champion())
+                .contains(version);
+        assertThat(deployments.decisionOf("p", "d", "run/offer").orElseThrow().action())
+                .isEqualTo(Decision.Action.SHADOWED);
+        assertThatThrownBy(() -> {
+                    deployments.offer("p", "d", number - 1, errors, Optional.empty(), "run/second", "tester");
+                    deployments.offer("p", "d", version, errors, Optional.empty(), "run/third", "tester");
+                })
+                .hasMessageContaining("is trying version " + (number - 1) + " already");
+        assertThat(served.champion()).contains(number - 1);
     }
 
     @Test

@@ -47,7 +47,7 @@ final class JournalEntries {
             return new Said(outputs, Optional.empty());
         }
 
-        static Said failed(RuntimeException error) {
+        static Said failed(Throwable error) {
             String text = StorableText.cut(TidemillException.said(error), LONGEST_ERROR);
             return new Said(List.of(), Optional.of(text));
         }

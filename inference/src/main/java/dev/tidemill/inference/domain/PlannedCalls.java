@@ -177,7 +177,7 @@ final class PlannedCalls {
         try {
             return Said.answered(trip.call(challenger, trip.fitted(challenger), Cancellation.NEVER)
                     .outputs());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             trip.live().shadowFailed();
             LOG.debug("{} failed in shadow: {}", trip.version(challenger).reference(), e.toString());
             return Said.failed(e);

@@ -124,7 +124,7 @@ final class ServedPlans {
         ModelHandle champion;
         try {
             champion = cache.acquire(plan.champion());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             // A plan that was replaced while it was loading says nothing of what is served since.
             if (isWanted(plan)) {
                 versions(plan).forEach(version -> close(plan.project(), plan.name(), version, Gateway.reason(e)));
@@ -137,6 +137,8 @@ final class ServedPlans {
             challenger = plan.challenger().map(trial -> cache.acquire(trial.version()));
         } catch (RuntimeException e) {
             problem = Optional.of(e);
+        } catch (Error e) {
+            problem = Optional.of(new IllegalStateException(e));
         }
         serve(plan, new Serving(problem.isPresent() ? plan.withoutChallenger() : plan, champion, challenger));
         return problem;

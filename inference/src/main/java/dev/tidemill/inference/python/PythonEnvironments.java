@@ -58,6 +58,7 @@ final class PythonEnvironments implements AutoCloseable {
     private final Interpreters interpreters;
     private final EnvironmentShelf shelf;
     private final Clock clock;
+    private final Duration moment;
     private final ConcurrentMap<String, EnvironmentBuild> builds = new ConcurrentHashMap<>();
     /** No project has two at once, and never more than two are made: more would take the machine from those who are served. */
     private final FairTurns turns = new FairTurns(2, MOST_BUILDS, LONGEST_WAIT);
@@ -68,6 +69,13 @@ final class PythonEnvironments implements AutoCloseable {
     private volatile boolean closed;
 
     PythonEnvironments(PythonSettings settings, Installer installer, Interpreters interpreters, Clock clock) {
+        this(settings, installer, interpreters, clock, MOMENT);
+    }
+
+    /** @param moment for which a caller waits for an environment that is being built */
+    PythonEnvironments(
+            PythonSettings settings, Installer installer, Interpreters interpreters, Clock clock, Duration moment) {
+        this.moment = moment;
         this.settings = settings;
         this.interpreters = interpreters;
         this.installer = installer;
@@ -132,7 +140,7 @@ final class PythonEnvironments implements AutoCloseable {
                     folder.version().project());
             return started;
         });
-        build.await(folder.version().reference(), MOMENT);
+        build.await(folder.version().reference(), moment);
         return known(id).orElseGet(() -> lease(folder, form));
     }
 

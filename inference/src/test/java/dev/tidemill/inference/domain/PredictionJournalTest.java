@@ -224,7 +224,7 @@ class PredictionJournalTest {
     }
 
     @Test
-    @Timeout(10)
+    @Timeout(60)
     void whoWaitsForADeploymentWaitsForNoOther() {
         // Not closed: that process ended suddenly.
         new SegmentedLog(folder, 100 << 20).append(List.of(prediction("away", "old")));

@@ -198,9 +198,12 @@ public final class MonitorLoop implements AutoCloseable {
             return false;
         }
         if (state.pendingRun().isPresent()) {
-            PipelineRun run =
-                    pipelines.run(project, new PipelineRunId(state.pendingRun().get()));
-            if (!run.state().isFinal()) {
+            // One that is not there any more has ended long ago: only runs that ended are removed.
+            boolean goesOn = pipelines
+                    .find(project, new PipelineRunId(state.pendingRun().get()))
+                    .filter(run -> !run.state().isFinal())
+                    .isPresent();
+            if (goesOn) {
                 return false;
             }
             store.saveProgress(state, state.withPendingRun(Optional.empty()));

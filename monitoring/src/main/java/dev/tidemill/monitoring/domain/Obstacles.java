@@ -7,8 +7,6 @@ import dev.tidemill.pipelines.domain.PipelineRun;
 import dev.tidemill.pipelines.domain.PipelineRunId;
 import dev.tidemill.pipelines.domain.Pipelines;
 import dev.tidemill.pipelines.domain.RunState;
-import dev.tidemill.platform.errors.ErrorCode;
-import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.Models;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -174,13 +172,6 @@ public final class Obstacles {
     }
 
     private Optional<PipelineRun> run(Deployment deployment, String id) {
-        try {
-            return Optional.of(pipelines.run(deployment.project(), new PipelineRunId(id)));
-        } catch (TidemillException e) {
-            if (e.code() == ErrorCode.NOT_FOUND) {
-                return Optional.empty();
-            }
-            throw e;
-        }
+        return pipelines.find(deployment.project(), new PipelineRunId(id));
     }
 }

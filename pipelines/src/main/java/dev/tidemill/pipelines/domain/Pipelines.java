@@ -187,7 +187,12 @@ public final class Pipelines {
     }
 
     public PipelineRun run(String project, PipelineRunId id) {
-        return store.findRun(project, id).orElseThrow(() -> TidemillException.notFound("pipeline run", id));
+        return find(project, id).orElseThrow(() -> TidemillException.notFound("pipeline run", id));
+    }
+
+    /** A run; empty for one that is not there, or not any more. */
+    public Optional<PipelineRun> find(String project, PipelineRunId id) {
+        return store.findRun(project, id);
     }
 
     public List<StepRun> steps(PipelineRunId id) {

@@ -3,6 +3,7 @@ package dev.tidemill.pipelines.domain;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.sql.Transactions;
 import dev.tidemill.platform.threads.RepeatingThread;
 import java.time.Clock;
@@ -35,6 +36,8 @@ public final class StepWorker implements AutoCloseable {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
     private static final Duration SAFETY_NET = Duration.ofSeconds(1);
     private static final int INTERRUPTIONS = 5;
+    private static final int LONGEST_ERROR = 10_000;
+    private static final String UNSTORABLE = "It failed, and its error cannot be stored; the step's log tells it";
 
     private final String owner = Ids.next();
     private final PipelineStore store;
@@ -143,8 +146,11 @@ public final class StepWorker implements AutoCloseable {
     private void renew() throws InterruptedException {
         Thread.sleep(leases.renewal());
         List<StepRun> alive = running.values().stream().map(Attempt::step).toList();
-        transactions.write(() -> store.renewLeases(owner, alive, clock.instant().plus(leases.length())));
-        int expired = transactions.write(() -> store.reclaimExpired(clock.instant(), clock.instant()));
+        int expired = transactions.write(() -> {
+            Instant now = clock.instant();
+            store.renewLeases(owner, alive, now.plus(leases.length()));
+            return store.reclaimExpired(now, now);
+        });
         if (expired > 0) {
             wake.release();
         }
@@ -309,12 +315,22 @@ public final class StepWorker implements AutoCloseable {
             StepRun step,
             Throwable failure,
             boolean interrupted) {
-        String error = failure instanceof TidemillException coded ? coded.messageAndRemedy() : failure.toString();
+        String error = StorableText.shown(
+                failure instanceof TidemillException coded ? coded.messageAndRemedy() : failure.toString());
         log.append(run.id(), step.name(), step.attempt(), "failed: " + error);
         boolean again = interrupted
                 ? step.attempt() - step.failures() <= INTERRUPTIONS
                 : step.failures() < definition.retries();
-        commitEnd(step, () -> {
+        try {
+            commitEnd(step, failed(run, step, again, interrupted, StorableText.cut(error, LONGEST_ERROR)));
+        } catch (TidemillException refused) {
+            LOG.error("The error of step {} of run {} cannot be stored: {}", step.name(), run.id(), error, refused);
+            commitEnd(step, failed(run, step, again, interrupted, UNSTORABLE));
+        }
+    }
+
+    private Runnable failed(PipelineRun run, StepRun step, boolean again, boolean interrupted, String error) {
+        return () -> {
             Instant now = clock.instant();
             if (again) {
                 long pause = Math.min(60_000, 1000L << Math.min(step.attempt() - 1, 10));
@@ -327,7 +343,7 @@ public final class StepWorker implements AutoCloseable {
                 pipelines.append(run, "pipeline.step.failed", Map.of("step", step.name(), "error", error));
                 pipelines.settle(run);
             }
-        });
+        };
     }
 
     /**

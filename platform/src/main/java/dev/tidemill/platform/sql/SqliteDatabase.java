@@ -53,6 +53,9 @@ final class SqliteDatabase implements Database {
     private final Thread writer;
     private volatile boolean closed;
 
+    /** Nobody takes units from the queue any more. */
+    private volatile boolean ended;
+
     SqliteDatabase(Path file) {
         writerSource = source(file);
         writerJdbi = JdbiSetup.create(writerSource);
@@ -118,13 +121,29 @@ final class SqliteDatabase implements Database {
 
     private void submit(Unit<?> unit) {
         try {
-            if (closed || !queue.offer(unit, 10, TimeUnit.SECONDS)) {
-                throw new TidemillException(
-                        ErrorCode.UNAVAILABLE, closed ? "The database is closed" : "Too many writes are waiting");
+            if (closed) {
+                throw closedFailure();
+            }
+            if (!queue.offer(unit, 10, TimeUnit.SECONDS)) {
+                throw new TidemillException(ErrorCode.UNAVAILABLE, "Too many writes are waiting");
+            }
+            // It may have come after the writer's last look.
+            if (ended) {
+                failWaiting();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new TidemillException(ErrorCode.CANCELLED, "Interrupted while waiting to write").causedBy(e);
+        }
+    }
+
+    private static TidemillException closedFailure() {
+        return new TidemillException(ErrorCode.UNAVAILABLE, "The database is closed");
+    }
+
+    private void failWaiting() {
+        for (Unit<?> unit = queue.poll(); unit != null; unit = queue.poll()) {
+            unit.fail(closedFailure());
         }
     }
 
@@ -172,6 +191,15 @@ final class SqliteDatabase implements Database {
     }
 
     private void writeUntilClosed() {
+        try {
+            writeUnits();
+        } finally {
+            ended = true;
+            failWaiting();
+        }
+    }
+
+    private void writeUnits() {
         while (!closed || !queue.isEmpty()) {
             try (Handle handle = writerJdbi.open()) {
                 while (!closed || !queue.isEmpty()) {
@@ -247,8 +275,15 @@ final class SqliteDatabase implements Database {
                 handle.execute("RELEASE unit");
             } catch (RuntimeException | Error e) {
                 failure = e;
-                handle.execute("ROLLBACK TO unit");
-                handle.execute("RELEASE unit");
+                try {
+                    handle.execute("ROLLBACK TO unit");
+                    handle.execute("RELEASE unit");
+                } catch (RuntimeException gone) {
+                    // SQLite has rolled back everything by itself, as on a full disk: that is why the whole group
+                    // fails.
+                    e.addSuppressed(gone);
+                    throw e;
+                }
             }
         }
 

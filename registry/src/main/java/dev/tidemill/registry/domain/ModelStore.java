@@ -1,5 +1,6 @@
 package dev.tidemill.registry.domain;
 
+import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.search.Portion;
@@ -26,7 +27,11 @@ public interface ModelStore {
     /** Changes name and description; false if the new name is taken. */
     boolean updateModel(String project, String name, String newName, String description, Instant now);
 
+    /** Removes a model with its versions. */
     void deleteModel(String project, String name);
+
+    /** Folders of a model's versions. */
+    Set<Digest> folders(String project, String model);
 
     /** Models from an offset: at most so many, fewer where they hold much. */
     Portion<RegisteredModel> searchModels(
@@ -71,6 +76,13 @@ public interface ModelStore {
     /** Archives the versions in a stage but this one. */
     void archiveOthers(String project, String model, int version, ModelVersion.Stage stage, Instant now);
 
+    /** Folders that deleted versions still name, as those did that were deleted before {@link #deleteVersion} let go of them; some. */
+    Set<Digest> foldersOfDeleted(int limit);
+
+    /** Deleted versions no longer name these folders. */
+    void forgetFolders(Set<Digest> folders);
+
+    /** Marks a version as deleted; its number stays taken, its folder does not. */
     void deleteVersion(String project, String model, int version, Instant now);
 
     void setAlias(String project, String model, String alias, int version);

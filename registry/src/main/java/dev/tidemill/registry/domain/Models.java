@@ -1,11 +1,13 @@
 package dev.tidemill.registry.domain;
 
 import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.ids.StorableText;
+import dev.tidemill.platform.retention.ShortUnits;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchParser;
@@ -164,7 +166,7 @@ public final class Models {
     }
 
     private static String shortened(String text) {
-        return text.length() > 100 ? text.substring(0, 100) + "..." : text;
+        return text.length() > 100 ? StorableText.cut(text, 100) + "..." : text;
     }
 
     /** Creates a model without versions. */
@@ -240,9 +242,11 @@ public final class Models {
     }
 
     public void deleteModel(String project, String name, String actor) {
+        List<Digest> held = tree.withFiles(store.folders(project, name));
         transactions.write(() -> {
             requireUnused(project, name, OptionalInt.empty(), "deleted");
             store.deleteModel(project, name);
+            tree.release(held);
             events.append(Event.of("model.deleted", project, "model/" + name, actor, Map.of("model", name)));
         });
     }
@@ -385,6 +389,19 @@ public final class Models {
         });
     }
 
+    /** Lets go of folders that deleted versions still name, in short units of work; gives how many there were. */
+    public long releaseDeleted() {
+        return ShortUnits.delete(batch -> {
+            Set<Digest> folders = store.foldersOfDeleted(batch);
+            List<Digest> held = tree.withFiles(folders);
+            transactions.write(() -> {
+                store.forgetFolders(folders);
+                tree.release(held);
+            });
+            return folders.size();
+        });
+    }
+
     public Map<String, Integer> aliases(String project, String model) {
         return store.aliases(project, model);
     }
@@ -451,7 +468,7 @@ public final class Models {
         if (!alias.matches("(?U)[\\w-]+")) {
             throw TidemillException.invalid(
                     "alias",
-                    "Invalid alias name: '" + (alias.length() > 100 ? alias.substring(0, 100) + "..." : alias)
+                    "Invalid alias name: '" + shortened(alias)
                             + "'. Names may only contain alphanumerics, underscores (_), and dashes (-).");
         }
         if (alias.length() > LONGEST_ALIAS) {

@@ -245,6 +245,37 @@ public final class SqlModelStore implements ModelStore {
     }
 
     @Override
+    public Set<Digest> folders(String project, String model) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT DISTINCT folder_digest FROM version
+                        WHERE project = :project AND model = :model AND folder_digest IS NOT NULL
+                        """)
+                .bind("project", project)
+                .bind("model", model)
+                .map((row, context) -> new Digest(row.getString(1)))
+                .set());
+    }
+
+    @Override
+    public Set<Digest> foldersOfDeleted(int limit) {
+        return database.reading(handle -> handle.createQuery(
+                        "SELECT DISTINCT folder_digest FROM version WHERE deleted AND folder_digest IS NOT NULL LIMIT :limit")
+                .bind("limit", limit)
+                .map((row, context) -> new Digest(row.getString(1)))
+                .set());
+    }
+
+    @Override
+    public void forgetFolders(Set<Digest> folders) {
+        if (!folders.isEmpty()) {
+            database.writing(handle -> handle.createUpdate(
+                            "UPDATE version SET folder_digest = NULL WHERE deleted AND folder_digest IN (<folders>)")
+                    .bindList("folders", List.copyOf(folders))
+                    .execute());
+        }
+    }
+
+    @Override
     public int newestVersion(String project, String model) {
         return database.reading(handle -> handle.createQuery(
                         "SELECT COALESCE(MAX(version), 0) FROM version WHERE project = :project AND model = :model")
@@ -478,7 +509,7 @@ public final class SqlModelStore implements ModelStore {
             }
             // Its number stays taken: a version is never another one later.
             return handle.createUpdate("""
-                            UPDATE version SET deleted = TRUE, updated_at = :now
+                            UPDATE version SET deleted = TRUE, folder_digest = NULL, updated_at = :now
                             WHERE project = :project AND model = :model AND version = :version
                             """)
                     .bind("now", now)

@@ -210,7 +210,7 @@ public final class Imports {
                     .find(project, told.experimentId())
                     .orElseThrow(() -> TidemillException.notFound("experiment", told.experimentId()));
             traces.put(told);
-            tags.put(Trace.LOCATION_TAG, experiment.artifactLocation() + "/traces/" + told.id() + "/artifacts");
+            tags.put(Trace.LOCATION_TAG, Traces.location(experiment, told.id()));
             tags.remove(Trace.SPANS_TAG);
             if (!spans.isEmpty()) {
                 tags.put(Trace.SPANS_TAG, Trace.KEPT_HERE);

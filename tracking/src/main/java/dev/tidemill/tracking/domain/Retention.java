@@ -14,7 +14,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Removes for good what was deleted long ago: runs with their points and files, then experiments that are empty. Each
+ * Removes for good what was deleted long ago: runs with their points and files, logged models with their files, then
+ * experiments that are empty. Each
  * transaction is short, so that nobody waits. Thread-safe.
  */
 public final class Retention {
@@ -104,24 +105,40 @@ public final class Retention {
             }
             batch = store.runs(scope, deletedBefore, RUNS);
         }
+        List<RetentionStore.GoneModel> models = store.models(scope, deletedBefore, RUNS);
+        while (!models.isEmpty()) {
+            models.forEach(model -> purge(model, actor));
+            models = store.models(scope, deletedBefore, RUNS);
+        }
         return runs;
     }
 
-    private void purge(RetentionStore.Gone run, String actor) {
-        if (files.own(run.artifacts()).isEmpty()) {
-            // Elsewhere there are no transactions: the files go first, so that a crash leaves a run to purge, not files
-            // nobody knows.
-            files.delete(run.project(), run.artifacts());
+    private void purge(RetentionStore.GoneModel model, String actor) {
+        deleteElsewhere(model.project(), model.artifacts());
+        transactions.write(() -> {
+            store.removeModel(model.id());
+            files.deleteOwn(model.project(), model.artifacts());
+            events.append(
+                    Event.of("logged-model.purged", model.project(), "logged-model/" + model.id(), actor, Map.of()));
+        });
+    }
+
+    /** Elsewhere there are no transactions: the files go first, so that a crash leaves a row to purge, not files nobody knows. */
+    private void deleteElsewhere(String project, String artifacts) {
+        if (files.own(artifacts).isEmpty()) {
+            files.delete(project, artifacts);
         }
+    }
+
+    private void purge(RetentionStore.Gone run, String actor) {
+        deleteElsewhere(run.project(), run.artifacts());
         boolean more = true;
         while (more) {
             more = transactions.write(() -> store.removePoints(run.number(), POINTS));
         }
         transactions.write(() -> {
             store.remove(run.number());
-            if (files.own(run.artifacts()).isPresent()) {
-                files.delete(run.project(), run.artifacts());
-            }
+            files.deleteOwn(run.project(), run.artifacts());
             run.modelDigest().map(Digest::new).ifPresent(tree::release);
             events.append(Event.of("run.purged", run.project(), "run/" + run.id(), actor, Map.of()));
         });

@@ -28,6 +28,15 @@ public interface RetentionStore {
     /** What experiments say of themselves: the value of the tag {@link Retention#POLICY_TAG} by experiment. */
     Map<Long, String> policies();
 
+    /** A deleted logged model that may go. */
+    record GoneModel(String id, String project, String artifacts) {}
+
+    /** Logged models that were deleted before a time, the longest first. */
+    List<GoneModel> models(Scope scope, Instant deletedBefore, int limit);
+
+    /** Removes the logged model with everything else that belongs to it. */
+    void removeModel(String id);
+
     /** How many runs those are. */
     long countRuns(Scope scope, Instant deletedBefore);
 

@@ -72,8 +72,8 @@ public interface TraceStore {
      */
     List<String> older(String project, long experimentId, Instant olderThan, int limit);
 
-    /** Removes traces with everything that belongs to them; gives how many there were. */
-    int delete(String project, long experimentId, Collection<String> ids);
+    /** Removes traces with everything that belongs to them in the database; gives those that were there. */
+    List<String> delete(String project, long experimentId, Collection<String> ids);
 
     /** A page of the traces that match: at most so many, fewer where they hold much. */
     Portion<Trace> search(

@@ -1,5 +1,6 @@
 package dev.tidemill.tracking.domain;
 
+import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.retention.ShortUnits;
@@ -18,19 +19,31 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Traces of applications, and what is said of them. Thread-safe. */
 public final class Traces {
     private static final int MOST_LINKED = 100;
 
+    /** An id that names a folder; another has no files, as no path leads to them. */
+    private static final Pattern PLAIN_ID = Pattern.compile("[\\w-]+");
+
     private final TraceStore store;
     private final RunStore runs;
     private final Experiments experiments;
+    private final LocatedFiles files;
     private final Transactions transactions;
     private final Clock clock;
 
-    public Traces(TraceStore store, RunStore runs, Experiments experiments, Transactions transactions, Clock clock) {
+    public Traces(
+            TraceStore store,
+            RunStore runs,
+            Experiments experiments,
+            LocatedFiles files,
+            Transactions transactions,
+            Clock clock) {
+        this.files = files;
         this.store = store;
         this.runs = runs;
         this.experiments = experiments;
@@ -59,7 +72,7 @@ public final class Traces {
         return transactions.write(() -> {
             Experiment experiment = experiments.active(project, Long.toString(told.experimentId()));
             store.put(told);
-            tags.put(Trace.LOCATION_TAG, experiment.artifactLocation() + "/traces/" + told.id() + "/artifacts");
+            tags.put(Trace.LOCATION_TAG, location(experiment, told.id()));
             store.putTags(project, told.id(), tags);
             store.putMetadata(project, told.id(), metadata);
             told.assessments().forEach(assessment -> putAssessment(project, fresh(assessment)));
@@ -143,7 +156,7 @@ public final class Traces {
         tags.remove(Trace.LOCATION_TAG);
         tags.put(Trace.SPANS_TAG, Trace.KEPT_HERE);
         if (!trace.tags().containsKey(Trace.LOCATION_TAG)) {
-            tags.put(Trace.LOCATION_TAG, experiment.artifactLocation() + "/traces/" + told.traceId() + "/artifacts");
+            tags.put(Trace.LOCATION_TAG, location(experiment, told.traceId()));
         }
         store.putTags(project, told.traceId(), tags);
         var metadata = checked(told.metadata());
@@ -265,7 +278,7 @@ public final class Traces {
             int deleted = most == 0
                     ? 0
                     : transactions.write(
-                            () -> store.delete(project, number, store.older(project, number, olderThan, most)));
+                            () -> delete(project, experiment.get(), store.older(project, number, olderThan, most)));
             left.addAndGet(-deleted);
             return deleted;
         });
@@ -275,8 +288,22 @@ public final class Traces {
     public long delete(String project, String experimentId, List<String> ids) {
         return transactions.write(() -> experiments
                 .find(project, experimentId)
-                .map(experiment -> (long) store.delete(project, experiment.id(), ids))
+                .map(experiment -> (long) delete(project, experiment, ids))
                 .orElse(0L));
+    }
+
+    /** Their files are where the server has placed them, whatever a tag says. */
+    private int delete(String project, Experiment experiment, List<String> ids) {
+        List<String> gone = store.delete(project, experiment.id(), ids);
+        gone.stream()
+                .filter(id -> PLAIN_ID.matcher(id).matches())
+                .forEach(id -> files.deleteOwn(project, location(experiment, id)));
+        return gone.size();
+    }
+
+    /** Where a trace keeps its attachments. */
+    static String location(Experiment experiment, String id) {
+        return experiment.artifactLocation() + "/traces/" + id + "/artifacts";
     }
 
     public Page<Trace> search(

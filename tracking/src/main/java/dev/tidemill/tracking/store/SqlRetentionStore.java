@@ -22,8 +22,9 @@ public final class SqlRetentionStore implements RetentionStore {
         this.database = database;
     }
 
-    private static String where(Scope scope) {
-        return " WHERE deleted AND deleted_at <= :before AND "
+    /** @param since column with the time of the deletion */
+    private static String where(Scope scope, String since) {
+        return " WHERE deleted AND " + since + " <= :before AND "
                 + switch (scope) {
                     case Scope.Project project -> "project = :project";
                     case Scope.OfExperiment experiment -> "experiment_id = :experiment";
@@ -56,7 +57,7 @@ public final class SqlRetentionStore implements RetentionStore {
     @Override
     public List<Gone> runs(Scope scope, Instant deletedBefore, int limit) {
         return database.reading(handle -> handle.createQuery(
-                        "SELECT * FROM run" + where(scope) + " ORDER BY deleted_at, number LIMIT :limit")
+                        "SELECT * FROM run" + where(scope, "deleted_at") + " ORDER BY deleted_at, number LIMIT :limit")
                 .bindMap(bindings(scope, deletedBefore))
                 .bind("limit", limit)
                 .map((row, context) -> new Gone(
@@ -69,8 +70,30 @@ public final class SqlRetentionStore implements RetentionStore {
     }
 
     @Override
+    public List<GoneModel> models(Scope scope, Instant deletedBefore, int limit) {
+        // Nothing changes a deleted model, so that it was deleted when it last changed.
+        return database.reading(handle -> handle.createQuery("SELECT id, project, artifacts FROM logged_model"
+                        + where(scope, "updated_at") + " ORDER BY updated_at, id LIMIT :limit")
+                .bindMap(bindings(scope, deletedBefore))
+                .bind("limit", limit)
+                .map((row, context) ->
+                        new GoneModel(row.getString("id"), row.getString("project"), row.getString("artifacts")))
+                .list());
+    }
+
+    @Override
+    public void removeModel(String id) {
+        database.writing(handle -> {
+            for (String table : List.of("logged_model_metric", "logged_model_text", "run_model")) {
+                handle.execute("DELETE FROM " + table + " WHERE model_id = ?", id);
+            }
+            return handle.execute("DELETE FROM logged_model WHERE id = ?", id);
+        });
+    }
+
+    @Override
     public long countRuns(Scope scope, Instant deletedBefore) {
-        return database.reading(handle -> handle.createQuery("SELECT COUNT(*) FROM run" + where(scope))
+        return database.reading(handle -> handle.createQuery("SELECT COUNT(*) FROM run" + where(scope, "deleted_at"))
                 .bindMap(bindings(scope, deletedBefore))
                 .mapTo(Long.class)
                 .one());
@@ -124,13 +147,12 @@ public final class SqlRetentionStore implements RetentionStore {
     @Override
     public List<String> removeExperiments(Optional<String> project, Instant deletedBefore) {
         return database.writing(handle -> {
-            List<Long> ids = handle.createQuery(
-                            "SELECT id FROM experiment e WHERE e.deleted AND e.id != 0"
-                                    + " AND e.updated_at <= :before"
-                                    + (project.isPresent() ? " AND e.project = :project" : "")
-                                    + " AND NOT EXISTS (SELECT 1 FROM run r WHERE r.experiment_id = e.id)"
-                                    + " AND NOT EXISTS (SELECT 1 FROM trace t WHERE t.experiment_id = e.id)"
-                                    + " AND NOT EXISTS (SELECT 1 FROM logged_model m WHERE m.experiment_id = e.id AND NOT m.deleted)")
+            List<Long> ids = handle.createQuery("SELECT id FROM experiment e WHERE e.deleted AND e.id != 0"
+                            + " AND e.updated_at <= :before"
+                            + (project.isPresent() ? " AND e.project = :project" : "")
+                            + " AND NOT EXISTS (SELECT 1 FROM run r WHERE r.experiment_id = e.id)"
+                            + " AND NOT EXISTS (SELECT 1 FROM trace t WHERE t.experiment_id = e.id)"
+                            + " AND NOT EXISTS (SELECT 1 FROM logged_model m WHERE m.experiment_id = e.id)")
                     .bind("before", deletedBefore)
                     .bind("project", project.orElse(""))
                     .mapTo(Long.class)

@@ -457,20 +457,24 @@ public final class SqlTraceStore implements TraceStore {
     }
 
     @Override
-    public int delete(String project, long experimentId, Collection<String> ids) {
+    public List<String> delete(String project, long experimentId, Collection<String> ids) {
         if (ids.isEmpty()) {
-            return 0;
+            return List.of();
         }
         return database.writing(handle -> {
+            var there = new ArrayList<String>();
             List<Long> numbers = handle.createQuery(
                             """
-                            SELECT number FROM trace
+                            SELECT number, id FROM trace
                             WHERE project = :project AND experiment_id = :experiment AND id IN %s
                             """.formatted(database.dialect().texts(":ids")))
                     .bind("project", project)
                     .bind("experiment", experimentId)
                     .bind("ids", SqlCondition.list(ids))
-                    .mapTo(Long.class)
+                    .map((row, context) -> {
+                        there.add(row.getString("id"));
+                        return row.getLong("number");
+                    })
                     .list();
             if (!numbers.isEmpty()) {
                 String list = SqlCondition.numbers(numbers);
@@ -479,7 +483,7 @@ public final class SqlTraceStore implements TraceStore {
                 }
                 handle.execute("DELETE FROM trace WHERE number IN " + list);
             }
-            return numbers.size();
+            return there;
         });
     }
 
