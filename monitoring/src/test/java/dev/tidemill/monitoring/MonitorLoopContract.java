@@ -166,7 +166,8 @@ abstract class MonitorLoopContract extends AssembledMonitoring {
         deploy("d");
         monitoring.append(hours("d", 0, 60));
         MonitorState before = monitoring.state("p", "d").orElseThrow();
-        assertThat(new SqlMonitorStore(database).saveProgress(
+        assertThat(new SqlMonitorStore(database)
+                        .saveProgress(
                                 before,
                                 new MonitorState(
                                         "p",

@@ -341,8 +341,7 @@ abstract class PipelineEngineContract {
     void anErrorThatCannotBeStoredEndsItsStepToo() {
         for (String kind : List.of("unstorable", "unstorable-bug")) {
             calls.set(0);
-            var step = new Pipeline.Step(
-                    "broken", kind, List.of(), Map.of(), Map.of(), 1, Duration.ofMinutes(1), true);
+            var step = new Pipeline.Step("broken", kind, List.of(), Map.of(), Map.of(), 1, Duration.ofMinutes(1), true);
             PipelineRun run = ended(run(new Pipeline(List.of(), List.of(step))));
             assertThat(run.state()).isEqualTo(RunState.FAILED);
             assertThat(stepOf(run, "broken").error().orElseThrow()).isNotBlank();
