@@ -658,7 +658,7 @@ abstract class RunStoreContract {
         String halved = "x".repeat(79) + "\ud83d\ude00" + "x".repeat(300);
         var told = new Imports.TakenExperiment(
                 77,
-                "from elsewhere",
+                "bikes",
                 false,
                 NOW,
                 NOW,
