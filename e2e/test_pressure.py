@@ -13,14 +13,17 @@ import resource
 import select
 import socket
 import struct
+import subprocess
+import tempfile
 import time
 import unittest
 import urllib.parse
 
-from harness import PATIENCE, Server, until
+from harness import PATIENCE, ROOT, Server, until
 
 DEFINITIONS = "/api/tidemill/v1/projects/default/definitions"
 MLFLOW = "/api/2.0/mlflow"
+MLFLOW_PYTHON = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
 SMALLEST_HEAP = {"TIDEMILL_HEAP": "512m"}
 
 
@@ -116,9 +119,34 @@ class MemoryTest(unittest.TestCase):
         status, _, content = call(self.server, "/deployments/none/invocations", b'{"instances": [' + rows + b"]}")
         self.assertEqual(status, 404, content)
 
+    def test_answers_far_larger_than_their_requests(self) -> None:
+        """An answer of ten million numbers, several at once: those that find no memory are refused before they fill it."""
+        register = [str(MLFLOW_PYTHON), str(ROOT / "e2e" / "expanding_model.py"), self.server.url, "expanding"]
+        done = subprocess.run(register, capture_output=True, text=True, timeout=300, cwd=tempfile.mkdtemp())
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        rows = 10_000
+        tensor = {"name": "x", "datatype": "FP32", "shape": [rows, 1], "data": [1 + i % 3 for i in range(rows)]}
+        infer = "/v2/models/expanding/infer"
+        body = json.dumps({"inputs": [tensor]}).encode()
+        status, _, content = call(self.server, infer, body)
+        self.assertEqual(status, 200, content[:300])
+        (output,) = json.loads(content)["outputs"]
+        self.assertEqual(output["shape"], [rows, 1024])
+        self.assertEqual(sum(output["data"]), sum(range(1024)) * sum(tensor["data"]))
+        raw = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
+        instances = json.dumps({"instances": [[value] for value in tensor["data"]]}).encode()
+        for path, sent in ((infer, body), (infer, raw), ("/v1/models/expanding:predict", instances)):
+            self.at_once(2, path, sent)
+        status, _, content = call(self.server, infer, json.dumps({"inputs": [tensor | {"shape": [1, 1], "data": [2]}]}).encode())
+        self.assertEqual((status, json.loads(content)["outputs"][0]["data"][-1]), (200, 2046))
+        self.assert_given_back()
+
     def test_what_was_taken_is_given_back(self) -> None:
         for _ in range(3):
             self.at_once(4, DEFINITIONS, b'{"files": "' + b"x" * 14_000_000 + b'"}')
+        self.assert_given_back()
+
+    def assert_given_back(self) -> None:
         until("no bytes are counted any more", lambda: metric(self.server, "tidemill_requests_memory_bytes") == 0)
 
 

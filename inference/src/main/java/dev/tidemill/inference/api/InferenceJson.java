@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
@@ -14,8 +15,10 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
@@ -23,6 +26,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -301,12 +305,81 @@ final class InferenceJson {
                 .toList();
     }
 
+    /**
+     * An answer as bytes. What it takes of memory is taken before: {@link #told} for one of JSON alone, which need not be in memory.
+     *
+     * @throws TidemillException what {@link AnswerMemory#take} throws
+     */
     static Body answer(String name, WireRequest wire, InferenceRequest request, InferenceAnswer answer) {
-        List<Tensor> outputs = chosen(wire, answer);
-        var bytes = new ByteArrayOutputStream(
-                256 + 24 * outputs.stream().mapToInt(Tensor::size).sum());
-        List<Tensor> binary = new ArrayList<>();
-        try (JsonGenerator json = Json.objectMapper().createGenerator(bytes)) {
+        Told told = told(name, wire, request, answer);
+        List<Tensor> plain = new ArrayList<>(told.outputs);
+        plain.removeAll(told.binary());
+        long json = AnswerMemory.written(plain);
+        long raw = told.binary().stream().mapToLong(RawTensors::size).sum();
+        // The JSON is made in a buffer that grows, and copied to where the rest follows it.
+        AnswerMemory.take(3 * json + raw);
+        var bytes = new ByteArrayOutputStream(512);
+        told.write(bytes);
+        int jsonLength = bytes.size();
+        ByteBuffer all = ByteBuffer.allocate(Math.toIntExact(jsonLength + raw)).order(ByteOrder.LITTLE_ENDIAN);
+        all.put(bytes.toByteArray());
+        for (Tensor output : told.binary()) {
+            RawTensors.write(output, output.datatype(), all);
+        }
+        return new Body(all.array(), jsonLength, !told.binary().isEmpty());
+    }
+
+    /** An answer that is to be written. */
+    static Told told(String name, WireRequest wire, InferenceRequest request, InferenceAnswer answer) {
+        return new Told(name, wire, request, answer, chosen(wire, answer));
+    }
+
+    /** An answer that is written as it goes, without being in memory as a whole. */
+    record Told(String name, WireRequest wire, InferenceRequest request, InferenceAnswer answer, List<Tensor> outputs) {
+        private boolean isRaw(int output) {
+            boolean asked = wire.outputs().isEmpty()
+                    ? wire.binaryOutput()
+                    : wire.outputs().get(output).binary().orElse(wire.binaryOutput());
+            return asked || outputs.get(output).datatype().onlyBinary();
+        }
+
+        /** Outputs whose bytes follow the JSON. */
+        List<Tensor> binary() {
+            return IntStream.range(0, outputs.size())
+                    .filter(this::isRaw)
+                    .mapToObj(outputs::get)
+                    .toList();
+        }
+
+        /** Whether it is JSON alone, and so much that it is better sent while it is made. */
+        boolean isLong() {
+            return binary().isEmpty() && AnswerMemory.written(outputs) > AnswerMemory.SMALL;
+        }
+
+        /**
+         * Refuses what has no place in JSON, before any of it is sent.
+         *
+         * @throws TidemillException {@code INVALID_ARGUMENT}
+         */
+        void checkTexts() {
+            for (int i = 0; i < outputs.size(); i++) {
+                Tensor output = outputs.get(i);
+                for (int at = 0; output.datatype() == Datatype.BYTES && !base64(wire, i) && at < output.size(); at++) {
+                    text(output, at);
+                }
+            }
+        }
+
+        /** Writes the JSON, without what follows it. */
+        void write(OutputStream bytes) {
+            try (JsonGenerator json = Json.objectMapper().createGenerator(bytes)) {
+                write(json);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private void write(JsonGenerator json) throws IOException {
             json.writeStartObject();
             json.writeStringField("model_name", name);
             json.writeStringField(
@@ -325,26 +398,11 @@ final class InferenceJson {
             json.writeEndObject();
             json.writeArrayFieldStart("outputs");
             for (int i = 0; i < outputs.size(); i++) {
-                Tensor output = outputs.get(i);
-                boolean raw = wire.outputs().isEmpty()
-                        ? wire.binaryOutput()
-                        : wire.outputs().get(i).binary().orElse(wire.binaryOutput());
-                raw |= output.datatype().onlyBinary();
-                write(json, output, raw, base64(wire, i));
-                if (raw) {
-                    binary.add(output);
-                }
+                InferenceJson.write(json, outputs.get(i), isRaw(i), base64(wire, i));
             }
             json.writeEndArray();
             json.writeEndObject();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
-        int jsonLength = bytes.size();
-        for (Tensor output : binary) {
-            bytes.writeBytes(RawTensors.write(output).array());
-        }
-        return new Body(bytes.toByteArray(), jsonLength, !binary.isEmpty());
     }
 
     private static boolean base64(WireRequest wire, int output) {
@@ -381,16 +439,19 @@ final class InferenceJson {
         json.writeEndObject();
     }
 
+    private static String text(Tensor tensor, int index) {
+        return tensor.utf8(index)
+                .orElseThrow(() -> TidemillException.invalid(
+                                "outputs",
+                                "Output '" + tensor.name()
+                                        + "' holds bytes that are no UTF-8, which JSON has no place for")
+                        .remedy("Ask for it with the parameter binary_data true, or content_type base64"));
+    }
+
     /** A number that JSON has no word for is null; {@code FP32} is written in as few digits as it needs. */
     static void value(JsonGenerator json, Tensor tensor, int index) throws IOException {
         switch (tensor.datatype()) {
-            case BYTES ->
-                json.writeString(tensor.utf8(index)
-                        .orElseThrow(() -> TidemillException.invalid(
-                                        "outputs",
-                                        "Output '" + tensor.name()
-                                                + "' holds bytes that are no UTF-8, which JSON has no place for")
-                                .remedy("Ask for it with the parameter binary_data true, or content_type base64")));
+            case BYTES -> json.writeString(text(tensor, index));
             case BOOL -> json.writeBoolean(tensor.whole(index) != 0);
             case UINT64 -> json.writeNumber(Long.toUnsignedString(tensor.whole(index)));
             case FP64, FP32, FP16, BF16 -> {

@@ -1,6 +1,8 @@
 package dev.tidemill.inference.api;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
+import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
@@ -200,14 +202,17 @@ final class InferenceProto {
         if (!answer.classes().isEmpty()) {
             response.putParameters("classes", parameter(Json.write(answer.classes())));
         }
-        for (Tensor tensor : InferenceJson.chosen(wire, answer)) {
+        List<Tensor> outputs = InferenceJson.chosen(wire, answer);
+        // Once in the message, and once as it is sent.
+        AnswerMemory.take(2 * outputs.stream().mapToLong(RawTensors::size).sum());
+        for (Tensor tensor : outputs) {
             var output = response.addOutputsBuilder()
                     .setName(tensor.name())
                     .setDatatype(tensor.datatype().name());
             for (long size : tensor.shape()) {
                 output.addShape(size);
             }
-            response.addRawOutputContents(ByteString.copyFrom(RawTensors.write(tensor)));
+            response.addRawOutputContents(UnsafeByteOperations.unsafeWrap(RawTensors.write(tensor)));
         }
         return response.build();
     }

@@ -17,6 +17,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.AnswerBody;
 import dev.tidemill.platform.http.BodyRule;
 import dev.tidemill.platform.http.ClientConnection;
 import dev.tidemill.platform.http.ErrorStyle;
@@ -24,6 +25,7 @@ import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.util.List;
@@ -190,7 +192,7 @@ public final class InferenceRoutes {
         send(context, Json.object().put("name", context.pathParam("model")).put("ready", true));
     }
 
-    private void infer(Context context, Caller caller) {
+    private void infer(Context context, Caller caller) throws IOException {
         byte[] body = body(context);
         Optional<Integer> header = headerLength(context, body.length);
         WireRequest wire = header.isPresent() && header.get() == 0
@@ -202,8 +204,17 @@ public final class InferenceRoutes {
             request = wire.request(clock.instant(), cancellation).by(caller.actor());
             answer = wire.formed(gateway.infer(caller.project(), name(context), version(context), request));
         }
-        InferenceJson.Body content = InferenceJson.answer(context.pathParam("model"), wire, request, answer);
+        InferenceJson.Told told = InferenceJson.told(context.pathParam("model"), wire, request, answer);
         context.header(PREDICTION_ID, request.predictionId(0));
+        if (told.isLong()) {
+            told.checkTexts();
+            context.contentType("application/json");
+            var sent = AnswerBody.of(context);
+            told.write(sent);
+            sent.end();
+            return;
+        }
+        InferenceJson.Body content = InferenceJson.answer(context.pathParam("model"), wire, request, answer);
         if (content.binary()) {
             context.header(HEADER_LENGTH, Integer.toString(content.jsonLength()));
         }

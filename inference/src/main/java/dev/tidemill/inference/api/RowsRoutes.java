@@ -2,6 +2,7 @@ package dev.tidemill.inference.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Gateway;
@@ -139,6 +140,7 @@ public final class RowsRoutes {
                 : RowsJson.rows(json.has("instances") ? json.path("instances") : json.path("inputs"), "instances");
         InferenceAnswer answer = answer(context, caller, inputs, Map.of(), asked);
         ObjectNode result = Json.object();
+        AnswerMemory.take(AnswerMemory.told(answer.outputs()));
         result.set("predictions", RowsJson.predictions(answer.outputs()));
         InferenceRoutes.send(context, result);
     }
@@ -165,6 +167,7 @@ public final class RowsRoutes {
         InferenceAnswer answer =
                 ClassifierForm.of(answer(context, caller, inputs, asked, Optional.empty()), probabilities);
         ObjectNode result = Json.object();
+        AnswerMemory.take(AnswerMemory.told(answer.outputs()));
         result.set("predictions", RowsJson.scored(answer.outputs()));
         InferenceRoutes.send(context, result);
     }
@@ -244,6 +247,7 @@ public final class RowsRoutes {
                 .put("model", answer.version().model())
                 .put("version", answer.version().version())
                 .put("route", answer.challenger() ? "challenger" : "champion");
+        AnswerMemory.take(AnswerMemory.told(answer.outputs()));
         result.set("predictions", RowsJson.predictions(answer.outputs()));
         InferenceRoutes.send(context, result);
     }

@@ -85,6 +85,7 @@ final class Batches implements Calls {
         if (!begin(mine)) {
             switch (await(mine)) {
                 case Turn.Answered answered -> {
+                    AnswerMemory.take(AnswerMemory.weight(answered.outputs()));
                     return new Outcome(answered.outputs(), false);
                 }
                 case Turn.Lead lead -> {
@@ -202,6 +203,11 @@ final class Batches implements Calls {
                 one.turn.complete(new Turn.Answered(part));
             }
             from = end;
+        }
+        // What was taken for all is this request's own part from now on; the others count theirs.
+        long joined = AnswerMemory.weight(outputs);
+        if (joined > AnswerMemory.SMALL) {
+            AnswerMemory.give(joined - AnswerMemory.weight(own));
         }
         return own;
     }

@@ -87,6 +87,18 @@ public final class RawTensors {
         return values;
     }
 
+    /** Bytes that a tensor takes, however many. */
+    public static long size(Tensor tensor) {
+        if (tensor.datatype() != Datatype.BYTES) {
+            return (long) tensor.size() * tensor.datatype().width();
+        }
+        long size = 0;
+        for (int i = 0; i < tensor.size(); i++) {
+            size += 4 + tensor.bytes(i).length;
+        }
+        return size;
+    }
+
     /** Bytes that a tensor takes. */
     public static int length(Tensor tensor) {
         if (tensor.datatype() != Datatype.BYTES) {

@@ -1,5 +1,6 @@
 package dev.tidemill.inference.graph;
 
+import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Tensor;
@@ -8,6 +9,7 @@ import dev.tidemill.inference.graph.GraphNode.Combination;
 import dev.tidemill.inference.graph.GraphNode.Ensemble;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.load.RequestMemory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -141,7 +143,8 @@ record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
     }
 
     private static Supplier<Flow> begun(Stage member, List<Tensor> given, CallContext context) {
-        var answer = CompletableFuture.supplyAsync(() -> member.answer(given, context), Thread::startVirtualThread);
+        var answer = CompletableFuture.supplyAsync(
+                RequestMemory.carried(() -> member.answer(given, context)), Thread::startVirtualThread);
         return () -> {
             try {
                 return answer.join();
@@ -163,6 +166,7 @@ record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
                             "Texts have no " + ensemble.combination() + ": " + first.name())
                     .remedy("Use 'combine: vote'");
         }
+        AnswerMemory.take(AnswerMemory.weight(Datatype.FP64, first.size()));
         double[] values = new double[first.size()];
         double[] each = new double[answers.size()];
         for (int i = 0; i < values.length; i++) {

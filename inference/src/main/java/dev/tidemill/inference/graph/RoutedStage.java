@@ -1,5 +1,6 @@
 package dev.tidemill.inference.graph;
 
+import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
@@ -87,6 +88,9 @@ record RoutedStage(Router router, List<String> names, List<Stage> stages) implem
             for (int row : rows) {
                 order[row] = at++;
             }
+        }
+        for (Flow flow : flows) {
+            AnswerMemory.take(AnswerMemory.weight(flow.tensors()));
         }
         List<Tensor> first = flows.getFirst().tensors();
         List<Tensor> gathered = new ArrayList<>();

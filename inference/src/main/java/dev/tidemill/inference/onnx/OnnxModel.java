@@ -8,6 +8,7 @@ import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.SequenceInfo;
 import ai.onnxruntime.TensorInfo;
+import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.Batching;
 import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Cancellation;
@@ -437,11 +438,12 @@ final class OnnxModel implements LoadedModel {
                     fed.put(port.fed(), OnnxTensors.of(environment, tensor, port.carried(), port.passed(tensor)));
                 }
                 try (OrtSession.Result result = runs.run(fed, Map.of(), session.getOutputNames(), cancellation)) {
-                    OnnxTensors.checkSize(result);
+                    long passing = OnnxTensors.admit(result);
                     List<Tensor> answer = new ArrayList<>();
                     for (int i = 0; i < outputs.size(); i++) {
                         answer.add(OnnxTensors.read(outputs.get(i).name(), result.get(i)));
                     }
+                    AnswerMemory.give(passing);
                     if (refused) {
                         slots.orElseThrow().giveUp();
                     }

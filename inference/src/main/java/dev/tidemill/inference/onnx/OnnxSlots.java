@@ -4,12 +4,14 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.RawTensors;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.onnx.OnnxModel.Port;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +33,8 @@ final class OnnxSlots implements AutoCloseable {
     private static final int MOST_ROWS = 256;
     private static final int MOST_SIZES = 16;
     private static final int MOST_KEPT = 64;
+    /** Largest slot, since many are kept. */
+    private static final long MOST_BYTES = 1 << 20;
 
     private final OrtEnvironment environment;
     private final OnnxRuns runs;
@@ -74,6 +78,9 @@ final class OnnxSlots implements AutoCloseable {
                 OnnxTensors.fill(given.get(i), tensors.get(i), inputs.get(i).carried());
             }
             runs.run(fed, pinned, Set.of(), cancellation).close();
+            AnswerMemory.take(outputs.stream()
+                    .mapToLong(port -> AnswerMemory.weight(port.datatype(), values(port.sized(rows))))
+                    .sum());
             List<Tensor> answer = new ArrayList<>(outputs.size());
             for (int i = 0; i < outputs.size(); i++) {
                 Port port = outputs.get(i);
@@ -81,6 +88,10 @@ final class OnnxSlots implements AutoCloseable {
                 answer.add(RawTensors.read(port.name(), port.datatype(), port.sized(rows), result));
             }
             return answer;
+        }
+
+        private static long values(long[] shape) {
+            return Arrays.stream(shape).reduce(1, (some, size) -> some * size);
         }
 
         private void close() {
@@ -96,7 +107,11 @@ final class OnnxSlots implements AutoCloseable {
      */
     Optional<List<Tensor>> run(List<Tensor> tensors, int rows, Cancellation cancellation) throws OrtException {
         boolean known = free.containsKey(rows);
-        if (!usable || rows == 0 || rows > MOST_ROWS || !known && free.size() >= MOST_SIZES) {
+        if (!usable
+                || rows == 0
+                || rows > MOST_ROWS
+                || bytes(rows) > MOST_BYTES
+                || !known && free.size() >= MOST_SIZES) {
             return Optional.empty();
         }
         ConcurrentLinkedQueue<Slot> queue = free.computeIfAbsent(rows, unused -> new ConcurrentLinkedQueue<>());
@@ -119,6 +134,24 @@ final class OnnxSlots implements AutoCloseable {
             slot.close();
             throw e;
         }
+    }
+
+    private long bytes(int rows) {
+        return (widthOf(inputs) + widthOf(outputs)) * rows;
+    }
+
+    /** Bytes of a row. */
+    private static long widthOf(List<Port> ports) {
+        long bytes = 0;
+        for (Port port : ports) {
+            long row = port.carried().width();
+            for (int i = 1; i < port.shape().length; i++) {
+                // Saturates: what is so large is not kept anyway.
+                row = Math.multiplyHigh(row, port.shape()[i]) != 0 ? MOST_BYTES : row * port.shape()[i];
+            }
+            bytes += Math.min(Math.max(0, row), MOST_BYTES);
+        }
+        return bytes;
     }
 
     /** Keeps nothing any more: the graph gives other shapes than it says. */

@@ -8,6 +8,7 @@ import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.TensorInfo;
+import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.RawTensors;
 import dev.tidemill.inference.domain.Tensor;
@@ -27,6 +28,8 @@ final class OnnxTensors {
     private static final long MOST_BYTES = 512L << 20;
     /** What a text takes at least. */
     private static final int TEXT_BYTES = 24;
+    /** Of a map of scores of a few classes. */
+    private static final int MAP_BYTES = 1_024;
 
     private OnnxTensors() {}
 
@@ -121,12 +124,15 @@ final class OnnxTensors {
     }
 
     /**
-     * Refuses what is too large to be copied, before it is.
+     * Refuses what is too large to be copied, and takes the memory that it will fill, before it is.
      *
-     * @throws TidemillException {@code INVALID_ARGUMENT} if a call has given more than {@link #MOST_BYTES}
+     * @return bytes of what is taken that are free once it is read
+     * @throws TidemillException {@code INVALID_ARGUMENT} if a call has given more than {@link #MOST_BYTES}; what
+     *     {@link AnswerMemory#take} throws
      */
-    static void checkSize(Iterable<Map.Entry<String, OnnxValue>> given) {
+    static long admit(Iterable<Map.Entry<String, OnnxValue>> given) {
         long bytes = 0;
+        long copied = 0;
         for (Map.Entry<String, OnnxValue> one : given) {
             if (one.getValue() instanceof OnnxTensor tensor) {
                 long width = datatype(tensor.getInfo())
@@ -134,7 +140,13 @@ final class OnnxTensors {
                         .map(Datatype::width)
                         .orElse(TEXT_BYTES);
                 // It lies in memory, so that its size is one that memory can have.
-                bytes += width * tensor.getInfo().getNumElements();
+                long values = tensor.getInfo().getNumElements();
+                bytes += width * values;
+                // ONNX Runtime's Java interface copies it once, and the tensor is another copy.
+                copied += width * values
+                        + AnswerMemory.weight(datatype(tensor.getInfo()).orElse(Datatype.BYTES), values);
+            } else if (one.getValue() instanceof OnnxSequence sequence) {
+                copied += (long) MAP_BYTES * Math.max(0, sequence.getInfo().length);
             }
         }
         if (bytes > MOST_BYTES) {
@@ -143,6 +155,8 @@ final class OnnxTensors {
                     "The model answers with " + bytes + " bytes; at most " + MOST_BYTES
                             + " are passed on. Ask for fewer rows at a time");
         }
+        AnswerMemory.take(copied);
+        return bytes;
     }
 
     /**
@@ -169,6 +183,8 @@ final class OnnxTensors {
     private static Tensor texts(String name, long[] shape, Object nested) {
         List<byte[]> texts = new ArrayList<>();
         flatten(nested, texts);
+        // Only now it is known how long they are.
+        AnswerMemory.take(texts.stream().mapToLong(text -> text.length).sum());
         return Tensor.texts(name, shape, texts.toArray(byte[][]::new));
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Datatype;
@@ -30,6 +31,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
@@ -40,6 +42,8 @@ final class PythonWorker implements AutoCloseable {
     private static final int LARGEST_FRAME = 512 * 1024 * 1024;
     private static final int KEPT_LOG = 4_000;
     private static final int LAST_WORDS = 500;
+    /** What a byte of JSON parses to at most. */
+    private static final int TREE_BYTES = 40;
 
     private final Process process;
     private JsonNode told = MissingNode.getInstance();
@@ -48,7 +52,8 @@ final class PythonWorker implements AutoCloseable {
     private final StringBuilder log = new StringBuilder();
     private int calls;
 
-    private record Frame(JsonNode header, byte[] body) {}
+    /** @param refusal why it was passed over unread; empty for one that was read */
+    private record Frame(JsonNode header, byte[] body, Optional<TidemillException> refusal) {}
 
     /** @param length bytes of all the parts */
     private record Request(ObjectNode header, int length, List<ByteBuffer> parts) {}
@@ -221,6 +226,10 @@ final class PythonWorker implements AutoCloseable {
                     return read();
                 }
             });
+            inStep = answer.refusal().isPresent();
+            if (inStep) {
+                throw answer.refusal().get();
+            }
             int answered = answer.header().path("call").asInt();
             if (answered != call) {
                 throw new TidemillException(
@@ -356,13 +365,19 @@ final class PythonWorker implements AutoCloseable {
         if (text < 0 || body < 0 || text > LARGEST_FRAME || body > LARGEST_FRAME) {
             throw new EOFException("a frame of " + text + " and " + body + " bytes");
         }
-        byte[] header = in.readNBytes(text);
-        byte[] content = in.readNBytes(body);
-        if (header.length < text || content.length < body) {
-            throw new EOFException("the frame ended in the middle");
+        try {
+            AnswerMemory.take((long) TREE_BYTES * text + body);
+        } catch (TidemillException refusal) {
+            // Passed over, so that the next frame is the next call's.
+            in.skipNBytes((long) text + body);
+            return new Frame(MissingNode.getInstance(), new byte[0], Optional.of(refusal));
         }
+        byte[] header = new byte[text];
+        in.readFully(header);
+        byte[] content = new byte[body];
+        in.readFully(content);
         // Names and labels of a model's answer are any text, as those of its input are.
-        return new Frame(Json.parseOwnObject(header), content);
+        return new Frame(Json.parseOwnObject(header), content, Optional.empty());
     }
 
     private static List<Tensor> tensors(Frame answer) {
@@ -375,11 +390,12 @@ final class PythonWorker implements AutoCloseable {
                 shape[i] = told.path("shape").get(i).asLong();
             }
             int length = told.path("length").asInt();
-            Tensor read = RawTensors.read(
-                    name,
-                    Datatype.of(name, told.path("datatype").asText()),
-                    shape,
-                    ByteBuffer.wrap(answer.body(), at, length));
+            Datatype datatype = Datatype.of(name, told.path("datatype").asText());
+            AnswerMemory.take(
+                    datatype == Datatype.BYTES
+                            ? AnswerMemory.weight(datatype, values(shape)) + length
+                            : AnswerMemory.weight(datatype, length / datatype.width()));
+            Tensor read = RawTensors.read(name, datatype, shape, ByteBuffer.wrap(answer.body(), at, length));
             if (told.path("json").asBoolean()) {
                 read = read.asJson();
             }
@@ -397,6 +413,14 @@ final class PythonWorker implements AutoCloseable {
             at += length;
         }
         return tensors;
+    }
+
+    private static long values(long[] shape) {
+        long values = 1;
+        for (long size : shape) {
+            values = Math.multiplyExact(values, size);
+        }
+        return values;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.tidemill.inference.runtime;
 
+import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.LoadedModel;
@@ -107,6 +108,14 @@ final class BoostedTreesModel implements LoadedModel {
 
     @Override
     public List<Tensor> predict(List<Tensor> given) {
+        // Once as the trees tell it, and once as tensors.
+        AnswerMemory.take(
+                given.isEmpty()
+                        ? 0
+                        : 2
+                                * AnswerMemory.weight(
+                                        Datatype.FP64,
+                                        (long) width() * given.getFirst().rows()));
         double[][] predictions = trees.predict(table.rows(given));
         int rows = predictions.length;
         if (!labels) {
@@ -131,6 +140,14 @@ final class BoostedTreesModel implements LoadedModel {
         return List.of(
                 Tensor.wholes(outputs.getFirst().name(), Datatype.INT64, new long[] {rows}, chosen),
                 Tensor.numbers(PROBABILITIES, numbers, new long[] {rows, classes}, shares));
+    }
+
+    /** Numbers of a row of all outputs. */
+    private int width() {
+        return outputs.stream()
+                .mapToInt(output ->
+                        output.shape().size() > 1 ? (int) (long) output.shape().get(1) : 1)
+                .sum();
     }
 
     @Override

@@ -4,17 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InferenceAnswer;
+import dev.tidemill.inference.domain.InferenceRequest;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.TidemillException;
+import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class InferenceJsonTest {
@@ -148,6 +152,30 @@ class InferenceJsonTest {
                 input + ",\"outputs\":[{\"name\":\"y\",\"parameters\":{\"content_type\":\"base64\"}}]}", answer);
         assertThat(new String(encoded.content(), StandardCharsets.UTF_8))
                 .contains("\"parameters\":{\"content_type\":\"base64\"},\"data\":[\"/wAB\"]");
+    }
+
+    /** What is sent while it is made is what would have been made at once. */
+    @Test
+    void aLongAnswerIsWrittenAsItGoes() {
+        var numbers = new Random(3).doubles(20_000).toArray();
+        var answer = new InferenceAnswer(
+                new ServedVersion("default", "m", 1, new Digest("0".repeat(64)), false),
+                false,
+                List.of(Tensor.numbers("y", Datatype.FP64, new long[] {20_000}, numbers)),
+                List.of(),
+                false,
+                List.of());
+        byte[] body = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[1]}]}"
+                .getBytes(StandardCharsets.UTF_8);
+        WireRequest wire = InferenceJson.request(body, body.length);
+        InferenceRequest request = wire.request(Instant.EPOCH, Cancellation.NEVER);
+        InferenceJson.Told told = InferenceJson.told("m", wire, request, answer);
+        assertThat(told.isLong()).isTrue();
+        var sent = new ByteArrayOutputStream();
+        told.write(sent);
+        assertThat(sent.toByteArray())
+                .isEqualTo(InferenceJson.answer("m", wire, request, answer).content());
+        assertThat(AnswerMemory.written(answer.outputs())).isGreaterThan(sent.size() - 500);
     }
 
     private static InferenceJson.Body answered(String request, InferenceAnswer answer) {

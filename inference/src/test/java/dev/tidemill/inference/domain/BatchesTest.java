@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.load.BytesInFlight;
+import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.testkit.Await;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +31,8 @@ class BatchesTest {
         /** How many rows of one call are more than memory has. */
         private volatile int tooMany = Integer.MAX_VALUE;
 
+        private volatile boolean counted;
+
         private Doubling() {
             super(x -> 2 * x);
         }
@@ -49,6 +53,9 @@ class BatchesTest {
                 if (x.number(i) == REFUSED) {
                     throw TidemillException.invalid("x", "row " + i + " is refused");
                 }
+            }
+            if (counted) {
+                AnswerMemory.take(AnswerMemory.weight(List.of(answer)));
             }
             return List.of(dropsRows && x.rows() > 1 ? answer.rows(0, 1) : answer);
         }
@@ -130,6 +137,34 @@ class BatchesTest {
         assertAnswers(others.get(0).get(60, TimeUnit.SECONDS), 2);
         assertAnswers(others.get(1).get(60, TimeUnit.SECONDS), 4);
         assertAnswers(others.get(2).get(60, TimeUnit.SECONDS), 6);
+    }
+
+    /** Each request holds its own part of a joined answer, whoever made the call. */
+    @Test
+    void aJoinedAnswerIsCountedToThoseWhoGetIt() throws Exception {
+        var budget = new BytesInFlight(64 << 20);
+        int rows = 400;
+        int width = 100;
+        try (var leader = budget.open("ada");
+                var other = budget.open("bob")) {
+            Future<Calls.Outcome> first = hold();
+            // Read by the model as ONNX Runtime's answers are: counted to who makes the call.
+            model.counted = true;
+            Tensor matrix = Tensor.numbers("x", Datatype.FP64, new long[] {rows, width}, new double[rows * width]);
+            List<Future<Calls.Outcome>> asked = new ArrayList<>();
+            for (var request : List.of(leader, other)) {
+                int waiting = batches.waiting();
+                asked.add(callers.submit(
+                        () -> RequestMemory.of(request, () -> batches.call(List.of(matrix), CallContext.NONE))));
+                Await.until("one more that waits", () -> batches.waiting() == waiting + 1);
+            }
+            model.gate.countDown();
+            first.get();
+            assertThat(asked.get(0).get().executed()).isTrue();
+            assertThat(asked.get(1).get().executed()).isFalse();
+            assertThat(leader.held()).isEqualTo(8L * rows * width);
+            assertThat(other.held()).isEqualTo(8L * rows * width);
+        }
     }
 
     @Test

@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.load.BytesInFlight;
+import dev.tidemill.platform.load.RequestMemory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,6 +99,22 @@ class PythonWorkerTest {
             assertThat(predict(worker, 1).number(0)).isEqualTo(1);
             assertThatThrownBy(() -> predict(worker, 2)).hasMessageContaining("answered call 1 where call 2 was asked");
             assertThatThrownBy(() -> predict(worker, 3)).hasMessageContaining("process ended");
+        }
+    }
+
+    @Test
+    void anAnswerThatFindsNoMemoryIsPassedOver() throws IOException {
+        try (var worker = worker("""
+                if call == 1:
+                        told["shape"], told["length"], body = [1000000], 8000000, bytes(8000000)
+                """.strip());
+                var request = new BytesInFlight(4 << 20).open("ada")) {
+            assertThatThrownBy(() -> RequestMemory.of(request, () -> predict(worker, 1)))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.TOO_LARGE));
+            assertThat(RequestMemory.of(request, () -> predict(worker, 2)).number(0))
+                    .isEqualTo(2);
         }
     }
 
