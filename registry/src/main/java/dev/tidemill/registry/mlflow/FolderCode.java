@@ -86,6 +86,13 @@ final class FolderCode {
         return look.found.stream().limit(MOST).toList();
     }
 
+    /** Lines end at these in YAML 1.1, which Python reads, and not in YAML 1.2: what is a comment here is none there. */
+    static List<String> lineEnds(String file, String content) {
+        return content.chars().anyMatch(c -> c == 0x85 || c == 0x2028 || c == 0x2029)
+                ? List.of(file + " has line ends that YAML readers understand differently")
+                : List.of();
+    }
+
     /** Files that a loader of the folder opens as a pickle, whatever they are called; judged so even if they look like text. */
     static Set<String> openedAsPickles(Map<?, ?> described, Folder folder) {
         var opened = new LinkedHashSet<String>();
@@ -145,6 +152,10 @@ final class FolderCode {
             Map<?, ?> settings = map(value);
             if (settings.get("code") != null) {
                 found.add("the flavor " + name + " puts '" + settings.get("code") + "' on Python's path");
+            }
+            Object types = settings.get("skops_trusted_types");
+            if (types != null && !(types instanceof List<?> list && list.isEmpty())) {
+                found.add("the flavor " + name + " has skops load what its author trusts: " + shown(types));
             }
             inside(name + ".data", settings.get("data"));
             inside(name + ".pickled_model", settings.get("pickled_model"));
@@ -258,6 +269,7 @@ final class FolderCode {
         if (folder.file(path).isEmpty()) {
             return Map.of();
         }
+        text.apply(path).ifPresent(content -> found.addAll(lineEnds(path, content)));
         try {
             return FolderInspector.parsed(text.apply(path).orElseThrow(() -> new YamlEngineException("too large")));
         } catch (YamlEngineException e) {

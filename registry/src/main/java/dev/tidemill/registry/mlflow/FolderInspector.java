@@ -12,6 +12,7 @@ import dev.tidemill.registry.domain.ModelFiles.Verdict;
 import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.PickleScan;
 import dev.tidemill.registry.domain.Signature;
+import dev.tidemill.registry.domain.SkopsScan;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,7 +24,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import org.snakeyaml.engine.v2.api.Load;
@@ -35,8 +35,8 @@ public final class FolderInspector implements ModelInspector {
     private static final String DESCRIPTION = "MLmodel";
     private static final int LARGEST_SCHEMA = 64 * 1024 * 1024;
     private static final int LARGEST_TEXT = 4 * 1024 * 1024;
-    private static final List<String> PICKLE_ENDINGS =
-            List.of(".pkl", ".pickle", ".p", ".joblib", ".cloudpickle", ".pt", ".pth", ".bin", ".ckpt", ".dill");
+    private static final List<String> PICKLE_ENDINGS = List.of(
+            ".pkl", ".pickle", ".p", ".joblib", ".cloudpickle", ".pt", ".pth", ".bin", ".ckpt", ".dill", ".skops");
     /** Endings of files that hold numbers and nothing that runs. */
     private static final List<String> PLAIN_ENDINGS = List.of(
             ".yaml",
@@ -63,14 +63,18 @@ public final class FolderInspector implements ModelInspector {
         var remarks = new ArrayList<String>();
         Map<?, ?> described = Map.of();
         Optional<String> text = text(folder, DESCRIPTION);
-        if (text.isEmpty()) {
+        var unclear = new ArrayList<String>();
+        if (folder.file(DESCRIPTION).isEmpty()) {
             remarks.add("There is no MLmodel file: nothing says how to load this model");
+        } else if (text.isEmpty()) {
+            unclear.add("MLmodel is larger than " + LARGEST_TEXT + " bytes, and is not read");
         } else {
             try {
                 described = parsed(text.get());
             } catch (YamlEngineException e) {
-                remarks.add("MLmodel is not valid YAML");
+                unclear.add("MLmodel is not valid YAML, which other readers may take");
             }
+            unclear.addAll(FolderCode.lineEnds(DESCRIPTION, text.get()));
         }
         List<String> flavors = flavors(described).keySet().stream().sorted().toList();
         Optional<Signature> signature = signature(described.get("signature"));
@@ -84,7 +88,9 @@ public final class FolderInspector implements ModelInspector {
                 .forEach(pickle -> remarks.add(pickle.path()
                         + " may run code beside the allow-list where it is opened: "
                         + String.join(", ", pickle.refused().stream().limit(8).toList())));
-        List<String> code = FolderCode.in(described, folder, path -> text(folder, path));
+        // What Python would open by a description that is not understood here is not known.
+        unclear.addAll(FolderCode.in(described, folder, path -> text(folder, path)));
+        List<String> code = List.copyOf(unclear);
         boolean withoutPython = folder.files().containsKey(ModelFiles.ENCODING);
         code.stream()
                 .filter(finding -> !withoutPython)
@@ -256,24 +262,7 @@ public final class FolderInspector implements ModelInspector {
         if (content.length > LARGEST_SCHEMA) {
             return new PickleScan.Found(Verdict.UNREADABLE, List.of("cannot be read: its schema is too large"));
         }
-        var refused = new TreeSet<String>();
-        try {
-            collect(Json.objectMapper().readTree(content), refused);
-        } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-            return new PickleScan.Found(Verdict.UNREADABLE, List.of("cannot be read: its schema is not JSON"));
-        }
-        return new PickleScan.Found(refused.isEmpty() ? Verdict.ALLOWED : Verdict.REFUSED, List.copyOf(refused));
-    }
-
-    private static void collect(JsonNode node, Set<String> refused) {
-        if (node.has("__class__") || node.has("__module__")) {
-            String module = node.path("__module__").asText("");
-            String name = node.path("__class__").asText("");
-            if (!PickleScan.isAllowed(module, name)) {
-                refused.add(module + "." + name);
-            }
-        }
-        node.forEach(child -> collect(child, refused));
+        return SkopsScan.scan(content);
     }
 
     private static void add(String path, PickleScan.Found found, List<Pickle> pickles) {

@@ -208,8 +208,12 @@ class FolderCodeTest {
 
     @Test
     void anArchiveThatShowsTwoFacesIsNotLetPass() throws IOException {
-        byte[] harmless = archive("schema.json", "{\"__class__\": \"dict\", \"__module__\": \"builtins\"}");
-        byte[] evil = archive("schema.json", "{\"__class__\": \"system\", \"__module__\": \"os\"}");
+        byte[] harmless = archive(
+                "schema.json",
+                "{\"__class__\": \"dict\", \"__module__\": \"builtins\", \"__loader__\": \"DictNode\", \"protocol\": 2}");
+        byte[] evil = archive(
+                "schema.json",
+                "{\"__class__\": \"system\", \"__module__\": \"os\", \"__loader__\": \"FunctionNode\", \"protocol\": 2}");
         files.put("model.pkl", harmless);
         assertThat(inspected().pickles()).extracting(ModelFiles.Pickle::verdict).containsExactly(Verdict.ALLOWED);
         files.put("model.pkl", evil);
@@ -241,5 +245,34 @@ class FolderCodeTest {
             zip.write(text);
         }
         return bytes.toByteArray();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"x: 1\nx: 2\n", "a: !!float 1\nb: !!omap [x: 1]\n", "# \u2028flavors: {}\n", "# \u0085x: 1\n"})
+    void aDescriptionThatReadersUnderstandDifferentlyIsHeld(String more) {
+        put("MLmodel", "flavors:\n  onnx:\n    data: model.onnx\n" + more);
+        assertThat(inspected().held()).anyMatch(reason -> reason.contains("MLmodel"));
+    }
+
+    @Test
+    void aDescriptionThatIsTooLargeToBeReadIsHeld() {
+        put("MLmodel", "flavors:\n  onnx:\n    data: model.onnx\n# " + "y".repeat(5 << 20) + "\n");
+        assertThat(inspected().held()).anyMatch(reason -> reason.contains("MLmodel is larger than"));
+    }
+
+    @Test
+    void aDescriptionThatIsWithinItselfIsRefused() {
+        put("MLmodel", "flavors: &a {b: *a}\n");
+        org.assertj.core.api.Assertions.assertThatThrownBy(this::inspected)
+                .hasMessageContaining("'a' is within itself");
+    }
+
+    @Test
+    void typesThatTheAuthorTrustsAreHeld() {
+        put("MLmodel", "flavors:\n  sklearn:\n    pickled_model: m.skops\n    skops_trusted_types: [os.system]\n");
+        assertThat(inspected().held()).anyMatch(reason -> reason.contains("os.system"));
+        put("MLmodel", "flavors:\n  sklearn:\n    pickled_model: m.skops\n    skops_trusted_types: []\n");
+        assertThat(inspected().held()).noneMatch(reason -> reason.contains("trusts"));
     }
 }
