@@ -2,6 +2,8 @@ import { useComputedColorScheme } from '@mantine/core'
 import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { stretch } from './curves'
+import { number } from './format'
 
 export interface Series { label: string; values: (number | null)[]; colour: string; dash?: number[]; /** Marks only, no line. */ dots?: boolean }
 
@@ -24,7 +26,7 @@ export function Curves(props: { x: number[]; time?: boolean; series: Series[]; u
       width: element.clientWidth || 600,
       height,
       ...(sync ? { cursor: { sync: { key: sync } } } : {}),
-      scales: { x: { time: time ?? false }, y: { range: (_, low, high) => [Math.min(0, low), high * 1.08 || 1] } },
+      scales: { x: { time: time ?? false, range: (_, low, high) => stretch(low, high, time ?? false) }, y: { range: (_, low, high) => [Math.min(0, low), high * 1.08 || 1] } },
       axes: [{ stroke: ink, grid }, { stroke: ink, grid, label: unit, labelSize: 20, size: 54 }],
       series: [
         {},
@@ -32,7 +34,7 @@ export function Curves(props: { x: number[]; time?: boolean; series: Series[]; u
           label: line.label, stroke: line.colour, width: line.dots ? 0 : 2, spanGaps: !line.dots,
           points: line.dots ? { show: true, size: 11, width: 3, stroke: line.colour } : { show: x.length < 80 },
           ...(line.dash ? { dash: line.dash } : {}),
-          value: (_: uPlot, value: number | null) => (value === null ? '–' : value.toFixed(2)),
+          value: (_: uPlot, value: number | null) => (value === null ? '–' : number(value, 4)),
         })),
       ],
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { axisOf, gaps, rising } from './curves'
+import { axisOf, gaps, rising, stretch } from './curves'
 
 const curve = (steps: number[], values: (number | null)[]) => ({ run: 'r', steps, times: steps.map((_, index) => 1000 * (index + 1)), values })
 
@@ -22,3 +22,11 @@ describe('rising', () => {
 })
 
 describe('gaps', () => it('counts them', () => expect(gaps([curve([0, 1], [null, 1]), curve([0], [null])])).toBe(2)))
+
+describe('stretch', () => {
+  it('is what there is, and of a single point its surroundings', () => {
+    expect(stretch(3, 9, false)).toEqual([3, 9])
+    expect(stretch(3, 3, false)).toEqual([2, 4])
+    expect(stretch(86_400 * 20, 86_400 * 20, true)).toEqual([86_400 * 6, 86_400 * 34])
+  })
+})

@@ -30,3 +30,12 @@ export function rising(curve: Curve, axis: Axis, weight: number): [number[], (nu
 
 /** How many of the points are no number. */
 export const gaps = (curves: Curve[]): number => curves.reduce((sum, curve) => sum + curve.values.filter((value) => value === null).length, 0)
+
+const FORTNIGHT_SECONDS = 14 * 86_400
+
+/** The stretch of x that is drawn: of a single point its surroundings, so that it stands in the middle. */
+export function stretch(low: number, high: number, time: boolean): [number, number] {
+  if (low < high) return [low, high]
+  const around = time ? FORTNIGHT_SECONDS : 1
+  return [low - around, high + around]
+}
