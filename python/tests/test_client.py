@@ -5,9 +5,14 @@ from __future__ import annotations
 import datetime
 import math
 import unittest
+from typing import Any
 
 import tidemill
-from tidemill._client import _iso, _tensors
+from tidemill._client import _columns, _iso, _tensor
+
+
+def _tensors(rows: list[dict[str, str | float | int | bool | None]]) -> list[dict[str, Any]]:
+    return [_tensor(name, values) for name, values in _columns(rows).items()]
 
 
 class ClientTest(unittest.TestCase):
@@ -32,8 +37,23 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(_tensors([{"a": 1}, {"a": None}])[0]["datatype"], "FP64")
 
     def test_text_and_numbers_do_not_mix(self) -> None:
-        with self.assertRaisesRegex(tidemill.TidemillError, "'a' mixes"):
+        with self.assertRaisesRegex(tidemill.TidemillError, "'a' holds int, str"):
             _tensors([{"a": 1}, {"a": "x"}])
+
+    def test_a_column_of_missing_values_is_what_the_model_takes(self) -> None:
+        self.assertEqual(_tensor("note", [None, math.nan], text_if_missing=True)["datatype"], "BYTES")
+        self.assertEqual(_tensor("note", [None, math.nan], text_if_missing=True)["data"], [None, None])
+        self.assertEqual(_tensor("note", ["x", None], text_if_missing=True)["data"], ["x", None])
+        self.assertEqual(_tensor("age", [None, None])["datatype"], "FP64")
+
+    def test_what_json_cannot_tell_and_what_is_no_list_is_refused(self) -> None:
+        with self.assertRaisesRegex(tidemill.TidemillError, "'a' holds an infinite number"):
+            _tensors([{"a": 1.5}, {"a": -math.inf}])
+        with (
+            tidemill.Client("http://127.0.0.1:9", timeout=1) as client,
+            self.assertRaisesRegex(tidemill.TidemillError, "put a single one into a list"),
+        ):
+            client.predict("m", {"a": 1})  # type: ignore[arg-type]
 
     def test_times_need_a_zone(self) -> None:
         zone = datetime.timezone(datetime.timedelta(hours=2))

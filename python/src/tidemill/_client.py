@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import json
+import math
 import numbers
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -24,16 +26,19 @@ class Answer:
     """Predictions, one for each row.
 
     Attributes:
-        predictions: a number or text a row; for a classifier with several classes a list of probabilities a row.
+        predictions: a number or text a row; for a classifier of two classes the probability of the second, of more a list of
+            probabilities a row, in the order of ``classes``.
         prediction_ids: what labels refer to, one a row.
         version: the model version that answered.
         route: ``champion`` or ``challenger``.
+        classes: the classes that probabilities are of; empty where the model predicts numbers or texts.
     """
 
     predictions: list[float] | list[str] | list[list[float]]
     prediction_ids: list[str]
     version: str
     route: str
+    classes: list[str] = field(default_factory=list)
 
 
 class Client:
@@ -91,6 +96,8 @@ class Client:
         Raises:
             TidemillError: with code ``NOT_FOUND`` for an unknown model, ``INVALID_ARGUMENT`` for rows that do not fit.
         """
+        if isinstance(rows, Mapping):
+            raise TidemillError("INVALID_ARGUMENT", "Rows are a list of mappings; put a single one into a list", "rows")
         if not rows:
             raise TidemillError("INVALID_ARGUMENT", "There is no row to predict", "rows")
         parameters: dict[str, str] = {}
@@ -98,18 +105,29 @@ class Client:
             parameters["event_time"] = _iso(event_time)
         if entity is not None:
             parameters["entity"] = entity
-        body: dict[str, Any] = {"inputs": _tensors(rows), "parameters": parameters}
-        if request_id is not None:
-            body["id"] = request_id
         name = model if self.project == "default" else f"{self.project}~{model}"
         which = "" if version is None else f"/versions/{quote(str(version), safe='')}"
-        answer = self._call("POST", f"/v2/models/{quote(name, safe='~')}{which}/infer", body)
+        address = f"/v2/models/{quote(name, safe='~')}{which}"
+        body: dict[str, Any] = {"inputs": self._inputs(rows, address), "parameters": parameters}
+        if request_id is not None:
+            body["id"] = request_id
+        answer = self._call("POST", f"{address}/infer", body)
         output = answer["outputs"][0]
         data: list[float] = [float("nan") if value is None else value for value in output["data"]]
         shape = output["shape"]
         wide = [data[i : i + shape[1]] for i in range(0, len(data), shape[1])] if len(shape) > 1 else data
         ids = [answer["id"]] if len(rows) == 1 else [f"{answer['id']}.{i}" for i in range(len(rows))]
-        return Answer(wide, ids, answer["model_version"], answer["parameters"]["route"])
+        told = answer["parameters"]
+        return Answer(wide, ids, answer["model_version"], told["route"], json.loads(told.get("classes", "[]")))
+
+    def _inputs(self, rows: Sequence[Mapping[str, Value]], address: str) -> list[dict[str, Any]]:
+        """The rows as tensors. What a column of missing values would hold, only the model can tell."""
+        columns = _columns(rows)
+        texts: set[str] = set()
+        if any(all(_missing(value) for value in values) for values in columns.values()):
+            inputs = self._call("GET", address)["inputs"]
+            texts = {column["name"] for column in inputs if column["datatype"] == "BYTES"}
+        return [_tensor(name, values, name in texts) for name, values in columns.items()]
 
     def score(
         self,
@@ -209,12 +227,14 @@ def _text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _tensors(rows: Sequence[Mapping[str, Value]]) -> list[dict[str, Any]]:
+def _columns(rows: Sequence[Mapping[str, Value]]) -> dict[str, list[Value]]:
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return [_tensor(name, [row.get(name) for row in rows]) for name in names]
+    return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _tensor(name: str, values: list[Value]) -> dict[str, Any]:
+def _tensor(name: str, values: list[Value], text_if_missing: bool = False) -> dict[str, Any]:
+    if text_if_missing and all(_missing(value) for value in values):
+        return {"name": name, "shape": [len(values)], "datatype": "BYTES", "data": [None] * len(values)}
     present = [value for value in values if value is not None]
     whole = len(present) == len(values)  # Truths and whole numbers have no way to be missing.
     if whole and all(isinstance(value, bool) for value in present):
@@ -226,7 +246,11 @@ def _tensor(name: str, values: list[Value]) -> dict[str, Any]:
     elif all(isinstance(value, str) for value in present):
         datatype = "BYTES"
     else:
-        raise TidemillError("INVALID_ARGUMENT", f"Column '{name}' mixes text and numbers", name)
+        found = ", ".join(sorted({type(value).__name__ for value in present}))
+        message = f"Column '{name}' holds {found}; a column is of numbers, of booleans or of texts"
+        raise TidemillError("INVALID_ARGUMENT", message, name)
+    if any(isinstance(value, float) and math.isinf(value) for value in present):
+        raise TidemillError("INVALID_ARGUMENT", f"Column '{name}' holds an infinite number, which JSON cannot tell", name)
     data = [_plain(datatype, value) for value in values]
     return {"name": name, "shape": [len(values)], "datatype": datatype, "data": data}
 
@@ -234,8 +258,12 @@ def _tensor(name: str, values: list[Value]) -> dict[str, Any]:
 _CONVERT: dict[str, Callable[[Any], Value]] = {"BOOL": bool, "INT64": int, "FP64": float, "BYTES": str}
 
 
+def _missing(value: Value) -> bool:
+    return value is None or value != value
+
+
 def _plain(datatype: str, value: Value) -> Value:
     """Plain JSON for numpy's numbers too; a NaN is a missing value."""
-    if value is None or value != value:
+    if _missing(value):
         return None
     return _CONVERT[datatype](value)

@@ -75,6 +75,7 @@ final class PredictCommand implements Callable<Integer> {
         Map<String, String> datatypes = datatypes(api.get(
                 "/v2/models/" + Api.encode(name) + (version == null ? "" : "/versions/" + Api.encode(version))));
         ArrayNode all = Api.JSON.createArrayNode();
+        JsonNode classes = Api.JSON.createArrayNode();
         for (int from = 0; from < rows.size(); from += BATCH) {
             ArrayNode batch = Api.JSON.createArrayNode();
             for (Map<String, String> row : rows.subList(from, Math.min(rows.size(), from + BATCH))) {
@@ -86,10 +87,21 @@ final class PredictCommand implements Callable<Integer> {
                             + (version == null ? "" : "?version=" + Api.encode(version)),
                     batch);
             answer.path("predictions").forEach(all::add);
+            classes = answer.path("classes");
         }
         if (connection.json()) {
-            System.out.println(Api.object().set("predictions", all));
+            ObjectNode told = Api.object();
+            if (!classes.isEmpty()) {
+                told.set("classes", classes);
+            }
+            System.out.println(told.set("predictions", all));
         } else {
+            if (!classes.isEmpty()) {
+                System.err.println(
+                        classes.size() == 2
+                                ? "Probability of " + classes.get(1)
+                                : "Probabilities of " + classes + ", in this order");
+            }
             all.forEach(one -> System.out.println(one.isTextual() ? one.asText() : one.toString()));
         }
         return Exit.OK;

@@ -11,7 +11,8 @@ import picocli.CommandLine.Parameters;
 /** {@code tidemill webhooks}: where a project's events are sent. */
 @Command(
         name = "webhooks",
-        description = "List, create and delete webhooks, to which a project's events are sent.",
+        description =
+                "List, create and delete webhooks, to which a project's events are sent, and list the types of events.",
         synopsisSubcommandLabel = "COMMAND",
         mixinStandardHelpOptions = true)
 final class WebhooksCommand implements Runnable {
@@ -77,7 +78,8 @@ final class WebhooksCommand implements Runnable {
             @Option(
                             names = "--events",
                             paramLabel = "TYPE,...",
-                            description = "How the types of events begin, such as deployment. or model.; default: all")
+                            description =
+                                    "How the types of events begin, such as deployment. or model. (see 'types'); default: all")
                     @Nullable
                     String types,
             @Parameters(index = "0", paramLabel = "URL") String url) {
@@ -94,6 +96,26 @@ final class WebhooksCommand implements Runnable {
         System.out.println("webhook: " + answer.path("id").asText());
         System.out.println("secret:  " + answer.path("secret").asText());
         System.err.println("Keep the secret: it is not shown again.");
+        return Exit.OK;
+    }
+
+    @Command(
+            name = "types",
+            description = "List the types of events, and when each is told.",
+            mixinStandardHelpOptions = true)
+    int types(@Mixin Connection connection) {
+        JsonNode answer = connection.api().get("/api/tidemill/v1/event-types");
+        if (connection.json()) {
+            System.out.println(answer);
+            return Exit.OK;
+        }
+        var table = new Columns("type", "subject", "told when");
+        answer.path("types")
+                .forEach(type -> table.add(List.of(
+                        type.path("type").asText(),
+                        type.path("subject").asText(),
+                        type.path("when").asText())));
+        table.print();
         return Exit.OK;
     }
 

@@ -153,7 +153,7 @@ abstract class JournalStoreContract {
 
     @Test
     void predictionsAndLabelsFromAllSidesAreKeptOnce() {
-        Contention.of(5, (thread, turn) -> {
+        List<JournalStore.Labelling> labellings = Contention.of(5, (thread, turn) -> {
                     String same = "same" + turn;
                     var batch = journal.prepare(
                             List.of(prediction(same, turn, thread), prediction(thread + "/" + turn, turn, 1)));
@@ -168,6 +168,10 @@ abstract class JournalStoreContract {
                     });
                 })
                 .allAnswered();
+        assertThat(labellings.stream().mapToInt(JournalStore.Labelling::first).sum())
+                .isEqualTo(5);
+        assertThat(labellings.stream().mapToInt(JournalStore.Labelling::other).sum())
+                .isEqualTo(5 * (Contention.THREADS - 1));
         List<JournalRow> rows = page(START, START.plus(Duration.ofDays(1)));
         assertThat(rows).hasSize(5 + 5 * Contention.THREADS);
         assertThat(rows.stream().filter(row -> row.id().startsWith("same")))
@@ -220,7 +224,7 @@ abstract class JournalStoreContract {
                         "d",
                         List.of(new JournalStore.Labelled("a", "12", Optional.of(2.0), Optional.of(1.0))),
                         START))
-                .isEqualTo(1);
+                .isEqualTo(new JournalStore.Labelling(1, 0));
         assertThat(journal.label(
                         "p",
                         "d",
@@ -228,7 +232,7 @@ abstract class JournalStoreContract {
                                 new JournalStore.Labelled("a", "12", Optional.of(2.0), Optional.of(1.0)),
                                 new JournalStore.Labelled("a", "50", Optional.of(40.0), Optional.of(39.0))),
                         START))
-                .isEqualTo(1);
+                .isEqualTo(new JournalStore.Labelling(0, 1));
         JournalRow row = page(START, START.plus(Duration.ofDays(1))).getFirst();
         assertThat(row.label()).contains("50");
         assertThat(row.servedLoss()).contains(40.0);

@@ -434,6 +434,34 @@ abstract class RunStoreContract {
     }
 
     @Test
+    void noRunIsStartedInAnExperimentThatIsDeletedMeanwhile() {
+        var clock = Clock.fixed(NOW, ZoneOffset.UTC);
+        var events = new SqlEventLog(database, clock);
+        var all = new Experiments(experiments, store, database, events, clock, ROOT);
+        var tracking = new Tracking(store, new SqlLoggedModelStore(database), all, database, events, clock);
+        var homes = new ArrayList<String>();
+        for (int turn = 0; turn < 15; turn++) {
+            homes.add(all.ensure("a", "home" + turn, "ada").reference());
+        }
+        var outcomes = Contention.of(homes.size(), (thread, turn) -> {
+            String home = homes.get(turn);
+            if (thread == 0) {
+                all.delete("a", home, "ada");
+            } else {
+                tracking.create("a", home, Optional.empty(), "ada", Optional.empty(), Map.of(), "ada");
+            }
+            return home;
+        });
+        assertThat(outcomes.refusals())
+                .allSatisfy(refusal -> assertThat(refusal)
+                        .isInstanceOf(TidemillException.class)
+                        .hasMessageContaining("Current state is deleted"));
+        assertThat(store.ids(
+                        "a", homes.stream().map(Long::parseLong).toList(), Lifecycle.ACTIVE_ONLY, List.of(), 1_000))
+                .isEmpty();
+    }
+
+    @Test
     void theSameParamsAndTagsFromAllSidesAreThereOnce() {
         RunState run = add(group, "s", 0);
         var texts = new java.util.HashMap<String, String>();

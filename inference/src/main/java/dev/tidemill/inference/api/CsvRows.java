@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * A first column without a name holds the numbers of the rows and is left out.
  */
 final class CsvRows {
+    /** Spreadsheets begin a file with it; it is no part of the first name. */
+    private static final String BYTE_ORDER_MARK = "\uFEFF";
+
     private CsvRows() {}
 
     static List<Tensor> read(byte[] body) {
@@ -58,10 +61,11 @@ final class CsvRows {
     /** Bytes that are no text are refused: what is put in their place would be predicted from. */
     private static String text(byte[] body) {
         try {
-            return StandardCharsets.UTF_8
+            String text = StandardCharsets.UTF_8
                     .newDecoder()
                     .decode(ByteBuffer.wrap(body))
                     .toString();
+            return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
         } catch (CharacterCodingException e) {
             throw TidemillException.invalid("body", "The body is not UTF-8").causedBy(e);
         }

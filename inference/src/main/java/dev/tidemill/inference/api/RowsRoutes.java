@@ -247,6 +247,9 @@ public final class RowsRoutes {
                 .put("model", answer.version().model())
                 .put("version", answer.version().version())
                 .put("route", answer.challenger() ? "challenger" : "champion");
+        if (!answer.classes().isEmpty()) {
+            answer.classes().forEach(result.putArray("classes")::add);
+        }
         AnswerMemory.take(AnswerMemory.told(answer.outputs()));
         result.set("predictions", RowsJson.predictions(answer.outputs()));
         InferenceRoutes.send(context, result);

@@ -40,6 +40,12 @@ class CsvRowsTest {
     }
 
     @Test
+    void theMarkOfASpreadsheetIsNoPartOfTheFirstName() {
+        List<Tensor> columns = read("\uFEFFid,size\n1,2\n");
+        assertThat(columns).extracting(Tensor::name).containsExactly("id", "size");
+    }
+
+    @Test
     void aBlankLineOfAWideTableIsSkipped() {
         assertThat(read("\na,b\n1,2\n\r\n3,4\n\n").getFirst().rows()).isEqualTo(2);
     }

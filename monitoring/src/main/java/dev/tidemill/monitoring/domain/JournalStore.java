@@ -63,8 +63,16 @@ public interface JournalStore {
     /** The rows of these ids, as far as there are any. */
     List<Answered> answered(String project, String deployment, Collection<String> ids);
 
-    /** Sets labels of rows that have none or another, one after the other; how many that changed. */
-    int label(String project, String deployment, List<Labelled> labels, Instant at);
+    /**
+     * What labels have changed.
+     *
+     * @param first rows that had none
+     * @param other rows that had another value
+     */
+    record Labelling(int first, int other) {}
+
+    /** Sets labels of rows that have none or another, one after the other. */
+    Labelling label(String project, String deployment, List<Labelled> labels, Instant at);
 
     /** Believed rows in order, those after a position; fewer than asked for where they hold much. For who keeps no page. */
     Portion<JournalRow> page(Range range, Optional<Position> after, int limit);

@@ -55,9 +55,11 @@ final class LabelJoin {
         int accepted = 0;
         int corrected = 0;
         int late = 0;
-        for (Part part : comparison.parts) {
-            accepted += journal.label(project, name, part.first(), clock.instant());
-            corrected += journal.label(project, name, part.other(), clock.instant());
+        for (List<JournalStore.Labelled> part : comparison.parts) {
+            // What is there may have changed since it was compared: what is written decides what it is called.
+            JournalStore.Labelling labelling = journal.label(project, name, part, clock.instant());
+            accepted += labelling.first();
+            corrected += labelling.other();
             late += countLate(project, name, part, comparison.times);
         }
         List<String> unknown = comparison.unknown;
@@ -73,21 +75,14 @@ final class LabelJoin {
                 comparison.refused);
     }
 
-    /**
-     * Labels of a batch that are to be written.
-     *
-     * @param first those of rows that have none
-     * @param other those that take the place of another
-     */
-    private record Part(List<JournalStore.Labelled> first, List<JournalStore.Labelled> other) {}
-
     /** The labels of one request beside what is journalled. Not thread-safe. */
     private final class Comparison {
         private final Deployment deployment;
         private final Map<Integer, Classes> classes = new HashMap<>();
         private final Map<String, String> known = new HashMap<>();
         private final Map<String, Instant> times = new HashMap<>();
-        private final List<Part> parts = new ArrayList<>();
+        /** What is to be written of each batch. */
+        private final List<List<JournalStore.Labelled>> parts = new ArrayList<>();
         private final List<String> unknown = new ArrayList<>();
         private final List<String> reused = new ArrayList<>();
         private final List<ReceivedLabels.Refused> refused = new ArrayList<>();
@@ -105,7 +100,7 @@ final class LabelJoin {
                             labels.stream().map(Label::id).distinct().toList())
                     .stream()
                     .collect(Collectors.toMap(JournalStore.Answered::id, row -> row));
-            var part = new Part(new ArrayList<>(), new ArrayList<>());
+            var part = new ArrayList<JournalStore.Labelled>();
             for (Label label : labels) {
                 JournalStore.Answered row = rows.get(label.id());
                 if (row == null) {
@@ -119,7 +114,7 @@ final class LabelJoin {
             parts.add(part);
         }
 
-        private void add(JournalStore.Answered row, Label label, Part part) {
+        private void add(JournalStore.Answered row, Label label, List<JournalStore.Labelled> part) {
             Optional<String> before = Optional.ofNullable(known.get(label.id())).or(row::label);
             if (before.filter(label.value()::equals).isPresent()) {
                 return;
@@ -127,12 +122,11 @@ final class LabelJoin {
             switch (classes.computeIfAbsent(row.championVersion(), version -> classes(deployment, version))) {
                 case Classes.Gone gone -> refused.add(new ReceivedLabels.Refused(label.id(), gone.reason()));
                 case Classes.Known found -> {
-                    (before.isPresent() ? part.other() : part.first())
-                            .add(new JournalStore.Labelled(
-                                    label.id(),
-                                    label.value(),
-                                    LabelLoss.of(found.names(), row.champion(), label.value()),
-                                    LabelLoss.of(found.names(), row.challenger(), label.value())));
+                    part.add(new JournalStore.Labelled(
+                            label.id(),
+                            label.value(),
+                            LabelLoss.of(found.names(), row.champion(), label.value()),
+                            LabelLoss.of(found.names(), row.challenger(), label.value())));
                     known.put(label.id(), label.value());
                     times.put(label.id(), row.eventTime());
                 }
@@ -140,9 +134,10 @@ final class LabelJoin {
         }
     }
 
-    private int countLate(String project, String name, Part part, Map<String, Instant> times) {
+    private int countLate(
+            String project, String name, List<JournalStore.Labelled> part, Map<String, Instant> times) {
         Optional<Instant> summed = store.findState(project, name).flatMap(MonitorState::slicedTill);
-        int late = (int) Stream.concat(part.first().stream(), part.other().stream())
+        int late = (int) part.stream()
                 .map(label -> times.get(label.id()))
                 .filter(time -> time != null && summed.filter(time::isBefore).isPresent())
                 .count();

@@ -14,6 +14,7 @@ import dev.tidemill.platform.sql.RowBytes;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -179,17 +180,32 @@ public final class SqlJournalStore implements JournalStore {
     }
 
     @Override
-    public int label(String project, String deployment, List<Labelled> labels, Instant at) {
+    public Labelling label(String project, String deployment, List<Labelled> labels, Instant at) {
         if (labels.isEmpty()) {
-            return 0;
+            return new Labelling(0, 0);
         }
-        int[] changed = database.writing(handle -> {
+        return database.write(() -> {
+            int[] first = set(project, deployment, labels, at, "label IS NULL");
+            var rest = new ArrayList<Labelled>();
+            for (int i = 0; i < first.length; i++) {
+                if (first[i] == 0) {
+                    rest.add(labels.get(i));
+                }
+            }
+            int[] other = rest.isEmpty() ? new int[0] : set(project, deployment, rest, at, "label <> :label");
+            return new Labelling(
+                    Arrays.stream(first).sum(), Arrays.stream(other).sum());
+        });
+    }
+
+    private int[] set(String project, String deployment, List<Labelled> labels, Instant at, String where) {
+        return database.writing(handle -> {
             PreparedBatch batch = handle.prepareBatch("""
                     UPDATE prediction
                     SET label = :label, labelled_at = :at, champion_loss = :championLossOrNull,
                         challenger_loss = :challengerLossOrNull
-                    WHERE project = :project AND deployment = :deployment AND id = :id AND (label IS NULL OR label <> :label)
-                    """);
+                    WHERE project = :project AND deployment = :deployment AND id = :id AND %s
+                    """.formatted(where));
             for (Labelled label : labels) {
                 batch.bindMethods(label)
                         .bind("project", project)
@@ -201,7 +217,6 @@ public final class SqlJournalStore implements JournalStore {
             }
             return batch.execute();
         });
-        return Arrays.stream(changed).sum();
     }
 
     @Override

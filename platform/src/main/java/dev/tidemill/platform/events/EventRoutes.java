@@ -27,6 +27,7 @@ public final class EventRoutes {
     private static final String PROJECT = "/api/tidemill/v1/projects/{project}";
     private static final int MAX_DATA = 100_000;
 
+    private final EventCatalogue catalogue = EventCatalogue.shipped();
     private final EventLog log;
     private final Webhooks webhooks;
     private final Transactions transactions;
@@ -42,6 +43,10 @@ public final class EventRoutes {
         return List.of(
                 Route.get(PROJECT + "/events", Access.project(Resource.EVENT, Action.READ), this::list),
                 Route.get(PROJECT + "/events/stream", Access.project(Resource.EVENT, Action.READ), this::stream),
+                Route.get(
+                        "/api/tidemill/v1/event-types",
+                        Access.signedIn(),
+                        (context, caller) -> context.json(Map.of("types", catalogue.types()))),
                 Route.post("/api/tidemill/v1/events", inbound, this::receive)
                         .project((context, principal) -> inboundProject(context)),
                 Route.get(PROJECT + "/webhooks", Access.project(Resource.WEBHOOK, Action.OPERATE), this::listWebhooks),
@@ -130,7 +135,7 @@ public final class EventRoutes {
                 return false;
             }
             Event received = Event.of(
-                    "external." + type,
+                    EventCatalogue.EXTERNAL + type,
                     caller.project(),
                     "external/" + subject.orElse(id),
                     caller.actor(),
@@ -177,6 +182,7 @@ public final class EventRoutes {
                 .map(String::strip)
                 .filter(text -> !text.isEmpty())
                 .toList();
+        types.forEach(catalogue::requireBeginning);
         context.status(201).json(webhooks.create(caller.project(), bounded("url", body.text("url"), 2000), types));
     }
 

@@ -70,6 +70,9 @@ public interface Dialect {
     /** An aggregate: a JSON object of all names and values. */
     String jsonObject(String name, String value);
 
+    /** Ends a query for rows that nobody changes until the end of the unit of work, others reading them as well. */
+    String lockShared();
+
     /** Whether the database is another process, which may keep whoever asks it waiting. */
     boolean isServer();
 

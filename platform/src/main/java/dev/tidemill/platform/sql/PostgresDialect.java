@@ -39,6 +39,11 @@ final class PostgresDialect implements Dialect {
     }
 
     @Override
+    public String lockShared() {
+        return "FOR SHARE";
+    }
+
+    @Override
     public String aboutRows(String table) {
         // Up to a million are counted; beyond that the planner's estimate is near enough.
         return "SELECT CASE WHEN reltuples > 1000000 THEN reltuples::bigint ELSE (SELECT COUNT(*) FROM " + table

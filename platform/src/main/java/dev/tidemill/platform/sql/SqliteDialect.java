@@ -33,6 +33,12 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
+    public String lockShared() {
+        // There is one writer.
+        return "";
+    }
+
+    @Override
     public String lockSkippingLocked() {
         return "";
     }

@@ -222,6 +222,8 @@ class SearchParserTest {
             "\\Q(\\E(a{1000}){1000}",
             "\\x{10FFFF}(\\p{Greek}{1000}){1000}",
             "a{1001}",
+            ".*".repeat(300) + "z",
+            "(a+b){500}",
             "a".repeat(10_001),
             "(".repeat(5_000) + ")".repeat(5_000),
         };
@@ -244,6 +246,8 @@ class SearchParserTest {
             "[{1000}]{2}",
             "{1000}".substring(1),
             "\\x{1000}",
+            "(\\w+\\s*,?){0,100}",
+            ".*".repeat(100) + "z",
         };
         for (String pattern : taken) {
             assertThat(SearchParser.filter(PATTERNS, "tags.a RLIKE '" + pattern + "'"))

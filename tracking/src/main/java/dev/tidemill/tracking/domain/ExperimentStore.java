@@ -25,6 +25,9 @@ public interface ExperimentStore {
 
     Optional<Experiment> find(String project, long id);
 
+    /** Keeps an experiment from being changed or deleted until the end of the unit of work. */
+    void hold(long id);
+
     Optional<Experiment> findByName(String project, String name);
 
     /** Changes name and state. */

@@ -134,7 +134,14 @@ public final class Experiments {
                         ErrorCode.NOT_FOUND, "Could not find experiment with name '" + name + "'"));
     }
 
+    /** An experiment that something is put into: nobody deletes it until the unit of work ends. */
     Experiment active(String project, String id) {
+        Experiment experiment = undeleted(project, id);
+        store.hold(experiment.id());
+        return experiment;
+    }
+
+    private Experiment undeleted(String project, String id) {
         Experiment experiment = get(project, id);
         if (experiment.deleted()) {
             throw TidemillException.invalid(
@@ -161,7 +168,7 @@ public final class Experiments {
     public void rename(String project, String id, String name) {
         Limits.experimentName(name);
         transactions.write(() -> {
-            Experiment experiment = active(project, id);
+            Experiment experiment = undeleted(project, id);
             if (store.findByName(project, name)
                     .filter(other -> other.id() != experiment.id())
                     .isPresent()) {
@@ -174,7 +181,7 @@ public final class Experiments {
     /** Deletes an experiment and its runs; all of it can be restored. */
     public void delete(String project, String id, String actor) {
         transactions.write(() -> {
-            Experiment experiment = active(project, id);
+            Experiment experiment = undeleted(project, id);
             store.update(experiment.id(), experiment.name(), true, clock.instant());
             runs.setDeletedIn(experiment.id(), true, clock.instant());
             events.append(Event.of("experiment.deleted", project, "experiment/" + id, actor, Map.of()));

@@ -109,6 +109,15 @@ public final class SqlExperimentStore implements ExperimentStore {
     }
 
     @Override
+    public void hold(long id) {
+        database.writing(handle -> handle.createQuery("SELECT id FROM experiment WHERE id = :id "
+                        + database.dialect().lockShared())
+                .bind("id", id)
+                .mapTo(Long.class)
+                .findOne());
+    }
+
+    @Override
     public Optional<Experiment> findByName(String project, String name) {
         return one(project, "name = :value", name);
     }
