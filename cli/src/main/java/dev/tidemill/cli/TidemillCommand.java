@@ -29,6 +29,8 @@ import picocli.CommandLine.ParameterException;
             DemoCommand.class,
             InitCommand.class,
             ProjectsCommand.class,
+            UsersCommand.class,
+            DeploymentsCommand.class,
             ApplyCommand.class,
             RunCommand.class,
             RunsCommand.class,

@@ -221,6 +221,103 @@ abstract class IdentityStoreContract {
         assertThat(taken.stream().filter(yes -> yes)).hasSize(1);
     }
 
+    private static Credentials session(String secret) {
+        return new Credentials(Optional.of(secret), true);
+    }
+
+    private static Credentials token(Identity.NewToken made) {
+        return new Credentials(Optional.of(made.secret()), false);
+    }
+
+    private static Principal principal(String user, boolean administrator) {
+        return new Principal("user:" + user, administrator, user, Optional.empty(), Optional.empty());
+    }
+
+    private static Identity.NewToken tokenOf(Identity identity, String user) {
+        return identity.createToken(
+                principal(user, false), "ci", Optional.empty(), Optional.empty(), Optional.empty(), Duration.ofDays(1));
+    }
+
+    @Test
+    void aUserWhoIsDeletedHasNoAccessAnyMore() {
+        var identity = identity();
+        identity.createUser("bob", PASSWORD, Optional.of(false), "test");
+        identity.putMember("bikes", "bob", Role.MAINTAINER, "test");
+        String signedIn = identity.signIn("bob", PASSWORD, "127.0.0.1");
+        var token = tokenOf(identity, "bob");
+        long before = identity.changes();
+
+        identity.deleteUser("bob", "user:ada");
+
+        assertThat(identity.authenticate(session(signedIn))).isEmpty();
+        assertThat(identity.authenticate(token(token))).isEmpty();
+        assertThat(store.members("bikes")).isEmpty();
+        assertThat(identity.changes()).isGreaterThan(before);
+        assertThatThrownBy(() -> identity.signIn("bob", PASSWORD, "127.0.0.1")).hasMessageContaining("do not match");
+        assertThatThrownBy(() -> identity.deleteUser("bob", "user:ada"))
+                .isInstanceOfSatisfying(
+                        TidemillException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.NOT_FOUND));
+    }
+
+    @Test
+    void theLastAdministratorStays() {
+        var identity = identity();
+        assertThatThrownBy(() -> identity.deleteUser("ada", "user:ada"))
+                .isInstanceOfSatisfying(
+                        TidemillException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.FAILED_PRECONDITION));
+        for (int i = 1; i < Contention.THREADS; i++) {
+            store.insertUser(new User("root" + i, true, NOW), "hash");
+        }
+        var outcomes = Contention.of(1, (thread, turn) -> {
+            identity.deleteUser(thread == 0 ? "ada" : "root" + thread, "test");
+            return thread;
+        });
+        assertThat(outcomes.answers()).hasSize(Contention.THREADS - 1);
+        assertThat(store.users()).hasSize(1);
+    }
+
+    @Test
+    void aNewPasswordEndsSessionsAndTheOldOne() {
+        var identity = identity();
+        identity.createUser("bob", PASSWORD, Optional.of(false), "test");
+        String first = identity.signIn("bob", PASSWORD, "127.0.0.1");
+        String fresh = "another long password";
+        assertThatThrownBy(() -> identity.changeOwnPassword(principal("bob", false), "a guess", fresh, "127.0.0.1"))
+                .isInstanceOfSatisfying(
+                        TidemillException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAUTHENTICATED));
+        assertThatThrownBy(() -> identity.changeOwnPassword(principal("bob", false), PASSWORD, "short", "127.0.0.1"))
+                .isInstanceOf(TidemillException.class);
+        assertThat(identity.authenticate(session(first))).isPresent();
+
+        identity.changeOwnPassword(principal("bob", false), PASSWORD, fresh, "127.0.0.1");
+
+        assertThat(identity.authenticate(session(first))).isEmpty();
+        String second = identity.signIn("bob", fresh, "127.0.0.1");
+        identity.resetPassword("bob", PASSWORD, "user:ada");
+        assertThat(identity.authenticate(session(second))).isEmpty();
+        assertThat(identity.authenticate(session(identity.signIn("bob", PASSWORD, "127.0.0.1"))))
+                .isPresent();
+        assertThatThrownBy(() -> identity.resetPassword("eve", PASSWORD, "user:ada"))
+                .isInstanceOf(TidemillException.class);
+    }
+
+    @Test
+    void allTokensAndSessionsOfAUserEndAtOnce() {
+        var identity = identity();
+        identity.createUser("bob", PASSWORD, Optional.of(false), "test");
+        String signedIn = identity.signIn("bob", PASSWORD, "127.0.0.1");
+        var token = tokenOf(identity, "bob");
+        var other = tokenOf(identity, "ada");
+        assertThat(identity.tokensOf("bob")).hasSize(1);
+
+        assertThat(identity.revokeAll("bob", "user:ada")).isEqualTo(1);
+
+        assertThat(identity.authenticate(session(signedIn))).isEmpty();
+        assertThat(identity.authenticate(token(token))).isEmpty();
+        assertThat(identity.authenticate(token(other))).isPresent();
+        assertThat(identity.signIn("bob", PASSWORD, "127.0.0.1")).isNotEmpty();
+    }
+
     private static final String PASSWORD = "correct horse battery staple";
 
     private Identity identity() {

@@ -7,6 +7,6 @@ import java.util.List;
 class PostgresRunStoreTest extends RunStoreContract {
     @Override
     Database open() {
-        return TestDatabase.postgres(List.of("tracking"));
+        return TestDatabase.postgres(List.of("platform", "tracking"));
     }
 }

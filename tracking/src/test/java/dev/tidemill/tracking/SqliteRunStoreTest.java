@@ -7,6 +7,6 @@ import java.util.List;
 class SqliteRunStoreTest extends RunStoreContract {
     @Override
     Database open() {
-        return TestDatabase.sqlite(List.of("tracking"));
+        return TestDatabase.sqlite(List.of("platform", "tracking"));
     }
 }

@@ -49,6 +49,34 @@ public final class IdentityRoutes {
                                 Access.server(Resource.USER, Action.ADMINISTER),
                                 (context, caller) -> context.json(Map.of("users", identity.users()))),
                         Route.post(V1 + "/users", Access.server(Resource.USER, Action.ADMINISTER), this::createUser),
+                        Route.delete(
+                                V1 + "/users/{user}",
+                                Access.server(Resource.USER, Action.ADMINISTER),
+                                (context, caller) -> {
+                                    identity.deleteUser(context.pathParam("user"), caller.actor());
+                                    context.status(204);
+                                }),
+                        Route.put(
+                                V1 + "/users/{user}/password",
+                                Access.server(Resource.USER, Action.ADMINISTER),
+                                (context, caller) -> {
+                                    identity.resetPassword(
+                                            context.pathParam("user"),
+                                            RequestBody.object(context).text("password"),
+                                            caller.actor());
+                                    context.status(204);
+                                }),
+                        Route.get(
+                                V1 + "/users/{user}/tokens",
+                                Access.server(Resource.USER, Action.ADMINISTER),
+                                (context, caller) ->
+                                        context.json(Map.of("tokens", identity.tokensOf(context.pathParam("user"))))),
+                        Route.delete(
+                                V1 + "/users/{user}/tokens",
+                                Access.server(Resource.USER, Action.ADMINISTER),
+                                (context, caller) -> context.json(Map.of(
+                                        "ended", identity.revokeAll(context.pathParam("user"), caller.actor())))),
+                        Route.put(V1 + "/password", Access.signedIn(), this::changePassword),
                         Route.get(
                                 V1 + "/tokens",
                                 Access.signedIn(),
@@ -121,6 +149,12 @@ public final class IdentityRoutes {
         context.status(201)
                 .json(identity.createUser(
                         body.text("name"), body.text("password"), body.optionalFlag("administrator"), caller.actor()));
+    }
+
+    private void changePassword(Context context, Caller caller) {
+        Body body = RequestBody.object(context);
+        identity.changeOwnPassword(caller.principal(), body.text("current"), body.text("password"), context.ip());
+        context.removeCookie(COOKIE).status(204);
     }
 
     private void createToken(Context context, Caller caller) {

@@ -229,6 +229,85 @@ public final class Identity implements Authentication {
         return store.users();
     }
 
+    /** @throws TidemillException {@code NOT_FOUND} */
+    private User user(String name) {
+        return store.findUser(name).orElseThrow(() -> TidemillException.notFound("user", name));
+    }
+
+    /**
+     * Removes a user: sessions and tokens end at once, memberships go. What the user has done keeps the name.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} for the last administrator
+     */
+    public void deleteUser(String name, String actor) {
+        // Of the last administrators that are deleted at once one stays.
+        transactions.writeSerially(() -> {
+            if (user(name).administrator() && !store.hasAdministratorBeside(name)) {
+                throw new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION,
+                                "'" + name + "' is the last administrator, and nobody could administer the server")
+                        .remedy("Make another administrator first");
+            }
+            store.deleteUser(name);
+            events.append(Event.of("user.deleted", "", "user/" + name, actor, Map.of()));
+            rightsChange();
+            return name;
+        });
+    }
+
+    /**
+     * Gives the caller a new password. All sessions end, this one too.
+     *
+     * @param current the password until now
+     * @param address of whoever tries
+     * @throws TidemillException {@code UNAUTHENTICATED} where the current password is not right, {@code RATE_LIMITED} after failures
+     */
+    public void changeOwnPassword(Principal caller, String current, String fresh, String address) {
+        String name = user(caller.user()).name();
+        throttle.check(name, address);
+        if (store.passwordHash(name)
+                .filter(hash -> Passwords.matches(current, hash))
+                .isEmpty()) {
+            throttle.failed(name, address);
+            throw new TidemillException(ErrorCode.UNAUTHENTICATED, "The current password is not right");
+        }
+        throttle.succeeded(name, address);
+        putPassword(name, fresh, caller.id());
+    }
+
+    /** Gives a user a new password, as an administrator who need not know the one until now. All sessions of the user end. */
+    public void resetPassword(String name, String fresh, String actor) {
+        putPassword(user(name).name(), fresh, actor);
+    }
+
+    private void putPassword(String name, String fresh, String actor) {
+        String hash = Passwords.hash(Passwords.requireStrong(fresh));
+        transactions.write(() -> {
+            if (!store.putPasswordHash(name, hash)) {
+                throw TidemillException.notFound("user", name);
+            }
+            store.deleteSessions(name);
+            events.append(Event.of("user.password.changed", "", "user/" + name, actor, Map.of()));
+            rightsChange();
+        });
+    }
+
+    /** Tokens of a user, for an administrator. */
+    public List<Token> tokensOf(String name) {
+        return store.tokensOf(user(name).name());
+    }
+
+    /** Ends all tokens and sessions of a user, who may sign in anew; how many tokens. */
+    public int revokeAll(String name, String actor) {
+        return transactions.write(() -> {
+            int ended = store.deleteTokens(user(name).name());
+            store.deleteSessions(name);
+            events.append(Event.of("user.access.ended", "", "user/" + name, actor, Map.of("tokens", ended)));
+            rightsChange();
+            return ended;
+        });
+    }
+
     /**
      * A new session's secret for a user who knows the password.
      *

@@ -22,11 +22,23 @@ public interface IdentityStore {
 
     Optional<String> passwordHash(String user);
 
+    /** Replaces a password; false if there is no such user. */
+    boolean putPasswordHash(String user, String passwordHash);
+
+    /** Removes a user with memberships, tokens and sessions; false if there is none. */
+    boolean deleteUser(String name);
+
+    /** Ends all sessions of a user. */
+    void deleteSessions(String user);
+
     List<User> users();
 
     boolean hasUsers();
 
     boolean hasAdministrator();
+
+    /** Whether somebody else administers the server as well. */
+    boolean hasAdministratorBeside(String user);
 
     void putMember(Member member);
 
@@ -45,6 +57,9 @@ public interface IdentityStore {
     List<Token> tokensOf(String user);
 
     boolean deleteToken(String user, String id);
+
+    /** Ends all tokens of a user; how many. */
+    int deleteTokens(String user);
 
     void insertSession(String secretHash, String user, Instant expiresAt);
 

@@ -113,6 +113,27 @@ public final class SqlIdentityStore implements IdentityStore {
     }
 
     @Override
+    public boolean putPasswordHash(String user, String passwordHash) {
+        return update(
+                        "UPDATE user_account SET password_hash = :hash WHERE name = :name",
+                        Map.of("name", user, "hash", passwordHash))
+                > 0;
+    }
+
+    @Override
+    public boolean deleteUser(String name) {
+        deleteSessions(name);
+        deleteTokens(name);
+        update("DELETE FROM project_member WHERE user_name = :user", Map.of("user", name));
+        return update("DELETE FROM user_account WHERE name = :name", Map.of("name", name)) > 0;
+    }
+
+    @Override
+    public void deleteSessions(String user) {
+        update("DELETE FROM web_session WHERE user_name = :user", Map.of("user", user));
+    }
+
+    @Override
     public List<User> users() {
         return list("SELECT * FROM user_account ORDER BY name", Map.of(), USER);
     }
@@ -125,6 +146,15 @@ public final class SqlIdentityStore implements IdentityStore {
     @Override
     public boolean hasAdministrator() {
         return !list("SELECT * FROM user_account WHERE administrator = TRUE LIMIT 1", Map.of(), USER)
+                .isEmpty();
+    }
+
+    @Override
+    public boolean hasAdministratorBeside(String user) {
+        return !list(
+                        "SELECT * FROM user_account WHERE administrator = TRUE AND name <> :name LIMIT 1",
+                        Map.of("name", user),
+                        USER)
                 .isEmpty();
     }
 
@@ -197,6 +227,11 @@ public final class SqlIdentityStore implements IdentityStore {
     @Override
     public boolean deleteToken(String user, String id) {
         return update("DELETE FROM api_token WHERE id = :id AND user_name = :user", Map.of("id", id, "user", user)) > 0;
+    }
+
+    @Override
+    public int deleteTokens(String user) {
+        return update("DELETE FROM api_token WHERE user_name = :user", Map.of("user", user));
     }
 
     @Override

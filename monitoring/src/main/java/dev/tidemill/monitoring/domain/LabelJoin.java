@@ -83,6 +83,7 @@ final class LabelJoin {
         private final Map<String, Instant> times = new HashMap<>();
         /** What is to be written of each batch. */
         private final List<List<JournalStore.Labelled>> parts = new ArrayList<>();
+
         private final List<String> unknown = new ArrayList<>();
         private final List<String> reused = new ArrayList<>();
         private final List<ReceivedLabels.Refused> refused = new ArrayList<>();
@@ -134,8 +135,7 @@ final class LabelJoin {
         }
     }
 
-    private int countLate(
-            String project, String name, List<JournalStore.Labelled> part, Map<String, Instant> times) {
+    private int countLate(String project, String name, List<JournalStore.Labelled> part, Map<String, Instant> times) {
         Optional<Instant> summed = store.findState(project, name).flatMap(MonitorState::slicedTill);
         int late = (int) part.stream()
                 .map(label -> times.get(label.id()))

@@ -46,7 +46,8 @@ public final class Logging {
         root.addAppender(appender);
         root.setLevel(Level.WARN);
         context.getLogger("dev.tidemill").setLevel(Level.toLevel(level, Level.INFO));
-        // What a caller does wrong on the wire is told to the caller: a line of the log for each would let anybody fill it.
+        // What a caller does wrong on the wire is told to the caller: a line of the log for each would let anybody fill
+        // it.
         context.getLogger("io.grpc").setLevel(Level.ERROR);
         SLF4JBridgeHandler.removeHandlersForRootLogger();
         SLF4JBridgeHandler.install();
