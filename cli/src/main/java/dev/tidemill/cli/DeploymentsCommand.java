@@ -141,8 +141,7 @@ final class DeploymentsCommand implements Runnable {
             mixinStandardHelpOptions = true)
     int label(
             @Mixin Connection connection,
-            @Option(names = "--file", paramLabel = "CSV", description = "Rows with the columns id and label")
-                    @Nullable
+            @Option(names = "--file", paramLabel = "CSV", description = "Rows with the columns id and label") @Nullable
                     Path file,
             @Parameters(index = "0", paramLabel = "DEPLOYMENT") String name,
             @Parameters(index = "1..*", arity = "0..*", paramLabel = "ID=LABEL") @Nullable List<String> pairs)
@@ -185,8 +184,8 @@ final class DeploymentsCommand implements Runnable {
             }
             answer.path("unknown").forEach(id -> unknown.add(id.asText()));
             answer.path("refused")
-                    .forEach(one -> System.err.println(one.path("id").asText() + ": "
-                            + one.path("reason").asText()));
+                    .forEach(one -> System.err.println(
+                            one.path("id").asText() + ": " + one.path("reason").asText()));
         }
         if (connection.json()) {
             unknown.forEach(sums.putArray("unknown")::add);
@@ -194,7 +193,8 @@ final class DeploymentsCommand implements Runnable {
         } else {
             System.out.println(sums.path("accepted").asLong() + " accepted, "
                     + sums.path("corrected").asLong() + " corrected, "
-                    + sums.path("repeated").asLong() + " repeated, " + sums.path("late").asLong() + " late, "
+                    + sums.path("repeated").asLong() + " repeated, "
+                    + sums.path("late").asLong() + " late, "
                     + unknown.size() + " of unknown predictions");
             unknown.stream().limit(10).forEach(id -> System.err.println("there is no prediction '" + id + "'"));
         }

@@ -186,7 +186,8 @@ public final class Experiments {
             runs.setDeletedIn(experiment.id(), true, clock.instant());
             events.append(Event.of("experiment.deleted", project, "experiment/" + id, actor, Map.of()));
         });
-        // Runs that were being started meanwhile, which that unit of work has waited for and not seen. From here on none is.
+        // Runs that were being started meanwhile, which that unit of work has waited for and not seen. From here on
+        // none is.
         transactions.write(() -> {
             find(project, id)
                     .filter(Experiment::deleted)
