@@ -685,12 +685,7 @@ abstract class RunStoreContract {
                 ROOT);
         String halved = "x".repeat(79) + "\ud83d\ude00" + "x".repeat(300);
         var told = new Imports.TakenExperiment(
-                77,
-                "bikes",
-                false,
-                NOW,
-                NOW,
-                Map.of("long", "x".repeat(19_999) + "\ud83d\ude00", halved, "name"));
+                77, "bikes", false, NOW, NOW, Map.of("long", "x".repeat(19_999) + "\ud83d\ude00", halved, "name"));
         Imports.Placed placed = imports.experiment("a", told, "ada");
         assertThat(placed.experiment().tags()).containsEntry("long", "x".repeat(19_999));
         assertThat(placed.left()).hasSize(2);
