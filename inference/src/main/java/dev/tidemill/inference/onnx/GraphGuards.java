@@ -33,7 +33,7 @@ final class GraphGuards {
     private static final long CHOOSING = 9;
 
     /**
-     * Bytes that an operator takes outside of the allocator for each value, as measured: of {@code NonZero} also for each dimension;
+     * Bytes that an operator takes outside of the allocator for each value, by estimate: of {@code NonZero} also for each dimension;
      * of {@code SplitToSequence} for each part.
      */
     private static final Map<String, Integer> OUTSIDE =
