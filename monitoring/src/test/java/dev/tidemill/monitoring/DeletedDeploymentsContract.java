@@ -32,6 +32,8 @@ abstract class DeletedDeploymentsContract extends AssembledMonitoring {
         assertThat(monitoring.windows("p", "d", CLOCK.instant(), 10).items()).isEmpty();
         assertThat(new SqlSliceStore(database).slices("p", "d", START, CLOCK.instant()))
                 .isEmpty();
+        // Until then one of the same name is refused.
+        Await.until("the journal of the deleted deployment to be gone", () -> !monitoring.hasRemains("p", "d"));
         deploy("d");
         monitoring.append(hours("d", 0, 3));
         assertThat(rows("d")).as("rows of before are not those of the new").isEqualTo(3);
