@@ -66,7 +66,13 @@ assert call("/v1/models/pipeline:predict", {"instances": records[:5]})[1]["predi
 csv = frame.head(5).to_csv(index=False).encode()
 assert call("/deployments/pipeline/invocations", csv, "text/csv")[1]["predictions"] == answer["predictions"][:5]
 one = call("/deployments/pipeline/predict", records[0])[1]
-assert one == {"model": "pipeline", "version": 1, "route": "champion", "predictions": answer["predictions"][:1]}, one
+assert one == {
+    "model": "pipeline",
+    "version": 1,
+    "route": "champion",
+    "classes": ["no", "yes"],
+    "predictions": answer["predictions"][:1],
+}, one
 status, refusal = call("/deployments/pipeline/invocations", {"dataframe_records": [{"age": 4}]})
 assert status == 400 and "income" in refusal["error"], refusal
 status, refusal = call("/deployments/pipeline/invocations", {"dataframe_records": records, "instances": []})

@@ -39,6 +39,14 @@ final class GraphGuards {
     private static final Map<String, Integer> OUTSIDE =
             Map.of("NonZero", 8, "Unique", 160, "SplitToSequence", 512, "TopK", 16);
 
+    /** Operators that end the process where there is no step, or no row. */
+    private static final Set<String> RECURRENT = Set.of("LSTM", "GRU", "RNN");
+
+    /** More heads than any model has: ONNX Runtime multiplies by them without a look. */
+    private static final long MOST_HEADS = 1 << 16;
+    /** A diagonal farther out than any matrix is large. */
+    private static final long FARTHEST = 1L << 31;
+
     private static final String MICROSOFT = "com.microsoft";
     /** Operators of Microsoft that divide by the size of their bias. */
     private static final Set<String> BIASED = Set.of("BiasGelu", "FastGelu");
@@ -211,7 +219,7 @@ final class GraphGuards {
                                 + " diagonals; export the model with ONNX's own, which is of version 14 (opset_version)");
             }
             return BIASED.contains(node.type()) && node.inputs().size() > 1
-                    ? filled(kept, node.inputs().get(1))
+                    ? filled(kept, node, List.of(1))
                     : List.of(kept);
         }
         if (!node.domain().isEmpty()) {
@@ -219,6 +227,13 @@ final class GraphGuards {
         }
         if (node.type().equals("Attention")) {
             headed(node);
+            return filled(kept, node, List.of(0, 1, 2));
+        }
+        if (RECURRENT.contains(node.type())) {
+            return filled(kept, node, List.of(0));
+        }
+        if (node.type().equals("Trilu") && node.inputs().size() > 1) {
+            return clamped(node, kept);
         }
         boolean remainder = node.type().equals("Mod");
         if (remainder || node.type().equals("Div")) {
@@ -270,25 +285,50 @@ final class GraphGuards {
     private static void headed(Node node) {
         for (String name : List.of("q_num_heads", "kv_num_heads")) {
             Optional<Attribute> heads = node.attribute(name);
-            if (heads.isPresent() && (heads.get().reference() || heads.get().whole() < 1)) {
+            if (heads.isPresent()
+                    && (heads.get().reference()
+                            || heads.get().whole() < 1
+                            || heads.get().whole() > MOST_HEADS)) {
                 throw TidemillException.invalid(
-                        "model", "its node " + node.label() + " has a " + name + " that is no number above 0");
+                        "model",
+                        "its node " + node.label() + " has a " + name + " that is no number from 1 to " + MOST_HEADS);
             }
         }
     }
 
-    /** ONNX Runtime divides by the number of values of a bias: none is refused by a division of our own, which is an error. */
-    private List<ByteString> filled(ByteString kept, String bias) throws IOException {
+    /** Inputs without any value end ONNX Runtime here: they are refused by a division of our own, which is an error. */
+    private List<ByteString> filled(ByteString kept, Node node, List<Integer> places) throws IOException {
+        List<ByteString> nodes = new ArrayList<>();
+        ByteString guarded = kept;
+        for (int place : places) {
+            if (place >= node.inputs().size() || node.inputs().get(place).isEmpty()) {
+                continue;
+            }
+            String given = node.inputs().get(place);
+            String own = PREFIX + made[0]++ + "/";
+            nodes.addAll(List.of(
+                    whole(own + "one", 1, false),
+                    made("Size", own + "values", given),
+                    made("Div", own + "part", own + "one", own + "values"),
+                    made("Sub", own + "none", own + "part", own + "part"),
+                    made("Shape", own + "shape", given),
+                    made("Add", own + "same", own + "shape", own + "none"),
+                    made("Reshape", own + "given", given, own + "same")));
+            guarded = rewired(guarded, place, own + "given", "");
+        }
+        nodes.add(guarded);
+        return nodes;
+    }
+
+    /** The diagonal of a {@code Trilu}, which ONNX Runtime adds to without a look, stays within what a matrix can have. */
+    private List<ByteString> clamped(Node node, ByteString kept) throws IOException {
         String own = PREFIX + made[0]++ + "/";
         return List.of(
-                whole(own + "one", 1, false),
-                made("Size", own + "values", bias),
-                made("Div", own + "part", own + "one", own + "values"),
-                made("Sub", own + "none", own + "part", own + "part"),
-                made("Shape", own + "shape", bias),
-                made("Add", own + "same", own + "shape", own + "none"),
-                made("Reshape", own + "bias", bias, own + "same"),
-                rewired(kept, 1, own + "bias", ""));
+                whole(own + "least", -FARTHEST, false),
+                whole(own + "most", FARTHEST, false),
+                made("Max", own + "above", node.inputs().get(1), own + "least"),
+                made("Min", own + "diagonal", own + "above", own + "most"),
+                rewired(kept, 1, own + "diagonal", ""));
     }
 
     /** The number of values divided by the most is 0, or no place in a list of one value. */

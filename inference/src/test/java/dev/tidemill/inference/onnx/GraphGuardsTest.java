@@ -190,6 +190,61 @@ class GraphGuardsTest {
         });
     }
 
+    /** Each of these ends ONNX Runtime 1.29 where it is not guarded. */
+    @Test
+    void diagonalsBeyondEveryMatrixAreTakenForTheFarthest() {
+        OnnxBytes graph = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n", "n")
+                .input("k", OnnxBytes.INT64, 1)
+                .node("Trilu", List.of("x", "k"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.FLOAT, "n", "n");
+        double[] x = {1, 2, 3, 4};
+        try (LoadedModel model = folders.open(graph)) {
+            for (long k : new long[] {Long.MIN_VALUE, Long.MAX_VALUE, 1}) {
+                Tensor answer = model.predict(List.of(
+                                Tensor.numbers("x", Datatype.FP32, new long[] {2, 2}, x),
+                                Tensor.wholes("k", Datatype.INT64, new long[] {1}, new long[] {k})))
+                        .getFirst();
+                for (int i = 0; i < 4; i++) {
+                    boolean kept = i % 2 - i / 2 >= k;
+                    assertThat((Double) answer.number(i)).as(k + "/" + i).isEqualTo(kept ? x[i] : 0);
+                }
+            }
+        }
+    }
+
+    @Test
+    void recurrentNetworksWithoutAStepAreRefused() {
+        OnnxBytes graph = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "t", "n", 1)
+                .floats("w", new long[] {1, 4, 1}, 1, 1, 1, 1)
+                .floats("r", new long[] {1, 4, 1}, 1, 1, 1, 1)
+                .node("LSTM", List.of("x", "w", "r"), List.of("y"), Map.of("hidden_size", 1))
+                .output("y", OnnxBytes.FLOAT, "t", 1, "n", 1);
+        try (LoadedModel model = folders.open(graph)) {
+            Tensor step = Tensor.numbers("x", Datatype.FP32, new long[] {2, 1, 1}, new double[] {1, 2});
+            assertThat(model.predict(List.of(step)).getFirst().shape()).containsExactly(2, 1, 1, 1);
+            Tensor none = Tensor.numbers("x", Datatype.FP32, new long[] {0, 0, 1}, new double[0]);
+            assertThatThrownBy(() -> model.predict(List.of(none))).isInstanceOf(TidemillException.class);
+        }
+    }
+
+    @Test
+    void attentionHasAsManyHeadsAsAModelHas() {
+        for (long heads : new long[] {0, -1, 1L << 40}) {
+            byte[] graph = new OnnxBytes()
+                    .input("q", OnnxBytes.FLOAT, "n", 2, 4)
+                    .node(
+                            "Attention",
+                            List.of("q", "q", "q"),
+                            List.of("y"),
+                            Map.of("q_num_heads", heads, "kv_num_heads", heads))
+                    .output("y", OnnxBytes.FLOAT, "n", 2, 4)
+                    .model();
+            assertThatThrownBy(() -> GraphGuards.of(graph)).hasMessageContaining("is no number from 1 to 65536");
+        }
+    }
+
     private static Tensor size(long size) {
         return Tensor.wholes("x", Datatype.INT64, new long[] {1}, new long[] {size});
     }

@@ -76,6 +76,14 @@ public final class SkopsScan {
                 scan.refused.isEmpty() ? Verdict.ALLOWED : Verdict.REFUSED, List.copyOf(scan.refused));
     }
 
+    /** Whether a class, by its full name, is on the list that pickles are judged by. */
+    public static boolean isListed(String name) {
+        int dot = name.lastIndexOf('.');
+        return dot > 0
+                && PickleGlobals.find(name.substring(0, dot), name.substring(dot + 1))
+                        .isPresent();
+    }
+
     private void walk(JsonNode node) {
         if (node.has("__loader__") || node.has("__class__") || node.has("__module__")) {
             judge(node);

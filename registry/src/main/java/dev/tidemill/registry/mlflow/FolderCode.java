@@ -3,6 +3,7 @@ package dev.tidemill.registry.mlflow;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.registry.domain.Requirements;
+import dev.tidemill.registry.domain.SkopsScan;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -153,9 +154,9 @@ final class FolderCode {
             if (settings.get("code") != null) {
                 found.add("the flavor " + name + " puts '" + settings.get("code") + "' on Python's path");
             }
-            Object types = settings.get("skops_trusted_types");
-            if (types != null && !(types instanceof List<?> list && list.isEmpty())) {
-                found.add("the flavor " + name + " has skops load what its author trusts: " + shown(types));
+            List<String> trusted = trustedByTheAuthor(settings.get("skops_trusted_types"));
+            if (!trusted.isEmpty()) {
+                found.add("the flavor " + name + " has skops load what its author trusts: " + shown(trusted));
             }
             inside(name + ".data", settings.get("data"));
             inside(name + ".pickled_model", settings.get("pickled_model"));
@@ -169,6 +170,20 @@ final class FolderCode {
         if (flavors.containsKey(PYTHON)) {
             python(map(flavors.get(PYTHON)));
         }
+    }
+
+    /** MLflow names here what its libraries write; what is on the list of pickles is judged in the file itself. */
+    private static List<String> trustedByTheAuthor(@Nullable Object types) {
+        if (types == null) {
+            return List.of();
+        }
+        if (!(types instanceof List<?> names)) {
+            return List.of(String.valueOf(types));
+        }
+        return names.stream()
+                .map(String::valueOf)
+                .filter(name -> !SkopsScan.isListed(name))
+                .toList();
     }
 
     private static boolean merges(@Nullable Object value) {

@@ -272,6 +272,17 @@ class FolderCodeTest {
     void typesThatTheAuthorTrustsAreHeld() {
         put("MLmodel", "flavors:\n  sklearn:\n    pickled_model: m.skops\n    skops_trusted_types: [os.system]\n");
         assertThat(inspected().held()).anyMatch(reason -> reason.contains("os.system"));
+        put("MLmodel", "flavors:\n  sklearn:\n    pickled_model: m.skops\n    skops_trusted_types: os.system\n");
+        assertThat(inspected().held()).anyMatch(reason -> reason.contains("os.system"));
+        // What MLflow itself writes of LightGBM's models.
+        put("MLmodel", """
+                flavors:
+                  lightgbm:
+                    model_binary: m.skops
+                    skops_trusted_types: [lightgbm.sklearn.LGBMRegressor, collections.OrderedDict,
+                                          lightgbm.sklearn.LGBMClassifier, lightgbm.basic.Booster]
+                """);
+        assertThat(inspected().held()).noneMatch(reason -> reason.contains("trusts"));
         put("MLmodel", "flavors:\n  sklearn:\n    pickled_model: m.skops\n    skops_trusted_types: []\n");
         assertThat(inspected().held()).noneMatch(reason -> reason.contains("trusts"));
     }
