@@ -50,7 +50,7 @@ class ClientTest(unittest.TestCase):
         with self.assertRaisesRegex(tidemill.TidemillError, "'a' holds an infinite number"):
             _tensors([{"a": 1.5}, {"a": -math.inf}])
         with (
-            tidemill.Client("http://127.0.0.1:9", timeout=1) as client,
+            tidemill.Client("http://127.0.0.1:9") as client,
             self.assertRaisesRegex(tidemill.TidemillError, "put a single one into a list"),
         ):
             client.predict("m", {"a": 1})  # type: ignore[arg-type]

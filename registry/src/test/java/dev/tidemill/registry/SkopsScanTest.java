@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.registry.domain.ModelFiles.Verdict;
 import dev.tidemill.registry.domain.PickleScan;
-import dev.tidemill.registry.domain.SkopsScan;
+import dev.tidemill.registry.mlflow.SkopsScan;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -17,7 +17,7 @@ import java.util.Optional;
  * may be used. The list is made from what the libraries' own pickles name ({@code registry/tools/pickle_globals.py}) and is in a
  * resource; what it does not hold is refused, names by which other modules re-export the same included.
  */
-final class PickleGlobals {
+public final class PickleGlobals {
     private static final String RESOURCE = "pickle-globals.txt";
 
     /**
@@ -26,7 +26,7 @@ final class PickleGlobals {
      * @param called whether a pickle may call it ({@code REDUCE})
      * @param made whether a pickle may make an instance of it without its initialiser ({@code NEWOBJ})
      */
-    record Global(String module, String name, boolean called, boolean made) {
+    public record Global(String module, String name, boolean called, boolean made) {
         @Override
         public String toString() {
             return module + "." + name;
@@ -37,7 +37,8 @@ final class PickleGlobals {
 
     private PickleGlobals() {}
 
-    static Optional<Global> find(String module, String name) {
+    /** The entry of a name under the module that defines it; empty for what is not listed, and so refused. */
+    public static Optional<Global> find(String module, String name) {
         return Optional.ofNullable(LISTED.get(module + " " + name));
     }
 

@@ -28,11 +28,12 @@ public final class PickleScan {
     private static final long MOST_BYTES = 4L << 30;
     private static final int MOST_MEMO = 5_000_000;
     private static final String PARTIAL = "functools.partial";
-    static final String CHECK_ARRAY = "sklearn.utils.validation.check_array";
+    /** The one function of which a partial call is rebuilt. */
+    public static final String CHECK_ARRAY = "sklearn.utils.validation.check_array";
     private static final Set<String> RECONSTRUCTORS = Set.of("copyreg._reconstructor", "copy_reg._reconstructor");
 
     /** Whose {@code input} tells whether what a caller gives is text, or the name of a file that is opened. */
-    static final Set<String> TEXT_VECTORIZERS = Set.of(
+    public static final Set<String> TEXT_VECTORIZERS = Set.of(
             "sklearn.feature_extraction.text.CountVectorizer",
             "sklearn.feature_extraction.text.HashingVectorizer",
             "sklearn.feature_extraction.text.TfidfVectorizer");

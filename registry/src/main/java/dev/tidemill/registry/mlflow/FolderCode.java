@@ -3,7 +3,6 @@ package dev.tidemill.registry.mlflow;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.registry.domain.Requirements;
-import dev.tidemill.registry.domain.SkopsScan;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;

@@ -12,7 +12,6 @@ import dev.tidemill.registry.domain.ModelFiles.Verdict;
 import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.PickleScan;
 import dev.tidemill.registry.domain.Signature;
-import dev.tidemill.registry.domain.SkopsScan;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,10 +1,12 @@
-package dev.tidemill.registry.domain;
+package dev.tidemill.registry.mlflow;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.registry.domain.ModelFiles.Verdict;
+import dev.tidemill.registry.domain.PickleGlobals;
+import dev.tidemill.registry.domain.PickleScan;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
