@@ -30,6 +30,7 @@ public final class PickleScan {
     private static final String PARTIAL = "functools.partial";
     /** The one function of which a partial call is rebuilt. */
     public static final String CHECK_ARRAY = "sklearn.utils.validation.check_array";
+
     private static final Set<String> RECONSTRUCTORS = Set.of("copyreg._reconstructor", "copy_reg._reconstructor");
 
     /** Whose {@code input} tells whether what a caller gives is text, or the name of a file that is opened. */
