@@ -40,11 +40,7 @@ final class GarbageSweep {
     static void start() {
         oldGeneration().ifPresent(pool -> {
             var sweep = new GarbageSweep(pool);
-            new RepeatingThread("garbage-sweep", PAUSE, () -> {
-                        Thread.sleep(PAUSE);
-                        sweep.look();
-                    })
-                    .start();
+            RepeatingThread.every("garbage-sweep", PAUSE, sweep::look).start();
         });
     }
 

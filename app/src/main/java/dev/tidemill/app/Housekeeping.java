@@ -18,10 +18,7 @@ final class Housekeeping implements AutoCloseable {
     Housekeeping(List<Chore> chores, Duration pause) {
         this.chores = List.copyOf(chores);
         this.pause = pause;
-        this.thread = new RepeatingThread("housekeeping", pause, () -> {
-            Thread.sleep(pause);
-            keep();
-        });
+        this.thread = RepeatingThread.every("housekeeping", pause, this::keep);
     }
 
     Housekeeping start() {

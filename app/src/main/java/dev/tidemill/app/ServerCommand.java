@@ -3,7 +3,6 @@ package dev.tidemill.app;
 import dev.tidemill.platform.config.Logging;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
-import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -106,10 +105,7 @@ final class ServerCommand implements Callable<Integer> {
             return STAYS_UP;
         } catch (TidemillException e) {
             System.err.println("tidemill: " + named(e));
-            Optional<String> remedy = e.code() == ErrorCode.STORAGE_FULL
-                    ? Optional.of("Free space on the disk of the data directory, and start the server again")
-                    : e.remedy();
-            remedy.ifPresent(text -> System.err.println("  " + text));
+            e.remedy().ifPresent(remedy -> System.err.println("  " + remedy));
             return FAILURE;
         }
     }

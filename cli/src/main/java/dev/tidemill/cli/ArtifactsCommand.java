@@ -17,16 +17,8 @@ import picocli.CommandLine.Parameters;
         description = "List, upload and download the files of a run.",
         synopsisSubcommandLabel = "COMMAND",
         mixinStandardHelpOptions = true)
-final class ArtifactsCommand implements Runnable {
+final class ArtifactsCommand extends CommandGroup {
     private static final String OWN = "mlflow-artifacts:/";
-
-    @picocli.CommandLine.Spec
-    private picocli.CommandLine.Model.CommandSpec spec = picocli.CommandLine.Model.CommandSpec.create();
-
-    @Override
-    public void run() {
-        throw new picocli.CommandLine.ParameterException(spec.commandLine(), "Name a command, such as 'list'.");
-    }
 
     @Command(name = "list", description = "List what a folder holds.", mixinStandardHelpOptions = true)
     int list(

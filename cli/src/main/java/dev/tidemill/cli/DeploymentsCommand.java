@@ -27,16 +27,8 @@ import picocli.CommandLine.Parameters;
             "  tidemill deployments roll-back bikes 3          version 3 answers again",
             "  tidemill deployments label bikes --file labels.csv"
         })
-final class DeploymentsCommand implements Runnable {
+final class DeploymentsCommand extends CommandGroup {
     private static final int BATCH = 1_000;
-
-    @picocli.CommandLine.Spec
-    private picocli.CommandLine.Model.CommandSpec spec = picocli.CommandLine.Model.CommandSpec.create();
-
-    @Override
-    public void run() {
-        throw new picocli.CommandLine.ParameterException(spec.commandLine(), "Name a command, such as 'list'.");
-    }
 
     private static String path(Api api, String name, String below) {
         return api.in("/deployments/" + Api.encode(name) + below);

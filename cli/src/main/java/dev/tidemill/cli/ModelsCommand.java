@@ -19,15 +19,7 @@ import picocli.CommandLine.Parameters;
         description = "List, show, tag and download registered models, and move their aliases.",
         synopsisSubcommandLabel = "COMMAND",
         mixinStandardHelpOptions = true)
-final class ModelsCommand implements Runnable {
-    @picocli.CommandLine.Spec
-    private picocli.CommandLine.Model.CommandSpec spec = picocli.CommandLine.Model.CommandSpec.create();
-
-    @Override
-    public void run() {
-        throw new picocli.CommandLine.ParameterException(spec.commandLine(), "Name a command, such as 'list'.");
-    }
-
+final class ModelsCommand extends CommandGroup {
     @Command(name = "list", description = "List models.", mixinStandardHelpOptions = true)
     int list(
             @Mixin Connection connection,

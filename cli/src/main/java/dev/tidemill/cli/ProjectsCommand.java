@@ -21,16 +21,8 @@ import picocli.CommandLine.Parameters;
             "Example:",
             "  tidemill projects create shop && tidemill apply -f my-project --project shop"
         })
-final class ProjectsCommand implements Runnable {
+final class ProjectsCommand extends CommandGroup {
     private static final String PATH = "/api/tidemill/v1/projects";
-
-    @picocli.CommandLine.Spec
-    private picocli.CommandLine.Model.CommandSpec spec = picocli.CommandLine.Model.CommandSpec.create();
-
-    @Override
-    public void run() {
-        throw new picocli.CommandLine.ParameterException(spec.commandLine(), "Name a command, such as 'list'.");
-    }
 
     @Command(name = "list", description = "List the projects that you may see.", mixinStandardHelpOptions = true)
     int list(@Mixin Connection connection) {

@@ -23,16 +23,8 @@ import picocli.CommandLine.Parameters;
         synopsisSubcommandLabel = "COMMAND",
         mixinStandardHelpOptions = true,
         subcommands = ReproduceCommand.class)
-final class RunsCommand implements Runnable {
+final class RunsCommand extends CommandGroup {
     private static final int PAGE = 1000;
-
-    @picocli.CommandLine.Spec
-    private picocli.CommandLine.Model.CommandSpec spec = picocli.CommandLine.Model.CommandSpec.create();
-
-    @Override
-    public void run() {
-        throw new picocli.CommandLine.ParameterException(spec.commandLine(), "Name a command, such as 'list'.");
-    }
 
     @Command(name = "list", description = "List runs, the newest first.", mixinStandardHelpOptions = true)
     int list(

@@ -25,16 +25,8 @@ import picocli.CommandLine.Parameters;
             "Example:",
             "  tidemill users create bob && tidemill users password bob"
         })
-final class UsersCommand implements Runnable {
+final class UsersCommand extends CommandGroup {
     private static final String PATH = "/api/tidemill/v1/users";
-
-    @picocli.CommandLine.Spec
-    private picocli.CommandLine.Model.CommandSpec spec = picocli.CommandLine.Model.CommandSpec.create();
-
-    @Override
-    public void run() {
-        throw new picocli.CommandLine.ParameterException(spec.commandLine(), "Name a command, such as 'list'.");
-    }
 
     @Command(name = "list", description = "List the users.", mixinStandardHelpOptions = true)
     int list(@Mixin Connection connection) {

@@ -15,15 +15,7 @@ import picocli.CommandLine.Parameters;
                 "List, create and delete webhooks, to which a project's events are sent, and list the types of events.",
         synopsisSubcommandLabel = "COMMAND",
         mixinStandardHelpOptions = true)
-final class WebhooksCommand implements Runnable {
-    @picocli.CommandLine.Spec
-    private picocli.CommandLine.Model.CommandSpec spec = picocli.CommandLine.Model.CommandSpec.create();
-
-    @Override
-    public void run() {
-        throw new picocli.CommandLine.ParameterException(spec.commandLine(), "Name a command, such as 'list'.");
-    }
-
+final class WebhooksCommand extends CommandGroup {
     @Command(name = "list", description = "List webhooks, and how they fare.", mixinStandardHelpOptions = true)
     int list(@Mixin Connection connection) {
         Api api = connection.api();

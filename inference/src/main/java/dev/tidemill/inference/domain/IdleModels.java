@@ -11,10 +11,7 @@ public final class IdleModels implements AutoCloseable {
 
     /** @param longerThan zero closes nothing */
     public IdleModels(ModelCache cache, Duration longerThan) {
-        this.thread = new RepeatingThread("idle-models", PAUSE, () -> {
-            Thread.sleep(PAUSE);
-            cache.closeIdle(longerThan);
-        });
+        this.thread = RepeatingThread.every("idle-models", PAUSE, () -> cache.closeIdle(longerThan));
         if (longerThan.isPositive()) {
             thread.start();
         }

@@ -261,23 +261,24 @@ final class GraphGuards {
         String own = PREFIX + made[0]++ + "/";
         String by = node.inputs().get(1);
         List<ByteString> nodes = new ArrayList<>(List.of(
-                made("Sign", own + "sign", by),
-                made("Mul", own + "square", own + "sign", own + "sign"),
+                GraphNodes.made("Sign", own + "sign", by),
+                GraphNodes.made("Mul", own + "square", own + "sign", own + "sign"),
                 // Equal takes no floats before version 11.
-                made("Less", own + "lower", by, own + "sign"),
-                made("Greater", own + "higher", by, own + "sign"),
-                made("Or", own + "other", own + "lower", own + "higher"),
-                made("Not", own + "unit", own + "other"),
-                made("Less", own + "negative", own + "sign", own + "square"),
-                made("And", own + "minus", own + "unit", own + "negative"),
-                made("Where", own + "divisor", own + "minus", own + "square", by)));
+                GraphNodes.made("Less", own + "lower", by, own + "sign"),
+                GraphNodes.made("Greater", own + "higher", by, own + "sign"),
+                GraphNodes.made("Or", own + "other", own + "lower", own + "higher"),
+                GraphNodes.made("Not", own + "unit", own + "other"),
+                GraphNodes.made("Less", own + "negative", own + "sign", own + "square"),
+                GraphNodes.made("And", own + "minus", own + "unit", own + "negative"),
+                GraphNodes.made("Where", own + "divisor", own + "minus", own + "square", by)));
         if (remainder) {
             nodes.add(rewired(kept, 1, own + "divisor", ""));
             return nodes;
         }
         nodes.add(rewired(kept, 1, own + "divisor", own + "quotient"));
-        nodes.add(made("Mul", own + "product", node.inputs().getFirst(), by));
-        nodes.add(made("Where", node.outputs().getFirst(), own + "minus", own + "product", own + "quotient"));
+        nodes.add(GraphNodes.made("Mul", own + "product", node.inputs().getFirst(), by));
+        nodes.add(
+                GraphNodes.made("Where", node.outputs().getFirst(), own + "minus", own + "product", own + "quotient"));
         return nodes;
     }
 
@@ -307,13 +308,13 @@ final class GraphGuards {
             String given = node.inputs().get(place);
             String own = PREFIX + made[0]++ + "/";
             nodes.addAll(List.of(
-                    whole(own + "one", 1, false),
-                    made("Size", own + "values", given),
-                    made("Div", own + "part", own + "one", own + "values"),
-                    made("Sub", own + "none", own + "part", own + "part"),
-                    made("Shape", own + "shape", given),
-                    made("Add", own + "same", own + "shape", own + "none"),
-                    made("Reshape", own + "given", given, own + "same")));
+                    GraphNodes.whole(own + "one", 1, false),
+                    GraphNodes.made("Size", own + "values", given),
+                    GraphNodes.made("Div", own + "part", own + "one", own + "values"),
+                    GraphNodes.made("Sub", own + "none", own + "part", own + "part"),
+                    GraphNodes.made("Shape", own + "shape", given),
+                    GraphNodes.made("Add", own + "same", own + "shape", own + "none"),
+                    GraphNodes.made("Reshape", own + "given", given, own + "same")));
             guarded = rewired(guarded, place, own + "given", "");
         }
         nodes.add(guarded);
@@ -324,10 +325,10 @@ final class GraphGuards {
     private List<ByteString> clamped(Node node, ByteString kept) throws IOException {
         String own = PREFIX + made[0]++ + "/";
         return List.of(
-                whole(own + "least", -FARTHEST, false),
-                whole(own + "most", FARTHEST, false),
-                made("Max", own + "above", node.inputs().get(1), own + "least"),
-                made("Min", own + "diagonal", own + "above", own + "most"),
+                GraphNodes.whole(own + "least", -FARTHEST, false),
+                GraphNodes.whole(own + "most", FARTHEST, false),
+                GraphNodes.made("Max", own + "above", node.inputs().get(1), own + "least"),
+                GraphNodes.made("Min", own + "diagonal", own + "above", own + "most"),
                 rewired(kept, 1, own + "diagonal", ""));
     }
 
@@ -337,64 +338,24 @@ final class GraphGuards {
         String given = node.inputs().getFirst();
         long most = Math.max(1, budget / OUTSIDE.getOrDefault(node.type(), 1));
         List<ByteString> nodes = new ArrayList<>(List.of(
-                whole(own + "most", most, false), whole(own + "zero", 0, true), made("Shape", own + "shape", given)));
+                GraphNodes.whole(own + "most", most, false),
+                GraphNodes.whole(own + "zero", 0, true),
+                GraphNodes.made("Shape", own + "shape", given)));
         switch (node.type()) {
             case "NonZero" -> {
-                nodes.add(made("Size", own + "values", given));
-                nodes.add(made("Size", own + "rank", own + "shape"));
-                nodes.add(made("Mul", own + "count", own + "values", own + "rank"));
+                nodes.add(GraphNodes.made("Size", own + "values", given));
+                nodes.add(GraphNodes.made("Size", own + "rank", own + "shape"));
+                nodes.add(GraphNodes.made("Mul", own + "count", own + "values", own + "rank"));
             }
-            default -> nodes.add(made("Size", own + "count", given));
+            default -> nodes.add(GraphNodes.made("Size", own + "count", given));
         }
-        nodes.add(made("Div", own + "over", own + "count", own + "most"));
-        nodes.add(
-                named("Gather", MOST + node.type() + "/" + most + "/" + own, own + "none", own + "zero", own + "over"));
-        nodes.add(made("Add", own + "same", own + "shape", own + "none"));
-        nodes.add(made("Reshape", own + "given", given, own + "same"));
+        nodes.add(GraphNodes.made("Div", own + "over", own + "count", own + "most"));
+        nodes.add(GraphNodes.named(
+                "Gather", MOST + node.type() + "/" + most + "/" + own, own + "none", own + "zero", own + "over"));
+        nodes.add(GraphNodes.made("Add", own + "same", own + "shape", own + "none"));
+        nodes.add(GraphNodes.made("Reshape", own + "given", given, own + "same"));
         nodes.add(rewired(kept, 0, own + "given", ""));
         return nodes;
-    }
-
-    private static ByteString made(String type, String output, String... inputs) throws IOException {
-        return named(type, "", output, inputs);
-    }
-
-    private static ByteString named(String type, String name, String output, String... inputs) throws IOException {
-        var bytes = ByteString.newOutput();
-        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
-        for (String input : inputs) {
-            out.writeString(1, input);
-        }
-        out.writeString(2, output);
-        out.writeString(3, name);
-        out.writeString(4, type);
-        out.flush();
-        return bytes.toByteString();
-    }
-
-    /** A constant whole number, or a list of it alone. */
-    private static ByteString whole(String output, long value, boolean list) throws IOException {
-        var tensor = ByteString.newOutput();
-        CodedOutputStream held = CodedOutputStream.newInstance(tensor);
-        if (list) {
-            held.writeInt64(1, 1);
-        }
-        held.writeInt32(2, GraphPart.INT64);
-        held.writeInt64(7, value);
-        held.flush();
-        var attribute = ByteString.newOutput();
-        CodedOutputStream inner = CodedOutputStream.newInstance(attribute);
-        inner.writeString(1, "value");
-        inner.writeBytes(5, tensor.toByteString());
-        inner.writeInt32(20, 4);
-        inner.flush();
-        var bytes = ByteString.newOutput();
-        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
-        out.writeString(2, output);
-        out.writeString(4, "Constant");
-        out.writeBytes(5, attribute.toByteString());
-        out.flush();
-        return bytes.toByteString();
     }
 
     /** A node that takes another value at a place, and gives its own under another name, unless that is empty. */

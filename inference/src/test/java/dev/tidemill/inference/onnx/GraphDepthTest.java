@@ -4,11 +4,8 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.CodedOutputStream;
 import dev.tidemill.trees.OnnxGraph;
 import dev.tidemill.trees.OnnxTrees;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,24 +15,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Models that ONNX Runtime follows too deep for its stack are refused before it sees them. */
 class GraphDepthTest {
-    private interface Content {
-        void write(CodedOutputStream out) throws IOException;
-    }
-
-    private static ByteString message(Content content) {
-        var bytes = ByteString.newOutput();
-        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
-        try {
-            content.write(out);
-            out.flush();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return bytes.toByteString();
-    }
-
     private static ByteString node(String domain, String type, ByteString... attributes) {
-        return message(out -> {
+        return OnnxBytes.message(out -> {
             out.writeString(1, "a");
             out.writeString(2, "b");
             out.writeString(4, type);
@@ -47,7 +28,7 @@ class GraphDepthTest {
     }
 
     private static ByteString function(String domain, String name, ByteString... nodes) {
-        return message(out -> {
+        return OnnxBytes.message(out -> {
             out.writeString(1, name);
             out.writeString(4, "a");
             out.writeString(5, "b");
@@ -59,8 +40,8 @@ class GraphDepthTest {
     }
 
     private static byte[] model(List<ByteString> functions, ByteString... nodes) {
-        return message(out -> {
-                    ByteString graph = message(inner -> {
+        return OnnxBytes.message(out -> {
+                    ByteString graph = OnnxBytes.message(inner -> {
                         for (ByteString node : nodes) {
                             inner.writeBytes(1, node);
                         }
@@ -113,7 +94,7 @@ class GraphDepthTest {
     }
 
     private static ByteString wholes(String name, long... values) {
-        return message(out -> {
+        return OnnxBytes.message(out -> {
             out.writeString(1, name);
             for (long value : values) {
                 out.writeInt64(8, value);
@@ -123,7 +104,7 @@ class GraphDepthTest {
     }
 
     private static ByteString modes(List<String> modes) {
-        return message(out -> {
+        return OnnxBytes.message(out -> {
             out.writeString(1, "nodes_modes");
             for (String mode : modes) {
                 out.writeBytes(9, ByteString.copyFromUtf8(mode));
@@ -204,13 +185,13 @@ class GraphDepthTest {
         ByteString tree = chain("TreeEnsembleRegressor", 5_000, false);
         assertThatThrownBy(() -> GraphDepth.check(model(List.of(function("l", "f", tree)))))
                 .hasMessageContaining("branches deep");
-        ByteString branch = message(out -> {
+        ByteString branch = OnnxBytes.message(out -> {
             out.writeString(1, "then_branch");
-            out.writeBytes(6, message(graph -> graph.writeBytes(1, tree)));
+            out.writeBytes(6, OnnxBytes.message(graph -> graph.writeBytes(1, tree)));
         });
         assertThatThrownBy(() -> GraphDepth.check(model(List.of(), node("", "If", branch))))
                 .hasMessageContaining("branches deep");
-        ByteString given = message(out -> {
+        ByteString given = OnnxBytes.message(out -> {
             out.writeString(1, "nodes_truenodeids");
             out.writeString(21, "given");
         });

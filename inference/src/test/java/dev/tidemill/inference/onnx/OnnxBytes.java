@@ -21,7 +21,7 @@ public final class OnnxBytes {
     public static final int UINT32 = 12;
     public static final int UINT64 = 13;
 
-    private interface Content {
+    interface Content {
         void write(CodedOutputStream out) throws IOException;
     }
 
@@ -31,7 +31,7 @@ public final class OnnxBytes {
     private final List<ByteString> inputs = new ArrayList<>();
     private final List<ByteString> outputs = new ArrayList<>();
 
-    private static ByteString message(Content content) {
+    static ByteString message(Content content) {
         var bytes = ByteString.newOutput();
         CodedOutputStream out = CodedOutputStream.newInstance(bytes);
         try {

@@ -10,7 +10,7 @@ import java.util.Optional;
  *
  * @param version champion at its close
  * @param error mean loss of what was answered; empty where too few labels have come
- * @param referenceError the champion's error on held-out data when it was registered
+ * @param referenceError what the error is held against ({@link ReferenceError}); empty while that is not known
  * @param degraded whether the error exceeds the reference by more than the policy tolerates
  * @param broken whether the data itself is at fault
  * @param faults the columns for which it is broken, the worst first; empty also where it was closed before they were kept

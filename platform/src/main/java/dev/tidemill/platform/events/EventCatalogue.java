@@ -36,8 +36,17 @@ public final class EventCatalogue {
         this.types = List.copyOf(types);
     }
 
+    /** Read when somebody asks for it first: no start of a server needs it. */
+    private static final class Shipped {
+        private static final EventCatalogue CATALOGUE = read();
+    }
+
     /** The catalogue that this version was built with. */
     public static EventCatalogue shipped() {
+        return Shipped.CATALOGUE;
+    }
+
+    private static EventCatalogue read() {
         try (InputStream file = Objects.requireNonNull(EventCatalogue.class.getResourceAsStream(FILE), FILE)) {
             var document = (Map<?, ?>) new Load(LoadSettings.builder().build()).loadFromInputStream(file);
             List<?> events = (List<?>) Objects.requireNonNull(document.get("events"));

@@ -27,7 +27,6 @@ public final class EventRoutes {
     private static final String PROJECT = "/api/tidemill/v1/projects/{project}";
     private static final int MAX_DATA = 100_000;
 
-    private final EventCatalogue catalogue = EventCatalogue.shipped();
     private final EventLog log;
     private final Webhooks webhooks;
     private final Transactions transactions;
@@ -46,7 +45,8 @@ public final class EventRoutes {
                 Route.get(
                         "/api/tidemill/v1/event-types",
                         Access.signedIn(),
-                        (context, caller) -> context.json(Map.of("types", catalogue.types()))),
+                        (context, caller) -> context.json(
+                                Map.of("types", EventCatalogue.shipped().types()))),
                 Route.post("/api/tidemill/v1/events", inbound, this::receive)
                         .project((context, principal) -> inboundProject(context)),
                 Route.get(PROJECT + "/webhooks", Access.project(Resource.WEBHOOK, Action.OPERATE), this::listWebhooks),
@@ -182,7 +182,7 @@ public final class EventRoutes {
                 .map(String::strip)
                 .filter(text -> !text.isEmpty())
                 .toList();
-        types.forEach(catalogue::requireBeginning);
+        types.forEach(EventCatalogue.shipped()::requireBeginning);
         context.status(201).json(webhooks.create(caller.project(), bounded("url", body.text("url"), 2000), types));
     }
 

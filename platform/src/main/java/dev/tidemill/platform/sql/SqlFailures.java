@@ -34,7 +34,7 @@ final class SqlFailures {
         }
         if (dialect.isFull(sql)) {
             return new TidemillException(ErrorCode.STORAGE_FULL, "The database has no room left; nothing was written")
-                    .remedy("Free disk space where the database lives; writing resumes by itself")
+                    .remedy("Free disk space where the database lives; a server that runs writes again by itself")
                     .causedBy(failure);
         }
         if (INVALID_PATTERN.equals(sql.getSQLState())) {

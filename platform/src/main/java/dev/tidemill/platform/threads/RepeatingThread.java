@@ -36,6 +36,14 @@ public final class RepeatingThread implements AutoCloseable {
         this.thread = Thread.ofVirtual().name(name).unstarted(this::repeat);
     }
 
+    /** A thread that has not begun and does something after each pause, the first one included. */
+    public static RepeatingThread every(String name, Duration pause, Runnable work) {
+        return new RepeatingThread(name, pause, () -> {
+            Thread.sleep(pause);
+            work.run();
+        });
+    }
+
     /** Begins; once. */
     public RepeatingThread start() {
         thread.start();
