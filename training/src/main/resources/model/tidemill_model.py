@@ -28,7 +28,7 @@ class TidemillModel:
                 codes = {text: code for code, text in enumerate(column["categories"])}
                 table[:, index] = [codes.get(value, np.nan) for value in values]
             else:
-                table[:, index] = values.astype("float32")
+                table[:, index] = values.astype("float64").astype("float32")
         return table
 
     def predict(self, frame, params=None):

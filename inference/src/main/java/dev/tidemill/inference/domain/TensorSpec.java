@@ -13,6 +13,7 @@ import java.util.List;
  * @param missing whether single values of it may be missing: a text of {@code BYTES} that is null, a whole number that is NaN; floating-
  *     point numbers always may be NaN
  * @param encoded whether its bytes are written as Base64 where they are written as text, as MLflow writes its type {@code binary}
+ * @param rounds whether the model rounds whole numbers itself, as it did in training, so that none is too fine for it
  * @param strict whether it is told to hold numbers and no truths, as a signature tells it; else a truth is 0 or 1 to it
  */
 public record TensorSpec(
@@ -23,6 +24,7 @@ public record TensorSpec(
         List<String> symbols,
         boolean missing,
         boolean encoded,
+        boolean rounds,
         boolean strict) {
     public TensorSpec {
         shape = List.copyOf(shape);
@@ -34,27 +36,32 @@ public record TensorSpec(
     }
 
     public TensorSpec(String name, Datatype datatype, List<Long> shape, boolean optional, List<String> symbols) {
-        this(name, datatype, shape, optional, symbols, false, false, false);
+        this(name, datatype, shape, optional, symbols, false, false, false, false);
     }
 
     /** The same, whose single values may be missing. */
     public TensorSpec withMissing() {
-        return new TensorSpec(name, datatype, shape, optional, symbols, true, encoded, strict);
+        return new TensorSpec(name, datatype, shape, optional, symbols, true, encoded, rounds, strict);
     }
 
     /** The same, which takes no truth for a number. */
     public TensorSpec withStrict() {
-        return new TensorSpec(name, datatype, shape, optional, symbols, missing, encoded, true);
+        return new TensorSpec(name, datatype, shape, optional, symbols, missing, encoded, rounds, true);
+    }
+
+    /** The same, of a model that rounds whole numbers itself. */
+    public TensorSpec withRounding() {
+        return new TensorSpec(name, datatype, shape, optional, symbols, missing, encoded, true, strict);
     }
 
     /** The same, written as Base64. */
     public TensorSpec withEncoded() {
-        return new TensorSpec(name, datatype, shape, optional, symbols, missing, true, strict);
+        return new TensorSpec(name, datatype, shape, optional, symbols, missing, true, rounds, strict);
     }
 
     /** The same, which the model can do without or not. */
     public TensorSpec withOptional(boolean other) {
-        return new TensorSpec(name, datatype, shape, other, symbols, missing, encoded, strict);
+        return new TensorSpec(name, datatype, shape, other, symbols, missing, encoded, rounds, strict);
     }
 
     /** One value a row. */

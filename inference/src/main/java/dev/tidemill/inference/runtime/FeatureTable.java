@@ -61,7 +61,8 @@ public final class FeatureTable {
                             known.get(i),
                             datatype,
                             !fields.isEmpty() && fields.get(i).optional())
-                    .withMissing();
+                    .withMissing()
+                    .withRounding();
             columns.add(fields.isEmpty() ? column : column.withStrict());
         }
         this.specs = List.copyOf(columns);

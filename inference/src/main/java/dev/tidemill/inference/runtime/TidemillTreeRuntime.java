@@ -57,13 +57,18 @@ public final class TidemillTreeRuntime implements ModelRuntime {
         }
 
         private static TensorSpec spec(InputColumn column, Optional<Signature.Field> told) {
-            boolean truths = told.map(Signature.Field::type).equals(Optional.of("boolean"));
-            Datatype numbers = truths ? Datatype.BOOL : Datatype.FP64;
+            Datatype numbers =
+                    switch (told.map(Signature.Field::type).orElse("")) {
+                        case "boolean" -> Datatype.BOOL;
+                        case "long" -> Datatype.INT64;
+                        default -> Datatype.FP64;
+                    };
             return TensorSpec.column(
                             column.name(),
                             column.isText() ? Datatype.BYTES : numbers,
                             told.map(Signature.Field::optional).orElse(false))
                     .withMissing()
+                    .withRounding()
                     .withStrict();
         }
 

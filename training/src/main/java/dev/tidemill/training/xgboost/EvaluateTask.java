@@ -49,7 +49,7 @@ public final class EvaluateTask implements ChildTask {
     }
 
     private static Labels labels(Table rows, String target, TabularModel model) {
-        return new Labels(rows.column(target), model.classes(), model.objective());
+        return new Labels(rows.column(target), rows.truths().contains(target), model.classes(), model.objective());
     }
 
     private static double mean(Table rows, Labels labels, TabularModel model) {

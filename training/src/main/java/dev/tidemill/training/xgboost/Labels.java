@@ -11,14 +11,17 @@ import org.jspecify.annotations.Nullable;
  * What a target column asks of a model.
  *
  * @param column position of the target
+ * @param truth whether the target is true or false
  * @param classes in order; empty for a regression
  */
-record Labels(int column, List<String> classes, Objective objective) {
-    /** A text target is a classification; a number is a regression, and stays one where {@code objective} says nothing. */
+record Labels(int column, boolean truth, List<String> classes, Objective objective) {
+    /** A target of texts, or of truths unless {@code objective} asks for numbers, is a classification; a number is a regression. */
     static Labels of(Table table, String target, String objective) {
         int column = table.column(target);
-        List<String> classes = table.text().get(column) ? table.classes(column) : List.of();
-        if (table.text().get(column) && classes.size() < 2) {
+        boolean truth = table.truths().contains(target) && objective.isEmpty();
+        boolean ofClasses = truth || table.text().get(column);
+        List<String> classes = ofClasses ? table.classes(column) : List.of();
+        if (ofClasses && classes.size() < 2) {
             throw new TidemillException(
                     ErrorCode.INVALID_DATA,
                     "Target '" + target + "' has " + classes.size() + " classes; two are needed");
@@ -36,7 +39,7 @@ record Labels(int column, List<String> classes, Objective objective) {
                         throw TidemillException.invalid(
                                 "objective", "'" + objective + "' is none of squared-error, absolute-error, poisson");
                 };
-        return new Labels(column, classes, chosen);
+        return new Labels(column, truth, classes, chosen);
     }
 
     Loss loss() {
@@ -52,7 +55,7 @@ record Labels(int column, List<String> classes, Objective objective) {
         if (classes.isEmpty()) {
             return ((Number) value).doubleValue();
         }
-        int index = classes.indexOf(String.valueOf(value));
+        int index = classes.indexOf(truth ? Table.truth(value) : String.valueOf(value));
         return index < 0 ? Double.NaN : index;
     }
 }

@@ -28,15 +28,18 @@ import org.jspecify.annotations.Nullable;
  * @param names of the columns, in order
  * @param text whether a column holds text
  * @param truths columns of which true is 1 and false 0
+ * @param wholes columns of whole numbers some of which no double holds as they are
  * @param times event time of each row; empty without a time column
  */
 record Table(
         List<String> names,
         List<Boolean> text,
         Set<String> truths,
+        Set<String> wholes,
         List<List<@Nullable Object>> rows,
         List<Instant> times) {
     private static final int MOST_CATEGORIES = 1000;
+    private static final long LARGEST_EXACT = 1L << 53;
 
     /**
      * Reads Parquet files.
@@ -62,6 +65,7 @@ record Table(
         var names = new ArrayList<String>();
         var text = new ArrayList<Boolean>();
         var truths = new TreeSet<String>();
+        var wholes = new TreeSet<String>();
         var positions = new ArrayList<Integer>();
         int timePosition = 0;
         for (int i = 1; i <= meta.getColumnCount(); i++) {
@@ -82,14 +86,18 @@ record Table(
         while (result.next()) {
             List<@Nullable Object> row = new ArrayList<>(positions.size());
             for (int position : positions) {
-                row.add(plain(result.getObject(position)));
+                Object value = result.getObject(position);
+                if (value instanceof Long whole && (whole > LARGEST_EXACT || whole < -LARGEST_EXACT)) {
+                    wholes.add(meta.getColumnLabel(position));
+                }
+                row.add(plain(value));
             }
             rows.add(row);
             if (timePosition > 0) {
                 times.add(result.getTimestamp(timePosition).toLocalDateTime().toInstant(ZoneOffset.UTC));
             }
         }
-        return new Table(names, text, truths, rows, times);
+        return new Table(names, text, truths, wholes, rows, times);
     }
 
     private static @Nullable Object plain(@Nullable Object value) {
@@ -119,7 +127,7 @@ record Table(
     /** Rows of an interval of positions. */
     Table slice(int from, int to) {
         return new Table(
-                names, text, truths, rows.subList(from, to), times.isEmpty() ? times : times.subList(from, to));
+                names, text, truths, wholes, rows.subList(from, to), times.isEmpty() ? times : times.subList(from, to));
     }
 
     /** Position of the first row at or after the time. */
@@ -149,11 +157,19 @@ record Table(
                     values.add(String.valueOf(value));
                 }
             }
-            if (values.isEmpty() || values.size() > MOST_CATEGORIES) {
+            if (values.isEmpty()) {
+                throw new TidemillException(
+                                ErrorCode.INVALID_DATA,
+                                "Column '" + names.get(i) + "' is a text that is missing in all of the " + rows.size()
+                                        + " rows to train on, so a model can learn nothing from it")
+                        .remedy("Leave it out with the step's input 'exclude: [" + names.get(i)
+                                + "]', or give it values");
+            }
+            if (values.size() > MOST_CATEGORIES) {
                 throw new TidemillException(
                                 ErrorCode.INVALID_DATA,
                                 "Column '" + names.get(i) + "' has " + values.size()
-                                        + " different texts; a feature has 1 to " + MOST_CATEGORIES)
+                                        + " different texts; a feature has at most " + MOST_CATEGORIES)
                         .remedy("Leave it out with the step's input 'exclude', or derive something coarser from it");
             }
             inputs.add(new InputColumn(names.get(i), List.copyOf(values)));
@@ -173,12 +189,17 @@ record Table(
         return map;
     }
 
-    /** The classes of a text target, in order. */
+    /** The class that a truth, which is 1 or 0 here, is to people. */
+    static String truth(Object value) {
+        return String.valueOf(value.equals(1.0));
+    }
+
+    /** The classes of a target, in order; false before true. */
     List<String> classes(int column) {
         return rows.stream()
                 .map(row -> row.get(column))
                 .filter(java.util.Objects::nonNull)
-                .map(String::valueOf)
+                .map(value -> truths.contains(names.get(column)) ? truth(value) : String.valueOf(value))
                 .collect(Collectors.toCollection(TreeSet::new))
                 .stream()
                 .toList();

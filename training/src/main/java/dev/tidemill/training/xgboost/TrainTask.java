@@ -213,7 +213,11 @@ public final class TrainTask implements ChildTask {
         if (column.isText()) {
             return "string";
         }
-        return all.truths().contains(column.name()) ? "boolean" : "double";
+        if (all.truths().contains(column.name())) {
+            return "boolean";
+        }
+        // A double is what a request may hold any number in, but it would change these.
+        return all.wholes().contains(column.name()) ? "long" : "double";
     }
 
     private static ObjectNode example(Table train, List<InputColumn> columns) {
@@ -225,6 +229,8 @@ public final class TrainTask implements ChildTask {
                 example.putNull(column.name());
             } else if (train.truths().contains(column.name())) {
                 example.put(column.name(), value.equals(1.0));
+            } else if (train.wholes().contains(column.name()) && value instanceof Double number) {
+                example.put(column.name(), number.longValue());
             } else {
                 example.set(column.name(), Json.tree(value));
             }

@@ -1,0 +1,126 @@
+package dev.tidemill.training.xgboost;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.platform.children.ChildTask;
+import dev.tidemill.platform.json.Json;
+import dev.tidemill.trees.TabularModel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainTaskTest {
+    private static final ChildTask.Report NOBODY = new ChildTask.Report() {
+        @Override
+        public void log(String line) {}
+
+        @Override
+        public void metric(String key, long step, double value) {}
+
+        @Override
+        public void progress(long done, long total) {}
+    };
+
+    @TempDir
+    private Path folder;
+
+    /** A request over 200 rows of {@code i} from 0, computed by the columns' SQL. */
+    private ObjectNode request(String columns, String target) throws Exception {
+        Path file = folder.resolve("rows.parquet");
+        Files.deleteIfExists(file);
+        try (var connection = DriverManager.getConnection("jdbc:duckdb:");
+                var statement = connection.createStatement()) {
+            statement.execute("COPY (SELECT " + columns + " FROM range(200) t(i)) TO '" + file + "' (FORMAT parquet)");
+        }
+        ObjectNode request = Json.object().put("target", target);
+        request.withArray("files").add(file.toString());
+        request.putObject("parameters").put("rounds", 10);
+        return request;
+    }
+
+    private static TabularModel model(JsonNode answer) {
+        return TabularModel.parse(
+                Base64.getDecoder().decode(answer.path("encoding").asText()),
+                Base64.getDecoder().decode(answer.path("trees").asText()));
+    }
+
+    private static List<String> texts(JsonNode list) {
+        var texts = new ArrayList<String>();
+        list.forEach(one -> texts.add(one.asText()));
+        return texts;
+    }
+
+    @Test
+    void aTargetOfTruthsMakesAClassifier() throws Exception {
+        ObjectNode request = request("i AS n, i >= 100 AS churned", "churned");
+        JsonNode answer = new TrainTask().run(request, NOBODY);
+        assertThat(texts(answer.path("signature").path("classes"))).containsExactly("false", "true");
+        assertThat(answer.path("metrics").path("train_error_rate").asDouble()).isLessThan(0.05);
+        TabularModel model = model(answer);
+        assertThat(model.classes()).containsExactly("false", "true");
+        assertThat(model.predict(model.encode(List.<@Nullable Object>of(3)))[0]).isLessThan(0.5);
+        assertThat(model.predict(model.encode(List.<@Nullable Object>of(190)))[0])
+                .isGreaterThan(0.5);
+
+        Path encoding = Files.write(
+                folder.resolve("encoding.json"),
+                Base64.getDecoder().decode(answer.path("encoding").asText()));
+        Path trees = Files.write(
+                folder.resolve("model.json"),
+                Base64.getDecoder().decode(answer.path("trees").asText()));
+        request.put("holdout", "PT0S")
+                .putObject("candidate")
+                .put("encoding", encoding.toString())
+                .put("trees", trees.toString());
+        assertThat(new EvaluateTask().run(request, NOBODY).path("error").asDouble())
+                .isLessThan(0.05);
+    }
+
+    @Test
+    void truthsAreNumbersWhereTheObjectiveAsksForThem() throws Exception {
+        ObjectNode request = request("i AS n, i >= 100 AS churned", "churned").put("objective", "squared-error");
+        assertThat(model(new TrainTask().run(request, NOBODY)).classes()).isEmpty();
+    }
+
+    @Test
+    void oneTruthAloneIsNoTarget() throws Exception {
+        ObjectNode request = request("i AS n, true AS churned", "churned");
+        assertThatThrownBy(() -> new TrainTask().run(request, NOBODY)).hasMessageContaining("has 1 classes");
+    }
+
+    @Test
+    void wholeNumbersThatNoDoubleHoldsAreDeclaredAsSuch() throws Exception {
+        JsonNode answer = new TrainTask()
+                .run(
+                        request(
+                                "9007199255128919 + i AS big, CASE WHEN i > 3 THEN -9007199255128919 END AS some,"
+                                        + " i AS small, i AS y",
+                                "y"),
+                        NOBODY);
+        var types = new ArrayList<String>();
+        answer.path("signature")
+                .path("inputs")
+                .forEach(input -> types.add(input.path("name").asText() + " "
+                        + input.path("type").asText() + (input.path("optional").asBoolean() ? "?" : "")));
+        assertThat(types).containsExactly("big long", "some long?", "small double");
+        assertThat(answer.path("example").path("big").isIntegralNumber()).isTrue();
+    }
+
+    @Test
+    void aColumnOfNoTextAtAllIsNamedWithTheWayOut() throws Exception {
+        ObjectNode request = request("i AS n, CAST(NULL AS VARCHAR) AS note, i AS y", "y");
+        assertThatThrownBy(() -> new TrainTask().run(request, NOBODY))
+                .hasMessageContaining("Column 'note' is a text that is missing in all of the 200 rows");
+        request.withArray("exclude").add("note");
+        assertThat(model(new TrainTask().run(request, NOBODY)).columns()).hasSize(1);
+    }
+}
