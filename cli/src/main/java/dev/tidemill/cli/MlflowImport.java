@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -34,6 +35,8 @@ final class MlflowImport {
     private final ObjectNode counts = Api.object();
     /** Where artifacts are now, by where they were. */
     private final Map<String, String> moved = new HashMap<>();
+
+    private final Set<String> prompts = new HashSet<>();
 
     MlflowImport(Api api, ImportSource from, Omissions omissions) {
         this.api = api;
@@ -309,6 +312,9 @@ final class MlflowImport {
         for (JsonNode model : models) {
             String name = model.path("name").asText();
             omissions.attempt("model '" + name + "'", () -> {
+                if (isPrompt(model)) {
+                    prompts.add(name);
+                }
                 told("model '" + name + "'", post("/import/models", model));
                 count("models", 1);
                 versions.addAll(from.versions(name));
@@ -327,6 +333,14 @@ final class MlflowImport {
             omissions.attempt("model '" + model.path("name").asText() + "'", () -> aliases(model));
         }
         progress.done(counts.path("versions").asLong() + " versions of " + models.size() + " models");
+    }
+
+    /** A prompt is its text, which its versions hold as a tag: the source that MLflow names for them stands for no files. */
+    static boolean isPrompt(JsonNode model) {
+        return model.path("tags")
+                .valueStream()
+                .anyMatch(tag -> tag.path("key").asText().equals("mlflow.prompt.is_prompt")
+                        && tag.path("value").asText().equals("true"));
     }
 
     private static boolean isCopy(JsonNode version) {
@@ -351,7 +365,7 @@ final class MlflowImport {
         if (answer.path("fresh").asBoolean()) {
             count("versions", 1);
             told(where, answer);
-            if (location.isEmpty() && !version.path("source").asText().isEmpty()) {
+            if (location.isEmpty() && !version.path("source").asText().isEmpty() && !prompts.contains(name)) {
                 omissions.add(
                         where,
                         "its files stay at " + version.path("source").asText()
