@@ -221,13 +221,16 @@ final class Api {
         return new Unreachable(server + ": " + why + ". Start one with 'tidemill server', or name yours with --server");
     }
 
-    private static CliException failure(int status, String body) {
+    private CliException failure(int status, String body) {
         try {
             JsonNode problem = JSON.readTree(body);
             var text = new StringBuilder(problem.path("detail")
                     .asText(problem.path("message").asText(problem.path("error").asText("HTTP " + status))));
             if (problem.hasNonNull("remedy")) {
                 text.append("\n  ").append(problem.get("remedy").asText());
+            }
+            if (status == 401 && token.isEmpty()) {
+                text.append("\n  Put a token into the environment variable TIDEMILL_TOKEN");
             }
             if (status >= 500 && problem.hasNonNull("requestId")) {
                 text.append("\n  request ").append(problem.get("requestId").asText());

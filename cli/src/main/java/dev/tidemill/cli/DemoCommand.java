@@ -103,6 +103,7 @@ final class DemoCommand implements Callable<Integer> {
         var script = new Replay.Script(
                 DEPLOYMENT,
                 "rental-features",
+                "row",
                 Csv.read(project.resolve("data/rentals.csv.gz")),
                 List.of("bikers", "cnt"),
                 List.of("casual", "registered"),

@@ -22,13 +22,15 @@ final class Replay {
     /**
      * What to play.
      *
+     * @param prefix of the ids, which are made of it and the place of a row
      * @param rows as in the data set's source
-     * @param labels columns of the rows, the first that is present being the label
+     * @param labels columns of the rows of which the view makes the label, and which nobody knew at the time
      * @param drop columns that nobody knew at the time
      */
     record Script(
             String deployment,
             String view,
+            String prefix,
             List<Map<String, String>> rows,
             List<String> labels,
             List<String> drop,
@@ -36,7 +38,7 @@ final class Replay {
             Optional<Instant> until,
             Duration labelDelay) {}
 
-    private record Pending(String id, Instant time, String value) {}
+    private record Pending(String id, Instant time, int row) {}
 
     private static final int SKIP_BATCH = 500;
 
@@ -46,6 +48,7 @@ final class Replay {
     private final String model;
     private final Deque<Pending> pending = new ArrayDeque<>();
     private String timeColumn = "time";
+    private String labelColumn = "label";
     private long predictions;
     private String phase = "";
 
@@ -58,15 +61,15 @@ final class Replay {
 
     /** Plays everything and returns the number of predictions. */
     long run(Progress progress) {
-        timeColumn = retry.call(() -> api.get(api.in("/feature-views")))
+        JsonNode played = retry.call(() -> api.get(api.in("/feature-views")))
                 .path("featureViews")
                 .valueStream()
                 .filter(view -> view.path("name").asText().equals(script.view()))
                 .findFirst()
                 .orElseThrow(() -> new CliException(Exit.NOT_FOUND, "There is no feature view '" + script.view() + "'"))
-                .path("definition")
-                .path("time")
-                .asText();
+                .path("definition");
+        timeColumn = played.path("time").asText();
+        labelColumn = played.path("label").asText();
         int row = firstRow();
         int first = row;
         Instant midnight = script.from().truncatedTo(ChronoUnit.DAYS).plus(1, ChronoUnit.DAYS);
@@ -120,19 +123,7 @@ final class Replay {
     }
 
     private List<Event> compute(int from, int to) {
-        ObjectNode body = Api.object().put("raw", true);
-        ArrayNode rows = body.putArray("rows");
-        for (Map<String, String> row : script.rows().subList(from, to)) {
-            ObjectNode sent = rows.addObject();
-            row.forEach((column, value) -> {
-                // What nobody knew at the time is a missing value as an empty cell is: the SQL may name its column.
-                boolean known =
-                        !script.drop().contains(column) && !script.labels().contains(column);
-                sent.put(column, known && !value.isEmpty() ? value : null);
-            });
-        }
-        JsonNode answer = api.post(api.in("/feature-views/" + Api.encode(script.view()) + "/compute"), body);
-        return answer.path("rows")
+        return view(script.rows().subList(from, to), false)
                 .valueStream()
                 .map(row -> {
                     ObjectNode features = (ObjectNode) row;
@@ -146,6 +137,23 @@ final class Replay {
                     return new Event(Instant.parse(time.asText()), features);
                 })
                 .toList();
+    }
+
+    /** What the view makes of rows: as they were at the time, or with all that became known and so with their labels. */
+    private JsonNode view(List<Map<String, String>> rows, boolean past) {
+        ObjectNode body = Api.object().put("raw", true).put("labels", past);
+        ArrayNode list = body.putArray("rows");
+        for (Map<String, String> row : rows) {
+            ObjectNode sent = list.addObject();
+            row.forEach((column, value) -> {
+                // What nobody knew at the time is a missing value as an empty cell is: the SQL may name its column.
+                boolean known = past
+                        || !script.drop().contains(column) && !script.labels().contains(column);
+                sent.put(column, known && !value.isEmpty() ? value : null);
+            });
+        }
+        return api.post(api.in("/feature-views/" + Api.encode(script.view()) + "/compute"), body)
+                .path("rows");
     }
 
     /** Predicts the rows before midnight; returns the first row after it. */
@@ -171,7 +179,7 @@ final class Replay {
     }
 
     private void predict(int row, Event event) {
-        String id = "row-" + row;
+        String id = script.prefix() + "-" + row;
         ObjectNode body = Api.object().put("id", id);
         body.putObject("parameters").put("event_time", event.time().toString());
         ArrayNode inputs = body.putArray("inputs");
@@ -187,22 +195,25 @@ final class Replay {
             tensor.putArray("data").add(value);
         });
         api.post("/v2/models/" + Api.encode(model) + "/infer", body);
-        Map<String, String> source = script.rows().get(row);
-        script.labels().stream()
-                .filter(source::containsKey)
-                .findFirst()
-                .map(column -> source.getOrDefault(column, ""))
-                .filter(value -> !value.isEmpty())
-                .ifPresent(value -> pending.add(new Pending(id, event.time(), value)));
+        pending.add(new Pending(id, event.time(), row));
     }
 
     /** Sends the labels that have come by midnight, then the watermark, and waits for what it sets off. */
     private void closeDay(Instant end) {
         ObjectNode labels = Api.object();
         ArrayNode list = labels.putArray("labels");
-        for (Pending label : pending) {
-            if (!label.time().plus(script.labelDelay()).isAfter(end)) {
-                list.addObject().put("id", label.id()).put("value", label.value());
+        List<Pending> due = pending.stream()
+                .filter(label -> !label.time().plus(script.labelDelay()).isAfter(end))
+                .toList();
+        for (int from = 0; from < due.size(); from += SKIP_BATCH) {
+            List<Pending> some = due.subList(from, Math.min(due.size(), from + SKIP_BATCH));
+            JsonNode computed = view(
+                    some.stream().map(label -> script.rows().get(label.row())).toList(), true);
+            for (int i = 0; i < some.size(); i++) {
+                JsonNode value = computed.path(i).path(labelColumn);
+                if (value.isValueNode() && !value.isNull()) {
+                    list.addObject().put("id", some.get(i).id()).set("value", value);
+                }
             }
         }
         String deployment = "/deployments/" + Api.encode(script.deployment());

@@ -1,10 +1,16 @@
 package dev.tidemill.cli;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +47,7 @@ final class ReplayCommand implements Callable<Integer> {
             names = "--label",
             required = true,
             split = ",",
-            description = "Column of the label; the first there is counts")
+            description = "Columns of which the view makes the label; hidden until it arrives")
     private List<String> labels = List.of();
 
     @Option(names = "--drop", split = ",", description = "Columns that nobody knew at the time")
@@ -57,6 +63,12 @@ final class ReplayCommand implements Callable<Integer> {
     private Duration labelDelay = Duration.ofDays(1);
 
     @Option(
+            names = "--id-prefix",
+            description =
+                    "Begin of each row's id, before its place in the file. Default: 8 digits of the file's digest")
+    private @Nullable String idPrefix;
+
+    @Option(
             names = "--patience",
             defaultValue = "PT2M",
             hidden = true,
@@ -66,8 +78,18 @@ final class ReplayCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Api api = connection.api();
+        List<Map<String, String>> rows = Csv.read(csv);
+        requireLabel(rows);
         var script = new Replay.Script(
-                deployment, view, Csv.read(csv), labels, drop, from, Optional.ofNullable(until), labelDelay);
+                deployment,
+                view,
+                idPrefix != null ? idPrefix : digest(csv),
+                rows,
+                labels,
+                drop,
+                from,
+                Optional.ofNullable(until),
+                labelDelay);
         var progress = new Progress("replay");
         long predictions = new Replay(api, new Retry(patience), script).run(progress);
         progress.done(predictions + " predictions");
@@ -83,5 +105,29 @@ final class ReplayCommand implements Callable<Integer> {
             return Exit.INCOMPLETE;
         }
         return Exit.OK;
+    }
+
+    /** Another file has other rows: its ids are none that a deployment may know already. */
+    static String digest(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            byte[] buffer = new byte[1 << 16];
+            int read;
+            while ((read = in.read(buffer)) > 0) {
+                digest.update(buffer, 0, read);
+            }
+            return HexFormat.of().formatHex(digest.digest(), 0, 4);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    private void requireLabel(List<Map<String, String>> rows) {
+        if (!rows.isEmpty() && labels.stream().noneMatch(rows.getFirst()::containsKey)) {
+            throw new CliException(
+                    Exit.FAILURE,
+                    csv + " has no column '" + String.join("' or '", labels) + "' (--label); it has: "
+                            + String.join(", ", rows.getFirst().keySet()));
+        }
     }
 }

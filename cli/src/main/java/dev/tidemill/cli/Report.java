@@ -50,26 +50,32 @@ final class Report {
         for (JsonNode month : months) {
             text.append(String.format(
                     Locale.ROOT,
-                    "%-9s %11d %14.1f %14.1f %13d %12d %10d%n",
+                    "%-9s %11d %14s %14s %13d %12d %10d%n",
                     month.path("month").asText(),
                     month.path("rows").asLong(),
-                    month.path("baseline").asDouble(),
-                    month.path("served").asDouble(),
+                    error(month.path("baseline").asDouble()),
+                    error(month.path("served").asDouble()),
                     month.path("retrainings").asLong(),
                     month.path("promotions").asLong(),
                     month.path("rejections").asLong()));
         }
         text.append(String.format(
                 Locale.ROOT,
-                "%-9s %11d %14.1f %14.1f %13d %12d %10d%n",
+                "%-9s %11d %14s %14s %13d %12d %10d%n",
                 "mean",
                 sum("rows"),
-                mean("baseline"),
-                mean("served"),
+                error(mean("baseline")),
+                error(mean("served")),
                 sum("retrainings"),
                 sum("promotions"),
                 sum("rejections")));
         return text.toString();
+    }
+
+    /** An error to three significant digits, and to one decimal at least. */
+    static String error(double value) {
+        int before = value == 0 || !Double.isFinite(value) ? 1 : (int) Math.floor(Math.log10(Math.abs(value))) + 1;
+        return String.format(Locale.ROOT, "%." + Math.max(1, 3 - before) + "f", value);
     }
 
     /** A line chart in SVG: error by month, the frozen model in grey, the served one in blue, promotions marked. */

@@ -48,6 +48,11 @@ public final class FeatureRoutes {
                 "rows",
                 turns.run(
                         caller,
-                        () -> views.compute(caller.project(), context.pathParam("view"), rows, body.flag("raw")))));
+                        () -> views.compute(
+                                caller.project(),
+                                context.pathParam("view"),
+                                rows,
+                                body.flag("raw"),
+                                body.flag("labels")))));
     }
 }

@@ -53,11 +53,13 @@ public final class FeatureViews {
     }
 
     /**
-     * Features of rows as they come in, without their labels.
+     * Features of rows as they come in.
      *
      * @param raw whether the rows are as in the data set's source, before its mapping
+     * @param labels whether the view's label is told too, of rows that are past
      */
-    public List<Map<String, Object>> compute(String project, String name, List<Map<String, Object>> rows, boolean raw) {
+    public List<Map<String, Object>> compute(
+            String project, String name, List<Map<String, Object>> rows, boolean raw, boolean labels) {
         FeatureView view = view(project, name);
         DataSet dataSet = dataSets.dataSet(project, view.source());
         Optional<String> mapping = raw ? dataSet.source().flatMap(DataSet.Source::sql) : Optional.empty();
@@ -65,7 +67,9 @@ public final class FeatureViews {
         List<Map<String, Object>> computed = new ArrayList<>();
         for (Map<String, Object> row : engine.compute(columns, mapping, view.sql(), rows, COMPUTE_TIMEOUT)) {
             var features = new LinkedHashMap<>(row);
-            features.remove(view.label());
+            if (!labels) {
+                features.remove(view.label());
+            }
             computed.add(features);
         }
         return computed;
