@@ -131,7 +131,13 @@ record Modules(
                 identity.callers(),
                 on.directory().folder("scoring")));
         var deployments = parts.keep(new DeploymentsModule(
-                database, events, clock, registry.models(), inference.gateway(), inference.loader()));
+                database,
+                events,
+                clock,
+                registry.models(),
+                pipelines.pipelines(),
+                inference.gateway(),
+                inference.loader()));
         var training = parts.keep(new TrainingModule(
                 datasets.dataSets(),
                 tracking.tracking(),

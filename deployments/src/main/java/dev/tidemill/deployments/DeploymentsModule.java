@@ -9,6 +9,7 @@ import dev.tidemill.deployments.steps.OfferStep;
 import dev.tidemill.deployments.store.SqlDeploymentStore;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.ModelLoader;
+import dev.tidemill.pipelines.domain.Pipelines;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.pipelines.domain.StepModule;
 import dev.tidemill.platform.definitions.DefinitionKind;
@@ -28,10 +29,18 @@ public final class DeploymentsModule implements StepModule {
     private final Deployments deployments;
     private final Publications publications;
     private final Gateway gateway;
+    private final Pipelines pipelines;
 
     public DeploymentsModule(
-            Database database, EventLog events, Clock clock, Models models, Gateway gateway, ModelLoader loader) {
+            Database database,
+            EventLog events,
+            Clock clock,
+            Models models,
+            Pipelines pipelines,
+            Gateway gateway,
+            ModelLoader loader) {
         this.gateway = gateway;
+        this.pipelines = pipelines;
         var store = new SqlDeploymentStore(database);
         this.publications = new Publications(store, models, gateway, clock);
         this.deployments = new Deployments(store, models, publications, loader, database, events, clock);
@@ -64,7 +73,7 @@ public final class DeploymentsModule implements StepModule {
 
     @Override
     public List<DefinitionKind<?>> definitionKinds() {
-        return List.of(new PolicyDefinitionKind(deployments), new DeploymentDefinitionKind(deployments));
+        return List.of(new PolicyDefinitionKind(deployments, pipelines), new DeploymentDefinitionKind(deployments));
     }
 
     @Override

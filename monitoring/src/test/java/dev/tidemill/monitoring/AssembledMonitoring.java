@@ -113,9 +113,9 @@ abstract class AssembledMonitoring {
         cache = new ModelCache(artifacts.blobs(), INSPECTOR, runtimes(), folder -> Optional.empty(), 1_000);
         journal = new PredictionJournal(batch -> new PredictionSink.Taken(batch.size(), List.of()));
         gateway = new Gateway(cache, ModelCatalog.EMPTY, journal, PayloadLog.NONE, FeatureLookup.NONE, CLOCK);
-        module = new DeploymentsModule(database, events, CLOCK, models, gateway, cache);
-        deployments = module.deployments();
         pipelines = new PipelinesModule(database, events, CLOCK, directory.resolve("logs"), 1, true).pipelines();
+        module = new DeploymentsModule(database, events, CLOCK, models, pipelines, gateway, cache);
+        deployments = module.deployments();
         watching = new MonitoringModule(
                 database,
                 events,

@@ -3,19 +3,26 @@ package dev.tidemill.deployments.api;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.deployments.domain.Policy;
 import dev.tidemill.inference.domain.InputPolicy;
+import dev.tidemill.pipelines.domain.Pipeline;
+import dev.tidemill.pipelines.domain.Pipelines;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.definitions.ProjectFiles;
 import dev.tidemill.platform.definitions.YamlObject;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** {@code kind: Policy}. */
 public final class PolicyDefinitionKind implements DefinitionKind<Policy> {
     private final Deployments deployments;
+    private final Pipelines pipelines;
 
-    public PolicyDefinitionKind(Deployments deployments) {
+    public PolicyDefinitionKind(Deployments deployments, Pipelines pipelines) {
         this.deployments = deployments;
+        this.pipelines = pipelines;
     }
 
     @Override
@@ -70,6 +77,20 @@ public final class PolicyDefinitionKind implements DefinitionKind<Policy> {
         }
         yaml.end();
         return promotion;
+    }
+
+    @Override
+    public void check(String project, String name, Policy policy, Map<String, Object> others) {
+        policy.retrain().ifPresent(retrain -> {
+            Optional<Pipeline> pipeline = others.get("Pipeline/" + retrain.pipeline()) instanceof Pipeline together
+                    ? Optional.of(together)
+                    : pipelines.find(project, retrain.pipeline());
+            retrain.obstacle(pipeline).ifPresent(why -> {
+                throw new TidemillException(ErrorCode.INVALID_DEFINITION, "policy '" + name + "' retrains, but " + why)
+                        .remedy("Name a pipeline that is applied with the policy or before it, and parameters that it"
+                                + " declares");
+            });
+        });
     }
 
     @Override

@@ -376,12 +376,23 @@ public final class Deployments {
         });
     }
 
-    /** Puts an earlier version back; a running trial ends. */
+    /**
+     * Puts an earlier version back; a running trial ends.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} for the version that serves, where no trial runs that would end
+     */
     public Deployment rollBack(String project, String name, int version, String actor) {
         // What cannot be loaded is refused before anything changes, and loaded outside of the unit of work.
         loader.acquire(served(model(deployment(project, name), version))).close();
         return transactions.write(() -> {
             Deployment before = deployment(project, name);
+            if (before.champion().equals(Optional.of(version))
+                    && before.challenger().isEmpty()) {
+                throw new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION,
+                                "Version " + version + " of deployment '" + name + "' serves already")
+                        .at("version");
+            }
             return decide(
                     before,
                     new Deployment(

@@ -1,10 +1,15 @@
 package dev.tidemill.deployments.domain;
 
 import dev.tidemill.inference.domain.InputPolicy;
+import dev.tidemill.pipelines.domain.Pipeline;
+import dev.tidemill.pipelines.domain.Pipelines;
+import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * When to retrain, and what a challenger must show before it serves. All durations are event time.
@@ -21,7 +26,8 @@ public record Policy(Optional<Retrain> retrain, Promotion promotion, InputPolicy
     /**
      * Loss of quality retrains; drift alone does not.
      *
-     * @param pipeline to run, with its parameter {@code until} set to the end of the labels that are trusted
+     * @param pipeline to run
+     * @param parameters of the pipeline
      * @param tolerance share by which a window's error may exceed the champion's reference error
      * @param degraded number of windows that must be degraded
      * @param of number of newest windows looked at
@@ -35,7 +41,36 @@ public record Policy(Optional<Retrain> retrain, Promotion promotion, InputPolicy
             int degraded,
             int of,
             Optional<Duration> atLeastEvery,
-            Duration coolDown) {}
+            Duration coolDown) {
+        private static final String UNTIL = "until";
+
+        /**
+         * What the pipeline is started with: the policy's parameters and, where the pipeline declares it, {@code until}.
+         *
+         * @param trusted end of the labels that are trusted
+         */
+        public Map<String, String> start(Pipeline declared, Instant trusted) {
+            var values = new TreeMap<>(parameters);
+            if (declared.parameters().stream().anyMatch(one -> one.name().equals(UNTIL))) {
+                values.put(UNTIL, trusted.toString());
+            }
+            return values;
+        }
+
+        /** Why the pipeline could not be started; empty where it could. */
+        public Optional<String> obstacle(Optional<Pipeline> declared) {
+            if (declared.isEmpty()) {
+                return Optional.of("there is no pipeline '" + pipeline + "'");
+            }
+            try {
+                Pipelines.values(declared.get(), start(declared.get(), Instant.EPOCH));
+                return Optional.empty();
+            } catch (TidemillException e) {
+                return Optional.of(
+                        "pipeline '" + pipeline + "' cannot be started with what the policy gives it: " + e.message());
+            }
+        }
+    }
 
     /**
      * The gate, then shadow, then canary. Losses are summed over blocks of event time, since neighbouring rows depend on

@@ -3,6 +3,7 @@ package dev.tidemill.monitoring.domain;
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.pipelines.domain.Pipeline;
 import dev.tidemill.pipelines.domain.PipelineRun;
 import dev.tidemill.pipelines.domain.PipelineRunId;
 import dev.tidemill.pipelines.domain.Pipelines;
@@ -277,12 +278,15 @@ public final class MonitorLoop implements AutoCloseable {
 
     private MonitorState retrain(Ticks.Seen seen, MonitorState next, Ticks.Conclusion.Retraining found) {
         Deployment deployment = seen.deployment();
-        var parameters = new HashMap<>(found.policy().parameters());
-        parameters.put("until", seen.trusted().toString());
+        Optional<Pipeline> pipeline =
+                pipelines.find(deployment.project(), found.policy().pipeline());
+        found.policy().obstacle(pipeline).ifPresent(why -> {
+            throw new TidemillException(ErrorCode.FAILED_PRECONDITION, Obstacles.cannotRetrain(deployment, why));
+        });
         PipelineRun run = pipelines.start(
                 deployment.project(),
                 found.policy().pipeline(),
-                parameters,
+                found.policy().start(pipeline.orElseThrow(), seen.trusted()),
                 Event.SYSTEM,
                 Optional.of(MonitorEvents.subject(deployment.name())),
                 Optional.empty());

@@ -48,6 +48,12 @@ public final class Obstacles {
                         Obstacle.Kind.HALTED,
                         "monitoring is halted since " + halt.since() + ": " + halt.reason(),
                         "Remove the cause; it is tried again every minute")));
+        policy.flatMap(Policy::retrain)
+                .flatMap(retrain -> retrain.obstacle(pipelines.find(deployment.project(), retrain.pipeline())))
+                .ifPresent(why -> found.add(Obstacle.toRemove(
+                        Obstacle.Kind.RETRAINING_FAILED,
+                        cannotRetrain(deployment, why),
+                        "Apply a pipeline that the policy can start, or a policy that fits the pipeline")));
         state.flatMap(Obstacles::quarantined).ifPresent(found::add);
         boolean champion = champion(deployment, found);
         Optional<Monitor> monitor = store.monitorOf(deployment);
@@ -66,6 +72,11 @@ public final class Obstacles {
         }
         found.sort((one, other) -> Boolean.compare(other.actionNeeded(), one.actionNeeded()));
         return List.copyOf(found);
+    }
+
+    /** That the policy of a deployment names a pipeline that it cannot start, by the names of both. */
+    static String cannotRetrain(Deployment deployment, String why) {
+        return "policy '" + deployment.definition().policy().orElse("") + "' cannot retrain: " + why;
     }
 
     /** Whether there is a champion to judge by. */

@@ -66,6 +66,11 @@ public final class Pipelines {
         return store.findPipeline(project, name).orElseThrow(() -> TidemillException.notFound("pipeline", name));
     }
 
+    /** A pipeline that may not be defined. */
+    public Optional<Pipeline> find(String project, String name) {
+        return store.findPipeline(project, name).map(PipelineStore.PipelineVersion::pipeline);
+    }
+
     /**
      * Starts a run.
      *
@@ -107,7 +112,12 @@ public final class Pipelines {
         });
     }
 
-    private static Map<String, String> values(Pipeline pipeline, Map<String, String> given) {
+    /**
+     * The value of each parameter of a run.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} for one that the pipeline has not, lacks or cannot take
+     */
+    public static Map<String, String> values(Pipeline pipeline, Map<String, String> given) {
         var values = new TreeMap<String, String>();
         var known = pipeline.parameters().stream().map(Pipeline.Parameter::name).toList();
         for (String name : given.keySet()) {
@@ -130,8 +140,11 @@ public final class Pipelines {
         return values;
     }
 
-    /** Refuses a value that is not of the parameter's type. */
+    /** Refuses a value that is not of the parameter's type; one whose default is empty may be empty, which steps take for not given. */
     public static void check(Pipeline.Parameter parameter, String value) {
+        if (value.isEmpty() && parameter.otherwise().equals(Optional.of(""))) {
+            return;
+        }
         String field = "parameters." + parameter.name();
         try {
             switch (parameter.type()) {

@@ -55,11 +55,11 @@ public interface StepContext {
     }
 
     default Optional<Instant> instant(String input) {
-        return optionalText(input).map(text -> EventTime.instant(input, text));
+        return optionalText(input).filter(text -> !text.isEmpty()).map(text -> EventTime.instant(input, text));
     }
 
     default Optional<Duration> duration(String input) {
-        return optionalText(input).map(text -> EventTime.duration(input, text));
+        return optionalText(input).filter(text -> !text.isEmpty()).map(text -> EventTime.duration(input, text));
     }
 
     /** A list input; a single value counts as a list of one. */

@@ -95,6 +95,10 @@ public final class Settings {
                 first = first.isEmpty() ? setting.key() : first;
             }
         }
+        if (faults.isEmpty() && whole(Setting.HTTP_PORT) != 0 && whole(Setting.HTTP_PORT) == whole(Setting.GRPC_PORT)) {
+            first = Setting.GRPC_PORT.key();
+            faults.add(first + ": " + whole(Setting.GRPC_PORT) + " is http.port too; each needs a port of its own");
+        }
         if (!faults.isEmpty()) {
             throw TidemillException.invalid(first, String.join("\n  ", faults))
                     .remedy("Every setting with its meaning: tidemill server --print-settings");

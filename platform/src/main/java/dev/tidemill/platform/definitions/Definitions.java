@@ -141,9 +141,11 @@ public final class Definitions {
             try {
                 document.kind().check(project, document.name(), document.definition(), together);
             } catch (TidemillException e) {
-                throw e.code() == ErrorCode.INVALID_DEFINITION
-                        ? new TidemillException(e.code(), document.path() + ": " + e.message()).causedBy(e)
-                        : e;
+                if (e.code() != ErrorCode.INVALID_DEFINITION) {
+                    throw e;
+                }
+                var refusal = new TidemillException(e.code(), document.path() + ": " + e.message()).causedBy(e);
+                throw e.remedy().map(refusal::remedy).orElse(refusal);
             }
         }
     }
