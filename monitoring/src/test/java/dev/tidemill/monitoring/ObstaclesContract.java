@@ -14,6 +14,7 @@ import dev.tidemill.monitoring.domain.Label;
 import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.Obstacle;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
+import dev.tidemill.pipelines.domain.Pipeline;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.registry.store.SqlModelStore;
 import dev.tidemill.testkit.Await;
@@ -54,7 +55,31 @@ abstract class ObstaclesContract extends AssembledMonitoring {
                         PROFILED,
                         Folder.store(artifacts.blobs(), Map.of("tidemill/reference-profile.json", bytes(profile))),
                         Map.of("error", 2.0)));
+        pipeline("until");
         policy(Optional.of(RETRAIN));
+    }
+
+    private void pipeline(String parameter) {
+        pipelines.define(
+                "p",
+                "train",
+                pipelines.list("p").size() + 1,
+                parameter,
+                new Pipeline(
+                        List.of(new Pipeline.Parameter(parameter, Pipeline.Type.TIMESTAMP, Optional.empty())),
+                        List.of()));
+    }
+
+    /** The pipeline is applied anew after the policy. */
+    @Test
+    void aPipelineThatThePolicyCannotStartAnyMoreIsNamed() {
+        deployRuled("d", "rules");
+        assertThat(obstacles()).extracting(Obstacle::kind).doesNotContain(Obstacle.Kind.RETRAINING_FAILED);
+        pipeline("end");
+        assertThat(obstacle(Obstacle.Kind.RETRAINING_FAILED).reason())
+                .isEqualTo(
+                        "policy 'rules' cannot retrain: pipeline 'train' cannot be started with what the policy gives it:"
+                                + " Parameter 'end' has no default");
     }
 
     private void policy(Optional<Policy.Retrain> retrain) {
