@@ -55,8 +55,9 @@ public record OnnxGraph(
      * A tensor that the model holds.
      *
      * @param wholes its values, if they are whole numbers, few, and in the file itself; else none
+     * @param longestText bytes of its longest text; 0 if it holds none
      */
-    public record Held(String name, int elementType, List<Long> shape, long[] wholes) {}
+    public record Held(String name, int elementType, List<Long> shape, long[] wholes, int longestText) {}
 
     /** One node. */
     public record Operation(
@@ -299,6 +300,7 @@ public record OnnxGraph(
         String name = "";
         int type = 0;
         ByteString raw = ByteString.EMPTY;
+        int longestText = 0;
         List<Long> shape = new ArrayList<>();
         List<Long> wholes = new ArrayList<>();
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
@@ -306,6 +308,7 @@ public record OnnxGraph(
                 case 1 -> each(in, tag, () -> shape.add(in.readInt64()));
                 case 2 -> type = in.readInt32();
                 case 5 -> each(in, tag, () -> wholes.add((long) in.readInt32()));
+                case 6 -> longestText = Math.max(longestText, in.readBytes().size());
                 case 7 -> each(in, tag, () -> wholes.add(in.readInt64()));
                 case 8 -> name = in.readStringRequireUtf8();
                 case 9 -> raw = in.readBytes();
@@ -325,12 +328,13 @@ public record OnnxGraph(
                 name,
                 type,
                 List.copyOf(shape),
-                few ? wholes.stream().mapToLong(Long::longValue).toArray() : new long[0]);
+                few ? wholes.stream().mapToLong(Long::longValue).toArray() : new long[0],
+                longestText);
     }
 
     /** A tensor of few values; its name is that of the tensor that holds them. */
     private static Held sparse(CodedInputStream in) throws IOException {
-        Held values = new Held("", 0, List.of(), new long[0]);
+        Held values = new Held("", 0, List.of(), new long[0], 0);
         List<Long> shape = new ArrayList<>();
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
             switch (WireFormat.getTagFieldNumber(tag)) {
@@ -339,7 +343,7 @@ public record OnnxGraph(
                 default -> in.skipField(tag);
             }
         }
-        return new Held(values.name(), values.elementType(), shape, new long[0]);
+        return new Held(values.name(), values.elementType(), shape, new long[0], values.longestText());
     }
 
     /** The numbers of a tensor of floats, doubles or bytes; of another there are none. */

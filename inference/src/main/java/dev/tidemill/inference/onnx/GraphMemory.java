@@ -14,19 +14,13 @@ import java.util.Set;
 
 /**
  * What a graph may take of memory that {@link OnnxMemory} does not bound, judged before it is loaded: sparse tensors, which are made
- * dense at load, and texts, whose characters lie outside of the allocator. Field numbers are those of ONNX's published {@code onnx.proto}.
+ * dense at load, and texts ({@link GraphTexts}). Field numbers are those of ONNX's published {@code onnx.proto}.
  */
 final class GraphMemory {
     /** Most values of a sparse tensor once it is dense. */
     static final long MOST_DENSE = 16L << 20;
-    /** Longest text of a graph's own, which each row may be answered with. */
-    static final int LONGEST_TEXT = 1_024;
 
-    private static final int TEXTS = 8;
     private static final int DEEPEST = 32;
-    /** Operators that make more text of a text than it was. */
-    private static final Set<String> MULTIPLYING =
-            Set.of("Expand", "Tile", "StringConcat", "StringSplit", "Loop", "Scan", "SequenceMap");
 
     private GraphMemory() {}
 
@@ -43,39 +37,7 @@ final class GraphMemory {
             throw TidemillException.invalid("model", "it is no ONNX model: " + e.getMessage())
                     .causedBy(e);
         }
-        graph.ifPresent(GraphMemory::checkTexts);
-    }
-
-    private static void checkTexts(OnnxGraph graph) {
-        boolean texts = graph.inputs().stream().anyMatch(input -> input.elementType() == TEXTS)
-                || graph.held().stream().anyMatch(held -> held.elementType() == TEXTS);
-        for (Operation operation : graph.operations()) {
-            for (OnnxGraph.Attribute attribute : operation.attributes().values()) {
-                for (String text : attribute.texts()) {
-                    if (text.length() > LONGEST_TEXT) {
-                        throw TidemillException.invalid(
-                                "model",
-                                "its operator " + operation.type() + " holds a text of " + text.length()
-                                        + " characters, which each row may be answered with; at most " + LONGEST_TEXT
-                                        + " are taken");
-                    }
-                }
-                texts |= !attribute.texts().isEmpty()
-                        || attribute
-                                .tensor()
-                                .filter(held -> held.elementType() == TEXTS)
-                                .isPresent();
-            }
-        }
-        Optional<Operation> multiplying = graph.operations().stream()
-                .filter(operation -> MULTIPLYING.contains(operation.type()))
-                .findFirst();
-        if (texts && multiplying.isPresent()) {
-            throw TidemillException.invalid(
-                    "model",
-                    "it has texts and the operator " + multiplying.get().type()
-                            + ", which may make texts of any length of them");
-        }
+        graph.ifPresent(GraphTexts::check);
     }
 
     /**

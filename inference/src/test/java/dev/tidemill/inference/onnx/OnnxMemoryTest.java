@@ -9,6 +9,7 @@ import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -175,6 +176,28 @@ class OnnxMemoryTest {
                 .node("Tile", List.of("x", "times"), List.of("y"), Map.of())
                 .output("y", OnnxBytes.STRING, "n", "m");
         assertThatThrownBy(() -> folders.open(graph)).hasMessageContaining("texts and the operator Tile");
+        for (String type : List.of("Gather", "GatherElements", "Expand", "StringConcat", "SequenceConstruct")) {
+            OnnxBytes picked = new OnnxBytes()
+                    .input("x", OnnxBytes.STRING, "n", 1)
+                    .input("which", OnnxBytes.INT64, "m", 1)
+                    .node(type, List.of("x", "which"), List.of("y"), Map.of())
+                    .output("y", OnnxBytes.STRING, "a", "b");
+            assertThatThrownBy(() -> folders.open(picked))
+                    .as(type)
+                    .hasMessageContaining("texts and the operator " + type);
+        }
+        OnnxBytes where = new OnnxBytes()
+                .input("x", OnnxBytes.STRING, "n", 1)
+                .input("which", OnnxBytes.BOOL, "m", "k")
+                .node("Where", List.of("which", "x", "x"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.STRING, "a", "b");
+        assertThatThrownBy(() -> folders.open(where)).hasMessageContaining("texts and the operator Where");
+        OnnxBytes doubled = new OnnxBytes().input("x0", OnnxBytes.STRING, "n", 1);
+        for (int i = 0; i < 20; i++) {
+            doubled.node("Concat", List.of("x" + i, "x" + i), List.of("x" + (i + 1)), Map.of("axis", 0));
+        }
+        doubled.output("x20", OnnxBytes.STRING, "m", 1);
+        assertThatThrownBy(() -> folders.open(doubled)).hasMessageContaining("texts and the operator Concat");
         OnnxBytes labels = new OnnxBytes()
                 .input("x", OnnxBytes.INT64, "n", 1)
                 .node(
@@ -184,5 +207,49 @@ class OnnxMemoryTest {
                         Map.of("keys_int64s", new long[] {0}, "values_strings", List.of("a".repeat(2_000))))
                 .output("y", OnnxBytes.STRING, "n", 1);
         assertThatThrownBy(() -> folders.open(labels)).hasMessageContaining("holds a text of 2000 characters");
+        OnnxBytes other = new OnnxBytes()
+                .input("x", OnnxBytes.INT64, "n", 1)
+                .node(
+                        "ml:LabelEncoder",
+                        List.of("x"),
+                        List.of("y"),
+                        Map.of(
+                                "keys_int64s",
+                                new long[] {0},
+                                "values_strings",
+                                List.of("a"),
+                                "default_string",
+                                "a".repeat(2_000)))
+                .output("y", OnnxBytes.STRING, "n", 1);
+        assertThatThrownBy(() -> folders.open(other)).hasMessageContaining("holds a text of 2000 characters");
+    }
+
+    /** What converters write for columns of texts and for labels goes on working. */
+    @Test
+    void textsThatAreNoMoreAfterwardsAreTaken() {
+        OnnxBytes graph = new OnnxBytes()
+                .input("a", OnnxBytes.STRING, "n", 1)
+                .input("b", OnnxBytes.STRING, "n", 1)
+                .wholes("second", 1, 0)
+                .node("Concat", List.of("a", "b"), List.of("both"), Map.of("axis", 1))
+                .node("ml:ArrayFeatureExtractor", List.of("both", "second"), List.of("turned"), Map.of())
+                .node(
+                        "ml:LabelEncoder",
+                        List.of("turned"),
+                        List.of("number"),
+                        Map.of("keys_strings", List.of("sea", "land"), "values_int64s", new long[] {0, 1}))
+                .node(
+                        "ml:LabelEncoder",
+                        List.of("number"),
+                        List.of("label"),
+                        Map.of("keys_int64s", new long[] {0, 1}, "values_strings", List.of("wet", "dry")))
+                .output("label", OnnxBytes.STRING, "n", 2);
+        try (LoadedModel model = folders.open(graph)) {
+            Tensor sea = Tensor.texts("a", new long[] {1, 1}, new byte[][] {"sea".getBytes(StandardCharsets.UTF_8)});
+            Tensor land = Tensor.texts("b", new long[] {1, 1}, new byte[][] {"land".getBytes(StandardCharsets.UTF_8)});
+            Tensor label = model.predict(List.of(sea, land)).getFirst();
+            assertThat(label.text(0)).isEqualTo("dry");
+            assertThat(label.text(1)).isEqualTo("wet");
+        }
     }
 }

@@ -1,0 +1,243 @@
+package dev.tidemill.inference.onnx;
+
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.trees.OnnxGraph;
+import dev.tidemill.trees.OnnxGraph.Attribute;
+import dev.tidemill.trees.OnnxGraph.Held;
+import dev.tidemill.trees.OnnxGraph.Operation;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * Where texts go in a graph, judged before it is loaded. Characters of texts lie outside of the memory that {@link OnnxMemory} bounds,
+ * so only operators are taken that are known to make no more of them. Two kinds of texts are told apart:
+ *
+ * <ul>
+ *   <li>those of a request, and those that the graph holds and that are long, may be of any length: each may be there a few times;
+ *   <li>the graph's own labels are at most {@link #LONGEST} bytes: there may be as many as there are numbers, since the place that each
+ *       takes in its tensor is bounded.
+ * </ul>
+ */
+final class GraphTexts {
+    /** Longest label of a graph's own, which each row may be answered with. */
+    static final int LONGEST = 256;
+    /** How often a text of any length may be there. */
+    static final int MOST_COPIES = 8;
+
+    private static final int TEXTS = 8;
+
+    /** Operators that give at most the texts that they are given. */
+    private static final Set<String> KEEPING = Set.of(
+            "Identity",
+            "Reshape",
+            "Flatten",
+            "Squeeze",
+            "Unsqueeze",
+            "Transpose",
+            "Slice",
+            "Split",
+            "Compress",
+            "Unique",
+            "StringNormalizer");
+    /** Operators that give some of the texts of their first input, by the indices of their second. */
+    private static final Set<String> PICKING = Set.of("Gather", "GatherND", "GatherElements", "ArrayFeatureExtractor");
+    /** Operators that give labels, as many as they are given values. */
+    private static final Set<String> LABELLING = Set.of(
+            "LabelEncoder",
+            "CategoryMapper",
+            "TreeEnsembleClassifier",
+            "LinearClassifier",
+            "SVMClassifier",
+            "ZipMap",
+            "Cast");
+    /** Operators that give numbers for texts. */
+    private static final Set<String> COUNTING = Set.of(
+            "OneHotEncoder",
+            "TfIdfVectorizer",
+            "Equal",
+            "Shape",
+            "Size",
+            "RegexFullMatch",
+            "MurmurHash3",
+            "DictVectorizer");
+
+    /** What a value may hold: how many copies of each text of any length, and whether labels. */
+    private record Holding(Map<String, Integer> copies, boolean labels) {
+        static final Holding NOTHING = new Holding(Map.of(), false);
+        static final Holding LABELS = new Holding(Map.of(), true);
+
+        static Holding once(String source) {
+            return new Holding(Map.of(source, 1), false);
+        }
+
+        boolean isText() {
+            return labels || !copies.isEmpty();
+        }
+
+        Holding with(Holding other) {
+            var all = new TreeMap<>(copies);
+            other.copies.forEach((source, times) -> all.merge(source, times, Math::addExact));
+            return new Holding(all, labels || other.labels);
+        }
+
+        Holding times(int times) {
+            var all = new TreeMap<>(copies);
+            all.replaceAll((source, before) -> Math.multiplyExact(before, times));
+            return new Holding(all, labels);
+        }
+
+        int most() {
+            return copies.values().stream().mapToInt(Integer::intValue).max().orElse(0);
+        }
+    }
+
+    private final Map<String, Holding> values = new HashMap<>();
+    /** Constant indices by their name: how often the one that is there most often is. */
+    private final Map<String, Integer> repeats = new HashMap<>();
+
+    private GraphTexts() {}
+
+    /** @throws TidemillException {@code INVALID_ARGUMENT} with the operator that may make too much of texts */
+    static void check(OnnxGraph graph) {
+        var texts = new GraphTexts();
+        graph.inputs().stream()
+                .filter(input -> input.elementType() == TEXTS)
+                .forEach(input -> texts.values.put(input.name(), Holding.once(input.name())));
+        graph.held().forEach(held -> texts.hold(held.name(), held));
+        graph.operations().forEach(texts::follow);
+        boolean any = texts.values.values().stream().anyMatch(Holding::isText);
+        if (any && graph.functions()) {
+            throw refusal("functions of its own");
+        }
+        Optional<Operation> inner =
+                graph.operations().stream().filter(Operation::controls).findFirst();
+        if (any && inner.isPresent()) {
+            throw refusal("the operator " + inner.get().type());
+        }
+    }
+
+    private void hold(String name, Held held) {
+        if (held.elementType() == TEXTS) {
+            values.put(name, held.longestText() > LONGEST ? Holding.once(name) : Holding.LABELS);
+        } else if (held.wholes().length > 0) {
+            repeats.put(name, mostOften(held.wholes()));
+        }
+    }
+
+    private static int mostOften(long[] wholes) {
+        var times = new HashMap<Long, Integer>();
+        for (long whole : wholes) {
+            times.merge(whole, 1, Integer::sum);
+        }
+        return times.values().stream().mapToInt(Integer::intValue).max().orElse(1);
+    }
+
+    private void follow(Operation operation) {
+        if (operation.type().equals("Constant")) {
+            constant(operation);
+            return;
+        }
+        Holding given = Holding.NOTHING;
+        for (String input : operation.inputs()) {
+            given = given.with(values.getOrDefault(input, Holding.NOTHING));
+        }
+        Holding made =
+                given.isText() || LABELLING.contains(operation.type()) ? made(operation, given) : Holding.NOTHING;
+        if (made.most() > MOST_COPIES) {
+            throw refusal("the operator " + operation.type());
+        }
+        if (made.isText()) {
+            operation.outputs().forEach(output -> values.put(output, made));
+        }
+    }
+
+    private Holding made(Operation operation, Holding given) {
+        String type = operation.type();
+        if (COUNTING.contains(type)) {
+            return Holding.NOTHING;
+        }
+        if (LABELLING.contains(type)) {
+            checkLabels(operation);
+            return givesLabels(operation) ? Holding.LABELS : Holding.NOTHING;
+        }
+        if (KEEPING.contains(type) || type.equals("Concat")) {
+            return given;
+        }
+        if (PICKING.contains(type) || type.equals("Where")) {
+            if (given.copies().isEmpty()) {
+                return given;
+            }
+            Integer times = operation.inputs().size() == 2 && !type.equals("Where")
+                    ? repeats.get(operation.inputs().get(1))
+                    : null;
+            if (times != null) {
+                return given.times(times);
+            }
+        }
+        throw refusal("the operator " + type);
+    }
+
+    private static boolean givesLabels(Operation operation) {
+        if (operation.type().equals("Cast")) {
+            return operation.whole("to", 0) == TEXTS;
+        }
+        Map<String, Attribute> attributes = operation.attributes();
+        return attributes.values().stream()
+                        .anyMatch(attribute -> attribute.name().contains("strings")
+                                && !attribute.name().startsWith("keys")
+                                && !attribute.texts().isEmpty())
+                || attributes.values().stream()
+                        .anyMatch(attribute -> attribute.name().startsWith("values_tensor")
+                                && attribute
+                                        .tensor()
+                                        .filter(held -> held.elementType() == TEXTS)
+                                        .isPresent());
+    }
+
+    private static void checkLabels(Operation operation) {
+        for (Attribute attribute : operation.attributes().values()) {
+            for (String text : attribute.texts()) {
+                checkLength(operation, text.length());
+            }
+            checkLength(operation, attribute.text().length());
+            attribute.tensor().ifPresent(held -> checkLength(operation, held.longestText()));
+        }
+    }
+
+    private static void checkLength(Operation operation, int length) {
+        if (length > LONGEST) {
+            throw TidemillException.invalid(
+                    "model",
+                    "its operator " + operation.type() + " holds a text of " + length
+                            + " characters, which each row may be answered with; at most " + LONGEST + " are taken");
+        }
+    }
+
+    private void constant(Operation operation) {
+        for (Attribute attribute : operation.attributes().values()) {
+            for (String output : operation.outputs()) {
+                attribute.tensor().ifPresent(held -> hold(output, held));
+                boolean texts = attribute.name().equals("value_string")
+                        || !attribute.texts().isEmpty();
+                if (texts) {
+                    int longest = attribute.texts().stream()
+                            .mapToInt(String::length)
+                            .max()
+                            .orElse(0);
+                    longest = Math.max(longest, attribute.text().length());
+                    values.put(output, longest > LONGEST ? Holding.once(output) : Holding.LABELS);
+                } else if (attribute.wholes().length > 0) {
+                    repeats.put(output, mostOften(attribute.wholes()));
+                }
+            }
+        }
+    }
+
+    private static TidemillException refusal(String what) {
+        return TidemillException.invalid(
+                "model", "it has texts and " + what + ", which may make texts of any length of them");
+    }
+}
