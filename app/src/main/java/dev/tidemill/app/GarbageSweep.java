@@ -1,6 +1,6 @@
 package dev.tidemill.app;
 
-import dev.tidemill.platform.threads.RepeatingThread;
+import dev.tidemill.platform.threads.Loop;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryUsage;
@@ -40,7 +40,7 @@ final class GarbageSweep {
     static void start() {
         oldGeneration().ifPresent(pool -> {
             var sweep = new GarbageSweep(pool);
-            RepeatingThread.every("garbage-sweep", PAUSE, sweep::look).start();
+            Loop.every("garbage-sweep", PAUSE, sweep::look).start();
         });
     }
 

@@ -21,6 +21,7 @@ import dev.tidemill.platform.telemetry.Telemetry;
 import dev.tidemill.registry.RegistryModule;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -73,7 +74,7 @@ final class GatewayReplica implements Node {
         var feed = parts.keep(
                 new PlanFeed(control, inference.gateway(), directory.path().resolve("plans.json")));
         feed.start();
-        parts.keep(new Housekeeping(
+        var housekeeping = parts.keep(new Housekeeping(
                         List.of(new Chore("Unused copies of models", () -> {
                             int gone = blobs.removeUnused(
                                     inference.gateway().snapshot().plans(),
@@ -82,8 +83,12 @@ final class GatewayReplica implements Node {
                         })),
                         Duration.ofMinutes(settings.whole(Setting.RETENTION_PAUSE))))
                 .start();
+        var loops = new ArrayList<>(inference.loops());
+        loops.addAll(List.of(feed.loop(), housekeeping.loop()));
+        var background = new BackgroundWork(loops, clock);
+        background.publish(telemetry);
         var manifest = new RouteManifest()
-                .add(OperationsRoutes.ofGateway(feed, telemetry, inference.environments()))
+                .add(OperationsRoutes.ofGateway(feed, telemetry, inference.environments(), background))
                 .add(inference.routes())
                 .addMethods(inference.methods());
         RefusalJournal refusals = refusal -> LOG.warn(

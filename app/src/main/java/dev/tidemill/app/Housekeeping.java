@@ -1,7 +1,7 @@
 package dev.tidemill.app;
 
 import dev.tidemill.platform.retention.Chore;
-import dev.tidemill.platform.threads.RepeatingThread;
+import dev.tidemill.platform.threads.Loop;
 import java.time.Duration;
 import java.util.List;
 import org.slf4j.Logger;
@@ -13,16 +13,16 @@ final class Housekeeping implements AutoCloseable {
 
     private final List<Chore> chores;
     private final Duration pause;
-    private final RepeatingThread thread;
+    private final Loop loop;
 
     Housekeeping(List<Chore> chores, Duration pause) {
         this.chores = List.copyOf(chores);
         this.pause = pause;
-        this.thread = RepeatingThread.every("housekeeping", pause, this::keep);
+        this.loop = Loop.every("housekeeping", pause, this::keep);
     }
 
     Housekeeping start() {
-        thread.start();
+        loop.start();
         return this;
     }
 
@@ -37,8 +37,12 @@ final class Housekeeping implements AutoCloseable {
         }
     }
 
+    Loop loop() {
+        return loop;
+    }
+
     @Override
     public void close() {
-        thread.close();
+        loop.close();
     }
 }

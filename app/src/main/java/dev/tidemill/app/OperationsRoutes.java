@@ -18,6 +18,7 @@ import dev.tidemill.platform.telemetry.Telemetry;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +34,7 @@ final class OperationsRoutes {
     private final String version;
     private final Set<ProcessRole> roles;
     private final KeptMetrics kept;
+    private final BackgroundWork background;
     private final ModelEnvironments environments;
     private final Gateway gateway;
 
@@ -56,6 +58,7 @@ final class OperationsRoutes {
             String version,
             Set<ProcessRole> roles,
             KeptMetrics kept,
+            BackgroundWork background,
             ModelEnvironments environments,
             Gateway gateway) {
         this.database = database;
@@ -65,6 +68,7 @@ final class OperationsRoutes {
         this.version = version;
         this.roles = roles;
         this.kept = kept;
+        this.background = background;
         this.environments = environments;
         this.gateway = gateway;
     }
@@ -77,7 +81,7 @@ final class OperationsRoutes {
                                     .mapTo(Integer.class)
                                     .one());
                             database.requireWritable();
-                            context.contentType("text/plain").result(ready(environments));
+                            context.contentType("text/plain").result(ready(environments, background));
                         })
                         .lane(Lane.OPERATIONS),
                 metrics(telemetry),
@@ -103,6 +107,7 @@ final class OperationsRoutes {
         measured.ifPresent(
                 finding -> about.put("storageMeasuredAt", finding.at().toString()));
         about.put("kept", kept.describe(PATIENCE));
+        about.put("failingLoops", background.describe());
         about.put("pythonIsolation", environments.isolation());
         about.put("journal", Map.of("bytes", gateway.journalBytes(), "unreadableFiles", gateway.unreadableJournals()));
         return about;
@@ -114,9 +119,15 @@ final class OperationsRoutes {
         }
     }
 
-    /** Everybody may read it: why there is no isolation is told to those alone who are signed in. */
-    private static String ready(ModelEnvironments environments) {
-        return environments.isIsolated() ? "OK" : "OK\nPython models run without isolation, as the server's user";
+    /** Everybody may read it: why there is no isolation, and why work fails, is told to those alone who are signed in. */
+    private static String ready(ModelEnvironments environments, BackgroundWork background) {
+        var told = new ArrayList<String>();
+        told.add("OK");
+        if (!environments.isIsolated()) {
+            told.add("Python models run without isolation, as the server's user");
+        }
+        background.failing().forEach(name -> told.add("Work in the background fails: " + name));
+        return String.join("\n", told);
     }
 
     private static Route metrics(Telemetry telemetry) {
@@ -129,7 +140,8 @@ final class OperationsRoutes {
     }
 
     /** The routes of a process without a database, ready once it knows what to serve. */
-    static List<Route> ofGateway(PlanFeed feed, Telemetry telemetry, ModelEnvironments environments) {
+    static List<Route> ofGateway(
+            PlanFeed feed, Telemetry telemetry, ModelEnvironments environments, BackgroundWork background) {
         return List.of(
                 HEALTH,
                 Route.get("/ready", Access.open(), (context, caller) -> {
@@ -137,7 +149,7 @@ final class OperationsRoutes {
                                 throw new TidemillException(
                                         ErrorCode.UNAVAILABLE, "The control plane has not told yet what to serve");
                             }
-                            context.contentType("text/plain").result(ready(environments));
+                            context.contentType("text/plain").result(ready(environments, background));
                         })
                         .lane(Lane.OPERATIONS),
                 metrics(telemetry));

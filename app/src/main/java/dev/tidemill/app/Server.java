@@ -12,6 +12,7 @@ import dev.tidemill.platform.modules.Module;
 import dev.tidemill.platform.modules.ProcessRole;
 import dev.tidemill.platform.retention.Chore;
 import dev.tidemill.platform.retention.Kept;
+import dev.tidemill.platform.threads.Loop;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -63,20 +64,26 @@ public final class Server implements Node {
         modules.all().forEach(module -> module.start(roles));
         List<Kept> kept =
                 modules.all().stream().flatMap(module -> module.kept().stream()).toList();
+        var loops = new ArrayList<Loop>(List.of(on.steps().loop(), on.interactive().loop()));
+        modules.all().forEach(module -> loops.addAll(module.loops()));
         if (roles.contains(ProcessRole.CONTROL)) {
-            parts.keep(new Housekeeping(
-                            chores(modules, kept, clock), Duration.ofMinutes(settings.whole(Setting.RETENTION_PAUSE))))
-                    .start();
+            Duration pause = Duration.ofMinutes(settings.whole(Setting.RETENTION_PAUSE));
+            var housekeeping = parts.keep(new Housekeeping(chores(modules, kept, clock), pause));
+            loops.add(housekeeping.start().loop());
             modules.all().stream()
                     .flatMap(module -> module.subscribers().stream())
                     .forEach(subscriptions::start);
         }
-        manifest = answered(on, modules, kept, roles);
+        loops.addAll(subscriptions.loops());
+        var refusals = parts.keep(new SqlRefusalJournal(on.database(), clock));
+        loops.add(refusals.loop());
+        var background = new BackgroundWork(loops, clock);
+        background.publish(on.telemetry());
+        manifest = answered(on, modules, kept, background, roles);
         if (testing) {
             manifest.add(new TestingRoutes(new Reset(on.database(), modules.all())).routes());
         }
         var admission = new Admission(modules.identity().callers());
-        var refusals = parts.keep(new SqlRefusalJournal(on.database(), clock));
         listeners = Listeners.open(settings, manifest, admission, on.telemetry(), refusals, parts);
         listeners.announce(on.directory().path());
         setupSecret = modules.identity().setupSecret();
@@ -96,7 +103,8 @@ public final class Server implements Node {
         return chores;
     }
 
-    private RouteManifest answered(Foundation on, Modules modules, List<Kept> kept, Set<ProcessRole> roles) {
+    private RouteManifest answered(
+            Foundation on, Modules modules, List<Kept> kept, BackgroundWork background, Set<ProcessRole> roles) {
         var keptMetrics = new KeptMetrics(kept, on.clock());
         keptMetrics.publish(on.telemetry());
         var sizes = new StorageSizes(on.directory().path(), on.database(), on.clock());
@@ -112,6 +120,7 @@ public final class Server implements Node {
                 Version.current(),
                 roles,
                 keptMetrics,
+                background,
                 modules.inference().environments(),
                 modules.inference().gateway());
         var all = new RouteManifest();

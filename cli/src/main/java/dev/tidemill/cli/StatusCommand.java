@@ -71,6 +71,7 @@ final class StatusCommand implements Callable<Integer> {
                         run.path("createdAt").asText()));
         watched.forEach(StatusCommand::warn);
         warnOfJournal(status.path("server").path("journal"));
+        status.path("server").path("failingLoops").forEach(StatusCommand::warnOfLoop);
         System.out.println("kept");
         status.path("server")
                 .path("kept")
@@ -116,6 +117,12 @@ final class StatusCommand implements Callable<Integer> {
                     "warning: " + files + " files of waiting predictions could not be read as a whole; they are"
                             + " kept as *.unreadable in the data directory's folder 'journal'");
         }
+    }
+
+    private static void warnOfLoop(JsonNode loop) {
+        System.out.println("warning: work in the background fails since "
+                + loop.path("failingSince").asText() + ", '" + loop.path("name").asText() + "': "
+                + loop.path("reason").asText());
     }
 
     private static void storage(JsonNode sizes, String measuredAt) {

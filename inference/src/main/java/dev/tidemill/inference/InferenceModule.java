@@ -38,6 +38,7 @@ import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.modules.Module;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.telemetry.Telemetry;
+import dev.tidemill.platform.threads.Loop;
 import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.Models;
 import java.nio.file.Path;
@@ -156,6 +157,11 @@ public final class InferenceModule implements Module {
                 "Predictions that were answered but not journalled",
                 gateway::droppedPredictions);
         telemetry.publish(() -> metrics.text() + PythonRoutes.metrics(python));
+    }
+
+    @Override
+    public List<Loop> loops() {
+        return List.of(idle.loop(), python.loop());
     }
 
     @Override

@@ -33,6 +33,7 @@ import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.retention.SqlKeptRows;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.telemetry.Telemetry;
+import dev.tidemill.platform.threads.Loop;
 import dev.tidemill.registry.domain.Models;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
@@ -157,6 +158,11 @@ public final class MonitoringModule implements Module {
         if (roles.contains(ProcessRole.CONTROL)) {
             loop.start();
         }
+    }
+
+    @Override
+    public List<Loop> loops() {
+        return List.of(loop.loop());
     }
 
     @Override

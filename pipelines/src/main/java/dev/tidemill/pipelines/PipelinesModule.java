@@ -23,6 +23,7 @@ import dev.tidemill.platform.modules.ProcessRole;
 import dev.tidemill.platform.modules.Schema;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.threads.Loop;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -87,6 +88,11 @@ public final class PipelinesModule implements Module {
             worker = Optional.of(started);
             started.start();
         }
+    }
+
+    @Override
+    public List<Loop> loops() {
+        return worker.map(StepWorker::loops).orElse(List.of());
     }
 
     StepWorker worker(int slots, Leases leases) {

@@ -19,6 +19,7 @@ import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.secrets.SecretCipher;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.telemetry.Telemetry;
+import dev.tidemill.platform.threads.Loop;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -88,6 +89,11 @@ public final class PlatformModule implements Module {
         if (roles.contains(ProcessRole.CONTROL)) {
             webhooks.start();
         }
+    }
+
+    @Override
+    public List<Loop> loops() {
+        return webhooks.loops();
     }
 
     @Override

@@ -2,12 +2,15 @@ package dev.tidemill.registry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.tidemill.artifacts.ArtifactsModule;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.events.StoredEvent;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.retention.DeletionHold;
@@ -22,6 +25,7 @@ import dev.tidemill.registry.domain.RegisteredModel;
 import dev.tidemill.registry.domain.RegistryKeys;
 import dev.tidemill.registry.domain.Signature;
 import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.Contention;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -332,18 +336,63 @@ abstract class ModelStoreContract {
         for (Runnable refused : List.<Runnable>of(
                 () -> models.deleteVersion("a", "bikes", 1, "tester"),
                 () -> models.deleteModel("a", "bikes", "tester"),
-                () -> models.updateModel("a", "bikes", Optional.of("cycles"), Optional.empty()))) {
+                () -> models.updateModel("a", "bikes", Optional.of("cycles"), Optional.empty(), "tester"))) {
             assertThatThrownBy(refused::run)
                     .isInstanceOfSatisfying(
                             TidemillException.class,
                             refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.CONFLICT));
         }
-        models.updateModel("a", "bikes", Optional.empty(), Optional.of("described"));
+        models.updateModel("a", "bikes", Optional.empty(), Optional.of("described"), "tester");
         models.deleteVersion("a", "bikes", 2, "tester");
         models.knowUse((project, model, version) -> List.of());
-        models.updateModel("a", "bikes", Optional.of("cycles"), Optional.empty());
+        models.updateModel("a", "bikes", Optional.of("cycles"), Optional.empty(), "tester");
         models.deleteModel("a", "cycles", "tester");
         assertThat(store.findModel("a", "cycles")).isEmpty();
+    }
+
+    @Test
+    void aVersionThatIsRegisteredWhileItsModelIsDeletedIsLetGoOfToo() {
+        store.insert(version(2, "two"));
+        Models models = models();
+        // Asked within the unit of work, after the folders were read.
+        models.knowUse((project, model, version) -> {
+            store.insert(version(1, "one"));
+            return List.of();
+        });
+        models.deleteModel("a", "bikes", "tester");
+        assertThat(store.findModel("a", "bikes")).isEmpty();
+        assertThat(database.<Integer>reading(handle -> handle.select("SELECT COUNT(*) FROM blob_candidate")
+                        .mapTo(Integer.class)
+                        .one()))
+                .isEqualTo(1);
+    }
+
+    @Test
+    void newNamesAndDescriptionsAreEventsWhereTheyAreNew() {
+        store.insert(version(1, "one"));
+        Models models = models();
+        models.updateModel("a", "bikes", Optional.of("cycles"), Optional.empty(), "tester");
+        models.updateModel("a", "cycles", Optional.of("cycles"), Optional.of("two wheels"), "tester");
+        models.updateModel("a", "cycles", Optional.empty(), Optional.of("two wheels"), "tester");
+        models.describe("a", "cycles", 1, "the first", "tester");
+        models.describe("a", "cycles", 1, "the first", "tester");
+        var log = new SqlEventLog(database, Clock.systemUTC());
+        // Another's transaction may hold events back for a moment.
+        Await.until("three events", () -> log.after(0, 100).size() >= 3);
+        assertThat(log.after(0, 100).stream().map(StoredEvent::event))
+                .extracting(Event::type, Event::subject, Event::actor, Event::data)
+                .containsExactly(
+                        tuple("model.renamed", "model/cycles", "tester", Map.of("model", "cycles", "before", "bikes")),
+                        tuple(
+                                "model.described",
+                                "model/cycles",
+                                "tester",
+                                Map.of("model", "cycles", "description", "two wheels")),
+                        tuple(
+                                "model.version.described",
+                                "model/cycles/1",
+                                "tester",
+                                Map.of("description", "the first")));
     }
 
     @Test

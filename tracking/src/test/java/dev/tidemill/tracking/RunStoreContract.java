@@ -12,6 +12,7 @@ import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
+import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.store.Plans;
 import dev.tidemill.tracking.domain.DataSetInput;
@@ -459,6 +460,24 @@ abstract class RunStoreContract {
         assertThat(store.ids(
                         "a", homes.stream().map(Long::parseLong).toList(), Lifecycle.ACTIVE_ONLY, List.of(), 1_000))
                 .isEmpty();
+    }
+
+    @Test
+    void aNewNameOfAnExperimentIsAnEventWhereItIsNew() {
+        var clock = Clock.fixed(NOW, ZoneOffset.UTC);
+        var events = new SqlEventLog(database, clock);
+        var all = new Experiments(experiments, store, database, events, clock, ROOT);
+        String id = group.reference();
+        all.rename("a", id, "bikes", "ada");
+        all.rename("a", id, "cycles", "ada");
+        // Another's transaction may hold events back for a moment.
+        Await.until("the event", () -> !events.after(0, 100).isEmpty());
+        assertThat(events.after(0, 100)).singleElement().satisfies(stored -> {
+            assertThat(stored.event().type()).isEqualTo("experiment.renamed");
+            assertThat(stored.event().subject()).isEqualTo("experiment/" + id);
+            assertThat(stored.event().actor()).isEqualTo("ada");
+            assertThat(stored.event().data()).isEqualTo(Map.of("name", "cycles", "before", "bikes"));
+        });
     }
 
     @Test

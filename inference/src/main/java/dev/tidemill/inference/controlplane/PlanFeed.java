@@ -5,7 +5,7 @@ import dev.tidemill.inference.api.PlaneJson;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.PlanSnapshot;
 import dev.tidemill.platform.json.Json;
-import dev.tidemill.platform.threads.RepeatingThread;
+import dev.tidemill.platform.threads.Loop;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -28,8 +28,8 @@ public final class PlanFeed implements AutoCloseable {
     private final ControlPlane control;
     private final Gateway gateway;
     private final Path file;
-    private final RepeatingThread thread = new RepeatingThread("plan-feed", PAUSE, this::round);
-    /** Version of the snapshot that is served, and the pause after one of which something is absent; of the thread alone. */
+    private final Loop loop = new Loop("plan-feed", PAUSE, this::follow);
+    /** Version of the snapshot that is served, and the pause after one of which something is absent; of the loop alone. */
     private String known = "";
 
     private Duration pause = PAUSE;
@@ -52,25 +52,16 @@ public final class PlanFeed implements AutoCloseable {
         } catch (IOException | RuntimeException e) {
             LOG.warn("The last snapshot in {} cannot be served: {}", file, e.toString());
         }
-        thread.start();
+        loop.start();
+    }
+
+    public Loop loop() {
+        return loop;
     }
 
     /** Whether a snapshot is served. */
     public boolean isReady() {
         return ready;
-    }
-
-    private void round() throws InterruptedException {
-        try {
-            follow();
-        } catch (RuntimeException e) {
-            if (Thread.interrupted()) {
-                throw new InterruptedException();
-            }
-            // It may be away for long, which takes no more than a line each time.
-            LOG.warn("The control plane's plans cannot be taken up; trying again: {}", e.toString());
-            Thread.sleep(PAUSE);
-        }
     }
 
     private void follow() throws InterruptedException {
@@ -109,6 +100,6 @@ public final class PlanFeed implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.close();
+        loop.close();
     }
 }

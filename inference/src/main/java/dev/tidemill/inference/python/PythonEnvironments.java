@@ -6,7 +6,7 @@ import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.config.FileTrees;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
-import dev.tidemill.platform.threads.RepeatingThread;
+import dev.tidemill.platform.threads.Loop;
 import dev.tidemill.registry.domain.Requirements;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -65,7 +65,7 @@ final class PythonEnvironments implements AutoCloseable {
 
     private final Set<Thread> building = ConcurrentHashMap.newKeySet();
     private final Semaphore untidy = new Semaphore(0);
-    private final RepeatingThread tidying;
+    private final Loop tidying;
     private volatile boolean closed;
 
     PythonEnvironments(PythonSettings settings, Installer installer, Interpreters interpreters, Clock clock) {
@@ -86,12 +86,17 @@ final class PythonEnvironments implements AutoCloseable {
                 settings.environmentAge(),
                 clock);
         FileTrees.delete(scratch());
-        this.tidying = new RepeatingThread("python-environments", TIDY, () -> {
+        this.tidying = new Loop("python-environments", TIDY, () -> {
             shelf.tidy();
             untidy.tryAcquire(TIDY.toMinutes(), TimeUnit.MINUTES);
             untidy.drainPermits();
         });
         tidying.start();
+    }
+
+    /** What removes environments that nobody uses. */
+    Loop loop() {
+        return tidying;
     }
 
     private Path scratch() {

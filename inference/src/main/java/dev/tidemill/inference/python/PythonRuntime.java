@@ -10,6 +10,7 @@ import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.inference.domain.UnpackedModel;
 import dev.tidemill.inference.runtime.SignatureTypes;
 import dev.tidemill.registry.domain.ModelInspector;
+import dev.tidemill.platform.threads.Loop;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -132,6 +133,11 @@ public final class PythonRuntime implements ModelRuntime, ModelEnvironments, Aut
     @Override
     public boolean isIsolated() {
         return isolation.isInForce();
+    }
+
+    /** What removes environments that nobody uses. */
+    public Loop loop() {
+        return environments.loop();
     }
 
     @Override

@@ -12,7 +12,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.sql.Transactions;
-import dev.tidemill.platform.threads.RepeatingThread;
+import dev.tidemill.platform.threads.Loop;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -60,7 +60,7 @@ public final class MonitorLoop implements AutoCloseable {
     private final Transactions transactions;
     private final MonitorEvents events;
     private final Clock clock;
-    private final RepeatingThread thread = new RepeatingThread("monitor-loop", SAFETY_NET, this::followAll);
+    private final Loop loop = new Loop("monitor-loop", SAFETY_NET, this::followAll);
     private final ConcurrentMap<String, Turn> running = new ConcurrentHashMap<>();
     private final Semaphore places = new Semaphore(PLACES, true);
     private volatile boolean closed;
@@ -90,7 +90,12 @@ public final class MonitorLoop implements AutoCloseable {
 
     public void start() {
         monitoring.onProgress(this::wake);
-        thread.start();
+        loop.start();
+    }
+
+    /** What looks at every deployment again and again. */
+    public Loop loop() {
+        return loop;
     }
 
     /** Looks at a deployment again, since something has come for it. */
@@ -347,6 +352,6 @@ public final class MonitorLoop implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        thread.close();
+        loop.close();
     }
 }

@@ -5,7 +5,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.sql.Transactions;
-import dev.tidemill.platform.threads.RepeatingThread;
+import dev.tidemill.platform.threads.Loop;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -51,8 +51,8 @@ public final class StepWorker implements AutoCloseable {
     private final Map<String, Attempt> running = new ConcurrentHashMap<>();
     private final boolean alone;
     private final Leases leases;
-    private final RepeatingThread dispatcher = new RepeatingThread("step-dispatcher", SAFETY_NET, this::dispatch);
-    private final RepeatingThread renewer;
+    private final Loop dispatcher = new Loop("step-dispatcher", SAFETY_NET, this::dispatch);
+    private final Loop renewer;
     private volatile boolean closed;
 
     /**
@@ -79,7 +79,7 @@ public final class StepWorker implements AutoCloseable {
         this.slots = new Semaphore(slots);
         this.alone = alone;
         this.leases = leases;
-        this.renewer = new RepeatingThread("step-leases", Duration.ZERO, this::renew);
+        this.renewer = new Loop("step-leases", Duration.ZERO, this::renew);
     }
 
     public void start() {
@@ -96,6 +96,11 @@ public final class StepWorker implements AutoCloseable {
         }
         dispatcher.start();
         renewer.start();
+    }
+
+    /** What begins steps, and what renews the leases of those that run. */
+    public List<Loop> loops() {
+        return List.of(dispatcher, renewer);
     }
 
     private void dispatch() throws InterruptedException {

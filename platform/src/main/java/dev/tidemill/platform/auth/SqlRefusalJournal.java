@@ -1,7 +1,7 @@
 package dev.tidemill.platform.auth;
 
 import dev.tidemill.platform.sql.Database;
-import dev.tidemill.platform.threads.RepeatingThread;
+import dev.tidemill.platform.threads.Loop;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -43,7 +43,7 @@ public final class SqlRefusalJournal implements RefusalJournal, AutoCloseable {
 
     private final Database database;
     private final Clock clock;
-    private final RepeatingThread thread;
+    private final Loop loop;
     private final BlockingQueue<Entry> queue = new ArrayBlockingQueue<>(QUEUE);
     /** The oldest first; touched by the thread alone, and by who closes once it has ended. */
     private final LinkedHashMap<Refusal, Alike> kinds = new LinkedHashMap<>();
@@ -51,7 +51,11 @@ public final class SqlRefusalJournal implements RefusalJournal, AutoCloseable {
     public SqlRefusalJournal(Database database, Clock clock) {
         this.database = database;
         this.clock = clock;
-        this.thread = new RepeatingThread("refusal-journal", Duration.ofMillis(LOOK_MILLIS), this::round).start();
+        this.loop = new Loop("refusal-journal", Duration.ofMillis(LOOK_MILLIS), this::round).start();
+    }
+
+    public Loop loop() {
+        return loop;
     }
 
     @Override
@@ -131,8 +135,8 @@ public final class SqlRefusalJournal implements RefusalJournal, AutoCloseable {
     @Override
     public void close() {
         // Interrupted, it would lose what it writes just now.
-        if (!thread.finish(Duration.ofSeconds(5))) {
-            thread.close();
+        if (!loop.finish(Duration.ofSeconds(5))) {
+            loop.close();
             return;
         }
         try {

@@ -3,7 +3,7 @@ package dev.tidemill.platform.children;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.threads.RepeatingThread;
+import dev.tidemill.platform.threads.Loop;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,7 +27,7 @@ public final class ChildPool implements AutoCloseable {
     private final List<String> command;
     private final Semaphore permits;
     private final Deque<Child> idle = new ConcurrentLinkedDeque<>();
-    private final RepeatingThread reaper;
+    private final Loop reaper;
     private volatile boolean closed;
 
     /**
@@ -38,7 +38,12 @@ public final class ChildPool implements AutoCloseable {
         this.permits = new Semaphore(size, true);
         this.command = command(heapMegabytes);
         ChildFolders.HERE.deleteLeftOvers();
-        this.reaper = new RepeatingThread("children-" + name, REAP, this::reap).start();
+        this.reaper = new Loop("children-" + name, REAP, this::reap).start();
+    }
+
+    /** What ends children that nobody has used for a while. */
+    public Loop loop() {
+        return reaper;
     }
 
     private static List<String> command(int heapMegabytes) {

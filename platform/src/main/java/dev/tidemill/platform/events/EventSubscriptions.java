@@ -1,7 +1,7 @@
 package dev.tidemill.platform.events;
 
 import dev.tidemill.platform.sql.Database;
-import dev.tidemill.platform.threads.RepeatingThread;
+import dev.tidemill.platform.threads.Loop;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +14,7 @@ public final class EventSubscriptions implements AutoCloseable {
     private final EventLog log;
     private final Database database;
     private final EventCursors cursors;
-    private final List<RepeatingThread> threads = new ArrayList<>();
+    private final List<Loop> loops = new ArrayList<>();
 
     public EventSubscriptions(EventLog log, Database database) {
         this.log = log;
@@ -24,7 +24,12 @@ public final class EventSubscriptions implements AutoCloseable {
 
     public void start(EventSubscriber subscriber) {
         var following = new Following(subscriber);
-        threads.add(new RepeatingThread("events-" + subscriber.name(), SAFETY_NET, following::round).start());
+        loops.add(new Loop("events-" + subscriber.name(), SAFETY_NET, following::round).start());
+    }
+
+    /** Of the subscribers that were started. */
+    public List<Loop> loops() {
+        return List.copyOf(loops);
     }
 
     /** One subscriber and how far it has come; used by its thread alone. */
@@ -67,7 +72,7 @@ public final class EventSubscriptions implements AutoCloseable {
 
     @Override
     public void close() {
-        threads.forEach(RepeatingThread::close);
-        threads.forEach(thread -> thread.join(Duration.ofSeconds(5)));
+        loops.forEach(Loop::close);
+        loops.forEach(loop -> loop.join(Duration.ofSeconds(5)));
     }
 }

@@ -1,5 +1,6 @@
 package dev.tidemill.platform.events;
 
+import dev.tidemill.platform.threads.Loop;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -13,15 +14,12 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Whose turn it is to be delivered to. A webhook has one turn at a time, so that its events keep their order; turns of different
  * webhooks run beside one another, a bounded number in all and of one project, and who has waited longest comes first. Thread-safe.
  */
 final class WebhookTurns implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(WebhookTurns.class);
     private static final int MOST = 128;
     private static final int MOST_OF_PROJECT = 16;
     private static final Duration IDLE = Duration.ofSeconds(1);
@@ -33,12 +31,13 @@ final class WebhookTurns implements AutoCloseable {
             Thread.ofVirtual().name("webhook-", 0).factory());
     /** Webhooks that have a turn, with their projects. */
     private final Map<String, String> running = new ConcurrentHashMap<>();
-    /** When webhooks had their last turn; only the thread that gives turns touches it. */
+    /** When webhooks had their last turn; only the loop that gives turns touches it. */
     private final Map<String, Long> served = new HashMap<>();
     /** Something may have changed: an event has come, a turn has ended. */
     private final Semaphore changed = new Semaphore(0);
 
-    private volatile boolean closed;
+    private final Loop turns = new Loop("webhook-turns", IDLE, this::giveTurns);
+    private final Loop watch = new Loop("webhook-events", IDLE, this::watchEvents);
 
     /**
      * @param waiting webhooks for which events wait
@@ -51,34 +50,23 @@ final class WebhookTurns implements AutoCloseable {
     }
 
     void start() {
-        threads.execute(this::giveTurns);
-        threads.execute(this::watchEvents);
+        turns.start();
+        watch.start();
     }
 
-    private void watchEvents() {
-        try {
-            while (!closed) {
-                log.awaitAppend(IDLE);
-                changed.release();
-            }
-        } catch (InterruptedException e) {
-            // It is closed.
-        }
+    List<Loop> loops() {
+        return List.of(turns, watch);
     }
 
-    private void giveTurns() {
-        while (!closed) {
-            try {
-                changed.tryAcquire(IDLE.toMillis(), TimeUnit.MILLISECONDS);
-                changed.drainPermits();
-                give();
-            } catch (InterruptedException e) {
-                return;
-            } catch (RuntimeException | Error e) {
-                // This is the only thread that gives turns.
-                LOG.warn("Webhooks could not be delivered; trying again", e);
-            }
-        }
+    private void watchEvents() throws InterruptedException {
+        log.awaitAppend(IDLE);
+        changed.release();
+    }
+
+    private void giveTurns() throws InterruptedException {
+        changed.tryAcquire(IDLE.toMillis(), TimeUnit.MILLISECONDS);
+        changed.drainPermits();
+        give();
     }
 
     private void give() {
@@ -118,7 +106,8 @@ final class WebhookTurns implements AutoCloseable {
 
     @Override
     public void close() {
-        closed = true;
+        turns.close();
+        watch.close();
         threads.shutdownNow();
     }
 }

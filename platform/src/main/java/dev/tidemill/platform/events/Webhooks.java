@@ -8,6 +8,7 @@ import dev.tidemill.platform.outbound.OutboundHttp;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
+import dev.tidemill.platform.threads.Loop;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -61,6 +62,11 @@ public final class Webhooks implements AutoCloseable {
 
     public void start() {
         turns.start();
+    }
+
+    /** What gives webhooks their turns. */
+    public List<Loop> loops() {
+        return turns.loops();
     }
 
     /** Makes a format known by its name; before any webhook of it is delivered. */

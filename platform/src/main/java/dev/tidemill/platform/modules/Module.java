@@ -7,14 +7,15 @@ import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.retention.Chore;
 import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.telemetry.Telemetry;
+import dev.tidemill.platform.threads.Loop;
 import java.util.List;
 import java.util.Set;
 
 /**
  * One domain as the process that is built of it sees it: what it answers, stores and does. Each module is built of those to its
  * left; the process then asks all of them the same questions, in this order: {@link #definitionKinds}, {@link #publish},
- * {@link #prepare}, {@link #start}, {@link #kept}, {@link #chores}, {@link #routes}, {@link #methods}. Its {@link Schema} is a
- * constant of its class, since tables are there before it is.
+ * {@link #prepare}, {@link #start}, {@link #loops}, {@link #kept}, {@link #chores}, {@link #routes}, {@link #methods}. Its
+ * {@link Schema} is a constant of its class, since tables are there before it is.
  */
 public interface Module extends AutoCloseable {
     /** Kinds of definitions that people may apply. */
@@ -30,6 +31,11 @@ public interface Module extends AutoCloseable {
 
     /** Starts what runs in the background in a process of these roles. */
     default void start(Set<ProcessRole> roles) {}
+
+    /** What it has started that goes on round after round, so that people see how it is doing. */
+    default List<Loop> loops() {
+        return List.of();
+    }
 
     /** Who hears of events in a process that controls. */
     default List<EventSubscriber> subscribers() {

@@ -1,5 +1,6 @@
 package dev.tidemill.platform.telemetry;
 
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -126,6 +127,23 @@ public final class Telemetry implements AutoCloseable {
         Gauge.builder(name, value)
                 .description(description)
                 .strongReference(true)
+                .register(registry);
+    }
+
+    /** Publishes a number of one of several things of a kind, told apart by a label. */
+    public void gauge(String name, String description, String label, String of, Supplier<Number> value) {
+        Gauge.builder(name, value)
+                .description(description)
+                .tag(label, of)
+                .strongReference(true)
+                .register(registry);
+    }
+
+    /** Publishes a count of one of several things of a kind, told apart by a label, which is read when somebody asks. */
+    public void counter(String name, String description, String label, String of, Supplier<Number> count) {
+        FunctionCounter.builder(name, count, supplier -> supplier.get().doubleValue())
+                .description(description)
+                .tag(label, of)
                 .register(registry);
     }
 

@@ -52,7 +52,8 @@ public final class MlflowRegistryRoutes {
                                 caller.project(),
                                 request.text("name"),
                                 Optional.of(request.text("new_name")),
-                                Optional.empty())))
+                                Optional.empty(),
+                                caller.actor())))
                 .patch(
                         MODELS + "/update",
                         write,
@@ -60,7 +61,8 @@ public final class MlflowRegistryRoutes {
                                 caller.project(),
                                 request.text("name"),
                                 Optional.empty(),
-                                Optional.of(request.anyText("description")))))
+                                Optional.of(request.anyText("description")),
+                                caller.actor())))
                 .delete(MODELS + "/delete", write, (request, caller) -> {
                     models.deleteModel(caller.project(), request.text("name"), caller.actor());
                     return Json.object();
@@ -113,7 +115,8 @@ public final class MlflowRegistryRoutes {
                                 caller.project(),
                                 request.text("name"),
                                 number(request),
-                                request.anyText("description"))))
+                                request.anyText("description"),
+                                caller.actor())))
                 .post(
                         VERSIONS + "/transition-stage",
                         write,

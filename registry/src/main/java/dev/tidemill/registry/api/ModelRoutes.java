@@ -113,7 +113,8 @@ public final class ModelRoutes {
         String name = context.pathParam("model");
         Body body = RequestBody.object(context);
         body.optionalText("description")
-                .ifPresent(text -> models.updateModel(caller.project(), name, Optional.empty(), Optional.of(text)));
+                .ifPresent(text -> models.updateModel(
+                        caller.project(), name, Optional.empty(), Optional.of(text), caller.actor()));
         body.texts("tags").forEach((key, value) -> {
             if (value.isEmpty()) {
                 models.removeTag(caller.project(), name, key, caller.actor());

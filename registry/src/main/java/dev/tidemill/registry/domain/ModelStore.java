@@ -27,8 +27,8 @@ public interface ModelStore {
     /** Changes name and description; false if the new name is taken. */
     boolean updateModel(String project, String name, String newName, String description, Instant now);
 
-    /** Removes a model with its versions. */
-    void deleteModel(String project, String name);
+    /** Removes a model with its versions; gives the folders that these named. */
+    Set<Digest> deleteModel(String project, String name);
 
     /** Folders of a model's versions. */
     Set<Digest> folders(String project, String model);

@@ -17,6 +17,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -226,7 +227,7 @@ public final class Models {
 
     /** Changes name, description or both. */
     public RegisteredModel updateModel(
-            String project, String name, Optional<String> newName, Optional<String> description) {
+            String project, String name, Optional<String> newName, Optional<String> description, String actor) {
         newName.ifPresent(Models::checkName);
         return transactions.write(() -> {
             RegisteredModel before = model(project, name);
@@ -237,16 +238,32 @@ public final class Models {
             if (!store.updateModel(project, name, after, description.orElse(before.description()), clock.instant())) {
                 throw taken(after);
             }
+            if (!after.equals(name)) {
+                events.append(Event.of(
+                        "model.renamed", project, "model/" + after, actor, Map.of("model", after, "before", name)));
+            }
+            description
+                    .filter(text -> !text.equals(before.description()))
+                    .ifPresent(text -> events.append(Event.of(
+                            "model.described",
+                            project,
+                            "model/" + after,
+                            actor,
+                            Map.of("model", after, "description", text))));
             return model(project, after);
         });
     }
 
     public void deleteModel(String project, String name, String actor) {
-        List<Digest> held = tree.withFiles(store.folders(project, name));
+        Set<Digest> seen = store.folders(project, name);
+        List<Digest> held = tree.withFiles(seen);
         transactions.write(() -> {
             requireUnused(project, name, OptionalInt.empty(), "deleted");
-            store.deleteModel(project, name);
+            var late = new HashSet<>(store.deleteModel(project, name));
+            late.removeAll(seen);
             tree.release(held);
+            // Of versions that were registered since; there are hardly ever any.
+            late.forEach(tree::release);
             events.append(Event.of("model.deleted", project, "model/" + name, actor, Map.of("model", name)));
         });
     }
@@ -328,10 +345,18 @@ public final class Models {
         return store.newestOfStages(project, model);
     }
 
-    public ModelVersion describe(String project, String model, int version, String description) {
+    public ModelVersion describe(String project, String model, int version, String description, String actor) {
         return transactions.write(() -> {
             ModelVersion before = version(project, model, version);
             store.updateVersion(project, model, version, description, before.stage(), clock.instant());
+            if (!description.equals(before.description())) {
+                events.append(Event.of(
+                        "model.version.described",
+                        project,
+                        "model/" + before.reference(),
+                        actor,
+                        Map.of("description", description)));
+            }
             return version(project, model, version);
         });
     }

@@ -229,18 +229,26 @@ public final class SqlModelStore implements ModelStore {
     }
 
     @Override
-    public void deleteModel(String project, String name) {
-        database.writing(handle -> {
-            for (String part : PARTS) {
+    public Set<Digest> deleteModel(String project, String name) {
+        return database.writing(handle -> {
+            // One statement: a version that is registered meanwhile is either deleted and named, or refused.
+            var folders = handle.createQuery(
+                            "DELETE FROM version WHERE project = :project AND model = :name RETURNING folder_digest")
+                    .bind("project", project)
+                    .bind("name", name)
+                    .map((row, context) -> Optional.ofNullable(row.getString(1)).map(Digest::new))
+                    .list();
+            for (String part : List.of("alias", "model_tag")) {
                 handle.createUpdate("DELETE FROM " + part + " WHERE project = :project AND model = :name")
                         .bind("project", project)
                         .bind("name", name)
                         .execute();
             }
-            return handle.createUpdate("DELETE FROM model WHERE project = :project AND name = :name")
+            handle.createUpdate("DELETE FROM model WHERE project = :project AND name = :name")
                     .bind("project", project)
                     .bind("name", name)
                     .execute();
+            return folders.stream().flatMap(Optional::stream).collect(Collectors.toSet());
         });
     }
 

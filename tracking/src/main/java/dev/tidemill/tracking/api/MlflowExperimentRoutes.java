@@ -41,7 +41,11 @@ public final class MlflowExperimentRoutes {
                 .get(PATH + "/search", read, this::search)
                 .post(PATH + "/search", read, this::search)
                 .post(PATH + "/update", write, (request, caller) -> {
-                    experiments.rename(caller.project(), request.text("experiment_id"), request.text("new_name"));
+                    experiments.rename(
+                            caller.project(),
+                            request.text("experiment_id"),
+                            request.text("new_name"),
+                            caller.actor());
                     return Json.object();
                 })
                 .post(PATH + "/delete", write, (request, caller) -> {

@@ -165,7 +165,7 @@ public final class Experiments {
         return new Page<>(found.items(), Optional.of(next.token()));
     }
 
-    public void rename(String project, String id, String name) {
+    public void rename(String project, String id, String name, String actor) {
         Limits.experimentName(name);
         transactions.write(() -> {
             Experiment experiment = undeleted(project, id);
@@ -175,6 +175,14 @@ public final class Experiments {
                 throw taken(name);
             }
             store.update(experiment.id(), name, false, clock.instant());
+            if (!name.equals(experiment.name())) {
+                events.append(Event.of(
+                        "experiment.renamed",
+                        project,
+                        "experiment/" + id,
+                        actor,
+                        Map.of("name", name, "before", experiment.name())));
+            }
         });
     }
 
