@@ -70,7 +70,9 @@ final class BackgroundWork {
                 .map(health -> {
                     Map<String, Object> view = new LinkedHashMap<>();
                     view.put("name", health.name());
-                    view.put("failingSince", health.failing().map(Object::toString).orElse(""));
+                    view.put(
+                            "failingSince",
+                            health.failing().map(Object::toString).orElse(""));
                     view.put("failures", health.failures());
                     view.put("reason", health.reason());
                     return view;

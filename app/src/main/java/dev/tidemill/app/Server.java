@@ -64,7 +64,8 @@ public final class Server implements Node {
         modules.all().forEach(module -> module.start(roles));
         List<Kept> kept =
                 modules.all().stream().flatMap(module -> module.kept().stream()).toList();
-        var loops = new ArrayList<Loop>(List.of(on.steps().loop(), on.interactive().loop()));
+        var loops =
+                new ArrayList<Loop>(List.of(on.steps().loop(), on.interactive().loop()));
         modules.all().forEach(module -> loops.addAll(module.loops()));
         if (roles.contains(ProcessRole.CONTROL)) {
             Duration pause = Duration.ofMinutes(settings.whole(Setting.RETENTION_PAUSE));

@@ -21,17 +21,19 @@ class BackgroundWorkTest {
                 var well = new Loop("well", Duration.ofMillis(1), () -> Thread.sleep(1))) {
             broken.start();
             well.start();
-            Await.until("rounds of both", () -> broken.health().failures() > 1 && well.health().rounds() > 0);
+            Await.until(
+                    "rounds of both",
+                    () -> broken.health().failures() > 1 && well.health().rounds() > 0);
 
             var now = new BackgroundWork(List.of(broken, well), Clock.systemUTC());
             assertThat(now.failing()).isEmpty();
 
-            var later = new BackgroundWork(
-                    List.of(broken, well), Clock.offset(Clock.systemUTC(), Duration.ofMinutes(2)));
+            var later =
+                    new BackgroundWork(List.of(broken, well), Clock.offset(Clock.systemUTC(), Duration.ofMinutes(2)));
             assertThat(later.failing()).containsExactly("broken");
             assertThat(later.describe()).singleElement().satisfies(view -> {
                 assertThat(view).containsEntry("name", "broken").containsKey("failingSince");
-                assertThat(view.get("reason").toString()).contains("a secret of the database");
+                assertThat(String.valueOf(view.get("reason"))).contains("a secret of the database");
             });
             later.publish(telemetry);
             assertThat(telemetry.scrape())

@@ -208,6 +208,35 @@ abstract class MonitorStoreContract {
     }
 
     @Test
+    void whatTheNewestWindowOfAVersionWasHeldAgainstIsFound() {
+        for (int day = 0; day < 4; day++) {
+            ClosedWindow window = window(day);
+            store.addWindow(
+                    "p",
+                    "d",
+                    new ClosedWindow(
+                            window.startsAt(),
+                            window.endsAt(),
+                            window.version(),
+                            window.rows(),
+                            window.labelled(),
+                            window.error(),
+                            day == 1 || day == 2 ? Optional.of(10.0 + day) : Optional.empty(),
+                            window.degraded(),
+                            window.broken(),
+                            window.faults(),
+                            window.drift(),
+                            window.profile()),
+                    START);
+        }
+        assertThat(store.lastReference("p", "d", 1, START)).contains(12.0);
+        assertThat(store.lastReference("p", "d", 1, START.plus(Duration.ofDays(3))))
+                .isEmpty();
+        assertThat(store.lastReference("p", "d", 2, START)).isEmpty();
+        assertThat(store.lastReference("p", "other", 1, START)).isEmpty();
+    }
+
+    @Test
     void oldWindowsAndSlicesGoFirst() {
         for (int day = 0; day < 6; day++) {
             store.addWindow("p", "d", window(day), START.plusSeconds(day));

@@ -120,24 +120,12 @@ public final class ArtifactTree {
         });
     }
 
-    /** Lets go of a blob that nobody names any more, and of its files if it is a folder; what something else refers to stays. */
-    public void release(Digest blobOrFolder) {
-        release(withFiles(List.of(blobOrFolder)));
-    }
-
-    /** Lets go of blobs that nobody names any more; what something else refers to stays. */
-    public void release(Collection<Digest> digests) {
-        references.release(digests, clock.instant());
-    }
-
-    /** Blobs and, of those that are folders, their files. Reads the folders, so that it is no part of a unit of work. */
-    public List<Digest> withFiles(Collection<Digest> digests) {
-        var all = new LinkedHashSet<Digest>(digests);
-        for (Digest digest : digests) {
-            Folder.find(blobs, digest)
-                    .ifPresent(found -> found.files().values().forEach(blob -> all.add(blob.digest())));
-        }
-        return List.copyOf(all);
+    /**
+     * Lets go of blobs that nobody names any more; what something else refers to stays. A folder goes with its files. Reads no blob, so
+     * that it may be part of a unit of work.
+     */
+    public void release(Collection<Digest> blobsOrFolders) {
+        references.release(blobsOrFolders, clock.instant());
     }
 
     /** What a folder holds itself; nothing for one that is not there. */

@@ -6,9 +6,11 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 
 /**
  * Removes blobs that nothing refers to any more, while everybody goes on working. Only what was let go of is looked at, and only
@@ -42,57 +44,75 @@ public final class BlobCollector {
     }
 
     /** What a collection has removed. */
-    public record Collected(int blobs, long bytes, int kept) {}
+    public record Collected(int blobs, long bytes, int kept) {
+        Collected plus(Collected other) {
+            return new Collected(blobs + other.blobs, bytes + other.bytes, kept + other.kept);
+        }
+    }
 
     /**
-     * Collects what was let go of before the grace period.
+     * Collects what was let go of before the grace period. The files of a folder that is removed are let go of with it, and
+     * looked at next.
      *
      * @param dryRun tells what would be removed
      */
     public synchronized Collected collect(Duration grace, boolean dryRun) {
         Instant before = clock.instant().minus(grace);
+        var all = new Collected(0, 0, 0);
         List<Digest> candidates = references.released(before);
         Set<Digest> inFolders = candidates.isEmpty() ? Set.of() : filesOfFolders();
+        var seen = new HashSet<Digest>();
+        while (!candidates.isEmpty()) {
+            seen.addAll(candidates);
+            var files = new LinkedHashSet<Digest>();
+            for (int from = 0; from < candidates.size(); from += BATCH) {
+                List<Digest> batch = candidates.subList(from, Math.min(from + BATCH, candidates.size()));
+                all = all.plus(collect(batch, inFolders, before, dryRun, files));
+            }
+            files.removeAll(seen);
+            candidates = List.copyOf(files);
+        }
+        return all;
+    }
+
+    /** @param files takes those of the folders that were removed */
+    private Collected collect(
+            List<Digest> batch, Set<Digest> inFolders, Instant before, boolean dryRun, Set<Digest> files) {
+        Set<Digest> used = new HashSet<>(references.referenced(new HashSet<>(batch)));
+        batch.stream().filter(inFolders::contains).forEach(used::add);
         int removed = 0;
         long bytes = 0;
-        int kept = 0;
-        for (int from = 0; from < candidates.size(); from += BATCH) {
-            List<Digest> batch = candidates.subList(from, Math.min(from + BATCH, candidates.size()));
-            Set<Digest> used = new HashSet<>(references.referenced(new HashSet<>(batch)));
-            batch.stream().filter(inFolders::contains).forEach(used::add);
-            for (Digest digest : batch) {
-                if (used.contains(digest)) {
-                    kept++;
-                    continue;
-                }
-                long size = dryRun
-                        ? store.find(digest).map(BlobStore.Blob::size).orElse(0L)
-                        : removeUnlessHeld(digest, grace);
-                if (size >= 0) {
-                    removed++;
-                    bytes += size;
-                } else {
-                    kept++;
-                }
+        for (Digest digest : batch) {
+            if (used.contains(digest)) {
+                continue;
             }
-            if (!dryRun) {
-                transactions.write(() -> references.keep(used, before));
+            Set<Digest> inside = files(digest);
+            long size = dryRun
+                    ? store.find(digest).map(BlobStore.Blob::size).orElse(0L)
+                    : removeUnlessHeld(digest, inside, before);
+            if (size >= 0) {
+                removed++;
+                bytes += size;
+                files.addAll(inside);
             }
         }
-        return new Collected(removed, bytes, kept);
+        if (!dryRun) {
+            transactions.write(() -> references.keep(used, before));
+        }
+        return new Collected(removed, bytes, batch.size() - removed);
     }
 
     /** Size of what was removed; -1 if it is needed after all, or held. */
-    private long removeUnlessHeld(Digest digest, Duration grace) {
+    private long removeUnlessHeld(Digest digest, Set<Digest> inside, Instant before) {
         var size = new AtomicLong(-1);
-        deletions.unlessHeld(() -> size.set(remove(digest, grace)));
+        deletions.unlessHeld(() -> size.set(remove(digest, inside, before)));
         return size.get();
     }
 
     /** Size of what was removed; -1 if it is needed after all. */
-    private long remove(Digest digest, Duration grace) {
+    private long remove(Digest digest, Set<Digest> inside, Instant before) {
         long size = store.find(digest).map(BlobStore.Blob::size).orElse(0L);
-        if (!blobs.setAside(digest, clock.instant().minus(grace))) {
+        if (!blobs.setAside(digest, before)) {
             return -1;
         }
         // Whoever named it before it was moved has committed, or will store it anew: it is not where they look.
@@ -100,17 +120,25 @@ public final class BlobCollector {
             blobs.bringBack(digest);
             return -1;
         }
-        transactions.write(() -> references.forget(List.of(digest)));
+        transactions.write(() -> {
+            references.forget(List.of(digest));
+            references.release(inside, before);
+        });
         blobs.removeAside(digest);
         return size;
     }
 
     private Set<Digest> filesOfFolders() {
         var files = new HashSet<Digest>();
-        for (Digest folder : references.folders()) {
-            Folder.find(store, folder)
-                    .ifPresent(found -> found.files().values().forEach(blob -> files.add(blob.digest())));
-        }
+        references.folders().forEach(folder -> files.addAll(files(folder)));
         return files;
+    }
+
+    /** Those of a folder; none of another blob. */
+    private Set<Digest> files(Digest blobOrFolder) {
+        return Folder.find(store, blobOrFolder).stream()
+                .flatMap(folder -> folder.files().values().stream())
+                .map(BlobStore.Blob::digest)
+                .collect(Collectors.toSet());
     }
 }

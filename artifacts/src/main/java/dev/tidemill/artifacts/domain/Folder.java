@@ -18,6 +18,9 @@ import java.util.regex.Pattern;
 public record Folder(SortedMap<String, BlobStore.Blob> files) {
     private static final Pattern LINE = Pattern.compile("[0-9a-f]{64} \\d{1,19} .");
 
+    /** Largest manifest: about half a million files. A blob beyond is none, whatever it begins with. */
+    private static final long LARGEST_MANIFEST = 64 << 20;
+
     /** More than a line has before its path. */
     private static final int MANIFEST_START = 100;
 
@@ -60,11 +63,11 @@ public record Folder(SortedMap<String, BlobStore.Blob> files) {
     }
 
     /**
-     * The folder whose manifest a blob is; empty for a blob that is not here or is no manifest. Of another blob only the beginning is
-     * read, however large it is.
+     * The folder whose manifest a blob is; empty for a blob that is not here or is no manifest. Of a blob that does not begin as one
+     * only the beginning is read, and of one that is too large for one nothing.
      */
     public static Optional<Folder> find(BlobStore store, Digest digest) {
-        if (store.find(digest).isEmpty()) {
+        if (store.find(digest).filter(blob -> blob.size() <= LARGEST_MANIFEST).isEmpty()) {
             return Optional.empty();
         }
         try (var content = store.open(digest)) {

@@ -204,6 +204,31 @@ public final class Deployments {
         return deployment.champion().map(version -> model(deployment, version).requireFolder());
     }
 
+    /** Loads a version for a deployment: what cannot be loaded is refused before anything changes, outside of a unit of work. */
+    private Deployment load(String project, String name, int version) {
+        Deployment deployment = deployment(project, name);
+        loader.acquire(served(model(deployment, version))).close();
+        return deployment;
+    }
+
+    /**
+     * A deployment as it stands now.
+     *
+     * @throws TidemillException {@code CONFLICT} if it has another model than the one of which a version was loaded
+     */
+    private Deployment sameModel(Deployment loaded) {
+        Deployment now = deployment(loaded.project(), loaded.name());
+        if (!now.definition().model().equals(loaded.definition().model())) {
+            throw new TidemillException(
+                            ErrorCode.CONFLICT,
+                            "Deployment '" + now.name() + "' serves model '"
+                                    + now.definition().model() + "' now, no longer '"
+                                    + loaded.definition().model() + "'")
+                    .remedy("Name a version of the model that it serves");
+        }
+        return now;
+    }
+
     private ModelVersion model(Deployment deployment, int version) {
         return models.version(deployment.project(), deployment.definition().model(), version);
     }
@@ -228,9 +253,9 @@ public final class Deployments {
         if (store.findDecision(project, name, madeBy).isPresent()) {
             return deployment(project, name);
         }
-        loader.acquire(served(model(deployment(project, name), version))).close();
+        Deployment loaded = load(project, name, version);
         return transactions.write(() -> {
-            Deployment before = deployment(project, name);
+            Deployment before = sameModel(loaded);
             if (store.findDecision(project, name, madeBy).isPresent()) {
                 return before;
             }
@@ -382,10 +407,9 @@ public final class Deployments {
      * @throws TidemillException {@code FAILED_PRECONDITION} for the version that serves, where no trial runs that would end
      */
     public Deployment rollBack(String project, String name, int version, String actor) {
-        // What cannot be loaded is refused before anything changes, and loaded outside of the unit of work.
-        loader.acquire(served(model(deployment(project, name), version))).close();
+        Deployment loaded = load(project, name, version);
         return transactions.write(() -> {
-            Deployment before = deployment(project, name);
+            Deployment before = sameModel(loaded);
             if (before.champion().equals(Optional.of(version))
                     && before.challenger().isEmpty()) {
                 throw new TidemillException(

@@ -310,6 +310,36 @@ class PublicationsTest {
         assertThat(store.find("p", "new").orElseThrow().definition().model()).isEqualTo("other");
     }
 
+    @Test
+    void whatWasLoadedIsNoVersionOfAnotherModelThatIsServedMeanwhile() {
+        versions.insertModel("p", "other", "", Instant.EPOCH);
+        Deployment.Definition definition = deployment("d", "model").definition();
+        var other = new Deployment.Definition(
+                "other", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+        store.define("p", "new", definition);
+        var deployments = new Deployments(
+                store,
+                models,
+                publications,
+                version -> {
+                    store.define("p", "new", other);
+                    return cache.acquire(version);
+                },
+                database,
+                new SqlEventLog(database, Clock.systemUTC()),
+                Clock.systemUTC());
+        for (Runnable change : List.<Runnable>of(
+                () -> deployments.offer("p", "new", number, Map.of(), Optional.empty(), "run/offer", "tester"),
+                () -> deployments.rollBack("p", "new", number, "tester"))) {
+            store.define("p", "new", definition);
+            assertThatThrownBy(change::run).isInstanceOfSatisfying(TidemillException.class, refusal -> {
+                assertThat(refusal.code()).isEqualTo(ErrorCode.CONFLICT);
+                assertThat(refusal.message()).contains("'other'").contains("'m'");
+            });
+            assertThat(store.find("p", "new").orElseThrow().champion()).isEmpty();
+        }
+    }
+
     /** As after a crash between the offer and the end of the step that made it. */
     @Test
     void anOfferThatWasMadeBeforeEndsTheSame() {

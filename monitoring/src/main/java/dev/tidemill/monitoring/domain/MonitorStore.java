@@ -60,6 +60,9 @@ public interface MonitorStore {
     List<ClosedWindow> newestWindows(
             String project, String deployment, Instant endedAfter, Instant endedBefore, int limit);
 
+    /** What the newest window of a champion that ended after a time was held against; empty where none was held against anything. */
+    Optional<Double> lastReference(String project, String deployment, int version, Instant endedAfter);
+
     /** The first windows of a champion that ended after a time and {@linkplain ReferenceError#measures measure} it, oldest first. */
     List<ClosedWindow> firstMeasuredWindows(
             String project, String deployment, int version, Instant endedAfter, int limit);

@@ -8,21 +8,28 @@ import java.util.function.Supplier;
 
 /**
  * The error that a champion's windows are held against: the metric {@code error} that it was registered with, measured on held-out
- * rows; for a version without one, as MLflow's clients register them, the mean over the labelled rows of its own first windows.
- * Not thread-safe.
+ * rows; for a version without one, as MLflow's clients register them, the mean over the labelled rows of its own first windows, which
+ * stays as it was first found however many windows are removed for their age. Not thread-safe.
  */
 final class ReferenceError {
     /** As many of its own windows measure a version. Those themselves are held against nothing. */
     static final int OWN_WINDOWS = 3;
 
     private final Optional<Double> registered;
+    private final Supplier<Optional<Double>> before;
     private final Supplier<List<ClosedWindow>> closedBefore;
     private final List<ClosedWindow> first = new ArrayList<>();
+    private Optional<Double> found = Optional.empty();
     private boolean read;
 
-    /** @param closedBefore the first {@link #OWN_WINDOWS} windows since it became champion that are {@linkplain #measures fit}; asked at most once */
-    ReferenceError(ModelVersion champion, Supplier<List<ClosedWindow>> closedBefore) {
+    /**
+     * @param before what its newest window was held against; asked at most once
+     * @param closedBefore the first {@link #OWN_WINDOWS} windows since it became champion that are {@linkplain #measures fit}; asked at most once
+     */
+    ReferenceError(
+            ModelVersion champion, Supplier<Optional<Double>> before, Supplier<List<ClosedWindow>> closedBefore) {
         this.registered = Optional.ofNullable(champion.metrics().get("error"));
+        this.before = before;
         this.closedBefore = closedBefore;
     }
 
@@ -37,8 +44,8 @@ final class ReferenceError {
             return registered;
         }
         read();
-        if (first.size() < OWN_WINDOWS) {
-            return Optional.empty();
+        if (found.isPresent() || first.size() < OWN_WINDOWS) {
+            return found;
         }
         double loss = 0;
         long labelled = 0;
@@ -46,14 +53,15 @@ final class ReferenceError {
             loss += window.error().orElseThrow() * window.labelled();
             labelled += window.labelled();
         }
-        return Optional.of(loss / labelled);
+        found = Optional.of(loss / labelled);
+        return found;
     }
 
     /** Takes notice of a window of this champion, in order of time. */
     void closed(ClosedWindow window) {
         if (registered.isEmpty()) {
             read();
-            if (first.size() < OWN_WINDOWS && measures(window)) {
+            if (found.isEmpty() && first.size() < OWN_WINDOWS && measures(window)) {
                 first.add(window);
             }
         }
@@ -61,7 +69,10 @@ final class ReferenceError {
 
     private void read() {
         if (!read) {
-            first.addAll(closedBefore.get());
+            found = before.get();
+            if (found.isEmpty()) {
+                first.addAll(closedBefore.get());
+            }
             read = true;
         }
     }

@@ -143,7 +143,8 @@ public final class Ticks {
                 champion.version(),
                 reference);
         var closed = new ArrayList<ClosedWindow>();
-        var referenceError = new ReferenceError(champion, () -> firstWindows(seen, champion));
+        var referenceError =
+                new ReferenceError(champion, () -> lastReference(seen, champion), () -> firstWindows(seen, champion));
         Duration window = seen.monitor().window();
         Instant till = seen.state().windowsTill();
         Optional<Instant> open = firstSlice(seen, fresh, till);
@@ -185,14 +186,23 @@ public final class Ticks {
                 conclusion(seen, fresh, closed, counted.map(CallCounting.Counted::reliability)));
     }
 
+    private Optional<Double> lastReference(Seen seen, ModelVersion champion) {
+        Deployment deployment = seen.deployment();
+        return store.lastReference(deployment.project(), deployment.name(), champion.version(), championSince(seen));
+    }
+
     private List<ClosedWindow> firstWindows(Seen seen, ModelVersion champion) {
         Deployment deployment = seen.deployment();
         return store.firstMeasuredWindows(
                 deployment.project(),
                 deployment.name(),
                 champion.version(),
-                deployment.championSince().orElse(seen.state().clock().origin()),
+                championSince(seen),
                 ReferenceError.OWN_WINDOWS);
+    }
+
+    private static Instant championSince(Seen seen) {
+        return seen.deployment().championSince().orElse(seen.state().clock().origin());
     }
 
     private Optional<Instant> firstSlice(Seen seen, List<Slice> fresh, Instant from) {

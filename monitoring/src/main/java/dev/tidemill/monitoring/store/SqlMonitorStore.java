@@ -264,6 +264,22 @@ public final class SqlMonitorStore implements MonitorStore {
     }
 
     @Override
+    public Optional<Double> lastReference(String project, String deployment, int version, Instant endedAfter) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT reference_error FROM monitor_window
+                        WHERE project = :project AND deployment = :deployment AND version = :version
+                          AND ends_at > :after AND reference_error IS NOT NULL
+                        ORDER BY starts_at DESC LIMIT 1
+                        """)
+                .bind("project", project)
+                .bind("deployment", deployment)
+                .bind("version", version)
+                .bind("after", endedAfter)
+                .mapTo(Double.class)
+                .findOne());
+    }
+
+    @Override
     public List<ClosedWindow> firstMeasuredWindows(
             String project, String deployment, int version, Instant endedAfter, int limit) {
         return database.reading(handle -> handle.createQuery("""

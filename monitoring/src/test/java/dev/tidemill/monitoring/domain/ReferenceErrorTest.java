@@ -70,14 +70,14 @@ class ReferenceErrorTest {
         Supplier<List<ClosedWindow>> nobodyAsks = () -> {
             throw new AssertionError("no window is needed");
         };
-        var reference = new ReferenceError(version(Map.of("error", 0.25)), nobodyAsks);
+        var reference = new ReferenceError(version(Map.of("error", 0.25)), Optional::empty, nobodyAsks);
         reference.closed(window(0, 10, 7));
         assertThat(reference.now()).contains(0.25);
     }
 
     @Test
     void theMeanOverTheLabelledRowsOfTheFirstWindowsCountsOtherwise() {
-        var reference = new ReferenceError(version(Map.of("rmse", 3.0)), List::of);
+        var reference = new ReferenceError(version(Map.of("rmse", 3.0)), Optional::empty, List::of);
         var seen = new ArrayList<Optional<Double>>();
         for (ClosedWindow window : List.of(
                 window(0, 10, 1),
@@ -97,10 +97,23 @@ class ReferenceErrorTest {
 
     @Test
     void windowsThatClosedEarlierCountFirst() {
-        var reference = new ReferenceError(version(Map.of()), () -> List.of(window(0, 10, 1), window(1, 10, 1)));
+        var reference = new ReferenceError(
+                version(Map.of()), Optional::empty, () -> List.of(window(0, 10, 1), window(1, 10, 1)));
         assertThat(reference.now()).isEmpty();
         reference.closed(window(2, 10, 4));
         reference.closed(window(3, 10, 4));
+        assertThat(reference.now()).contains(2.0);
+    }
+
+    /** The first windows may have been removed for their age; those that are left are no measure of it. */
+    @Test
+    void whatTheNewestWindowWasHeldAgainstStays() {
+        var reference = new ReferenceError(
+                version(Map.of()),
+                () -> Optional.of(2.0),
+                () -> List.of(window(30, 10, 7), window(31, 10, 8), window(32, 10, 9)));
+        assertThat(reference.now()).contains(2.0);
+        reference.closed(window(33, 10, 40));
         assertThat(reference.now()).contains(2.0);
     }
 }

@@ -30,9 +30,6 @@ public interface ModelStore {
     /** Removes a model with its versions; gives the folders that these named. */
     Set<Digest> deleteModel(String project, String name);
 
-    /** Folders of a model's versions. */
-    Set<Digest> folders(String project, String model);
-
     /** Models from an offset: at most so many, fewer where they hold much. */
     Portion<RegisteredModel> searchModels(
             String project, List<Comparison> filter, List<Ordering> order, ModelPage start, int limit);

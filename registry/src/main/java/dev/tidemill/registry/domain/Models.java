@@ -17,7 +17,6 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -255,15 +254,9 @@ public final class Models {
     }
 
     public void deleteModel(String project, String name, String actor) {
-        Set<Digest> seen = store.folders(project, name);
-        List<Digest> held = tree.withFiles(seen);
         transactions.write(() -> {
             requireUnused(project, name, OptionalInt.empty(), "deleted");
-            var late = new HashSet<>(store.deleteModel(project, name));
-            late.removeAll(seen);
-            tree.release(held);
-            // Of versions that were registered since; there are hardly ever any.
-            late.forEach(tree::release);
+            tree.release(store.deleteModel(project, name));
             events.append(Event.of("model.deleted", project, "model/" + name, actor, Map.of("model", name)));
         });
     }
@@ -408,7 +401,7 @@ public final class Models {
             ModelVersion gone = version(project, model, version);
             requireUnused(project, model, OptionalInt.of(version), "deleted");
             store.deleteVersion(project, model, version, clock.instant());
-            gone.folder().ifPresent(tree::release);
+            tree.release(gone.folder().stream().toList());
             touch(model(project, model));
             events.append(Event.of("model.version.deleted", project, "model/" + gone.reference(), actor, Map.of()));
         });
@@ -418,10 +411,9 @@ public final class Models {
     public long releaseDeleted() {
         return ShortUnits.delete(batch -> {
             Set<Digest> folders = store.foldersOfDeleted(batch);
-            List<Digest> held = tree.withFiles(folders);
             transactions.write(() -> {
                 store.forgetFolders(folders);
-                tree.release(held);
+                tree.release(folders);
             });
             return folders.size();
         });

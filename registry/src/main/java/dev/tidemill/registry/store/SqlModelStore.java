@@ -253,18 +253,6 @@ public final class SqlModelStore implements ModelStore {
     }
 
     @Override
-    public Set<Digest> folders(String project, String model) {
-        return database.reading(handle -> handle.createQuery("""
-                        SELECT DISTINCT folder_digest FROM version
-                        WHERE project = :project AND model = :model AND folder_digest IS NOT NULL
-                        """)
-                .bind("project", project)
-                .bind("model", model)
-                .map((row, context) -> new Digest(row.getString(1)))
-                .set());
-    }
-
-    @Override
     public Set<Digest> foldersOfDeleted(int limit) {
         return database.reading(handle -> handle.createQuery(
                         "SELECT DISTINCT folder_digest FROM version WHERE deleted AND folder_digest IS NOT NULL LIMIT :limit")

@@ -42,10 +42,7 @@ public final class MlflowExperimentRoutes {
                 .post(PATH + "/search", read, this::search)
                 .post(PATH + "/update", write, (request, caller) -> {
                     experiments.rename(
-                            caller.project(),
-                            request.text("experiment_id"),
-                            request.text("new_name"),
-                            caller.actor());
+                            caller.project(), request.text("experiment_id"), request.text("new_name"), caller.actor());
                     return Json.object();
                 })
                 .post(PATH + "/delete", write, (request, caller) -> {
