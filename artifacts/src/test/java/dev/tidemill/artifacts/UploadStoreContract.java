@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.artifacts.domain.ArtifactLocations;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobCollector;
+import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.artifacts.domain.MultipartUploads;
 import dev.tidemill.artifacts.domain.SignedLinks;
 import dev.tidemill.artifacts.domain.UploadStore.Part;
@@ -200,6 +201,28 @@ abstract class UploadStoreContract {
         }
         assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(1);
         assertThatThrownBy(() -> tree.open(blob)).isInstanceOf(TidemillException.class);
+    }
+
+    @Test
+    void theFilesOfAFolderGoWithItUnlessSomethingElseHasThem() throws Exception {
+        var blobs = new FolderBlobStore(folder);
+        store("kept.txt", "shared");
+        Folder model = Folder.store(
+                blobs,
+                Map.of(
+                        "MLmodel", "flavors".getBytes(StandardCharsets.UTF_8),
+                        "data/trees", "leaves".getBytes(StandardCharsets.UTF_8),
+                        "data/notes", "shared".getBytes(StandardCharsets.UTF_8)));
+        tree.release(List.of(model.digest()));
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        var planned = collector.collect(Duration.ofDays(1), true);
+        assertThat(planned.blobs()).isEqualTo(3);
+        assertThat(collector.collect(Duration.ofDays(1), false)).isEqualTo(planned);
+        assertThat(model.files().values())
+                .filteredOn(file -> blobs.find(file.digest()).isPresent())
+                .containsExactly(tree.find("a", "kept.txt").orElseThrow());
+        assertThat(blobs.find(model.digest())).isEmpty();
+        assertThat(collector.collect(Duration.ofDays(1), false)).isEqualTo(new BlobCollector.Collected(0, 0, 0));
     }
 
     @Test
