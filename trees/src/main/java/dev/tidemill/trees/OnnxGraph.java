@@ -38,6 +38,8 @@ public record OnnxGraph(
     private static final int DOUBLE = 11;
     private static final int INT32 = 6;
     private static final int INT64 = 7;
+    /** Where a tensor's values are when they are not in the file. */
+    private static final int EXTERNAL = 1;
     /** Whole numbers of a tensor are read up to so many: axes, sizes and positions are never more. */
     private static final int MOST_WHOLES = 1_000;
 
@@ -147,9 +149,15 @@ public record OnnxGraph(
         }
     }
 
-    /** @throws UnsupportedModelException if the bytes are no ONNX model */
+    /**
+     * Reads a model whose bytes mean the same to every reader: none of its single fields is there twice, its fields are of ONNX's wire
+     * types and its names are UTF-8, nested graphs and functions included.
+     *
+     * @throws UnsupportedModelException if the bytes are no such ONNX model
+     */
     public static OnnxGraph parse(byte[] content) {
         try {
+            OnnxMessages.check(content);
             return model(CodedInputStream.newInstance(content));
         } catch (IOException | IllegalArgumentException e) {
             throw new UnsupportedModelException("it is no ONNX model: " + e.getMessage(), e);
@@ -300,6 +308,7 @@ public record OnnxGraph(
         String name = "";
         int type = 0;
         ByteString raw = ByteString.EMPTY;
+        boolean external = false;
         int longestText = 0;
         List<Long> shape = new ArrayList<>();
         List<Long> wholes = new ArrayList<>();
@@ -312,10 +321,11 @@ public record OnnxGraph(
                 case 7 -> each(in, tag, () -> wholes.add(in.readInt64()));
                 case 8 -> name = in.readStringRequireUtf8();
                 case 9 -> raw = in.readBytes();
+                case 14 -> external = in.readInt32() == EXTERNAL;
                 default -> in.skipField(tag);
             }
         }
-        boolean whole = type == INT32 || type == INT64;
+        boolean whole = !external && (type == INT32 || type == INT64);
         int width = type == INT64 ? Long.BYTES : Integer.BYTES;
         if (whole && raw.size() <= MOST_WHOLES * width) {
             ByteBuffer bytes = raw.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
