@@ -17,7 +17,8 @@ import java.util.Set;
 
 /**
  * Refuses a model before it is loaded that ONNX Runtime would follow too deep, which ends the process as its stack overflows: functions
- * that call functions, graphs within graphs, and trees. Graphs that are nested in messages alone are bounded by {@link GraphMemory},
+ * that call functions, graphs within graphs, and trees. Graphs are taken where they are written alone: not as what a function is given.
+ * Graphs that are nested in messages alone are bounded by {@link GraphMemory},
  * which is asked first.
  */
 final class GraphDepth {
@@ -54,6 +55,7 @@ final class GraphDepth {
 
     private void model(ByteString model) throws IOException {
         for (ByteString function : parts(model, 25)) {
+            withoutGraphs(function);
             functions
                     .computeIfAbsent(name(function), unused -> new ArrayList<>())
                     .addAll(parts(function, 7));
@@ -132,10 +134,16 @@ final class GraphDepth {
             String called = node.domain() + ":" + node.type();
             whole = whole.with(new Extent(0, 1));
             if (functions.containsKey(called)) {
+                if (node.attributes().stream().anyMatch(Attribute::isGraph)) {
+                    throw givenGraph("its node " + node.label() + " gives a graph to a function");
+                }
                 Extent inner = call(called, above + 1);
                 whole = whole.with(new Extent(inner.depth() + 1, inner.nodes()));
             }
             for (Attribute attribute : node.attributes()) {
+                if (attribute.reference() && attribute.isGraph()) {
+                    throw givenGraph("its node " + node.label() + " is given a graph by whoever calls its function");
+                }
                 for (ByteString graph : attribute.graphs()) {
                     bound(above + 1);
                     Extent inner = nodes(parts(graph, 1), above + 1);
@@ -144,6 +152,22 @@ final class GraphDepth {
             }
         }
         return whole;
+    }
+
+    /** A graph that becomes a part of a function's body where it is called is found neither in that body nor by its names. */
+    private static void withoutGraphs(ByteString function) throws IOException {
+        for (ByteString part : parts(function, 11)) {
+            Attribute attribute = Attribute.of(part);
+            if (attribute.isGraph()) {
+                throw givenGraph("its function '" + name(function) + "' has a graph as its attribute '"
+                        + attribute.name() + "'");
+            }
+        }
+    }
+
+    private static TidemillException givenGraph(String what) {
+        return TidemillException.invalid(
+                "model", what + "; write the graph into the body of the function, where it can be followed");
     }
 
     private static void unambiguous(Node node) {

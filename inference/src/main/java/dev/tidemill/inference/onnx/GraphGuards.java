@@ -192,7 +192,9 @@ final class GraphGuards {
             Node node = nodes.get(at++);
             ByteString kept = in.readBytes();
             if (node.attributes().stream().anyMatch(one -> !one.graphs().isEmpty())) {
-                kept = changed(kept, (number, part) -> number == 5 ? attribute(part, scope) : part);
+                // It becomes a function of ONNX's own around the graph, whose names the graph then sees.
+                GraphScope seen = node.type().equals("SequenceMap") ? new GraphScope() : scope;
+                kept = changed(kept, (number, part) -> number == 5 ? attribute(part, seen) : part);
             }
             for (ByteString one : guarded(node, kept, scope)) {
                 out.writeBytes(field, one);

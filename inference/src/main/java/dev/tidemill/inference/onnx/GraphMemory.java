@@ -27,17 +27,17 @@ final class GraphMemory {
     /**
      * Refuses what could take memory without a bound.
      *
-     * @param graph empty if it cannot be read
+     * @param graph what is read of the same content
      * @throws TidemillException {@code INVALID_ARGUMENT} with what it is
      */
-    static void check(byte[] content, Optional<OnnxGraph> graph) {
+    static void check(byte[] content, OnnxGraph graph) {
         try {
             fields(CodedInputStream.newInstance(content), 0, Kind.MODEL);
+            GraphTexts.check(graph, GraphInnerTexts.of(content));
         } catch (IOException e) {
             throw TidemillException.invalid("model", "it is no ONNX model: " + e.getMessage())
                     .causedBy(e);
         }
-        graph.ifPresent(GraphTexts::check);
     }
 
     /**

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.LongStream;
 
 /**
@@ -18,6 +19,8 @@ final class GraphPart {
     static final int INT64 = 7;
 
     private static final int EXTERNAL = 1;
+
+    private static final Set<Integer> GRAPHS = Set.of(5, 10);
 
     private GraphPart() {}
 
@@ -74,6 +77,7 @@ final class GraphPart {
      *
      * @param tensors more than one are merged by readers
      * @param reference whether a function's caller gives its value
+     * @param kind ONNX's number of what it says it is; 0 if it does not
      */
     record Attribute(
             String name,
@@ -82,11 +86,18 @@ final class GraphPart {
             List<String> texts,
             List<ByteString> tensors,
             List<ByteString> graphs,
-            boolean reference) {
+            boolean reference,
+            int kind) {
+        /** Whether its value is a graph, or would be one that a function's caller gives. */
+        boolean isGraph() {
+            return !graphs.isEmpty() || GRAPHS.contains(kind);
+        }
+
         static Attribute of(ByteString bytes) throws IOException {
             String name = "";
             long whole = 0;
             boolean reference = false;
+            int kind = 0;
             LongStream.Builder wholes = LongStream.builder();
             List<String> texts = new ArrayList<>();
             List<ByteString> tensors = new ArrayList<>();
@@ -100,11 +111,12 @@ final class GraphPart {
                     case 6, 11 -> graphs.add(in.readBytes());
                     case 8 -> read(in, tag, wholes, true);
                     case 9 -> texts.add(in.readBytes().toStringUtf8());
+                    case 20 -> kind = in.readInt32();
                     case 21 -> reference |= !in.readString().isEmpty();
                     default -> in.skipField(tag);
                 }
             }
-            return new Attribute(name, whole, wholes.build().toArray(), texts, tensors, graphs, reference);
+            return new Attribute(name, whole, wholes.build().toArray(), texts, tensors, graphs, reference, kind);
         }
     }
 

@@ -17,8 +17,11 @@ import java.util.Set;
  * constants that no whole number is divided by with harm. What is not known is left out. Not thread-safe.
  */
 final class GraphScope {
-    /** Numbers of the types that are no signed whole numbers: floats, unsigned numbers, texts, truth values. */
-    private static final Set<Integer> HARMLESS = Set.of(1, 2, 4, 8, 9, 10, 11, 12, 13, 16);
+    /**
+     * Numbers of the types whose quotients cannot end the process: floats, unsigned numbers, texts, truth values, and signed whole
+     * numbers of 8 and 16 bits, which are divided as ones of 32.
+     */
+    private static final Set<Integer> HARMLESS = Set.of(1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 16);
     /** Operators whose first output has elements of the type of their first input. */
     private static final Set<String> SAME = Set.of(
             ("Abs Add AveragePool BatchNormalization Ceil Clip Concat Conv ConvTranspose Cos CumSum Div Dropout Elu Erf Exp Expand"

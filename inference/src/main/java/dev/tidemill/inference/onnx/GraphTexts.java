@@ -6,6 +6,7 @@ import dev.tidemill.trees.OnnxGraph.Attribute;
 import dev.tidemill.trees.OnnxGraph.Held;
 import dev.tidemill.trees.OnnxGraph.Operation;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -28,6 +29,7 @@ final class GraphTexts {
     static final int MOST_COPIES = 8;
 
     private static final int TEXTS = 8;
+    private static final String CAST = "Cast";
 
     /** Operators that give at most the texts that they are given. */
     private static final Set<String> KEEPING = Set.of(
@@ -52,7 +54,7 @@ final class GraphTexts {
             "LinearClassifier",
             "SVMClassifier",
             "ZipMap",
-            "Cast");
+            CAST);
     /** Operators that give numbers for texts. */
     private static final Set<String> COUNTING = Set.of(
             "OneHotEncoder",
@@ -97,25 +99,42 @@ final class GraphTexts {
     private final Map<String, Holding> values = new HashMap<>();
     /** Constant indices by their name: how often the one that is there most often is. */
     private final Map<String, Integer> repeats = new HashMap<>();
+    /** Names of values that are there before the next node. */
+    private final Set<String> made = new HashSet<>();
+    /** The first node that takes what a later one makes. */
+    private Optional<Operation> early = Optional.empty();
 
     private GraphTexts() {}
 
-    /** @throws TidemillException {@code INVALID_ARGUMENT} with the operator that may make too much of texts */
-    static void check(OnnxGraph graph) {
+    /**
+     * Refuses what may make too much of texts.
+     *
+     * @param inner whether a graph within another, or a function, may have texts of its own
+     * @throws TidemillException {@code INVALID_ARGUMENT} with the operator that may do it
+     */
+    static void check(OnnxGraph graph, boolean inner) {
         var texts = new GraphTexts();
         graph.inputs().stream()
                 .filter(input -> input.elementType() == TEXTS)
                 .forEach(input -> texts.values.put(input.name(), Holding.once(input.name())));
-        graph.held().forEach(held -> texts.hold(held.name(), held));
+        graph.inputs().forEach(input -> texts.made.add(input.name()));
+        graph.held().forEach(held -> {
+            texts.hold(held.name(), held);
+            texts.made.add(held.name());
+        });
         graph.operations().forEach(texts::follow);
-        boolean any = texts.values.values().stream().anyMatch(Holding::isText);
+        boolean any = inner || texts.values.values().stream().anyMatch(Holding::isText);
         if (any && graph.functions()) {
             throw refusal("functions of its own");
         }
-        Optional<Operation> inner =
+        Optional<Operation> controls =
                 graph.operations().stream().filter(Operation::controls).findFirst();
-        if (any && inner.isPresent()) {
-            throw refusal("the operator " + inner.get().type());
+        if (any && controls.isPresent()) {
+            throw refusal("the operator " + controls.get().type());
+        }
+        // ONNX Runtime puts nodes into their order itself; they are followed here as they are written.
+        if (any && texts.early.isPresent()) {
+            throw refusal("the operator " + texts.early.get().type() + " before those that make what it takes");
         }
     }
 
@@ -128,14 +147,27 @@ final class GraphTexts {
     }
 
     private static int mostOften(long[] wholes) {
+        // A place may be told from the front and from the end.
+        int most = mostOften(wholes, false) + mostOften(wholes, true);
+        return Math.max(1, most);
+    }
+
+    private static int mostOften(long[] wholes, boolean fromTheEnd) {
         var times = new HashMap<Long, Integer>();
         for (long whole : wholes) {
-            times.merge(whole, 1, Integer::sum);
+            if (whole < 0 == fromTheEnd) {
+                times.merge(whole, 1, Integer::sum);
+            }
         }
-        return times.values().stream().mapToInt(Integer::intValue).max().orElse(1);
+        return times.values().stream().mapToInt(Integer::intValue).max().orElse(0);
     }
 
     private void follow(Operation operation) {
+        if (early.isEmpty()
+                && operation.inputs().stream().anyMatch(input -> !input.isEmpty() && !made.contains(input))) {
+            early = Optional.of(operation);
+        }
+        made.addAll(operation.outputs());
         if (operation.type().equals("Constant")) {
             constant(operation);
             return;
@@ -144,13 +176,13 @@ final class GraphTexts {
         for (String input : operation.inputs()) {
             given = given.with(values.getOrDefault(input, Holding.NOTHING));
         }
-        Holding made =
+        Holding result =
                 given.isText() || LABELLING.contains(operation.type()) ? made(operation, given) : Holding.NOTHING;
-        if (made.most() > MOST_COPIES) {
+        if (result.most() > MOST_COPIES) {
             throw refusal("the operator " + operation.type());
         }
-        if (made.isText()) {
-            operation.outputs().forEach(output -> values.put(output, made));
+        if (result.isText()) {
+            operation.outputs().forEach(output -> values.put(output, result));
         }
     }
 
@@ -158,6 +190,9 @@ final class GraphTexts {
         String type = operation.type();
         if (COUNTING.contains(type)) {
             return Holding.NOTHING;
+        }
+        if (type.equals(CAST) && given.isText() && givesLabels(operation)) {
+            return given;
         }
         if (LABELLING.contains(type)) {
             checkLabels(operation);
@@ -181,7 +216,7 @@ final class GraphTexts {
     }
 
     private static boolean givesLabels(Operation operation) {
-        if (operation.type().equals("Cast")) {
+        if (operation.type().equals(CAST)) {
             return operation.whole("to", 0) == TEXTS;
         }
         Map<String, Attribute> attributes = operation.attributes();

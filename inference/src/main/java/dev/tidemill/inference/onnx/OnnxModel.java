@@ -139,24 +139,23 @@ final class OnnxModel implements LoadedModel {
 
     private static OnnxModel opened(ModelFolder files, UnpackedModel unpacked, String file, byte[] content, int threads)
             throws OrtException, IOException {
-        Optional<OnnxGraph> graph = graph(content);
+        OnnxGraph graph = graph(content);
         GraphMemory.check(content, graph);
         GraphDepth.check(content);
         byte[] guarded = GraphGuards.of(content);
-        Map<String, Datatype> unsigned = graph.map(UnsignedInputs::of).orElse(Map.of());
+        Map<String, Datatype> unsigned = UnsignedInputs.of(graph);
         if (!unsigned.isEmpty() || guarded != content) {
             Files.write(
                     unpacked.folder().resolve(file),
                     unsigned.isEmpty() ? guarded : UnsignedInputs.replaced(guarded, unsigned));
         }
-        RowAnalysis.Verdict rows =
-                graph.map(RowAnalysis::of).orElseGet(() -> new RowAnalysis.Verdict(false, "its graph cannot be read"));
+        RowAnalysis.Verdict rows = RowAnalysis.of(graph);
         try (var settings = new OrtSession.SessionOptions()) {
             settings.setIntraOpNumThreads(threads);
             settings.setInterOpNumThreads(1);
             settings.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
             long size = files.folder().size();
-            OnnxMemory.limited(settings, size, graph.flatMap(GraphMemory::constantNodes));
+            OnnxMemory.limited(settings, size, GraphMemory.constantNodes(graph));
             // Waiting threads give the processor to other requests.
             settings.addConfigEntry("session.intra_op.allow_spinning", "0");
             OrtEnvironment environment = Environment.SHARED;
@@ -172,11 +171,13 @@ final class OnnxModel implements LoadedModel {
         }
     }
 
-    private static Optional<OnnxGraph> graph(byte[] content) {
+    /** What cannot be read cannot be judged, so it is not run. */
+    private static OnnxGraph graph(byte[] content) {
         try {
-            return Optional.of(OnnxGraph.parse(content));
+            return OnnxGraph.parse(content);
         } catch (UnsupportedModelException e) {
-            return Optional.empty();
+            throw TidemillException.invalid("model", String.valueOf(e.getMessage()))
+                    .causedBy(e);
         }
     }
 

@@ -218,8 +218,33 @@ class GraphDepthTest {
             nested = new OnnxBytes().node("If", List.of("a"), List.of("b"), Map.of("then_branch", nested));
         }
         byte[] deep = nested.model();
-        assertThatThrownBy(() -> GraphMemory.check(deep, java.util.Optional.empty()))
-                .hasMessageContaining("nested more than");
-        assertThatCode(() -> OnnxGraph.parse(deep)).doesNotThrowAnyException();
+        assertThatThrownBy(() -> OnnxGraph.parse(deep)).hasMessageContaining("nested more than");
+    }
+
+    /** What a function is given becomes a part of its body only once ONNX Runtime has put it there. */
+    @Test
+    void functionsAreGivenNoGraphs() {
+        ByteString graph = OnnxBytes.message(out -> out.writeBytes(1, node("", "Identity")));
+        ByteString branch = OnnxBytes.message(out -> {
+            out.writeString(1, "then_branch");
+            out.writeBytes(6, graph);
+            out.writeInt32(20, 5);
+        });
+        ByteString reference = OnnxBytes.message(out -> {
+            out.writeString(1, "then_branch");
+            out.writeInt32(20, 5);
+            out.writeString(21, "given");
+        });
+        ByteString plain = function("l", "f", node("", "Identity"));
+        ByteString defaulted = plain.concat(OnnxBytes.message(out -> out.writeBytes(11, branch)));
+        assertThatThrownBy(() -> GraphDepth.check(model(List.of(defaulted))))
+                .hasMessageContaining("'l:f' has a graph as its attribute 'then_branch'");
+        assertThatThrownBy(() -> GraphDepth.check(model(List.of(function("l", "f", node("", "If", reference))))))
+                .hasMessageContaining("is given a graph by whoever calls its function");
+        assertThatThrownBy(() -> GraphDepth.check(model(List.of(plain), node("l", "f", branch))))
+                .hasMessageContaining("gives a graph to a function");
+        assertThatCode(() ->
+                        GraphDepth.check(model(List.of(function("l", "f", node("", "If", branch))), node("l", "f"))))
+                .doesNotThrowAnyException();
     }
 }

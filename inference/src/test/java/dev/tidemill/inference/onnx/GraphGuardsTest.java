@@ -76,6 +76,21 @@ class GraphGuardsTest {
                 .containsExactly(0L, 0L, 1L, -1L);
     }
 
+    /** They are divided as numbers of 32 bits, which hold the quotient. */
+    @Test
+    void smallWholeNumbersNeedNoGuard() {
+        for (int type : new int[] {3, 5}) {
+            for (String operator : List.of("Div", "Mod")) {
+                Datatype datatype = type == 3 ? Datatype.INT8 : Datatype.INT16;
+                long least = type == 3 ? Byte.MIN_VALUE : Short.MIN_VALUE;
+                OnnxBytes graph = quotient(operator, type, Map.of());
+                assertThat(answer(graph, datatype, new long[] {least, 7}, new long[] {-1, -1}))
+                        .as(operator + datatype)
+                        .isEqualTo(operator.equals("Mod") ? List.of(0L, 0L) : List.of(least, -7L));
+            }
+        }
+    }
+
     @Test
     void divisionByZeroIsRefused() {
         try (LoadedModel model = folders.open(quotient("Div", OnnxBytes.INT64, Map.of()))) {

@@ -224,6 +224,42 @@ class OnnxMemoryTest {
         assertThatThrownBy(() -> folders.open(other)).hasMessageContaining("holds a text of 2000 characters");
     }
 
+    @Test
+    void textsOfInnerGraphsAndOfNodesOutOfOrderAreNotMultiplied() {
+        OnnxBytes branch = new OnnxBytes()
+                .wholes("times", 1_000)
+                .node("Constant", List.of(), List.of("text"), Map.of("value_strings", List.of("a")))
+                .node("Expand", List.of("text", "times"), List.of("wide"), Map.of())
+                .node("Size", List.of("wide"), List.of("size"), Map.of())
+                .output("size", OnnxBytes.INT64);
+        OnnxBytes inner = new OnnxBytes()
+                .input("x", OnnxBytes.BOOL)
+                .node("If", List.of("x"), List.of("y"), Map.of("then_branch", branch, "else_branch", branch))
+                .output("y", OnnxBytes.INT64);
+        assertThatThrownBy(() -> folders.open(inner)).hasMessageContaining("texts and the operator If");
+        OnnxBytes unordered = new OnnxBytes()
+                .input("x", OnnxBytes.STRING, "n", 1)
+                .wholes("times", 1_000, 1_000)
+                .node("Expand", List.of("later", "times"), List.of("y"), Map.of())
+                .node("Identity", List.of("x"), List.of("later"), Map.of())
+                .output("y", OnnxBytes.STRING, "n", "m");
+        assertThatThrownBy(() -> folders.open(unordered))
+                .hasMessageContaining("the operator Expand before those that make what it takes");
+        OnnxBytes cast = new OnnxBytes().input("x0", OnnxBytes.STRING, "n", 1);
+        for (int i = 0; i < 20; i++) {
+            cast.node("Cast", List.of("x" + i), List.of("c" + i), Map.of("to", OnnxBytes.STRING))
+                    .node("Concat", List.of("c" + i, "c" + i), List.of("x" + (i + 1)), Map.of("axis", 0));
+        }
+        cast.output("x20", OnnxBytes.STRING, "m", 1);
+        assertThatThrownBy(() -> folders.open(cast)).hasMessageContaining("texts and the operator Concat");
+        OnnxBytes twice = new OnnxBytes().input("x0", OnnxBytes.STRING, 1).wholes("both", 0, -1);
+        for (int i = 0; i < 4; i++) {
+            twice.node("Gather", List.of("x" + i, "both"), List.of("x" + (i + 1)), Map.of());
+        }
+        twice.output("x4", OnnxBytes.STRING, 2);
+        assertThatThrownBy(() -> folders.open(twice)).hasMessageContaining("texts and the operator Gather");
+    }
+
     /** What converters write for columns of texts and for labels goes on working. */
     @Test
     void textsThatAreNoMoreAfterwardsAreTaken() {
