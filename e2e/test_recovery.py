@@ -263,6 +263,9 @@ class Outage:
         except OSError:
             pass
         for end in (source, sink):
+            # Closing alone tells the other side nothing while the other thread still reads.
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
             end.close()
 
     def cut(self) -> None:
