@@ -36,6 +36,8 @@ class BackgroundWorkTest {
                 assertThat(String.valueOf(view.get("reason"))).contains("a secret of the database");
             });
             later.publish(telemetry);
+            // What is asked for the figures must outlive a collection.
+            System.gc();
             assertThat(telemetry.scrape())
                     .containsPattern("tidemill_loop_rounds_total\\{loop=\"well\"} [1-9]")
                     .containsPattern("tidemill_loop_failures_total\\{loop=\"broken\"} [1-9]")

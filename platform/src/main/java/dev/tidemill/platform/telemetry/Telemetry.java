@@ -38,6 +38,7 @@ import org.jspecify.annotations.Nullable;
 public final class Telemetry implements AutoCloseable {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final List<Supplier<String>> texts = new CopyOnWriteArrayList<>();
+    private final List<Supplier<Number>> counts = new CopyOnWriteArrayList<>();
     private final ConcurrentMap<String, Timer> requestTimers = new ConcurrentHashMap<>();
     private final @Nullable OpenTelemetrySdk sdk;
     private final Tracer tracer;
@@ -141,6 +142,8 @@ public final class Telemetry implements AutoCloseable {
 
     /** Publishes a count of one of several things of a kind, told apart by a label, which is read when somebody asks. */
     public void counter(String name, String description, String label, String of, Supplier<Number> count) {
+        // The registry itself does not keep what it asks from being collected.
+        counts.add(count);
         FunctionCounter.builder(name, count, supplier -> supplier.get().doubleValue())
                 .description(description)
                 .tag(label, of)
