@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever holds blobs: once it is deleted, a collection leaves none of them. */
 class CollectedBlobsTest {
@@ -122,6 +123,16 @@ class CollectedBlobsTest {
                     define("x,y\n1,2\n");
                     define("");
                 }));
+    }
+
+    /** A misspelt field would remove what was to be looked at alone. */
+    @ParameterizedTest
+    @ValueSource(strings = {"/api/tidemill/v1/collect", API + "/purge"})
+    void fieldsThatNobodyReadsAreRefused(String route) {
+        HttpResponse<String> answer =
+                server.call("POST", route, Optional.empty(), json("{'all': true, 'graceHours': 0, 'dryrun': true}"));
+        assertThat(answer.statusCode()).isEqualTo(400);
+        assertThat(answer.body()).contains("There is no field '").contains("dryRun");
     }
 
     @ParameterizedTest

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.artifacts.domain.ArtifactLocations;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobCollector;
+import dev.tidemill.artifacts.domain.BlobReferences;
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.artifacts.domain.MultipartUploads;
 import dev.tidemill.artifacts.domain.SignedLinks;
@@ -26,10 +29,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -48,6 +54,7 @@ abstract class UploadStoreContract {
     private MultipartUploads uploads;
     private SignedLinks links;
     private final DeletionHold deletions = new DeletionHold();
+    private BlobReferences references;
     private BlobCollector collector;
 
     abstract Database open();
@@ -56,7 +63,7 @@ abstract class UploadStoreContract {
     void start() {
         database = open();
         var blobs = new FolderBlobStore(folder);
-        var references = new SqlBlobReferences(database, ArtifactsModule.SCHEMA.digests());
+        references = new SqlBlobReferences(database, ArtifactsModule.SCHEMA.digests());
         tree = new ArtifactTree(
                 new SqlFileStore(database), blobs, new SqlProjectBlobs(database), references, database, clock);
         collector = new BlobCollector(references, blobs, blobs, database, deletions, clock);
@@ -223,6 +230,73 @@ abstract class UploadStoreContract {
                 .containsExactly(tree.find("a", "kept.txt").orElseThrow());
         assertThat(blobs.find(model.digest())).isEmpty();
         assertThat(collector.collect(Duration.ofDays(1), false)).isEqualTo(new BlobCollector.Collected(0, 0, 0));
+    }
+
+    /** As where a version is registered, and what its files were called before is deleted, while a collection goes on. */
+    @Test
+    void whatAFolderHoldsThatIsNamedDuringACollectionStays() throws Exception {
+        var blobs = new FolderBlobStore(folder);
+        Folder model = Folder.store(blobs, Map.of("MLmodel", "flavors".getBytes(StandardCharsets.UTF_8)));
+        BlobStore.Blob file = model.file("MLmodel").orElseThrow();
+        clock.advance(Duration.between(clock.instant(), Instant.now()));
+        for (boolean manifestToo : List.of(false, true)) {
+            tree.release(List.of(file.digest()));
+            if (manifestToo) {
+                tree.release(List.of(model.digest()));
+            }
+            clock.advance(Duration.ofDays(2));
+            var looks = new AtomicInteger();
+            BlobReferences late = new ForwardingReferences(references) {
+                @Override
+                public Set<Digest> inTexts() {
+                    return looks.incrementAndGet() == 1 ? Set.of() : Set.of(model.digest());
+                }
+            };
+            var racing = new BlobCollector(late, blobs, blobs, database, deletions, clock);
+            assertThat(racing.collect(Duration.ofDays(1), false).blobs()).isZero();
+            assertThat(looks).hasValueGreaterThan(1);
+            assertThat(blobs.read(file.digest())).hasSize(7);
+            assertThat(Folder.load(blobs, model.digest())).isEqualTo(model);
+        }
+    }
+
+    /** References as they are, but for what a subclass says. */
+    private static class ForwardingReferences implements BlobReferences {
+        private final BlobReferences target;
+
+        ForwardingReferences(BlobReferences target) {
+            this.target = target;
+        }
+
+        @Override
+        public void release(Collection<Digest> digests, Instant now) {
+            target.release(digests, now);
+        }
+
+        @Override
+        public List<Digest> released(Instant before) {
+            return target.released(before);
+        }
+
+        @Override
+        public Set<Digest> named(Set<Digest> among) {
+            return target.named(among);
+        }
+
+        @Override
+        public Set<Digest> inTexts() {
+            return target.inTexts();
+        }
+
+        @Override
+        public void keep(Collection<Digest> digests, Instant releasedBefore) {
+            target.keep(digests, releasedBefore);
+        }
+
+        @Override
+        public void forget(Collection<Digest> digests) {
+            target.forget(digests);
+        }
     }
 
     @Test

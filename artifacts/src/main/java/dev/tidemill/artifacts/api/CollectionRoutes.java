@@ -27,7 +27,7 @@ public final class CollectionRoutes {
     }
 
     private void collect(Context context, Caller caller) {
-        Body body = RequestBody.object(context);
+        Body body = RequestBody.object(context).only("graceHours", "dryRun");
         double hours = body.node().has("graceHours") ? body.number("graceHours") : 24;
         if (hours < 0 || hours > 24 * 365) {
             throw TidemillException.invalid("graceHours", "'" + hours + "' is not a number of hours from 0 to 8760");

@@ -5,11 +5,12 @@ import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 
 /**
@@ -18,7 +19,8 @@ import java.util.stream.Collectors;
  * back: storing renews a blob, so that a renewed one is never removed. Thread-safe; runs one at a time.
  */
 public final class BlobCollector {
-    private static final int BATCH = 500;
+    /** So many are out of sight together while it is looked whether somebody has named them meanwhile. */
+    private static final int BATCH = 200;
 
     private final BlobReferences references;
     private final CollectableBlobs blobs;
@@ -59,15 +61,26 @@ public final class BlobCollector {
     public synchronized Collected collect(Duration grace, boolean dryRun) {
         Instant before = clock.instant().minus(grace);
         var all = new Collected(0, 0, 0);
-        List<Digest> candidates = references.released(before);
-        Set<Digest> inFolders = candidates.isEmpty() ? Set.of() : filesOfFolders();
+        var inTexts = new InTexts();
         var seen = new HashSet<Digest>();
+        List<Digest> candidates = references.released(before);
         while (!candidates.isEmpty()) {
             seen.addAll(candidates);
             var files = new LinkedHashSet<Digest>();
             for (int from = 0; from < candidates.size(); from += BATCH) {
                 List<Digest> batch = candidates.subList(from, Math.min(from + BATCH, candidates.size()));
-                all = all.plus(collect(batch, inFolders, before, dryRun, files));
+                Set<Digest> used = used(batch, inTexts);
+                List<Candidate> unused = batch.stream()
+                        .filter(digest -> !used.contains(digest))
+                        .map(this::candidate)
+                        .toList();
+                List<Candidate> gone = dryRun ? unused : removeUnlessHeld(unused, before, inTexts);
+                if (!dryRun) {
+                    transactions.write(() -> references.keep(used, before));
+                }
+                gone.forEach(one -> files.addAll(one.files()));
+                all = all.plus(new Collected(
+                        gone.size(), gone.stream().mapToLong(Candidate::size).sum(), batch.size() - gone.size()));
             }
             files.removeAll(seen);
             candidates = List.copyOf(files);
@@ -75,63 +88,69 @@ public final class BlobCollector {
         return all;
     }
 
-    /** @param files takes those of the folders that were removed */
-    private Collected collect(
-            List<Digest> batch, Set<Digest> inFolders, Instant before, boolean dryRun, Set<Digest> files) {
-        Set<Digest> used = new HashSet<>(references.referenced(new HashSet<>(batch)));
-        batch.stream().filter(inFolders::contains).forEach(used::add);
-        int removed = 0;
-        long bytes = 0;
-        for (Digest digest : batch) {
-            if (used.contains(digest)) {
-                continue;
-            }
-            Set<Digest> inside = files(digest);
-            long size = dryRun
-                    ? store.find(digest).map(BlobStore.Blob::size).orElse(0L)
-                    : removeUnlessHeld(digest, inside, before);
-            if (size >= 0) {
-                removed++;
-                bytes += size;
-                files.addAll(inside);
-            }
-        }
-        if (!dryRun) {
-            transactions.write(() -> references.keep(used, before));
-        }
-        return new Collected(removed, bytes, batch.size() - removed);
+    /** A blob that nothing refers to: its size, and the files that it holds if it is a folder. */
+    private record Candidate(Digest digest, long size, Set<Digest> files) {}
+
+    private Candidate candidate(Digest digest) {
+        return new Candidate(
+                digest, store.find(digest).map(BlobStore.Blob::size).orElse(0L), files(digest));
     }
 
-    /** Size of what was removed; -1 if it is needed after all, or held. */
-    private long removeUnlessHeld(Digest digest, Set<Digest> inside, Instant before) {
-        var size = new AtomicLong(-1);
-        deletions.unlessHeld(() -> size.set(remove(digest, inside, before)));
-        return size.get();
+    private Set<Digest> used(Collection<Digest> among, InTexts inTexts) {
+        Set<Digest> used = new HashSet<>(references.named(Set.copyOf(among)));
+        inTexts.look();
+        among.stream().filter(inTexts::hold).forEach(used::add);
+        return used;
     }
 
-    /** Size of what was removed; -1 if it is needed after all. */
-    private long remove(Digest digest, Set<Digest> inside, Instant before) {
-        long size = store.find(digest).map(BlobStore.Blob::size).orElse(0L);
-        if (!blobs.setAside(digest, before)) {
-            return -1;
+    /** Those that were removed; none while they are held. */
+    private List<Candidate> removeUnlessHeld(List<Candidate> unused, Instant before, InTexts inTexts) {
+        var gone = new ArrayList<Candidate>();
+        deletions.unlessHeld(() -> gone.addAll(remove(unused, before, inTexts)));
+        return gone;
+    }
+
+    private List<Candidate> remove(List<Candidate> unused, Instant before, InTexts inTexts) {
+        List<Candidate> aside = unused.stream()
+                .filter(one -> blobs.setAside(one.digest(), before))
+                .toList();
+        if (aside.isEmpty()) {
+            return aside;
         }
-        // Whoever named it before it was moved has committed, or will store it anew: it is not where they look.
-        if (!references.referenced(Set.of(digest)).isEmpty()) {
-            blobs.bringBack(digest);
-            return -1;
-        }
+        // Whoever named one before it was moved has committed, or will store it anew: it is not where they look.
+        Set<Digest> used = used(aside.stream().map(Candidate::digest).toList(), inTexts);
+        // A folder that is out of sight cannot be read, so that its files are told here.
+        aside.stream().filter(one -> used.contains(one.digest())).forEach(one -> inTexts.files.addAll(one.files()));
+        aside.stream().map(Candidate::digest).filter(inTexts::hold).forEach(used::add);
+        used.forEach(blobs::bringBack);
+        List<Candidate> gone =
+                aside.stream().filter(one -> !used.contains(one.digest())).toList();
         transactions.write(() -> {
-            references.forget(List.of(digest));
-            references.release(inside, before);
+            references.forget(gone.stream().map(Candidate::digest).toList());
+            references.release(
+                    gone.stream().flatMap(one -> one.files().stream()).collect(Collectors.toSet()), before);
         });
-        blobs.removeAside(digest);
-        return size;
+        gone.forEach(one -> blobs.removeAside(one.digest()));
+        return gone;
     }
 
-    private Set<Digest> filesOfFolders() {
-        var files = new HashSet<Digest>();
-        references.folders().forEach(folder -> files.addAll(files(folder)));
-        return files;
+    /** What texts name, and the files of the folders among that; each folder is read once in a collection. */
+    private final class InTexts {
+        private final Set<Digest> named = new HashSet<>();
+        private final Set<Digest> files = new HashSet<>();
+
+        /** Takes notice of what is named now. */
+        void look() {
+            for (Digest digest : references.inTexts()) {
+                if (named.add(digest)) {
+                    files.addAll(BlobCollector.this.files(digest));
+                }
+            }
+        }
+
+        boolean hold(Digest digest) {
+            return named.contains(digest) || files.contains(digest);
+        }
     }
 
     /** Those of a folder; none of another blob. */

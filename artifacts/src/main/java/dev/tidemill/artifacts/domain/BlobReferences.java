@@ -13,11 +13,11 @@ public interface BlobReferences {
     /** Blobs that were let go of before a time. */
     List<Digest> released(Instant before);
 
-    /** Those of the digests that a column holds. */
-    Set<Digest> referenced(Set<Digest> among);
+    /** Those of the digests that are the values of columns. */
+    Set<Digest> named(Set<Digest> among);
 
-    /** Every digest that columns hold which name folders. */
-    Set<Digest> folders();
+    /** Every digest within the texts of columns that hold more than one; some are of folders. */
+    Set<Digest> inTexts();
 
     /** No longer looks at blobs that are in use, but at those that were let go of after a time: who used them may be gone since. */
     void keep(Collection<Digest> digests, Instant releasedBefore);

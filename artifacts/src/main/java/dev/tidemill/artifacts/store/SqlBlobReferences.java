@@ -9,7 +9,6 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jdbi.v3.core.statement.PreparedBatch;
@@ -60,7 +59,7 @@ public final class SqlBlobReferences implements BlobReferences {
     }
 
     @Override
-    public Set<Digest> referenced(Set<Digest> among) {
+    public Set<Digest> named(Set<Digest> among) {
         var found = new HashSet<Digest>();
         if (among.isEmpty()) {
             return found;
@@ -75,22 +74,12 @@ public final class SqlBlobReferences implements BlobReferences {
             }
             return true;
         });
-        scan(digest -> {
-            if (among.contains(digest)) {
-                found.add(digest);
-            }
-        });
         return found;
     }
 
     @Override
-    public Set<Digest> folders() {
+    public Set<Digest> inTexts() {
         var found = new HashSet<Digest>();
-        scan(found::add);
-        return found;
-    }
-
-    private void scan(Consumer<Digest> each) {
         for (DigestColumn column : read) {
             database.reading(handle -> {
                 try (var texts = handle
@@ -102,13 +91,14 @@ public final class SqlBlobReferences implements BlobReferences {
                     texts.forEach(text -> {
                         Matcher matcher = DIGEST.matcher(text);
                         while (matcher.find()) {
-                            each.accept(new Digest(matcher.group()));
+                            found.add(new Digest(matcher.group()));
                         }
                     });
                 }
                 return true;
             });
         }
+        return found;
     }
 
     @Override

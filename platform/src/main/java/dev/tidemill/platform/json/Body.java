@@ -3,6 +3,7 @@ package dev.tidemill.platform.json;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.time.EventTime;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -10,6 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** A JSON object that somebody sent, read field by field; every refusal names the field and the value. */
 public final class Body {
@@ -25,6 +28,19 @@ public final class Body {
 
     public ObjectNode node() {
         return object;
+    }
+
+    /** Refuses fields that nobody reads, where one that is misspelt would do harm. */
+    public Body only(String... fields) {
+        Set<String> known = Set.of(fields);
+        object.fieldNames().forEachRemaining(field -> {
+            if (!known.contains(field)) {
+                throw TidemillException.invalid(
+                        field,
+                        "There is no field '" + StorableText.cut(field, 80) + "'; there are " + new TreeSet<>(known));
+            }
+        });
+        return this;
     }
 
     public String text(String field) {

@@ -36,7 +36,7 @@ public final class RetentionRoutes {
     }
 
     private void purge(Context context, Caller caller) {
-        Body body = RequestBody.object(context);
+        Body body = RequestBody.object(context).only("all", "deletedDays", "dryRun");
         double days = body.flag("all") ? 0 : body.number("deletedDays");
         if (days == 0 && !body.flag("all")) {
             throw TidemillException.invalid(
