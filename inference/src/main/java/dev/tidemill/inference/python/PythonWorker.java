@@ -383,18 +383,13 @@ final class PythonWorker implements AutoCloseable {
     private static List<Tensor> tensors(Frame answer) {
         List<Tensor> tensors = new ArrayList<>();
         int at = 0;
+        // Many small outputs are together as large as one: who joins calls gives back the sum.
+        AnswerMemory.take(weight(answer.header().path("outputs")));
         for (JsonNode told : answer.header().path("outputs")) {
             String name = told.path("name").asText();
-            long[] shape = new long[told.path("shape").size()];
-            for (int i = 0; i < shape.length; i++) {
-                shape[i] = told.path("shape").get(i).asLong();
-            }
+            long[] shape = shape(told);
             int length = told.path("length").asInt();
             Datatype datatype = Datatype.of(name, told.path("datatype").asText());
-            AnswerMemory.take(
-                    datatype == Datatype.BYTES
-                            ? AnswerMemory.weight(datatype, values(shape)) + length
-                            : AnswerMemory.weight(datatype, length / datatype.width()));
             Tensor read = RawTensors.read(name, datatype, shape, ByteBuffer.wrap(answer.body(), at, length));
             if (told.path("json").asBoolean()) {
                 read = read.asJson();
@@ -413,6 +408,28 @@ final class PythonWorker implements AutoCloseable {
             at += length;
         }
         return tensors;
+    }
+
+    private static long[] shape(JsonNode told) {
+        long[] shape = new long[told.path("shape").size()];
+        for (int i = 0; i < shape.length; i++) {
+            shape[i] = told.path("shape").get(i).asLong();
+        }
+        return shape;
+    }
+
+    /** Bytes of all outputs of an answer as tensors. */
+    static long weight(JsonNode outputs) {
+        long bytes = 0;
+        for (JsonNode told : outputs) {
+            int length = told.path("length").asInt();
+            Datatype datatype = Datatype.of(
+                    told.path("name").asText(), told.path("datatype").asText());
+            bytes += datatype == Datatype.BYTES
+                    ? AnswerMemory.weight(datatype, values(shape(told))) + length
+                    : AnswerMemory.weight(datatype, length / datatype.width());
+        }
+        return bytes;
     }
 
     private static long values(long[] shape) {
