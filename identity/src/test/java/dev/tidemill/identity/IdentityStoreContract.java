@@ -18,12 +18,19 @@ import dev.tidemill.platform.auth.Scope;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -233,9 +240,136 @@ abstract class IdentityStoreContract {
         return new Principal("user:" + user, administrator, user, Optional.empty(), Optional.empty());
     }
 
-    private static Identity.NewToken tokenOf(Identity identity, String user) {
+    private Identity.NewToken tokenOf(Identity identity, String user) {
+        String session = Ids.secret();
+        store.insertSession(Ids.sha256(session), user, Instant.now().plusSeconds(60));
+        return tokenOf(identity, user, session);
+    }
+
+    private static Identity.NewToken tokenOf(Identity identity, String user, String session) {
         return identity.createToken(
-                principal(user, false), "ci", Optional.empty(), Optional.empty(), Optional.empty(), Duration.ofDays(1));
+                principal(user, false),
+                Optional.of(session),
+                "ci",
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Duration.ofDays(1));
+    }
+
+    /** A store as this one is, of which something happens right after a method was asked, or right before. */
+    private IdentityStore interrupted(String method, boolean before, Runnable what) {
+        var once = new AtomicBoolean();
+        return (IdentityStore) Proxy.newProxyInstance(
+                IdentityStore.class.getClassLoader(), new Class<?>[] {IdentityStore.class}, (proxy, called, given) -> {
+                    boolean now = called.getName().equals(method) && once.compareAndSet(false, true);
+                    if (now && before) {
+                        what.run();
+                    }
+                    try {
+                        return called.invoke(store, given);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    } finally {
+                        if (now && !before) {
+                            what.run();
+                        }
+                    }
+                });
+    }
+
+    /** Starts it beside and goes on when it has ended, or can be seen to wait. */
+    private static Runnable beside(List<Thread> started, Runnable what) {
+        return () -> {
+            Thread thread = Thread.startVirtualThread(what);
+            started.add(thread);
+            try {
+                thread.join(Duration.ofSeconds(1));
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        };
+    }
+
+    private static void assertUnauthenticated(ThrowingCallable call) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        TidemillException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAUTHENTICATED));
+    }
+
+    private boolean hasSession(String user) {
+        return database.<Long>reading(
+                        handle -> handle.createQuery("SELECT COUNT(*) FROM web_session WHERE user_name = :user")
+                                .bind("user", user)
+                                .mapTo(Long.class)
+                                .one())
+                > 0;
+    }
+
+    @Test
+    void aPasswordThatIsReplacedWhileItIsMatchedOpensNothing() {
+        var identity = identity();
+        identity.createUser("bob", PASSWORD, Optional.of(false), "test");
+        var resetting = identity(interrupted(
+                "passwordHash", false, () -> identity.resetPassword("bob", "another long password", "user:ada")));
+        assertUnauthenticated(() -> resetting.signIn("bob", PASSWORD, "127.0.0.1"));
+        assertThat(hasSession("bob")).isFalse();
+
+        var changing = identity(interrupted(
+                "passwordHash",
+                false,
+                () -> identity.changeOwnPassword(
+                        principal("bob", false), "another long password", "a third long password", "127.0.0.1")));
+        assertUnauthenticated(() -> changing.changeOwnPassword(
+                principal("bob", false), "another long password", "an attacker's password", "127.0.0.1"));
+        assertThat(identity.signIn("bob", "a third long password", "127.0.0.1")).isNotEmpty();
+
+        var deleting = identity(interrupted("passwordHash", false, () -> identity.deleteUser("bob", "user:ada")));
+        assertUnauthenticated(() -> deleting.signIn("bob", "a third long password", "127.0.0.1"));
+    }
+
+    @Test
+    void noTokenIsMadeBySessionsThatHaveEnded() {
+        var identity = identity();
+        identity.createUser("bob", PASSWORD, Optional.of(false), "test");
+        String session = identity.signIn("bob", PASSWORD, "127.0.0.1");
+        var ending = identity(interrupted("findUser", false, () -> identity.revokeAll("bob", "user:ada")));
+        assertUnauthenticated(() -> tokenOf(ending, "bob", session));
+        assertThat(identity.tokensOf("bob")).isEmpty();
+
+        String hers = identity.signIn("bob", PASSWORD, "127.0.0.1");
+        assertUnauthenticated(() -> tokenOf(identity, "ada", hers));
+    }
+
+    /** What ends all sessions waits for one that is being opened, and ends it as well. */
+    @Test
+    void accessThatIsBeingGivenEndsWithTheRest() throws Exception {
+        var identity = identity();
+        identity.createUser("bob", PASSWORD, Optional.of(false), "test");
+        List<Runnable> endings = List.of(
+                () -> identity.revokeAll("bob", "user:ada"),
+                () -> identity.resetPassword("bob", "another long password", "user:ada"));
+        for (Runnable ending : endings) {
+            var started = new ArrayList<Thread>();
+            identity(interrupted("insertSession", true, beside(started, ending)))
+                    .signIn("bob", PASSWORD, "127.0.0.1");
+            for (Thread thread : started) {
+                thread.join();
+            }
+            assertThat(hasSession("bob")).isFalse();
+        }
+        identity.resetPassword("bob", PASSWORD, "user:ada");
+        String session = identity.signIn("bob", PASSWORD, "127.0.0.1");
+        var started = new ArrayList<Thread>();
+        tokenOf(
+                identity(
+                        interrupted("insertToken", true, beside(started, () -> identity.revokeAll("bob", "user:ada")))),
+                "bob",
+                session);
+        for (Thread thread : started) {
+            thread.join();
+        }
+        assertThat(identity.tokensOf("bob")).isEmpty();
     }
 
     @Test
@@ -322,6 +456,10 @@ abstract class IdentityStoreContract {
 
     private Identity identity() {
         return identity(true);
+    }
+
+    private Identity identity(IdentityStore kept) {
+        return new Identity(kept, database, new SqlEventLog(database, Clock.systemUTC()), Clock.systemUTC(), true);
     }
 
     private Identity identity(boolean loopback) {

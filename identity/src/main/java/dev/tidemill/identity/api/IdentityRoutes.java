@@ -165,6 +165,7 @@ public final class IdentityRoutes {
         context.status(201)
                 .json(identity.createToken(
                         caller.principal(),
+                        Optional.ofNullable(context.cookie(COOKIE)),
                         body.optionalText("label").orElse(""),
                         body.optionalText("role").map(IdentityRoutes::role),
                         body.optionalText("project"),

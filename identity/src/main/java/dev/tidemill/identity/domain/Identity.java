@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 
 /**
  * Who is who and who may do what.
@@ -256,7 +257,8 @@ public final class Identity implements Authentication {
     }
 
     /**
-     * Gives the caller a new password. All sessions end, this one too.
+     * Gives the caller a new password. All sessions end, this one too. Of two that come at once with the same current password one
+     * finds it replaced.
      *
      * @param current the password until now
      * @param address of whoever tries
@@ -265,30 +267,37 @@ public final class Identity implements Authentication {
     public void changeOwnPassword(Principal caller, String current, String fresh, String address) {
         String name = user(caller.user()).name();
         throttle.check(name, address);
-        if (store.passwordHash(name)
-                .filter(hash -> Passwords.matches(current, hash))
-                .isEmpty()) {
-            throttle.failed(name, address);
-            throw new TidemillException(ErrorCode.UNAUTHENTICATED, "The current password is not right");
+        Optional<String> seen = store.passwordHash(name).filter(hash -> Passwords.matches(current, hash));
+        if (seen.isPresent()) {
+            throttle.succeeded(name, address);
+            String hash = Passwords.hash(Passwords.requireStrong(fresh));
+            if (putPassword(name, caller.id(), () -> store.replacePasswordHash(name, seen.get(), hash))) {
+                return;
+            }
         }
-        throttle.succeeded(name, address);
-        putPassword(name, fresh, caller.id());
+        throttle.failed(name, address);
+        throw new TidemillException(ErrorCode.UNAUTHENTICATED, "The current password is not right");
     }
 
     /** Gives a user a new password, as an administrator who need not know the one until now. All sessions of the user end. */
     public void resetPassword(String name, String fresh, String actor) {
-        putPassword(user(name).name(), fresh, actor);
+        user(name);
+        String hash = Passwords.hash(Passwords.requireStrong(fresh));
+        if (!putPassword(name, actor, () -> store.putPasswordHash(name, hash))) {
+            throw TidemillException.notFound("user", name);
+        }
     }
 
-    private void putPassword(String name, String fresh, String actor) {
-        String hash = Passwords.hash(Passwords.requireStrong(fresh));
-        transactions.write(() -> {
-            if (!store.putPasswordHash(name, hash)) {
-                throw TidemillException.notFound("user", name);
+    /** False, and nothing done, where the password could not be put. */
+    private boolean putPassword(String name, String actor, BooleanSupplier put) {
+        return transactions.write(() -> {
+            if (!put.getAsBoolean()) {
+                return false;
             }
             store.deleteSessions(name);
             events.append(Event.of("user.password.changed", "", "user/" + name, actor, Map.of()));
             rightsChange();
+            return true;
         });
     }
 
@@ -297,10 +306,13 @@ public final class Identity implements Authentication {
         return store.tokensOf(user(name).name());
     }
 
-    /** Ends all tokens and sessions of a user, who may sign in anew; how many tokens. */
+    /** Ends all tokens and sessions of a user, those that are being made too; the user may sign in anew. How many tokens. */
     public int revokeAll(String name, String actor) {
         return transactions.write(() -> {
-            int ended = store.deleteTokens(user(name).name());
+            if (!store.hold(name)) {
+                throw TidemillException.notFound("user", name);
+            }
+            int ended = store.deleteTokens(name);
             store.deleteSessions(name);
             events.append(Event.of("user.access.ended", "", "user/" + name, actor, Map.of("tokens", ended)));
             rightsChange();
@@ -309,27 +321,38 @@ public final class Identity implements Authentication {
     }
 
     /**
-     * A new session's secret for a user who knows the password.
+     * A new session's secret for a user who knows the password. Matching takes long on purpose; a password that is replaced
+     * meanwhile opens no session any more.
      *
      * @param address of whoever tries
      * @throws TidemillException {@code UNAUTHENTICATED}, or {@code RATE_LIMITED} after failures from there
      */
     public String signIn(String name, String password, String address) {
         throttle.check(name, address);
-        boolean matches = store.passwordHash(name)
-                .map(hash -> Passwords.matches(password, hash))
-                .orElseGet(() -> {
-                    Passwords.hash(password); // takes as long for a user that does not exist
-                    return false;
-                });
-        if (!matches) {
+        Optional<String> stored = store.passwordHash(name);
+        if (stored.isEmpty()) {
+            Passwords.hash(password); // takes as long for a user that does not exist
+        }
+        Optional<String> session =
+                stored.filter(hash -> Passwords.matches(password, hash)).flatMap(hash -> openSession(name, hash));
+        if (session.isEmpty()) {
             throttle.failed(name, address);
             throw new TidemillException(ErrorCode.UNAUTHENTICATED, "User name and password do not match");
         }
         throttle.succeeded(name, address);
+        return session.get();
+    }
+
+    /** Empty where the password is another than the one that was matched. */
+    private Optional<String> openSession(String name, String matched) {
         String secret = Ids.secret();
-        store.insertSession(Ids.sha256(secret), name, clock.instant().plus(SESSION));
-        return secret;
+        return transactions.write(() -> {
+            if (!store.hold(name) || !store.passwordHash(name).equals(Optional.of(matched))) {
+                return Optional.empty();
+            }
+            store.insertSession(Ids.sha256(secret), name, clock.instant().plus(SESSION));
+            return Optional.of(secret);
+        });
     }
 
     public void signOut(String secret) {
@@ -340,8 +363,16 @@ public final class Identity implements Authentication {
     /** A new token together with its secret, which is shown this once. */
     public record NewToken(Token token, String secret) {}
 
+    /**
+     * Makes a token for a user who has signed in.
+     *
+     * @param session the secret of the session that asks, if one does; it has to last until the token is made
+     * @throws TidemillException {@code FAILED_PRECONDITION} where there is no user to own it, {@code PERMISSION_DENIED} for a token,
+     *     {@code UNAUTHENTICATED} where the session has ended meanwhile
+     */
     public NewToken createToken(
             Principal owner,
+            Optional<String> session,
             String label,
             Optional<Role> roleCap,
             Optional<String> onlyProject,
@@ -379,7 +410,16 @@ public final class Identity implements Authentication {
                 now,
                 now.plus(validFor),
                 Optional.empty());
-        store.insertToken(token, Ids.sha256(secret));
+        transactions.write(() -> {
+            boolean lasts = store.hold(owner.user())
+                    && session.flatMap(asks -> store.sessionUser(Ids.sha256(asks), now))
+                            .equals(Optional.of(owner.user()));
+            if (!lasts) {
+                throw new TidemillException(ErrorCode.UNAUTHENTICATED, "The session has ended, and no token is made")
+                        .remedy("Sign in again");
+            }
+            store.insertToken(token, Ids.sha256(secret));
+        });
         return new NewToken(token, secret);
     }
 

@@ -25,6 +25,15 @@ public interface IdentityStore {
     /** Replaces a password; false if there is no such user. */
     boolean putPasswordHash(String user, String passwordHash);
 
+    /** Replaces a password that is still {@code seen}; false if there is no such user, or the password is another by now. */
+    boolean replacePasswordHash(String user, String seen, String passwordHash);
+
+    /**
+     * Keeps others that hold the user, give a new password or remove the user from ending before this unit of work; false if there is
+     * no such user.
+     */
+    boolean hold(String user);
+
     /** Removes a user with memberships, tokens and sessions; false if there is none. */
     boolean deleteUser(String name);
 

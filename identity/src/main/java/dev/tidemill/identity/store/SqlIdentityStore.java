@@ -121,6 +121,20 @@ public final class SqlIdentityStore implements IdentityStore {
     }
 
     @Override
+    public boolean replacePasswordHash(String user, String seen, String passwordHash) {
+        return update(
+                        "UPDATE user_account SET password_hash = :hash WHERE name = :name AND password_hash = :seen",
+                        Map.of("name", user, "seen", seen, "hash", passwordHash))
+                > 0;
+    }
+
+    @Override
+    public boolean hold(String user) {
+        // An update that changes nothing locks the row on PostgreSQL; SQLite has one writer in any case.
+        return update("UPDATE user_account SET name = name WHERE name = :name", Map.of("name", user)) > 0;
+    }
+
+    @Override
     public boolean deleteUser(String name) {
         deleteSessions(name);
         deleteTokens(name);
