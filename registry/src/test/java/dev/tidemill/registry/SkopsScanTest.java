@@ -32,9 +32,32 @@ class SkopsScanTest {
                         + node("TupleNode", "builtins", "tuple", "\"content\": []") + "}");
     }
 
+    private static String text(String content, String more) {
+        return node(
+                "JsonNode", "builtins", "str", "\"content\": \"\\\"" + content + "\\\"\", \"is_json\": true" + more);
+    }
+
+    private static String list(String... nodes) {
+        return node("ListNode", "builtins", "list", "\"content\": [" + String.join(",", nodes) + "]");
+    }
+
+    private static String dictionary(String type, String value, String more) {
+        return node(
+                "DictNode",
+                "builtins",
+                "dict",
+                "\"content\": {\"input\": " + value + "}, \"key_types\": " + list(type) + more);
+    }
+
+    private static String type(String module, String name) {
+        return node("TypeNode", module, name, "");
+    }
+
     private static String vectorizer(String input) {
-        String text = node("JsonNode", "builtins", "str", "\"content\": \"\\\"" + input + "\\\"\", \"is_json\": true");
-        String state = node("DictNode", "builtins", "dict", "\"content\": {\"input\": " + text + "}");
+        return vectorizerOf(dictionary(type("builtins", "str"), text(input, ""), ""));
+    }
+
+    private static String vectorizerOf(String state) {
         return node("ObjectNode", "sklearn.feature_extraction.text", "CountVectorizer", "\"content\": " + state);
     }
 
@@ -91,6 +114,73 @@ class SkopsScanTest {
         assertThat(scan(node("ListNode", "builtins", "list", "\"content\": [" + first + "," + second + "]"))
                         .refused())
                 .contains("two objects under the id 7");
+    }
+
+    /** Skops takes what it has read under an id first, and looks at no later content. */
+    @Test
+    void whatStandsUnderOneIdIsTheSameEverywhere() {
+        String hidden = text("filename", ", \"__id__\": 9");
+        String shown = vectorizerOf(dictionary(type("builtins", "str"), text("content", ", \"__id__\": 9"), ""));
+        assertThat(scan(list(hidden, shown)).refused()).contains("two objects under the id 9");
+        assertThat(scan(list(shown, hidden)).refused()).contains("two objects under the id 9");
+        assertThat(scan(list(text("content", ", \"__id__\": 9"), shown)).verdict())
+                .isEqualTo(Verdict.ALLOWED);
+        for (String id : new String[] {"9.0", "true", "\"9\"", "null", "{}"}) {
+            assertThat(scan(list(text("content", ", \"__id__\": " + id))).refused())
+                    .contains("an object whose id is no integer");
+        }
+        assertThat(scan(list(shown, "{\"__id__\": 9}")).refused())
+                .contains("an object that does not say what loads it");
+    }
+
+    /** A dictionary that is written twice has lists of types of its own each time, and bytes files of their own. */
+    @Test
+    void idsAndFilesWithinMayBeOthers() {
+        var twice = new String[2];
+        for (int i = 0; i < 2; i++) {
+            String bytes = node("BytesNode", "builtins", "bytes", "\"file\": \"" + i + ".bin\", \"__id__\": 5");
+            String type = node("TypeNode", "builtins", "str", "\"__id__\": " + (100 + i));
+            twice[i] = dictionary(type, bytes, ", \"__id__\": 3");
+        }
+        assertThat(scan(list(twice)).refused()).isEmpty();
+        // In a dictionary's content it is no name of a file, but a key.
+        String other = dictionary(type("builtins", "str"), text("b", ""), ", \"__id__\": 3")
+                .replace("input", "file");
+        String one = dictionary(type("builtins", "str"), text("a", ""), ", \"__id__\": 3")
+                .replace("input", "file");
+        assertThat(scan(list(one, other)).refused()).contains("two objects under the id 3");
+    }
+
+    @Test
+    void keysArePlainValues() {
+        for (String plain : new String[] {"int64", "str_", "float32", "bool_"}) {
+            assertThat(scan(dictionary(type("numpy", plain), text("a", ""), "")).refused())
+                    .isEmpty();
+        }
+        assertThat(scan(dictionary(type(CHECK, "check_array"), text("a", ""), ""))
+                        .refused())
+                .contains("a call of " + CHECK + ".check_array with a key");
+        assertThat(scan(dictionary(node("FunctionNode", CHECK, "check_array", ""), text("a", ""), ""))
+                        .refused())
+                .contains("a call of " + CHECK + ".check_array with a key");
+        assertThat(scan(node("DictNode", "builtins", "dict", "\"content\": {}")).refused())
+                .anyMatch(reason -> reason.contains("cannot be followed"));
+        assertThat(scan(vectorizerOf(dictionary(type("numpy", "str_"), text("content", ""), "")))
+                        .refused())
+                .anyMatch(reason -> reason.contains("cannot be followed"));
+    }
+
+    /** The class that an array names is called with the array. */
+    @Test
+    void arraysAreOfArraysAndNumbers() {
+        for (String plain : new String[] {"ndarray", "float64", "str_", "datetime64"}) {
+            assertThat(scan(node("NdArrayNode", "numpy", plain, "\"type\": \"numpy\", \"file\": \"1.npy\""))
+                            .refused())
+                    .isEmpty();
+        }
+        assertThat(scan(node("NdArrayNode", CHECK, "check_array", "\"type\": \"numpy\", \"file\": \"1.npy\""))
+                        .refused())
+                .containsExactly("a call of " + CHECK + ".check_array");
     }
 
     @ParameterizedTest

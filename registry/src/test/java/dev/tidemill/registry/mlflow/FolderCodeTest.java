@@ -210,7 +210,7 @@ class FolderCodeTest {
     void anArchiveThatShowsTwoFacesIsNotLetPass() throws IOException {
         byte[] harmless = archive(
                 "schema.json",
-                "{\"__class__\": \"dict\", \"__module__\": \"builtins\", \"__loader__\": \"DictNode\", \"protocol\": 2}");
+                "{\"__class__\": \"list\", \"__module__\": \"builtins\", \"__loader__\": \"ListNode\", \"protocol\": 2}");
         byte[] evil = archive(
                 "schema.json",
                 "{\"__class__\": \"system\", \"__module__\": \"os\", \"__loader__\": \"FunctionNode\", \"protocol\": 2}");
