@@ -108,6 +108,15 @@ class EventCatalogueTest {
     }
 
     @Test
+    void aTextThatIsTooLongForATypeIsComparedWithNone() {
+        assertThatThrownBy(() -> catalogue.requireBeginning("deployment.promoted".repeat(800_000)))
+                .isInstanceOfSatisfying(TidemillException.class, e -> {
+                    assertThat(e.message()).hasSizeLessThan(300);
+                    assertThat(e.remedy().orElseThrow()).contains("docs/events.md");
+                });
+    }
+
+    @Test
     void whatNothingBeginsWithIsRefusedWithWhatWasMeant() {
         assertThatThrownBy(() -> catalogue.requireBeginning("deployment.promotted"))
                 .isInstanceOfSatisfying(TidemillException.class, e -> {

@@ -164,6 +164,7 @@ final class DeploymentsCommand extends CommandGroup {
         Api api = connection.api();
         var sums = Api.object();
         var unknown = new ArrayList<String>();
+        ArrayNode refused = Api.object().putArray("refused");
         for (int from = 0; from < labels.size(); from += BATCH) {
             ObjectNode body = Api.object();
             ArrayNode part = body.putArray("labels");
@@ -175,22 +176,26 @@ final class DeploymentsCommand extends CommandGroup {
                 sums.put(count, sums.path(count).asLong() + answer.path(count).asLong());
             }
             answer.path("unknown").forEach(id -> unknown.add(id.asText()));
-            answer.path("refused")
-                    .forEach(one -> System.err.println(
-                            one.path("id").asText() + ": " + one.path("reason").asText()));
+            answer.path("refused").forEach(one -> {
+                refused.add(one);
+                System.err.println(
+                        one.path("id").asText() + ": " + one.path("reason").asText());
+            });
         }
         if (connection.json()) {
             unknown.forEach(sums.putArray("unknown")::add);
+            sums.set("refused", refused);
             System.out.println(sums);
         } else {
             System.out.println(sums.path("accepted").asLong() + " accepted, "
                     + sums.path("corrected").asLong() + " corrected, "
                     + sums.path("repeated").asLong() + " repeated, "
                     + sums.path("late").asLong() + " late, "
-                    + unknown.size() + " of unknown predictions");
+                    + unknown.size() + " of unknown predictions, "
+                    + refused.size() + " refused");
             unknown.stream().limit(10).forEach(id -> System.err.println("there is no prediction '" + id + "'"));
         }
-        return unknown.isEmpty() ? Exit.OK : Exit.INCOMPLETE;
+        return unknown.isEmpty() && refused.isEmpty() ? Exit.OK : Exit.INCOMPLETE;
     }
 
     @Command(

@@ -6,16 +6,22 @@ import java.util.Optional;
 
 /** Finds what somebody probably meant. */
 public final class Suggestions {
+    /** Nobody means a word beyond by a slip, and comparing takes the square of it. */
+    private static final int LONGEST = 200;
+
     private Suggestions() {}
 
     /**
      * The candidate within an edit distance of a third of the word's length, at least one, without regard to case; the
-     * nearest of them. Of a single letter no other is near.
+     * nearest of them. Of a single letter no other is near, and of a word beyond {@value #LONGEST} letters none.
      */
     public static Optional<String> nearest(String word, Collection<String> candidates) {
         int best = (word.length() == 1 ? 0 : Math.max(1, word.length() / 3)) + 1;
         String nearest = null;
         for (String candidate : candidates) {
+            if (Math.abs(word.length() - candidate.length()) >= best || word.length() > LONGEST) {
+                continue;
+            }
             int distance = distance(word.toLowerCase(Locale.ROOT), candidate.toLowerCase(Locale.ROOT));
             if (distance < best) {
                 best = distance;

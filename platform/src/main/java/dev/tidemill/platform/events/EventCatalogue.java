@@ -2,6 +2,7 @@ package dev.tidemill.platform.events;
 
 import dev.tidemill.platform.definitions.Suggestions;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.StorableText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -86,7 +87,8 @@ public final class EventCatalogue {
         }
         Optional<String> meant =
                 Suggestions.nearest(beginning, types.stream().map(Type::type).toList());
-        throw TidemillException.invalid("types", "No type of event begins with '" + beginning + "'")
+        throw TidemillException.invalid(
+                        "types", "No type of event begins with '" + StorableText.cut(beginning, 200) + "'")
                 .remedy(meant.map(type -> "Did you mean '" + type + "'?")
                         .orElse("See 'tidemill webhooks types' or docs/events.md"));
     }

@@ -26,6 +26,8 @@ import java.util.Optional;
 public final class EventRoutes {
     private static final String PROJECT = "/api/tidemill/v1/projects/{project}";
     private static final int MAX_DATA = 100_000;
+    /** Characters of all types that a webhook names. */
+    private static final int MOST_TYPES = 4_000;
 
     private final EventLog log;
     private final Webhooks webhooks;
@@ -177,7 +179,11 @@ public final class EventRoutes {
 
     private void create(Context context, Caller caller) {
         Body body = RequestBody.object(context);
-        List<String> types = body.optionalText("types").stream()
+        List<String> types = body
+                .optionalText("types")
+                .filter(text -> !text.isBlank())
+                .map(text -> bounded("types", text, MOST_TYPES))
+                .stream()
                 .flatMap(text -> java.util.Arrays.stream(text.split(",")))
                 .map(String::strip)
                 .filter(text -> !text.isEmpty())

@@ -115,9 +115,10 @@ public final class RegularExpressions {
             return false;
         }
         int least = count(counts[0]);
-        int most = counts.length == 1 ? least : counts[1].isEmpty() ? least + 1 : count(counts[1]);
+        boolean open = counts.length == 2 && counts[1].isEmpty();
+        int most = counts.length == 1 ? least : open ? least + 1 : count(counts[1]);
         position = end + 1;
-        long repeated = Math.max(1, last) * Math.max(1, Math.max(least, most));
+        long repeated = Math.max(1, last) * Math.max(1, Math.max(least, most)) + (open ? UNBOUNDED : 0);
         group += repeated - last;
         last = repeated;
         return true;
