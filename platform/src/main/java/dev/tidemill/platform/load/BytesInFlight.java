@@ -2,9 +2,12 @@ package dev.tidemill.platform.load;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -13,32 +16,51 @@ import java.util.concurrent.locks.ReentrantLock;
  * parse to by estimate, rows that are read for them ({@link RequestMemory}), and answers until they are sent. A request opens
  * a {@link Reservation}, takes from the budget before it fills memory, and gives everything back when it is over.
  *
- * <p>Two rules keep it fair. A caller who has a request under way holds at most half of the budget with all large
- * requests together; a lone one may take what is there. And an eighth is kept for small requests, which so pass beside
- * large ones. Thread-safe.
+ * <p>Three rules keep it fair. A caller who has a request under way holds at most half of the budget with all large
+ * requests together; a lone one may take what is there. An eighth is kept for small requests, which so pass beside
+ * large ones. And of requests that all hold a part and wait for the rest, the oldest waits longest: the others are refused,
+ * and it has what they give back. Thread-safe.
  */
 public final class BytesInFlight {
     /** A request that takes no more than this may take from what is kept for small ones. */
     public static final long SMALL = 256 * 1024;
 
     /** How long {@link Reservation#take} waits for others to give back: most requests are over in less. */
-    private static final long PATIENCE_MILLIS = 2_000;
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    /** How many times as long the oldest of those waits who wait of one caller. */
+    private static final int PATIENCE_OF_CALLERS_OLDEST = 5;
+
+    /** How many times as long the oldest of all waits who wait: longer than any caller's, if those wait for each other. */
+    private static final int PATIENCE_OF_OLDEST = 10;
 
     /** Of the heap; what an estimate leaves out, and everything that is no request, has the rest. */
     private static final double SHARE_OF_HEAP = 0.35;
 
     private final long most;
     private final long mostForLarge;
+    private final long patienceNanos;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition given = lock.newCondition();
     private final Map<String, Long> callers = new HashMap<>();
+
+    /** Oldest first. A reservation whose request takes in several threads stands here once for each. */
+    private final List<Reservation> waiting = new ArrayList<>();
+
+    private long opened;
     private long taken;
     private long refused;
 
     /** @param most bytes of the budget */
     public BytesInFlight(long most) {
+        this(most, PATIENCE);
+    }
+
+    /** @param patience how long a request waits that is not the oldest of those that wait */
+    BytesInFlight(long most, Duration patience) {
         this.most = most;
         this.mostForLarge = most - most / 8;
+        this.patienceNanos = patience.toNanos();
     }
 
     /** A share of this process's heap. */
@@ -73,17 +95,24 @@ public final class BytesInFlight {
 
     /** @param caller whose share it counts to: an address as long as nobody knows more */
     public Reservation open(String caller) {
-        return new Reservation(caller);
+        lock.lock();
+        try {
+            return new Reservation(caller, opened++);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** What one request holds of the budget. Thread-safe; closing it twice does nothing more. */
     public final class Reservation implements AutoCloseable {
+        private final long number;
         private String caller;
         private long held;
         private boolean closed;
 
-        private Reservation(String caller) {
+        private Reservation(String caller, long number) {
             this.caller = caller;
+            this.number = number;
         }
 
         /** Bytes of the whole budget. */
@@ -129,15 +158,9 @@ public final class BytesInFlight {
                     refused++;
                     throw tooLarge(held + bytes);
                 }
-                long left = TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
                 requireOpen();
-                while (!isFree(bytes)) {
-                    if (left <= 0) {
-                        refused++;
-                        throw spent();
-                    }
-                    left = given.awaitNanos(left);
-                    requireOpen();
+                if (!isFree(bytes)) {
+                    await(bytes);
                 }
                 add(bytes);
             } catch (InterruptedException e) {
@@ -146,6 +169,39 @@ public final class BytesInFlight {
             } finally {
                 lock.unlock();
             }
+        }
+
+        private void await(long bytes) throws InterruptedException {
+            long started = System.nanoTime();
+            waiting.add(this);
+            waiting.sort(Comparator.comparingLong(one -> one.number));
+            try {
+                while (!isFree(bytes)) {
+                    long left = patienceNow() - (System.nanoTime() - started);
+                    if (left <= 0) {
+                        refused++;
+                        throw spent();
+                    }
+                    given.awaitNanos(left);
+                    requireOpen();
+                }
+            } finally {
+                waiting.remove(this);
+                // Somebody else may be the oldest now, and has to know before its own time is over.
+                given.signalAll();
+            }
+        }
+
+        private long patienceNow() {
+            if (waiting.getFirst() == this) {
+                return patienceNanos * PATIENCE_OF_OLDEST;
+            }
+            boolean oldestOfCaller = waiting.stream()
+                            .filter(one -> one.caller.equals(caller))
+                            .findFirst()
+                            .orElseThrow()
+                    == this;
+            return oldestOfCaller ? patienceNanos * PATIENCE_OF_CALLERS_OLDEST : patienceNanos;
         }
 
         /** Counts what is there already and cannot be refused any more, such as an answer. */

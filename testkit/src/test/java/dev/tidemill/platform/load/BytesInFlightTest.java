@@ -6,16 +6,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.testkit.Await;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 class BytesInFlightTest {
     private static final long MEGABYTE = 1 << 20;
 
-    private final BytesInFlight budget = new BytesInFlight(80 * MEGABYTE);
+    private final BytesInFlight budget = new BytesInFlight(80 * MEGABYTE, Duration.ofMillis(200));
 
     private static ErrorCode refusal(Runnable taking) {
         try {
@@ -73,6 +78,56 @@ class BytesInFlightTest {
         second.close();
         second.close();
         assertThat(budget.taken()).isZero();
+    }
+
+    /** Takes 32 MB in steps. Who is refused gives back what it holds a little later, as on a slow machine. */
+    private static boolean hasAll(BytesInFlight.Reservation request, CyclicBarrier together)
+            throws InterruptedException, BrokenBarrierException {
+        request.take(MEGABYTE);
+        together.await();
+        try {
+            for (int step = 0; step < 31; step++) {
+                request.take(MEGABYTE);
+                Thread.yield();
+            }
+            return true;
+        } catch (TidemillException e) {
+            assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE);
+            Thread.sleep(300);
+            return false;
+        }
+    }
+
+    /** Each takes 32 MB in steps, beside the others: so all hold a part and none has the rest, until others give up. */
+    private int answeredOf(List<String> callers) throws InterruptedException {
+        var together = new CyclicBarrier(callers.size());
+        var answered = new AtomicInteger();
+        var threads = new ArrayList<Thread>();
+        for (String caller : callers) {
+            threads.add(Thread.ofVirtual().start(() -> {
+                try (var request = budget.open(caller)) {
+                    if (hasAll(request, together)) {
+                        answered.incrementAndGet();
+                    }
+                } catch (InterruptedException | BrokenBarrierException e) {
+                    throw new IllegalStateException(e);
+                }
+            }));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(budget.taken()).isZero();
+        return answered.get();
+    }
+
+    @Test
+    void ofRequestsThatWaitForEachOtherOneIsAnswered() throws InterruptedException {
+        for (int round = 0; round < 5; round++) {
+            assertThat(answeredOf(Collections.nCopies(8, "a"))).isPositive();
+            assertThat(answeredOf(List.of("a", "a", "a", "b", "b", "b", "c", "c", "c")))
+                    .isPositive();
+        }
     }
 
     @Test
