@@ -3,10 +3,7 @@ package dev.tidemill.platform.load;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -28,12 +25,6 @@ public final class BytesInFlight {
     /** How long {@link Reservation#take} waits for others to give back: most requests are over in less. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
-    /** How many times as long the oldest of those waits who wait of one caller. */
-    private static final int PATIENCE_OF_CALLERS_OLDEST = 5;
-
-    /** How many times as long the oldest of all waits who wait: longer than any caller's, if those wait for each other. */
-    private static final int PATIENCE_OF_OLDEST = 10;
-
     /** Of the heap; what an estimate leaves out, and everything that is no request, has the rest. */
     private static final double SHARE_OF_HEAP = 0.35;
 
@@ -44,9 +35,7 @@ public final class BytesInFlight {
     private final Condition given = lock.newCondition();
     private final Map<String, Long> callers = new HashMap<>();
 
-    /** Oldest first. A reservation whose request takes in several threads stands here once for each. */
-    private final List<Reservation> waiting = new ArrayList<>();
-
+    private final Waiting waiting = new Waiting();
     private long opened;
     private long taken;
     private long refused;
@@ -173,11 +162,14 @@ public final class BytesInFlight {
 
         private void await(long bytes) throws InterruptedException {
             long started = System.nanoTime();
-            waiting.add(this);
-            waiting.sort(Comparator.comparingLong(one -> one.number));
+            String waitsFor = caller;
+            if (waiting.add(waitsFor, number)) {
+                given.signalAll();
+            }
             try {
                 while (!isFree(bytes)) {
-                    long left = patienceNow() - (System.nanoTime() - started);
+                    long patience = patienceNanos * waiting.times(waitsFor, number);
+                    long left = patience - (System.nanoTime() - started);
                     if (left <= 0) {
                         refused++;
                         throw spent();
@@ -186,22 +178,10 @@ public final class BytesInFlight {
                     requireOpen();
                 }
             } finally {
-                waiting.remove(this);
-                // Somebody else may be the oldest now, and has to know before its own time is over.
-                given.signalAll();
+                if (waiting.remove(waitsFor, number)) {
+                    given.signalAll();
+                }
             }
-        }
-
-        private long patienceNow() {
-            if (waiting.getFirst() == this) {
-                return patienceNanos * PATIENCE_OF_OLDEST;
-            }
-            boolean oldestOfCaller = waiting.stream()
-                            .filter(one -> one.caller.equals(caller))
-                            .findFirst()
-                            .orElseThrow()
-                    == this;
-            return oldestOfCaller ? patienceNanos * PATIENCE_OF_CALLERS_OLDEST : patienceNanos;
         }
 
         /** Counts what is there already and cannot be refused any more, such as an answer. */
