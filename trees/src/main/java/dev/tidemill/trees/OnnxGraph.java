@@ -151,13 +151,15 @@ public record OnnxGraph(
 
     /**
      * Reads a model whose bytes mean the same to every reader: none of its single fields is there twice, its fields are of ONNX's wire
-     * types and its names are UTF-8, nested graphs and functions included.
+     * types and its names are UTF-8, an attribute or tensor has one value, which is of its type, and no value of a graph is made twice,
+     * nested graphs and functions included.
      *
      * @throws UnsupportedModelException if the bytes are no such ONNX model
      */
     public static OnnxGraph parse(byte[] content) {
         try {
             OnnxMessages.check(content);
+            OnnxNames.check(content);
             return model(CodedInputStream.newInstance(content));
         } catch (IOException | IllegalArgumentException e) {
             throw new UnsupportedModelException("it is no ONNX model: " + e.getMessage(), e);
