@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -32,15 +31,46 @@ final class GraphGuards {
     /** The first version of ONNX's operators with {@code Sign} and {@code Where}. */
     private static final long CHOOSING = 9;
 
+    private static final String TOP = "TopK";
+
     /**
      * Bytes that an operator takes outside of the allocator for each value, by estimate: of {@code NonZero} also for each dimension;
      * of {@code SplitToSequence} for each part.
      */
     private static final Map<String, Integer> OUTSIDE =
-            Map.of("NonZero", 8, "Unique", 160, "SplitToSequence", 512, "TopK", 16);
+            Map.of("NonZero", 8, "Unique", 160, "SplitToSequence", 512, TOP, 16);
 
-    /** Operators that end the process where there is no step, or no row. */
-    private static final Set<String> RECURRENT = Set.of("LSTM", "GRU", "RNN");
+    private static final String FOURIER = "DFT";
+
+    /** Operators that end the process, or never end, where these of their inputs have no value. */
+    private static final Map<String, List<Integer>> FILLED = Map.ofEntries(
+            Map.entry("Attention", List.of(0, 1, 2)),
+            Map.entry("Conv", List.of(1)),
+            Map.entry("ConvTranspose", List.of(0, 1)),
+            Map.entry(FOURIER, List.of(0)),
+            Map.entry("GRU", List.of(0)),
+            Map.entry("LSTM", List.of(0)),
+            Map.entry("LpNormalization", List.of(0)),
+            Map.entry("QuantizeLinear", List.of(1)),
+            Map.entry("RNN", List.of(0)),
+            Map.entry("STFT", List.of(2)));
+
+    /** Those of Microsoft, which divide by the width of what they are given, or read its first value. */
+    private static final Map<String, List<Integer>> FILLED_OF_MICROSOFT = Map.ofEntries(
+            Map.entry("Attention", List.of(0, 1)),
+            Map.entry("BiasGelu", List.of(1)),
+            Map.entry("BifurcationDetector", List.of(0, 1, 2)),
+            Map.entry("DecoderMaskedMultiHeadAttention", List.of(0, 1, 2)),
+            Map.entry("DynamicQuantizeLSTM", List.of(0)),
+            Map.entry("FastGelu", List.of(1)),
+            Map.entry("FusedConv", List.of(1)),
+            Map.entry("GroupQueryAttention", List.of(0)),
+            Map.entry("MoE", List.of(0)),
+            Map.entry("MultiHeadAttention", List.of(0, 1, 2)),
+            Map.entry("QAttention", List.of(0, 1)),
+            Map.entry("QLinearAveragePool", List.of(0)),
+            Map.entry("QMoE", List.of(0)),
+            Map.entry("SparseAttention", List.of(0)));
 
     /** More heads than any model has: ONNX Runtime multiplies by them without a look. */
     private static final long MOST_HEADS = 1 << 16;
@@ -48,8 +78,6 @@ final class GraphGuards {
     private static final long FARTHEST = 1L << 31;
 
     private static final String MICROSOFT = "com.microsoft";
-    /** Operators of Microsoft that divide by the size of their bias. */
-    private static final Set<String> BIASED = Set.of("BiasGelu", "FastGelu");
 
     private final long opset;
     private final long budget;
@@ -220,19 +248,27 @@ final class GraphGuards {
                                 + ", which ends ONNX Runtime for some"
                                 + " diagonals; export the model with ONNX's own, which is of version 14 (opset_version)");
             }
-            return BIASED.contains(node.type()) && node.inputs().size() > 1
-                    ? filled(kept, node, List.of(1))
-                    : List.of(kept);
+            return node.type().equals("Inverse") && !node.inputs().isEmpty()
+                    ? square(node, kept)
+                    : filled(kept, node, FILLED_OF_MICROSOFT.getOrDefault(node.type(), List.of()), scope);
         }
         if (!node.domain().isEmpty()) {
             return List.of(kept);
         }
         if (node.type().equals("Attention")) {
             headed(node);
-            return filled(kept, node, List.of(0, 1, 2));
         }
-        if (RECURRENT.contains(node.type())) {
-            return filled(kept, node, List.of(0));
+        if (node.type().equals(FOURIER) && isSet(node, "inverse") && isSet(node, "onesided")) {
+            throw TidemillException.invalid(
+                    "model",
+                    "its node " + node.label() + " is a DFT that is both inverse and one-sided, which ONNX Runtime does"
+                            + " not end for some lengths; export the model with the whole spectrum (onesided=0)");
+        }
+        if (node.type().equals("STFT")) {
+            return framed(node, kept, scope);
+        }
+        if (FILLED.containsKey(node.type())) {
+            return filled(kept, node, FILLED.getOrDefault(node.type(), List.of()), scope);
         }
         if (node.type().equals("Trilu") && node.inputs().size() > 1) {
             return clamped(node, kept);
@@ -299,12 +335,21 @@ final class GraphGuards {
         }
     }
 
+    private static boolean isSet(Node node, String attribute) {
+        return node.attribute(attribute)
+                .map(given -> given.reference() || given.whole() != 0)
+                .orElse(false);
+    }
+
     /** Inputs without any value end ONNX Runtime here: they are refused by a division of our own, which is an error. */
-    private List<ByteString> filled(ByteString kept, Node node, List<Integer> places) throws IOException {
+    private List<ByteString> filled(ByteString kept, Node node, List<Integer> places, GraphScope scope)
+            throws IOException {
         List<ByteString> nodes = new ArrayList<>();
         ByteString guarded = kept;
         for (int place : places) {
-            if (place >= node.inputs().size() || node.inputs().get(place).isEmpty()) {
+            if (place >= node.inputs().size()
+                    || node.inputs().get(place).isEmpty()
+                    || scope.isFilled(node.inputs().get(place))) {
                 continue;
             }
             String given = node.inputs().get(place);
@@ -321,6 +366,41 @@ final class GraphGuards {
         }
         nodes.add(guarded);
         return nodes;
+    }
+
+    /** ONNX Runtime divides by the length of a frame: one of 0 is divided by itself before, which is an error. */
+    private List<ByteString> framed(Node node, ByteString kept, GraphScope scope) throws IOException {
+        int place = 3;
+        List<Integer> window = FILLED.getOrDefault(node.type(), List.of());
+        if (node.inputs().size() <= place || node.inputs().get(place).isEmpty()) {
+            return filled(kept, node, window, scope);
+        }
+        String own = PREFIX + made[0]++ + "/";
+        String length = node.inputs().get(place);
+        List<ByteString> nodes = new ArrayList<>(List.of(
+                GraphNodes.made("Div", own + "unit", length, length),
+                GraphNodes.made("Mul", own + "length", length, own + "unit")));
+        nodes.addAll(filled(rewired(kept, place, own + "length", ""), node, window, scope));
+        return nodes;
+    }
+
+    /** ONNX Runtime reads a matrix as if it were square: the square of how far it is from that is a place in a list of one value. */
+    private List<ByteString> square(Node node, ByteString kept) throws IOException {
+        String own = PREFIX + made[0]++ + "/";
+        String given = node.inputs().getFirst();
+        return List.of(
+                GraphNodes.whole(own + "last", -1, false),
+                GraphNodes.whole(own + "before", -2, false),
+                GraphNodes.whole(own + "zero", 0, true),
+                GraphNodes.made("Shape", own + "shape", given),
+                GraphNodes.made("Gather", own + "columns", own + "shape", own + "last"),
+                GraphNodes.made("Gather", own + "rows", own + "shape", own + "before"),
+                GraphNodes.made("Sub", own + "difference", own + "columns", own + "rows"),
+                GraphNodes.made("Mul", own + "off", own + "difference", own + "difference"),
+                GraphNodes.made("Gather", own + "none", own + "zero", own + "off"),
+                GraphNodes.made("Add", own + "same", own + "shape", own + "none"),
+                GraphNodes.made("Reshape", own + "given", given, own + "same"),
+                rewired(kept, 0, own + "given", ""));
     }
 
     /** The diagonal of a {@code Trilu}, which ONNX Runtime adds to without a look, stays within what a matrix can have. */
@@ -354,7 +434,23 @@ final class GraphGuards {
         nodes.add(GraphNodes.made("Div", own + "over", own + "count", own + "most"));
         nodes.add(GraphNodes.named(
                 "Gather", MOST + node.type() + "/" + most + "/" + own, own + "none", own + "zero", own + "over"));
-        nodes.add(GraphNodes.made("Add", own + "same", own + "shape", own + "none"));
+        String shape = own + "shape";
+        if (node.type().equals(TOP)) {
+            // To ask for the most of no rows ends ONNX Runtime; none of no values may be asked for.
+            String rows = own + "count";
+            if (node.inputs().size() > 1) {
+                nodes.add(GraphNodes.whole(own + "one", 1, false));
+                nodes.add(GraphNodes.made("Sign", own + "asked", node.inputs().get(1)));
+                nodes.add(GraphNodes.made("Sub", own + "spare", own + "one", own + "asked"));
+                nodes.add(GraphNodes.made("Add", own + "rows", own + "count", own + "spare"));
+                rows = own + "rows";
+            }
+            nodes.add(GraphNodes.made("Div", own + "part", own + "most", rows));
+            nodes.add(GraphNodes.made("Sub", own + "nothing", own + "part", own + "part"));
+            nodes.add(GraphNodes.made("Add", own + "filled", shape, own + "nothing"));
+            shape = own + "filled";
+        }
+        nodes.add(GraphNodes.made("Add", own + "same", shape, own + "none"));
         nodes.add(GraphNodes.made("Reshape", own + "given", given, own + "same"));
         nodes.add(rewired(kept, 0, own + "given", ""));
         return nodes;

@@ -136,8 +136,9 @@ final class GraphPart {
      * A tensor that the model holds.
      *
      * @param wholes its values, if they are signed whole numbers of 32 or 64 bits, in this file and whole; else empty
+     * @param filled whether it has any value
      */
-    record Held(String name, int elementType, Optional<long[]> wholes) {
+    record Held(String name, int elementType, Optional<long[]> wholes, boolean filled) {
         private static final int MOST = 1_000;
 
         static Held of(ByteString bytes) throws IOException {
@@ -173,7 +174,7 @@ final class GraphPart {
             }
             long[] values = given.build().toArray();
             boolean whole = width > 0 && !external && count <= MOST && values.length == count;
-            return new Held(name, type, whole ? Optional.of(values) : Optional.empty());
+            return new Held(name, type, whole ? Optional.of(values) : Optional.empty(), count > 0);
         }
     }
 

@@ -14,7 +14,7 @@ import java.util.Set;
 
 /**
  * What is known of the values of a graph while its nodes are followed in their order: the types of their elements, and which are
- * constants that no whole number is divided by with harm. What is not known is left out. Not thread-safe.
+ * constants that no whole number is divided by with harm, or that have any value. What is not known is left out. Not thread-safe.
  */
 final class GraphScope {
     /**
@@ -34,6 +34,17 @@ final class GraphScope {
                     .split(" "));
 
     private static final Set<String> COUNTING = Set.of("Shape", "Size", "NonZero", "ArgMax", "ArgMin");
+    /** Operators that give as many values as their first input has. */
+    private static final Set<String> AS_MANY = Set.of(
+            "Identity",
+            "Reshape",
+            "Flatten",
+            "Squeeze",
+            "Unsqueeze",
+            "Transpose",
+            "Cast",
+            "QuantizeLinear",
+            "DequantizeLinear");
     /** Operators that give the values that they are given, in whatever shape. */
     private static final Set<String> PASSING = Set.of("Identity", "Reshape", "Squeeze", "Unsqueeze");
 
@@ -52,6 +63,7 @@ final class GraphScope {
 
     private final Map<String, Integer> types = new HashMap<>();
     private final Set<String> harmless = new HashSet<>();
+    private final Set<String> filled = new HashSet<>();
 
     GraphScope() {}
 
@@ -59,6 +71,7 @@ final class GraphScope {
     GraphScope(GraphScope outer) {
         types.putAll(outer.types);
         harmless.addAll(outer.harmless);
+        filled.addAll(outer.filled);
     }
 
     void hold(Held held) {
@@ -67,6 +80,11 @@ final class GraphScope {
     }
 
     private void mark(String name, Held held) {
+        if (held.filled()) {
+            filled.add(name);
+        } else {
+            filled.remove(name);
+        }
         if (held.wholes().isPresent() && Arrays.stream(held.wholes().get()).noneMatch(value -> value == -1)) {
             harmless.add(name);
         } else {
@@ -80,6 +98,7 @@ final class GraphScope {
         }
         if (!known) {
             harmless.remove(input.name());
+            filled.remove(input.name());
         }
     }
 
@@ -87,6 +106,7 @@ final class GraphScope {
     void forget(Node node) {
         node.outputs().forEach(types::remove);
         node.outputs().forEach(harmless::remove);
+        node.outputs().forEach(filled::remove);
     }
 
     /** Notes what a node makes. */
@@ -103,6 +123,9 @@ final class GraphScope {
         }
         String output = node.outputs().getFirst();
         List<String> inputs = node.inputs();
+        if (AS_MANY.contains(node.type()) && !inputs.isEmpty() && filled.contains(inputs.getFirst())) {
+            filled.add(output);
+        }
         if (node.type().equals("Constant")) {
             constant(node, output);
         } else if (node.type().equals("Cast")) {
@@ -132,10 +155,15 @@ final class GraphScope {
                 Held held = Held.of(attribute.tensors().getFirst());
                 types.put(output, held.elementType());
                 mark(output, held);
-            } else if (attribute.name().equals("value_float")) {
+            } else if (attribute.name().equals("value_float") && !attribute.reference()) {
                 types.put(output, FLOAT);
             }
         }
+    }
+
+    /** Whether a value is known to have elements. */
+    boolean isFilled(String name) {
+        return filled.contains(name);
     }
 
     /** Whether a quotient or remainder may be that of signed whole numbers, one divided by -1. */

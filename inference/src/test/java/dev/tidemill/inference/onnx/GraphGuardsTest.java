@@ -260,6 +260,128 @@ class GraphGuardsTest {
         }
     }
 
+    private static Tensor zeros(String name, long... shape) {
+        int count = 1;
+        for (long size : shape) {
+            count *= (int) size;
+        }
+        return Tensor.numbers(name, Datatype.FP32, shape, new double[count]);
+    }
+
+    private static OnnxBytes reading(String operator, int dimensions, Map<String, Object> settings) {
+        return new OnnxBytes()
+                .input(
+                        "x",
+                        OnnxBytes.FLOAT,
+                        List.of("a", "b", "c").subList(0, dimensions).toArray())
+                .node(operator, List.of("x"), List.of("y"), settings)
+                .output(
+                        "y",
+                        OnnxBytes.FLOAT,
+                        List.of("d", "e", "f").subList(0, dimensions).toArray());
+    }
+
+    private void refuses(OnnxBytes graph, List<Tensor> fits, List<Tensor> ends) {
+        try (LoadedModel model = folders.open(graph)) {
+            assertThat(model.predict(fits)).isNotEmpty();
+            assertThatThrownBy(() -> model.predict(ends)).isInstanceOf(TidemillException.class);
+            assertThat(model.predict(fits)).isNotEmpty();
+        }
+    }
+
+    @Test
+    void nothingToNormalizeTransformOrInvertIsRefused() {
+        refuses(reading("LpNormalization", 2, Map.of()), List.of(zeros("x", 1, 2)), List.of(zeros("x", 1, 0)));
+        refuses(reading("DFT", 3, Map.of("axis", 1)), List.of(zeros("x", 1, 4, 1)), List.of(zeros("x", 1, 0, 1)));
+        Tensor unit = Tensor.numbers("x", Datatype.FP32, new long[] {2, 2}, new double[] {1, 0, 0, 1});
+        refuses(reading("ms:Inverse", 2, Map.of()), List.of(unit), List.of(zeros("x", 2, 3)));
+        byte[] both = reading("DFT", 3, Map.of("axis", 1, "inverse", 1, "onesided", 1))
+                .model();
+        assertThatThrownBy(() -> GraphGuards.of(both)).hasMessageContaining("is a DFT that is both");
+    }
+
+    @Test
+    void framesOfNoLengthAreRefused() {
+        OnnxBytes graph = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n", "t", 1)
+                .input("length", OnnxBytes.INT64, 1)
+                .wholes("flat")
+                .whole("step", 1)
+                .node("Reshape", List.of("length", "flat"), List.of("scalar"), Map.of())
+                .node("STFT", List.of("x", "step", "", "scalar"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.FLOAT, "n", "f", "k", 2);
+        Tensor signal = zeros("x", 1, 16, 1);
+        refuses(
+                graph,
+                List.of(signal, Tensor.wholes("length", Datatype.INT64, new long[] {1}, new long[] {4})),
+                List.of(signal, Tensor.wholes("length", Datatype.INT64, new long[] {1}, new long[] {0})));
+        OnnxBytes windowed = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n", "t", 1)
+                .input("window", OnnxBytes.FLOAT, "w")
+                .whole("step", 1)
+                .node("STFT", List.of("x", "step", "window"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.FLOAT, "n", "f", "k", 2);
+        refuses(windowed, List.of(signal, zeros("window", 4)), List.of(signal, zeros("window", 0)));
+    }
+
+    @Test
+    void theMostOfNoRowsAreRefusedButNoneOfNoValuesAreGiven() {
+        OnnxBytes graph = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n", "m")
+                .input("k", OnnxBytes.INT64, 1)
+                .node("TopK", List.of("x", "k"), List.of("y", "places"), Map.of())
+                .output("y", OnnxBytes.FLOAT, "n", "k");
+        Tensor one = Tensor.wholes("k", Datatype.INT64, new long[] {1}, new long[] {1});
+        Tensor none = Tensor.wholes("k", Datatype.INT64, new long[] {1}, new long[] {0});
+        refuses(graph, List.of(zeros("x", 2, 3), one), List.of(zeros("x", 0, 3), one));
+        try (LoadedModel model = folders.open(graph)) {
+            assertThat(model.predict(List.of(zeros("x", 2, 0), none)).getFirst().shape())
+                    .containsExactly(2, 0);
+        }
+    }
+
+    @Test
+    void attentionOfNoWidthIsRefused() {
+        OnnxBytes graph = new OnnxBytes()
+                .input("q", OnnxBytes.FLOAT, "n", "t", "w")
+                .input("v", OnnxBytes.FLOAT, "n", "t", "w")
+                .node("ms:MultiHeadAttention", List.of("q", "q", "v"), List.of("y"), Map.of("num_heads", 2))
+                .output("y", OnnxBytes.FLOAT, "n", "t", "w");
+        refuses(
+                graph,
+                List.of(zeros("q", 1, 2, 4), zeros("v", 1, 2, 4)),
+                List.of(zeros("q", 1, 2, 0), zeros("v", 1, 2, 0)));
+    }
+
+    @Test
+    void convolutionsWithoutAnyWeightOrPlaceAreRefused() {
+        OnnxBytes graph = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n", "c", "t")
+                .input("w", OnnxBytes.FLOAT, "c", 1, 2)
+                .node("ConvTranspose", List.of("x", "w"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.FLOAT, "n", "k", "s");
+        refuses(
+                graph,
+                List.of(zeros("x", 1, 1, 3), zeros("w", 1, 1, 2)),
+                List.of(zeros("x", 1, 1, 0), zeros("w", 1, 1, 2)));
+        // Weights that the model holds need no guard, also behind what dequantizes them.
+        byte[] held = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n", 1, "t")
+                .floats("w", new long[] {1, 1, 2}, 1, 1)
+                .node("Identity", List.of("w"), List.of("same"), Map.of())
+                .node("Conv", List.of("x", "same"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.FLOAT, "n", 1, "s")
+                .model();
+        assertThat(GraphGuards.of(held)).isSameAs(held);
+        byte[] given = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n", "c", "t")
+                .input("w", OnnxBytes.FLOAT, "m", "c", 2)
+                .node("Conv", List.of("x", "w"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.FLOAT, "n", "m", "s")
+                .model();
+        assertThat(GraphGuards.of(given)).isNotSameAs(given);
+    }
+
     private static Tensor size(long size) {
         return Tensor.wholes("x", Datatype.INT64, new long[] {1}, new long[] {size});
     }

@@ -46,6 +46,7 @@ public final class OnnxBytes {
     /**
      * Adds a node.
      *
+     * @param type with {@code ml:} before a learned operator, and {@code ms:} before one of Microsoft
      * @param attributes whole numbers, floats, texts, lists of whole numbers or texts, or another model's graph
      */
     public OnnxBytes node(String type, List<String> given, List<String> made, Map<String, Object> attributes) {
@@ -56,12 +57,18 @@ public final class OnnxBytes {
             for (String output : made) {
                 out.writeString(2, output);
             }
-            boolean learned = type.startsWith("ml:");
-            out.writeString(4, learned ? type.substring(3) : type);
+            int prefix = type.indexOf(':') + 1;
+            out.writeString(4, type.substring(prefix));
             for (Map.Entry<String, Object> one : attributes.entrySet()) {
                 out.writeBytes(5, attribute(one.getKey(), one.getValue()));
             }
-            out.writeString(7, learned ? "ai.onnx.ml" : "");
+            out.writeString(
+                    7,
+                    switch (type.substring(0, prefix)) {
+                        case "ml:" -> "ai.onnx.ml";
+                        case "ms:" -> "com.microsoft";
+                        default -> "";
+                    });
         }));
         return this;
     }
@@ -215,7 +222,7 @@ public final class OnnxBytes {
         });
     }
 
-    /** The model, for versions 17 of ONNX's operators and 3 of the learned ones. */
+    /** The model, for versions 17 of ONNX's operators, 3 of the learned ones and 1 of those of Microsoft. */
     public byte[] model() {
         ByteString graph = graph();
         return message(out -> {
@@ -225,6 +232,10 @@ public final class OnnxBytes {
                     out.writeBytes(8, message(one -> {
                         one.writeString(1, "ai.onnx.ml");
                         one.writeInt64(2, 3);
+                    }));
+                    out.writeBytes(8, message(one -> {
+                        one.writeString(1, "com.microsoft");
+                        one.writeInt64(2, 1);
                     }));
                 })
                 .toByteArray();
