@@ -206,7 +206,7 @@ record Modules(
                 registry.models()::makers,
                 digest -> {
                     if (artifacts.blobs().find(digest).isPresent()) {
-                        artifacts.tree().release(List.of(digest));
+                        artifacts.tree().releaseFolders(List.of(digest));
                     }
                 },
                 on.deletions());

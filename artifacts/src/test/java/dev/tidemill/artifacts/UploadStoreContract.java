@@ -8,6 +8,7 @@ import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobCollector;
 import dev.tidemill.artifacts.domain.BlobReferences;
 import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.CollectableBlobs;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.artifacts.domain.MultipartUploads;
@@ -25,6 +26,7 @@ import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
 import java.io.ByteArrayInputStream;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,10 +34,13 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -220,7 +225,7 @@ abstract class UploadStoreContract {
                         "MLmodel", "flavors".getBytes(StandardCharsets.UTF_8),
                         "data/trees", "leaves".getBytes(StandardCharsets.UTF_8),
                         "data/notes", "shared".getBytes(StandardCharsets.UTF_8)));
-        tree.release(List.of(model.digest()));
+        tree.releaseFolders(List.of(model.digest()));
         clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
         var planned = collector.collect(Duration.ofDays(1), true);
         assertThat(planned.blobs()).isEqualTo(3);
@@ -242,7 +247,7 @@ abstract class UploadStoreContract {
         for (boolean manifestToo : List.of(false, true)) {
             tree.release(List.of(file.digest()));
             if (manifestToo) {
-                tree.release(List.of(model.digest()));
+                tree.releaseFolders(List.of(model.digest()));
             }
             clock.advance(Duration.ofDays(2));
             var looks = new AtomicInteger();
@@ -260,6 +265,166 @@ abstract class UploadStoreContract {
         }
     }
 
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void aFolderThatWasLetGoOfLatelyKeepsTheFilesThatItSharesWithAnOlderOne() {
+        var blobs = new FolderBlobStore(folder);
+        Folder older = Folder.store(blobs, Map.of("weights", bytes("shared"), "MLmodel", bytes("older")));
+        Folder later = Folder.store(blobs, Map.of("weights", bytes("shared"), "MLmodel", bytes("later")));
+        clock.advance(Duration.between(clock.instant(), Instant.now()));
+        tree.releaseFolders(List.of(older.digest()));
+        clock.advance(Duration.ofDays(2));
+        tree.releaseFolders(List.of(later.digest()));
+
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(2);
+        assertThat(blobs.find(older.digest())).isEmpty();
+        later.files()
+                .forEach((path, file) ->
+                        assertThat(blobs.find(file.digest())).as(path).isPresent());
+
+        clock.advance(Duration.ofDays(2));
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(3);
+    }
+
+    @Test
+    void filesThatWereLetGoOfLaterThanTheirFolderKeepTheirGrace() {
+        var blobs = new FolderBlobStore(folder);
+        Folder model = Folder.store(blobs, Map.of("weights", bytes("let go of later")));
+        Digest file = model.file("weights").orElseThrow().digest();
+        clock.advance(Duration.between(clock.instant(), Instant.now()));
+        tree.releaseFolders(List.of(model.digest()));
+        clock.advance(Duration.ofDays(2));
+        tree.release(List.of(file));
+
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(1);
+        assertThat(blobs.find(file)).isPresent();
+    }
+
+    @Test
+    void aFileThatLooksLikeAFolderLetsGoOfNothing() {
+        var blobs = new FolderBlobStore(folder);
+        Digest victim = blobs.put(bytes("of somebody else")).digest();
+        Digest crafted = blobs.put(bytes(victim + " 16 file\n")).digest();
+        tree.release(List.of(crafted));
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        assertThat(collector.collect(Duration.ofDays(1), true).blobs()).isEqualTo(1);
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(1);
+        assertThat(blobs.find(crafted)).isEmpty();
+        assertThat(blobs.find(victim)).isPresent();
+    }
+
+    @Test
+    void aCollectionThatFailsInTheMidstLosesNothingAndLeavesNothing() {
+        var blobs = new FolderBlobStore(folder);
+        Folder model = Folder.store(blobs, Map.of("MLmodel", bytes("flavors"), "weights", bytes("heavy")));
+        tree.releaseFolders(List.of(model.digest()));
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        var looks = new AtomicInteger();
+        BlobReferences failing = new ForwardingReferences(references) {
+            @Override
+            public Set<Digest> inTexts() {
+                if (looks.incrementAndGet() == 2) {
+                    throw new IllegalStateException("the database is away");
+                }
+                return super.inTexts();
+            }
+        };
+        var broken = new BlobCollector(failing, blobs, blobs, database, deletions, clock);
+        assertThatThrownBy(() -> broken.collect(Duration.ofDays(1), false)).hasMessageContaining("away");
+        assertThat(Folder.load(blobs, model.digest())).isEqualTo(model);
+        assertThat(broken.collect(Duration.ofDays(1), false).blobs()).isEqualTo(3);
+    }
+
+    @Test
+    void aCollectionThatIsKilledLeavesNothingThatNobodyLooksAt() {
+        var blobs = new FolderBlobStore(folder);
+        Folder model = Folder.store(blobs, Map.of("MLmodel", bytes("flavors"), "weights", bytes("heavy")));
+        Digest single = blobs.put(bytes("single")).digest();
+        tree.releaseFolders(List.of(model.digest()));
+        tree.release(List.of(single));
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        CollectableBlobs killed = new KilledAtRemoval(blobs);
+        var dying = new BlobCollector(references, killed, blobs, database, deletions, clock);
+        assertThatThrownBy(() -> dying.collect(Duration.ofDays(1), false)).isInstanceOf(AssertionError.class);
+
+        var restarted = new FolderBlobStore(folder);
+        var next = new BlobCollector(references, restarted, restarted, database, deletions, clock);
+        next.collect(Duration.ofDays(1), false);
+        assertThat(Stream.concat(
+                        Stream.of(model.digest(), single),
+                        model.files().values().stream().map(BlobStore.Blob::digest)))
+                .allMatch(digest -> restarted.find(digest).isEmpty());
+        assertThat(next.collect(Duration.ofDays(1), false)).isEqualTo(new BlobCollector.Collected(0, 0, 0));
+    }
+
+    @Test
+    void whatIsUploadedAgainDuringItsRemovalIsTheirsWhoUploadedIt() throws Exception {
+        var blobs = new FolderBlobStore(folder);
+        var owned = new SqlProjectBlobs(database);
+        for (boolean named : List.of(false, true)) {
+            Digest digest = blobs.put(bytes("again " + named)).digest();
+            tree.take("a", digest);
+            clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+            var looks = new AtomicInteger();
+            BlobReferences late = new ForwardingReferences(references) {
+                @Override
+                public void forget(Collection<Digest> digests, Instant before, Predicate<Digest> there) {
+                    if (looks.incrementAndGet() == 1) {
+                        uploadAgain(blobs, named);
+                    }
+                    super.forget(digests, before, there);
+                }
+            };
+            new BlobCollector(late, blobs, blobs, database, deletions, clock).collect(Duration.ofDays(1), false);
+            assertThat(blobs.find(digest)).isPresent();
+            assertThat(owned.contains("a", digest)).isTrue();
+            assertThat(references.releasedAmong(Set.of(digest))).hasSize(1);
+        }
+    }
+
+    private void uploadAgain(FolderBlobStore blobs, boolean named) {
+        try {
+            if (named) {
+                store("again.txt", "again true");
+            } else {
+                tree.take("a", blobs.put(bytes("again false")).digest());
+            }
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** As if the process were killed when the first blob is to be removed for good: nothing after that is done. */
+    private record KilledAtRemoval(FolderBlobStore target) implements CollectableBlobs {
+        @Override
+        public void bringAllBack() {
+            target.bringAllBack();
+        }
+
+        @Override
+        public boolean setAside(Digest digest, Instant before) {
+            return target.setAside(digest, before);
+        }
+
+        @Override
+        public void bringBack(Digest digest) {
+            // It is killed.
+        }
+
+        @Override
+        public Optional<InputStream> openAside(Digest digest) {
+            return target.openAside(digest);
+        }
+
+        @Override
+        public void removeAside(Digest digest) {
+            throw new AssertionError("killed");
+        }
+    }
+
     /** References as they are, but for what a subclass says. */
     private static class ForwardingReferences implements BlobReferences {
         private final BlobReferences target;
@@ -269,13 +434,23 @@ abstract class UploadStoreContract {
         }
 
         @Override
-        public void release(Collection<Digest> digests, Instant now) {
-            target.release(digests, now);
+        public void release(Collection<Digest> digests, boolean folders, Instant now) {
+            target.release(digests, folders, now);
         }
 
         @Override
-        public List<Digest> released(Instant before) {
-            return target.released(before);
+        public List<Released> released(boolean folders, Instant before, Optional<Released> after, int limit) {
+            return target.released(folders, before, after, limit);
+        }
+
+        @Override
+        public Set<Digest> foldersReleasedAfter(Instant time) {
+            return target.foldersReleasedAfter(time);
+        }
+
+        @Override
+        public Set<Digest> releasedAmong(Set<Digest> digests) {
+            return target.releasedAmong(digests);
         }
 
         @Override
@@ -294,8 +469,8 @@ abstract class UploadStoreContract {
         }
 
         @Override
-        public void forget(Collection<Digest> digests) {
-            target.forget(digests);
+        public void forget(Collection<Digest> digests, Instant releasedBefore, Predicate<Digest> there) {
+            target.forget(digests, releasedBefore, there);
         }
     }
 

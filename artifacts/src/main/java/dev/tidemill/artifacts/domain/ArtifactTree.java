@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.time.Clock;
 import java.util.Collection;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -60,7 +59,7 @@ public final class ArtifactTree {
             owned.add(project, blob.digest());
             files.find(project, safe)
                     .filter(before -> !before.digest().equals(blob.digest()))
-                    .ifPresent(before -> references.release(List.of(before.digest()), clock.instant()));
+                    .ifPresent(before -> references.release(List.of(before.digest()), false, clock.instant()));
             files.put(project, safe, blob, clock.instant());
         });
         return blob;
@@ -115,17 +114,23 @@ public final class ArtifactTree {
     /** Makes a blob that has just come visible to a project. Nothing names it yet: unless something soon does, it goes. */
     public void take(String project, Digest blob) {
         transactions.write(() -> {
+            // First, so that a collection that is about to forget the blob waits, or is waited for.
+            references.release(List.of(blob), false, clock.instant());
             owned.add(project, blob);
-            references.release(List.of(blob), clock.instant());
         });
     }
 
+    /** Lets go of blobs that nobody names any more; what something else refers to stays. */
+    public void release(Collection<Digest> blobs) {
+        references.release(blobs, false, clock.instant());
+    }
+
     /**
-     * Lets go of blobs that nobody names any more; what something else refers to stays. A folder goes with its files. Reads no blob, so
-     * that it may be part of a unit of work.
+     * Lets go of what may be a folder, or else a blob. A folder goes with its files. Reads no blob, so that it may be part of a unit
+     * of work.
      */
-    public void release(Collection<Digest> blobsOrFolders) {
-        references.release(blobsOrFolders, clock.instant());
+    public void releaseFolders(Collection<Digest> foldersOrBlobs) {
+        references.release(foldersOrBlobs, true, clock.instant());
     }
 
     /** What a folder holds itself; nothing for one that is not there. */
@@ -147,7 +152,7 @@ public final class ArtifactTree {
             var gone = new java.util.ArrayList<Digest>();
             files.below(project, safe).values().forEach(blob -> gone.add(blob.digest()));
             files.find(project, safe).ifPresent(blob -> gone.add(blob.digest()));
-            references.release(gone, clock.instant());
+            references.release(gone, false, clock.instant());
             return files.delete(project, safe);
         });
     }
@@ -178,11 +183,9 @@ public final class ArtifactTree {
     /** Makes a folder that has just been stored visible to a project. Nothing names it yet: unless something soon does, it goes. */
     void take(String project, Folder folder) {
         transactions.write(() -> {
+            releaseFolders(List.of(folder.digest()));
+            release(folder.files().values().stream().map(BlobStore.Blob::digest).toList());
             owned.add(project, folder);
-            var made = new LinkedHashSet<Digest>();
-            made.add(folder.digest());
-            folder.files().values().forEach(blob -> made.add(blob.digest()));
-            release(made);
         });
     }
 

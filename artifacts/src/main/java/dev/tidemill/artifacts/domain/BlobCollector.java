@@ -1,5 +1,6 @@
 package dev.tidemill.artifacts.domain;
 
+import dev.tidemill.artifacts.domain.BlobReferences.Released;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
@@ -8,19 +9,29 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.function.Function;
 
 /**
  * Removes blobs that nothing refers to any more, while everybody goes on working. Only what was let go of is looked at, and only
  * after a grace period. A blob is first moved aside; if it turns out that somebody has stored or named it meanwhile, it is moved
- * back: storing renews a blob, so that a renewed one is never removed. Thread-safe; runs one at a time.
+ * back: storing renews a blob, so that a renewed one is never removed. What fails or is ended in the midst loses nothing: what was
+ * aside comes back, and is looked at again by the next collection. Thread-safe; runs one at a time.
  */
 public final class BlobCollector {
     /** So many are out of sight together while it is looked whether somebody has named them meanwhile. */
     private static final int BATCH = 200;
+
+    /** For so many at a time all folders are read that are in use. */
+    private static final int CHUNK = 10_000;
+
+    /** So many files of folders that would go are looked at by a dry run. */
+    private static final int DRY_FILES = 200_000;
 
     private final BlobReferences references;
     private final CollectableBlobs blobs;
@@ -45,7 +56,7 @@ public final class BlobCollector {
         this.clock = clock;
     }
 
-    /** What a collection has removed. */
+    /** What a collection has removed, and what it looked at and left. */
     public record Collected(int blobs, long bytes, int kept) {
         Collected plus(Collected other) {
             return new Collected(blobs + other.blobs, bytes + other.bytes, kept + other.kept);
@@ -53,111 +64,165 @@ public final class BlobCollector {
     }
 
     /**
-     * Collects what was let go of before the grace period. The files of a folder that is removed are let go of with it, and
-     * looked at next.
+     * Collects what was let go of before the grace period. Folders go first, and let go of their files, so that whoever names a
+     * folder meanwhile finds all of it or nothing.
      *
-     * @param dryRun tells what would be removed
+     * @param dryRun tells what would be removed; of the files of folders it looks at 200,000
      */
     public synchronized Collected collect(Duration grace, boolean dryRun) {
         Instant before = clock.instant().minus(grace);
+        blobs.bringAllBack();
+        var folders = new FoldersInUse(references, store, blobs, before);
+        if (!dryRun) {
+            return eachChunk(true, before, chunk -> remove(chunk, true, folders, before))
+                    .plus(eachChunk(false, before, chunk -> remove(chunk, false, folders, before)));
+        }
+        var files = new LinkedHashSet<Digest>();
+        return eachChunk(true, before, chunk -> look(chunk, folders, files))
+                .plus(eachChunk(false, before, chunk -> looked(chunk, unused(chunk, folders))))
+                .plus(lookAtFiles(files, folders));
+    }
+
+    /** Goes through what was let go of before a time, read while it is gone through. */
+    private Collected eachChunk(boolean ofFolders, Instant before, Function<List<Digest>, Collected> work) {
         var all = new Collected(0, 0, 0);
-        var inTexts = new InTexts();
-        var seen = new HashSet<Digest>();
-        List<Digest> candidates = references.released(before);
-        while (!candidates.isEmpty()) {
-            seen.addAll(candidates);
-            var files = new LinkedHashSet<Digest>();
-            for (int from = 0; from < candidates.size(); from += BATCH) {
-                List<Digest> batch = candidates.subList(from, Math.min(from + BATCH, candidates.size()));
-                Set<Digest> used = used(batch, inTexts);
-                List<Candidate> unused = batch.stream()
-                        .filter(digest -> !used.contains(digest))
-                        .map(this::candidate)
-                        .toList();
-                List<Candidate> gone = dryRun ? unused : removeUnlessHeld(unused, before, inTexts);
-                if (!dryRun) {
-                    transactions.write(() -> references.keep(used, before));
-                }
-                gone.forEach(one -> files.addAll(one.files()));
-                all = all.plus(new Collected(
-                        gone.size(), gone.stream().mapToLong(Candidate::size).sum(), batch.size() - gone.size()));
+        Optional<Released> last = Optional.empty();
+        while (true) {
+            List<Released> chunk = references.released(ofFolders, before, last, CHUNK);
+            if (chunk.isEmpty()) {
+                return all;
             }
-            files.removeAll(seen);
-            candidates = List.copyOf(files);
+            all = all.plus(work.apply(chunk.stream().map(Released::digest).toList()));
+            last = Optional.of(chunk.getLast());
+        }
+    }
+
+    private Collected remove(List<Digest> chunk, boolean ofFolders, FoldersInUse folders, Instant before) {
+        var all = new Collected(0, 0, 0);
+        Set<Digest> held = folders.holding(Set.copyOf(chunk));
+        for (List<Digest> batch : batches(chunk)) {
+            Set<Digest> used = new HashSet<>(references.named(Set.copyOf(batch)));
+            batch.stream().filter(held::contains).forEach(used::add);
+            List<Digest> unused =
+                    batch.stream().filter(digest -> !used.contains(digest)).toList();
+            var gone = new LinkedHashMap<Digest, Long>();
+            deletions.unlessHeld(() -> gone.putAll(new Removal(folders, ofFolders, before).of(unused)));
+            transactions.write(() -> references.keep(used, before));
+            all = all.plus(collected(gone.values(), batch.size()));
         }
         return all;
     }
 
-    /** A blob that nothing refers to: its size, and the files that it holds if it is a folder. */
-    private record Candidate(Digest digest, long size, Set<Digest> files) {}
-
-    private Candidate candidate(Digest digest) {
-        return new Candidate(
-                digest, store.find(digest).map(BlobStore.Blob::size).orElse(0L), files(digest));
+    private static Collected collected(Collection<Long> sizes, int looked) {
+        return new Collected(
+                sizes.size(), sizes.stream().mapToLong(Long::longValue).sum(), looked - sizes.size());
     }
 
-    private Set<Digest> used(Collection<Digest> among, InTexts inTexts) {
-        Set<Digest> used = new HashSet<>(references.named(Set.copyOf(among)));
-        inTexts.look();
-        among.stream().filter(inTexts::hold).forEach(used::add);
-        return used;
-    }
-
-    /** Those that were removed; none while they are held. */
-    private List<Candidate> removeUnlessHeld(List<Candidate> unused, Instant before, InTexts inTexts) {
-        var gone = new ArrayList<Candidate>();
-        deletions.unlessHeld(() -> gone.addAll(remove(unused, before, inTexts)));
-        return gone;
-    }
-
-    private List<Candidate> remove(List<Candidate> unused, Instant before, InTexts inTexts) {
-        List<Candidate> aside = unused.stream()
-                .filter(one -> blobs.setAside(one.digest(), before))
-                .toList();
-        if (aside.isEmpty()) {
-            return aside;
-        }
-        // Whoever named one before it was moved has committed, or will store it anew: it is not where they look.
-        Set<Digest> used = used(aside.stream().map(Candidate::digest).toList(), inTexts);
-        // A folder that is out of sight cannot be read, so that its files are told here.
-        aside.stream().filter(one -> used.contains(one.digest())).forEach(one -> inTexts.files.addAll(one.files()));
-        aside.stream().map(Candidate::digest).filter(inTexts::hold).forEach(used::add);
-        used.forEach(blobs::bringBack);
-        List<Candidate> gone =
-                aside.stream().filter(one -> !used.contains(one.digest())).toList();
-        transactions.write(() -> {
-            references.forget(gone.stream().map(Candidate::digest).toList());
-            references.release(
-                    gone.stream().flatMap(one -> one.files().stream()).collect(Collectors.toSet()), before);
-        });
-        gone.forEach(one -> blobs.removeAside(one.digest()));
-        return gone;
-    }
-
-    /** What texts name, and the files of the folders among that; each folder is read once in a collection. */
-    private final class InTexts {
-        private final Set<Digest> named = new HashSet<>();
-        private final Set<Digest> files = new HashSet<>();
-
-        /** Takes notice of what is named now. */
-        void look() {
-            for (Digest digest : references.inTexts()) {
-                if (named.add(digest)) {
-                    files.addAll(BlobCollector.this.files(digest));
-                }
+    private Collected look(List<Digest> chunk, FoldersInUse folders, Set<Digest> files) {
+        List<Digest> unused = unused(chunk, folders);
+        unused.forEach(folder -> folders.read(folder, file -> {
+            if (files.size() < DRY_FILES) {
+                files.add(file);
             }
-        }
-
-        boolean hold(Digest digest) {
-            return named.contains(digest) || files.contains(digest);
-        }
+        }));
+        return looked(chunk, unused);
     }
 
-    /** Those of a folder; none of another blob. */
-    private Set<Digest> files(Digest blobOrFolder) {
-        return Folder.find(store, blobOrFolder).stream()
-                .flatMap(folder -> folder.files().values().stream())
-                .map(BlobStore.Blob::digest)
-                .collect(Collectors.toSet());
+    private Collected looked(List<Digest> chunk, List<Digest> unused) {
+        return collected(unused.stream().map(this::size).toList(), chunk.size());
+    }
+
+    /** Files of folders that would go, without those that were let go of themselves. */
+    private Collected lookAtFiles(Set<Digest> files, FoldersInUse folders) {
+        var all = new Collected(0, 0, 0);
+        for (List<Digest> batch : batches(List.copyOf(files))) {
+            files.removeAll(references.releasedAmong(Set.copyOf(batch)));
+        }
+        List<Digest> left = List.copyOf(files);
+        for (int from = 0; from < left.size(); from += CHUNK) {
+            List<Digest> chunk = left.subList(from, Math.min(left.size(), from + CHUNK));
+            all = all.plus(looked(chunk, unused(chunk, folders)));
+        }
+        return all;
+    }
+
+    private List<Digest> unused(List<Digest> chunk, FoldersInUse folders) {
+        Set<Digest> used = folders.holding(Set.copyOf(chunk));
+        batches(chunk).forEach(batch -> used.addAll(references.named(Set.copyOf(batch))));
+        return chunk.stream().filter(digest -> !used.contains(digest)).toList();
+    }
+
+    private long size(Digest digest) {
+        return store.find(digest).map(BlobStore.Blob::size).orElse(0L);
+    }
+
+    private static List<List<Digest>> batches(List<Digest> digests) {
+        var batches = new ArrayList<List<Digest>>();
+        for (int from = 0; from < digests.size(); from += BATCH) {
+            batches.add(digests.subList(from, Math.min(from + BATCH, digests.size())));
+        }
+        return batches;
+    }
+
+    /** The removal of blobs that were in no use just now. */
+    private final class Removal {
+        private final FoldersInUse folders;
+        private final boolean ofFolders;
+        private final Instant before;
+        private final Map<Digest, Long> aside = new LinkedHashMap<>();
+
+        Removal(FoldersInUse folders, boolean ofFolders, Instant before) {
+            this.folders = folders;
+            this.ofFolders = ofFolders;
+            this.before = before;
+        }
+
+        /** What was removed, with its size. */
+        Map<Digest, Long> of(List<Digest> unused) {
+            var gone = new LinkedHashMap<Digest, Long>();
+            try {
+                for (Digest digest : unused) {
+                    long size = size(digest);
+                    if (blobs.setAside(digest, before)) {
+                        aside.put(digest, size);
+                    }
+                }
+                if (!aside.isEmpty()) {
+                    // Whoever named one before it was moved has committed, or will store it anew: it is not where they
+                    // look.
+                    Set<Digest> moved = Set.copyOf(aside.keySet());
+                    Set<Digest> used = new HashSet<>(references.named(moved));
+                    used.addAll(folders.holdingSince(moved));
+                    moved.stream().filter(digest -> !used.contains(digest)).forEach(digest -> remove(digest, gone));
+                }
+            } finally {
+                aside.keySet().forEach(blobs::bringBack);
+            }
+            transactions.write(() -> references.forget(
+                    gone.keySet(), before, digest -> store.find(digest).isPresent()));
+            return gone;
+        }
+
+        /** A folder lets go of its files before it goes, so that no end in the midst leaves files that nobody looks at. */
+        private void remove(Digest digest, Map<Digest, Long> gone) {
+            if (ofFolders) {
+                var files = new ArrayList<Digest>();
+                folders.read(digest, file -> {
+                    files.add(file);
+                    if (files.size() == CHUNK) {
+                        release(files);
+                    }
+                });
+                release(files);
+            }
+            blobs.removeAside(digest);
+            gone.put(digest, aside.remove(digest));
+        }
+
+        private void release(List<Digest> files) {
+            var released = Set.copyOf(files);
+            transactions.write(() -> references.release(released, false, before));
+            files.clear();
+        }
     }
 }

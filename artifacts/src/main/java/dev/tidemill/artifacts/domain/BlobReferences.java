@@ -3,15 +3,35 @@ package dev.tidemill.artifacts.domain;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /** What refers to blobs, and which of them have been let go of. Joins the caller's transaction. */
 public interface BlobReferences {
-    /** Notes that something no longer refers to these blobs; others may still. */
-    void release(Collection<Digest> digests, Instant now);
+    /** Something that was let go of, and when that was last. */
+    record Released(Digest digest, Instant at) {}
 
-    /** Blobs that were let go of before a time. */
-    List<Digest> released(Instant before);
+    /**
+     * Notes that something no longer refers to these blobs; others may still. A blob that was let go of later stays as it is.
+     *
+     * @param folders whether they may be manifests of folders, whose files are let go of when the manifest is removed
+     */
+    void release(Collection<Digest> digests, boolean folders, Instant now);
+
+    /**
+     * What was let go of before a time, the longest ago first.
+     *
+     * @param folders those that may be folders, or those that are none
+     * @param after where to go on; empty from the first
+     */
+    List<Released> released(boolean folders, Instant before, Optional<Released> after, int limit);
+
+    /** Those that may be folders and were let go of after a time: they may be wanted still, with their files. */
+    Set<Digest> foldersReleasedAfter(Instant time);
+
+    /** Those of the digests that were let go of at any time. */
+    Set<Digest> releasedAmong(Set<Digest> digests);
 
     /** Those of the digests that are the values of columns. */
     Set<Digest> named(Set<Digest> among);
@@ -22,6 +42,11 @@ public interface BlobReferences {
     /** No longer looks at blobs that are in use, but at those that were let go of after a time: who used them may be gone since. */
     void keep(Collection<Digest> digests, Instant releasedBefore);
 
-    /** Forgets blobs that are gone, and who might read them. */
-    void forget(Collection<Digest> digests);
+    /**
+     * Forgets blobs that are gone, and who might read them. What was let go of after the time is not forgotten, nor what is there: it
+     * was stored anew.
+     *
+     * @param there whether a blob is stored
+     */
+    void forget(Collection<Digest> digests, Instant releasedBefore, Predicate<Digest> there);
 }

@@ -1,11 +1,16 @@
 package dev.tidemill.artifacts.domain;
 
+import java.io.InputStream;
 import java.time.Instant;
+import java.util.Optional;
 
 /** Blobs that can be taken away in two steps. */
 public interface CollectableBlobs {
+    /** Brings back whatever is out of sight: what a collection that failed or was ended has left there. */
+    void bringAllBack();
+
     /**
-     * Moves a blob out of sight. False, and nothing is moved, if it is not there or was stored again after a time.
+     * Moves a blob out of sight. False, and nothing is moved, if it was stored again after a time; true also where there is none.
      *
      * @param before blobs stored later stay
      */
@@ -13,6 +18,9 @@ public interface CollectableBlobs {
 
     /** Undoes {@link #setAside}; a blob that was stored meanwhile stays as it is. */
     void bringBack(Digest digest);
+
+    /** The content of a blob that is out of sight; empty if there is none. */
+    Optional<InputStream> openAside(Digest digest);
 
     /** Ends what {@link #setAside} has begun. */
     void removeAside(Digest digest);

@@ -9,10 +9,15 @@ public record Digest(String value) implements TypedId {
     private static final Pattern FORM = Pattern.compile("[0-9a-f]{64}");
 
     public Digest {
-        if (!FORM.matcher(value).matches()) {
+        if (!is(value)) {
             throw TidemillException.invalid(
                     "digest", "'" + value + "' is not a SHA-256 digest in lower-case hexadecimal");
         }
+    }
+
+    /** Whether a text is a digest. */
+    public static boolean is(String text) {
+        return FORM.matcher(text).matches();
     }
 
     @Override

@@ -2,27 +2,22 @@ package dev.tidemill.artifacts.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
+import java.io.BufferedInputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.regex.Pattern;
+import java.util.function.Consumer;
 
 /**
  * Files by path, each a blob. A folder's digest is that of its manifest, a sorted list of paths and digests, so equal
  * folders have equal digests wherever and whenever they were made.
  */
 public record Folder(SortedMap<String, BlobStore.Blob> files) {
-    private static final Pattern LINE = Pattern.compile("[0-9a-f]{64} \\d{1,19} .");
-
-    /** Largest manifest: about half a million files. A blob beyond is none, whatever it begins with. */
-    private static final long LARGEST_MANIFEST = 64 << 20;
-
-    /** More than a line has before its path. */
-    private static final int MANIFEST_START = 100;
+    private static final int DIGEST_LENGTH = 64;
 
     public Folder {
         files = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(files));
@@ -63,20 +58,26 @@ public record Folder(SortedMap<String, BlobStore.Blob> files) {
     }
 
     /**
-     * The folder whose manifest a blob is; empty for a blob that is not here or is no manifest. Of a blob that does not begin as one
-     * only the beginning is read, and of one that is too large for one nothing.
+     * The digests of a manifest's files in their order, however many there are: nothing is kept. Ends where a line does not begin with
+     * a digest, so that of what is no manifest almost nothing is read.
+     *
+     * @param manifest is closed
      */
-    public static Optional<Folder> find(BlobStore store, Digest digest) {
-        if (store.find(digest).filter(blob -> blob.size() <= LARGEST_MANIFEST).isEmpty()) {
-            return Optional.empty();
-        }
-        try (var content = store.open(digest)) {
-            String start = new String(content.readNBytes(MANIFEST_START), StandardCharsets.UTF_8);
-            return LINE.matcher(start).lookingAt() ? Optional.of(load(store, digest)) : Optional.empty();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (TidemillException | IllegalArgumentException e) {
-            return Optional.empty();
+    public static void digests(InputStream manifest, Consumer<Digest> each) throws IOException {
+        try (var bytes = new BufferedInputStream(manifest)) {
+            byte[] start = bytes.readNBytes(DIGEST_LENGTH + 1);
+            while (start.length > DIGEST_LENGTH && start[DIGEST_LENGTH] == ' ') {
+                String digest = new String(start, 0, DIGEST_LENGTH, StandardCharsets.ISO_8859_1);
+                if (!Digest.is(digest)) {
+                    return;
+                }
+                each.accept(new Digest(digest));
+                int next;
+                do {
+                    next = bytes.read();
+                } while (next >= 0 && next != '\n');
+                start = bytes.readNBytes(DIGEST_LENGTH + 1);
+            }
         }
     }
 

@@ -80,7 +80,7 @@ public final class MultipartUploads {
                     .map(before -> before.blob().digest())
                     .toList();
             store.putPart(upload.id(), part);
-            references.release(replaced, clock.instant());
+            references.release(replaced, false, clock.instant());
         });
         return part;
     }
@@ -130,6 +130,7 @@ public final class MultipartUploads {
                     store.parts(upload.id()).stream()
                             .map(part -> part.blob().digest())
                             .toList(),
+                    false,
                     clock.instant());
             store.delete(upload.id());
         });

@@ -108,14 +108,16 @@ public final class FolderBlobStore implements CachedBlobs, CollectableBlobs {
         }
     }
 
-    /** A collection that a crash has ended may have been about to move these back. */
-    private void bringAllBack() throws IOException {
+    @Override
+    public void bringAllBack() {
         Path folder = root.resolve("aside");
         if (Files.isDirectory(folder)) {
             try (var leftovers = Files.list(folder)) {
                 for (Path leftover : leftovers.toList()) {
                     bringBack(new Digest(leftover.getFileName().toString()));
                 }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
             }
         }
     }
@@ -184,6 +186,17 @@ public final class FolderBlobStore implements CachedBlobs, CollectableBlobs {
             Files.move(aside(digest), path(digest), StandardCopyOption.ATOMIC_MOVE);
         } catch (NoSuchFileException e) {
             // It was not there when it was asked for.
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public Optional<InputStream> openAside(Digest digest) {
+        try {
+            return Optional.of(Files.newInputStream(aside(digest)));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -6,11 +6,15 @@ import dev.tidemill.platform.modules.DigestColumn;
 import dev.tidemill.platform.sql.Database;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jdbi.v3.core.statement.PreparedBatch;
 
 /** References to blobs: in columns of single blobs by digest, in those of folders and texts by reading them through. */
@@ -34,28 +38,66 @@ public final class SqlBlobReferences implements BlobReferences {
     }
 
     @Override
-    public void release(Collection<Digest> digests, Instant now) {
+    public void release(Collection<Digest> digests, boolean folders, Instant now) {
         if (digests.isEmpty()) {
             return;
         }
         database.writing(handle -> {
             PreparedBatch batch = handle.prepareBatch("""
-                    INSERT INTO blob_candidate (digest, released_at) VALUES (:digest, :now)
-                    ON CONFLICT (digest) DO UPDATE SET released_at = excluded.released_at
+                    INSERT INTO blob_candidate (digest, released_at, folder) VALUES (:digest, :now, :folder)
+                    ON CONFLICT (digest) DO UPDATE SET
+                        released_at = CASE WHEN excluded.released_at > blob_candidate.released_at
+                            THEN excluded.released_at ELSE blob_candidate.released_at END,
+                        folder = excluded.folder OR blob_candidate.folder
                     """);
-            digests.forEach(
-                    digest -> batch.bind("digest", digest).bind("now", now).add());
+            // In one order, so that two that let go of the same blobs do not wait for each other.
+            digests.stream()
+                    .distinct()
+                    .sorted(Comparator.comparing(Digest::value))
+                    .forEach(digest -> batch.bind("digest", digest)
+                            .bind("now", now)
+                            .bind("folder", folders)
+                            .add());
             return batch.execute();
         });
     }
 
     @Override
-    public List<Digest> released(Instant before) {
+    public List<Released> released(boolean folders, Instant before, Optional<Released> after, int limit) {
+        String following = after.isEmpty() ? "" : "AND (released_at, digest) > (:at, :after) ";
+        return database.reading(handle -> {
+            var query = handle.createQuery(
+                            "SELECT digest, released_at FROM blob_candidate WHERE folder = :folder AND released_at <= :before "
+                                    + following + "ORDER BY released_at, digest LIMIT :limit")
+                    .bind("folder", folders)
+                    .bind("before", before)
+                    .bind("limit", limit);
+            after.ifPresent(last -> query.bind("at", last.at()).bind("after", last.digest()));
+            return query.map((row, context) ->
+                            new Released(new Digest(row.getString(1)), Instant.ofEpochMilli(row.getLong(2))))
+                    .list();
+        });
+    }
+
+    @Override
+    public Set<Digest> foldersReleasedAfter(Instant time) {
         return database.reading(handle -> handle.createQuery(
-                        "SELECT digest FROM blob_candidate WHERE released_at <= :before ORDER BY released_at, digest")
-                .bind("before", before)
+                        "SELECT digest FROM blob_candidate WHERE folder = :folder AND released_at > :time")
+                .bind("folder", true)
+                .bind("time", time)
                 .map((row, context) -> new Digest(row.getString(1)))
-                .list());
+                .collect(Collectors.toSet()));
+    }
+
+    @Override
+    public Set<Digest> releasedAmong(Set<Digest> digests) {
+        return digests.isEmpty()
+                ? Set.of()
+                : database.reading(
+                        handle -> handle.createQuery("SELECT digest FROM blob_candidate WHERE digest IN (<digests>)")
+                                .bindList("digests", List.copyOf(digests))
+                                .map((row, context) -> new Digest(row.getString(1)))
+                                .collect(Collectors.toSet()));
     }
 
     @Override
@@ -113,15 +155,23 @@ public final class SqlBlobReferences implements BlobReferences {
     }
 
     @Override
-    public void forget(Collection<Digest> digests) {
-        if (digests.isEmpty()) {
-            return;
-        }
+    public void forget(Collection<Digest> digests, Instant releasedBefore, Predicate<Digest> there) {
         database.writing(handle -> {
-            for (String table : List.of("project_blob", "blob_candidate")) {
-                handle.createUpdate("DELETE FROM " + table + " WHERE digest IN (<digests>)")
-                        .bindList("digests", List.copyOf(digests))
+            // The candidate's row first, as whoever takes a blob does: one of the two waits for the other and sees what
+            // it did.
+            for (Digest digest : digests) {
+                int locked = handle.createUpdate(
+                                "UPDATE blob_candidate SET digest = digest WHERE digest = :digest AND released_at <= :before")
+                        .bind("digest", digest)
+                        .bind("before", releasedBefore)
                         .execute();
+                if (locked > 0 && !there.test(digest)) {
+                    for (String table : List.of("project_blob", "blob_candidate")) {
+                        handle.createUpdate("DELETE FROM " + table + " WHERE digest = :digest")
+                                .bind("digest", digest)
+                                .execute();
+                    }
+                }
             }
             return true;
         });

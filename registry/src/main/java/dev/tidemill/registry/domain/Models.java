@@ -256,7 +256,7 @@ public final class Models {
     public void deleteModel(String project, String name, String actor) {
         transactions.write(() -> {
             requireUnused(project, name, OptionalInt.empty(), "deleted");
-            tree.release(store.deleteModel(project, name));
+            tree.releaseFolders(store.deleteModel(project, name));
             events.append(Event.of("model.deleted", project, "model/" + name, actor, Map.of("model", name)));
         });
     }
@@ -401,7 +401,7 @@ public final class Models {
             ModelVersion gone = version(project, model, version);
             requireUnused(project, model, OptionalInt.of(version), "deleted");
             store.deleteVersion(project, model, version, clock.instant());
-            tree.release(gone.folder().stream().toList());
+            tree.releaseFolders(gone.folder().stream().toList());
             touch(model(project, model));
             events.append(Event.of("model.version.deleted", project, "model/" + gone.reference(), actor, Map.of()));
         });
@@ -413,7 +413,7 @@ public final class Models {
             Set<Digest> folders = store.foldersOfDeleted(batch);
             transactions.write(() -> {
                 store.forgetFolders(folders);
-                tree.release(folders);
+                tree.releaseFolders(folders);
             });
             return folders.size();
         });

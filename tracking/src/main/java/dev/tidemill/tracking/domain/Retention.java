@@ -139,7 +139,7 @@ public final class Retention {
         transactions.write(() -> {
             store.remove(run.number());
             files.deleteOwn(run.project(), run.artifacts());
-            tree.release(run.modelDigest().map(Digest::new).stream().toList());
+            tree.releaseFolders(run.modelDigest().map(Digest::new).stream().toList());
             events.append(Event.of("run.purged", run.project(), "run/" + run.id(), actor, Map.of()));
         });
     }
