@@ -80,7 +80,7 @@ record Modules(
                 clock,
                 on.directory().folder("tables"),
                 artifacts.blobs(),
-                blob -> artifacts.tree().release(List.of(blob)),
+                artifacts.tree(),
                 on.steps(),
                 on.interactive(),
                 on.turns(),

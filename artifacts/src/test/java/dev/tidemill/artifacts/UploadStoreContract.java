@@ -37,6 +37,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
@@ -385,6 +386,84 @@ abstract class UploadStoreContract {
         }
     }
 
+    /** As a registration by a folder's digest, of what a collection is about to remove. */
+    @Test
+    void whatIsClaimedBeforeItIsMovedStaysAndWhatIsClaimedLaterIsRefused() throws Exception {
+        var blobs = new FolderBlobStore(folder);
+        var files = new SqlFileStore(database);
+        BlobStore.Blob early = blobs.put(bytes("claimed early"));
+        BlobStore.Blob late = blobs.put(bytes("claimed late"));
+        tree.take("a", early.digest());
+        tree.take("a", late.digest());
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        var claimed = new CountDownLatch(1);
+        var moved = new CountDownLatch(1);
+        BlobReferences references = new ForwardingReferences(this.references) {
+            @Override
+            public void awaitClaims(Collection<Digest> digests) {
+                moved.countDown();
+                super.awaitClaims(digests);
+            }
+        };
+        var racing = new BlobCollector(references, blobs, blobs, database, deletions, clock);
+        var claiming = CompletableFuture.runAsync(() -> database.write(() -> {
+            tree.claim("a", Set.of(early.digest()));
+            claimed.countDown();
+            await(moved);
+            assertThatThrownBy(() -> tree.claim("a", Set.of(late.digest())))
+                    .hasMessageContaining(late.digest().value());
+            files.put("a", "named.txt", early, clock.instant());
+        }));
+        await(claimed);
+        racing.collect(Duration.ofDays(1), false);
+        claiming.get(20, TimeUnit.SECONDS);
+        assertThat(blobs.find(early.digest())).isPresent();
+        assertThat(blobs.find(late.digest())).isEmpty();
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void aManifestThatAnybodyHasWrittenOpensNoFileOfAnotherProject() throws Exception {
+        var blobs = new FolderBlobStore(folder);
+        BlobStore.Blob secret = blobs.put(bytes("secret"));
+        tree.take("other", secret.digest());
+        BlobStore.Blob own = blobs.put(bytes("own"));
+        tree.take("a", own.digest());
+        Digest crafted = blobs.put(bytes(own.digest() + " 3 own.txt\n" + secret.digest() + " 6 secret.txt\n"))
+                .digest();
+        tree.take("a", crafted);
+        String named = ArtifactTree.FOLDERS + "/" + crafted;
+
+        assertThat(tree.find("a", named + "/own.txt")).isPresent();
+        assertThat(tree.find("a", named + "/secret.txt")).isEmpty();
+        assertThat(tree.freeze("a", named)).isEmpty();
+        assertThatThrownBy(() -> tree.claim("a", Set.of(secret.digest()))).hasMessageContaining("blob");
+    }
+
+    @Test
+    void whatIsNoManifestOrOneInAnotherOrderIsNoFolder() {
+        var blobs = new FolderBlobStore(folder);
+        String digest = "0".repeat(64);
+        for (String text : List.of(
+                "text",
+                digest + " x file\n",
+                digest + " 1\n",
+                digest + " 1 b\n" + digest + " 1 a\n",
+                digest + " 99999999999999999999 a\n",
+                digest + " 1 a\n" + digest + " 2 a\n",
+                digest + " 1 a")) {
+            Digest stored = blobs.put(bytes(text)).digest();
+            assertThatThrownBy(() -> Folder.load(blobs, stored)).as(text).hasMessageContaining("folder");
+        }
+    }
+
     private void uploadAgain(FolderBlobStore blobs, boolean named) {
         try {
             if (named) {
@@ -451,6 +530,11 @@ abstract class UploadStoreContract {
         @Override
         public Set<Digest> releasedAmong(Set<Digest> digests) {
             return target.releasedAmong(digests);
+        }
+
+        @Override
+        public void awaitClaims(Collection<Digest> digests) {
+            target.awaitClaims(digests);
         }
 
         @Override

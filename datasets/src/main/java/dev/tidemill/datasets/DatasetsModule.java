@@ -1,7 +1,7 @@
 package dev.tidemill.datasets;
 
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
-import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.datasets.api.DataSetDefinitionKind;
 import dev.tidemill.datasets.api.DataSetRoutes;
 import dev.tidemill.datasets.domain.DataSets;
@@ -27,7 +27,6 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
-import java.util.function.Consumer;
 
 /** Wires data sets. */
 public final class DatasetsModule implements StepModule {
@@ -45,7 +44,7 @@ public final class DatasetsModule implements StepModule {
     private final Clock clock;
 
     /**
-     * @param release lets go of a blob that a definition named
+     * @param files holds the files that definitions name
      * @param deletions keeps tables' files while a backup copies them
      */
     public DatasetsModule(
@@ -54,7 +53,7 @@ public final class DatasetsModule implements StepModule {
             Clock clock,
             Path warehouse,
             BlobStore blobs,
-            Consumer<Digest> release,
+            ArtifactTree files,
             ChildPool steps,
             ChildPool interactive,
             FairTurns turns,
@@ -64,7 +63,7 @@ public final class DatasetsModule implements StepModule {
         this.blobs = blobs;
         this.engine = new ChildQueryEngine(steps, interactive);
         this.tables = new IcebergTables(warehouse, new SqlTablePointers(database), database, deletions);
-        this.dataSets = new DataSets(new SqlDataSetStore(database), tables, release, database, events, clock);
+        this.dataSets = new DataSets(new SqlDataSetStore(database), tables, files, database, events, clock);
     }
 
     public DataSets dataSets() {

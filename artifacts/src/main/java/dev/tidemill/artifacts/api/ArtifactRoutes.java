@@ -93,10 +93,12 @@ public final class ArtifactRoutes {
         Folder folder = Folder.load(blobs, visible(context, caller));
         String path = context.pathParam("path");
         // A look-up in the manifest, not a path: nothing outside the folder can be named.
+        // The file has to be the project's own: anybody can write a manifest.
         return answer(
                 folder.file(path)
-                        .orElseThrow(() -> TidemillException.notFound("file", path))
-                        .digest(),
+                        .map(BlobStore.Blob::digest)
+                        .filter(digest -> owned.contains(caller.project(), digest))
+                        .orElseThrow(() -> TidemillException.notFound("file", path)),
                 path);
     }
 

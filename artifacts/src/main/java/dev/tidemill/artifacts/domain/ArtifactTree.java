@@ -6,10 +6,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.time.Clock;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A project's artifacts by path. Below {@value #FOLDERS} lie, by their digests and for reading only, the folders that the
@@ -84,8 +88,10 @@ public final class ArtifactTree {
         if (named.isPresent()) {
             Folder folder = named.get().folder();
             String rest = named.get().rest();
+            // A manifest can be written by anybody, and so name files of other projects.
             return folder.file(rest)
-                    .or(() -> spelled(folder.files().keySet(), rest).flatMap(folder::file));
+                    .or(() -> spelled(folder.files().keySet(), rest).flatMap(folder::file))
+                    .filter(file -> owned.contains(project, file.digest()));
         }
         return files.find(project, safe)
                 .or(() -> spelled(files.below(project, parent(safe)).keySet(), safe)
@@ -167,7 +173,10 @@ public final class ArtifactTree {
         String safe = ArtifactLocations.requireInside("path", path);
         Optional<Named> named = named(project, safe);
         if (named.isPresent()) {
-            return named.get().rest().isEmpty() ? Optional.of(named.get().folder()) : Optional.empty();
+            Folder whole = named.get().folder();
+            return named.get().rest().isEmpty() && owned.containsAll(project, digests(whole))
+                    ? Optional.of(whole)
+                    : Optional.empty();
         }
         var relative = new TreeMap<String, BlobStore.Blob>();
         files.below(project, safe).forEach((file, blob) -> relative.put(file.substring(safe.length() + 1), blob));
@@ -187,6 +196,40 @@ public final class ArtifactTree {
             release(folder.files().values().stream().map(BlobStore.Blob::digest).toList());
             owned.add(project, folder);
         });
+    }
+
+    /**
+     * Makes sure, for what is about to name blobs that are stored already, that they are the project's and stay. Has to be called within
+     * the unit of work that names them: a collection under way waits for it, or it is refused.
+     *
+     * @throws TidemillException {@code NOT_FOUND} for what the project does not have, or has no more
+     */
+    public void claim(String project, Set<Digest> digests) {
+        references.release(digests, false, clock.instant());
+        if (!owned.containsAll(project, digests)) {
+            throw absent(digests.stream().filter(digest -> !owned.contains(project, digest)));
+        }
+        if (digests.stream().anyMatch(digest -> blobs.find(digest).isEmpty())) {
+            throw absent(digests.stream().filter(digest -> blobs.find(digest).isEmpty()));
+        }
+    }
+
+    /** As {@link #claim(String, Set)}, for a folder and its files. */
+    public void claim(String project, Folder folder) {
+        Set<Digest> all = digests(folder);
+        all.add(folder.digest());
+        claim(project, all);
+    }
+
+    private static TidemillException absent(Stream<Digest> digests) {
+        return TidemillException.notFound("blob", digests.findFirst().orElseThrow())
+                .remedy("Upload it again: what nothing refers to is removed after a day");
+    }
+
+    private static Set<Digest> digests(Folder folder) {
+        return folder.files().values().stream()
+                .map(BlobStore.Blob::digest)
+                .collect(Collectors.toCollection(HashSet::new));
     }
 
     private record Named(Folder folder, String rest) {}

@@ -188,9 +188,10 @@ public final class BlobCollector {
                     }
                 }
                 if (!aside.isEmpty()) {
-                    // Whoever named one before it was moved has committed, or will store it anew: it is not where they
-                    // look.
+                    // Whoever claimed one before it was moved has committed then; who claims it later does not find it,
+                    // and is refused.
                     Set<Digest> moved = Set.copyOf(aside.keySet());
+                    references.awaitClaims(moved);
                     Set<Digest> used = new HashSet<>(references.named(moved));
                     used.addAll(folders.holdingSince(moved));
                     moved.stream().filter(digest -> !used.contains(digest)).forEach(digest -> remove(digest, gone));

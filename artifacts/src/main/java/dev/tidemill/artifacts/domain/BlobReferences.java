@@ -33,6 +33,9 @@ public interface BlobReferences {
     /** Those of the digests that were let go of at any time. */
     Set<Digest> releasedAmong(Set<Digest> digests);
 
+    /** Waits for units of work that are letting go of these, or claim them, and have not ended; joins none. */
+    void awaitClaims(Collection<Digest> digests);
+
     /** Those of the digests that are the values of columns. */
     Set<Digest> named(Set<Digest> among);
 

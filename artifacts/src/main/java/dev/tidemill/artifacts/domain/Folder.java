@@ -2,6 +2,7 @@ package dev.tidemill.artifacts.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.load.RequestMemory;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,13 +12,23 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Files by path, each a blob. A folder's digest is that of its manifest, a sorted list of paths and digests, so equal
  * folders have equal digests wherever and whenever they were made.
  */
 public record Folder(SortedMap<String, BlobStore.Blob> files) {
+    private static final Pattern LINE = Pattern.compile("([0-9a-f]{64}) (\\d{1,18}) (.+)");
+
     private static final int DIGEST_LENGTH = 64;
+
+    /** Largest manifest: about half a million files. */
+    private static final long LARGEST_MANIFEST = 64 << 20;
+
+    /** What a manifest takes in memory while it is read, over its size. */
+    private static final int UNFOLDED = 6;
 
     public Folder {
         files = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(files));
@@ -81,16 +92,30 @@ public record Folder(SortedMap<String, BlobStore.Blob> files) {
         }
     }
 
-    /** Reads a stored folder back from the digest of its manifest. */
+    /**
+     * Reads a stored folder back from the digest of its manifest. Counted to the request that asks for it.
+     *
+     * @throws TidemillException {@code NOT_FOUND} if the blob is not there or is no manifest
+     */
     public static Folder load(BlobStore store, Digest digest) {
+        long size = store.find(digest).map(BlobStore.Blob::size).orElse(0L);
+        if (size > LARGEST_MANIFEST) {
+            throw TidemillException.notFound("folder", digest);
+        }
+        RequestMemory.take(size * UNFOLDED);
         var files = new TreeMap<String, BlobStore.Blob>();
         new String(store.read(digest), StandardCharsets.UTF_8).lines().forEach(line -> {
-            String[] parts = line.split(" ", 3);
-            if (parts.length != 3) {
+            Matcher file = LINE.matcher(line);
+            if (!file.matches()) {
                 throw TidemillException.notFound("folder", digest);
             }
-            files.put(parts[2], new BlobStore.Blob(new Digest(parts[0]), Long.parseLong(parts[1])));
+            files.put(file.group(3), new BlobStore.Blob(new Digest(file.group(1)), Long.parseLong(file.group(2))));
         });
-        return new Folder(files);
+        var folder = new Folder(files);
+        // Lines in another order, or one path twice: what it is known by would be the digest of another manifest.
+        if (!folder.digest().equals(digest)) {
+            throw TidemillException.notFound("folder", digest);
+        }
+        return folder;
     }
 }

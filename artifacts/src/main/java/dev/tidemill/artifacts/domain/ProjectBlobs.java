@@ -1,8 +1,13 @@
 package dev.tidemill.artifacts.domain;
 
+import java.util.Set;
+
 /** Which blobs a project may read: contents are shared between projects, the right to see them is not. */
 public interface ProjectBlobs {
     void add(String project, Digest digest);
+
+    /** Whether the project may read all of these. */
+    boolean containsAll(String project, Set<Digest> digests);
 
     boolean contains(String project, Digest digest);
 

@@ -101,6 +101,20 @@ public final class SqlBlobReferences implements BlobReferences {
     }
 
     @Override
+    public void awaitClaims(Collection<Digest> digests) {
+        if (!digests.isEmpty()) {
+            database.writing(handle -> handle.createUpdate(
+                            "UPDATE blob_candidate SET digest = digest WHERE digest IN (<digests>)")
+                    .bindList(
+                            "digests",
+                            digests.stream()
+                                    .sorted(Comparator.comparing(Digest::value))
+                                    .toList())
+                    .execute());
+        }
+    }
+
+    @Override
     public Set<Digest> named(Set<Digest> among) {
         var found = new HashSet<Digest>();
         if (among.isEmpty()) {

@@ -3,9 +3,13 @@ package dev.tidemill.artifacts.store;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.platform.sql.Database;
+import java.util.List;
+import java.util.Set;
 
 /** Projects' blobs in the database. */
 public final class SqlProjectBlobs implements ProjectBlobs {
+    private static final int BATCH = 1_000;
+
     private final Database database;
 
     public SqlProjectBlobs(Database database) {
@@ -19,6 +23,24 @@ public final class SqlProjectBlobs implements ProjectBlobs {
                 .bind("project", project)
                 .bind("digest", digest)
                 .execute());
+    }
+
+    @Override
+    public boolean containsAll(String project, Set<Digest> digests) {
+        List<Digest> all = List.copyOf(digests);
+        for (int from = 0; from < all.size(); from += BATCH) {
+            List<Digest> some = all.subList(from, Math.min(all.size(), from + BATCH));
+            long found = database.reading(handle -> handle.createQuery(
+                            "SELECT COUNT(*) FROM project_blob WHERE project = :project AND digest IN (<digests>)")
+                    .bind("project", project)
+                    .bindList("digests", some)
+                    .mapTo(Long.class)
+                    .one());
+            if (found < some.size()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override

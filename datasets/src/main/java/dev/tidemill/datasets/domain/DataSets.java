@@ -1,5 +1,6 @@
 package dev.tidemill.datasets.domain;
 
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
@@ -10,13 +11,13 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Consumer;
+import java.util.Set;
 
 /** Data sets and their versions. Thread-safe. */
 public final class DataSets {
     private final DataSetStore store;
     private final TableFormat tables;
-    private final Consumer<Digest> release;
+    private final ArtifactTree files;
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
@@ -25,11 +26,11 @@ public final class DataSets {
     public DataSets(
             DataSetStore store,
             TableFormat tables,
-            Consumer<Digest> release,
+            ArtifactTree files,
             Transactions transactions,
             EventLog events,
             Clock clock) {
-        this.release = release;
+        this.files = files;
         this.store = store;
         this.tables = tables;
         this.transactions = transactions;
@@ -41,8 +42,9 @@ public final class DataSets {
         transactions.write(() -> {
             Optional<Digest> before =
                     store.find(project, name).flatMap(DataSet::source).map(source -> new Digest(source.blob()));
+            definition.source().ifPresent(source -> files.claim(project, Set.of(new Digest(source.blob()))));
             store.save(project, name, definition);
-            before.ifPresent(release);
+            before.ifPresent(blob -> files.release(List.of(blob)));
         });
     }
 

@@ -129,6 +129,7 @@ public final class Registrations {
         Optional<ModelFiles> files = frozen.map(inspector::inspect);
         return transactions.write(() -> {
             RegisteredModel registered = models.model(project, model);
+            frozen.ifPresent(folder -> tree.claim(project, folder));
             Instant now = clock.instant();
             var told = new TakenVersion(
                     model, store.newestVersion(project, model) + 1, ModelVersion.Stage.NONE, claim, now, now);
@@ -158,6 +159,7 @@ public final class Registrations {
             if (store.find(project, told.model(), told.version()).isPresent()) {
                 return false;
             }
+            frozen.ifPresent(folder -> tree.claim(project, folder));
             insert(project, told, "import/" + told.version(), actor, frozen.map(Folder::digest), files);
             events.append(registered(models.version(project, told.model(), told.version()), actor));
             return true;
