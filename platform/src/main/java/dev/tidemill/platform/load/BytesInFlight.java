@@ -2,6 +2,7 @@ package dev.tidemill.platform.load;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.load.Waiting.Waiter;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -15,8 +16,8 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>Three rules keep it fair. A caller who has a request under way holds at most half of the budget with all large
  * requests together; a lone one may take what is there. An eighth is kept for small requests, which so pass beside
- * large ones. And of requests that all hold a part and wait for the rest, the oldest waits longest: the others are refused,
- * and it has what they give back. Thread-safe.
+ * large ones. And what is given back is kept for the oldest large request that waits, which waits longer than others: so of
+ * requests that all hold a part and wait for the rest, the younger ones are refused and the oldest is answered. Thread-safe.
  */
 public final class BytesInFlight {
     /** A request that takes no more than this may take from what is kept for small ones. */
@@ -24,6 +25,9 @@ public final class BytesInFlight {
 
     /** How long {@link Reservation#take} waits for others to give back: most requests are over in less. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    /** How many times as long the oldest waits. */
+    private static final int PATIENCE_OF_OLDEST = 5;
 
     /** Of the heap; what an estimate leaves out, and everything that is no request, has the rest. */
     private static final double SHARE_OF_HEAP = 0.35;
@@ -37,6 +41,7 @@ public final class BytesInFlight {
 
     private final Waiting waiting = new Waiting();
     private long opened;
+    private long waits;
     private long taken;
     private long refused;
 
@@ -98,6 +103,9 @@ public final class BytesInFlight {
         private String caller;
         private long held;
         private boolean closed;
+
+        /** Threads of it that wait. */
+        private int threads;
 
         private Reservation(String caller, long number) {
             this.caller = caller;
@@ -162,14 +170,15 @@ public final class BytesInFlight {
 
         private void await(long bytes) throws InterruptedException {
             long started = System.nanoTime();
-            String waitsFor = caller;
-            if (waiting.add(waitsFor, number)) {
+            var self = new Waiter(this, number, waits++, caller, bytes);
+            if (waiting.add(self)) {
+                // Who was the oldest so far has less time now.
                 given.signalAll();
             }
+            threads++;
             try {
                 while (!isFree(bytes)) {
-                    long patience = patienceNanos * waiting.times(waitsFor, number);
-                    long left = patience - (System.nanoTime() - started);
+                    long left = patienceNanos * times(self) - (System.nanoTime() - started);
                     if (left <= 0) {
                         refused++;
                         throw spent();
@@ -178,10 +187,19 @@ public final class BytesInFlight {
                     requireOpen();
                 }
             } finally {
-                if (waiting.remove(waitsFor, number)) {
+                threads--;
+                if (waiting.remove(self)) {
+                    // What was kept for it is kept for another.
                     given.signalAll();
                 }
             }
+        }
+
+        /** The oldest of a caller waits longer only if the others of that caller are what it waits for. */
+        private int times(Waiter self) {
+            boolean oldest = waiting.oldest().orElseThrow().equals(self)
+                    || (waiting.oldestOf(self.caller()).orElseThrow().equals(self) && !isShareFree(self.bytes()));
+            return oldest ? PATIENCE_OF_OLDEST : 1;
         }
 
         /** Counts what is there already and cannot be refused any more, such as an answer. */
@@ -238,8 +256,25 @@ public final class BytesInFlight {
             if (held + bytes <= SMALL) {
                 return taken + bytes <= most;
             }
+            long kept = waiting.oldest()
+                    .filter(this::isOlder)
+                    .filter(oldest -> oldest.reservation().isShareFree(oldest.bytes()))
+                    .map(Waiter::bytes)
+                    .orElse(0L);
+            return taken + bytes + kept <= mostForLarge && isShareFree(bytes);
+        }
+
+        private boolean isShareFree(long bytes) {
             long others = callers.getOrDefault(caller, 0L) - held;
-            return taken + bytes <= mostForLarge && (others == 0 || others + held + bytes <= most / 2);
+            long kept = waiting.oldestOf(caller)
+                    .filter(this::isOlder)
+                    .map(Waiter::bytes)
+                    .orElse(0L);
+            return others + kept == 0 || others + held + bytes + kept <= most / 2;
+        }
+
+        private boolean isOlder(Waiter waiter) {
+            return waiter.request() < number;
         }
 
         private void add(long bytes) {
@@ -263,8 +298,9 @@ public final class BytesInFlight {
                 if (!closed) {
                     add(-held);
                     closed = true;
-                    // Its own take may wait, even where it held nothing.
-                    given.signalAll();
+                    if (threads > 0) {
+                        given.signalAll();
+                    }
                 }
             } finally {
                 lock.unlock();

@@ -1,63 +1,62 @@
 package dev.tidemill.platform.load;
 
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Objects;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 
 /**
- * Who waits for memory, by age: the oldest waits longest, so that requests that hold a part each and wait for each other do not
- * all give up in the same moment. Not thread-safe; the budget's lock guards it.
+ * Who waits for memory, by age, of all and of each caller: what is given back is kept for the oldest. Not thread-safe; the budget's
+ * lock guards it.
  */
 final class Waiting {
-    /** How many times as long the oldest waits of those who wait of one caller. */
-    private static final int OLDEST_OF_CALLER = 5;
-
-    /** How many times as long the oldest of all waits: longer than any caller's oldest, if those wait for each other. */
-    private static final int OLDEST = 10;
-
-    /** Threads that wait, by their request's number: a request can wait in several. */
-    private final SortedMap<Long, Integer> all = new TreeMap<>();
-
-    private final Map<String, SortedMap<Long, Integer>> callers = new HashMap<>();
-
     /**
-     * Begins to wait.
+     * One thread that waits.
      *
-     * @param number the smaller, the older
-     * @return whether somebody who was the oldest, of all or of its caller, is so no more, and has less time
+     * @param request its number: the smaller, the older
+     * @param thread tells apart those of one request
+     * @param bytes that it lacks
      */
-    boolean add(String caller, long number) {
-        all.merge(number, 1, Integer::sum);
-        callers.computeIfAbsent(caller, name -> new TreeMap<>()).merge(number, 1, Integer::sum);
-        return all.size() > 1 && times(caller, number) > 1;
+    record Waiter(BytesInFlight.Reservation reservation, long request, long thread, String caller, long bytes) {}
+
+    private static final Comparator<Waiter> OLDEST_FIRST =
+            Comparator.comparingLong(Waiter::request).thenComparingLong(Waiter::thread);
+
+    private final SortedSet<Waiter> all = new TreeSet<>(OLDEST_FIRST);
+    private final Map<String, SortedSet<Waiter>> callers = new HashMap<>();
+
+    /** Begins to wait; whether another was the oldest so far, of all or of its caller. */
+    boolean add(Waiter waiter) {
+        SortedSet<Waiter> ofCaller = callers.computeIfAbsent(waiter.caller(), name -> new TreeSet<>(OLDEST_FIRST));
+        all.add(waiter);
+        ofCaller.add(waiter);
+        return isFirst(all, waiter) || isFirst(ofCaller, waiter);
     }
 
-    /**
-     * Waits no more.
-     *
-     * @return whether somebody else is the oldest now, of all or of its caller, and has more time
-     */
-    boolean remove(String caller, long number) {
-        boolean oldest = times(caller, number) > 1;
-        removeOne(all, number);
-        callers.computeIfPresent(caller, (name, numbers) -> removeOne(numbers, number) ? null : numbers);
-        return oldest && !all.isEmpty();
-    }
-
-    /** How many times the usual patience one has that waits. */
-    int times(String caller, long number) {
-        if (all.firstKey() == number) {
-            return OLDEST;
+    /** Waits no more; whether another is the oldest now, of all or of its caller. */
+    boolean remove(Waiter waiter) {
+        SortedSet<Waiter> ofCaller = callers.getOrDefault(waiter.caller(), new TreeSet<>(OLDEST_FIRST));
+        boolean passedOn = isFirst(all, waiter) || isFirst(ofCaller, waiter);
+        all.remove(waiter);
+        ofCaller.remove(waiter);
+        if (ofCaller.isEmpty()) {
+            callers.remove(waiter.caller());
         }
-        SortedMap<Long, Integer> ofCaller = Objects.requireNonNull(callers.get(caller), "it waits");
-        return ofCaller.firstKey() == number ? OLDEST_OF_CALLER : 1;
+        return passedOn;
     }
 
-    /** Whether nothing is left. */
-    private static boolean removeOne(SortedMap<Long, Integer> numbers, long number) {
-        numbers.computeIfPresent(number, (key, threads) -> threads == 1 ? null : threads - 1);
-        return numbers.isEmpty();
+    /** Whether it is the first of several. */
+    private static boolean isFirst(SortedSet<Waiter> waiters, Waiter waiter) {
+        return waiters.size() > 1 && waiters.first().equals(waiter);
+    }
+
+    Optional<Waiter> oldest() {
+        return all.isEmpty() ? Optional.empty() : Optional.of(all.first());
+    }
+
+    Optional<Waiter> oldestOf(String caller) {
+        return Optional.ofNullable(callers.get(caller)).map(SortedSet::first);
     }
 }

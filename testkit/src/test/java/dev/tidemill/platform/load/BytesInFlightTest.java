@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -128,6 +129,61 @@ class BytesInFlightTest {
             assertThat(answeredOf(List.of("a", "a", "a", "b", "b", "b", "c", "c", "c")))
                     .isPositive();
         }
+    }
+
+    /** However many younger ones take little by little, and try again as soon as they are refused. */
+    @Test
+    void whatIsGivenBackIsKeptForTheOldest() throws InterruptedException {
+        var stop = new AtomicBoolean();
+        var threads = new ArrayList<Thread>();
+        try (var oldest = budget.open("oldest")) {
+            oldest.take(MEGABYTE);
+            for (int i = 0; i < 16; i++) {
+                String caller = "caller-" + i;
+                threads.add(Thread.ofVirtual().start(() -> {
+                    while (!stop.get()) {
+                        takeLittleByLittle(caller);
+                    }
+                }));
+            }
+            Await.until("the budget is spent", () -> budget.taken() > 60 * MEGABYTE);
+            oldest.take(40 * MEGABYTE);
+        } finally {
+            stop.set(true);
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        }
+        assertThat(budget.taken()).isZero();
+    }
+
+    private void takeLittleByLittle(String caller) {
+        try (var request = budget.open(caller)) {
+            for (int step = 0; step < 16; step++) {
+                request.take(MEGABYTE);
+                Thread.sleep(2);
+            }
+        } catch (TidemillException e) {
+            assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void anOldestThatWaitsForItsOwnCallerStopsNoOtherCaller() throws InterruptedException {
+        var first = budget.open("a");
+        first.take(35 * MEGABYTE);
+        var second = budget.open("a");
+        Thread waiting = Thread.ofVirtual().start(() -> second.take(20 * MEGABYTE));
+        Await.until("it waits", () -> waiting.getState() == Thread.State.TIMED_WAITING);
+        try (var other = budget.open("b")) {
+            other.take(30 * MEGABYTE);
+        }
+        first.close();
+        waiting.join();
+        assertThat(second.held()).isEqualTo(20 * MEGABYTE);
+        second.close();
     }
 
     @Test
