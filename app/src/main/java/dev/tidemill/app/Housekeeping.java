@@ -3,6 +3,7 @@ package dev.tidemill.app;
 import dev.tidemill.platform.retention.Chore;
 import dev.tidemill.platform.threads.Loop;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,14 +27,25 @@ final class Housekeeping implements AutoCloseable {
         return this;
     }
 
-    /** Does every chore now. */
+    /**
+     * Does every chore now.
+     *
+     * @throws IllegalStateException once all are done, if any of them failed
+     */
     void keep() {
+        var failed = new ArrayList<String>();
+        Throwable first = null;
         for (Chore chore : chores) {
             try {
                 chore.work().get().ifPresent(told -> LOG.info("{}: {}", chore.name(), told));
             } catch (RuntimeException | Error e) {
                 LOG.warn("{} failed; it is tried again in {}", chore.name(), pause, e);
+                failed.add(chore.name());
+                first = first == null ? e : first;
             }
+        }
+        if (first != null) {
+            throw new IllegalStateException(String.join(", ", failed) + ": " + first, first);
         }
     }
 

@@ -24,6 +24,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /** Routes for whoever runs the server. */
 final class OperationsRoutes {
@@ -40,6 +44,9 @@ final class OperationsRoutes {
 
     /** How long whoever asks first is kept waiting for figures. */
     private static final Duration PATIENCE = Duration.ofSeconds(1);
+
+    /** How long the database may take to answer whether this server is ready. */
+    private static final Duration READY_WITHIN = Duration.ofMillis(800);
 
     /** The MLflow server whose clients we answer as it does; they choose by it how they send spans. */
     private static final String MLFLOW_VERSION = "3.17.2";
@@ -77,10 +84,7 @@ final class OperationsRoutes {
         return List.of(
                 HEALTH,
                 Route.get("/ready", Access.open(), (context, caller) -> {
-                            database.reading(handle -> handle.select("SELECT 1")
-                                    .mapTo(Integer.class)
-                                    .one());
-                            database.requireWritable();
+                            requireDatabase();
                             context.contentType("text/plain").result(ready(environments, background));
                         })
                         .lane(Lane.OPERATIONS),
@@ -94,6 +98,34 @@ final class OperationsRoutes {
                         Access.open(),
                         (context, caller) -> context.contentType("text/plain").result(MLFLOW_VERSION)),
                 Route.get("/api/tidemill/v1/server", Access.signedIn(), (context, caller) -> context.json(about())));
+    }
+
+    /** Sooner than probes give up: the database's own patience is longer. */
+    private void requireDatabase() {
+        var answer = CompletableFuture.supplyAsync(
+                () -> {
+                    database.reading(handle ->
+                            handle.select("SELECT 1").mapTo(Integer.class).one());
+                    database.requireWritable();
+                    return true;
+                },
+                Thread::startVirtualThread);
+        try {
+            answer.get(READY_WITHIN.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw new TidemillException(
+                            ErrorCode.UNAVAILABLE,
+                            "The database has not answered within " + READY_WITHIN.toMillis() + " ms")
+                    .causedBy(e);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new TidemillException(ErrorCode.UNAVAILABLE, "The server stops").causedBy(e);
+        }
     }
 
     private Map<String, Object> about() {

@@ -62,6 +62,7 @@ final class DemoCommand implements Callable<Integer> {
             play(work, existing);
             return Exit.OK;
         }
+        Templates.requireEmpty(work);
         var starting = new Progress("server");
         try (ServerProcess server = ServerProcess.start(work, freePort(port))) {
             starting.done(server.url() + ", data in " + work.resolve("data"));

@@ -14,19 +14,24 @@ final class Templates {
 
     private Templates() {}
 
+    /** Refuses a folder that holds anything; one that is not there yet is empty. */
+    static void requireEmpty(Path folder) throws IOException {
+        if (Files.exists(folder)) {
+            try (var entries = Files.list(folder)) {
+                if (entries.findAny().isPresent()) {
+                    throw new CliException(Exit.CONFLICT, folder + " is not empty; nothing was written");
+                }
+            }
+        }
+    }
+
     /** Copies a template into a folder that is new or empty. */
     static void copy(String template, Path target) {
         if (!NAMES.contains(template)) {
             throw new CliException(Exit.USAGE, "There is no template '" + template + "'; there are " + NAMES);
         }
         try {
-            if (Files.exists(target)) {
-                try (var entries = Files.list(target)) {
-                    if (entries.findAny().isPresent()) {
-                        throw new CliException(Exit.CONFLICT, target + " is not empty; nothing was written");
-                    }
-                }
-            }
+            requireEmpty(target);
             for (String file : new String(read(template + "/files.txt"), StandardCharsets.UTF_8)
                     .lines()
                     .toList()) {

@@ -142,7 +142,7 @@ public final class MonitoringModule implements Module {
 
     @Override
     public void publish(Telemetry telemetry) {
-        telemetry.gauge(
+        telemetry.storedGauge(
                 "tidemill.monitoring.halted",
                 "Deployments whose monitoring fails and cannot go on",
                 monitoring::halted);

@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
 final class RowsJson {
     private static final String ONLY = "input";
     private static final Set<Datatype> FLOATING = Set.of(Datatype.FP64, Datatype.FP32, Datatype.FP16, Datatype.BF16);
-    /** From here on there are whole numbers that no double is. */
-    private static final double EXACT = 0x1p53;
+    /** From here on no double has a fraction. */
+    private static final double WITHOUT_FRACTION = 0x1p52;
 
     /** The whole numbers of every datatype are below. */
     private static final double MOST_WHOLE = 0x1p64;
@@ -189,15 +189,18 @@ final class RowsJson {
         throw TidemillException.invalid(name, "'" + name + "' holds " + value.getNodeType() + " where a value belongs");
     }
 
-    /** A number with a point: a double, unless it is a whole number that no double is. */
+    /** A number with a point: a double, unless it is a whole number that no double is, or one whose fraction a double has lost. */
     private static Number number(String name, JsonNode value) {
         double near = value.doubleValue();
         if (Double.isInfinite(near)) {
             throw beyond(name, value);
         }
-        if (Math.abs(near) >= EXACT && Math.abs(near) <= MOST_WHOLE) {
+        if (Math.abs(near) >= WITHOUT_FRACTION && Math.abs(near) <= MOST_WHOLE) {
             BigDecimal written = value.decimalValue();
-            if (written.stripTrailingZeros().scale() <= 0 && written.compareTo(new BigDecimal(near)) != 0) {
+            if (written.stripTrailingZeros().scale() > 0) {
+                return written;
+            }
+            if (written.compareTo(new BigDecimal(near)) != 0) {
                 BigInteger whole = written.toBigInteger();
                 return whole.bitLength() < Long.SIZE ? (Number) whole.longValue() : whole;
             }

@@ -39,6 +39,8 @@ public final class Tensor {
         MIXED,
         /** Some are truths, told by numbers, since others are numbers or missing. */
         TRUTHS,
+        /** Some are numbers with a fraction that no double of their size has, and so look whole though they are not. */
+        FRACTIONS,
         /** Nothing is written: each is missing, which a value of any datatype may be. */
         MISSING,
         /** Each is a JSON document that a model answered: what has no datatype of the protocol travels so. */
@@ -470,6 +472,7 @@ public final class Tensor {
         }
         if (values.stream().allMatch(value -> value == null || value instanceof Number || value instanceof Boolean)) {
             boolean truths = values.stream().anyMatch(value -> value instanceof Boolean);
+            boolean fractions = values.stream().anyMatch(value -> value instanceof BigDecimal);
             boolean nothing = values.stream().allMatch(Objects::isNull);
             values.forEach(value -> checkExact(name, value));
             return new Tensor(
@@ -479,7 +482,7 @@ public final class Tensor {
                     values.stream().mapToDouble(Tensor::asNumber).toArray(),
                     new long[0],
                     new byte[0][],
-                    truths ? Writing.TRUTHS : nothing ? Writing.MISSING : Writing.NONE);
+                    truths ? Writing.TRUTHS : fractions ? Writing.FRACTIONS : nothing ? Writing.MISSING : Writing.NONE);
         }
         String whose = "A value of '" + name + "'";
         byte[] @Nullable [] texts = new byte[values.size()][];

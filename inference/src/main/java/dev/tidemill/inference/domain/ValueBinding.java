@@ -193,6 +193,10 @@ final class ValueBinding {
     }
 
     private static Tensor wholes(TensorSpec spec, Tensor tensor) {
+        if (tensor.writing() == Tensor.Writing.FRACTIONS) {
+            throw TidemillException.invalid(
+                    "data", "'" + spec.name() + "' holds a number with a fraction, which is no " + spec.datatype());
+        }
         long[] values = new long[tensor.size()];
         boolean missing = false;
         for (int i = 0; i < values.length; i++) {

@@ -423,21 +423,34 @@ final class PythonWorker implements AutoCloseable {
         long bytes = 0;
         for (JsonNode told : outputs) {
             int length = told.path("length").asInt();
+            if (length < 0) {
+                throw broken(told, "length " + length);
+            }
             Datatype datatype = Datatype.of(
                     told.path("name").asText(), told.path("datatype").asText());
             bytes += datatype == Datatype.BYTES
-                    ? AnswerMemory.weight(datatype, values(shape(told))) + length
+                    ? AnswerMemory.weight(datatype, values(told)) + length
                     : AnswerMemory.weight(datatype, length / datatype.width());
         }
         return bytes;
     }
 
-    private static long values(long[] shape) {
+    /** Of an output whose code is anybody's: each has its own bound, so that their sum is not below what the largest takes. */
+    private static long values(JsonNode told) {
         long values = 1;
-        for (long size : shape) {
-            values = Math.multiplyExact(values, size);
+        for (long size : shape(told)) {
+            if (size < 0 || (size > 0 && values > Integer.MAX_VALUE / size)) {
+                throw broken(told, "shape " + told.path("shape"));
+            }
+            values *= size;
         }
         return values;
+    }
+
+    private static TidemillException broken(JsonNode told, String what) {
+        return new TidemillException(
+                ErrorCode.INTERNAL,
+                "The model answers '" + told.path("name").asText() + "' with " + what + ", which no tensor has");
     }
 
     @Override

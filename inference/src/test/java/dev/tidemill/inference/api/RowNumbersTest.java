@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.inference.domain.Datatype;
+import dev.tidemill.inference.domain.InputBinding;
 import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.platform.errors.TidemillException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -41,6 +44,19 @@ class RowNumbersTest {
         assertThat(exact.value(1)).isEqualTo(-9007199254740993L);
         assertThat(exact.value(2)).isEqualTo(9007199254740993L);
         assertThat(rows("[18446744073709551615.0]").datatype()).isEqualTo(Datatype.UINT64);
+    }
+
+    @Test
+    void aFractionThatNoDoubleHasIsRoundedAndNotForgotten() {
+        for (String number : List.of("1152921504606846977.7", "4503599627370497.5", "-1.23456789012345678901e17")) {
+            Tensor read = rows("[" + number + "]");
+            assertThat(read.datatype()).isEqualTo(Datatype.FP64);
+            assertThat(read.number(0)).isEqualTo(Double.parseDouble(number));
+            Tensor column = rows("[{\"a\": " + number + "}, {\"a\": 1}]");
+            assertThatThrownBy(() ->
+                            InputBinding.fit(List.of(TensorSpec.column("a", Datatype.INT64, false)), List.of(column)))
+                    .hasMessageContaining("'a' holds a number with a fraction, which is no INT64");
+        }
     }
 
     @Test

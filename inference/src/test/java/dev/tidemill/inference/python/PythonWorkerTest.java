@@ -102,6 +102,26 @@ class PythonWorkerTest {
         }
     }
 
+    /** Code of a model is anybody's: a negative size would pay for what another output takes. */
+    @Test
+    void anAnswerWithSizesThatNoTensorHasIsRefusedBeforeItIsRead() throws IOException {
+        try (var worker = worker("""
+                if call < 4:
+                        texts = {"name": "y", "datatype": "BYTES", "shape": [1000], "length": 0}
+                        answer["outputs"] = [
+                            [dict(texts), dict(texts, shape=[-3187500])],
+                            [dict(texts, shape=[2147483647, 2147483647])],
+                            [dict(told, length=-8)],
+                        ][call - 1]
+                """.strip())) {
+            for (int call = 1; call < 4; call++) {
+                int asked = call;
+                assertThatThrownBy(() -> predict(worker, asked)).hasMessageContaining("which no tensor has");
+            }
+            assertThat(predict(worker, 4).number(0)).isEqualTo(4);
+        }
+    }
+
     @Test
     void anAnswerThatFindsNoMemoryIsPassedOver() throws IOException {
         try (var worker = worker("""

@@ -140,6 +140,14 @@ public final class Telemetry implements AutoCloseable {
                 .register(registry);
     }
 
+    /**
+     * Publishes a number that a store knows. It is read in the background: who asks waits for it half a second at most, and is told that
+     * it is no number where the store does not answer by then.
+     */
+    public void storedGauge(String name, String description, Supplier<Number> value) {
+        gauge(name, description, new StoredNumber(value));
+    }
+
     /** Publishes a count of one of several things of a kind, told apart by a label, which is read when somebody asks. */
     public void counter(String name, String description, String label, String of, Supplier<Number> count) {
         // The registry itself does not keep what it asks from being collected.

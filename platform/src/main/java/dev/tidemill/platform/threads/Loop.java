@@ -39,6 +39,7 @@ public final class Loop implements AutoCloseable {
     private final Round round;
     private final Thread thread;
     private volatile boolean closed;
+    private volatile boolean pausing;
     private volatile Health health;
     /** Failures since the last round that ended well; of the thread alone. */
     private int inARow;
@@ -57,9 +58,12 @@ public final class Loop implements AutoCloseable {
         this.thread = Thread.ofVirtual().name(name).unstarted(this::repeat);
     }
 
-    /** A loop that has not begun and does something after each pause, the first one included. */
+    /**
+     * A loop that has not begun and does something after each pause, the first one included. A pause that is longer than any after a
+     * failure is not made longer by one.
+     */
     public static Loop every(String name, Duration pause, Runnable work) {
-        return new Loop(name, pause, () -> {
+        return new Loop(name, pause.compareTo(LONGEST_PAUSE) < 0 ? pause : Duration.ZERO, () -> {
             Thread.sleep(pause);
             work.run();
         });
@@ -92,8 +96,14 @@ public final class Loop implements AutoCloseable {
             round.run();
             succeeded();
         } catch (RuntimeException | Error e) {
-            if (!closed) {
-                Thread.sleep(failed(e));
+            // Before it is looked whether it is closed, so that who closes it sees the one or is seen by the other.
+            pausing = true;
+            try {
+                if (!closed) {
+                    Thread.sleep(failed(e));
+                }
+            } finally {
+                pausing = false;
             }
         }
     }
@@ -140,9 +150,15 @@ public final class Loop implements AutoCloseable {
         thread.interrupt();
     }
 
-    /** Ends it after the round under way, which is not interrupted; false if that has not ended within this time. */
+    /**
+     * Ends it after the round under way, which is not interrupted; at once where it waits after a failure. False if it has not ended
+     * within this time.
+     */
     public boolean finish(Duration atMost) {
         closed = true;
+        if (pausing) {
+            thread.interrupt();
+        }
         return join(atMost);
     }
 

@@ -48,6 +48,25 @@ class LoopTest {
     }
 
     @Test
+    void whatPausesAfterAFailureIsFinishedAtOnce() throws Exception {
+        var failed = new CountDownLatch(1);
+        var loop = new Loop("test", Duration.ofHours(1), () -> {
+                    failed.countDown();
+                    throw new IllegalStateException("a test");
+                })
+                .start();
+        assertThat(failed.await(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(loop.finish(PATIENCE)).isTrue();
+    }
+
+    @Test
+    void aLongPauseIsNotMadeLongerByAFailure() {
+        assertThat(Loop.every("test", Duration.ofHours(1), () -> {}).pause(0)).isZero();
+        assertThat(Loop.every("test", Duration.ofHours(1), () -> {}).pause(5)).isZero();
+        assertThat(Loop.every("test", Duration.ofSeconds(2), () -> {}).pause(1)).isEqualTo(Duration.ofSeconds(4));
+    }
+
+    @Test
     void itsHealthTellsHowItIsDoing() throws Exception {
         var asked = new LinkedBlockingQueue<Boolean>();
         var answered = new LinkedBlockingQueue<Loop.Health>();
