@@ -269,7 +269,7 @@ public final class SqlMonitorStore implements MonitorStore {
                         SELECT reference_error FROM monitor_window
                         WHERE project = :project AND deployment = :deployment AND version = :version
                           AND ends_at > :after AND reference_error IS NOT NULL
-                        ORDER BY starts_at DESC LIMIT 1
+                        ORDER BY ends_at DESC LIMIT 1
                         """)
                 .bind("project", project)
                 .bind("deployment", deployment)
@@ -286,7 +286,7 @@ public final class SqlMonitorStore implements MonitorStore {
                         SELECT * FROM monitor_window
                         WHERE project = :project AND deployment = :deployment AND version = :version
                           AND ends_at > :after AND error IS NOT NULL AND NOT broken
-                        ORDER BY starts_at LIMIT :limit
+                        ORDER BY ends_at LIMIT :limit
                         """)
                 .bind("project", project)
                 .bind("deployment", deployment)
