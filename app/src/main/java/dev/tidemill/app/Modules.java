@@ -144,7 +144,7 @@ record Modules(
                 artifacts.blobs(),
                 artifacts.projectBlobs(),
                 on.steps(),
-                deployments.deployments()::championFolder,
+                deployments.deployments()::incumbent,
                 clock));
         var monitoring = parts.keep(new MonitoringModule(
                 database,

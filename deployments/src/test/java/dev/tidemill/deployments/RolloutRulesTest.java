@@ -4,14 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Evidence;
+import dev.tidemill.deployments.domain.GateEvidence;
 import dev.tidemill.deployments.domain.Policy;
 import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.deployments.domain.RolloutRules;
 import dev.tidemill.deployments.domain.RolloutRules.Outcome;
+import dev.tidemill.deployments.domain.RolloutRules.Verdict;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -55,12 +58,55 @@ class RolloutRulesTest {
                 .outcome();
     }
 
+    private static Verdict gate(Map<String, Double> metrics) {
+        return RolloutRules.gate(GateEvidence.of(metrics), 0.02);
+    }
+
     @Test
     void theGateLetsNoInferiorCandidateIn() {
-        assertThat(RolloutRules.gate(41, 41, 0.02).outcome()).isEqualTo(Outcome.CANARY);
-        assertThat(RolloutRules.gate(41.8, 41, 0.02).outcome()).isEqualTo(Outcome.CANARY);
-        assertThat(RolloutRules.gate(42, 41, 0.02).outcome()).isEqualTo(Outcome.REJECT);
-        assertThat(RolloutRules.gate(Double.NaN, 41, 0.02).outcome()).isEqualTo(Outcome.REJECT);
+        assertThat(gate(Map.of("error", 41.0, "champion_error", 41.0)).outcome())
+                .isEqualTo(Outcome.CANARY);
+        assertThat(gate(Map.of("error", 41.8, "champion_error", 41.0)).outcome())
+                .isEqualTo(Outcome.CANARY);
+        assertThat(gate(Map.of("error", 42.0, "champion_error", 41.0)))
+                .isEqualTo(new Verdict(
+                        Outcome.REJECT, "error 42.00 against the champion's 41.00 on held-out rows: inferior"));
+        assertThat(gate(Map.of("error", Double.NaN, "champion_error", 41.0)).outcome())
+                .isEqualTo(Outcome.REJECT);
+    }
+
+    /** The errors on all held-out rows and on those that the champion has not seen are not to be mixed up. */
+    @Test
+    void theGateComparesOnTheRowsThatTheChampionHasNotSeen() {
+        assertThat(gate(Map.of(
+                        "error", 35.0, "compared_error", 42.0, "champion_error", 41.0, "champion_unseen_rows", 100.0)))
+                .isEqualTo(new Verdict(
+                        Outcome.REJECT,
+                        "error 42.00 against the champion's 41.00 on 100 held-out rows that neither was trained on:"
+                                + " inferior"));
+        assertThat(gate(Map.of(
+                                "error",
+                                45.0,
+                                "compared_error",
+                                40.0,
+                                "champion_error",
+                                41.0,
+                                "champion_unseen_rows",
+                                100.0))
+                        .outcome())
+                .isEqualTo(Outcome.CANARY);
+    }
+
+    @Test
+    void whatCannotBeComparedIsNotCalledInferior() {
+        Verdict verdict = gate(Map.of("error", 42.0, "champion_unseen_rows", 12.0, "champion_rows_needed", 48.0));
+        assertThat(verdict.outcome()).isEqualTo(Outcome.CANARY);
+        assertThat(verdict.reason()).contains("12").contains("48 are needed").contains("the shadow compares them");
+        assertThat(gate(Map.of("error", 42.0)).reason())
+                .doesNotContain("Infinity")
+                .contains("was not measured");
+        assertThat(gate(Map.of("error", 42.0, "champion_error", Double.NaN)).outcome())
+                .isEqualTo(Outcome.CANARY);
     }
 
     @Test

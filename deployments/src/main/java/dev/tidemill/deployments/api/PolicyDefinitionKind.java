@@ -69,7 +69,7 @@ public final class PolicyDefinitionKind implements DefinitionKind<Policy> {
                 yaml.duration("canary-at-most", "P28D"),
                 yaml.number("share", 0.1, 0, 1),
                 yaml.number("confidence", 0.95, 0.5, 0.9999),
-                yaml.integer("rows", 48, 1, 1_000_000),
+                yaml.integer("rows", Policy.Promotion.ROWS, 1, 1_000_000),
                 yaml.duration("block", "P1D"),
                 yaml.integer("blocks", Policy.Promotion.WEEK_OF_DAYS, 4, 10_000));
         if (promotion.block().compareTo(Duration.ofMinutes(1)) < 0) {

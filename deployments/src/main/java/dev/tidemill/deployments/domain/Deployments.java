@@ -1,6 +1,5 @@
 package dev.tidemill.deployments.domain;
 
-import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.inference.domain.ServedVersion;
@@ -11,6 +10,7 @@ import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.sql.Transactions;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
+import dev.tidemill.training.domain.Incumbents;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -199,9 +199,17 @@ public final class Deployments {
         store.moveEventTime(project, name, time);
     }
 
-    public Optional<Digest> championFolder(String project, String name) {
+    /** The champion as a candidate is compared with it; empty before the first version is deployed. */
+    public Optional<Incumbents.Incumbent> incumbent(String project, String name) {
         Deployment deployment = deployment(project, name);
-        return deployment.champion().map(version -> model(deployment, version).requireFolder());
+        return deployment.champion().map(number -> {
+            ModelVersion version = model(deployment, number);
+            return new Incumbents.Incumbent(
+                    version.reference(),
+                    version.folder(),
+                    version.dataUntil(),
+                    policy(deployment).map(policy -> policy.promotion().rows()).orElse(Policy.Promotion.ROWS));
+        });
     }
 
     /** Loads a version for a deployment: what cannot be loaded is refused before anything changes, outside of a unit of work. */
@@ -229,6 +237,16 @@ public final class Deployments {
         return now;
     }
 
+    /** The verdict on a version that has the champion's very files: equal rows and parameters give equal models. */
+    private Optional<RolloutRules.Verdict> identical(Deployment deployment, int offered) {
+        int champion = deployment.champion().orElseThrow();
+        return model(deployment, offered)
+                .folder()
+                .filter(folder -> exists(deployment, champion)
+                        && model(deployment, champion).folder().equals(Optional.of(folder)))
+                .map(folder -> RolloutRules.sameModel(champion, folder.value()));
+    }
+
     private ModelVersion model(Deployment deployment, int version) {
         return models.version(deployment.project(), deployment.definition().model(), version);
     }
@@ -237,8 +255,7 @@ public final class Deployments {
      * Offers a version. The first one becomes champion; a later one must pass the gate and then goes into shadow, or is
      * turned down. The same maker a second time changes nothing.
      *
-     * @param errors {@code error} of the version and, where there is a champion, {@code champion_error}, on the same
-     *     held-out rows
+     * @param errors {@code error} of the version and how it compares with the champion, as {@link GateEvidence} reads them
      * @param until event time up to which the version has seen data
      */
     public Deployment offer(
@@ -291,12 +308,10 @@ public final class Deployments {
             }
             double margin =
                     policy(before).map(policy -> policy.promotion().margin()).orElse(0.0);
-            RolloutRules.Verdict gate = errors.containsKey("error")
-                    ? RolloutRules.gate(
-                            errors.get("error"),
-                            errors.getOrDefault("champion_error", Double.POSITIVE_INFINITY),
-                            margin)
-                    : RolloutRules.NO_METRICS;
+            RolloutRules.Verdict gate = identical(before, version)
+                    .orElseGet(() -> errors.containsKey("error")
+                            ? RolloutRules.gate(GateEvidence.of(errors), margin)
+                            : RolloutRules.NO_METRICS);
             if (gate.outcome() == RolloutRules.Outcome.REJECT) {
                 return decide(
                         before,

@@ -98,6 +98,8 @@ public record Policy(Optional<Retrain> retrain, Promotion promotion, InputPolicy
             int blocks) {
         public static final Duration DAY = Duration.ofDays(1);
         public static final int WEEK_OF_DAYS = 7;
+        /** Labelled rows without which nothing is decided, where no policy says how many. */
+        public static final int ROWS = 48;
 
         public Promotion {
             // What was stored before there were blocks names none.

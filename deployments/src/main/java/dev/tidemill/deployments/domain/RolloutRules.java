@@ -27,16 +27,48 @@ public final class RolloutRules {
             "it was offered without metrics: give the outputs of training.evaluate as 'metrics', so that it can be compared"
                     + " with the champion");
 
-    /** Whether a candidate may be tried at all: it must not be inferior to the champion on held-out rows. */
-    public static Verdict gate(double candidateError, double championError, double margin) {
-        if (Double.isNaN(candidateError)) {
+    /**
+     * Whether a candidate may be tried at all: it must not be inferior to the champion on held-out rows that neither has seen.
+     * Where there are too few of those nothing is known against it, and the shadow compares the two on live rows.
+     */
+    public static Verdict gate(GateEvidence evidence, double margin) {
+        if (Double.isNaN(evidence.error())) {
             return new Verdict(Outcome.REJECT, "the candidate gave no valid prediction on the held-out rows");
         }
-        String numbers =
-                format("error %.4g against the champion's %.4g on held-out rows", candidateError, championError);
-        return candidateError <= championError * (1 + margin)
+        if (evidence.championError().isEmpty()) {
+            return new Verdict(
+                    Outcome.CANARY, format("error %.4g on held-out rows; ", evidence.error()) + notCompared(evidence));
+        }
+        double champion = evidence.championError().getAsDouble();
+        if (Double.isNaN(champion)) {
+            return new Verdict(
+                    Outcome.CANARY,
+                    format("error %.4g; the champion gave no valid prediction on the held-out rows", evidence.error()));
+        }
+        String numbers = format("error %.4g against the champion's %.4g on ", evidence.comparedError(), champion)
+                + (evidence.unseenRows().isPresent()
+                        ? evidence.unseenRows().getAsLong() + " held-out rows that neither was trained on"
+                        : "held-out rows");
+        return evidence.comparedError() <= champion * (1 + margin)
                 ? new Verdict(Outcome.CANARY, numbers)
                 : new Verdict(Outcome.REJECT, numbers + ": inferior");
+    }
+
+    private static String notCompared(GateEvidence evidence) {
+        String rest = "; so the shadow compares them on live rows";
+        return evidence.unseenRows().isEmpty()
+                ? "the champion was not measured on them" + rest
+                : "not compared with the champion, which is not known to be new to more than "
+                        + evidence.unseenRows().getAsLong() + " of them, where "
+                        + evidence.neededRows().orElse(Policy.Promotion.ROWS) + " are needed" + rest;
+    }
+
+    /** A version with the very files of the champion. */
+    public static Verdict sameModel(int champion, String digest) {
+        return new Verdict(
+                Outcome.REJECT,
+                "it is the same model as the champion, version " + champion + " (both have digest " + digest
+                        + "): there is nothing to try. Equal rows and parameters give equal models; train on new rows");
     }
 
     /**

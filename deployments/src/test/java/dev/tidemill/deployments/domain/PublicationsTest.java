@@ -34,6 +34,7 @@ import dev.tidemill.registry.store.SqlModelStore;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.TestDatabase;
 import dev.tidemill.testkit.store.ForwardingDatabase;
+import dev.tidemill.training.domain.Incumbents;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -57,6 +58,7 @@ class PublicationsTest {
     private static final Duration NEVER = Duration.ofHours(1);
     private static final Duration SOON = Duration.ofMillis(20);
     private static final int TOGETHER = 4;
+    private static final Instant TRAINED_UNTIL = Instant.parse("2026-02-01T00:00:00Z");
     private static final ModelInspector INSPECTOR = new ModelInspector() {
         @Override
         public ModelFiles inspect(Folder folder) {
@@ -176,9 +178,12 @@ class PublicationsTest {
 
     /** A deployment of a version of its own, in whose folder there is one file. */
     private Deployment deployment(String name, String file) {
+        return deployment(name, file, "model " + (number + 1));
+    }
+
+    private Deployment deployment(String name, String file, String contents) {
         number++;
-        Folder folder =
-                Folder.store(artifacts.blobs(), Map.of(file, ("model " + number).getBytes(StandardCharsets.UTF_8)));
+        Folder folder = Folder.store(artifacts.blobs(), Map.of(file, contents.getBytes(StandardCharsets.UTF_8)));
         versions.insert(new ModelVersion(
                 "p",
                 "m",
@@ -197,7 +202,7 @@ class PublicationsTest {
                 List.of(),
                 "",
                 "",
-                Optional.empty(),
+                Optional.of(TRAINED_UNTIL),
                 "test-" + number,
                 "user:ada",
                 Instant.EPOCH,
@@ -365,6 +370,36 @@ class PublicationsTest {
                 })
                 .hasMessageContaining("is trying version " + (number - 1) + " already");
         assertThat(served.champion()).contains(number - 1);
+    }
+
+    /** As after a second training on the same rows: by held-out rows that the champion has seen it would look inferior. */
+    @Test
+    void theSameModelAgainIsSaidToBeTheSame() {
+        Deployment served = deployment("d", "model", "the model");
+        int champion = served.champion().orElseThrow();
+        int again = deployment("again", "model", "the model").champion().orElseThrow();
+        Deployments deployments = deployments();
+        Map<String, Double> errors = Map.of("error", 2.0, "champion_error", 1.0);
+        assertThat(deployments
+                        .offer("p", "d", again, errors, Optional.empty(), "run/same", "tester")
+                        .challenger())
+                .isEmpty();
+        Decision decision = deployments.decisionOf("p", "d", "run/same").orElseThrow();
+        assertThat(decision.action()).isEqualTo(Decision.Action.REJECTED);
+        assertThat(decision.reason())
+                .startsWith("at the gate: it is the same model as the champion, version " + champion)
+                .doesNotContain("inferior");
+    }
+
+    /** What the gate's comparison needs to know of the version that serves. */
+    @Test
+    void theIncumbentSaysHowFarItsDataWentAndHowManyRowsDecide() {
+        Deployment served = deployment("d", "model");
+        Deployments deployments = deployments();
+        Incumbents.Incumbent incumbent = deployments.incumbent("p", "d").orElseThrow();
+        assertThat(incumbent.reference()).isEqualTo("m/" + served.champion().orElseThrow());
+        assertThat(incumbent.dataUntil()).contains(TRAINED_UNTIL);
+        assertThat(incumbent.rows()).isEqualTo(48);
     }
 
     @Test

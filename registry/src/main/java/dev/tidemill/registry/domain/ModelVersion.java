@@ -20,7 +20,7 @@ import java.util.Optional;
  * @param dataVersions data set versions it was trained on
  * @param dataDigest digest of the rows it was trained on; empty if unknown
  * @param codeVersion version of the code that trained it; empty if unknown
- * @param dataUntil event time up to which it has seen data
+ * @param dataUntil event time of the newest row that it was trained on; empty if unknown
  * @param files what a look into the folder has found; empty if there is no folder
  * @param madeBy the pipeline step, or the request, that registered it
  */

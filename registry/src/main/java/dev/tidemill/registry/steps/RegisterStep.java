@@ -62,6 +62,8 @@ public final class RegisterStep implements StepKind {
                         codeVersion,
                         Optional.ofNullable(trained.get("dataUntil"))
                                 .map(String::valueOf)
+                                // Of rows without a time column nobody knows how far they go.
+                                .filter(until -> !until.isEmpty())
                                 .map(java.time.Instant::parse)),
                 context.key(),
                 Event.SYSTEM);

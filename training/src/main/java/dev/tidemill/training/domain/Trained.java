@@ -10,6 +10,7 @@ import java.util.Map;
  * @param run id of the tracked run
  * @param folder digest of the model folder
  * @param error on held-out rows, or on the training rows where none were held out
+ * @param dataUntil event time of the newest row that it was trained on, ISO 8601; empty without a time column
  */
 public record Trained(
         String run,

@@ -14,12 +14,19 @@ import dev.tidemill.platform.children.ChildTask;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.training.domain.Incumbents;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
-/** {@code training.evaluate}: measures a trained model, and the champion it would replace, on the newest held-out rows. */
+/**
+ * {@code training.evaluate}: measures a trained model on the newest held-out rows, and compares it with the champion that it
+ * would replace on those of them that the champion was not trained on.
+ */
 public final class EvaluateStep implements StepKind {
+    private static final String ENCODING = "tidemill/encoding.json";
+
     private final DataSets dataSets;
     private final BlobStore blobs;
     private final ChildPool children;
@@ -54,10 +61,12 @@ public final class EvaluateStep implements StepKind {
         request.put("holdout", context.duration("holdout").orElse(Duration.ZERO).toString());
         request.set(
                 "candidate",
-                files(new Digest(String.valueOf(context.map("candidate").get("folder")))));
+                files(Folder.load(
+                        blobs,
+                        new Digest(String.valueOf(context.map("candidate").get("folder"))))));
         context.optionalText("against")
                 .flatMap(deployment -> incumbents.champion(context.project(), deployment))
-                .ifPresent(champion -> request.set("champion", files(champion)));
+                .ifPresent(champion -> addChampion(request, champion, context));
         JsonNode answer = children.run("training.evaluate", request, new Lines(context), context.timeout());
         var metrics = new LinkedHashMap<String, Object>();
         answer.properties()
@@ -65,11 +74,26 @@ public final class EvaluateStep implements StepKind {
         return Map.of("metrics", metrics, "error", answer.path("error").doubleValue());
     }
 
-    private ObjectNode files(Digest digest) {
-        Folder folder = Folder.load(blobs, digest);
-        return Json.object()
-                .put("encoding", file(folder, "tidemill/encoding.json"))
-                .put("trees", file(folder, "model.json"));
+    private void addChampion(ObjectNode request, Incumbents.Incumbent champion, StepContext context) {
+        Optional<Folder> folder = champion.folder()
+                .map(digest -> Folder.load(blobs, digest))
+                .filter(files -> files.file(ENCODING).isPresent());
+        if (folder.isEmpty()) {
+            context.log("champion " + champion.reference() + " is not compared: it is no model of training.xgboost");
+            return;
+        }
+        request.set(
+                "champion",
+                files(folder.get())
+                        .put("reference", champion.reference())
+                        .put(
+                                "until",
+                                champion.dataUntil().map(Instant::toString).orElse(""))
+                        .put("rows", champion.rows()));
+    }
+
+    private ObjectNode files(Folder folder) {
+        return Json.object().put("encoding", file(folder, ENCODING)).put("trees", file(folder, "model.json"));
     }
 
     private String file(Folder folder, String path) {

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param classes in order; empty for a regression
  */
 record Labels(int column, boolean truth, List<String> classes, Objective objective) {
+    /** Index of a class that a model does not know: it is never the most probable one. */
+    static final double UNKNOWN_CLASS = -1;
+
     /** A target of texts, or of truths unless {@code objective} asks for numbers, is a classification; a number is a regression. */
     static Labels of(Table table, String target, String objective) {
         int column = table.column(target);

@@ -71,7 +71,8 @@ public final class TrainTask implements ChildTask {
         answer.put("error", metrics.getOrDefault("error", metrics.getOrDefault("train_error", Double.NaN)));
         answer.set("signature", signature(all, columns, labels));
         answer.set("example", example(train, columns));
-        answer.put("until", all.times().isEmpty() ? "" : all.times().getLast().toString());
+        answer.put(
+                "until", train.times().isEmpty() ? "" : train.times().getLast().toString());
         return answer;
     }
 
