@@ -23,6 +23,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Holds the catalogue of events against the places that tell them. */
@@ -104,12 +105,45 @@ class EventCatalogueTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "model", "model.", "deployment.promoted", "external", "external.github.push"})
     void beginningsOfTypesAreTaken(String beginning) {
-        catalogue.requireBeginning(beginning);
+        assertThat(catalogue.beginningInProject("types", beginning)).isEqualTo(beginning);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "dev.tidemill.model.renamed, model.renamed",
+        "dev.tidemill.model., model.",
+        "dev.tidemill., ''",
+        "dev.tide, ''",
+        "dev.tidemill.external.github.push, external.github.push"
+    })
+    void typesAreTakenAsTheyStandInACloudEvent(String told, String beginning) {
+        assertThat(catalogue.beginning("type", told)).isEqualTo(beginning);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"user.", "u", "dev.tidemill.token.created"})
+    void whatBelongsToNoProjectIsRefusedThere(String beginning) {
+        catalogue.beginning("type", beginning);
+        assertThat(catalogue.isServerOnly("user.")).isTrue();
+        assertThatThrownBy(() -> catalogue.beginningInProject("type", beginning))
+                .isInstanceOfSatisfying(TidemillException.class, e -> {
+                    assertThat(e.message()).contains("'" + beginning + "' are of no project");
+                    assertThat(e.remedy().orElseThrow()).contains("GET /api/tidemill/v1/events");
+                });
+    }
+
+    @Test
+    void whatIsNearNoTypeIsAnsweredWithTheFirstWordsOfAll() {
+        assertThatThrownBy(() -> catalogue.beginning("type", "zzz"))
+                .isInstanceOfSatisfying(
+                        TidemillException.class,
+                        e -> assertThat(e.remedy().orElseThrow())
+                                .contains("model., pipeline., deployment., monitor. or external."));
     }
 
     @Test
     void aTextThatIsTooLongForATypeIsComparedWithNone() {
-        assertThatThrownBy(() -> catalogue.requireBeginning("deployment.promoted".repeat(800_000)))
+        assertThatThrownBy(() -> catalogue.beginning("types", "deployment.promoted".repeat(800_000)))
                 .isInstanceOfSatisfying(TidemillException.class, e -> {
                     assertThat(e.message()).hasSizeLessThan(300);
                     assertThat(e.remedy().orElseThrow()).contains("docs/events.md");
@@ -118,7 +152,7 @@ class EventCatalogueTest {
 
     @Test
     void whatNothingBeginsWithIsRefusedWithWhatWasMeant() {
-        assertThatThrownBy(() -> catalogue.requireBeginning("deployment.promotted"))
+        assertThatThrownBy(() -> catalogue.beginning("types", "deployment.promotted"))
                 .isInstanceOfSatisfying(TidemillException.class, e -> {
                     assertThat(e.message()).isEqualTo("No type of event begins with 'deployment.promotted'");
                     assertThat(e.remedy()).contains("Did you mean 'deployment.promoted'?");

@@ -17,6 +17,11 @@ final class Columns {
         rows.add(cells);
     }
 
+    /** Whether there is nothing but headings. */
+    boolean isEmpty() {
+        return rows.size() == 1;
+    }
+
     void print() {
         int columns = rows.getFirst().size();
         int[] widths = new int[columns];

@@ -36,6 +36,7 @@ import picocli.CommandLine.ParameterException;
             RunsCommand.class,
             ModelsCommand.class,
             ArtifactsCommand.class,
+            EventsCommand.class,
             WebhooksCommand.class,
             ImportCommand.class,
             ExportCommand.class,

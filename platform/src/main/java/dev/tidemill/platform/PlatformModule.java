@@ -1,5 +1,7 @@
 package dev.tidemill.platform;
 
+import dev.tidemill.platform.audit.RefusalRoutes;
+import dev.tidemill.platform.audit.SqlRefusals;
 import dev.tidemill.platform.definitions.DefinitionRoutes;
 import dev.tidemill.platform.definitions.Definitions;
 import dev.tidemill.platform.definitions.SqlDefinitionStore;
@@ -104,6 +106,7 @@ public final class PlatformModule implements Module {
     @Override
     public List<Route> routes() {
         var routes = new ArrayList<>(new EventRoutes(events, webhooks, database).routes());
+        routes.addAll(new RefusalRoutes(new SqlRefusals(database)).routes());
         routes.addAll(new DefinitionRoutes(definitions).routes());
         return routes;
     }

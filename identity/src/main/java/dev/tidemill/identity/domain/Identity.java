@@ -1,5 +1,6 @@
 package dev.tidemill.identity.domain;
 
+import dev.tidemill.platform.auth.Actor;
 import dev.tidemill.platform.auth.Authentication;
 import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.auth.Role;
@@ -14,6 +15,7 @@ import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -271,7 +273,7 @@ public final class Identity implements Authentication {
         if (seen.isPresent()) {
             throttle.succeeded(name, address);
             String hash = Passwords.hash(Passwords.requireStrong(fresh));
-            if (putPassword(name, caller.id(), () -> store.replacePasswordHash(name, seen.get(), hash))) {
+            if (putPassword(name, Actor.of(caller), () -> store.replacePasswordHash(name, seen.get(), hash))) {
                 return;
             }
         }
@@ -419,6 +421,7 @@ public final class Identity implements Authentication {
                         .remedy("Sign in again");
             }
             store.insertToken(token, Ids.sha256(secret));
+            events.append(Event.of("token.created", "", "token/" + token.id(), Actor.of(owner), facts(token)));
         });
         return new NewToken(token, secret);
     }
@@ -428,10 +431,24 @@ public final class Identity implements Authentication {
     }
 
     public void revokeToken(Principal owner, String id) {
-        if (!store.deleteToken(owner.user(), id)) {
-            throw TidemillException.notFound("token", id);
-        }
-        rightsChange();
+        transactions.write(() -> {
+            if (!store.deleteToken(owner.user(), id)) {
+                throw TidemillException.notFound("token", id);
+            }
+            events.append(Event.of("token.deleted", "", "token/" + id, Actor.of(owner), Map.of("user", owner.user())));
+            rightsChange();
+        });
+    }
+
+    private static Map<String, String> facts(Token token) {
+        var facts = new LinkedHashMap<String, String>();
+        facts.put("user", token.user());
+        facts.put("label", token.label());
+        token.roleCap().ifPresent(role -> facts.put("role", role.name()));
+        token.onlyProject().ifPresent(project -> facts.put("project", project));
+        token.scope().ifPresent(scope -> facts.put("scope", scope.name()));
+        facts.put("expiresAt", token.expiresAt().toString());
+        return facts;
     }
 
     public Project createProject(String name, String description, Principal creator) {
@@ -440,7 +457,7 @@ public final class Identity implements Authentication {
             if (store.findProject(name).isPresent()) {
                 throw new TidemillException(ErrorCode.ALREADY_EXISTS, "There is a project '" + name + "' already");
             }
-            Project project = insertProject(name, description, creator.id());
+            Project project = insertProject(name, description, Actor.of(creator));
             if (store.findUser(creator.user()).isPresent()) {
                 store.putMember(new Member(name, creator.user(), Role.ADMIN));
             }

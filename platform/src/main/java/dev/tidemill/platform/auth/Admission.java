@@ -71,6 +71,11 @@ public final class Admission {
         return authentication.authenticate(credentials).isPresent();
     }
 
+    /** Who it was that is refused, as {@link Actor} has it; {@link Actor#UNKNOWN} where the credentials are nobody's. */
+    public String actor(Credentials credentials) {
+        return authentication.authenticate(credentials).map(Actor::of).orElse(Actor.UNKNOWN);
+    }
+
     private Principal principal(Credentials credentials) {
         Principal principal = authenticated(credentials);
         principal.scope().ifPresent(scope -> {

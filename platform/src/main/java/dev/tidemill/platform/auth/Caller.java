@@ -6,7 +6,8 @@ package dev.tidemill.platform.auth;
  * @param project name of the project; empty for requests about the server itself
  */
 public record Caller(Principal principal, String project) {
+    /** How the caller is written down with what it does; see {@link Actor}. */
     public String actor() {
-        return principal.id();
+        return Actor.of(principal);
     }
 }

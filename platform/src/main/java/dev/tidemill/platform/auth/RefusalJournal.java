@@ -11,7 +11,7 @@ public interface RefusalJournal {
     /**
      * One refused request.
      *
-     * @param actor id of the principal, or {@code unknown}
+     * @param actor who it was, as {@link Actor} has it, or {@link Actor#UNKNOWN}
      * @param address it came from
      * @param path at most 1000 characters of what was asked for; what no database keeps of it is replaced
      */

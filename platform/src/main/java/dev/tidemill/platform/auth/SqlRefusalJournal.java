@@ -25,7 +25,6 @@ public final class SqlRefusalJournal implements RefusalJournal, AutoCloseable {
 
     private static final long TOGETHER_MILLIS = 60_000;
     private static final long LOOK_MILLIS = 200;
-    private static final String UNKNOWN = "unknown";
 
     private record Entry(long time, Refusal refusal) {}
 
@@ -92,8 +91,8 @@ public final class SqlRefusalJournal implements RefusalJournal, AutoCloseable {
     }
 
     private static Refusal kind(Refusal refusal) {
-        return refusal.actor().equals(UNKNOWN)
-                ? new Refusal(UNKNOWN, refusal.address(), "", "", refusal.code())
+        return refusal.actor().equals(Actor.UNKNOWN)
+                ? new Refusal(Actor.UNKNOWN, refusal.address(), "", "", refusal.code())
                 : refusal;
     }
 

@@ -8,10 +8,10 @@ import java.util.Optional;
  * Something that happened, as its author tells it.
  *
  * @param type what happened, in past tense, such as {@code model.version.registered}
- * @param project the project it happened in
+ * @param project the project it happened in; empty for what happens to the server itself, such as to its users
  * @param subject what it happened to, such as {@code model/bikes/3}
  * @param digest content digest of the subject, where it has one
- * @param actor who did it: a user, a token or {@code system}
+ * @param actor who did it, as {@link dev.tidemill.platform.auth.Actor} has it, or {@code system}
  * @param cause subject or event id that led to it
  * @param eventTime the data's time at which it happened, where it is about data
  * @param data the facts; values are strings, numbers, booleans, and maps or lists of them

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 
@@ -27,9 +28,10 @@ public final class EventCatalogue {
      * @param type such as {@code model.version.registered}
      * @param subject what it happens to, as {@code model/NAME/VERSION}
      * @param when in which case it is told
+     * @param server whether it is the server's own and belongs to no project
      * @param data type and meaning of each field of its data
      */
-    public record Type(String type, String subject, String when, Map<String, String> data) {}
+    public record Type(String type, String subject, String when, boolean server, Map<String, String> data) {}
 
     private final List<Type> types;
 
@@ -67,6 +69,7 @@ public final class EventCatalogue {
                 String.valueOf(entry.get("type")),
                 String.valueOf(entry.get("subject")),
                 String.valueOf(entry.get("when")),
+                Boolean.TRUE.equals(entry.get("server")),
                 data);
     }
 
@@ -75,21 +78,58 @@ public final class EventCatalogue {
     }
 
     /**
-     * Refuses a beginning of types that none has, which somebody would wait for in vain.
+     * A beginning of types as the log has it; what is shown to the outside, {@code dev.tidemill.model.renamed}, means the same as
+     * {@code model.renamed}.
      *
-     * @throws TidemillException {@code INVALID_ARGUMENT} that names the nearest type
+     * @throws TidemillException {@code INVALID_ARGUMENT} that names the nearest type, if no type begins so: somebody would wait in vain
      */
-    public void requireBeginning(String beginning) {
-        if (beginning.startsWith(EXTERNAL)
-                || EXTERNAL.startsWith(beginning)
-                || types.stream().anyMatch(type -> type.type().startsWith(beginning))) {
-            return;
+    public String beginning(String field, String told) {
+        String beginning = CloudEvents.TYPE_PREFIX.startsWith(told)
+                ? ""
+                : told.startsWith(CloudEvents.TYPE_PREFIX) ? told.substring(CloudEvents.TYPE_PREFIX.length()) : told;
+        if (isExternal(beginning) || types.stream().anyMatch(type -> type.type().startsWith(beginning))) {
+            return beginning;
         }
         Optional<String> meant =
                 Suggestions.nearest(beginning, types.stream().map(Type::type).toList());
-        throw TidemillException.invalid(
-                        "types", "No type of event begins with '" + StorableText.cut(beginning, 200) + "'")
-                .remedy(meant.map(type -> "Did you mean '" + type + "'?")
-                        .orElse("See 'tidemill webhooks types' or docs/events.md"));
+        throw TidemillException.invalid(field, "No type of event begins with '" + StorableText.cut(told, 200) + "'")
+                .remedy(meant.map(type -> "Did you mean '" + type + "'?").orElseGet(this::knownBeginnings));
+    }
+
+    /**
+     * A {@link #beginning} of types that a project's log can hold.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} also where only events of the server itself begin so
+     */
+    public String beginningInProject(String field, String told) {
+        String beginning = beginning(field, told);
+        if (isServerOnly(beginning)) {
+            throw TidemillException.invalid(
+                            field, "Events of the type '" + StorableText.cut(told, 200) + "' are of no project")
+                    .remedy("An administrator reads them: 'tidemill events list --all-projects' or GET"
+                            + " /api/tidemill/v1/events; webhooks, which are a project's, are not told of them");
+        }
+        return beginning;
+    }
+
+    /** Whether all types that begin so are the server's own. */
+    public boolean isServerOnly(String beginning) {
+        return !isExternal(beginning)
+                && types.stream()
+                        .filter(type -> type.type().startsWith(beginning))
+                        .allMatch(Type::server);
+    }
+
+    private static boolean isExternal(String beginning) {
+        return beginning.startsWith(EXTERNAL) || EXTERNAL.startsWith(beginning);
+    }
+
+    private String knownBeginnings() {
+        return "Types begin with "
+                + types.stream()
+                        .map(type -> type.type().substring(0, type.type().indexOf('.') + 1))
+                        .distinct()
+                        .collect(Collectors.joining(", "))
+                + " or " + EXTERNAL + "; see 'tidemill webhooks types' or docs/events.md";
     }
 }

@@ -2,7 +2,6 @@ package dev.tidemill.platform.events;
 
 import dev.tidemill.platform.search.Portion;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * The append-only log of what happened, in which every change of state leaves one entry within its own transaction.
@@ -15,16 +14,8 @@ public interface EventLog {
     /** Settled events after the position, oldest first. */
     List<StoredEvent> after(long position, int limit);
 
-    /**
-     * Events of one project, newest first, of the given type prefix or subject prefix where named: at most so many,
-     * fewer where they hold much.
-     */
-    Portion<StoredEvent> newest(
-            String project,
-            Optional<String> typePrefix,
-            Optional<String> subjectPrefix,
-            Optional<Long> before,
-            int limit);
+    /** The wanted events, newest first: at most so many, fewer where they hold much. */
+    Portion<StoredEvent> newest(EventQuery query);
 
     /** The highest settled position; zero for an empty log. */
     long latestPosition();

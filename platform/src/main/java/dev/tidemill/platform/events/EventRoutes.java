@@ -49,6 +49,7 @@ public final class EventRoutes {
                         Access.signedIn(),
                         (context, caller) -> context.json(
                                 Map.of("types", EventCatalogue.shipped().types()))),
+                Route.get("/api/tidemill/v1/events", Access.server(Resource.EVENT, Action.READ), this::listOfServer),
                 Route.post("/api/tidemill/v1/events", inbound, this::receive)
                         .project((context, principal) -> inboundProject(context)),
                 Route.get(PROJECT + "/webhooks", Access.project(Resource.WEBHOOK, Action.OPERATE), this::listWebhooks),
@@ -69,12 +70,32 @@ public final class EventRoutes {
 
     /** The newest events; {@code next} is there where others follow, and is the {@code before} that asks for them. */
     private void list(Context context, Caller caller) throws IOException {
-        var events = log.newest(
-                caller.project(),
-                Requests.text(context, "type"),
+        Optional<String> type = Requests.text(context, "type")
+                .map(text -> EventCatalogue.shipped().beginningInProject("type", text));
+        write(context, query(context, Optional.of(caller.project()), type));
+    }
+
+    /** The newest events of all projects and of none, of one project where it is named. */
+    private void listOfServer(Context context, Caller caller) throws IOException {
+        Optional<String> type = Requests.text(context, "type")
+                .map(text -> EventCatalogue.shipped().beginning("type", text));
+        Optional<String> project = Optional.ofNullable(context.queryParam("project"))
+                .or(() -> type.filter(EventCatalogue.shipped()::isServerOnly).map(ofServer -> ""));
+        write(context, query(context, project, type));
+    }
+
+    private static EventQuery query(Context context, Optional<String> project, Optional<String> type) {
+        return new EventQuery(
+                project,
+                type.filter(beginning -> !beginning.isEmpty()),
                 Requests.text(context, "subject"),
+                Requests.text(context, "user"),
                 Requests.number(context, "before"),
                 Requests.limit(context, 100, 1000));
+    }
+
+    private void write(Context context, EventQuery query) throws IOException {
+        var events = log.newest(query);
         ObjectNode json = Json.object();
         ArrayNode list = json.putArray("events");
         events.items().forEach(event -> list.add(Json.tree(CloudEvents.toJson(event))));
@@ -187,9 +208,14 @@ public final class EventRoutes {
                 .flatMap(text -> java.util.Arrays.stream(text.split(",")))
                 .map(String::strip)
                 .filter(text -> !text.isEmpty())
+                .map(text -> EventCatalogue.shipped().beginningInProject("types", text))
                 .toList();
-        types.forEach(EventCatalogue.shipped()::requireBeginning);
-        context.status(201).json(webhooks.create(caller.project(), bounded("url", body.text("url"), 2000), types));
+        // What begins with nothing is everything, for which a webhook names no type.
+        context.status(201)
+                .json(webhooks.create(
+                        caller.project(),
+                        bounded("url", body.text("url"), 2000),
+                        types.contains("") ? List.of() : types));
     }
 
     private static ObjectNode hideSecret(Webhook webhook) {

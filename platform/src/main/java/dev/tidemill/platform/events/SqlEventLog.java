@@ -1,5 +1,6 @@
 package dev.tidemill.platform.events;
 
+import dev.tidemill.platform.auth.Actor;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.search.Portion;
@@ -13,7 +14,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -82,28 +82,28 @@ public final class SqlEventLog implements EventLog {
     }
 
     @Override
-    public Portion<StoredEvent> newest(
-            String project,
-            Optional<String> typePrefix,
-            Optional<String> subjectPrefix,
-            Optional<Long> before,
-            int limit) {
-        var sql = new StringBuilder("SELECT * FROM event WHERE project = :project");
-        typePrefix.ifPresent(prefix -> sql.append(" AND type >= :type AND type < :typeEnd"));
-        subjectPrefix.ifPresent(prefix -> sql.append(" AND subject >= :subject AND subject < :subjectEnd"));
-        before.ifPresent(position -> sql.append(" AND position < :before"));
+    public Portion<StoredEvent> newest(EventQuery query) {
+        var sql = new StringBuilder("SELECT * FROM event WHERE position < :before");
+        query.project().ifPresent(project -> sql.append(" AND project = :project"));
+        query.typePrefix().ifPresent(prefix -> sql.append(" AND type >= :type AND type < :typeEnd"));
+        query.subjectPrefix().ifPresent(prefix -> sql.append(" AND subject >= :subject AND subject < :subjectEnd"));
+        query.user().ifPresent(user -> sql.append(" AND (actor = :user OR (actor >= :tokens AND actor < :tokensEnd))"));
         sql.append(" ORDER BY position DESC LIMIT :limit");
+        String user = query.user().map(Actor::user).orElse("");
         return RowBytes.page(
                 database,
-                limit,
+                query.limit(),
                 handle -> handle.createQuery(RowBytes.weighing("x.position", BYTES, sql.toString()))
-                        .bind("project", project)
-                        .bind("type", typePrefix.orElse(""))
-                        .bind("typeEnd", typePrefix.orElse("") + "\uFFFF")
-                        .bind("subject", subjectPrefix.orElse(""))
-                        .bind("subjectEnd", subjectPrefix.orElse("") + "\uFFFF")
-                        .bind("before", before.orElse(Long.MAX_VALUE))
-                        .bind("limit", limit + 1),
+                        .bind("project", query.project().orElse(""))
+                        .bind("type", query.typePrefix().orElse(""))
+                        .bind("typeEnd", query.typePrefix().orElse("") + "\uFFFF")
+                        .bind("subject", query.subjectPrefix().orElse(""))
+                        .bind("subjectEnd", query.subjectPrefix().orElse("") + "\uFFFF")
+                        .bind("user", user)
+                        .bind("tokens", user + "/")
+                        .bind("tokensEnd", user + "/\uFFFF")
+                        .bind("before", query.before().orElse(Long.MAX_VALUE))
+                        .bind("limit", query.limit() + 1),
                 (row, context) -> row.getLong("position"),
                 (handle, fitting) -> RowBytes.inOrder(
                         fitting.keys(),

@@ -203,7 +203,7 @@ public final class GrpcServer implements AutoCloseable {
             TidemillException error = coded(method, e);
             status = error.code().httpStatus();
             if (status == 401 || status == 403) {
-                String actor = Optional.ofNullable(caller).map(Caller::actor).orElse("unknown");
+                String actor = caller == null ? admission.actor(sender.credentials()) : caller.actor();
                 refusals.record(new RefusalJournal.Refusal(
                         actor, sender.address(), "GRPC", method.descriptor().getFullMethodName(), error.code()));
             }

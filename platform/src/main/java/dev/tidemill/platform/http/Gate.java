@@ -36,6 +36,11 @@ final class Gate {
                 principal -> route.project().of(context, principal));
     }
 
+    /** Who sends a request that is refused. */
+    String actor(Context context) {
+        return admission.actor(credentials(context));
+    }
+
     /** Whether somebody who is known sends it; asked before much of a body is taken in. */
     boolean isKnown(Request request) {
         Credentials credentials = Optional.ofNullable(request.getHeaders().get("Authorization"))

@@ -302,7 +302,7 @@ public final class WebServer implements AutoCloseable {
             LOG.debug("{} refused: {} {}", route.signature(), error.code(), error.message());
         }
         if (error.code().httpStatus() == 401 || error.code().httpStatus() == 403) {
-            String actor = Optional.ofNullable(caller).map(Caller::actor).orElse("unknown");
+            String actor = caller == null ? gate.actor(context) : caller.actor();
             refusals.record(new RefusalJournal.Refusal(
                     actor, context.ip(), context.method().name(), context.path(), error.code()));
         }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.events.EventQuery;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.events.SqlEventRetention;
 import dev.tidemill.platform.retention.Kept;
@@ -128,23 +129,49 @@ abstract class DatabaseContract {
         assertThat(events).extracting(stored -> stored.event().subject()).containsExactly("s0", "s1", "s2");
         assertThat(events.getFirst().event().digest()).contains("d");
         assertThat(log.after(events.getLast().position(), 10)).hasSize(2);
-        assertThat(log.newest(
-                                "default",
-                                java.util.Optional.of("test."),
-                                java.util.Optional.empty(),
-                                java.util.Optional.empty(),
-                                2)
+        assertThat(subjects(query(Optional.of("default"), Optional.of("test."), Optional.empty(), 2)))
+                .containsExactly("s4", "s3");
+        assertThat(subjects(query(Optional.of("other"), Optional.empty(), Optional.empty(), 2)))
+                .isEmpty();
+    }
+
+    private static EventQuery query(Optional<String> project, Optional<String> type, Optional<String> user, int limit) {
+        return new EventQuery(project, type, Optional.empty(), user, Optional.empty(), limit);
+    }
+
+    private List<String> subjects(EventQuery query) {
+        return log.newest(query).items().stream()
+                .map(stored -> stored.event().subject())
+                .toList();
+    }
+
+    @Test
+    void eventsOfTheServerAndOfAUserAreFoundAcrossProjects() {
+        List.of(
+                        Event.of("user.created", "", "user/bob", "user:ada", Map.of()),
+                        Event.of("model.created", "a", "model/m", "user:ada/token:0193", Map.of()),
+                        Event.of("model.created", "b", "model/n", "user:ada-2", Map.of()),
+                        Event.of("model.created", "b", "model/o", "system", Map.of()))
+                .forEach(event -> database.write(() -> log.append(event)));
+        settled(4);
+        Optional<String> any = Optional.empty();
+        assertThat(subjects(query(any, any, any, 9))).containsExactly("model/o", "model/n", "model/m", "user/bob");
+        assertThat(subjects(query(Optional.of(""), any, any, 9))).containsExactly("user/bob");
+        assertThat(subjects(query(any, any, Optional.of("ada"), 9))).containsExactly("model/m", "user/bob");
+        assertThat(subjects(query(any, Optional.of("model."), Optional.of("ada"), 9)))
+                .containsExactly("model/m");
+        var first = log.newest(query(any, any, any, 1));
+        assertThat(first.more()).isTrue();
+        assertThat(log.newest(new EventQuery(
+                                any,
+                                any,
+                                any,
+                                any,
+                                Optional.of(first.items().getFirst().position()),
+                                1))
                         .items())
                 .extracting(stored -> stored.event().subject())
-                .containsExactly("s4", "s3");
-        assertThat(log.newest(
-                                "other",
-                                java.util.Optional.empty(),
-                                java.util.Optional.empty(),
-                                java.util.Optional.empty(),
-                                2)
-                        .items())
-                .isEmpty();
+                .containsExactly("model/n");
     }
 
     @Test

@@ -2,6 +2,9 @@ package dev.tidemill.testkit.platform;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemill.platform.audit.RefusalQuery;
+import dev.tidemill.platform.audit.SqlRefusals;
+import dev.tidemill.platform.audit.StoredRefusal;
 import dev.tidemill.platform.auth.RefusalJournal.Refusal;
 import dev.tidemill.platform.auth.SqlRefusalJournal;
 import dev.tidemill.platform.errors.ErrorCode;
@@ -57,6 +60,37 @@ class SqlRefusalJournalTest {
                         "unknown 192.0.2.2 /other 1",
                         "user:ada 192.0.2.1 /a 1",
                         "user:ada 192.0.2.1 /b 1");
+    }
+
+    @Test
+    void refusalsAreReadNewestFirstAndByUser() {
+        refuse("unknown", "192.0.2.1", "/a");
+        refuse("user:ada", "192.0.2.1", "/b");
+        refuse("user:ada/token:0193", "192.0.2.2", "/c");
+        refuse("user:ada-2", "192.0.2.2", "/d");
+        journal.close();
+        var refusals = new SqlRefusals(database);
+        Optional<String> any = Optional.empty();
+        var first = refusals.newest(new RefusalQuery(any, any, any, Optional.empty(), 3));
+        assertThat(first.more()).isTrue();
+        assertThat(first.items()).extracting(StoredRefusal::path).containsExactly("/d", "/c", "/b");
+        var rest = refusals.newest(new RefusalQuery(
+                any, any, any, Optional.of(first.items().getLast().position()), 3));
+        assertThat(rest.more()).isFalse();
+        assertThat(rest.items())
+                .containsExactly(new StoredRefusal(1, NOW, "unknown", "192.0.2.1", "GET", "/a", "UNAUTHENTICATED", 1));
+        assertThat(refusals.newest(new RefusalQuery(Optional.of("ada"), any, any, Optional.empty(), 9))
+                        .items())
+                .extracting(StoredRefusal::path)
+                .containsExactly("/c", "/b");
+        assertThat(refusals.newest(new RefusalQuery(
+                                any, Optional.of("192.0.2.2"), Optional.of("UNAUTHENTICATED"), Optional.empty(), 9))
+                        .items())
+                .extracting(StoredRefusal::path)
+                .containsExactly("/d", "/c");
+        assertThat(refusals.newest(new RefusalQuery(any, any, Optional.of("PERMISSION_DENIED"), Optional.empty(), 9))
+                        .items())
+                .isEmpty();
     }
 
     @Test

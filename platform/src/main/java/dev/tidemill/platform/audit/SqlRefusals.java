@@ -1,0 +1,46 @@
+package dev.tidemill.platform.audit;
+
+import dev.tidemill.platform.auth.Actor;
+import dev.tidemill.platform.search.Portion;
+import dev.tidemill.platform.sql.Columns;
+import dev.tidemill.platform.sql.Database;
+import java.util.List;
+
+/** The refusals in the database. Thread-safe. */
+public final class SqlRefusals {
+    private final Database database;
+
+    public SqlRefusals(Database database) {
+        this.database = database;
+    }
+
+    /** The wanted refusals, newest first. */
+    public Portion<StoredRefusal> newest(RefusalQuery query) {
+        var sql = new StringBuilder("SELECT * FROM audit_refusal WHERE position < :before");
+        query.user().ifPresent(user -> sql.append(" AND (actor = :user OR (actor >= :tokens AND actor < :tokensEnd))"));
+        query.address().ifPresent(address -> sql.append(" AND address = :address"));
+        query.code().ifPresent(code -> sql.append(" AND code = :code"));
+        sql.append(" ORDER BY position DESC LIMIT :limit");
+        String user = query.user().map(Actor::user).orElse("");
+        List<StoredRefusal> found = database.reading(handle -> handle.createQuery(sql.toString())
+                .bind("user", user)
+                .bind("tokens", user + "/")
+                .bind("tokensEnd", user + "/\uFFFF")
+                .bind("address", query.address().orElse(""))
+                .bind("code", query.code().orElse(""))
+                .bind("before", query.before().orElse(Long.MAX_VALUE))
+                .bind("limit", query.limit() + 1)
+                .map((row, context) -> new StoredRefusal(
+                        row.getLong("position"),
+                        Columns.instant(row, "record_time"),
+                        row.getString("actor"),
+                        row.getString("address"),
+                        row.getString("method"),
+                        row.getString("path"),
+                        row.getString("code"),
+                        row.getLong("times")))
+                .list());
+        boolean more = found.size() > query.limit();
+        return new Portion<>(more ? List.copyOf(found.subList(0, query.limit())) : found, more);
+    }
+}
