@@ -6,6 +6,7 @@ import com.google.protobuf.WireFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * As much of an ONNX model as tells what it does, without its weights: its nodes with their attributes, and the names, types and
@@ -112,6 +114,7 @@ public record OnnxGraph(
      *
      * @param tensor the shape and type of a tensor that it holds, and its whole numbers
      * @param graph whether it holds a graph
+     * @param longestText bytes of its longest text, a tensor's included; 0 if it holds none
      */
     public record Attribute(
             String name,
@@ -121,9 +124,17 @@ public record OnnxGraph(
             long[] wholes,
             List<String> texts,
             Optional<Held> tensor,
-            boolean graph) {
+            boolean graph,
+            int longestText) {
         private Attribute(String name, long whole, String text, double[] numbers, long[] wholes, List<String> texts) {
-            this(name, whole, text, numbers, wholes, texts, Optional.empty(), false);
+            this(name, whole, text, numbers, wholes, texts, Optional.empty(), false, longest(text, texts));
+        }
+
+        private static int longest(String text, List<String> texts) {
+            return Stream.concat(Stream.of(text), texts.stream())
+                    .mapToInt(one -> one.getBytes(StandardCharsets.UTF_8).length)
+                    .max()
+                    .orElse(0);
         }
 
         static Attribute ofWhole(String name, long whole) {
@@ -252,6 +263,7 @@ public record OnnxGraph(
         double[] tensor = {};
         Optional<Held> held = Optional.empty();
         boolean graph = false;
+        int longestText = 0;
         List<Double> numbers = new ArrayList<>();
         List<Long> wholes = new ArrayList<>();
         List<String> texts = new ArrayList<>();
@@ -259,11 +271,17 @@ public record OnnxGraph(
             switch (WireFormat.getTagFieldNumber(tag)) {
                 case 1 -> name = in.readStringRequireUtf8();
                 case 3 -> whole = in.readInt64();
-                case 4 -> text = in.readBytes().toStringUtf8();
+                case 4 -> {
+                    ByteString bytes = in.readBytes();
+                    text = bytes.toStringUtf8();
+                    longestText = Math.max(longestText, bytes.size());
+                }
                 case 5 -> {
                     ByteString bytes = in.readBytes();
                     tensor = numbers(bytes.newCodedInput());
-                    held = Optional.of(held(bytes.newCodedInput()));
+                    Held content = held(bytes.newCodedInput());
+                    held = Optional.of(content);
+                    longestText = Math.max(longestText, content.longestText());
                 }
                 case 6, 11 -> {
                     graph = true;
@@ -271,7 +289,11 @@ public record OnnxGraph(
                 }
                 case 7 -> each(in, tag, () -> numbers.add((double) in.readFloat()));
                 case 8 -> each(in, tag, () -> wholes.add(in.readInt64()));
-                case 9 -> texts.add(in.readBytes().toStringUtf8());
+                case 9 -> {
+                    ByteString bytes = in.readBytes();
+                    texts.add(bytes.toStringUtf8());
+                    longestText = Math.max(longestText, bytes.size());
+                }
                 default -> in.skipField(tag);
             }
         }
@@ -286,7 +308,8 @@ public record OnnxGraph(
                 wholes.stream().mapToLong(Long::longValue).toArray(),
                 texts,
                 held,
-                graph);
+                graph,
+                longestText);
     }
 
     private interface Element {

@@ -26,8 +26,6 @@ final class GraphGuards {
     private static final String PREFIX = "tidemill//";
     private static final String MOST = PREFIX + "most/";
     private static final Pattern BEYOND = Pattern.compile(Pattern.quote(MOST) + "(\\w+)/(\\d+)/");
-    /** The part of the limit that one operator may take outside of it. */
-    private static final int PART = 4;
     /** The first version of ONNX's operators with {@code Sign} and {@code Where}. */
     private static final long CHOOSING = 9;
 
@@ -99,7 +97,7 @@ final class GraphGuards {
         int[] made = new int[1];
         try {
             long opset = opset(bytes, 8);
-            var guards = new GraphGuards(opset, OnnxMemory.limit() / PART, made);
+            var guards = new GraphGuards(opset, OnnxMemory.limit() / OnnxMemory.PART, made);
             ByteString guarded = guards.changed(bytes, (number, part) -> switch (number) {
                 case 7 -> guards.graph(part, new GraphScope(), true);
                 case 25 -> guards.function(part);

@@ -6,7 +6,9 @@ import com.google.protobuf.WireFormat;
 import dev.tidemill.inference.onnx.GraphPart.Attribute;
 import dev.tidemill.inference.onnx.GraphPart.Held;
 import dev.tidemill.inference.onnx.GraphPart.Node;
+import dev.tidemill.inference.onnx.GraphPart.Typed;
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.Set;
 
 /**
@@ -14,6 +16,8 @@ import java.util.Set;
  * operators that give texts for numbers. Asked after {@link GraphMemory} has bounded how deep graphs are nested.
  */
 final class GraphInnerTexts {
+    private static final int GRAPH = 7;
+    private static final int OUTPUT = 12;
     private static final int TEXTS = 8;
     /** Operators that give texts for numbers, if they have texts to give. */
     private static final Set<String> GIVING = Set.of(
@@ -47,6 +51,42 @@ final class GraphInnerTexts {
             }
         }
         return texts || functions && given;
+    }
+
+    /** Names of values that the nodes of graphs within others take, or that those graphs give as they are. */
+    static Set<String> mentioned(byte[] model) throws IOException {
+        Set<String> names = new HashSet<>();
+        CodedInputStream in = CodedInputStream.newInstance(model);
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            if (WireFormat.getTagFieldNumber(tag) == GRAPH) {
+                mentioned(in.readBytes(), false, names);
+            } else {
+                in.skipField(tag);
+            }
+        }
+        return names;
+    }
+
+    private static void mentioned(ByteString graph, boolean inner, Set<String> names) throws IOException {
+        CodedInputStream in = graph.newCodedInput();
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            int number = WireFormat.getTagFieldNumber(tag);
+            if (number == 1) {
+                Node node = Node.of(in.readBytes());
+                if (inner) {
+                    names.addAll(node.inputs());
+                }
+                for (Attribute attribute : node.attributes()) {
+                    for (ByteString within : attribute.graphs()) {
+                        mentioned(within, true, names);
+                    }
+                }
+            } else if (number == OUTPUT && inner) {
+                names.add(Typed.of(in.readBytes()).name());
+            } else {
+                in.skipField(tag);
+            }
+        }
     }
 
     /** Whether a node of the outermost graph holds a tensor of texts, as a call of a function may give it one. */

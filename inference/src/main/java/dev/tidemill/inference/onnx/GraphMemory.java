@@ -28,12 +28,14 @@ final class GraphMemory {
      * Refuses what could take memory without a bound.
      *
      * @param graph what is read of the same content
+     * @return how many copies of one text an operator may take apart into words, outside of what {@link OnnxMemory} bounds; 0 if there is
+     *     none that does
      * @throws TidemillException {@code INVALID_ARGUMENT} with what it is
      */
-    static void check(byte[] content, OnnxGraph graph) {
+    static int check(byte[] content, OnnxGraph graph) {
         try {
             fields(CodedInputStream.newInstance(content), 0, Kind.MODEL);
-            GraphTexts.check(graph, GraphInnerTexts.of(content));
+            return GraphTexts.check(graph, GraphInnerTexts.of(content), GraphInnerTexts.mentioned(content));
         } catch (IOException e) {
             throw TidemillException.invalid("model", "it is no ONNX model: " + e.getMessage())
                     .causedBy(e);

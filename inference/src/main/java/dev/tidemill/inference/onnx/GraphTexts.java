@@ -55,6 +55,12 @@ final class GraphTexts {
             "SVMClassifier",
             "ZipMap",
             CAST);
+    /** Operators of {@link #LABELLING} and {@link #KEEPING} whose first output alone may be texts; the others are numbers. */
+    private static final Set<String> FIRST_ALONE =
+            Set.of("TreeEnsembleClassifier", "LinearClassifier", "SVMClassifier", "Unique");
+    /** An operator that gives parts of texts that do not overlap, and labels of its own where a text has fewer than another. */
+    private static final String TOKENIZING = "Tokenizer";
+
     /** Operators that give numbers for texts. */
     private static final Set<String> COUNTING = Set.of(
             "OneHotEncoder",
@@ -104,15 +110,20 @@ final class GraphTexts {
     /** The first node that takes what a later one makes. */
     private Optional<Operation> early = Optional.empty();
 
+    /** Most copies of one text that are taken apart into words at a time. */
+    private int tokenized;
+
     private GraphTexts() {}
 
     /**
      * Refuses what may make too much of texts.
      *
      * @param inner whether a graph within another, or a function, may have texts of its own
+     * @param mentioned names of values that graphs within others take
+     * @return how many copies of one text an operator may take apart into words; 0 if there is none that does
      * @throws TidemillException {@code INVALID_ARGUMENT} with the operator that may do it
      */
-    static void check(OnnxGraph graph, boolean inner) {
+    static int check(OnnxGraph graph, boolean inner, Set<String> mentioned) {
         var texts = new GraphTexts();
         graph.inputs().stream()
                 .filter(input -> input.elementType() == TEXTS)
@@ -129,13 +140,18 @@ final class GraphTexts {
         }
         Optional<Operation> controls =
                 graph.operations().stream().filter(Operation::controls).findFirst();
-        if (any && controls.isPresent()) {
+        // A graph within that has no texts, and takes none from around it, is computed with numbers alone.
+        boolean shared = mentioned.stream()
+                .anyMatch(
+                        name -> texts.values.getOrDefault(name, Holding.NOTHING).isText());
+        if ((inner || shared) && controls.isPresent()) {
             throw refusal("the operator " + controls.get().type());
         }
         // ONNX Runtime puts nodes into their order itself; they are followed here as they are written.
         if (any && texts.early.isPresent()) {
             throw refusal("the operator " + texts.early.get().type() + " before those that make what it takes");
         }
+        return texts.tokenized;
     }
 
     private void hold(String name, Held held) {
@@ -182,7 +198,10 @@ final class GraphTexts {
             throw refusal("the operator " + operation.type());
         }
         if (result.isText()) {
-            operation.outputs().forEach(output -> values.put(output, result));
+            int outputs = FIRST_ALONE.contains(operation.type())
+                    ? Math.min(1, operation.outputs().size())
+                    : operation.outputs().size();
+            operation.outputs().subList(0, outputs).forEach(output -> values.put(output, result));
         }
     }
 
@@ -197,6 +216,12 @@ final class GraphTexts {
         if (LABELLING.contains(type)) {
             checkLabels(operation);
             return givesLabels(operation) ? Holding.LABELS : Holding.NOTHING;
+        }
+        // Of labels there may be as many as numbers, of the parts of each many times that.
+        if (type.equals(TOKENIZING) && !given.labels()) {
+            checkLabels(operation);
+            tokenized = Math.max(tokenized, given.most());
+            return given.with(Holding.LABELS);
         }
         if (KEEPING.contains(type) || type.equals("Concat")) {
             return given;
@@ -234,20 +259,12 @@ final class GraphTexts {
 
     private static void checkLabels(Operation operation) {
         for (Attribute attribute : operation.attributes().values()) {
-            for (String text : attribute.texts()) {
-                checkLength(operation, text.length());
+            if (attribute.longestText() > LONGEST) {
+                throw TidemillException.invalid(
+                        "model",
+                        "its operator " + operation.type() + " holds a text of " + attribute.longestText()
+                                + " bytes, which each row may be answered with; at most " + LONGEST + " are taken");
             }
-            checkLength(operation, attribute.text().length());
-            attribute.tensor().ifPresent(held -> checkLength(operation, held.longestText()));
-        }
-    }
-
-    private static void checkLength(Operation operation, int length) {
-        if (length > LONGEST) {
-            throw TidemillException.invalid(
-                    "model",
-                    "its operator " + operation.type() + " holds a text of " + length
-                            + " characters, which each row may be answered with; at most " + LONGEST + " are taken");
         }
     }
 
@@ -258,12 +275,7 @@ final class GraphTexts {
                 boolean texts = attribute.name().equals("value_string")
                         || !attribute.texts().isEmpty();
                 if (texts) {
-                    int longest = attribute.texts().stream()
-                            .mapToInt(String::length)
-                            .max()
-                            .orElse(0);
-                    longest = Math.max(longest, attribute.text().length());
-                    values.put(output, longest > LONGEST ? Holding.once(output) : Holding.LABELS);
+                    values.put(output, attribute.longestText() > LONGEST ? Holding.once(output) : Holding.LABELS);
                 } else if (attribute.wholes().length > 0) {
                     repeats.put(output, mostOften(attribute.wholes()));
                 }

@@ -53,6 +53,11 @@ final class OnnxMemory {
     private static final int BY_DEFAULT = -1;
     private static final int LONGEST_MESSAGE = 4_096;
 
+    /** The part of the limit that one operator may take outside of it. */
+    static final int PART = 4;
+    /** Bytes that a word of one letter takes while a text is taken apart, by estimate. */
+    private static final int WORD = 64;
+
     private static final long LEAST = 256L << 20;
     /** What the constants of a graph may become when they are computed at its load, beside twice its file. */
     private static final long FOLDED = 64L << 20;
@@ -69,6 +74,15 @@ final class OnnxMemory {
         return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
                 ? Math.max(LEAST, system.getTotalMemorySize() / 4)
                 : LEAST;
+    }
+
+    /**
+     * Bytes of texts that a model takes at a time, as it takes them apart into words outside of the limit.
+     *
+     * @param copies how many of one text may be taken apart; 0 if none is, so that there is no bound
+     */
+    static long mostText(int copies) {
+        return copies == 0 ? Long.MAX_VALUE : limit() / PART / WORD / copies;
     }
 
     /**

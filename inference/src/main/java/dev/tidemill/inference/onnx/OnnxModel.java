@@ -95,6 +95,9 @@ final class OnnxModel implements LoadedModel {
     /** Fewest rows of a call, so that its bits are those of a joined one. */
     private final int least;
 
+    /** Bytes of texts that a call may have. */
+    private final long mostText;
+
     private final Batching batching;
     private final long bytes;
     private final UnpackedModel unpacked;
@@ -140,7 +143,7 @@ final class OnnxModel implements LoadedModel {
     private static OnnxModel opened(ModelFolder files, UnpackedModel unpacked, String file, byte[] content, int threads)
             throws OrtException, IOException {
         OnnxGraph graph = graph(content);
-        GraphMemory.check(content, graph);
+        long mostText = OnnxMemory.mostText(GraphMemory.check(content, graph));
         GraphDepth.check(content);
         byte[] guarded = GraphGuards.of(content);
         Map<String, Datatype> unsigned = UnsignedInputs.of(graph);
@@ -163,7 +166,14 @@ final class OnnxModel implements LoadedModel {
                     environment.createSession(unpacked.folder().resolve(file).toString(), settings);
             try {
                 return new OnnxModel(
-                        environment, session, files.description().signature(), 2 * size, unpacked, unsigned, rows);
+                        environment,
+                        session,
+                        files.description().signature(),
+                        2 * size,
+                        unpacked,
+                        unsigned,
+                        rows,
+                        mostText);
             } catch (RuntimeException | Error | OrtException e) {
                 session.close();
                 throw e;
@@ -188,8 +198,10 @@ final class OnnxModel implements LoadedModel {
             long bytes,
             UnpackedModel unpacked,
             Map<String, Datatype> unsigned,
-            RowAnalysis.Verdict rows)
+            RowAnalysis.Verdict rows,
+            long mostText)
             throws OrtException {
+        this.mostText = mostText;
         this.unpacked = unpacked;
         this.environment = environment;
         this.session = session;
@@ -416,7 +428,26 @@ final class OnnxModel implements LoadedModel {
         return InputBinding.matrix(matrix.name(), matrix.datatype(), given, rows);
     }
 
+    private void bound(List<Tensor> tensors) {
+        long text = 0;
+        for (Tensor tensor : tensors) {
+            for (int i = 0; tensor.datatype() == Datatype.BYTES && i < tensor.size(); i++) {
+                text += tensor.bytes(i).length;
+            }
+        }
+        if (text > mostText) {
+            throw TidemillException.invalid(
+                            "inputs",
+                            "The model takes texts apart into words, of " + text + " bytes of them more than the memory"
+                                    + " of this server allows it (" + mostText + ")")
+                    .remedy("Ask for fewer rows at a time");
+        }
+    }
+
     private List<Tensor> run(List<Tensor> tensors, Cancellation cancellation) {
+        if (mostText < Long.MAX_VALUE) {
+            bound(tensors);
+        }
         boolean refused = false;
         int rows = tensors.isEmpty() ? 0 : tensors.getFirst().rows();
         if (slots.isPresent() && tensors.stream().allMatch(tensor -> tensor.rows() == rows)) {

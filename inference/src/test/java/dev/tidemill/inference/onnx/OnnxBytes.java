@@ -47,7 +47,7 @@ public final class OnnxBytes {
      * Adds a node.
      *
      * @param type with {@code ml:} before a learned operator, and {@code ms:} before one of Microsoft
-     * @param attributes whole numbers, floats, texts, lists of whole numbers or texts, or another model's graph
+     * @param attributes whole numbers, floats, texts, lists of whole numbers, floats or texts, or another model's graph
      */
     public OnnxBytes node(String type, List<String> given, List<String> made, Map<String, Object> attributes) {
         nodes.add(message(out -> {
@@ -99,6 +99,12 @@ public final class OnnxBytes {
                         out.writeBytes(9, ByteString.copyFromUtf8(text.toString()));
                     }
                     out.writeInt32(20, 8);
+                }
+                case float[] numbers -> {
+                    for (float number : numbers) {
+                        out.writeFloat(7, number);
+                    }
+                    out.writeInt32(20, 6);
                 }
                 case long[] wholes -> {
                     for (long whole : wholes) {

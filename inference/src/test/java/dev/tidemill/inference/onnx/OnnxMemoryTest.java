@@ -11,6 +11,7 @@ import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -206,7 +207,7 @@ class OnnxMemoryTest {
                         List.of("y"),
                         Map.of("keys_int64s", new long[] {0}, "values_strings", List.of("a".repeat(2_000))))
                 .output("y", OnnxBytes.STRING, "n", 1);
-        assertThatThrownBy(() -> folders.open(labels)).hasMessageContaining("holds a text of 2000 characters");
+        assertThatThrownBy(() -> folders.open(labels)).hasMessageContaining("holds a text of 2000 bytes");
         OnnxBytes other = new OnnxBytes()
                 .input("x", OnnxBytes.INT64, "n", 1)
                 .node(
@@ -221,7 +222,7 @@ class OnnxMemoryTest {
                                 "default_string",
                                 "a".repeat(2_000)))
                 .output("y", OnnxBytes.STRING, "n", 1);
-        assertThatThrownBy(() -> folders.open(other)).hasMessageContaining("holds a text of 2000 characters");
+        assertThatThrownBy(() -> folders.open(other)).hasMessageContaining("holds a text of 2000 bytes");
     }
 
     @Test
@@ -287,5 +288,107 @@ class OnnxMemoryTest {
             assertThat(label.text(0)).isEqualTo("dry");
             assertThat(label.text(1)).isEqualTo("wet");
         }
+    }
+
+    /** Letters of several bytes count as what they take. */
+    @Test
+    void labelsAreMeasuredInBytes() {
+        OnnxBytes labels = new OnnxBytes()
+                .input("x", OnnxBytes.INT64, "n", 1)
+                .node(
+                        "ml:LabelEncoder",
+                        List.of("x"),
+                        List.of("y"),
+                        Map.of("keys_int64s", new long[] {0}, "values_strings", List.of("\u20ac".repeat(200))))
+                .output("y", OnnxBytes.STRING, "n", 1);
+        assertThatThrownBy(() -> folders.open(labels)).hasMessageContaining("holds a text of 600 bytes");
+        OnnxBytes constant = new OnnxBytes()
+                .input("x", OnnxBytes.INT64, "n")
+                .node("Constant", List.of(), List.of("texts"), Map.of("value_strings", List.of("\u20ac".repeat(200))))
+                .node("Gather", List.of("texts", "x"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.STRING, "n");
+        assertThatThrownBy(() -> folders.open(constant)).hasMessageContaining("texts and the operator Gather");
+    }
+
+    /** What scikit-learn's converter writes for classes that are texts: their scores are numbers. */
+    @Test
+    void scoresBesideLabelsAreNumbers() {
+        OnnxBytes branch = new OnnxBytes()
+                .node("Neg", List.of("norm"), List.of("inner"), Map.of())
+                .output("inner", OnnxBytes.FLOAT, "n", 2);
+        OnnxBytes graph = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n", 1)
+                .truth("yes")
+                .node(
+                        "ml:LinearClassifier",
+                        List.of("x"),
+                        List.of("label", "scores"),
+                        Map.of(
+                                "coefficients",
+                                new float[] {1, -1},
+                                "intercepts",
+                                new float[] {0, 0},
+                                "classlabels_strings",
+                                List.of("up", "down")))
+                .node("ml:Normalizer", List.of("scores"), List.of("norm"), Map.of("norm", "L1"))
+                .node("If", List.of("yes"), List.of("minus"), Map.of("then_branch", branch, "else_branch", branch))
+                .output("label", OnnxBytes.STRING, "n")
+                .output("minus", OnnxBytes.FLOAT, "n", 2);
+        try (LoadedModel model = folders.open(graph)) {
+            List<Tensor> answer =
+                    model.predict(List.of(Tensor.numbers("x", Datatype.FP32, new long[] {2, 1}, new double[] {3, -3})));
+            assertThat(answer.getFirst().text(0)).isEqualTo("up");
+            assertThat(answer.getFirst().text(1)).isEqualTo("down");
+            assertThat(answer.getLast().number(0)).isEqualTo(-0.5);
+        }
+        OnnxBytes taking = new OnnxBytes()
+                .node("Size", List.of("x"), List.of("inner"), Map.of())
+                .output("inner", OnnxBytes.INT64);
+        OnnxBytes captured = new OnnxBytes()
+                .input("x", OnnxBytes.STRING, "n")
+                .truth("yes")
+                .node("If", List.of("yes"), List.of("y"), Map.of("then_branch", taking, "else_branch", taking))
+                .output("y", OnnxBytes.INT64);
+        assertThatThrownBy(() -> folders.open(captured)).hasMessageContaining("texts and the operator If");
+    }
+
+    private static OnnxBytes words(int copies) {
+        OnnxBytes graph = new OnnxBytes().input("x", OnnxBytes.STRING, "n");
+        graph.node("Concat", Collections.nCopies(copies, "x"), List.of("all"), Map.of("axis", 0));
+        return graph.node(
+                        "ms:Tokenizer",
+                        List.of("all"),
+                        List.of("words"),
+                        Map.of("mark", 0, "mincharnum", 1, "pad_value", "#", "tokenexp", "[a-z]+"))
+                .output("words", OnnxBytes.STRING, "m", "k");
+    }
+
+    /** Words are parts of their text, which is how scikit-learn's converter begins with a column of texts. */
+    @Test
+    void textsAreTakenApartIntoWords() {
+        try (LoadedModel model = folders.open(words(1))) {
+            byte[][] texts = {"the cat".getBytes(StandardCharsets.UTF_8), "sat".getBytes(StandardCharsets.UTF_8)};
+            Tensor words = model.predict(List.of(Tensor.texts("x", new long[] {2}, texts)))
+                    .getFirst();
+            assertThat(words.shape()).containsExactly(2, 2);
+            assertThat(words.text(1)).isEqualTo("cat");
+            assertThat(words.text(3)).isEqualTo("#");
+        }
+        try (LoadedModel model = folders.open(words(4))) {
+            byte[][] texts = {new byte[(int) OnnxMemory.mostText(4) + 1]};
+            assertThatThrownBy(() -> model.predict(List.of(Tensor.texts("x", new long[] {1}, texts))))
+                    .isInstanceOf(TidemillException.class)
+                    .hasMessageContaining("takes texts apart into words");
+        }
+        OnnxBytes labels = new OnnxBytes()
+                .input("x", OnnxBytes.INT64, "n")
+                .node(
+                        "ml:LabelEncoder",
+                        List.of("x"),
+                        List.of("label"),
+                        Map.of("keys_int64s", new long[] {0}, "values_strings", List.of("a b c")))
+                .node("ms:Tokenizer", List.of("label"), List.of("y"), Map.of("mincharnum", 1, "tokenexp", "[a-z]+"))
+                .output("y", OnnxBytes.STRING, "m", "k");
+        assertThatThrownBy(() -> folders.open(labels)).hasMessageContaining("texts and the operator Tokenizer");
     }
 }
