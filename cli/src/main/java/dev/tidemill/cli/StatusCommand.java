@@ -91,7 +91,11 @@ final class StatusCommand implements Callable<Integer> {
         String most = entry.has("keepEntries")
                 ? ", at most " + entry.path("keepEntries").asLong()
                 : "";
-        return (entry.has("keepDays") ? "kept " + entry.path("keepDays").asInt() + " days" : "kept for ever") + most;
+        int days = entry.path("keepDays").asInt();
+        return (!entry.has("keepDays")
+                        ? "kept for ever"
+                        : days == 0 ? "kept until they expire" : "kept " + days + " days")
+                + most;
     }
 
     /** What a deployment's monitoring could not take into account. */

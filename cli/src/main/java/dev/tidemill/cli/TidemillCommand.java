@@ -1,5 +1,6 @@
 package dev.tidemill.cli;
 
+import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
@@ -8,6 +9,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The root of the command line. */
 @Command(
@@ -64,6 +66,7 @@ public final class TidemillCommand implements Runnable {
     public static CommandLine commandLine() {
         return new CommandLine(new TidemillCommand())
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .setParameterExceptionHandler((wrong, arguments) -> refuse(wrong))
                 .setExecutionExceptionHandler((failure, command, result) -> switch (failure) {
                     case CliException known -> fail(known.getMessage(), known.exit());
                     case Api.Unreachable unreachable -> fail(unreachable.getMessage(), Exit.FAILURE);
@@ -74,6 +77,19 @@ public final class TidemillCommand implements Runnable {
                     case FileSystemException file -> fail(file.getMessage(), Exit.FAILURE);
                     default -> throw failure;
                 });
+    }
+
+    /** One line of what is wrong; the whole help only where no command is named, since it lists the commands. */
+    private static int refuse(ParameterException wrong) {
+        CommandLine command = wrong.getCommandLine();
+        PrintWriter error = command.getErr();
+        error.println("tidemill: " + wrong.getMessage());
+        if (wrong.getClass() == ParameterException.class) {
+            command.usage(error);
+        } else if (!UnmatchedArgumentException.printSuggestions(wrong, error)) {
+            error.println("'" + command.getCommandSpec().qualifiedName() + " --help' tells more");
+        }
+        return command.getCommandSpec().exitCodeOnInvalidInput();
     }
 
     private static int fail(@org.jspecify.annotations.Nullable String message, int exit) {

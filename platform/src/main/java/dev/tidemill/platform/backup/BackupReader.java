@@ -46,10 +46,13 @@ public final class BackupReader implements AutoCloseable {
     /**
      * Opens an archive and checks it.
      *
-     * @throws TidemillException {@code INVALID_DATA} if it is no backup, is damaged or cut short, or has what a backup has not;
+     * @throws TidemillException {@code NOT_FOUND} if there is no such file; {@code INVALID_DATA} if it is no backup, is damaged or cut short, or has what a backup has not;
      *     {@code NOT_SUPPORTED} if it is of a newer format
      */
     public static BackupReader open(Path file, BackupLayout layout) {
+        if (!Files.isRegularFile(file)) {
+            throw TidemillException.notFound("backup file", file);
+        }
         ZipFile zip;
         try {
             zip = new ZipFile(file.toFile());
