@@ -16,6 +16,7 @@ import dev.tidemill.monitoring.domain.Obstacle;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
 import dev.tidemill.pipelines.domain.Pipeline;
 import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.events.EventQuery;
 import dev.tidemill.registry.store.SqlModelStore;
 import dev.tidemill.testkit.Await;
 import java.time.Duration;
@@ -139,7 +140,13 @@ abstract class ObstaclesContract extends AssembledMonitoring {
 
     private List<Event> events(String type) {
         return events
-                .newest("p", Optional.of(type), Optional.of("deployment/d"), Optional.empty(), 100)
+                .newest(new EventQuery(
+                        Optional.of("p"),
+                        Optional.of(type),
+                        Optional.of("deployment/d"),
+                        Optional.empty(),
+                        Optional.empty(),
+                        100))
                 .items()
                 .reversed()
                 .stream()
