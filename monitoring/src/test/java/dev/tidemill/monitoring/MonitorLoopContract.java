@@ -17,6 +17,7 @@ import dev.tidemill.monitoring.store.SqlJournalStore;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
 import dev.tidemill.monitoring.store.SqlSliceStore;
 import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.events.EventQuery;
 import dev.tidemill.platform.events.StoredEvent;
 import dev.tidemill.testkit.Await;
 import java.lang.reflect.InvocationHandler;
@@ -64,7 +65,13 @@ abstract class MonitorLoopContract extends AssembledMonitoring {
 
     private List<String> types(String subject) {
         return events
-                .newest("p", Optional.of("monitor."), Optional.of(subject), Optional.empty(), 1_000)
+                .newest(new EventQuery(
+                        Optional.of("p"),
+                        Optional.of("monitor."),
+                        Optional.of(subject),
+                        Optional.empty(),
+                        Optional.empty(),
+                        1_000))
                 .items()
                 .reversed()
                 .stream()
