@@ -13,12 +13,14 @@ import dev.tidemill.registry.domain.Models;
 import dev.tidemill.training.domain.Incumbents;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
@@ -28,6 +30,10 @@ import java.util.stream.Stream;
 public final class Deployments {
     private static final List<Decision.Action> FINAL = List.of(
             Decision.Action.DEPLOYED, Decision.Action.PROMOTED, Decision.Action.REJECTED, Decision.Action.ROLLED_BACK);
+
+    /** Decisions that put a version out of service. */
+    private static final Set<Decision.Action> ENDING =
+            EnumSet.of(Decision.Action.PROMOTED, Decision.Action.REJECTED, Decision.Action.ROLLED_BACK);
 
     private final DeploymentStore store;
     private final Models models;
@@ -362,7 +368,7 @@ public final class Deployments {
                     .orElseThrow(() -> new TidemillException(
                             ErrorCode.FAILED_PRECONDITION,
                             "Deployment '" + before.name() + "' has no challenger to promote"));
-            Deployment after = decide(
+            return decide(
                     before,
                     new Deployment(
                             before.project(),
@@ -383,11 +389,6 @@ public final class Deployments {
                     evidence,
                     actor,
                     Optional.empty());
-            before.champion()
-                    .filter(old -> exists(before, old))
-                    .ifPresent(old ->
-                            models.archive(before.project(), before.definition().model(), old, actor));
-            return after;
         });
     }
 
@@ -399,7 +400,7 @@ public final class Deployments {
                     .orElseThrow(() -> new TidemillException(
                             ErrorCode.FAILED_PRECONDITION,
                             "Deployment '" + before.name() + "' has no challenger to reject"));
-            Deployment after = decide(
+            return decide(
                     before,
                     withChallenger(
                             before, Optional.empty(), Deployment.Phase.NONE, 0, Optional.empty(), Optional.empty()),
@@ -409,15 +410,11 @@ public final class Deployments {
                     evidence,
                     actor,
                     Optional.empty());
-            if (exists(before, version)) {
-                models.archive(before.project(), before.definition().model(), version, actor);
-            }
-            return after;
         });
     }
 
     /**
-     * Puts an earlier version back; a running trial ends.
+     * Puts an earlier version back; a running trial ends, and what it takes the place of is archived.
      *
      * @throws TidemillException {@code FAILED_PRECONDITION} for the version that serves, where no trial runs that would end
      */
@@ -507,6 +504,7 @@ public final class Deployments {
                         .remedy("Try again");
             }
             moveAliases(after, actor);
+            moveStages(before, after, action, actor);
             Event event = Event.of(
                     "deployment." + action.name().toLowerCase(Locale.ROOT),
                     before.project(),
@@ -522,7 +520,7 @@ public final class Deployments {
 
     /** Nobody deletes what begins to be used here. What was in use before may be gone, so that others can take its place. */
     private void holdAdopted(Deployment before, Deployment after) {
-        List<Integer> adopted = Stream.concat(after.champion().stream(), after.challenger().stream())
+        List<Integer> adopted = versions(after)
                 .filter(version -> !before.champion().equals(Optional.of(version))
                         && !before.challenger().equals(Optional.of(version)))
                 .toList();
@@ -550,6 +548,29 @@ public final class Deployments {
                 .ifPresentOrElse(
                         version -> models.setAlias(deployment.project(), model, "challenger", version, actor),
                         () -> models.removeAlias(deployment.project(), model, "challenger", Event.SYSTEM));
+    }
+
+    /** What serves is not archived, and what a decision has put out of service is, unless another deployment needs it. */
+    private void moveStages(Deployment before, Deployment after, Decision.Action action, String actor) {
+        String project = before.project();
+        String model = before.definition().model();
+        versions(after)
+                .map(version -> models.find(project, model, version))
+                .flatMap(Optional::stream)
+                .filter(version -> version.stage() == ModelVersion.Stage.ARCHIVED)
+                .forEach(version -> models.bringBack(project, model, version.version(), actor));
+        if (!ENDING.contains(action)) {
+            return;
+        }
+        versions(before)
+                .filter(version -> exists(before, version))
+                .filter(version ->
+                        users(project, model, OptionalInt.of(version)).isEmpty())
+                .forEach(version -> models.archive(project, model, version, actor));
+    }
+
+    private static Stream<Integer> versions(Deployment deployment) {
+        return Stream.concat(deployment.champion().stream(), deployment.challenger().stream());
     }
 
     /** Gives the gateway every plan, as a starting server does; those that cannot be loaded are broken and tried again. */

@@ -40,6 +40,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -47,6 +48,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -313,6 +315,32 @@ class PublicationsTest {
         deployments().define("p", "new", served.definition());
         deployments().define("p", "new", other);
         assertThat(store.find("p", "new").orElseThrow().definition().model()).isEqualTo("other");
+    }
+
+    private String stages(int... of) {
+        return Arrays.stream(of)
+                .mapToObj(version -> models.version("p", "m", version).stage().label())
+                .collect(Collectors.joining(" "));
+    }
+
+    @Test
+    void whatServesIsNotArchivedAndWhatServesNoMoreIs() {
+        deployment("d", "model");
+        Deployment second = deployment("d", "model");
+        assertThat(second.champion()).contains(2);
+        Deployments deployments = deployments();
+        deployments.rollBack("p", "d", 1, "tester");
+        assertThat(stages(1, 2)).isEqualTo("None Archived");
+        deployments.rollBack("p", "d", 2, "tester");
+        assertThat(stages(1, 2)).isEqualTo("Archived None");
+        deployment("e", "model");
+        deployments.rollBack("p", "e", 2, "tester");
+        deployments.rollBack("p", "d", 1, "tester");
+        assertThat(stages(1, 2, 3)).as("version 2 serves in another deployment").isEqualTo("None None Archived");
+        models.moveToStage("p", "m", 1, "Production", false, "tester");
+        deployments.rollBack("p", "d", 3, "tester");
+        deployments.rollBack("p", "e", 1, "tester");
+        assertThat(stages(1, 2, 3)).isEqualTo("None Archived None");
     }
 
     @Test

@@ -396,6 +396,11 @@ public final class Models {
         moveToStage(project, model, version, ModelVersion.Stage.ARCHIVED.label(), false, actor);
     }
 
+    /** Takes an archived version into use again. */
+    public void bringBack(String project, String model, int version, String actor) {
+        moveToStage(project, model, version, ModelVersion.Stage.NONE.label(), false, actor);
+    }
+
     public void deleteVersion(String project, String model, int version, String actor) {
         transactions.write(() -> {
             ModelVersion gone = version(project, model, version);
