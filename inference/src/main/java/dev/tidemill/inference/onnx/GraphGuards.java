@@ -25,6 +25,8 @@ import java.util.regex.Pattern;
 final class GraphGuards {
     private static final String PREFIX = "tidemill//";
     private static final String MOST = PREFIX + "most/";
+    private static final String NOTHING = PREFIX + "nothing/";
+    private static final Pattern EMPTY = Pattern.compile(Pattern.quote(NOTHING) + "(\\w+)/");
     private static final Pattern BEYOND = Pattern.compile(Pattern.quote(MOST) + "(\\w+)/(\\d+)/");
     /** The first version of ONNX's operators with {@code Sign} and {@code Where}. */
     private static final long CHOOSING = 9;
@@ -112,7 +114,17 @@ final class GraphGuards {
 
     /** What a caller is told of a run that a guard refused; empty for a run that failed otherwise. */
     static Optional<TidemillException> refusal(Exception failure) {
-        Matcher beyond = BEYOND.matcher(String.valueOf(failure.getMessage()));
+        String message = String.valueOf(failure.getMessage());
+        Matcher empty = EMPTY.matcher(message);
+        if (empty.find()) {
+            return Optional.of(TidemillException.invalid(
+                            "inputs",
+                            "The model's operator " + empty.group(1)
+                                    + " is given nothing to compute with: a tensor without"
+                                    + " any value, or a length of 0")
+                    .causedBy(failure));
+        }
+        Matcher beyond = BEYOND.matcher(message);
         return beyond.find()
                 ? Optional.of(TidemillException.invalid(
                                 "inputs",
@@ -355,7 +367,8 @@ final class GraphGuards {
             nodes.addAll(List.of(
                     GraphNodes.whole(own + "one", 1, false),
                     GraphNodes.made("Size", own + "values", given),
-                    GraphNodes.made("Div", own + "part", own + "one", own + "values"),
+                    GraphNodes.named(
+                            "Div", NOTHING + node.type() + "/" + own, own + "part", own + "one", own + "values"),
                     GraphNodes.made("Sub", own + "none", own + "part", own + "part"),
                     GraphNodes.made("Shape", own + "shape", given),
                     GraphNodes.made("Add", own + "same", own + "shape", own + "none"),
@@ -376,7 +389,7 @@ final class GraphGuards {
         String own = PREFIX + made[0]++ + "/";
         String length = node.inputs().get(place);
         List<ByteString> nodes = new ArrayList<>(List.of(
-                GraphNodes.made("Div", own + "unit", length, length),
+                GraphNodes.named("Div", NOTHING + node.type() + "/" + own, own + "unit", length, length),
                 GraphNodes.made("Mul", own + "length", length, own + "unit")));
         nodes.addAll(filled(rewired(kept, place, own + "length", ""), node, window, scope));
         return nodes;
@@ -443,7 +456,7 @@ final class GraphGuards {
                 nodes.add(GraphNodes.made("Add", own + "rows", own + "count", own + "spare"));
                 rows = own + "rows";
             }
-            nodes.add(GraphNodes.made("Div", own + "part", own + "most", rows));
+            nodes.add(GraphNodes.named("Div", NOTHING + TOP + "/" + own, own + "part", own + "most", rows));
             nodes.add(GraphNodes.made("Sub", own + "nothing", own + "part", own + "part"));
             nodes.add(GraphNodes.made("Add", own + "filled", shape, own + "nothing"));
             shape = own + "filled";
