@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.sun.net.httpserver.HttpServer;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.testkit.Await;
 import java.io.IOException;
@@ -273,7 +274,7 @@ class LoopbackServerTest {
         String files =
                 "{\"files\": {\"d.yaml\": \"kind: DataSet\\nname: trips\\ncolumns:\\n  moment: {type: timestamp}\\n"
                         + "  n: {type: long}\\ntime: moment\", \"v.yaml\": \"kind: FeatureView\\nname: v\\nsource: trips\\n"
-                        + "time: at\\nlabel: n\\nsql: v.sql\", \"v.sql\": \"%s\"}}";
+                        + "time: moment\\nlabel: n\\nsql: sql/v.sql\", \"sql/v.sql\": \"%s\"}}";
         expect(
                 400,
                 server.post(PROJECT + "/definitions", files.formatted("SELECT moment, missing FROM source")),
@@ -283,7 +284,60 @@ class LoopbackServerTest {
                 server.post(PROJECT + "/definitions", files.formatted("SELECT moment, n FROM source; SELECT 1")),
                 "2 statements");
         expect(400, server.post(PROJECT + "/definitions", files.formatted("DROP TABLE source")), "not one query");
+        expect(
+                400,
+                server.post(PROJECT + "/definitions", files.formatted("SELECT moment, at, n FROM source")),
+                "v.yaml: sql/v.sql: ",
+                "line 1, column 18, after 'at'",
+                "must be quoted");
+        expect(
+                400,
+                server.post(PROJECT + "/definitions", files.formatted("SELECT moment, n FROM source WHERE n > 0")),
+                "INVALID_DEFINITION",
+                "sql/v.sql: ",
+                "does not work row by row: it has WHERE");
+        expect(
+                400,
+                server.post(PROJECT + "/definitions", files.formatted("SELECT moment, n + 1 AS m FROM source")),
+                "no column 'n', which is the view's 'label'; it gives [moment, m]");
+        expect(
+                400,
+                server.post(PROJECT + "/definitions", files.formatted("SELECT n FROM source")),
+                "no column 'moment', which is the view's 'time'");
         expect(200, server.post(PROJECT + "/definitions", files.formatted("SELECT moment, n + 1 AS n FROM source")));
+
+        String pipeline = "{\"files\": {\"p.yaml\": \"kind: Pipeline\\nname: p\\nsteps:\\n  - name: features\\n"
+                + "    uses: features.materialize\\n    with: {view: %s, version: trips@1}\"}}";
+        expect(
+                400,
+                server.post(PROJECT + "/definitions", pipeline.formatted("vv")),
+                "INVALID_DEFINITION",
+                "p.yaml: step 'features': There is no feature view 'vv'");
+        expect(200, server.post(PROJECT + "/definitions", pipeline.formatted("v")));
+    }
+
+    /** A view that was applied when nobody looked, or over a source that leaves rows out. */
+    @Test
+    void fewerFeaturesThanRowsAreNotAnswered() {
+        String csv = "moment,n\n2026-01-01T00:00:00Z,2\n";
+        expect(201, server.post(PROJECT + "/blobs", csv), Ids.sha256(csv));
+        expect(
+                200,
+                server.post(
+                        PROJECT + "/definitions",
+                        "{\"files\": {\"d.yaml\": \"kind: DataSet\\nname: trips2\\nsource: {file: t.csv, sql: m.sql}\\ncolumns:\\n"
+                                + "  moment: {type: timestamp}\\n  n: {type: long}\\ntime: moment\", \"m.sql\":"
+                                + " \"SELECT * FROM source WHERE n <> '1'\", \"v.yaml\": \"kind: FeatureView\\nname: v2\\n"
+                                + "source: trips2\\ntime: moment\\nlabel: n\\nsql: v.sql\", \"v.sql\": \"FROM source\"}, \"blobs\": {\"t.csv\": \""
+                                + Ids.sha256(csv) + "\"}}"));
+        String rows = "{\"rows\": [{\"moment\": \"2026-01-01T00:00:00Z\", \"n\": \"1\"}, {\"moment\":"
+                + " \"2026-01-01T00:00:00Z\", \"n\": \"2\"}], \"raw\": %s}";
+        expect(
+                409,
+                server.post(PROJECT + "/feature-views/v2/compute", rows.formatted("true")),
+                "FAILED_PRECONDITION",
+                "gives 1 rows for 2");
+        expect(200, server.post(PROJECT + "/feature-views/v2/compute", rows.formatted("false")));
     }
 
     @Test

@@ -53,6 +53,16 @@ public interface QueryEngine {
             List<Map<String, Object>> rows,
             Duration timeout);
 
+    /**
+     * Tries a query without rows and holds it to giving one row for each row of {@code source}, computed from that row alone.
+     *
+     * @param columns of {@code source}
+     * @return names of the result's columns
+     * @throws dev.tidemill.platform.errors.TidemillException {@code INVALID_DEFINITION} if it does not run, is not one query, or
+     *     works on more than one row
+     */
+    List<String> rowByRow(List<Column> columns, String sql, Duration timeout);
+
     /** Rows that lie in files of their own: columns in order, and how many rows there are. */
     record Split(List<Column> columns, long rows) {}
 

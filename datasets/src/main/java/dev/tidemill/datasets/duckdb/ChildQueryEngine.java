@@ -66,6 +66,17 @@ public final class ChildQueryEngine implements QueryEngine {
         return rows(interactive.run("datasets.compute", request, new Lines(line -> {}), timeout));
     }
 
+    @Override
+    public List<String> rowByRow(List<Column> columns, String sql, Duration timeout) {
+        ObjectNode request = Json.object().put("sql", sql).put("describe", true);
+        request.set("columns", Json.tree(columns));
+        var names = new ArrayList<String>();
+        interactive
+                .run("datasets.compute", request, new Lines(line -> {}), timeout)
+                .forEach(name -> names.add(name.asText()));
+        return names;
+    }
+
     /** Rows with the names of what is null in them, which queries may use. */
     static ArrayNode withNulls(List<Map<String, Object>> rows) {
         ArrayNode given = Json.array();

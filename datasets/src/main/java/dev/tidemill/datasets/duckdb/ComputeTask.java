@@ -36,6 +36,9 @@ public final class ComputeTask implements ChildTask {
 
     @Override
     public JsonNode run(JsonNode request, Report report) throws Exception {
+        if (request.path("describe").asBoolean()) {
+            return describe(request);
+        }
         JsonNode rows = request.path("rows");
         String key = request.path("sql").asText() + "\n" + request.path("mapping") + "\n" + request.path("columns")
                 + "\n" + (request.path("mapping").isTextual() ? names(rows) : "");
@@ -56,6 +59,17 @@ public final class ComputeTask implements ChildTask {
                             "The rows cannot be computed: "
                                     + DuckDb.firstLines(e).replace("Invalid Input Error: ", ""))
                     .causedBy(e);
+        }
+    }
+
+    /** Columns of the result of a query that works row by row; any other is refused. */
+    private static JsonNode describe(JsonNode request) throws SQLException {
+        Prepared query = prepare(request, Json.array());
+        try (DuckDb db = query.db()) {
+            RowByRow.require(db, request.path("sql").asText(), "The query", query.input());
+            ArrayNode columns = Json.array();
+            db.describe("computed").forEach(column -> columns.add(column.name()));
+            return columns;
         }
     }
 

@@ -10,6 +10,7 @@ import dev.tidemill.platform.json.Json;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -71,6 +72,11 @@ final class DuckDb implements AutoCloseable {
 
     /** The engine's own parser says how many statements a text is, and that they only read. */
     void requireOneQuery(String query, String what) {
+        parse(query, what);
+    }
+
+    /** The parse tree of one query, as {@code json_serialize_sql} gives it. */
+    JsonNode parse(String query, String what) {
         try (var parsing = connection.prepareStatement("SELECT json_serialize_sql(CAST(? AS VARCHAR))")) {
             parsing.setString(1, query);
             try (ResultSet answer = parsing.executeQuery()) {
@@ -78,20 +84,41 @@ final class DuckDb implements AutoCloseable {
                 JsonNode parsed = Json.read(answer.getString(1));
                 if (parsed.path("error").asBoolean()) {
                     throw new TidemillException(
-                            ErrorCode.INVALID_DEFINITION,
-                            what + " is not one query: "
-                                    + parsed.path("error_message").asText());
+                                    ErrorCode.INVALID_DEFINITION,
+                                    what + " is not one query: "
+                                            + parsed.path("error_message").asText()
+                                            + place(
+                                                    query,
+                                                    parsed.path("position").asInt(-1)))
+                            .remedy(
+                                    "A column whose name is a word of SQL, such as at, order or end, must be quoted in it:"
+                                            + " \"order\"");
                 }
                 if (parsed.path("statements").size() != 1) {
                     throw new TidemillException(
                             ErrorCode.INVALID_DEFINITION,
                             what + " holds " + parsed.path("statements").size() + " statements; it must be one query");
                 }
+                return parsed;
             }
         } catch (SQLException e) {
             throw new TidemillException(ErrorCode.INVALID_DEFINITION, what + " does not run: " + firstLines(e))
                     .causedBy(e);
         }
+    }
+
+    /** Line and column of a position that the parser named, and what stands before it: the word that it stumbled over. */
+    private static String place(String query, int position) {
+        byte[] bytes = query.getBytes(StandardCharsets.UTF_8);
+        if (position < 0 || position > bytes.length) {
+            return "";
+        }
+        String before = new String(bytes, 0, position, StandardCharsets.UTF_8);
+        int line = (int) before.chars().filter(character -> character == '\n').count() + 1;
+        int column = before.length() - before.lastIndexOf('\n');
+        String[] words = before.strip().split("[\\s,()]+", -1);
+        String last = words[words.length - 1];
+        return " at line " + line + ", column " + column + (last.isEmpty() ? "" : ", after '" + last + "'");
     }
 
     /** Runs SQL that holds what a user wrote; what is wrong with it is refused with the engine's own words. */

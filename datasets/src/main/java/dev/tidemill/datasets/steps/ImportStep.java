@@ -51,7 +51,8 @@ public final class ImportStep implements StepKind {
         String reference = source.path() + "@" + dev.tidemill.platform.ids.Ids.sha256(dataSet.toString());
         for (DataSetVersion version : dataSets.versions(context.project(), name)) {
             if (version.sources().contains(reference)) {
-                context.log(source.path() + " is imported already, as " + version.reference());
+                context.log(source.path() + " is imported already, as " + version.reference()
+                        + "; if the file has changed since the project was applied, apply it again");
                 return outputs(version);
             }
         }

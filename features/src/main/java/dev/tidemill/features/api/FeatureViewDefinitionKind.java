@@ -7,10 +7,21 @@ import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.definitions.ProjectFiles;
 import dev.tidemill.platform.definitions.YamlObject;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import java.util.Map;
 
 /** {@code kind: FeatureView}. */
-public final class FeatureViewDefinitionKind implements DefinitionKind<FeatureView> {
+public final class FeatureViewDefinitionKind implements DefinitionKind<FeatureViewDefinitionKind.Document> {
+    /** A view and the file that its SQL is in. */
+    public record Document(FeatureView view, String sqlFile) {
+        /** The meaning of the definition, by which a change is told: where its SQL is kept changes nothing. */
+        @Override
+        public String toString() {
+            return view.toString();
+        }
+    }
+
     private final FeatureViews views;
     private final FairTurns turns;
 
@@ -31,29 +42,41 @@ public final class FeatureViewDefinitionKind implements DefinitionKind<FeatureVi
     }
 
     @Override
-    public FeatureView parse(String name, YamlObject document, ProjectFiles files) {
-        return new FeatureView(
-                document.text("source"),
-                files.text(document, "sql", document.text("sql")),
-                document.text("time"),
-                document.text("label"));
+    public Document parse(String name, YamlObject document, ProjectFiles files) {
+        String sql = document.text("sql");
+        return new Document(
+                new FeatureView(
+                        document.text("source"),
+                        files.text(document, "sql", sql),
+                        document.text("time"),
+                        document.text("label")),
+                sql);
     }
 
     /** Tries the query on no rows, over the columns of its data set. */
     @Override
-    public void check(String project, String name, FeatureView view, Map<String, Object> others) {
+    public void check(String project, String name, Document document, Map<String, Object> others) {
+        FeatureView view = document.view();
         turns.run(project, () -> {
-            if (others.get("DataSet/" + view.source()) instanceof DataSet dataSet) {
-                views.check(view, dataSet);
-            } else {
-                views.check(project, view);
+            try {
+                if (others.get("DataSet/" + view.source()) instanceof DataSet dataSet) {
+                    views.check(view, dataSet);
+                } else {
+                    views.check(project, view);
+                }
+            } catch (TidemillException e) {
+                if (e.code() != ErrorCode.INVALID_DEFINITION) {
+                    throw e;
+                }
+                var refusal = new TidemillException(e.code(), document.sqlFile() + ": " + e.message()).causedBy(e);
+                throw e.remedy().map(refusal::remedy).orElse(refusal);
             }
             return view;
         });
     }
 
     @Override
-    public void apply(String project, String name, FeatureView view, Applied applied) {
-        views.define(project, name, view);
+    public void apply(String project, String name, Document document, Applied applied) {
+        views.define(project, name, document.view());
     }
 }

@@ -4,6 +4,7 @@ import dev.tidemill.datasets.domain.Column;
 import dev.tidemill.datasets.domain.DataSet;
 import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.datasets.domain.QueryEngine;
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,15 +34,32 @@ public final class FeatureViews {
     /**
      * Tries a view's query over the columns of its data set, without rows.
      *
-     * @throws TidemillException {@code INVALID_DEFINITION} in the engine's words if it does not run, or is not one query
+     * @throws TidemillException {@code INVALID_DEFINITION} if it does not run, is not one query, does not work row by row, or lacks
+     *     the columns that the view names
      */
     public void check(FeatureView view, DataSet dataSet) {
-        engine.compute(dataSet.columns(), Optional.empty(), view.sql(), List.of(), COMPUTE_TIMEOUT);
+        List<String> columns = engine.rowByRow(dataSet.columns(), view.sql(), COMPUTE_TIMEOUT);
+        requireColumn("time", view.time(), columns);
+        requireColumn("label", view.label(), columns);
+    }
+
+    private static void requireColumn(String key, String name, List<String> columns) {
+        if (!columns.contains(name)) {
+            throw new TidemillException(
+                            ErrorCode.INVALID_DEFINITION,
+                            "The query gives no column '" + name + "', which is the view's '" + key + "'; it gives "
+                                    + columns)
+                    .remedy("Select it, or name another column as '" + key + "'");
+        }
     }
 
     /** The same for a view over a data set of the project; one that is not there yet is asked for when it is needed. */
     public void check(String project, FeatureView view) {
         dataSets.find(project, view.source()).ifPresent(dataSet -> check(view, dataSet));
+    }
+
+    public boolean exists(String project, String name) {
+        return store.find(project, name).isPresent();
     }
 
     public FeatureView view(String project, String name) {
@@ -65,7 +83,16 @@ public final class FeatureViews {
         Optional<String> mapping = raw ? dataSet.source().flatMap(DataSet.Source::sql) : Optional.empty();
         List<Column> columns = dataSet.columns();
         List<Map<String, Object>> computed = new ArrayList<>();
-        for (Map<String, Object> row : engine.compute(columns, mapping, view.sql(), rows, COMPUTE_TIMEOUT)) {
+        List<Map<String, Object>> results = engine.compute(columns, mapping, view.sql(), rows, COMPUTE_TIMEOUT);
+        if (results.size() != rows.size()) {
+            // Which of them is whose could not be told.
+            throw new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION,
+                            "View '" + name + "' gives " + results.size() + " rows for " + rows.size() + ": its SQL"
+                                    + (raw ? ", or that of its data set's source," : "") + " does not work row by row")
+                    .remedy("Send only rows that it keeps, or have it give one row for each");
+        }
+        for (Map<String, Object> row : results) {
             var features = new LinkedHashMap<>(row);
             if (!labels) {
                 features.remove(view.label());

@@ -9,6 +9,9 @@ import dev.tidemill.features.domain.FeatureViews;
 import dev.tidemill.features.domain.LabelledRows;
 import dev.tidemill.pipelines.domain.StepContext;
 import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.platform.definitions.Suggestions;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.json.Json;
 import java.io.IOException;
@@ -21,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 
 /**
@@ -28,6 +32,8 @@ import java.util.function.Consumer;
  * since, keeps one window of event time, and makes the result a version of the data set named like the view.
  */
 public final class MaterializeStep implements StepKind {
+    private static final String KIND = "FeatureView/";
+
     private final FeatureViews views;
     private final DataSets dataSets;
     private final QueryEngine engine;
@@ -48,6 +54,27 @@ public final class MaterializeStep implements StepKind {
     @Override
     public Inputs inputs() {
         return new Inputs(Set.of("view", "version"), Set.of("until", "window", "served-by"));
+    }
+
+    @Override
+    public void check(String project, Map<String, Object> with, Map<String, Object> others) {
+        if (with.get("view") instanceof String view
+                && !view.contains("${")
+                && !others.containsKey(KIND + view)
+                && !views.exists(project, view)) {
+            var known = new TreeSet<String>();
+            views.list(project).forEach(named -> known.add(named.name()));
+            others.keySet().stream()
+                    .filter(other -> other.startsWith(KIND))
+                    .forEach(other -> known.add(other.substring(KIND.length())));
+            throw new TidemillException(
+                            ErrorCode.INVALID_DEFINITION,
+                            "There is no feature view '" + view + "'"
+                                    + Suggestions.nearest(view, known)
+                                            .map(nearest -> "; did you mean '" + nearest + "'?")
+                                            .orElse(known.isEmpty() ? "" : "; there are " + known))
+                    .remedy("Name one that is applied before, or apply it together with the pipeline");
+        }
     }
 
     @Override

@@ -71,6 +71,11 @@ class ParquetSinkTest {
         }
 
         @Override
+        public List<String> rowByRow(List<Column> columns, String sql, Duration timeout) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public List<Map<String, Object>> compute(
                 List<Column> columns,
                 Optional<String> mapping,

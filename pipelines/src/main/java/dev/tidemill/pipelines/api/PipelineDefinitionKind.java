@@ -7,15 +7,18 @@ import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.definitions.ProjectFiles;
 import dev.tidemill.platform.definitions.YamlObject;
+import dev.tidemill.platform.errors.TidemillException;
 import java.util.Map;
 
 /** {@code kind: Pipeline}. */
 public final class PipelineDefinitionKind implements DefinitionKind<Pipeline> {
     private final Pipelines pipelines;
     private final PipelineParser parser;
+    private final Map<String, StepKind> kinds;
 
     public PipelineDefinitionKind(Pipelines pipelines, Map<String, StepKind> kinds) {
         this.pipelines = pipelines;
+        this.kinds = kinds;
         this.parser = new PipelineParser(kinds);
     }
 
@@ -32,6 +35,22 @@ public final class PipelineDefinitionKind implements DefinitionKind<Pipeline> {
     @Override
     public Pipeline parse(String name, YamlObject document, ProjectFiles files) {
         return parser.parse(document);
+    }
+
+    @Override
+    public void check(String project, String name, Pipeline pipeline, Map<String, Object> others) {
+        for (Pipeline.Step step : pipeline.steps()) {
+            StepKind kind = kinds.get(step.uses());
+            if (kind == null) {
+                continue;
+            }
+            try {
+                kind.check(project, step.with(), others);
+            } catch (TidemillException e) {
+                var refusal = new TidemillException(e.code(), "step '" + step.name() + "': " + e.message()).causedBy(e);
+                throw e.remedy().map(refusal::remedy).orElse(refusal);
+            }
+        }
     }
 
     @Override

@@ -27,6 +27,15 @@ public interface StepKind {
     }
 
     /**
+     * Tries what a step of a pipeline that is being applied names.
+     *
+     * @param with the step's inputs as they are written; texts may hold expressions, whose values are not known yet
+     * @param others what is applied together with the pipeline, by kind and name, as {@code FeatureView/trips}
+     * @throws dev.tidemill.platform.errors.TidemillException {@code INVALID_DEFINITION} if it names something that is not there
+     */
+    default void check(String project, Map<String, Object> with, Map<String, Object> others) {}
+
+    /**
      * Carries out one attempt. It may be repeated after a crash, so whatever it changes it changes idempotently, keyed by
      * {@link StepContext#key()}. It ends soon after its thread is interrupted.
      *
