@@ -464,6 +464,25 @@ abstract class UploadStoreContract {
         }
     }
 
+    @Test
+    void anyNameOfAFileIsReadBack() {
+        var blobs = new FolderBlobStore(folder);
+        Folder stored = Folder.store(
+                blobs,
+                Map.of(
+                        "a b",
+                        bytes("1"),
+                        "\u0085",
+                        bytes("2"),
+                        "\u2028x",
+                        bytes("3"),
+                        "\u2029",
+                        bytes("4"),
+                        "\ud83d\ude00",
+                        bytes("5")));
+        assertThat(Folder.load(blobs, stored.digest())).isEqualTo(stored);
+    }
+
     private void uploadAgain(FolderBlobStore blobs, boolean named) {
         try {
             if (named) {

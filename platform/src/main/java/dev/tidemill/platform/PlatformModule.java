@@ -78,7 +78,7 @@ public final class PlatformModule implements Module {
 
     @Override
     public void publish(Telemetry telemetry) {
-        telemetry.gauge("tidemill.webhooks.broken", "Webhooks that cannot be used", webhooks::broken);
+        telemetry.storedGauge("tidemill.webhooks.broken", "Webhooks that cannot be used", webhooks::broken);
     }
 
     @Override

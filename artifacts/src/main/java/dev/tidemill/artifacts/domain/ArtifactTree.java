@@ -183,8 +183,7 @@ public final class ArtifactTree {
         if (safe.isEmpty() || relative.isEmpty()) {
             return Optional.empty();
         }
-        var folder = new Folder(relative);
-        blobs.put(folder.manifest().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        Folder folder = new Folder(relative).storeIn(blobs);
         take(project, folder);
         return Optional.of(folder);
     }

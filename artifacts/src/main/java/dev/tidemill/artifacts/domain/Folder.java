@@ -1,8 +1,9 @@
 package dev.tidemill.artifacts.domain;
 
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
-import dev.tidemill.platform.load.RequestMemory;
+import dev.tidemill.platform.sql.RowBytes;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,7 +21,7 @@ import java.util.regex.Pattern;
  * folders have equal digests wherever and whenever they were made.
  */
 public record Folder(SortedMap<String, BlobStore.Blob> files) {
-    private static final Pattern LINE = Pattern.compile("([0-9a-f]{64}) (\\d{1,18}) (.+)");
+    private static final Pattern LINE = Pattern.compile("([0-9a-f]{64}) (\\d{1,18}) (.+)", Pattern.DOTALL);
 
     private static final int DIGEST_LENGTH = 64;
 
@@ -46,6 +47,24 @@ public record Folder(SortedMap<String, BlobStore.Blob> files) {
         return text.toString();
     }
 
+    /**
+     * Stores the manifest; the files are there already.
+     *
+     * @throws TidemillException {@code TOO_LARGE} for more files than a folder can be read back with
+     */
+    public Folder storeIn(BlobStore store) {
+        byte[] manifest = manifest().getBytes(StandardCharsets.UTF_8);
+        if (manifest.length > LARGEST_MANIFEST) {
+            throw new TidemillException(
+                            ErrorCode.TOO_LARGE,
+                            "The folder has " + files.size() + " files; the list of them may take "
+                                    + (LARGEST_MANIFEST >> 20) + " MB, and takes " + (manifest.length >> 20))
+                    .remedy("Pack small files into an archive");
+        }
+        store.put(manifest);
+        return this;
+    }
+
     public Digest digest() {
         return new Digest(Ids.sha256(manifest()));
     }
@@ -63,9 +82,7 @@ public record Folder(SortedMap<String, BlobStore.Blob> files) {
     public static Folder store(BlobStore store, Map<String, byte[]> contents) {
         var files = new TreeMap<String, BlobStore.Blob>();
         contents.forEach((path, content) -> files.put(path, store.put(content)));
-        var folder = new Folder(files);
-        store.put(folder.manifest().getBytes(StandardCharsets.UTF_8));
-        return folder;
+        return new Folder(files).storeIn(store);
     }
 
     /**
@@ -102,20 +119,20 @@ public record Folder(SortedMap<String, BlobStore.Blob> files) {
         if (size > LARGEST_MANIFEST) {
             throw TidemillException.notFound("folder", digest);
         }
-        RequestMemory.take(size * UNFOLDED);
+        RowBytes.take(size * UNFOLDED);
         var files = new TreeMap<String, BlobStore.Blob>();
-        new String(store.read(digest), StandardCharsets.UTF_8).lines().forEach(line -> {
+        String manifest = new String(store.read(digest), StandardCharsets.UTF_8);
+        manifest.lines().forEach(line -> {
             Matcher file = LINE.matcher(line);
-            if (!file.matches()) {
+            // Lines in another order, or one path twice: what it is known by would be the digest of another manifest.
+            if (!file.matches() || (!files.isEmpty() && files.lastKey().compareTo(file.group(3)) >= 0)) {
                 throw TidemillException.notFound("folder", digest);
             }
             files.put(file.group(3), new BlobStore.Blob(new Digest(file.group(1)), Long.parseLong(file.group(2))));
         });
-        var folder = new Folder(files);
-        // Lines in another order, or one path twice: what it is known by would be the digest of another manifest.
-        if (!folder.digest().equals(digest)) {
+        if (!files.isEmpty() && !manifest.endsWith("\n")) {
             throw TidemillException.notFound("folder", digest);
         }
-        return folder;
+        return new Folder(files);
     }
 }

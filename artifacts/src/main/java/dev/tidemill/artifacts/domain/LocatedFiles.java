@@ -139,8 +139,7 @@ public final class LocatedFiles {
         if (copies.isEmpty()) {
             return Optional.empty();
         }
-        var folder = new Folder(copies);
-        blobs.put(folder.manifest().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        Folder folder = new Folder(copies).storeIn(blobs);
         tree.take(project, folder);
         return Optional.of(folder);
     }

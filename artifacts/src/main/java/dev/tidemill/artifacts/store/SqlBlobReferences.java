@@ -15,6 +15,7 @@ import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 
 /** References to blobs: in columns of single blobs by digest, in those of folders and texts by reading them through. */
@@ -50,10 +51,7 @@ public final class SqlBlobReferences implements BlobReferences {
                             THEN excluded.released_at ELSE blob_candidate.released_at END,
                         folder = excluded.folder OR blob_candidate.folder
                     """);
-            // In one order, so that two that let go of the same blobs do not wait for each other.
-            digests.stream()
-                    .distinct()
-                    .sorted(Comparator.comparing(Digest::value))
+            inOrder(digests)
                     .forEach(digest -> batch.bind("digest", digest)
                             .bind("now", now)
                             .bind("folder", folders)
@@ -103,15 +101,21 @@ public final class SqlBlobReferences implements BlobReferences {
     @Override
     public void awaitClaims(Collection<Digest> digests) {
         if (!digests.isEmpty()) {
-            database.writing(handle -> handle.createUpdate(
-                            "UPDATE blob_candidate SET digest = digest WHERE digest IN (<digests>)")
-                    .bindList(
-                            "digests",
-                            digests.stream()
-                                    .sorted(Comparator.comparing(Digest::value))
-                                    .toList())
-                    .execute());
+            database.writing(handle -> {
+                PreparedBatch batch =
+                        handle.prepareBatch("UPDATE blob_candidate SET digest = digest WHERE digest = :digest");
+                inOrder(digests).forEach(digest -> batch.bind("digest", digest).add());
+                return batch.execute();
+            });
         }
+    }
+
+    /** In one order for all, so that two that lock the same blobs do not wait for each other. */
+    private static List<Digest> inOrder(Collection<Digest> digests) {
+        return digests.stream()
+                .distinct()
+                .sorted(Comparator.comparing(Digest::value))
+                .toList();
     }
 
     @Override
@@ -173,21 +177,37 @@ public final class SqlBlobReferences implements BlobReferences {
         database.writing(handle -> {
             // The candidate's row first, as whoever takes a blob does: one of the two waits for the other and sees what
             // it did.
-            for (Digest digest : digests) {
+            for (Digest digest : inOrder(digests)) {
                 int locked = handle.createUpdate(
                                 "UPDATE blob_candidate SET digest = digest WHERE digest = :digest AND released_at <= :before")
                         .bind("digest", digest)
                         .bind("before", releasedBefore)
                         .execute();
-                if (locked > 0 && !there.test(digest)) {
-                    for (String table : List.of("project_blob", "blob_candidate")) {
-                        handle.createUpdate("DELETE FROM " + table + " WHERE digest = :digest")
-                                .bind("digest", digest)
-                                .execute();
-                    }
+                if (locked > 0) {
+                    forget(handle, digest, there);
                 }
             }
             return true;
         });
+    }
+
+    /** Readers first, and then the look: whoever stores it anew and becomes a reader waits for this, or has been there before it. */
+    private static void forget(Handle handle, Digest digest, Predicate<Digest> there) {
+        List<String> readers = handle.createQuery("DELETE FROM project_blob WHERE digest = :digest RETURNING project")
+                .bind("digest", digest)
+                .mapTo(String.class)
+                .list();
+        if (there.test(digest)) {
+            for (String project : readers) {
+                handle.createUpdate("INSERT INTO project_blob (project, digest) VALUES (:project, :digest)")
+                        .bind("project", project)
+                        .bind("digest", digest)
+                        .execute();
+            }
+        } else {
+            handle.createUpdate("DELETE FROM blob_candidate WHERE digest = :digest")
+                    .bind("digest", digest)
+                    .execute();
+        }
     }
 }

@@ -31,9 +31,6 @@ import org.jspecify.annotations.Nullable;
 final class RowsJson {
     private static final String ONLY = "input";
     private static final Set<Datatype> FLOATING = Set.of(Datatype.FP64, Datatype.FP32, Datatype.FP16, Datatype.BF16);
-    /** From here on no double has a fraction. */
-    private static final double WITHOUT_FRACTION = 0x1p52;
-
     /** The whole numbers of every datatype are below. */
     private static final double MOST_WHOLE = 0x1p64;
 
@@ -195,7 +192,7 @@ final class RowsJson {
         if (Double.isInfinite(near)) {
             throw beyond(name, value);
         }
-        if (Math.abs(near) >= WITHOUT_FRACTION && Math.abs(near) <= MOST_WHOLE) {
+        if (near == Math.rint(near) && Math.abs(near) <= MOST_WHOLE) {
             BigDecimal written = value.decimalValue();
             if (written.stripTrailingZeros().scale() > 0) {
                 return written;

@@ -48,7 +48,12 @@ class RowNumbersTest {
 
     @Test
     void aFractionThatNoDoubleHasIsRoundedAndNotForgotten() {
-        for (String number : List.of("1152921504606846977.7", "4503599627370497.5", "-1.23456789012345678901e17")) {
+        for (String number : List.of(
+                "1152921504606846977.7",
+                "2251799813685248.2",
+                "12345.0000000000001",
+                "4503599627370497.5",
+                "-1.23456789012345678901e17")) {
             Tensor read = rows("[" + number + "]");
             assertThat(read.datatype()).isEqualTo(Datatype.FP64);
             assertThat(read.number(0)).isEqualTo(Double.parseDouble(number));

@@ -197,7 +197,7 @@ public final class BytesInFlight {
 
         /** The oldest of a caller waits longer only if the others of that caller are what it waits for. */
         private int times(Waiter self) {
-            boolean oldest = waiting.oldest().orElseThrow().equals(self)
+            boolean oldest = waiting.oldest().filter(self::equals).isPresent()
                     || (waiting.oldestOf(self.caller()).orElseThrow().equals(self) && !isShareFree(self.bytes()));
             return oldest ? PATIENCE_OF_OLDEST : 1;
         }
@@ -256,15 +256,13 @@ public final class BytesInFlight {
             if (held + bytes <= SMALL) {
                 return taken + bytes <= most;
             }
-            long kept = waiting.oldest()
-                    .filter(this::isOlder)
-                    .filter(oldest -> oldest.reservation().isShareFree(oldest.bytes()))
-                    .map(Waiter::bytes)
-                    .orElse(0L);
+            long kept =
+                    waiting.oldest().filter(this::isOlder).map(Waiter::bytes).orElse(0L);
             return taken + bytes + kept <= mostForLarge && isShareFree(bytes);
         }
 
-        private boolean isShareFree(long bytes) {
+        /** Whether its caller may have so much more; what the whole budget has is another question. */
+        boolean isShareFree(long bytes) {
             long others = callers.getOrDefault(caller, 0L) - held;
             long kept = waiting.oldestOf(caller)
                     .filter(this::isOlder)

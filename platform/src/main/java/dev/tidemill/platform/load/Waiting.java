@@ -52,8 +52,11 @@ final class Waiting {
         return waiters.size() > 1 && waiters.first().equals(waiter);
     }
 
+    /** The oldest of those that lack nothing but what is free of the whole budget; others wait for their own caller. */
     Optional<Waiter> oldest() {
-        return all.isEmpty() ? Optional.empty() : Optional.of(all.first());
+        return all.stream()
+                .filter(waiter -> waiter.reservation().isShareFree(waiter.bytes()))
+                .findFirst();
     }
 
     Optional<Waiter> oldestOf(String caller) {

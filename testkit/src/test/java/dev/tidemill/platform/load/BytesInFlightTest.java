@@ -134,6 +134,7 @@ class BytesInFlightTest {
     /** However many younger ones take little by little, and try again as soon as they are refused. */
     @Test
     void whatIsGivenBackIsKeptForTheOldest() throws InterruptedException {
+        var budget = new BytesInFlight(80 * MEGABYTE, Duration.ofSeconds(2));
         var stop = new AtomicBoolean();
         var threads = new ArrayList<Thread>();
         try (var oldest = budget.open("oldest")) {
@@ -142,7 +143,7 @@ class BytesInFlightTest {
                 String caller = "caller-" + i;
                 threads.add(Thread.ofVirtual().start(() -> {
                     while (!stop.get()) {
-                        takeLittleByLittle(caller);
+                        takeLittleByLittle(budget, caller, 16);
                     }
                 }));
             }
@@ -157,9 +158,9 @@ class BytesInFlightTest {
         assertThat(budget.taken()).isZero();
     }
 
-    private void takeLittleByLittle(String caller) {
+    private static void takeLittleByLittle(BytesInFlight budget, String caller, int megabytes) {
         try (var request = budget.open(caller)) {
-            for (int step = 0; step < 16; step++) {
+            for (int step = 0; step < megabytes; step++) {
                 request.take(MEGABYTE);
                 Thread.sleep(2);
             }
@@ -170,8 +171,46 @@ class BytesInFlightTest {
         }
     }
 
+    /** Whoever waits for its own caller is older here than the one for whom what is given back has to be kept. */
+    @Test
+    void aCallerAtItsShareTakesThatFromNobody() throws InterruptedException {
+        var budget = new BytesInFlight(80 * MEGABYTE, Duration.ofSeconds(2));
+        var stop = new AtomicBoolean();
+        var threads = new ArrayList<Thread>();
+        try (var full = budget.open("full");
+                var more = budget.open("full");
+                var oldest = budget.open("oldest")) {
+            full.take(40 * MEGABYTE);
+            threads.add(Thread.ofVirtual().start(() -> {
+                while (!stop.get()) {
+                    assertThat(refusal(() -> more.take(10 * MEGABYTE)))
+                            .isIn(ErrorCode.UNAVAILABLE, ErrorCode.CANCELLED);
+                }
+            }));
+            oldest.take(MEGABYTE);
+            for (int i = 0; i < 8; i++) {
+                String caller = "caller-" + i;
+                threads.add(Thread.ofVirtual().start(() -> {
+                    while (!stop.get()) {
+                        takeLittleByLittle(budget, caller, 8);
+                    }
+                }));
+            }
+            Await.until("the budget is spent", () -> budget.taken() > 60 * MEGABYTE);
+            oldest.take(25 * MEGABYTE);
+            stop.set(true);
+        } finally {
+            stop.set(true);
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        }
+        assertThat(budget.taken()).isZero();
+    }
+
     @Test
     void anOldestThatWaitsForItsOwnCallerStopsNoOtherCaller() throws InterruptedException {
+        var budget = new BytesInFlight(80 * MEGABYTE, Duration.ofSeconds(2));
         var first = budget.open("a");
         first.take(35 * MEGABYTE);
         var second = budget.open("a");

@@ -116,12 +116,13 @@ public final class EvaluateTask implements ChildTask {
         double sum = 0;
         int n = 0;
         for (List<@Nullable Object> row : rows.rows()) {
-            if (row.get(labels.column()) != null) {
-                double label = labels.of(row);
+            double label = labels.of(row);
+            if (Double.isNaN(label) && loss == Loss.ZERO_ONE && row.get(labels.column()) != null) {
                 // A class that a model does not know is one that it gets wrong.
-                sum += loss.of(
-                        model.predict(Encoded.encode(row, rows, model.columns(), model)),
-                        Double.isNaN(label) ? Labels.UNKNOWN_CLASS : label);
+                label = Labels.UNKNOWN_CLASS;
+            }
+            if (!Double.isNaN(label)) {
+                sum += loss.of(model.predict(Encoded.encode(row, rows, model.columns(), model)), label);
                 n++;
             }
         }

@@ -103,6 +103,22 @@ class EvaluateTaskTest {
     }
 
     @Test
+    void rowsWithoutANumberToMeetAreMeasuredByNobody() throws Exception {
+        ObjectNode candidate = trained("candidate", rows, "P14D");
+        JsonNode whole = evaluate(candidate, trained("champion", upTo("2026-03-01"), "PT0S"), 48);
+        rows = parquet(
+                "unknown",
+                "SELECT day, x, CASE WHEN x % 100 = 99 THEN NULL WHEN x % 100 = 98 THEN 'nan'::DOUBLE ELSE y END AS y FROM ("
+                        + NOISY + ")");
+        JsonNode answer = evaluate(candidate, trained("champion", upTo("2026-03-01"), "PT0S"), 48);
+        assertThat(whole.path("champion_unseen_rows").asInt()
+                        - answer.path("champion_unseen_rows").asInt())
+                .isEqualTo(4);
+        assertThat(answer.path("error").asDouble())
+                .isCloseTo(whole.path("error").asDouble(), within(20.0));
+    }
+
+    @Test
     void bothAreComparedOnTheRowsAfterTheChampionsTraining() throws Exception {
         ObjectNode candidate = trained("candidate", rows, "P14D");
         ObjectNode champion = trained("champion", upTo("2026-04-01"), "PT0S");
