@@ -174,9 +174,10 @@ public final class ArtifactTree {
         Optional<Named> named = named(project, safe);
         if (named.isPresent()) {
             Folder whole = named.get().folder();
-            return named.get().rest().isEmpty() && owned.containsAll(project, digests(whole))
-                    ? Optional.of(whole)
-                    : Optional.empty();
+            if (!owned.containsAll(project, digests(whole))) {
+                throw TidemillException.notFound("artifact", path);
+            }
+            return named.get().rest().isEmpty() ? Optional.of(whole) : Optional.empty();
         }
         var relative = new TreeMap<String, BlobStore.Blob>();
         files.below(project, safe).forEach((file, blob) -> relative.put(file.substring(safe.length() + 1), blob));

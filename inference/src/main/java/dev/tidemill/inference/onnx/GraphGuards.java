@@ -250,6 +250,7 @@ final class GraphGuards {
     }
 
     private List<ByteString> guarded(Node node, ByteString kept, GraphScope scope) throws IOException {
+        GraphRefusals.require(node);
         if (node.domain().equals(MICROSOFT)) {
             if (node.type().equals("Trilu")) {
                 throw TidemillException.invalid(

@@ -229,6 +229,30 @@ class GraphGuardsTest {
     }
 
     @Test
+    void operatorsThatOnlyItsOptimizerWritesAreRefused() {
+        for (OnnxBytes graph : List.of(
+                product("nchwc:Conv", Map.of()),
+                product("ms:DynamicQuantizeMatMul", Map.of()),
+                product("ms:MatMulIntegerToFloat", Map.of()),
+                product("ms:FusedMatMul", Map.of("transBatchA", 1)),
+                product("ms:FusedMatMul", Map.of("transBatchB", 1)))) {
+            assertThatThrownBy(() -> folders.open(graph))
+                    .hasMessageContaining("as it was before ONNX Runtime optimized");
+        }
+        try (LoadedModel model = folders.open(product("ms:FusedMatMul", Map.of("transA", 1)))) {
+            assertThat(model).isNotNull();
+        }
+    }
+
+    private static OnnxBytes product(String operator, Map<String, Object> attributes) {
+        return new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, "n", 2)
+                .input("z", OnnxBytes.FLOAT, "n", 2)
+                .node(operator, List.of("x", "z"), List.of("y"), attributes)
+                .output("y", OnnxBytes.FLOAT, 2, 2);
+    }
+
+    @Test
     void recurrentNetworksWithoutAStepAreRefused() {
         OnnxBytes graph = new OnnxBytes()
                 .input("x", OnnxBytes.FLOAT, "t", "n", 1)

@@ -46,7 +46,7 @@ public final class OnnxBytes {
     /**
      * Adds a node.
      *
-     * @param type with {@code ml:} before a learned operator, and {@code ms:} before one of Microsoft
+     * @param type with {@code ml:} before a learned operator, {@code ms:} before one of Microsoft, and {@code nchwc:} before one of its blocked ones
      * @param attributes whole numbers, floats, texts, lists of whole numbers, floats or texts, or another model's graph
      */
     public OnnxBytes node(String type, List<String> given, List<String> made, Map<String, Object> attributes) {
@@ -67,6 +67,7 @@ public final class OnnxBytes {
                     switch (type.substring(0, prefix)) {
                         case "ml:" -> "ai.onnx.ml";
                         case "ms:" -> "com.microsoft";
+                        case "nchwc:" -> "com.microsoft.nchwc";
                         default -> "";
                     });
         }));
