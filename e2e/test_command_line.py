@@ -227,17 +227,28 @@ class CommandLineTest(unittest.TestCase):
 
     def test_events_are_listed_by_type_and_for_all_projects(self) -> None:
         self.tidemill("projects", "create", "audited")
-        self.assertRegex(self.tidemill("events", "list", "--project", "audited"), r"audited +project\.created +project/audited +local")
-        made = [json.loads(line) for line in self.tidemill("events", "list", "--all-projects", "--type", "dev.tidemill.project.", "--all", "--json").splitlines()]
+        self.assertRegex(
+            self.tidemill("events", "list", "--project", "audited"), r"audited +project\.created +project/audited +local"
+        )
+        made = [
+            json.loads(line)
+            for line in self.tidemill(
+                "events", "list", "--all-projects", "--type", "dev.tidemill.project.", "--all", "--json"
+            ).splitlines()
+        ]
         self.assertIn("project/audited", [event["subject"] for event in made])
         self.assertIn("are of no project", self.tidemill("events", "list", "--type", "user.", expect=1))
         self.assertIn("model.renamed", self.tidemill("events", "list", "--type", "model.renamd", expect=1))
-        self.assertIn("are of no project", self.tidemill("webhooks", "create", "http://203.0.113.7:9/", "--events", "user.", expect=1))
+        self.assertIn(
+            "are of no project", self.tidemill("webhooks", "create", "http://203.0.113.7:9/", "--events", "user.", expect=1)
+        )
         self.assertEqual(self.tidemill("events", "list", "--type", "external.", "--project", "audited"), "")
 
     def test_refusals_are_listed(self) -> None:
         # Anybody may ask a server on loopback without users; a token that is none is refused.
-        request = urllib.request.Request(self.server.url + "/api/tidemill/v1/projects", headers={"Authorization": "Bearer tdm_no"})
+        request = urllib.request.Request(
+            self.server.url + "/api/tidemill/v1/projects", headers={"Authorization": "Bearer tdm_no"}
+        )
         with self.assertRaises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request)
         self.assertEqual(refused.exception.code, 401)
