@@ -17,21 +17,17 @@ import dev.tidemill.platform.auth.Role;
 import dev.tidemill.platform.auth.Scope;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
-import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -73,35 +69,6 @@ abstract class IdentityStoreContract {
         assertThat(store.projectsOf("ada")).extracting(Project::name).containsExactly("bikes");
         assertThat(store.removeMember("bikes", "ada")).isTrue();
         assertThat(store.removeMember("bikes", "ada")).isFalse();
-    }
-
-    @Test
-    void eventsOfTokensFromBeforeGetTheNamesOfTheirUsers() throws Exception {
-        store.insertToken(
-                new Token(
-                        "t",
-                        "ada",
-                        "ci",
-                        Optional.empty(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        NOW,
-                        NOW.plusSeconds(60),
-                        Optional.empty()),
-                "h");
-        var log = new SqlEventLog(database, Clock.systemUTC());
-        List<String> before = List.of("token:t", "token:gone", "user:ada", "system");
-        before.forEach(actor ->
-                database.write(() -> log.append(Event.of("model.created", "bikes", "model/m", actor, Map.of()))));
-        try (var file = Objects.requireNonNull(
-                IdentityStoreContract.class.getResourceAsStream("/db/identity/V4__actors_of_tokens.sql"))) {
-            String migration = new String(file.readAllBytes(), StandardCharsets.UTF_8);
-            database.writing(handle -> handle.execute(migration));
-        }
-        List<String> after = database.reading(handle -> handle.createQuery("SELECT actor FROM event ORDER BY position")
-                .mapTo(String.class)
-                .list());
-        assertThat(after).containsExactly("user:ada/token:t", "token:gone", "user:ada", "system");
     }
 
     @Test
