@@ -26,7 +26,7 @@ class MigrationTablesTest {
         Map<String, Set<String>> own = new HashMap<>();
         Map<String, Set<String>> mentioned = new HashMap<>();
         for (Path migration : migrations()) {
-            String domain = migration.getParent().getFileName().toString();
+            String domain = migration.getName(migration.getNameCount() - 2).toString();
             String sql = Files.readString(migration).replaceAll("--[^\n]*", "");
             for (Pattern pattern : List.of(CREATED, RENAMED)) {
                 pattern.matcher(sql)
@@ -48,7 +48,9 @@ class MigrationTablesTest {
 
     private static List<Path> migrations() throws IOException {
         try (Stream<Path> files = Files.find(
-                Path.of(".."), 8, (path, attributes) -> path.toString().matches(".*/src/main/resources/db/\\w+/V\\w+\\.sql"))) {
+                Path.of(".."),
+                8,
+                (path, attributes) -> path.toString().matches(".*/src/main/resources/db/\\w+/V\\w+\\.sql"))) {
             return files.toList();
         }
     }
