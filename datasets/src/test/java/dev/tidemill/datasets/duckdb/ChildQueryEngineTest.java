@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.datasets.domain.QueryEngine;
 import dev.tidemill.platform.children.ChildTask;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.testkit.SilentReport;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -15,16 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ChildQueryEngineTest {
-    private static final ChildTask.Report NOBODY = new ChildTask.Report() {
-        @Override
-        public void log(String line) {}
-
-        @Override
-        public void metric(String key, long step, double value) {}
-
-        @Override
-        public void progress(long done, long total) {}
-    };
+    private static final ChildTask.Report NOBODY = new SilentReport();
 
     @Test
     void whatATaskWithoutASummaryAnswersIsRead(@TempDir Path directory) throws Exception {

@@ -11,6 +11,7 @@ import dev.tidemill.datasets.domain.DataSet;
 import dev.tidemill.platform.children.ChildTask;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.testkit.SilentReport;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,16 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ImportCsvTaskTest {
-    private static final ChildTask.Report NOBODY = new ChildTask.Report() {
-        @Override
-        public void log(String line) {}
-
-        @Override
-        public void metric(String key, long step, double value) {}
-
-        @Override
-        public void progress(long done, long total) {}
-    };
+    private static final ChildTask.Report NOBODY = new SilentReport();
 
     @TempDir
     private Path folder;

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.children.ChildTask;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.testkit.SilentReport;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -16,16 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RowByRowTest {
-    private static final ChildTask.Report NOBODY = new ChildTask.Report() {
-        @Override
-        public void log(String line) {}
-
-        @Override
-        public void metric(String key, long step, double value) {}
-
-        @Override
-        public void progress(long done, long total) {}
-    };
+    private static final ChildTask.Report NOBODY = new SilentReport();
 
     private static ObjectNode request(String sql) {
         ObjectNode request = Json.object().put("sql", sql);

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.children.ChildTask;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.testkit.SilentReport;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
@@ -27,17 +28,11 @@ class EvaluateTaskTest {
     private Path folder;
 
     private final List<String> log = new ArrayList<>();
-    private final ChildTask.Report report = new ChildTask.Report() {
+    private final ChildTask.Report report = new SilentReport() {
         @Override
         public void log(String line) {
             log.add(line);
         }
-
-        @Override
-        public void metric(String key, long step, double value) {}
-
-        @Override
-        public void progress(long done, long total) {}
     };
 
     private Path rows;

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.platform.children.ChildTask;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.testkit.SilentReport;
 import dev.tidemill.trees.TabularModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,16 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TrainTaskTest {
-    private static final ChildTask.Report NOBODY = new ChildTask.Report() {
-        @Override
-        public void log(String line) {}
-
-        @Override
-        public void metric(String key, long step, double value) {}
-
-        @Override
-        public void progress(long done, long total) {}
-    };
+    private static final ChildTask.Report NOBODY = new SilentReport();
 
     @TempDir
     private Path folder;
