@@ -69,7 +69,7 @@ one = call("/deployments/pipeline/predict", records[0])[1]
 assert one == {
     "model": "pipeline",
     "version": 1,
-    "route": "champion",
+    "route": "registered",
     "classes": ["no", "yes"],
     "predictions": answer["predictions"][:1],
 }, one

@@ -263,7 +263,7 @@ exact = json.loads(
         urllib.request.Request(f"{url}/v2/models/{model}/infer", document(datatype="INT64", data=[2**62]))
     ).read()
 )
-assert exact["id"] and exact["parameters"]["route"] == "champion", exact
+assert exact["id"] and exact["parameters"]["route"] == "registered", exact
 np.testing.assert_array_equal(http.infer(model, inputs(http_client)).as_numpy("prediction"), expected)
 print(
     f"tritonclient's every call over HTTP and gRPC agrees; {len(WRONG) + 1} wrong requests are refused, "

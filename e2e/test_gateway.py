@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
+from pathlib import Path
 
 from harness import PROGRAM_PATIENCE, ROOT, Server, command, tabular_project, until
 
@@ -68,6 +70,33 @@ class GatewayTest(unittest.TestCase):
         names = {entry["name"] for entry in self.gateway.call("POST", "/v2/repository/index", {})[1]}
         self.assertLessEqual({"model", "undeployed"}, names)
         self.assertEqual(self.gateway.get("/v2/models/absent")[0], 404)
+
+    def test_a_deployment_without_a_champion_is_answered_by_nothing_else(self) -> None:
+        """A model is registered under the same name, whose newest version nobody has chosen."""
+        folder = tempfile.mkdtemp()
+        Path(folder, "model.yaml").write_text("kind: Deployment\nname: vacant\nmodel: vacant\n")
+        environment = {**os.environ, "TIDEMILL_SERVER": self.control.url}
+        mlflow = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
+        if not mlflow.exists():
+            self.skipTest("mlflow is not here; `make peers` installs it")
+        sample = [str(mlflow), str(ROOT / "e2e" / "inference_sample.py"), self.control.url, "vacant"]
+        result = subprocess.run(sample, capture_output=True, text=True, timeout=PROGRAM_PATIENCE, cwd=self.control.directory)
+        self.assertEqual(result.returncode, 0, result.stderr[-3000:])
+        body = {"inputs": [{"name": "row", "shape": [1, 6], "datatype": "FP64", "data": [0.5] * 6}]}
+        status, answer = self.gateway.call("POST", "/v2/models/vacant/infer", body)
+        self.assertEqual((status, answer["parameters"]["route"]), (200, "registered"), answer)
+        applied = command("apply", "-f", folder, env=environment)
+        self.assertEqual(applied.returncode, 0, applied.stdout + applied.stderr)
+        for server in (self.control, self.gateway):
+            until("it refuses", lambda server=server: server.call("POST", "/v2/models/vacant/infer", body)[0] == 503)
+            refused = server.call("POST", "/v2/models/vacant/infer", body)
+            self.assertIn("has no champion yet", str(refused))
+            self.assertEqual(server.get("/v2/models/vacant/ready")[0], 503)
+            status, answer = server.call("POST", "/v2/models/vacant/versions/1/infer", body)
+            self.assertEqual((status, answer["parameters"]["route"]), (200, "registered"), answer)
+        self.gateway.kill()
+        self.gateway.restart()
+        self.assertEqual(self.gateway.call("POST", "/v2/models/vacant/infer", body)[0], 503)
 
     def test_it_has_nothing_but_inference(self) -> None:
         self.assertEqual(self.gateway.get("/api/tidemill/v1/projects")[0], 404)

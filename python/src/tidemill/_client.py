@@ -30,7 +30,7 @@ class Answer:
             probabilities a row, in the order of ``classes``.
         prediction_ids: what labels refer to, one a row.
         version: the model version that answered.
-        route: ``champion`` or ``challenger``.
+        route: ``champion`` or ``challenger`` of a deployment, ``registered`` where no deployment has chosen the version.
         classes: the classes that probabilities are of; empty where the model predicts numbers or texts.
     """
 

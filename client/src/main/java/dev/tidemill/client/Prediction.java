@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param id by which the truth is told later
  * @param version of the model that answered
- * @param route {@code champion} or {@code challenger}
+ * @param route {@code champion} or {@code challenger} of a deployment, or {@code registered} where no deployment has chosen the version
  * @param values of the model's first output: numbers, texts or truths; null for a number that is not one
  */
 public record Prediction(String id, String version, String route, List<@Nullable Object> values) {

@@ -466,7 +466,7 @@ abstract class ModelStoreContract {
     }
 
     @Test
-    void theNewestVersionOfEachStageAndOfThoseWithFilesIsFound() {
+    void theNewestVersionOfEachStageAndOfThoseThatMayBeCalledIsFound() {
         for (int number = 1; number <= 4; number++) {
             store.insert(version(number, "run/" + number));
         }
@@ -483,5 +483,11 @@ abstract class ModelStoreContract {
         store.deleteVersion("a", "bikes", 4, NOW);
         assertThat(store.newest("a", "bikes", false).orElseThrow().version()).isEqualTo(3);
         assertThat(store.newest("a", "none", false)).isEmpty();
+        assertThat(store.newest("a", "bikes", true))
+                .as("the only one with files is archived")
+                .isEmpty();
+        assertThat(store.newestCallable("a")).isEmpty();
+        store.updateVersion("a", "bikes", 1, "", ModelVersion.Stage.NONE, NOW);
+        assertThat(store.newestCallable("a")).extracting(ModelVersion::version).containsExactly(1);
     }
 }

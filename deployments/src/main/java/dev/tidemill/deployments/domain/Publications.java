@@ -4,6 +4,7 @@ import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.ServingPlan;
+import dev.tidemill.inference.domain.Vacancy;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.Models;
 import java.time.Clock;
@@ -123,6 +124,9 @@ public final class Publications implements AutoCloseable {
     }
 
     private void publish(List<Deployment> deployments, Duration atMost) {
+        deployments.stream()
+                .filter(deployment -> deployment.champion().isEmpty())
+                .forEach(deployment -> gateway.vacant(vacancy(deployment)));
         List<Deployment> filled = deployments.stream()
                 .filter(deployment -> deployment.champion().isPresent())
                 .toList();
@@ -146,11 +150,18 @@ public final class Publications implements AutoCloseable {
         await(left, CHANGE);
     }
 
+    private static Vacancy vacancy(Deployment deployment) {
+        return new Vacancy(
+                deployment.project(), deployment.name(), deployment.definition().model());
+    }
+
     /** Stops serving a deployment that is gone. */
     void withdraw(String project, String name) {
         cancelRetry(project, name);
         statuses.remove(Gateway.key(project, name));
         gateway.forget(project, name);
+        // One of the same name may have been defined meanwhile, and been brought to the gateway before this.
+        store.find(project, name).ifPresent(deployment -> publish(List.of(deployment)));
     }
 
     /** Forgets every deployment, as when the database has been emptied. */

@@ -9,16 +9,19 @@ import dev.tidemill.deployments.store.SqlDeploymentStore;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.FeatureLookup;
 import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.InferenceAnswer;
+import dev.tidemill.inference.domain.InferenceRequest;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelCache;
-import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.PayloadLog;
 import dev.tidemill.inference.domain.PredictionJournal;
 import dev.tidemill.inference.domain.PredictionSink;
+import dev.tidemill.inference.domain.Route;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
+import dev.tidemill.inference.registry.RegisteredModels;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
@@ -139,7 +142,7 @@ class PublicationsTest {
         models = new Models(versions, artifacts.tree(), database, new SqlEventLog(database, clock), clock);
         cache = new ModelCache(artifacts.blobs(), INSPECTOR, List.of(this::open), folder -> Optional.empty(), 1_000);
         journal = new PredictionJournal(batch -> new PredictionSink.Taken(batch.size(), List.of()));
-        gateway = new Gateway(cache, ModelCatalog.EMPTY, journal, PayloadLog.NONE, FeatureLookup.NONE, clock);
+        gateway = new Gateway(cache, new RegisteredModels(models), journal, PayloadLog.NONE, FeatureLookup.NONE, clock);
         store = new SqlDeploymentStore(database);
         publications = new Publications(store, models, gateway, clock);
         versions.insertModel("p", "m", "", Instant.EPOCH);
@@ -229,6 +232,100 @@ class PublicationsTest {
                 Optional.empty());
         assertThat(store.save(deployment)).isTrue();
         return deployment;
+    }
+
+    private InferenceAnswer answer(String name, Optional<String> version) {
+        var request = InferenceRequest.of(
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(Tensor.column("x", List.of(1.0))),
+                Instant.EPOCH);
+        return gateway.infer("p", name, version, request);
+    }
+
+    private void assertVacant(String name) {
+        for (Optional<String> version :
+                List.of(Optional.<String>empty(), Optional.of("champion"), Optional.of("challenger"))) {
+            assertThatThrownBy(() -> answer(name, version)).isInstanceOfSatisfying(TidemillException.class, refusal -> {
+                assertThat(refusal.code()).isEqualTo(ErrorCode.UNAVAILABLE);
+                assertThat(refusal.message()).isEqualTo("Deployment '" + name + "' has no champion yet");
+            });
+        }
+        assertThat(gateway.isReady("p", name, Optional.empty())).isFalse();
+        assertThat(gateway.index("p")).anySatisfy(entry -> {
+            assertThat(entry.name()).isEqualTo(name);
+            assertThat(entry.ready()).isFalse();
+            assertThat(entry.reason()).contains("no champion");
+        });
+    }
+
+    @Test
+    void aNameWithoutAChampionIsRefusedThoughAModelIsRegisteredUnderIt() {
+        deployment("other", "model");
+        assertThat(answer("m", Optional.empty()).route())
+                .as("no deployment has the name")
+                .isEqualTo(Route.REGISTERED);
+        var definition =
+                new Deployment.Definition("m", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+        store.define("p", "m", definition);
+        Deployment empty = store.find("p", "m").orElseThrow();
+        publications.publish(List.of(empty));
+        assertVacant("m");
+        assertThat(state(empty)).isEqualTo(Publications.State.EMPTY);
+        InferenceAnswer chosen = answer("m", Optional.of("1"));
+        assertThat(chosen.version().version()).isEqualTo(1);
+        assertThat(chosen.route()).as("the caller has chosen it").isEqualTo(Route.REGISTERED);
+        assertThatThrownBy(() -> gateway.unload("p", "m")).hasMessageContaining("is a deployment");
+
+        publications.forget();
+        gateway.forgetAll();
+        publications.publishAll(List.of(empty));
+        assertVacant("m");
+
+        Deployment filled = deployment("m", "model");
+        publications.publish(List.of(filled));
+        awaitState(filled, Publications.State.SERVING);
+        assertThat(answer("m", Optional.empty()).route()).isEqualTo(Route.CHAMPION);
+        publications.publish(List.of(empty));
+        assertThat(answer("m", Optional.empty()).route())
+                .as("whoever read it before its first champion comes too late")
+                .isEqualTo(Route.CHAMPION);
+    }
+
+    @Test
+    void aNameThatIsDefinedAnewBeforeTheOldOneIsWithdrawnStaysTaken() {
+        Deployment first = deployment("m", "model");
+        publications.publish(List.of(first));
+        awaitState(first, Publications.State.SERVING);
+        store.delete("p", "m", Instant.EPOCH);
+        store.define("p", "m", first.definition());
+        publications.publish(List.of(store.find("p", "m").orElseThrow()));
+        publications.withdraw("p", "m");
+        assertVacant("m");
+        store.delete("p", "m", Instant.EPOCH);
+        publications.withdraw("p", "m");
+        assertThat(answer("m", Optional.empty()).route()).isEqualTo(Route.REGISTERED);
+    }
+
+    @Test
+    void aVersionThatWasTurnedDownIsNotTheNewestThatAnswersUnderItsModelsName() {
+        deployment("other", "model");
+        deployment("another", "model");
+        assertThat(answer("m", Optional.empty()).version().version()).isEqualTo(2);
+        models.archive("p", "m", 2, "user:ada");
+        gateway.forgetAll();
+        assertThat(answer("m", Optional.empty()).version().version()).isEqualTo(1);
+        assertThat(answer("m", Optional.of("2")).version().version())
+                .as("asked for")
+                .isEqualTo(2);
+        assertThat(gateway.index("p"))
+                .filteredOn(entry -> entry.name().equals("m"))
+                .extracting(entry -> entry.version())
+                .containsExactly(1);
+        models.archive("p", "m", 1, "user:ada");
+        gateway.forgetAll();
+        assertThatThrownBy(() -> answer("m", Optional.empty())).hasMessageContaining("'m' is not found");
     }
 
     private Publications.State state(Deployment deployment) {

@@ -46,6 +46,6 @@ final class ClassifierForm {
         List<Tensor> outputs = probabilities
                 ? List.of(chosen, Tensor.numbers(PROBABILITIES, scores.datatype(), new long[] {rows, count}, shares))
                 : List.of(chosen);
-        return new InferenceAnswer(answer.version(), answer.challenger(), outputs, classes, false, answer.warnings());
+        return new InferenceAnswer(answer.version(), answer.route(), outputs, classes, false, answer.warnings());
     }
 }

@@ -387,7 +387,7 @@ final class InferenceJson {
             json.writeStringField("id", request.id());
             json.writeObjectFieldStart("parameters");
             json.writeStringField("model", answer.version().reference());
-            json.writeStringField("route", answer.challenger() ? "challenger" : "champion");
+            json.writeStringField("route", answer.route().text());
             if (!answer.warnings().isEmpty()) {
                 json.writeStringField("warning", String.join("; ", answer.warnings()));
             }

@@ -195,7 +195,7 @@ final class InferenceProto {
                 .setModelVersion(Integer.toString(answer.version().version()))
                 .setId(request.id())
                 .putParameters("model", parameter(answer.version().reference()))
-                .putParameters("route", parameter(answer.challenger() ? "challenger" : "champion"));
+                .putParameters("route", parameter(answer.route().text()));
         if (!answer.warnings().isEmpty()) {
             response.putParameters("warning", parameter(String.join("; ", answer.warnings())));
         }

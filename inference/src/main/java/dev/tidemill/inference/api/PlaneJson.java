@@ -10,6 +10,7 @@ import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.ServingPlan;
+import dev.tidemill.inference.domain.Vacancy;
 import dev.tidemill.platform.auth.Principal;
 import dev.tidemill.platform.auth.Role;
 import dev.tidemill.platform.auth.Scope;
@@ -30,6 +31,7 @@ public final class PlaneJson {
     public static ObjectNode snapshot(PlanSnapshot snapshot) {
         ObjectNode json = Json.object().put("version", snapshot.version());
         json.set("plans", Json.objectMapper().valueToTree(snapshot.plans()));
+        json.set("vacancies", Json.objectMapper().valueToTree(snapshot.vacancies()));
         return json;
     }
 
@@ -52,7 +54,15 @@ public final class PlaneJson {
                     // A plan that was kept by an earlier version does not say.
                     InputPolicy.valueOf(plan.path("inputs").asText(InputPolicy.REFUSE.name()))));
         }
-        return new PlanSnapshot(plans);
+        // A snapshot that was kept by an earlier version has none.
+        List<Vacancy> vacancies = json.path("vacancies")
+                .valueStream()
+                .map(vacancy -> new Vacancy(
+                        vacancy.path("project").asText(),
+                        vacancy.path("name").asText(),
+                        vacancy.path("model").asText()))
+                .toList();
+        return new PlanSnapshot(plans, vacancies);
     }
 
     public static ServedVersion served(JsonNode json) {

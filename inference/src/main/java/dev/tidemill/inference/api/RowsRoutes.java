@@ -120,7 +120,7 @@ public final class RowsRoutes {
         }
         context.header(InferenceRoutes.PREDICTION_ID, request.predictionId(0));
         context.header("Tidemill-Model-Version", answer.version().reference());
-        context.header("Tidemill-Route", answer.challenger() ? "challenger" : "champion");
+        context.header("Tidemill-Route", answer.route().text());
         if (!answer.warnings().isEmpty()) {
             context.header("Tidemill-Warning", InferenceRoutes.headerText(String.join("; ", answer.warnings())));
         }
@@ -246,7 +246,7 @@ public final class RowsRoutes {
         ObjectNode result = Json.object()
                 .put("model", answer.version().model())
                 .put("version", answer.version().version())
-                .put("route", answer.challenger() ? "challenger" : "champion");
+                .put("route", answer.route().text());
         if (!answer.classes().isEmpty()) {
             answer.classes().forEach(result.putArray("classes")::add);
         }

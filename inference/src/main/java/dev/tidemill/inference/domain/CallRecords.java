@@ -91,23 +91,22 @@ final class CallRecords {
             this.request = request;
         }
 
-        void answered(
-                ServedVersion version, boolean challenger, Calls.Outcome outcome, long computedNanos, boolean planned) {
+        void answered(ServedVersion version, Route route, Calls.Outcome outcome, long computedNanos) {
             long took = System.nanoTime() - started;
             figures(version).succeeded(took, computedNanos, request.rows(), outcome.executed(), clock.millis());
-            log(version, challenger, outcome.outputs(), Optional.empty());
-            if (planned) {
+            log(version, route, outcome.outputs(), Optional.empty());
+            if (route.isPlanned()) {
                 live(project, name).record(took, false);
             }
         }
 
-        void failed(ServedVersion version, boolean challenger, Optional<String> error, boolean planned) {
+        void failed(ServedVersion version, Route route, Optional<String> error) {
             long took = System.nanoTime() - started;
             figures(version).failed(took, clock.millis());
             if (error.isPresent()) {
-                log(version, challenger, List.of(), error);
+                log(version, route, List.of(), error);
             }
-            if (planned) {
+            if (route.isPlanned()) {
                 live(project, name).record(took, true);
             }
         }
@@ -118,13 +117,13 @@ final class CallRecords {
             return known != null ? known : firstCalled(called);
         }
 
-        private void log(ServedVersion version, boolean challenger, List<Tensor> outputs, Optional<String> error) {
+        private void log(ServedVersion version, Route route, List<Tensor> outputs, Optional<String> error) {
             if (logged) {
                 payloads.add(new Payload(
                         project,
                         name,
                         version,
-                        challenger,
+                        route,
                         clock.instant(),
                         System.nanoTime() - started,
                         request,

@@ -75,6 +75,11 @@ public final class Gateway implements AutoCloseable {
         return plans.apply(plan);
     }
 
+    /** Tells that a deployment has no champion yet; without effect once there is a plan for it. */
+    public void vacant(Vacancy vacancy) {
+        plans.vacant(vacancy);
+    }
+
     /** Tells that a name is to be served by plan and cannot be yet, and why; callers are refused with it, not sent elsewhere. */
     public void absent(String project, String name, String reason) {
         plans.absent(project, name, reason);
@@ -125,14 +130,39 @@ public final class Gateway implements AutoCloseable {
         planned.retain(kept);
     }
 
-    private void requirePresent(String project, String name) {
+    /** Why nothing answers where no side of a plan does; empty if a registered model may. */
+    private Optional<TidemillException> hindrance(String project, String name, Optional<String> version) {
         ServedPlans.Absence absence = plans.absence(project, name);
         if (absence != null) {
-            throw new TidemillException(
+            return Optional.of(new TidemillException(
                             ErrorCode.UNAVAILABLE,
                             "Deployment '" + name + "' cannot be served now: " + absence.reason())
-                    .remedy("It is tried again by itself; meanwhile another version can be put in its place");
+                    .remedy("It is tried again by itself; meanwhile another version can be put in its place"));
         }
+        Vacancy vacancy = plans.vacancy(project, name);
+        String asked = version.orElse(CHAMPION);
+        return vacancy != null && (asked.equals(CHAMPION) || asked.equals(CHALLENGER))
+                ? Optional.of(vacancy.refusal())
+                : Optional.empty();
+    }
+
+    /** The registered model that answers where no side of a plan does. */
+    private String registered(@Nullable Serving serving, String project, String name, Optional<String> version) {
+        if (serving != null) {
+            return serving.plan().champion().model();
+        }
+        hindrance(project, name, version).ifPresent(hindrance -> {
+            throw hindrance;
+        });
+        Vacancy vacancy = plans.vacancy(project, name);
+        return vacancy == null ? name : vacancy.model();
+    }
+
+    /** Whether a deployment has a name, be it served or not. */
+    private boolean isDeployment(String project, String name) {
+        return plans.find(project, name) != null
+                || plans.absence(project, name) != null
+                || plans.vacancy(project, name) != null;
     }
 
     /** Waits until what is served differs from a snapshot's version, at most so long; gives what is served then. */
@@ -157,11 +187,9 @@ public final class Gateway implements AutoCloseable {
                     .ifPresent(trial -> versions.add(trial.version().version()));
             return described(versions, model);
         }
-        if (serving == null) {
-            requirePresent(project, name);
-        }
-        ServedVersion found = repository.resolve(project, registered(serving, name), version);
-        try (Held held = repository.hold(project, registered(serving, name), version, found)) {
+        String registered = registered(serving, project, name, version);
+        ServedVersion found = repository.resolve(project, registered, version);
+        try (Held held = repository.hold(project, registered, version, found)) {
             return described(List.of(held.version().version()), held.handle().model());
         }
     }
@@ -177,9 +205,10 @@ public final class Gateway implements AutoCloseable {
         if (serving != null && served(serving.plan(), version).isPresent()) {
             return true;
         }
-        return (serving != null || plans.absence(project, name) == null)
+        return (serving != null || hindrance(project, name, version).isEmpty())
                 && !repository.isUnloaded(project, name)
-                && repository.isLoaded(repository.resolve(project, registered(serving, name), version));
+                && repository.isLoaded(
+                        repository.resolve(project, registered(serving, project, name, version), version));
     }
 
     /** The same, and if so asked only what is in memory. */
@@ -208,8 +237,13 @@ public final class Gateway implements AutoCloseable {
                         new IndexEntry(project, absence.name(), plans.wantedVersion(absence), false, absence.reason()));
             }
         }
+        for (Vacancy vacancy : plans.vacancies()) {
+            if (vacancy.project().equals(project)) {
+                entries.add(new IndexEntry(project, vacancy.name(), 0, false, "it has no champion yet"));
+            }
+        }
         for (ServedVersion version : repository.list(project)) {
-            if (plans.find(project, version.model()) == null && plans.absence(project, version.model()) == null) {
+            if (!isDeployment(project, version.model())) {
                 boolean unloaded = repository.isUnloaded(project, version.model());
                 boolean ready = !unloaded && repository.isLoaded(version);
                 String reason = ready ? "" : unloaded ? "unloaded" : "loaded at the first call";
@@ -223,13 +257,13 @@ public final class Gateway implements AutoCloseable {
     /** Brings a registered model into memory; a deployment is there already. */
     public void load(String project, String name) {
         if (plans.find(project, name) == null) {
-            repository.load(project, name);
+            repository.load(project, registered(null, project, name, Optional.empty()));
         }
     }
 
     /** @throws TidemillException {@code FAILED_PRECONDITION} for a deployment */
     public void unload(String project, String name) {
-        if (plans.find(project, name) != null) {
+        if (isDeployment(project, name)) {
             throw new TidemillException(
                             ErrorCode.FAILED_PRECONDITION, "'" + name + "' is a deployment; it cannot be unloaded")
                     .remedy("Delete the deployment instead");
@@ -290,10 +324,7 @@ public final class Gateway implements AutoCloseable {
             Serving serving = plans.find(project, name);
             Optional<Side> side = serving == null ? Optional.empty() : side(serving.plan(), version, request);
             if (serving == null || side.isEmpty()) {
-                if (serving == null) {
-                    requirePresent(project, name);
-                }
-                return single(project, name, registered(serving, name), version, request);
+                return single(project, name, registered(serving, project, name, version), version, request);
             }
             Optional<InferenceAnswer> answer =
                     planned.answer(serving, side.get() == Side.CHALLENGER, version.isPresent(), request);
@@ -306,10 +337,6 @@ public final class Gateway implements AutoCloseable {
     private enum Side {
         CHAMPION,
         CHALLENGER
-    }
-
-    private static String registered(@Nullable Serving serving, String name) {
-        return serving == null ? name : serving.plan().champion().model();
     }
 
     private static Optional<Side> side(ServingPlan plan, Optional<String> version, InferenceRequest request) {
@@ -352,14 +379,19 @@ public final class Gateway implements AutoCloseable {
                     .call(
                             features.fitted(model, held.version(), request, InputPolicy.REFUSE, List.of()),
                             request.context(model, request.context().cancellation()));
-            record.answered(held.version(), false, called, System.nanoTime() - computing, false);
+            record.answered(held.version(), Route.REGISTERED, called, System.nanoTime() - computing);
             return new InferenceAnswer(
-                    held.version(), false, called.outputs(), model.classes(), model.answersScores(), List.of());
+                    held.version(),
+                    Route.REGISTERED,
+                    called.outputs(),
+                    model.classes(),
+                    model.answersScores(),
+                    List.of());
         } catch (TidemillException e) {
-            record.failed(found, false, Optional.of(e.message()), false);
+            record.failed(found, Route.REGISTERED, Optional.of(e.message()));
             throw e;
         } catch (RuntimeException | Error e) {
-            record.failed(found, false, Optional.empty(), false);
+            record.failed(found, Route.REGISTERED, Optional.empty());
             throw e;
         }
     }

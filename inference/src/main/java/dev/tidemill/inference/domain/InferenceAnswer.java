@@ -5,14 +5,14 @@ import java.util.List;
 /**
  * Predictions.
  *
- * @param challenger whether the challenger answered
+ * @param route which version of those that the name stands for has answered
  * @param classes names of the classes of a classifier, in the order of its scores; empty where it names none
  * @param scores whether the only output is the scores of these classes, from which the class is to be made
  * @param warnings what was amiss with the request, for people; empty if nothing was
  */
 public record InferenceAnswer(
         ServedVersion version,
-        boolean challenger,
+        Route route,
         List<Tensor> outputs,
         List<String> classes,
         boolean scores,

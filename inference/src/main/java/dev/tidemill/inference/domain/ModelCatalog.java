@@ -8,11 +8,11 @@ public interface ModelCatalog {
     /**
      * A version whose files are kept here.
      *
-     * @param version its number or an alias; none is the newest
+     * @param version its number or an alias; none is the newest that is not archived
      */
     Optional<ServedVersion> find(String project, String name, Optional<String> version);
 
-    /** The newest version of every model of a project. */
+    /** Of every model of a project the newest version that is not archived. */
     List<ServedVersion> list(String project);
 
     /** No models at all. */

@@ -166,9 +166,10 @@ final class ModelRepository {
 
     static TidemillException unknown(String name, Optional<String> version) {
         return new TidemillException(
-                ErrorCode.NOT_FOUND,
-                "Request for unknown model: "
-                        + version.map(text -> "version '" + text + "' of '" + name + "' is not found")
-                                .orElse("'" + name + "' is not found"));
+                        ErrorCode.NOT_FOUND,
+                        "Request for unknown model: "
+                                + version.map(text -> "version '" + text + "' of '" + name + "' is not found")
+                                        .orElse("'" + name + "' is not found"))
+                .remedy("Only a version whose files are kept here is called; one that is archived only by its number");
     }
 }

@@ -9,7 +9,7 @@ import java.util.Optional;
  *
  * @param name of the deployment or model that was called
  * @param model that answered, or failed to
- * @param challenger whether the challenger answered
+ * @param route which version of those that the name stands for has answered, or failed to
  * @param receivedAt wall time of the answer
  * @param nanos how long it took, in nanoseconds
  * @param outputs none where it failed
@@ -19,7 +19,7 @@ public record Payload(
         String project,
         String name,
         ServedVersion model,
-        boolean challenger,
+        Route route,
         Instant receivedAt,
         long nanos,
         InferenceRequest request,

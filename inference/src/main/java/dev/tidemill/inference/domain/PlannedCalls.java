@@ -82,12 +82,16 @@ final class PlannedCalls {
             }
             return answered(trip, true, challenger, Said.NOTHING);
         } catch (TidemillException e) {
-            trip.record.failed(trip.version(toChallenger), toChallenger, Optional.of(e.message()), true);
+            trip.record.failed(trip.version(toChallenger), route(toChallenger), Optional.of(e.message()));
             throw e;
         } catch (RuntimeException | Error e) {
-            trip.record.failed(trip.version(toChallenger), toChallenger, Optional.empty(), true);
+            trip.record.failed(trip.version(toChallenger), route(toChallenger), Optional.empty());
             throw e;
         }
+    }
+
+    private static Route route(boolean toChallenger) {
+        return toChallenger ? Route.CHALLENGER : Route.CHAMPION;
     }
 
     /**
@@ -110,10 +114,10 @@ final class PlannedCalls {
         Calls.Outcome outcome = called.outcome();
         List<Tensor> row = trip.row(toChallenger, called.inputs());
         keep(trip, toChallenger, row, Said.answered(outcome.outputs()), challenger);
-        trip.record.answered(trip.version(toChallenger), toChallenger, outcome, called.nanos(), true);
+        trip.record.answered(trip.version(toChallenger), route(toChallenger), outcome, called.nanos());
         return new InferenceAnswer(
                 trip.version(toChallenger),
-                toChallenger,
+                route(toChallenger),
                 outcome.outputs(),
                 trip.handle(toChallenger).model().classes(),
                 trip.handle(toChallenger).model().answersScores(),

@@ -43,6 +43,7 @@ final class ServedPlans {
     private final ConcurrentMap<String, Serving> servings = new ConcurrentHashMap<>();
     private final ConcurrentMap<String, ServingPlan> wanted = new ConcurrentHashMap<>();
     private final ConcurrentMap<String, Absence> absences = new ConcurrentHashMap<>();
+    private final ConcurrentMap<String, Vacancy> vacancies = new ConcurrentHashMap<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
 
@@ -73,6 +74,16 @@ final class ServedPlans {
         return absences.values();
     }
 
+    /** The deployment of a name that has no champion yet; null if there is none. */
+    @Nullable
+    Vacancy vacancy(String project, String name) {
+        return vacancies.get(Gateway.key(project, name));
+    }
+
+    Collection<Vacancy> vacancies() {
+        return vacancies.values();
+    }
+
     /** Number of the version that an absent name is to be served by; 0 if that is not known. */
     int wantedVersion(Absence absence) {
         ServingPlan plan = wanted.get(Gateway.key(absence.project(), absence.name()));
@@ -88,8 +99,22 @@ final class ServedPlans {
         }
     }
 
+    /** Tells that a deployment has no champion yet; without effect once there is a plan for it. */
+    void vacant(Vacancy vacancy) {
+        String key = Gateway.key(vacancy.project(), vacancy.name());
+        wanted.compute(key, (name, plan) -> {
+            if (plan == null) {
+                absences.remove(key);
+                vacancies.put(key, vacancy);
+            }
+            return plan;
+        });
+        announceChange();
+    }
+
     void forget() {
         wanted.clear();
+        vacancies.clear();
         absences.clear();
         servings.values().forEach(Serving::close);
         servings.clear();
@@ -100,6 +125,7 @@ final class ServedPlans {
     void forget(String project, String name) {
         String key = Gateway.key(project, name);
         wanted.remove(key);
+        vacancies.remove(key);
         absences.remove(key);
         Optional.ofNullable(servings.remove(key)).ifPresent(Serving::close);
         announceChange();
@@ -116,6 +142,7 @@ final class ServedPlans {
     Optional<RuntimeException> apply(ServingPlan plan) {
         String key = Gateway.key(plan.project(), plan.name());
         wanted.merge(key, plan, (before, after) -> after.revision() >= before.revision() ? after : before);
+        vacancies.remove(key);
         announceChange();
         return load(plan);
     }
@@ -238,15 +265,16 @@ final class ServedPlans {
 
     /** Everything that is to be served by plan, loaded or not: others may be able to load what this process cannot. */
     PlanSnapshot snapshot() {
-        return new PlanSnapshot(wanted.values());
+        return new PlanSnapshot(wanted.values(), vacancies.values());
     }
 
     /**
-     * Takes up every plan of a snapshot, each by itself, and stops serving what it does not hold.
+     * Stops serving what a snapshot does not hold, and takes up every plan of it, each by itself.
      *
      * @return the plans that could not be taken up, or are still loading, by their key, with the reason
      */
     Map<String, String> replaceAll(PlanSnapshot snapshot) {
+        keepOnly(snapshot);
         var tasks = new LinkedHashMap<ServingPlan, FutureTask<Optional<RuntimeException>>>();
         for (ServingPlan plan : snapshot.plans()) {
             // Whatever its revision: a deployment may have been deleted and made anew since the last snapshot.
@@ -266,7 +294,6 @@ final class ServedPlans {
                     }
                     problems.put(Gateway.key(plan.project(), plan.name()), problem);
                 }));
-        keepOnly(snapshot);
         return problems;
     }
 
@@ -289,6 +316,8 @@ final class ServedPlans {
                 .collect(Collectors.toSet());
         // First, so that nothing which is still being loaded begins to be served afterwards.
         wanted.keySet().retainAll(kept);
+        vacancies.values().retainAll(snapshot.vacancies());
+        snapshot.vacancies().forEach(this::vacant);
         servings.entrySet().removeIf(serving -> {
             boolean gone = !kept.contains(serving.getKey());
             if (gone) {

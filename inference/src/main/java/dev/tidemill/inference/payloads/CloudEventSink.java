@@ -2,6 +2,7 @@ package dev.tidemill.inference.payloads;
 
 import dev.tidemill.inference.domain.Payload;
 import dev.tidemill.inference.domain.PayloadSink;
+import dev.tidemill.inference.domain.Route;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.outbound.Destinations;
 import dev.tidemill.platform.outbound.OutboundHttp;
@@ -88,7 +89,7 @@ public final class CloudEventSink implements PayloadSink {
         headers.put("ce-inferenceservicename", ascii(payload.name()));
         headers.put("ce-namespace", ascii(payload.project()));
         headers.put("ce-component", "predictor");
-        headers.put("ce-endpoint", payload.challenger() ? "canary" : "default");
+        headers.put("ce-endpoint", payload.route() == Route.CHALLENGER ? "canary" : "default");
         headers.put("ce-actor", ascii(payload.request().actor()));
         headers.put("ce-modelname", ascii(payload.model().model()));
         headers.put("ce-modelversion", Integer.toString(payload.model().version()));

@@ -26,7 +26,7 @@ public final class LogSink implements PayloadSink {
                     payload.request().rows(),
                     payload.request().actor(),
                     payload.model().reference(),
-                    payload.challenger() ? "challenger" : "champion",
+                    payload.route().text(),
                     String.format(Locale.ROOT, "%.2f", payload.nanos() / 1e6),
                     payload.error().map(why -> ", refused: " + oneLine(why)).orElse(""));
         }

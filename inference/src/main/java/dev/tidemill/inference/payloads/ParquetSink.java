@@ -174,7 +174,7 @@ public final class ParquetSink implements PayloadSink {
                 .put("name", payload.name())
                 .put("model", payload.model().model())
                 .put("version", payload.model().version())
-                .put("route", payload.challenger() ? "challenger" : "champion")
+                .put("route", payload.route().text())
                 .put("failed", payload.error().isPresent())
                 .put("request", new String(PayloadJson.request(payload), StandardCharsets.UTF_8))
                 .put("response", new String(PayloadJson.response(payload), StandardCharsets.UTF_8));

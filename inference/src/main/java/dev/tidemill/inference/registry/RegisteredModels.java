@@ -24,7 +24,7 @@ public final class RegisteredModels implements ModelCatalog {
 
     private Optional<ModelVersion> found(String project, String name, Optional<String> version) {
         if (version.isEmpty()) {
-            return models.newestWithFiles(project, name);
+            return models.newestCallable(project, name);
         }
         String text = version.get();
         try {
@@ -46,7 +46,7 @@ public final class RegisteredModels implements ModelCatalog {
 
     @Override
     public List<ServedVersion> list(String project) {
-        return models.newest(project).stream()
+        return models.newestCallable(project).stream()
                 .map(RegisteredModels::served)
                 .flatMap(Optional::stream)
                 .toList();

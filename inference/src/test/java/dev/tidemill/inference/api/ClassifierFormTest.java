@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InferenceAnswer;
+import dev.tidemill.inference.domain.Route;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.Tensor;
 import java.util.List;
@@ -14,7 +15,7 @@ class ClassifierFormTest {
     private static InferenceAnswer answer(List<String> classes, long[] shape, double... scores) {
         return new InferenceAnswer(
                 new ServedVersion("default", "m", 1, new Digest("0".repeat(64)), false),
-                false,
+                Route.CHAMPION,
                 List.of(Tensor.numbers("prediction", Datatype.FP64, shape, scores)),
                 classes,
                 !classes.isEmpty(),

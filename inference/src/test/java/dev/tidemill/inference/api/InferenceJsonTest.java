@@ -9,6 +9,7 @@ import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
+import dev.tidemill.inference.domain.Route;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.TidemillException;
@@ -139,7 +140,7 @@ class InferenceJsonTest {
         byte[] raw = {(byte) 0xff, 0, 1};
         var answer = new InferenceAnswer(
                 new ServedVersion("default", "m", 1, new Digest("0".repeat(64)), false),
-                false,
+                Route.CHAMPION,
                 List.of(Tensor.texts("y", new long[] {1}, new byte[][] {raw})),
                 List.of(),
                 false,
@@ -160,7 +161,7 @@ class InferenceJsonTest {
         var numbers = new Random(3).doubles(20_000).toArray();
         var answer = new InferenceAnswer(
                 new ServedVersion("default", "m", 1, new Digest("0".repeat(64)), false),
-                false,
+                Route.CHAMPION,
                 List.of(Tensor.numbers("y", Datatype.FP64, new long[] {20_000}, numbers)),
                 List.of(),
                 false,

@@ -23,7 +23,7 @@ class CallRecordsTest {
                 List.of(Tensor.numbers("x", Datatype.FP64, new long[] {1}, new double[] {3})),
                 clock.instant());
         var called = new ServedVersion("p", name, version, new Digest("0".repeat(64)), false);
-        records.begin("p", name, request).answered(called, false, new Calls.Outcome(List.of(), true), 1_000, false);
+        records.begin("p", name, request).answered(called, Route.REGISTERED, new Calls.Outcome(List.of(), true), 1_000);
     }
 
     @Test

@@ -21,6 +21,7 @@ public final class Payloads {
                 List.of(Tensor.column("x", List.of(1.0))),
                 "",
                 CallContext.NONE);
-        return new Payload("default", "m", VERSION, false, Instant.EPOCH, 0, request, List.of(), Optional.empty());
+        return new Payload(
+                "default", "m", VERSION, Route.CHAMPION, Instant.EPOCH, 0, request, List.of(), Optional.empty());
     }
 }

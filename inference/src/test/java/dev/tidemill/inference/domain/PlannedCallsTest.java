@@ -179,7 +179,7 @@ class PlannedCallsTest {
                         false,
                         request("a"))
                 .orElseThrow();
-        assertThat(answer.challenger()).isFalse();
+        assertThat(answer.route()).isEqualTo(Route.CHAMPION);
         assertThat(answer.outputs().getFirst().number(0)).isEqualTo(4);
         journal.flush("default", "d");
         assertThat(journalled().getFirst().challengerServed()).isFalse();
@@ -212,7 +212,7 @@ class PlannedCallsTest {
                         false,
                         request("a"))
                 .orElseThrow();
-        assertThat(answer.challenger()).isTrue();
+        assertThat(answer.route()).isEqualTo(Route.CHALLENGER);
         assertThat(answer.outputs().getFirst().number(0)).isEqualTo(5);
         journal.flush("default", "d");
         Prediction row = journalled().getFirst();
@@ -367,8 +367,8 @@ class PlannedCallsTest {
             full.set(false);
             assertThat(calls.answer(serving, true, false, rows("a", 2))
                             .orElseThrow()
-                            .challenger())
-                    .isTrue();
+                            .route())
+                    .isEqualTo(Route.CHALLENGER);
         }
     }
 }

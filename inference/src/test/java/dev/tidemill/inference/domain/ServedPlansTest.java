@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
+import dev.tidemill.inference.api.PlaneJson;
 import dev.tidemill.inference.domain.ServedPlans.Serving;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -178,10 +179,12 @@ class ServedPlansTest {
     @Test
     void ofASnapshotEachPlanIsTakenUpByItself() {
         plans.apply(plan("gone", 1, version("model", 9)));
-        Map<String, String> problems = plans.replaceAll(new PlanSnapshot(List.of(
-                plan("a", 1, version("broken", 1)),
-                plan("b", 1, version("slow", 2)),
-                plan("c", 1, version("model", 3)))));
+        Map<String, String> problems = plans.replaceAll(new PlanSnapshot(
+                List.of(
+                        plan("a", 1, version("broken", 1)),
+                        plan("b", 1, version("slow", 2)),
+                        plan("c", 1, version("model", 3))),
+                List.of()));
         assertThat(problems.keySet()).containsExactlyInAnyOrder("default~a", "default~b");
         assertThat(served("c")).isEqualTo(3);
         assertThat(plans.find("default", "gone")).isNull();
@@ -191,6 +194,38 @@ class ServedPlansTest {
                 .isEqualTo(Gateway.LOADING);
         assertThat(plans.absence("default", "c")).isNull();
         assertThat(plans.absence("default", "gone")).isNull();
+    }
+
+    @Test
+    void aNameIsVacantUntilThereIsAPlanForItAndOthersAreTold() {
+        var vacancy = new Vacancy("default", "d", "m");
+        String before = plans.snapshot().version();
+        plans.vacant(vacancy);
+        assertThat(plans.vacancy("default", "d")).isEqualTo(vacancy);
+        assertThat(plans.snapshot().vacancies()).containsExactly(vacancy);
+        assertThat(plans.snapshot().version()).isNotEqualTo(before);
+        plans.apply(plan("d", 1, version("model", 1)));
+        assertThat(plans.vacancy("default", "d")).isNull();
+        plans.vacant(vacancy);
+        assertThat(plans.vacancy("default", "d"))
+                .as("whoever read it before its first champion comes too late")
+                .isNull();
+        plans.forget("default", "d");
+        plans.vacant(vacancy);
+        plans.forget("default", "d");
+        assertThat(plans.vacancy("default", "d")).isNull();
+    }
+
+    @Test
+    void aSnapshotTellsWhichNamesAreVacant() {
+        var vacancy = new Vacancy("default", "d", "m");
+        plans.apply(plan("d", 7, version("model", 1)));
+        plans.vacant(new Vacancy("default", "gone", "m"));
+        plans.replaceAll(new PlanSnapshot(List.of(), List.of(vacancy)));
+        assertThat(plans.find("default", "d")).as("deleted and made anew").isNull();
+        assertThat(plans.vacancy("default", "d")).isEqualTo(vacancy);
+        assertThat(plans.vacancy("default", "gone")).isNull();
+        assertThat(PlaneJson.snapshot(PlaneJson.snapshot(plans.snapshot()))).isEqualTo(plans.snapshot());
     }
 
     @Test
@@ -220,7 +255,7 @@ class ServedPlansTest {
     @Test
     void whatANewerSnapshotDoesNotHoldIsNotServedOnceItIsLoaded() throws Exception {
         Thread loading = loading(plan("d", 1, version("slow", 1)));
-        plans.replaceAll(new PlanSnapshot(List.of(plan("other", 1, version("model", 2)))));
+        plans.replaceAll(new PlanSnapshot(List.of(plan("other", 1, version("model", 2))), List.of()));
         slow.countDown();
         loading.join();
         assertThat(plans.find("default", "d")).isNull();
@@ -230,7 +265,7 @@ class ServedPlansTest {
     @Test
     void aDeploymentThatWasMadeAnewIsServedWhateverTheRevisionOfTheOldOne() throws Exception {
         plans.apply(plan("d", 7, version("model", 1)));
-        plans.replaceAll(new PlanSnapshot(List.of(plan("d", 1, version("model", 2)))));
+        plans.replaceAll(new PlanSnapshot(List.of(plan("d", 1, version("model", 2))), List.of()));
         assertThat(served("d")).isEqualTo(2);
         Thread loading = loading(plan("e", 1, version("slow", 3)));
         plans.forget("default", "e");
@@ -371,14 +406,16 @@ class ServedPlansTest {
                         plan("d", 1, trusted(version, true)),
                         plan("d", 1, version, version("model", 2)),
                         new ServingPlan("default", "d", 1, version, Optional.empty(), false, InputPolicy.WARN))
-                .map(one -> new PlanSnapshot(List.of(one)).version())
+                .map(one -> new PlanSnapshot(List.of(one), List.of()).version())
                 .toList();
         assertThat(versions).doesNotHaveDuplicates();
-        assertThat(new PlanSnapshot(List.of(plan)).version()).isEqualTo(versions.getFirst());
+        assertThat(new PlanSnapshot(List.of(plan), List.of()).version()).isEqualTo(versions.getFirst());
         assertThat(dev.tidemill.inference.api.PlaneJson.snapshot(dev.tidemill.inference.api.PlaneJson.snapshot(
-                                new PlanSnapshot(List.of(plan("d", 1, trusted(version, true), version("model", 2))))))
+                                new PlanSnapshot(
+                                        List.of(plan("d", 1, trusted(version, true), version("model", 2))), List.of())))
                         .version())
-                .isEqualTo(
-                        new PlanSnapshot(List.of(plan("d", 1, trusted(version, true), version("model", 2)))).version());
+                .isEqualTo(new PlanSnapshot(
+                                List.of(plan("d", 1, trusted(version, true), version("model", 2))), List.of())
+                        .version());
     }
 }

@@ -49,9 +49,9 @@ public interface ModelStore {
     /**
      * The newest version of a model.
      *
-     * @param withFiles of those alone that have files here
+     * @param callable of those alone that have files here and are not archived
      */
-    Optional<ModelVersion> newest(String project, String model, boolean withFiles);
+    Optional<ModelVersion> newest(String project, String model, boolean callable);
 
     /** The newest version of each stage, newest first. */
     List<ModelVersion> newestOfStages(String project, String model);
@@ -61,6 +61,9 @@ public interface ModelStore {
 
     /** The newest version of each model of the project. */
     List<ModelVersion> newest(String project);
+
+    /** Of each model of the project the newest version that has files here and is not archived. */
+    List<ModelVersion> newestCallable(String project);
 
     /** Versions from an offset: at most so many, fewer where they hold much. */
     Portion<ModelVersion> searchVersions(

@@ -266,6 +266,11 @@ public final class Models {
         return store.newest(project);
     }
 
+    /** Of each model the newest version that has files here and is not archived. */
+    public List<ModelVersion> newestCallable(String project) {
+        return store.newestCallable(project);
+    }
+
     /** All models that are no prompts, by name. */
     public List<RegisteredModel> list(String project) {
         return store.models(project);
@@ -328,8 +333,8 @@ public final class Models {
         return store.versions(project, model);
     }
 
-    /** The newest version that has files here. */
-    public Optional<ModelVersion> newestWithFiles(String project, String model) {
+    /** The newest version that has files here and is not archived. */
+    public Optional<ModelVersion> newestCallable(String project, String model) {
         return store.newest(project, model, true);
     }
 

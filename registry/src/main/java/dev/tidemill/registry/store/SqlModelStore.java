@@ -35,6 +35,9 @@ import org.jdbi.v3.core.statement.StatementContext;
 
 /** Models in the database. */
 public final class SqlModelStore implements ModelStore {
+    /** Versions that answer under their model's name, of a query in which these columns are one table's. */
+    private static final String CALLABLE = "AND folder_digest IS NOT NULL AND stage <> 'ARCHIVED' ";
+
     private static final List<String> PARTS = List.of("version", "alias", "model_tag");
 
     private static final int FETCHED = 100;
@@ -330,9 +333,8 @@ public final class SqlModelStore implements ModelStore {
     }
 
     @Override
-    public Optional<ModelVersion> newest(String project, String model, boolean withFiles) {
-        String files = withFiles ? "AND v.folder_digest IS NOT NULL " : "";
-        return where(project, model, files + "ORDER BY v.version DESC LIMIT 1", 0).stream()
+    public Optional<ModelVersion> newest(String project, String model, boolean callable) {
+        return where(project, model, (callable ? CALLABLE : "") + "ORDER BY version DESC LIMIT 1", 0).stream()
                 .findFirst();
     }
 
@@ -353,12 +355,22 @@ public final class SqlModelStore implements ModelStore {
 
     @Override
     public List<ModelVersion> newest(String project) {
-        return allVersions("""
-                        SELECT v.* FROM version v WHERE NOT v.deleted AND v.project = :project AND v.version = (
-                            SELECT MAX(n.version) FROM version n
-                            WHERE n.project = v.project AND n.model = v.model AND NOT n.deleted)
-                        ORDER BY v.model
-                        """, project, query -> query);
+        return newestOfEach(project, "");
+    }
+
+    @Override
+    public List<ModelVersion> newestCallable(String project) {
+        return newestOfEach(project, CALLABLE);
+    }
+
+    private List<ModelVersion> newestOfEach(String project, String these) {
+        return allVersions(
+                "SELECT v.* FROM version v WHERE NOT v.deleted AND v.project = :project AND v.version = ("
+                        + "SELECT MAX(n.version) FROM version n"
+                        + " WHERE n.project = v.project AND n.model = v.model AND NOT n.deleted " + these
+                        + ") ORDER BY v.model",
+                project,
+                query -> query);
     }
 
     private List<ModelVersion> where(String project, String model, String rest, Object value) {
