@@ -8,7 +8,7 @@ import unittest
 from typing import Any
 
 import tidemill
-from tidemill._client import _columns, _iso, _tensor
+from tidemill._client import _columns, _iso, _records, _scalar, _tensor
 
 
 def _tensors(rows: list[dict[str, str | float | int | bool | None]]) -> list[dict[str, Any]]:
@@ -54,6 +54,32 @@ class ClientTest(unittest.TestCase):
             self.assertRaisesRegex(tidemill.TidemillError, "put a single one into a list"),
         ):
             client.predict("m", {"a": 1})  # type: ignore[arg-type]
+
+    def test_scalars_and_frames_of_other_libraries_stand_for_their_values(self) -> None:
+        class Scalar:
+            dtype = "bool"
+
+            def item(self) -> bool:
+                return True
+
+        class NAType:
+            pass
+
+        class Rows:
+            columns = ("vip", 7)
+
+            def to_dict(self, orient: str) -> list[dict[Any, Any]]:
+                assert orient == "records"
+                return [{"vip": Scalar(), 7: 1}, {"vip": NAType(), 7: 2}]
+
+        columns = _columns(_records(Rows()))
+        self.assertEqual(columns, {"vip": [True, None], "7": [1, 2]})
+        self.assertEqual(_tensor("vip", [_scalar(Scalar())])["datatype"], "BOOL")
+
+    def test_labels_are_a_mapping(self) -> None:
+        with tidemill.Client("http://127.0.0.1:1") as client, self.assertRaises(tidemill.TidemillError) as refused:
+            client.label("eta", [{"id": "a", "value": 1}])  # type: ignore[arg-type]
+        self.assertIn("mapping", str(refused.exception))
 
     def test_times_need_a_zone(self) -> None:
         zone = datetime.timezone(datetime.timedelta(hours=2))

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import quote
 
 import httpx
@@ -19,6 +19,15 @@ import httpx
 from tidemill._errors import ServerUnavailable, TidemillError
 
 Value = str | float | int | bool | None
+
+
+@runtime_checkable
+class Frame(Protocol):
+    """A pandas data frame, as far as it is needed here."""
+
+    columns: Any
+
+    def to_dict(self, orient: Any) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,7 @@ class Client:
     def predict(
         self,
         model: str,
-        rows: Sequence[Mapping[str, Value]],
+        rows: Sequence[Mapping[str, Value]] | Frame,
         *,
         version: str | int | None = None,
         request_id: str | None = None,
@@ -87,6 +96,7 @@ class Client:
         """Predicts rows given by column name; a column that a row lacks is missing.
 
         Args:
+            rows: mappings from column to value, or a pandas data frame; numpy's and pandas' scalars stand for their values.
             model: a deployment, or a registered model whether deployed or not.
             version: number or alias that must answer; by default a deployment decides, and a model's newest version answers.
             request_id: sent again with the same id, a request is journalled once.
@@ -98,6 +108,7 @@ class Client:
         """
         if isinstance(rows, Mapping):
             raise TidemillError("INVALID_ARGUMENT", "Rows are a list of mappings; put a single one into a list", "rows")
+        rows = _records(rows)
         if not rows:
             raise TidemillError("INVALID_ARGUMENT", "There is no row to predict", "rows")
         parameters: dict[str, str] = {}
@@ -182,7 +193,9 @@ class Client:
             How many were ``accepted``, ``corrected``, ``repeated`` and too ``late`` to count in a window, which ids are
             ``unknown``, whose predictions were ``lost``, and which labels were ``refused``, with the reason.
         """
-        entries = [{"id": key, "value": _text(value)} for key, value in labels.items()]
+        if not hasattr(labels, "items"):
+            raise TidemillError("INVALID_ARGUMENT", "Labels are a mapping from prediction id to value", "labels")
+        entries = [{"id": str(key), "value": _text(_scalar(value))} for key, value in labels.items()]
         return self._project("POST", f"/deployments/{quote(deployment, safe='')}/labels", {"labels": entries})
 
     def deployment(self, name: str) -> dict[str, Any]:
@@ -229,7 +242,21 @@ def _text(value: Value) -> str:
 
 def _columns(rows: Sequence[Mapping[str, Value]]) -> dict[str, list[Value]]:
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return {name: [row.get(name) for row in rows] for name in names}
+    return {name: [_scalar(row.get(name)) for row in rows] for name in names}
+
+
+def _records(rows: Sequence[Mapping[str, Value]] | Frame) -> Sequence[Mapping[str, Value]]:
+    if not isinstance(rows, Frame):
+        return rows
+    records = rows.to_dict("records")
+    return [{str(name): value for name, value in record.items()} for record in records]
+
+
+def _scalar(value: Any) -> Any:
+    """The plain value of one of numpy's or pandas', neither of which has to be installed."""
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    return value.item() if hasattr(value, "dtype") and hasattr(value, "item") else value
 
 
 def _tensor(name: str, values: list[Value], text_if_missing: bool = False) -> dict[str, Any]:

@@ -123,7 +123,7 @@ record Modules(
         var controlPlane = parts.keep(new ControlPlaneModule(
                 inference,
                 artifacts.blobs(),
-                artifacts.projectBlobs(),
+                artifacts.tree(),
                 datasets.dataSets(),
                 datasets.engine(),
                 pipelines.pipelines(),
@@ -142,7 +142,7 @@ record Modules(
                 datasets.dataSets(),
                 tracking.tracking(),
                 artifacts.blobs(),
-                artifacts.projectBlobs(),
+                artifacts.tree(),
                 on.steps(),
                 deployments.deployments()::incumbent,
                 clock));

@@ -12,8 +12,10 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -41,6 +43,8 @@ final class NamedBlobs {
 
     private final SortedSet<String> digests = new TreeSet<>();
     private final SortedSet<String> folders = new TreeSet<>();
+    private final Set<String> readable = new HashSet<>();
+    private final Set<String> released = new HashSet<>();
     private final Map<String, Integer> columns = new HashMap<>();
 
     /** @param tables of the manifest, which tell the order of the columns; of an older schema some may be missing */
@@ -61,9 +65,13 @@ final class NamedBlobs {
         }
     }
 
-    private static boolean namesFolders(String table) {
-        DigestColumn column = COLUMNS.get(table);
-        return column != null && column.holds() == DigestColumn.Holds.FOLDER;
+    private Set<String> namedBy(String table) {
+        return switch (Objects.requireNonNull(COLUMNS.get(table)).holds()) {
+            case FOLDER -> folders;
+            case READER -> readable;
+            case RELEASED -> released;
+            case BLOB, TEXT -> digests;
+        };
     }
 
     /** Tables that name blobs. */
@@ -81,7 +89,7 @@ final class NamedBlobs {
             rows.lines()
                     .map(line -> Json.read(line).path(column).asText())
                     .filter(text -> DIGEST.matcher(text).matches())
-                    .forEach(namesFolders(table) ? folders::add : digests::add);
+                    .forEach(namedBy(table)::add);
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
@@ -89,6 +97,10 @@ final class NamedBlobs {
 
     /** Digests of those that are not there. */
     List<String> missing(Blobs blobs) throws IOException {
+        // What was let go of is missed only if something else names it: a collection may have removed the file, and the
+        // rows that are left are removed by the next one.
+        readable.removeAll(released);
+        digests.addAll(readable);
         for (String folder : folders) {
             digests.add(folder);
             if (blobs.has(path(folder))) {

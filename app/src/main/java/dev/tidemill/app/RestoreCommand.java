@@ -106,12 +106,13 @@ final class RestoreCommand implements Callable<Integer> {
         try (BackupReader backup = BackupReader.open(file, Backups.LAYOUT)) {
             List<String> missing = missingBlobs(backup);
             requireEmpty(target);
-            try (DataDirectory directory = DataDirectory.open(target);
+            try (DataDirectory directory = DataDirectory.openForRestore(target);
                     Database database = Databases.open(address, directory.path())) {
                 var load = new DatabaseLoad(database);
                 load.requireEmpty();
                 backup.extract(directory.path());
                 load.read(backup.manifest().path("database"), backup::open);
+                directory.restored();
             } catch (RuntimeException | IOException e) {
                 empty(target);
                 throw e;

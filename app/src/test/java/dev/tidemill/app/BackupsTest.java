@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.journal.SegmentedLog;
 import dev.tidemill.platform.backup.BackupReader;
+import dev.tidemill.platform.config.DataDirectory;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.retention.DeletionHold;
@@ -201,6 +202,44 @@ class BackupsTest {
         database.before = () -> deleted.add(deletions.unlessHeld(() -> {}));
         backups.prepare().close();
         assertThat(deleted).isNotEmpty().doesNotContain(true);
+    }
+
+    /** As after a process that was killed in a collection: file gone, rows still there. */
+    @Test
+    void aBlobThatWasLetGoOfIsNotMissed() throws Exception {
+        String gone = "cd".repeat(32);
+        database.writing(
+                handle -> handle.createUpdate("INSERT INTO project_blob (project, digest) VALUES ('p', :digest)")
+                        .bind("digest", gone)
+                        .execute());
+        database.writing(handle -> handle.createUpdate(
+                        "INSERT INTO blob_candidate (digest, released_at, folder) VALUES (:digest, 0, :folder)")
+                .bind("digest", gone)
+                .bind("folder", false)
+                .execute());
+        try (Backups.Prepared prepared = backups.prepare();
+                BackupReader reader = written(prepared)) {
+            assertThat(reader.manifest().path("missingBlobs")).isEmpty();
+        }
+    }
+
+    @Test
+    void aDirectoryWhoseRestoreDidNotEndIsOpenedByNobody() throws Exception {
+        Files.createDirectories(folder.resolve("data/artifacts/ab"));
+        Files.writeString(folder.resolve("data/artifacts/ab/" + "0".repeat(62)), "content");
+        try (Backups.Prepared prepared = backups.prepare();
+                BackupReader reader = written(prepared)) {
+            assertThat(reader.manifest()).isNotNull();
+        }
+        Path target = folder.resolve("killed");
+        DataDirectory.openForRestore(target).close();
+        assertThatThrownBy(() -> DataDirectory.open(target))
+                .isInstanceOf(TidemillException.class)
+                .hasMessageContaining("its restore did not end");
+        Path whole = folder.resolve("whole");
+        RestoreCommand.restore(
+                folder.resolve("all.zip"), whole, new dev.tidemill.platform.sql.DatabaseAddress.Sqlite());
+        DataDirectory.open(whole).close();
     }
 
     @Test

@@ -16,7 +16,6 @@ import org.junit.jupiter.api.Test;
 class DigestColumnsTest {
     /** Digests of something else than a blob: of definitions, of data that others name, of events, and what may be deleted. */
     private static final Set<String> NO_BLOBS = Set.of(
-            "blob_candidate.digest",
             "data_set_input.digest",
             "data_set_version.digest",
             "definition.digest",

@@ -13,6 +13,7 @@ import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.artifacts.domain.MultipartUploads;
 import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.artifacts.domain.SignedLinks;
+import dev.tidemill.artifacts.domain.UnnamedBlobs;
 import dev.tidemill.artifacts.filesystem.ConfinedFolderFiles;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
 import dev.tidemill.artifacts.s3.BucketRoot;
@@ -41,13 +42,16 @@ public final class ArtifactsModule implements Module {
             "artifacts",
             DigestColumn.blob("artifact_file", "digest"),
             DigestColumn.blob("artifact_upload_part", "digest"),
-            DigestColumn.reader("project_blob", "digest"));
+            DigestColumn.reader("project_blob", "digest"),
+            DigestColumn.released("blob_candidate", "digest"));
 
     /** For how long parts of an upload wait for its end. */
     private static final Duration ABANDONED = Duration.ofDays(7);
 
     /** For how long a blob that nothing refers to may still be named by somebody who has just sent it. */
     private static final Duration GRACE = Duration.ofDays(1);
+    /** How much of the store is looked at each time for blobs that nothing has named: all of it in sixteen times. */
+    private static final int PARTS_AT_A_TIME = UnnamedBlobs.PARTS / 16;
 
     private final BlobStore blobs;
     private final ProjectBlobs projectBlobs;
@@ -56,6 +60,7 @@ public final class ArtifactsModule implements Module {
     private final MultipartUploads uploads;
     private final SignedLinks links;
     private final BlobCollector collector;
+    private final UnnamedBlobs unnamed;
     private final LocatedFiles located;
     private final Clock clock;
 
@@ -83,6 +88,7 @@ public final class ArtifactsModule implements Module {
                 schemas.stream().flatMap(schema -> schema.digests().stream()).toList());
         this.collector = new BlobCollector(references, files, files, database, deletions, clock);
         this.projectBlobs = new SqlProjectBlobs(database);
+        this.unnamed = new UnnamedBlobs(files, projectBlobs, references, database, clock);
         this.uploadLimit = uploadLimit;
         this.tree = new ArtifactTree(new SqlFileStore(database), blobs, projectBlobs, references, database, clock);
         var uploadStore = new SqlUploadStore(database);
@@ -121,14 +127,14 @@ public final class ArtifactsModule implements Module {
         return links;
     }
 
-    public ProjectBlobs projectBlobs() {
-        return projectBlobs;
-    }
-
     @Override
     public List<Chore> chores() {
         return List.of(
                 Chore.silent("Uploads", () -> uploads.abandon(clock.instant().minus(ABANDONED))),
+                new Chore("Blobs that nothing has named", () -> {
+                    int found = unnamed.look(PARTS_AT_A_TIME);
+                    return Chore.told(found > 0, found + " were stored and never named; they go after their grace");
+                }),
                 new Chore("Blobs", () -> {
                     var collected = collector.collect(GRACE, false);
                     return Chore.told(

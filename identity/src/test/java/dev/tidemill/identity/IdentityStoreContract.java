@@ -240,6 +240,27 @@ abstract class IdentityStoreContract {
         return new Principal("user:" + user, administrator, user, Optional.empty(), Optional.empty());
     }
 
+    @Test
+    void aLimitedTokenSeesAndEndsItselfAlone() {
+        Identity identity = identity(store);
+        Identity.NewToken whole = tokenOf(identity, "ada");
+        Identity.NewToken limited = tokenOf(identity, "ada");
+        var asLimited = new Principal(
+                Principal.TOKEN + limited.token().id(), true, "ada", Optional.of(Role.VIEWER), Optional.empty());
+        var asWhole =
+                new Principal(Principal.TOKEN + whole.token().id(), true, "ada", Optional.empty(), Optional.empty());
+        assertThat(identity.tokens(asLimited))
+                .extracting(Token::id)
+                .containsExactly(limited.token().id());
+        assertThat(identity.tokens(asWhole)).hasSize(2);
+        assertThatThrownBy(() -> identity.revokeToken(asLimited, whole.token().id()))
+                .isInstanceOf(TidemillException.class);
+        identity.revokeToken(asLimited, limited.token().id());
+        assertThat(identity.tokens(asWhole))
+                .extracting(Token::id)
+                .containsExactly(whole.token().id());
+    }
+
     private Identity.NewToken tokenOf(Identity identity, String user) {
         String session = Ids.secret();
         store.insertSession(Ids.sha256(session), user, Instant.now().plusSeconds(60));

@@ -1,7 +1,7 @@
 package dev.tidemill.inference;
 
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
-import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.datasets.domain.QueryEngine;
 import dev.tidemill.inference.api.GraphDefinitionKind;
@@ -27,14 +27,14 @@ public final class ControlPlaneModule implements StepModule {
 
     /**
      * @param inference the data plane of the same process
-     * @param owned which project a blob of a graph belongs to
+     * @param tree which project a blob of a graph belongs to
      * @param scratch folder for what scoring has under way
      * @param callers who calls, as gateways in other processes ask
      */
     public ControlPlaneModule(
             InferenceModule inference,
             BlobStore blobs,
-            ProjectBlobs owned,
+            ArtifactTree tree,
             DataSets dataSets,
             QueryEngine engine,
             Pipelines pipelines,
@@ -44,7 +44,7 @@ public final class ControlPlaneModule implements StepModule {
         var catalog = inference.catalog();
         this.stepKinds = List.of(new ScoreStep(dataSets, engine, catalog, inference.loader(), scratch));
         this.definitionKinds =
-                List.of(new GraphDefinitionKind(catalog, registrations, blobs, owned, inference.inspector()));
+                List.of(new GraphDefinitionKind(catalog, registrations, blobs, tree, inference.inspector()));
         this.routes = Stream.of(
                         new PlaneRoutes(inference.gateway(), catalog, blobs, inference.sink(), callers).routes(),
                         new ScoringRoutes(pipelines, dataSets, catalog).routes())

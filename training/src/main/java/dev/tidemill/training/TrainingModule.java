@@ -1,7 +1,7 @@
 package dev.tidemill.training;
 
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
-import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.pipelines.domain.StepModule;
@@ -22,12 +22,12 @@ public final class TrainingModule implements StepModule {
             DataSets dataSets,
             Tracking tracking,
             BlobStore blobs,
-            ProjectBlobs owned,
+            ArtifactTree tree,
             ChildPool children,
             Incumbents incumbents,
             Clock clock) {
         this.stepKinds = List.of(
-                new TrainStep(dataSets, tracking, blobs, owned, children, clock),
+                new TrainStep(dataSets, tracking, blobs, tree, children, clock),
                 new SelectStep(),
                 new EvaluateStep(dataSets, blobs, children, incumbents));
     }

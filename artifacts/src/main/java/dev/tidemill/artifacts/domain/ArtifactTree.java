@@ -190,7 +190,7 @@ public final class ArtifactTree {
     }
 
     /** Makes a folder that has just been stored visible to a project. Nothing names it yet: unless something soon does, it goes. */
-    void take(String project, Folder folder) {
+    public void take(String project, Folder folder) {
         transactions.write(() -> {
             releaseFolders(List.of(folder.digest()));
             release(folder.files().values().stream().map(BlobStore.Blob::digest).toList());

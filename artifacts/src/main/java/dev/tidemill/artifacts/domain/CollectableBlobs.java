@@ -2,10 +2,18 @@ package dev.tidemill.artifacts.domain;
 
 import java.io.InputStream;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 /** Blobs that can be taken away in two steps. */
 public interface CollectableBlobs {
+    /**
+     * The blobs in sight whose digests begin with a byte.
+     *
+     * @param first from 0 to 255
+     */
+    List<Digest> beginningWith(int first);
+
     /** Brings back whatever is out of sight: what a collection that failed or was ended has left there. */
     void bringAllBack();
 

@@ -66,7 +66,11 @@ public final class MultipartUploads {
         return store.parts(upload.id());
     }
 
-    /** Takes one part. */
+    /**
+     * Takes one part.
+     *
+     * @throws TidemillException {@code NOT_FOUND} for an upload that is not there, or has ended while the part came
+     */
     public Part put(String id, int number, InputStream content, long limit) throws IOException {
         Upload upload = store.find(id).orElseThrow(() -> TidemillException.notFound("upload", shortened(id)));
         if (number < 1 || number > MOST_PARTS) {
@@ -79,7 +83,10 @@ public final class MultipartUploads {
                     .filter(before -> before.number() == number)
                     .map(before -> before.blob().digest())
                     .toList();
-            store.putPart(upload.id(), part);
+            if (!store.putPart(upload.id(), part)) {
+                throw TidemillException.notFound("upload", shortened(id))
+                        .remedy("It has ended meanwhile; begin another");
+            }
             references.release(replaced, false, clock.instant());
         });
         return part;

@@ -11,6 +11,9 @@ public interface ProjectBlobs {
 
     boolean contains(String project, Digest digest);
 
+    /** Those of the digests that no project may read. */
+    Set<Digest> withoutProject(Set<Digest> among);
+
     /** Lets a project see a folder and everything in it. */
     default void add(String project, Folder folder) {
         add(project, folder.digest());

@@ -16,8 +16,8 @@ public interface UploadStore {
 
     Optional<Upload> find(String id);
 
-    /** Adds a part, in place of the one with that number. */
-    void putPart(String upload, Part part);
+    /** Adds a part, in place of the one with that number. False, and nothing is added, where the upload has ended. */
+    boolean putPart(String upload, Part part);
 
     /** By number. */
     List<Part> parts(String upload);

@@ -21,7 +21,9 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 
 /** Blobs as files {@code ab/cdef...} below a root. A blob is written aside, synced and moved into place in one step. */
@@ -155,6 +157,20 @@ public final class FolderBlobStore implements CachedBlobs, CollectableBlobs {
             throw new UncheckedIOException(e);
         }
         return removed;
+    }
+
+    @Override
+    public List<Digest> beginningWith(int first) {
+        String folder = HexFormat.of().toHexDigits((byte) first);
+        try (var files = Files.newDirectoryStream(root.resolve(folder))) {
+            var digests = new ArrayList<Digest>();
+            files.forEach(file -> digests.add(new Digest(folder + file.getFileName())));
+            return digests;
+        } catch (NoSuchFileException e) {
+            return List.of();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.tidemill.artifacts.store;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.platform.sql.Database;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -41,6 +42,22 @@ public final class SqlProjectBlobs implements ProjectBlobs {
             }
         }
         return true;
+    }
+
+    @Override
+    public Set<Digest> withoutProject(Set<Digest> among) {
+        var left = new HashSet<>(among);
+        List<Digest> all = List.copyOf(among);
+        for (int from = 0; from < all.size(); from += BATCH) {
+            List<Digest> some = all.subList(from, Math.min(all.size(), from + BATCH));
+            database.reading(handle -> handle.createQuery(
+                                    "SELECT DISTINCT digest FROM project_blob WHERE digest IN (<digests>)")
+                            .bindList("digests", some)
+                            .mapTo(String.class)
+                            .list())
+                    .forEach(digest -> left.remove(new Digest(digest)));
+        }
+        return left;
     }
 
     @Override

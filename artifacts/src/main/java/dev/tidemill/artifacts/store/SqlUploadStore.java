@@ -45,16 +45,26 @@ public final class SqlUploadStore implements UploadStore {
     }
 
     @Override
-    public void putPart(String upload, Part part) {
-        database.writing(handle -> handle.createUpdate("""
-                        INSERT INTO artifact_upload_part (upload, number, digest, size) VALUES (:upload, :number, :digest, :size)
-                        ON CONFLICT (upload, number) DO UPDATE SET digest = excluded.digest, size = excluded.size
-                        """)
-                .bind("upload", upload)
-                .bind("number", part.number())
-                .bind("digest", part.blob().digest())
-                .bind("size", part.blob().size())
-                .execute());
+    public boolean putPart(String upload, Part part) {
+        return database.writing(handle -> {
+            // Whoever ends the upload meanwhile waits for this, or is waited for.
+            int there = handle.createUpdate("UPDATE artifact_upload SET id = id WHERE id = :upload")
+                    .bind("upload", upload)
+                    .execute();
+            if (there == 0) {
+                return false;
+            }
+            handle.createUpdate("""
+                            INSERT INTO artifact_upload_part (upload, number, digest, size) VALUES (:upload, :number, :digest, :size)
+                            ON CONFLICT (upload, number) DO UPDATE SET digest = excluded.digest, size = excluded.size
+                            """)
+                    .bind("upload", upload)
+                    .bind("number", part.number())
+                    .bind("digest", part.blob().digest())
+                    .bind("size", part.blob().size())
+                    .execute();
+            return true;
+        });
     }
 
     @Override
@@ -71,12 +81,13 @@ public final class SqlUploadStore implements UploadStore {
     @Override
     public void delete(String id) {
         database.writing(handle -> {
+            int gone = handle.createUpdate("DELETE FROM artifact_upload WHERE id = :id")
+                    .bind("id", id)
+                    .execute();
             handle.createUpdate("DELETE FROM artifact_upload_part WHERE upload = :id")
                     .bind("id", id)
                     .execute();
-            return handle.createUpdate("DELETE FROM artifact_upload WHERE id = :id")
-                    .bind("id", id)
-                    .execute();
+            return gone;
         });
     }
 

@@ -32,7 +32,7 @@ public final class QueryTask implements ChildTask {
                     + ")");
             db.make("CREATE TABLE result AS", request.path("sql").asText(), "The query");
             if (extra.isTextual()) {
-                append(db, extra.asText(), report);
+                ServedRows.append(db, extra.asText(), report);
             }
             filter(db, request);
             String order = request.path("time").isTextual()
@@ -47,20 +47,6 @@ public final class QueryTask implements ChildTask {
             report.log(rows + " rows written");
             return written;
         }
-    }
-
-    /** Adds rows by column name, converted to the result's own types; the rows come from our journal, not from users. */
-    private static void append(DuckDb db, String file, Report report) throws SQLException {
-        var columns = new ArrayList<String>();
-        var types = new ArrayList<String>();
-        for (DuckDb.ResultColumn column : db.describe("result")) {
-            columns.add("CAST(" + DuckDb.identifier(column.name()) + " AS "
-                    + column.type().sql() + ")");
-            types.add(DuckDb.identifier(column.name()) + ": 'VARCHAR'");
-        }
-        db.execute("INSERT INTO result SELECT " + String.join(", ", columns) + " FROM read_json(" + DuckDb.literal(file)
-                + ", format = 'newline_delimited', columns = {" + String.join(", ", types) + "})");
-        report.log("rows from the journal appended");
     }
 
     private static void filter(DuckDb db, JsonNode request) throws SQLException {

@@ -385,7 +385,7 @@ public final class Identity implements Authentication {
                             ErrorCode.FAILED_PRECONDITION, "A token belongs to a user, and there is none yet")
                     .remedy("Create a user first");
         }
-        if (owner.id().startsWith("token:")) {
+        if (owner.id().startsWith(Principal.TOKEN)) {
             throw new TidemillException(ErrorCode.PERMISSION_DENIED, "A token cannot make tokens; sign in");
         }
         if (validFor.isNegative() || validFor.isZero() || validFor.compareTo(LONGEST_TOKEN) > 0) {
@@ -426,13 +426,25 @@ public final class Identity implements Authentication {
         return new NewToken(token, secret);
     }
 
+    /** Tokens that the caller may see: all of its user, for a limited token itself alone. */
     public List<Token> tokens(Principal owner) {
-        return store.tokensOf(owner.user());
+        return store.tokensOf(owner.user()).stream()
+                .filter(token -> maySee(owner, token.id()))
+                .toList();
     }
 
+    private static boolean maySee(Principal owner, String token) {
+        return !owner.isLimited() || owner.id().equals(Principal.TOKEN + token);
+    }
+
+    /**
+     * Ends a token.
+     *
+     * @throws TidemillException {@code NOT_FOUND} for one that the caller may not see
+     */
     public void revokeToken(Principal owner, String id) {
         transactions.write(() -> {
-            if (!store.deleteToken(owner.user(), id)) {
+            if (!maySee(owner, id) || !store.deleteToken(owner.user(), id)) {
                 throw TidemillException.notFound("token", id);
             }
             events.append(Event.of("token.deleted", "", "token/" + id, Actor.of(owner), Map.of("user", owner.user())));

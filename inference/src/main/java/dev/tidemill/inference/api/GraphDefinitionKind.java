@@ -1,8 +1,8 @@
 package dev.tidemill.inference.api;
 
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
-import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.ServedVersion;
@@ -27,17 +27,17 @@ public final class GraphDefinitionKind implements DefinitionKind<GraphNode> {
     private final ModelCatalog catalog;
     private final Registrations registrations;
     private final BlobStore blobs;
-    private final ProjectBlobs owned;
+    private final ArtifactTree tree;
     private final ModelInspector inspector;
 
     public GraphDefinitionKind(
             ModelCatalog catalog,
             Registrations registrations,
             BlobStore blobs,
-            ProjectBlobs owned,
+            ArtifactTree tree,
             ModelInspector inspector) {
         this.inspector = inspector;
-        this.owned = owned;
+        this.tree = tree;
         this.catalog = catalog;
         this.registrations = registrations;
         this.blobs = blobs;
@@ -85,7 +85,7 @@ public final class GraphDefinitionKind implements DefinitionKind<GraphNode> {
                         .map(found -> inspector.describe(Folder.load(blobs, found.folder())))
                         .flatMap(ModelDescription::signature));
         Folder folder = Folder.store(blobs, GraphFiles.of(fixed, signature));
-        owned.add(project, folder);
+        tree.take(project, folder);
         registrations.register(
                 project,
                 name,

@@ -21,6 +21,7 @@ import dev.tidemill.platform.http.AnswerBody;
 import dev.tidemill.platform.http.BodyRule;
 import dev.tidemill.platform.http.ClientConnection;
 import dev.tidemill.platform.http.ErrorStyle;
+import dev.tidemill.platform.http.HeaderText;
 import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
@@ -101,6 +102,7 @@ public final class InferenceRoutes {
         return Stream.of(PREDICTION_ID, "X-Request-Id")
                 .map(context::header)
                 .filter(Objects::nonNull)
+                .map(HeaderText::read)
                 .filter(id -> !id.isBlank())
                 .findFirst();
     }
@@ -205,7 +207,7 @@ public final class InferenceRoutes {
             answer = wire.formed(gateway.infer(caller.project(), name(context), version(context), request));
         }
         InferenceJson.Told told = InferenceJson.told(context.pathParam("model"), wire, request, answer);
-        context.header(PREDICTION_ID, request.predictionId(0));
+        context.header(PREDICTION_ID, HeaderText.written(request.predictionId(0)));
         if (told.isLong()) {
             told.checkTexts();
             context.contentType("application/json");

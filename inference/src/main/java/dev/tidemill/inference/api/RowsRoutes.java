@@ -17,6 +17,7 @@ import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.ClientConnection;
 import dev.tidemill.platform.http.ErrorStyle;
+import dev.tidemill.platform.http.HeaderText;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
@@ -118,7 +119,7 @@ public final class RowsRoutes {
             answer = gateway.infer(
                     caller.project(), name(context), asked, request.with(new CallContext(parameters, cancellation)));
         }
-        context.header(InferenceRoutes.PREDICTION_ID, request.predictionId(0));
+        context.header(InferenceRoutes.PREDICTION_ID, HeaderText.written(request.predictionId(0)));
         context.header("Tidemill-Model-Version", answer.version().reference());
         context.header("Tidemill-Route", answer.route().text());
         if (!answer.warnings().isEmpty()) {

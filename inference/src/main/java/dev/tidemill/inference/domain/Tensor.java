@@ -37,8 +37,10 @@ public final class Tensor {
         TEXTS,
         /** Some are texts, some are not. */
         MIXED,
-        /** Some are truths, told by numbers, since others are numbers or missing. */
+        /** Each is a truth or missing; truths are told by the numbers 0 and 1. */
         TRUTHS,
+        /** Some are truths, told by numbers, since others are numbers. */
+        TRUTHS_AND_NUMBERS,
         /** Some are numbers with a fraction that no double of their size has, and so look whole though they are not. */
         FRACTIONS,
         /** Nothing is written: each is missing, which a value of any datatype may be. */
@@ -86,6 +88,11 @@ public final class Tensor {
     /** A tensor of floating-point numbers; NaN is a missing value. */
     public static Tensor numbers(String name, Datatype datatype, long[] shape, double[] values) {
         return new Tensor(name, datatype, shape, values, new long[0], new byte[0][]);
+    }
+
+    /** A tensor of truths some of which are missing, as 0, 1 and NaN: there is no {@code BOOL} that says "missing". */
+    static Tensor truths(String name, long[] shape, double[] values) {
+        return new Tensor(name, Datatype.FP64, shape, values, new long[0], new byte[0][], Writing.TRUTHS);
     }
 
     /** A tensor of whole numbers, or of 0 and 1 for {@code BOOL}. */
@@ -246,7 +253,10 @@ public final class Tensor {
             case BOOL -> wholes[index] != 0;
             case UINT64 ->
                 wholes[index] >= 0 ? (Object) wholes[index] : new BigInteger(Long.toUnsignedString(wholes[index]));
-            case FP16, BF16, FP32, FP64 -> Double.isNaN(numbers[index]) ? null : (Object) numbers[index];
+            case FP16, BF16, FP32, FP64 ->
+                Double.isNaN(numbers[index])
+                        ? null
+                        : writing == Writing.TRUTHS ? (Object) (numbers[index] != 0) : numbers[index];
             default -> wholes[index];
         };
     }
@@ -263,7 +273,7 @@ public final class Tensor {
 
     /** Whether there are truths among its values. */
     boolean hasTruths() {
-        return datatype == Datatype.BOOL || writing == Writing.TRUTHS;
+        return datatype == Datatype.BOOL || writing == Writing.TRUTHS || writing == Writing.TRUTHS_AND_NUMBERS;
     }
 
     /** A value as it was written, where it was; null for a missing one. */
@@ -472,6 +482,7 @@ public final class Tensor {
         }
         if (values.stream().allMatch(value -> value == null || value instanceof Number || value instanceof Boolean)) {
             boolean truths = values.stream().anyMatch(value -> value instanceof Boolean);
+            boolean truthsAlone = values.stream().noneMatch(value -> value instanceof Number);
             boolean fractions = values.stream().anyMatch(value -> value instanceof BigDecimal);
             boolean nothing = values.stream().allMatch(Objects::isNull);
             values.forEach(value -> checkExact(name, value));
@@ -482,7 +493,11 @@ public final class Tensor {
                     values.stream().mapToDouble(Tensor::asNumber).toArray(),
                     new long[0],
                     new byte[0][],
-                    truths ? Writing.TRUTHS : fractions ? Writing.FRACTIONS : nothing ? Writing.MISSING : Writing.NONE);
+                    nothing
+                            ? Writing.MISSING
+                            : truths
+                                    ? truthsAlone ? Writing.TRUTHS : Writing.TRUTHS_AND_NUMBERS
+                                    : fractions ? Writing.FRACTIONS : Writing.NONE);
         }
         String whose = "A value of '" + name + "'";
         byte[] @Nullable [] texts = new byte[values.size()][];

@@ -218,7 +218,9 @@ final class ValueBinding {
                 throw inexact(spec.name(), Datatype.FP64, i, whole.get().toString());
             }
         }
-        return Tensor.numbers(tensor.name(), Datatype.FP64, tensor.shape(), numbers);
+        return spec.datatype() == Datatype.BOOL
+                ? Tensor.truths(tensor.name(), tensor.shape(), numbers)
+                : Tensor.numbers(tensor.name(), Datatype.FP64, tensor.shape(), numbers);
     }
 
     /** The whole number at a place; empty for a missing one where one may be missing. */

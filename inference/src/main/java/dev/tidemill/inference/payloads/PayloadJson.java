@@ -2,12 +2,14 @@ package dev.tidemill.inference.payloads;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Payload;
 import dev.tidemill.inference.domain.Tensor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Requests and answers as bodies of the Open Inference Protocol, whichever wire they came over. */
 final class PayloadJson {
@@ -52,6 +54,10 @@ final class PayloadJson {
         return bytes.toByteArray();
     }
 
+    private static @Nullable Double finite(double number) {
+        return Double.isFinite(number) ? number : null;
+    }
+
     private static void tensors(JsonGenerator json, String field, List<Tensor> tensors) throws IOException {
         json.writeArrayFieldStart(field);
         for (Tensor tensor : tensors) {
@@ -63,8 +69,9 @@ final class PayloadJson {
             json.writeStringField("datatype", tensor.datatype().name());
             json.writeArrayFieldStart("data");
             for (int i = 0; i < tensor.size(); i++) {
-                Object value = tensor.value(i);
-                json.writeObject(value instanceof Double number && Double.isInfinite(number) ? null : value);
+                boolean number = tensor.datatype().storage() == Datatype.Storage.NUMBER;
+                // As the datatype beside them says, also where they stand for truths.
+                json.writeObject(number ? finite(tensor.number(i)) : tensor.value(i));
             }
             json.writeEndArray();
             json.writeEndObject();

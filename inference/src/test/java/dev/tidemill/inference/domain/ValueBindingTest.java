@@ -230,4 +230,25 @@ class ValueBindingTest {
         assertThat(tensor.utf8(1)).contains("ü");
         assertThat(ValueBinding.fitted(column(Datatype.BYTES), tensor).bytes(0)).isEqualTo(raw);
     }
+
+    /** What is journalled is what was said, also where a number stands for it within. */
+    @Test
+    void aTruthBesideAMissingOneIsStillATruth() {
+        Tensor column = Tensor.column("x", Arrays.asList(true, null, false));
+        assertThat(values(column)).containsExactly(true, null, false);
+        Tensor fitted = ValueBinding.fitted(column(Datatype.BOOL).withMissing(), column);
+        assertThat(values(fitted)).containsExactly(true, null, false);
+        Tensor numbers = ValueBinding.fitted(
+                column(Datatype.BOOL).withMissing(), Tensor.column("x", Arrays.asList(1, null, 0.0)));
+        assertThat(values(numbers)).containsExactly(true, null, false);
+        assertThat(values(Tensor.column("x", Arrays.asList(true, null, 3.5)))).containsExactly(1.0, null, 3.5);
+    }
+
+    private static List<@Nullable Object> values(Tensor tensor) {
+        List<@Nullable Object> values = new ArrayList<>();
+        for (int i = 0; i < tensor.size(); i++) {
+            values.add(tensor.value(i));
+        }
+        return values;
+    }
 }

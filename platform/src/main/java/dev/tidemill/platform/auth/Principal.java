@@ -19,6 +19,14 @@ public record Principal(
         Optional<Role> roleCap,
         Optional<String> onlyProject,
         Optional<Scope> scope) {
+    /** How the identifier of a token begins. */
+    public static final String TOKEN = "token:";
+
+    /** Whether it is a token that may do less than its user. */
+    public boolean isLimited() {
+        return roleCap.isPresent() || onlyProject.isPresent() || scope.isPresent();
+    }
+
     /** Somebody who is not bound to a purpose. */
     public Principal(
             String id, boolean administrator, String user, Optional<Role> roleCap, Optional<String> onlyProject) {

@@ -27,6 +27,9 @@ public final class DataDirectory implements AutoCloseable {
 
     private static final Set<PosixFilePermission> PRIVATE = PosixFilePermissions.fromString("rwx------");
 
+    /** A file that is there from the beginning of a restore to its end. */
+    private static final String RESTORING = "restoring";
+
     private final Path path;
     private final FileChannel lockFile;
 
@@ -38,10 +41,50 @@ public final class DataDirectory implements AutoCloseable {
     /**
      * Creates or opens the folder.
      *
-     * @throws TidemillException {@code FAILED_PRECONDITION} if it cannot be written, is in use, or is of a newer format
+     * @throws TidemillException {@code FAILED_PRECONDITION} if it cannot be written, is in use, is of a newer format, or was being
+     *     restored when that ended
      */
-    @SuppressWarnings("resource") // the channel is kept open to hold the lock
     public static DataDirectory open(Path path) {
+        DataDirectory directory = locked(path);
+        if (Files.exists(path.resolve(RESTORING))) {
+            directory.close();
+            throw new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION,
+                            "The data directory " + path + " holds a part of a backup: its restore did not end")
+                    .at("data-dir")
+                    .remedy(
+                            "Delete the directory, empty the database if it is PostgreSQL, and restore the backup again");
+        }
+        return directory;
+    }
+
+    /**
+     * Creates or opens the folder for a restore; until {@link #restored} nobody else opens it.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} as {@link #open}
+     */
+    public static DataDirectory openForRestore(Path path) {
+        DataDirectory directory = locked(path);
+        try {
+            Files.writeString(path.resolve(RESTORING), "");
+            return directory;
+        } catch (IOException e) {
+            directory.close();
+            throw unusable(path, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** Ends a restore: everything is there. */
+    public void restored() {
+        try {
+            Files.deleteIfExists(path.resolve(RESTORING));
+        } catch (IOException e) {
+            throw unusable(path, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    @SuppressWarnings("resource") // the channel is kept open to hold the lock
+    private static DataDirectory locked(Path path) {
         try {
             if (!Files.isDirectory(path)) {
                 Files.createDirectories(path.toAbsolutePath().getParent());

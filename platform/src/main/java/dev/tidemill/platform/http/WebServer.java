@@ -31,11 +31,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
-import org.eclipse.jetty.http.BadMessageException;
-import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.io.EofException;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -53,10 +50,6 @@ public final class WebServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WebServer.class);
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9_.:-]{1,100}");
     private static final Duration IDLE = Duration.ofSeconds(60);
-    /** Methods that are known; the web framework fails on any other. */
-    private static final Set<String> METHODS =
-            Set.of("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT");
-
     private static final int HEADER_BYTES = 16 * 1024;
     private static final int FEWEST_THREADS = 8;
     /** How long requests that are under way may take to end once the server stops. */
@@ -137,12 +130,7 @@ public final class WebServer implements AutoCloseable {
             http.setRequestHeaderSize(HEADER_BYTES);
             http.setIdleTimeout(IDLE.toMillis());
             http.addCustomizer(new ForwardedClient(settings.proxies()));
-            http.addCustomizer((request, headers) -> {
-                if (!METHODS.contains(request.getMethod())) {
-                    throw new BadMessageException(HttpStatus.NOT_IMPLEMENTED_501, "Unknown method");
-                }
-                return request;
-            });
+            http.addCustomizer(new StatedMethod());
         });
         config.jetty.addConnector(this::connector);
         config.jetty.modifyServer(server -> {

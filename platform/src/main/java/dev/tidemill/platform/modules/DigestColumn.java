@@ -15,7 +15,9 @@ public record DigestColumn(String table, String column, Holds holds) {
         /** A text that contains digests of blobs or of folders. */
         TEXT,
         /** The digest of a blob that may be read by somebody, which keeps it from nothing. */
-        READER
+        READER,
+        /** The digest of a blob that was let go of: it may be gone already, and the row soon. */
+        RELEASED
     }
 
     public static DigestColumn blob(String table, String column) {
@@ -32,5 +34,9 @@ public record DigestColumn(String table, String column, Holds holds) {
 
     public static DigestColumn reader(String table, String column) {
         return new DigestColumn(table, column, Holds.READER);
+    }
+
+    public static DigestColumn released(String table, String column) {
+        return new DigestColumn(table, column, Holds.RELEASED);
     }
 }

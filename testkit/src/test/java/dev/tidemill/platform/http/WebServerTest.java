@@ -51,6 +51,43 @@ class WebServerTest {
         }
     }
 
+    /** Limits by route, and what proxies allow, go by the first line of a request. */
+    @Test
+    void aHeaderDoesNotChangeTheMethod() throws Exception {
+        var manifest = new RouteManifest()
+                .add(List.of(
+                        Route.get("/thing", Access.open(), (context, caller) -> context.result("read")),
+                        Route.delete("/thing", Access.open(), (context, caller) -> context.result("deleted")),
+                        Route.post("/thing", Access.open(), (context, caller) -> context.result("written"))));
+        try (var telemetry = new Telemetry(Optional.empty());
+                var http = HttpClient.newHttpClient();
+                var server = LoopbackWebServer.start(
+                        manifest,
+                        LoopbackWebServer.NOBODY,
+                        telemetry,
+                        new BytesInFlight(1 << 20),
+                        100,
+                        TrustedProxies.NONE)) {
+            var address = URI.create("http://127.0.0.1:" + server.port() + "/thing");
+            for (String header : List.of("X-HTTP-Method-Override", "x-http-method-override")) {
+                for (String method : List.of("DELETE", "POST", "NONSENSE")) {
+                    var asked = HttpRequest.newBuilder(address).header(header, method);
+                    assertThat(http.send(asked.build(), HttpResponse.BodyHandlers.ofString())
+                                    .body())
+                            .isEqualTo("read");
+                }
+            }
+        }
+    }
+
+    @Test
+    void textsOfAnyAlphabetTravelInHeaders() {
+        for (String text : List.of("plain-1", "\u00e4-1", "\u6771\u4eac", "\ud83d\ude00")) {
+            assertThat(HeaderText.read(HeaderText.written(text))).isEqualTo(text);
+        }
+        assertThat(HeaderText.read("\u00e4")).as("Latin 1, as some write it").isEqualTo("\u00e4");
+    }
+
     private static boolean awaited(CountDownLatch latch) {
         try {
             return latch.await(50, TimeUnit.MILLISECONDS);

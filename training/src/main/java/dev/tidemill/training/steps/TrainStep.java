@@ -2,9 +2,9 @@ package dev.tidemill.training.steps;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
-import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.datasets.domain.DataSetVersion;
 import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.pipelines.domain.StepContext;
@@ -53,21 +53,16 @@ public final class TrainStep implements StepKind {
     private final DataSets dataSets;
     private final Tracking tracking;
     private final BlobStore blobs;
-    private final ProjectBlobs owned;
+    private final ArtifactTree tree;
     private final ChildPool children;
     private final Clock clock;
 
     public TrainStep(
-            DataSets dataSets,
-            Tracking tracking,
-            BlobStore blobs,
-            ProjectBlobs owned,
-            ChildPool children,
-            Clock clock) {
+            DataSets dataSets, Tracking tracking, BlobStore blobs, ArtifactTree tree, ChildPool children, Clock clock) {
         this.dataSets = dataSets;
         this.tracking = tracking;
         this.blobs = blobs;
-        this.owned = owned;
+        this.tree = tree;
         this.children = children;
         this.clock = clock;
     }
@@ -132,7 +127,7 @@ public final class TrainStep implements StepKind {
                         Json.write(answer.path("profile")).getBytes(java.nio.charset.StandardCharsets.UTF_8),
                         signature,
                         map(answer.path("example"))));
-        owned.add(context.project(), folder);
+        tree.take(context.project(), folder);
         Map<String, Object> metrics = map(answer.path("metrics"));
         metrics.forEach(
                 (name, value) -> points.add(new MetricPoint(name, 0, clock.instant(), ((Number) value).doubleValue())));

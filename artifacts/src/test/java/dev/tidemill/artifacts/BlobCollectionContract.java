@@ -1,0 +1,478 @@
+package dev.tidemill.artifacts;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.artifacts.domain.ArtifactTree;
+import dev.tidemill.artifacts.domain.BlobCollector;
+import dev.tidemill.artifacts.domain.BlobReferences;
+import dev.tidemill.artifacts.domain.BlobStore;
+import dev.tidemill.artifacts.domain.CollectableBlobs;
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.artifacts.domain.UnnamedBlobs;
+import dev.tidemill.artifacts.filesystem.FolderBlobStore;
+import dev.tidemill.artifacts.store.SqlBlobReferences;
+import dev.tidemill.artifacts.store.SqlFileStore;
+import dev.tidemill.artifacts.store.SqlProjectBlobs;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.retention.DeletionHold;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.MovableClock;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a collection of blobs that nothing refers to promises, on every database. */
+abstract class BlobCollectionContract {
+    private static final long LIMIT = 1_000_000;
+
+    @TempDir
+    Path folder;
+
+    private final MovableClock clock = new MovableClock(Instant.parse("2026-11-25T08:00:00Z"));
+    private final DeletionHold deletions = new DeletionHold();
+    private Database database;
+    private ArtifactTree tree;
+    private BlobReferences references;
+    private BlobCollector collector;
+
+    abstract Database open();
+
+    @BeforeEach
+    void start() {
+        database = open();
+        var blobs = new FolderBlobStore(folder);
+        references = new SqlBlobReferences(database, ArtifactsModule.SCHEMA.digests());
+        tree = new ArtifactTree(
+                new SqlFileStore(database), blobs, new SqlProjectBlobs(database), references, database, clock);
+        collector = new BlobCollector(references, blobs, blobs, database, deletions, clock);
+    }
+
+    @AfterEach
+    void stop() {
+        if (database != null) {
+            database.close();
+        }
+    }
+
+    private long store(String path, String content) throws Exception {
+        return tree.put("a", path, new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8)), LIMIT)
+                .size();
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void onlyWhatNothingRefersToIsCollectedAndOnlyAfterItsGrace() throws Exception {
+        store("one.txt", "shared");
+        store("two.txt", "shared");
+        store("three.txt", "alone");
+        store("three.txt", "newer");
+        var shared = tree.find("a", "one.txt").orElseThrow();
+        var newer = tree.find("a", "three.txt").orElseThrow();
+        tree.delete("a", "one.txt");
+        // Files' times are the machine's, so that the clock here has to be ahead of them.
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        assertThat(collector.collect(Duration.ofDays(9), false).blobs()).isZero();
+        assertThat(collector.collect(Duration.ofDays(1), true).blobs()).isEqualTo(1);
+        var collected = collector.collect(Duration.ofDays(1), false);
+        assertThat(collected).isEqualTo(new BlobCollector.Collected(1, 5, 1));
+        assertThat(tree.open(shared).readAllBytes()).hasSize(6);
+        tree.delete("a", "two.txt");
+        tree.delete("a", "three.txt");
+        // Somebody stores the same again in time.
+        store("again.txt", "newer");
+        clock.advance(Duration.ofDays(2));
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(1);
+        assertThat(tree.open(newer).readAllBytes()).hasSize(5);
+        assertThatThrownBy(() -> tree.open(shared)).isInstanceOf(TidemillException.class);
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isZero();
+    }
+
+    @Test
+    void whatABackupCopiesStaysUntilItsEndAndNobodyWaitsForIt() throws Exception {
+        store("one.txt", "needed by the backup");
+        var blob = tree.find("a", "one.txt").orElseThrow();
+        tree.delete("a", "one.txt");
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        try (DeletionHold.Held first = deletions.hold()) {
+            try (DeletionHold.Held second = deletions.hold()) {
+                assertThat(CompletableFuture.supplyAsync(() -> collector.collect(Duration.ofDays(1), false))
+                                .get(20, TimeUnit.SECONDS))
+                        .isEqualTo(new BlobCollector.Collected(0, 0, 1));
+            }
+            assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isZero();
+            assertThat(tree.open(blob).readAllBytes()).hasSize(20);
+        }
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(1);
+        assertThatThrownBy(() -> tree.open(blob)).isInstanceOf(TidemillException.class);
+    }
+
+    @Test
+    void theFilesOfAFolderGoWithItUnlessSomethingElseHasThem() throws Exception {
+        var blobs = new FolderBlobStore(folder);
+        store("kept.txt", "shared");
+        Folder model = Folder.store(
+                blobs,
+                Map.of(
+                        "MLmodel", "flavors".getBytes(StandardCharsets.UTF_8),
+                        "data/trees", "leaves".getBytes(StandardCharsets.UTF_8),
+                        "data/notes", "shared".getBytes(StandardCharsets.UTF_8)));
+        tree.releaseFolders(List.of(model.digest()));
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        var planned = collector.collect(Duration.ofDays(1), true);
+        assertThat(planned.blobs()).isEqualTo(3);
+        assertThat(collector.collect(Duration.ofDays(1), false)).isEqualTo(planned);
+        assertThat(model.files().values())
+                .filteredOn(file -> blobs.find(file.digest()).isPresent())
+                .containsExactly(tree.find("a", "kept.txt").orElseThrow());
+        assertThat(blobs.find(model.digest())).isEmpty();
+        assertThat(collector.collect(Duration.ofDays(1), false)).isEqualTo(new BlobCollector.Collected(0, 0, 0));
+    }
+
+    /** As where a version is registered, and what its files were called before is deleted, while a collection goes on. */
+    @Test
+    void whatAFolderHoldsThatIsNamedDuringACollectionStays() throws Exception {
+        var blobs = new FolderBlobStore(folder);
+        Folder model = Folder.store(blobs, Map.of("MLmodel", "flavors".getBytes(StandardCharsets.UTF_8)));
+        BlobStore.Blob file = model.file("MLmodel").orElseThrow();
+        clock.advance(Duration.between(clock.instant(), Instant.now()));
+        for (boolean manifestToo : List.of(false, true)) {
+            tree.release(List.of(file.digest()));
+            if (manifestToo) {
+                tree.releaseFolders(List.of(model.digest()));
+            }
+            clock.advance(Duration.ofDays(2));
+            var looks = new AtomicInteger();
+            BlobReferences late = new ForwardingReferences(references) {
+                @Override
+                public Set<Digest> inTexts() {
+                    return looks.incrementAndGet() == 1 ? Set.of() : Set.of(model.digest());
+                }
+            };
+            var racing = new BlobCollector(late, blobs, blobs, database, deletions, clock);
+            assertThat(racing.collect(Duration.ofDays(1), false).blobs()).isZero();
+            assertThat(looks).hasValueGreaterThan(1);
+            assertThat(blobs.read(file.digest())).hasSize(7);
+            assertThat(Folder.load(blobs, model.digest())).isEqualTo(model);
+        }
+    }
+
+    @Test
+    void aFolderThatWasLetGoOfLatelyKeepsTheFilesThatItSharesWithAnOlderOne() {
+        var blobs = new FolderBlobStore(folder);
+        Folder older = Folder.store(blobs, Map.of("weights", bytes("shared"), "MLmodel", bytes("older")));
+        Folder later = Folder.store(blobs, Map.of("weights", bytes("shared"), "MLmodel", bytes("later")));
+        clock.advance(Duration.between(clock.instant(), Instant.now()));
+        tree.releaseFolders(List.of(older.digest()));
+        clock.advance(Duration.ofDays(2));
+        tree.releaseFolders(List.of(later.digest()));
+
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(2);
+        assertThat(blobs.find(older.digest())).isEmpty();
+        later.files()
+                .forEach((path, file) ->
+                        assertThat(blobs.find(file.digest())).as(path).isPresent());
+
+        clock.advance(Duration.ofDays(2));
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(3);
+    }
+
+    @Test
+    void filesThatWereLetGoOfLaterThanTheirFolderKeepTheirGrace() {
+        var blobs = new FolderBlobStore(folder);
+        Folder model = Folder.store(blobs, Map.of("weights", bytes("let go of later")));
+        Digest file = model.file("weights").orElseThrow().digest();
+        clock.advance(Duration.between(clock.instant(), Instant.now()));
+        tree.releaseFolders(List.of(model.digest()));
+        clock.advance(Duration.ofDays(2));
+        tree.release(List.of(file));
+
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(1);
+        assertThat(blobs.find(file)).isPresent();
+    }
+
+    @Test
+    void aFileThatLooksLikeAFolderLetsGoOfNothing() {
+        var blobs = new FolderBlobStore(folder);
+        Digest victim = blobs.put(bytes("of somebody else")).digest();
+        Digest crafted = blobs.put(bytes(victim + " 16 file\n")).digest();
+        tree.release(List.of(crafted));
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        assertThat(collector.collect(Duration.ofDays(1), true).blobs()).isEqualTo(1);
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(1);
+        assertThat(blobs.find(crafted)).isEmpty();
+        assertThat(blobs.find(victim)).isPresent();
+    }
+
+    @Test
+    void aCollectionThatFailsInTheMidstLosesNothingAndLeavesNothing() {
+        var blobs = new FolderBlobStore(folder);
+        Folder model = Folder.store(blobs, Map.of("MLmodel", bytes("flavors"), "weights", bytes("heavy")));
+        tree.releaseFolders(List.of(model.digest()));
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        var looks = new AtomicInteger();
+        BlobReferences failing = new ForwardingReferences(references) {
+            @Override
+            public Set<Digest> inTexts() {
+                if (looks.incrementAndGet() == 2) {
+                    throw new IllegalStateException("the database is away");
+                }
+                return super.inTexts();
+            }
+        };
+        var broken = new BlobCollector(failing, blobs, blobs, database, deletions, clock);
+        assertThatThrownBy(() -> broken.collect(Duration.ofDays(1), false)).hasMessageContaining("away");
+        assertThat(Folder.load(blobs, model.digest())).isEqualTo(model);
+        assertThat(broken.collect(Duration.ofDays(1), false).blobs()).isEqualTo(3);
+    }
+
+    @Test
+    void aCollectionThatIsKilledLeavesNothingThatNobodyLooksAt() {
+        var blobs = new FolderBlobStore(folder);
+        Folder model = Folder.store(blobs, Map.of("MLmodel", bytes("flavors"), "weights", bytes("heavy")));
+        Digest single = blobs.put(bytes("single")).digest();
+        tree.releaseFolders(List.of(model.digest()));
+        tree.release(List.of(single));
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        CollectableBlobs killed = new KilledAtRemoval(blobs);
+        var dying = new BlobCollector(references, killed, blobs, database, deletions, clock);
+        assertThatThrownBy(() -> dying.collect(Duration.ofDays(1), false)).isInstanceOf(AssertionError.class);
+
+        var restarted = new FolderBlobStore(folder);
+        var next = new BlobCollector(references, restarted, restarted, database, deletions, clock);
+        next.collect(Duration.ofDays(1), false);
+        assertThat(Stream.concat(
+                        Stream.of(model.digest(), single),
+                        model.files().values().stream().map(BlobStore.Blob::digest)))
+                .allMatch(digest -> restarted.find(digest).isEmpty());
+        assertThat(next.collect(Duration.ofDays(1), false)).isEqualTo(new BlobCollector.Collected(0, 0, 0));
+    }
+
+    @Test
+    void whatIsUploadedAgainDuringItsRemovalIsTheirsWhoUploadedIt() throws Exception {
+        var blobs = new FolderBlobStore(folder);
+        var owned = new SqlProjectBlobs(database);
+        for (boolean named : List.of(false, true)) {
+            Digest digest = blobs.put(bytes("again " + named)).digest();
+            tree.take("a", digest);
+            clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+            var looks = new AtomicInteger();
+            BlobReferences late = new ForwardingReferences(references) {
+                @Override
+                public void forget(Collection<Digest> digests, Instant before, Predicate<Digest> there) {
+                    if (looks.incrementAndGet() == 1) {
+                        uploadAgain(blobs, named);
+                    }
+                    super.forget(digests, before, there);
+                }
+            };
+            new BlobCollector(late, blobs, blobs, database, deletions, clock).collect(Duration.ofDays(1), false);
+            assertThat(blobs.find(digest)).isPresent();
+            assertThat(owned.contains("a", digest)).isTrue();
+            assertThat(references.releasedAmong(Set.of(digest))).hasSize(1);
+        }
+    }
+
+    /** As a registration by a folder's digest, of what a collection is about to remove. */
+    @Test
+    void whatIsClaimedBeforeItIsMovedStaysAndWhatIsClaimedLaterIsRefused() throws Exception {
+        var blobs = new FolderBlobStore(folder);
+        var files = new SqlFileStore(database);
+        BlobStore.Blob early = blobs.put(bytes("claimed early"));
+        BlobStore.Blob late = blobs.put(bytes("claimed late"));
+        tree.take("a", early.digest());
+        tree.take("a", late.digest());
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        var claimed = new CountDownLatch(1);
+        var moved = new CountDownLatch(1);
+        BlobReferences references = new ForwardingReferences(this.references) {
+            @Override
+            public void awaitClaims(Collection<Digest> digests) {
+                moved.countDown();
+                super.awaitClaims(digests);
+            }
+        };
+        var racing = new BlobCollector(references, blobs, blobs, database, deletions, clock);
+        var claiming = CompletableFuture.runAsync(() -> database.write(() -> {
+            tree.claim("a", Set.of(early.digest()));
+            claimed.countDown();
+            await(moved);
+            assertThatThrownBy(() -> tree.claim("a", Set.of(late.digest())))
+                    .hasMessageContaining(late.digest().value());
+            files.put("a", "named.txt", early, clock.instant());
+        }));
+        await(claimed);
+        racing.collect(Duration.ofDays(1), false);
+        claiming.get(20, TimeUnit.SECONDS);
+        assertThat(blobs.find(early.digest())).isPresent();
+        assertThat(blobs.find(late.digest())).isEmpty();
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void whatWasStoredAndNeverNamedIsFoundAndGoesAfterItsGrace() throws Exception {
+        var blobs = new FolderBlobStore(folder);
+        var unnamed = new UnnamedBlobs(blobs, new SqlProjectBlobs(database), references, database, clock);
+        store("named.txt", "named");
+        Digest named = tree.find("a", "named.txt").orElseThrow().digest();
+        Folder killed =
+                Folder.store(blobs, Map.of("MLmodel", bytes("of an attempt"), "weights", bytes("that was killed")));
+        clock.advance(Duration.between(clock.instant(), Instant.now()));
+        assertThat(unnamed.look(UnnamedBlobs.PARTS)).isEqualTo(3);
+        assertThat(unnamed.look(UnnamedBlobs.PARTS))
+                .as("they are known, and their grace goes on")
+                .isZero();
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isZero();
+        // Somebody names one in time.
+        Digest weights = killed.file("weights").orElseThrow().digest();
+        store("late.txt", "that was killed");
+        clock.advance(Duration.ofDays(2));
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(2);
+        assertThat(blobs.find(named)).isPresent();
+        assertThat(blobs.find(weights)).isPresent();
+        assertThat(blobs.find(killed.digest())).isEmpty();
+        assertThat(unnamed.look(UnnamedBlobs.PARTS)).isZero();
+    }
+
+    @Test
+    void theWholeStoreIsLookedAtInParts() {
+        var blobs = new FolderBlobStore(folder);
+        var unnamed = new UnnamedBlobs(blobs, new SqlProjectBlobs(database), references, database, clock);
+        for (int i = 0; i < 50; i++) {
+            blobs.put(bytes("never named " + i));
+        }
+        int found = 0;
+        for (int i = 0; i < 16; i++) {
+            found += unnamed.look(UnnamedBlobs.PARTS / 16);
+        }
+        assertThat(found).isEqualTo(50);
+    }
+
+    private void uploadAgain(FolderBlobStore blobs, boolean named) {
+        try {
+            if (named) {
+                store("again.txt", "again true");
+            } else {
+                tree.take("a", blobs.put(bytes("again false")).digest());
+            }
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** As if the process were killed when the first blob is to be removed for good: nothing after that is done. */
+    private record KilledAtRemoval(FolderBlobStore target) implements CollectableBlobs {
+        @Override
+        public List<Digest> beginningWith(int first) {
+            return target.beginningWith(first);
+        }
+
+        @Override
+        public void bringAllBack() {
+            target.bringAllBack();
+        }
+
+        @Override
+        public boolean setAside(Digest digest, Instant before) {
+            return target.setAside(digest, before);
+        }
+
+        @Override
+        public void bringBack(Digest digest) {
+            // It is killed.
+        }
+
+        @Override
+        public Optional<InputStream> openAside(Digest digest) {
+            return target.openAside(digest);
+        }
+
+        @Override
+        public void removeAside(Digest digest) {
+            throw new AssertionError("killed");
+        }
+    }
+
+    /** References as they are, but for what a subclass says. */
+    private static class ForwardingReferences implements BlobReferences {
+        private final BlobReferences target;
+
+        ForwardingReferences(BlobReferences target) {
+            this.target = target;
+        }
+
+        @Override
+        public void release(Collection<Digest> digests, boolean folders, Instant now) {
+            target.release(digests, folders, now);
+        }
+
+        @Override
+        public List<Released> released(boolean folders, Instant before, Optional<Released> after, int limit) {
+            return target.released(folders, before, after, limit);
+        }
+
+        @Override
+        public Set<Digest> foldersReleasedAfter(Instant time) {
+            return target.foldersReleasedAfter(time);
+        }
+
+        @Override
+        public Set<Digest> releasedAmong(Set<Digest> digests) {
+            return target.releasedAmong(digests);
+        }
+
+        @Override
+        public void awaitClaims(Collection<Digest> digests) {
+            target.awaitClaims(digests);
+        }
+
+        @Override
+        public Set<Digest> named(Set<Digest> among) {
+            return target.named(among);
+        }
+
+        @Override
+        public Set<Digest> inTexts() {
+            return target.inTexts();
+        }
+
+        @Override
+        public void keep(Collection<Digest> digests, Instant releasedBefore) {
+            target.keep(digests, releasedBefore);
+        }
+
+        @Override
+        public void forget(Collection<Digest> digests, Instant releasedBefore, Predicate<Digest> there) {
+            target.forget(digests, releasedBefore, there);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+package dev.tidemill.artifacts;
+
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.TestDatabase;
+import java.util.List;
+
+class PostgresBlobCollectionTest extends BlobCollectionContract {
+    @Override
+    Database open() {
+        return TestDatabase.postgres(List.of("artifacts"));
+    }
+}

@@ -1,0 +1,12 @@
+package dev.tidemill.artifacts;
+
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.TestDatabase;
+import java.util.List;
+
+class SqliteBlobCollectionTest extends BlobCollectionContract {
+    @Override
+    Database open() {
+        return TestDatabase.sqlite(List.of("artifacts"));
+    }
+}
