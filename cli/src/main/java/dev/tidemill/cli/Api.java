@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
 
 /** The server's public API, as a client sees it. Thread-safe. */
@@ -43,9 +45,27 @@ final class Api {
                 .version(HttpClient.Version.HTTP_1_1)
                 .connectTimeout(Duration.ofSeconds(5))
                 .build();
-        this.server = server.endsWith("/") ? server.substring(0, server.length() - 1) : server;
+        this.server = address(server);
         this.token = token;
         this.project = project;
+    }
+
+    /** An address as people write it: without a scheme it is of HTTP, as browsers and curl take it. */
+    static String address(String given) {
+        String whole = given.contains("://") ? given : "http://" + given;
+        try {
+            var uri = new URI(whole);
+            if (uri.getHost() != null
+                    && ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()))
+                    && uri.getQuery() == null) {
+                return whole.replaceAll("/+$", "");
+            }
+        } catch (URISyntaxException e) {
+            // told below
+        }
+        throw new CliException(
+                Exit.USAGE,
+                "'" + given + "' is not a server's address, such as http://127.0.0.1:8080 or https://ml.example.org");
     }
 
     String server() {
@@ -216,6 +236,12 @@ final class Api {
                     Exit.FAILURE,
                     server + ": its certificate is not trusted (" + e.getMessage()
                             + "). Name the file of its authority with --ca-certificate");
+        }
+        if (e instanceof SSLException) {
+            throw new CliException(
+                    Exit.FAILURE,
+                    server + ": no TLS is spoken there (" + e.getMessage()
+                            + "). A server without --tls-cert is named with http://");
         }
         String why = e instanceof ConnectException ? "no server answers there" : String.valueOf(e.getMessage());
         return new Unreachable(server + ": " + why + ". Start one with 'tidemill server', or name yours with --server");

@@ -1,6 +1,7 @@
 package dev.tidemill.monitoring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import dev.tidemill.deployments.domain.Policy;
@@ -16,6 +17,7 @@ import dev.tidemill.monitoring.domain.Windows;
 import dev.tidemill.monitoring.store.SqlJournalStore;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
 import dev.tidemill.monitoring.store.SqlSliceStore;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventQuery;
 import dev.tidemill.platform.events.StoredEvent;
@@ -101,6 +103,16 @@ abstract class MonitorLoopContract extends AssembledMonitoring {
 
     private void tell(Event event) {
         watching.subscribers().getFirst().on(new StoredEvent(1, "e", CLOCK.instant(), event));
+    }
+
+    @Test
+    void aWatermarkLiesWhereThereAreData() {
+        deploy("d");
+        monitoring.append(hours("d", 0, 60));
+        assertThatThrownBy(() -> monitoring.declareWatermark("p", "d", Instant.parse("1000-01-01T00:00:00Z")))
+                .isInstanceOf(TidemillException.class)
+                .hasMessageContaining("is before the first event time");
+        assertThat(monitoring.state("p", "d").orElseThrow().clock().declared()).isFalse();
     }
 
     /** A first row of an unset clock before a declared watermark: the years until the rest are one step. */

@@ -141,7 +141,7 @@ public final class SqlBlobReferences implements BlobReferences {
     public Set<Digest> inTexts() {
         var found = new HashSet<Digest>();
         for (DigestColumn column : read) {
-            database.reading(handle -> {
+            database.readingLong(handle -> {
                 try (var texts = handle
                         .createQuery("SELECT " + column.column() + " FROM " + column.table() + " WHERE "
                                 + column.column() + " IS NOT NULL")

@@ -34,6 +34,12 @@ final class DuckDb implements AutoCloseable {
         var properties = new Properties();
         properties.setProperty("threads", "1"); // rows keep their order, so equal inputs give equal bytes
         properties.setProperty("memory_limit", "1GB");
+        // Beside the child's other temporary files, which go with it; else in whatever folder the server was started
+        // in.
+        properties.setProperty(
+                "temp_directory",
+                Path.of(System.getProperty("java.io.tmpdir"), "duckdb").toString());
+        properties.setProperty("max_temp_directory_size", "40GB");
         properties.setProperty("autoinstall_known_extensions", "false");
         properties.setProperty("autoload_known_extensions", "false");
         connection = DriverManager.getConnection("jdbc:duckdb:", properties);

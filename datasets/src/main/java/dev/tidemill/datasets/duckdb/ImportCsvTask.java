@@ -28,6 +28,10 @@ import java.util.zip.GZIPInputStream;
 /** Reads a CSV file, maps it, checks every row, and writes it. A file with any bad row is refused as a whole. */
 public final class ImportCsvTask implements ChildTask {
     private static final long MOST_BYTES = 20L * 1024 * 1024 * 1024;
+    /** Tables fold to a third or a twentieth; what unfolds to more than this many times its size is none. */
+    private static final long MOST_UNFOLDED = 200;
+
+    private static final long ALWAYS_UNFOLDED = 1L << 30;
 
     @Override
     public String name() {
@@ -68,6 +72,7 @@ public final class ImportCsvTask implements ChildTask {
                 .onUnmappableCharacter(CodingErrorAction.REPORT);
         long size = 0;
         long line = 1;
+        long most = Math.min(MOST_BYTES, Math.max(ALWAYS_UNFOLDED, MOST_UNFOLDED * Files.size(csv)));
         try (InputStream in = open(csv);
                 var out = new CsvShape(new BufferedOutputStream(Files.newOutputStream(plain), 1 << 16), name)) {
             byte[] buffer = new byte[256 * 1024];
@@ -84,8 +89,9 @@ public final class ImportCsvTask implements ChildTask {
                 line += newLines(buffer, bytes.position());
                 out.write(buffer, 0, bytes.position());
                 size += bytes.position();
-                if (size > MOST_BYTES) {
-                    throw new TidemillException(ErrorCode.TOO_LARGE, name + " is larger than " + MOST_BYTES + " bytes");
+                if (size > most) {
+                    throw new TidemillException(ErrorCode.TOO_LARGE, name + " unfolds to more than " + most + " bytes")
+                            .remedy("Import it in parts");
                 }
                 kept = length - bytes.position();
                 System.arraycopy(buffer, bytes.position(), buffer, 0, kept);
@@ -175,9 +181,16 @@ public final class ImportCsvTask implements ChildTask {
         db.execute("CREATE TABLE mapped AS SELECT " + String.join(", ", select) + " FROM raw");
     }
 
-    /** An empty field is a missing value, whatever the column's type. */
+    /** An empty field is a missing value, whatever the column's type; of a number's column NaN, which is no number, is one too. */
     private static String text(String id, Column column) {
-        return column.type() == ColumnType.TEXT ? id : "NULLIF(CAST(" + id + " AS VARCHAR), '')";
+        if (column.type() == ColumnType.TEXT) {
+            return id;
+        }
+        String text = "CAST(" + id + " AS VARCHAR)";
+        String value = "NULLIF(" + text + ", '')";
+        return column.type() == ColumnType.DOUBLE
+                ? "CASE WHEN lower(trim(" + text + ")) <> 'nan' THEN " + value + " END"
+                : value;
     }
 
     private static void requireConvertible(DuckDb db, Column column, String file) throws SQLException {

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -78,6 +79,14 @@ class ImportCsvTaskTest {
     }
 
     @Test
+    void whatIsNoNumberIsMissing() throws Exception {
+        List<JsonNode> rows = imported("a,v\nx,NaN\ny,1.5\nz, nan\n", column("v", ColumnType.DOUBLE));
+        assertThat(rows).extracting(row -> row.path("v").isNumber()).containsExactly(false, true, false);
+        var required = new Column("v", ColumnType.DOUBLE, true, Optional.empty(), Optional.empty(), List.of());
+        refused("a,v\nx,nan\n", "'v' is missing", required);
+    }
+
+    @Test
     void whatAMappingGivesIsHeldToTheTypeAsWell() throws Exception {
         Column n = column("n", ColumnType.LONG);
         assertThat(imported("n\n4\n", Optional.of("SELECT CAST(n AS DOUBLE) / 2 AS n FROM source"), n)
@@ -128,5 +137,40 @@ class ImportCsvTaskTest {
                 .containsExactly("x, \"y\"\r\nz", "5\" pipe", "q", null, "  é\t");
         assertThat(imported(",n\n0,7\n", n).getFirst().path("n").asLong()).isEqualTo(7);
         assertThat(imported("n\n7\n\n8", n)).hasSize(3);
+    }
+
+    /** What a table of zeros unfolds to ends before the disk is full. */
+    @Test
+    void aFileThatUnfoldsWithoutMeasureIsRefused() throws Exception {
+        Path packed = folder.resolve("bomb.csv.gz");
+        try (var out = new GZIPOutputStream(Files.newOutputStream(packed))) {
+            out.write("n\n".getBytes(StandardCharsets.UTF_8));
+            byte[] zeros = "0\n".repeat(1 << 19).getBytes(StandardCharsets.UTF_8);
+            for (int i = 0; i < 1_100; i++) {
+                out.write(zeros);
+            }
+        }
+        ObjectNode request = Json.object()
+                .put("csv", packed.toString())
+                .put("target", folder.resolve("t.parquet").toString());
+        request.set(
+                "dataSet",
+                Json.tree(new DataSet(
+                        Optional.of(new DataSet.Source("bomb.csv.gz", "0", Optional.empty(), Optional.empty())),
+                        List.of(column("n", ColumnType.LONG)),
+                        List.of(),
+                        Optional.empty())));
+        assertThatThrownBy(() -> new ImportCsvTask().run(request, NOBODY)).hasMessageContaining("unfolds to more than");
+    }
+
+    @Test
+    void whatDoesNotFitIntoMemoryIsPutBesideTheOtherTemporaryFiles() throws Exception {
+        try (var db = new DuckDb()) {
+            assertThat(db.rows("SELECT current_setting('temp_directory') AS folder")
+                            .getFirst()
+                            .path("folder")
+                            .asText())
+                    .startsWith(System.getProperty("java.io.tmpdir"));
+        }
     }
 }

@@ -220,8 +220,18 @@ final class InferenceJson {
                 case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> parameters.put(name, parser.getNumberValue());
                 case VALUE_TRUE -> parameters.put(name, true);
                 case VALUE_FALSE -> parameters.put(name, false);
-                // Clients send their own headers along, as objects; nothing here asks for them.
-                default -> parser.skipChildren();
+                case VALUE_NULL -> {}
+                default -> {
+                    // Clients send their own headers along, as objects; nothing here asks for them.
+                    if (!name.equals("headers")) {
+                        throw TidemillException.invalid(
+                                "parameters." + name,
+                                "Parameter '" + name + "' is "
+                                        + (parser.currentToken() == JsonToken.START_ARRAY ? "a list" : "an object")
+                                        + "; parameters are texts, numbers and booleans");
+                    }
+                    parser.skipChildren();
+                }
             }
         }
         return parameters;

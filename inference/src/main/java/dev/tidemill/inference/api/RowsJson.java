@@ -89,6 +89,10 @@ final class RowsJson {
                 }
             }
         }
+        if (columns.isEmpty()) {
+            throw TidemillException.invalid(
+                    field, "The rows of '" + field + "' hold no value; a row is an object with a value by column");
+        }
         return columns(columns);
     }
 

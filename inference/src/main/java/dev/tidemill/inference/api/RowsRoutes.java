@@ -212,7 +212,8 @@ public final class RowsRoutes {
     private static List<Tensor> split(JsonNode content) {
         JsonNode data = content.path("data");
         if (!data.isArray() || data.isEmpty()) {
-            throw TidemillException.invalid("dataframe_split", "'dataframe_split' must have 'data', a list of rows");
+            throw TidemillException.invalid(
+                    "dataframe_split", "'data' of 'dataframe_split' must be a list of at least one row");
         }
         JsonNode index = content.path("index");
         if (index.isArray() && index.size() != data.size()) {

@@ -186,6 +186,22 @@ class InferenceJsonTest {
     }
 
     @Test
+    void aParameterIsATextANumberOrATruth() {
+        String input = "\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[1]}]";
+        for (String wrong : List.of("[1]", "{\"a\":1}")) {
+            byte[] body =
+                    ("{" + input + ",\"parameters\":{\"event_time\":" + wrong + "}}").getBytes(StandardCharsets.UTF_8);
+            assertThatThrownBy(() -> InferenceJson.request(body, body.length))
+                    .hasMessageContaining("Parameter 'event_time' is a");
+        }
+        byte[] body = ("{" + input + ",\"parameters\":{\"headers\":{\"a\":[1]},\"event_time\":null}}")
+                .getBytes(StandardCharsets.UTF_8);
+        assertThat(InferenceJson.request(body, body.length))
+                .as("clients send their headers along")
+                .isNotNull();
+    }
+
+    @Test
     void noFieldComesTwice() {
         String input = "{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[1]}";
         for (String wrong : List.of(

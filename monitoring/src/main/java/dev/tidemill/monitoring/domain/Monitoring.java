@@ -139,6 +139,12 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                             "Deployment '" + deployment.name()
                                     + "' has served no prediction yet, so it has no event time"))
                     .clock();
+            if (time.isBefore(before.origin())) {
+                throw TidemillException.invalid(
+                                "time", time + " is before the first event time of the deployment, " + before.origin())
+                        .remedy(
+                                "Declare the time before which all data has arrived; from then on predictions no longer move it");
+            }
             store.declareWatermark(project, name, time);
             if (before.quarantined() > 0 && time.isAfter(before.watermark())) {
                 release(project, name, before.watermark(), time);

@@ -5,12 +5,15 @@ import dev.tidemill.platform.errors.TidemillException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /**
  * The files of a project folder as they were sent: texts by path, and for data files the digest of the uploaded blob.
  * Paths are relative to the project folder, with forward slashes.
  */
 public record ProjectFiles(Map<String, String> texts, Map<String, String> blobs) {
+    private static final Pattern DATA = Pattern.compile("(?i).+\\.(csv|gz)");
+
     public ProjectFiles {
         texts = Map.copyOf(texts);
         blobs = Map.copyOf(blobs);
@@ -28,8 +31,12 @@ public record ProjectFiles(Map<String, String> texts, Map<String, String> blobs)
     /** Digest of a data file that a definition refers to. */
     public String blob(YamlObject from, String key, String path) {
         return Optional.ofNullable(blobs.get(normal(path)))
-                .orElseThrow(
-                        () -> from.invalid(key, "there is no file '" + path + "' in the project" + hint(path, blobs)));
+                .orElseThrow(() -> from.invalid(
+                        key,
+                        DATA.matcher(path).matches()
+                                ? "there is no file '" + path + "' in the project" + hint(path, blobs)
+                                : "'" + path
+                                        + "' is no data file: CSV is read, plain or packed with gzip (.csv, .csv.gz)"));
     }
 
     private static String hint(String path, Map<String, String> files) {

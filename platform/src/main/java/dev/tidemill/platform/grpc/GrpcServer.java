@@ -14,6 +14,7 @@ import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.load.BytesInFlight.Reservation;
 import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.telemetry.Telemetry;
+import dev.tidemill.platform.threads.Loop;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
@@ -32,6 +33,7 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
@@ -57,6 +59,11 @@ public final class GrpcServer implements AutoCloseable {
     /** Messages at a time that one connection may have under way. */
     private static final int CALLS_OF_ONE_CONNECTION = 1_000;
 
+    /** Of memory outside of the heap, of which there is as much as of the heap. */
+    private static final double SHARE_ARRIVING = 0.25;
+
+    private static final Duration LOOK = Duration.ofSeconds(2);
+
     private record Sender(
             Credentials credentials, @Nullable String traceparent, String address, Reservation reservation) {}
 
@@ -73,6 +80,9 @@ public final class GrpcServer implements AutoCloseable {
     private final Telemetry telemetry;
     private final RefusalJournal refusals;
     private final Server server;
+    private final ArrivingMessages arriving =
+            new ArrivingMessages((long) (Runtime.getRuntime().maxMemory() * SHARE_ARRIVING));
+    private final Loop stalled = Loop.every("grpc-stalled", LOOK, () -> arriving.giveUpStalled(System.nanoTime()));
 
     public GrpcServer(
             Settings settings,
@@ -96,12 +106,15 @@ public final class GrpcServer implements AutoCloseable {
                 .permitKeepAliveTime(10, TimeUnit.SECONDS)
                 .executor(Executors.newVirtualThreadPerTaskExecutor())
                 .maxConcurrentCallsPerConnection(CALLS_OF_ONE_CONNECTION)
-                .intercept(new SenderInterceptor(budget));
+                .addStreamTracerFactory(arriving)
+                .intercept(new SenderInterceptor(budget, admission));
         settings.tls()
                 .ifPresent(files -> builder.useTransportSecurity(
                         files.certificate().toFile(), files.key().toFile()));
         services.values().forEach(service -> builder.addService(service.build()));
         this.server = builder.build();
+        telemetry.gauge(
+                "tidemill.grpc.arriving.bytes", "Bytes of gRPC messages that are not whole yet", arriving::bytes);
     }
 
     private <Q, A> void add(ServerServiceDefinition.Builder service, GrpcMethod<Q, A> method) {
@@ -130,6 +143,7 @@ public final class GrpcServer implements AutoCloseable {
     public GrpcServer start() {
         try {
             server.start();
+            stalled.start();
             return this;
         } catch (IOException e) {
             throw new TidemillException(
@@ -143,6 +157,11 @@ public final class GrpcServer implements AutoCloseable {
 
     public int port() {
         return server.getPort();
+    }
+
+    /** Bytes of messages that are not whole yet. */
+    long arriving() {
+        return arriving.bytes();
     }
 
     /** A stream: its requests are answered one after the other, as they come. */
@@ -238,6 +257,7 @@ public final class GrpcServer implements AutoCloseable {
 
     @Override
     public void close() {
+        stalled.close();
         server.shutdown();
         try {
             if (!server.awaitTermination(2, TimeUnit.SECONDS)) {
@@ -250,13 +270,26 @@ public final class GrpcServer implements AutoCloseable {
     }
 
     /** Keeps who sent a call where the method finds it, and gives back what the call took once it is over. */
-    private record SenderInterceptor(BytesInFlight budget) implements ServerInterceptor {
+    private record SenderInterceptor(BytesInFlight budget, Admission admission) implements ServerInterceptor {
+        /** Whether somebody who is known sends it; nobody is while that cannot be looked up. */
+        private boolean isKnown(Credentials credentials) {
+            try {
+                return admission.isKnown(credentials);
+            } catch (TidemillException e) {
+                return false;
+            }
+        }
+
         @Override
         public <Q, A> ServerCall.Listener<Q> interceptCall(
                 ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
             var credentials = Optional.ofNullable(headers.get(AUTHORIZATION))
                     .flatMap(Admission::credentials)
                     .orElseGet(() -> new Credentials(Optional.empty(), false));
+            ArrivingMessages.Arrival arrival = ArrivingMessages.current();
+            if (arrival != null && !arrival.begins(call, isKnown(credentials))) {
+                return new ServerCall.Listener<>() {};
+            }
             SocketAddress peer = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
             String address = String.valueOf(peer);
             String host = peer instanceof InetSocketAddress inet ? inet.getHostString() : address;
@@ -265,7 +298,17 @@ public final class GrpcServer implements AutoCloseable {
             Context context = Context.current().withValue(SENDER, sender);
             return new SimpleForwardingServerCallListener<>(Contexts.interceptCall(context, call, headers, next)) {
                 @Override
+                public void onHalfClose() {
+                    if (arrival == null || !arrival.isRefused()) {
+                        super.onHalfClose();
+                    }
+                }
+
+                @Override
                 public void onMessage(Q message) {
+                    if (arrival != null && arrival.isRefused()) {
+                        return;
+                    }
                     if (message instanceof Message<?> counted) {
                         counted.read(reservation);
                     }

@@ -15,6 +15,14 @@ public interface Database extends Transactions, AutoCloseable {
     <T> T reading(Function<Handle, T> work);
 
     /**
+     * As {@link #reading}, for what reads many rows: at most half of the connections do so at a time, so that short reads always find
+     * one.
+     *
+     * @throws dev.tidemill.platform.errors.TidemillException {@code UNAVAILABLE} if its turn does not come within a minute
+     */
+    <T> T readingLong(Function<Handle, T> work);
+
+    /**
      * Has a check made when a unit of work that writes begins, and again before it commits; what it throws is the work's failure and
      * nothing is written. Only a database that several processes can reach needs one; others make none.
      */

@@ -41,6 +41,7 @@ final class PostgresDatabase implements Database {
     private static final int READ_SECONDS = 60;
 
     private final Dialect dialect = new PostgresDialect();
+    private final LongReads longReads = new LongReads(CONNECTIONS);
     private final SqlFailures failures = new SqlFailures(dialect);
     private final PGSimpleDataSource server;
     private final HikariDataSource source;
@@ -244,6 +245,11 @@ final class PostgresDatabase implements Database {
     @Override
     public <T> T reading(Function<Handle, T> work) {
         return read(() -> work.apply(Session.current().orElseThrow().handle()));
+    }
+
+    @Override
+    public <T> T readingLong(Function<Handle, T> work) {
+        return longReads.inTurn(() -> reading(work));
     }
 
     @Override

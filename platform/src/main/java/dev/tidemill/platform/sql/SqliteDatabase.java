@@ -44,6 +44,7 @@ final class SqliteDatabase implements Database {
     private static final long MAPPED_BYTES = 4L << 30;
 
     private final Dialect dialect = new SqliteDialect();
+    private final LongReads longReads = new LongReads(READERS);
     private final SqlFailures failures = new SqlFailures(dialect);
     private final BlockingQueue<Unit<?>> queue = new ArrayBlockingQueue<>(QUEUE);
     private final SQLiteDataSource writerSource;
@@ -168,6 +169,11 @@ final class SqliteDatabase implements Database {
     @Override
     public <T> T reading(Function<Handle, T> work) {
         return read(() -> work.apply(Session.current().orElseThrow().handle()));
+    }
+
+    @Override
+    public <T> T readingLong(Function<Handle, T> work) {
+        return longReads.inTurn(() -> reading(work));
     }
 
     @Override

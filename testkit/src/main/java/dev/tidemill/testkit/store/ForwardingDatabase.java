@@ -42,6 +42,11 @@ public class ForwardingDatabase implements Database {
     }
 
     @Override
+    public <T> T readingLong(Function<Handle, T> work) {
+        return database.readingLong(work);
+    }
+
+    @Override
     public <T> T apart(Function<Handle, T> work) {
         return database.apart(work);
     }

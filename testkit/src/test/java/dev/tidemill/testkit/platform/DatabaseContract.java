@@ -22,8 +22,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -348,5 +352,53 @@ abstract class DatabaseContract {
                 .bindAll(handle.createQuery("SELECT t FROM contended" + condition))
                 .mapTo(String.class)
                 .list());
+    }
+
+    /** As many as there are connections and more: those who read a row find one meanwhile. */
+    @Test
+    void longReadsLeaveConnectionsToShortOnes() throws Exception {
+        var reached = new CountDownLatch(1);
+        var through = new CountDownLatch(1);
+        var threads = new ArrayList<Thread>();
+        var failures = new ConcurrentLinkedQueue<Throwable>();
+        try {
+            for (int i = 0; i < 40; i++) {
+                threads.add(Thread.ofVirtual().start(() -> {
+                    try {
+                        database.readingLong(handle -> {
+                            reached.countDown();
+                            return awaited(through);
+                        });
+                    } catch (Throwable e) {
+                        failures.add(e);
+                    }
+                }));
+            }
+            assertThat(reached.await(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(CompletableFuture.supplyAsync(() -> database.reading(handle -> handle.createQuery("SELECT 1")
+                                    .mapTo(Integer.class)
+                                    .one()))
+                            .get(20, TimeUnit.SECONDS))
+                    .isEqualTo(1);
+            int within = database.reading(handle -> database.readingLong(
+                    own -> own.createQuery("SELECT 2").mapTo(Integer.class).one()));
+            assertThat(within)
+                    .as("within a unit of work its own connection is there")
+                    .isEqualTo(2);
+        } finally {
+            through.countDown();
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        }
+        assertThat(failures).isEmpty();
+    }
+
+    private static boolean awaited(CountDownLatch latch) {
+        try {
+            return latch.await(60, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 }

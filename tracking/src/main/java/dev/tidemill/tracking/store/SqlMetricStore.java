@@ -123,7 +123,7 @@ final class SqlMetricStore {
 
     boolean timesFall(RunState run, String metric) {
         return names.find(metric)
-                .map(number -> database.reading(handle -> handle.createQuery("""
+                .map(number -> database.readingLong(handle -> handle.createQuery("""
                                 SELECT EXISTS (SELECT 1 FROM (
                                     SELECT recorded_at, LAG(recorded_at) OVER (ORDER BY step, recorded_at, value, is_nan) AS before
                                     FROM metric_value WHERE run = :run AND metric = :metric) pair
@@ -145,7 +145,7 @@ final class SqlMetricStore {
         if (number.isEmpty()) {
             return;
         }
-        database.reading(handle -> {
+        database.readingLong(handle -> {
             var last = new long[] {Long.MIN_VALUE};
             var falls = new boolean[1];
             stream(handle, "recorded_at", "step, recorded_at, value", run, number.get(), row -> {
@@ -191,7 +191,7 @@ final class SqlMetricStore {
         if (number.isEmpty()) {
             return List.of();
         }
-        return database.reading(handle -> {
+        return database.readingLong(handle -> {
             long[] ends = handle.createQuery(
                             "SELECT MIN(step), MAX(step), COUNT(*), MIN(recorded_at), MAX(recorded_at)"
                                     + " FROM metric_value WHERE run = :run AND metric = :metric AND step BETWEEN :first AND :last")
@@ -232,7 +232,7 @@ final class SqlMetricStore {
         if (number.isEmpty()) {
             return List.of();
         }
-        return database.reading(handle -> {
+        return database.readingLong(handle -> {
             long all = handle.createQuery("SELECT COUNT(*) FROM metric_value"
                             + " WHERE run = :run AND metric = :metric AND step BETWEEN :first AND :last")
                     .bind("run", run.number())

@@ -1,5 +1,7 @@
 package dev.tidemill.training.xgboost;
 
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.trees.InputColumn;
 import dev.tidemill.trees.TabularModel;
 import java.util.ArrayList;
@@ -25,6 +27,7 @@ record Encoded(float[] values, float[] labels, int rows) {
         }
         float[] values = new float[table.rows().size() * columns.size()];
         float[] targets = new float[table.rows().size()];
+        String target = table.names().get(labels.column());
         int kept = 0;
         for (List<@Nullable Object> row : table.rows()) {
             double label = labels.of(row);
@@ -34,7 +37,7 @@ record Encoded(float[] values, float[] labels, int rows) {
             for (int i = 0; i < positions.length; i++) {
                 values[kept * positions.length + i] = code(row.get(positions[i]), columns.get(i), codes.get(i));
             }
-            targets[kept++] = (float) label;
+            targets[kept++] = held((float) label, label, target);
         }
         return new Encoded(
                 java.util.Arrays.copyOf(values, kept * columns.size()), java.util.Arrays.copyOf(targets, kept), kept);
@@ -48,7 +51,20 @@ record Encoded(float[] values, float[] labels, int rows) {
             Integer code = codes.get(String.valueOf(value));
             return code == null ? Float.NaN : code;
         }
-        return ((Number) value).floatValue();
+        return held(((Number) value).floatValue(), value, column.name());
+    }
+
+    /** XGBoost learns from numbers of single precision and takes no infinity. */
+    private static float held(float number, Object value, String column) {
+        if (Float.isInfinite(number)) {
+            throw new TidemillException(
+                            ErrorCode.INVALID_DATA,
+                            "Column '" + column + "' holds " + value
+                                    + "; a model learns from numbers up to 3.4e38 and missing values")
+                    .at(column)
+                    .remedy("Make it a missing value or a smaller number in the SQL of the feature view");
+        }
+        return number;
     }
 
     DMatrix matrix(int columns) throws XGBoostError {

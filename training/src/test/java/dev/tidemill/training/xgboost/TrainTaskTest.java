@@ -108,6 +108,21 @@ class TrainTaskTest {
     }
 
     @Test
+    void aNumberThatNothingIsLearntFromIsNamed() throws Exception {
+        for (String sql : List.of(
+                "CASE WHEN i = 7 THEN CAST('inf' AS DOUBLE) ELSE i END AS n, i AS y",
+                "CASE WHEN i = 7 THEN 1e300 ELSE i END AS n, i AS y")) {
+            assertThatThrownBy(() -> new TrainTask().run(request(sql, "y"), NOBODY))
+                    .hasMessageContaining("Column 'n' holds");
+        }
+        assertThatThrownBy(() -> new TrainTask()
+                        .run(
+                                request("i AS n, CASE WHEN i = 7 THEN CAST('-inf' AS DOUBLE) ELSE i END AS y", "y"),
+                                NOBODY))
+                .hasMessageContaining("Column 'y' holds -Infinity");
+    }
+
+    @Test
     void aColumnOfNoTextAtAllIsNamedWithTheWayOut() throws Exception {
         ObjectNode request = request("i AS n, CAST(NULL AS VARCHAR) AS note, i AS y", "y");
         assertThatThrownBy(() -> new TrainTask().run(request, NOBODY))
