@@ -124,7 +124,7 @@ class InferenceTest(unittest.TestCase):
         until("every request is logged", lambda: len(logged()) >= 241)
         lines = logged()
         self.assertEqual(len(lines), 241)
-        self.assertIn("default~sample request-0-ü of 2 rows by local with sample/1 (champion):", lines[0])
+        self.assertIn("default~sample request-0-ü of 2 rows by local with sample/1 (registered):", lines[0])
         self.assertEqual(sum("refused: " in line for line in lines), 1)
 
     def test_code_waits_for_trust_and_runs_apart(self) -> None:
