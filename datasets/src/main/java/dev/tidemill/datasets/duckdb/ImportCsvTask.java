@@ -12,6 +12,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -24,6 +25,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /** Reads a CSV file, maps it, checks every row, and writes it. A file with any bad row is refused as a whole. */
 public final class ImportCsvTask implements ChildTask {
@@ -31,7 +33,7 @@ public final class ImportCsvTask implements ChildTask {
     /** Tables fold to a third or a twentieth; what unfolds to more than this many times its size is none. */
     private static final long MOST_UNFOLDED = 200;
 
-    private static final long ALWAYS_UNFOLDED = 1L << 30;
+    private static final long ALWAYS_UNFOLDED = 1L << 28;
 
     @Override
     public String name() {
@@ -103,6 +105,12 @@ public final class ImportCsvTask implements ChildTask {
             return out.header();
         } catch (CharacterCodingException e) {
             throw wrongEncoding(name, line);
+        } catch (EOFException | ZipException e) {
+            throw new TidemillException(
+                            ErrorCode.INVALID_DATA,
+                            name + " is damaged: it cannot be unpacked beyond line " + line + " (" + e.getMessage()
+                                    + ")")
+                    .remedy("Pack and send it again");
         }
     }
 

@@ -139,6 +139,32 @@ class ImportCsvTaskTest {
         assertThat(imported("n\n7\n\n8", n)).hasSize(3);
     }
 
+    @Test
+    void aPackedFileThatIsCutShortIsRefused() throws Exception {
+        var packed = new java.io.ByteArrayOutputStream();
+        try (var out = new GZIPOutputStream(packed)) {
+            for (int i = 0; i < 10_000; i++) {
+                out.write((i + "\n").getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        Path file = Files.write(
+                folder.resolve("cut.csv.gz"), java.util.Arrays.copyOf(packed.toByteArray(), packed.size() / 2));
+        ObjectNode request = Json.object()
+                .put("csv", file.toString())
+                .put("target", folder.resolve("t.parquet").toString());
+        request.set("dataSet", Json.tree(dataSet("cut.csv.gz")));
+        assertThatThrownBy(() -> new ImportCsvTask().run(request, NOBODY))
+                .hasMessageContaining("cut.csv.gz is damaged");
+    }
+
+    private static DataSet dataSet(String file) {
+        return new DataSet(
+                Optional.of(new DataSet.Source(file, "0", Optional.empty(), Optional.empty())),
+                List.of(column("n", ColumnType.LONG)),
+                List.of(),
+                Optional.empty());
+    }
+
     /** What a table of zeros unfolds to ends before the disk is full. */
     @Test
     void aFileThatUnfoldsWithoutMeasureIsRefused() throws Exception {
@@ -146,20 +172,14 @@ class ImportCsvTaskTest {
         try (var out = new GZIPOutputStream(Files.newOutputStream(packed))) {
             out.write("n\n".getBytes(StandardCharsets.UTF_8));
             byte[] zeros = "0\n".repeat(1 << 19).getBytes(StandardCharsets.UTF_8);
-            for (int i = 0; i < 1_100; i++) {
+            for (int i = 0; i < 300; i++) {
                 out.write(zeros);
             }
         }
         ObjectNode request = Json.object()
                 .put("csv", packed.toString())
                 .put("target", folder.resolve("t.parquet").toString());
-        request.set(
-                "dataSet",
-                Json.tree(new DataSet(
-                        Optional.of(new DataSet.Source("bomb.csv.gz", "0", Optional.empty(), Optional.empty())),
-                        List.of(column("n", ColumnType.LONG)),
-                        List.of(),
-                        Optional.empty())));
+        request.set("dataSet", Json.tree(dataSet("bomb.csv.gz")));
         assertThatThrownBy(() -> new ImportCsvTask().run(request, NOBODY)).hasMessageContaining("unfolds to more than");
     }
 

@@ -102,7 +102,8 @@ public final class ControlPlane implements AutoCloseable {
         try {
             return client.send(request, body);
         } catch (IOException e) {
-            throw unavailable("is not there: " + e.getMessage()).causedBy(e);
+            throw unavailable("does not answer: " + (e.getMessage() == null ? "nobody listens there" : e.getMessage()))
+                    .causedBy(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new TidemillException(ErrorCode.CANCELLED, "Interrupted").causedBy(e);
