@@ -5,8 +5,11 @@ import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.UnsafeByteOperations;
 import com.google.protobuf.WireFormat;
+import dev.tidemill.inference.onnx.GraphBounds.Marks;
 import dev.tidemill.inference.onnx.GraphPart.Attribute;
+import dev.tidemill.inference.onnx.GraphPart.Held;
 import dev.tidemill.inference.onnx.GraphPart.Node;
+import dev.tidemill.inference.onnx.GraphPart.Typed;
 import dev.tidemill.platform.errors.TidemillException;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -15,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * Puts guards around the operators of a graph that would end the process, or take memory that {@link OnnxMemory} does not see, for
@@ -23,22 +27,15 @@ import java.util.regex.Pattern;
  * outside of the allocator are given as many values as fit a part of the limit, and refuse more. Answers stay what they are.
  */
 final class GraphGuards {
-    private static final String PREFIX = "tidemill//";
-    private static final String MOST = PREFIX + "most/";
-    private static final String NOTHING = PREFIX + "nothing/";
+    /** What the names of everything that is written into a graph here begin with. */
+    static final String PREFIX = "tidemill//";
+
+    /** What names of nodes begin with that refuse to compute with nothing. */
+    static final String NOTHING = PREFIX + "nothing/";
+
     private static final Pattern EMPTY = Pattern.compile(Pattern.quote(NOTHING) + "(\\w+)/");
-    private static final Pattern BEYOND = Pattern.compile(Pattern.quote(MOST) + "(\\w+)/(\\d+)/");
     /** The first version of ONNX's operators with {@code Sign} and {@code Where}. */
     private static final long CHOOSING = 9;
-
-    private static final String TOP = "TopK";
-
-    /**
-     * Bytes that an operator takes outside of the allocator for each value, by estimate: of {@code NonZero} also for each dimension;
-     * of {@code SplitToSequence} for each part.
-     */
-    private static final Map<String, Integer> OUTSIDE =
-            Map.of("NonZero", 8, "Unique", 160, "SplitToSequence", 512, TOP, 16);
 
     private static final String FOURIER = "DFT";
 
@@ -47,69 +44,112 @@ final class GraphGuards {
             Map.entry("Attention", List.of(0, 1, 2)),
             Map.entry("Conv", List.of(1)),
             Map.entry("ConvTranspose", List.of(0, 1)),
+            Map.entry("DequantizeLinear", List.of(1, 2)),
             Map.entry(FOURIER, List.of(0)),
             Map.entry("GRU", List.of(0)),
             Map.entry("LSTM", List.of(0)),
             Map.entry("LpNormalization", List.of(0)),
-            Map.entry("QuantizeLinear", List.of(1)),
+            Map.entry("QLinearConv", List.of(1, 2, 4, 5, 6, 7)),
+            Map.entry("QLinearMatMul", List.of(1, 2, 4, 5, 6, 7)),
+            Map.entry("QuantizeLinear", List.of(1, 2)),
             Map.entry("RNN", List.of(0)),
             Map.entry("STFT", List.of(2)));
 
     /** Those of Microsoft, which divide by the width of what they are given, or read its first value. */
     private static final Map<String, List<Integer>> FILLED_OF_MICROSOFT = Map.ofEntries(
-            Map.entry("Attention", List.of(0, 1)),
+            Map.entry("Attention", List.of(0, 1, 2)),
             Map.entry("BiasGelu", List.of(1)),
-            Map.entry("BifurcationDetector", List.of(0, 1, 2)),
-            Map.entry("DecoderMaskedMultiHeadAttention", List.of(0, 1, 2)),
-            Map.entry("DynamicQuantizeLSTM", List.of(0)),
+            Map.entry("DequantizeLinear", List.of(1, 2)),
+            Map.entry("DynamicQuantizeLSTM", List.of(0, 8, 9, 10, 11)),
             Map.entry("FastGelu", List.of(1)),
             Map.entry("FusedConv", List.of(1)),
-            Map.entry("GroupQueryAttention", List.of(0)),
-            Map.entry("MoE", List.of(0)),
             Map.entry("MultiHeadAttention", List.of(0, 1, 2)),
-            Map.entry("QAttention", List.of(0, 1)),
-            Map.entry("QLinearAveragePool", List.of(0)),
-            Map.entry("QMoE", List.of(0)),
-            Map.entry("SparseAttention", List.of(0)));
+            Map.entry("QAttention", List.of(0, 1, 3, 4, 6, 7)),
+            Map.entry("QEmbedLayerNormalization", List.of(8, 9, 10, 11, 12, 13, 14, 15, 16, 17)),
+            Map.entry("QGemm", List.of(1, 2, 4, 5, 7, 8)),
+            Map.entry("QLinearAdd", List.of(1, 2, 4, 5, 6, 7)),
+            Map.entry("QLinearAveragePool", List.of(0, 1, 2, 3, 4)),
+            Map.entry("QLinearConv", List.of(1, 2, 4, 5, 6, 7)),
+            Map.entry("QLinearGlobalAveragePool", List.of(0, 1, 2, 3, 4)),
+            Map.entry("QLinearLeakyRelu", List.of(1, 2, 3, 4)),
+            Map.entry("QLinearMul", List.of(1, 2, 4, 5, 6, 7)),
+            Map.entry("QLinearSigmoid", List.of(1, 2, 3, 4)),
+            Map.entry("QLinearSoftmax", List.of(1, 2, 3, 4)),
+            Map.entry("QLinearWhere", List.of(2, 3, 5, 6, 7, 8)),
+            Map.entry("QuantizeLinear", List.of(1, 2)),
+            Map.entry("SkipLayerNormalization", List.of(0, 1)),
+            Map.entry("SkipSimplifiedLayerNormalization", List.of(0, 1)));
 
-    /** More heads than any model has: ONNX Runtime multiplies by them without a look. */
-    private static final long MOST_HEADS = 1 << 16;
+    private static final String JOINED = "QLinearConcat";
+
     /** A diagonal farther out than any matrix is large. */
     private static final long FARTHEST = 1L << 31;
 
     private static final String MICROSOFT = "com.microsoft";
 
-    private final long opset;
-    private final long budget;
-    private final int[] made;
+    /** A version of ONNX's own operators for models that have none of them. */
+    private static final long GUARDING = 13;
 
-    private GraphGuards(long opset, long budget, int[] made) {
+    private final long opset;
+    private final int shares;
+    private final Marks marks;
+    private final TextPlan texts;
+
+    private GraphGuards(long opset, int shares, Marks marks, TextPlan texts) {
         this.opset = opset;
-        this.budget = budget;
-        this.made = made;
+        this.shares = shares;
+        this.marks = marks;
+        this.texts = texts;
     }
 
     /**
-     * The model with its guards; the same bytes if it needs none.
+     * A model with its guards.
      *
-     * @throws TidemillException {@code INVALID_ARGUMENT} if it is of a version that cannot be guarded
+     * @param model the same bytes if it needs none
+     * @param budgeted whether each run tells by {@link GraphBounds#BUDGET} how many bytes it may take outside of the allocator
+     * @param fixed whether it has bounds of {@link OutsideMemory#mostOfRun} that no run can change
+     * @param unfused whether ONNX Runtime must compute what is between dequantizing and quantizing as it is written
      */
-    static byte[] of(byte[] model) {
-        ByteString bytes = UnsafeByteOperations.unsafeWrap(model);
-        int[] made = new int[1];
+    record Guarded(byte[] model, boolean budgeted, boolean fixed, boolean unfused) {}
+
+    /**
+     * Guards a model.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} if it is of a version that cannot be guarded, or has an operator that cannot be
+     */
+    static Guarded of(byte[] model, TextPlan texts) {
         try {
-            long opset = opset(bytes, 8);
-            var guards = new GraphGuards(opset, OnnxMemory.limit() / OnnxMemory.PART, made);
-            ByteString guarded = guards.changed(bytes, (number, part) -> switch (number) {
-                case 7 -> guards.graph(part, new GraphScope(), true);
-                case 25 -> guards.function(part);
-                default -> part;
-            });
-            return made[0] == 0 ? model : guarded.toByteArray();
+            var marks = new Marks();
+            Guarded guarded = of(model, texts, texts.labelled(), marks);
+            // How many share what lasts is known once all are found.
+            return marks.lasting() == 0 ? guarded : of(model, texts, texts.labelled() + marks.lasting(), new Marks());
         } catch (IOException e) {
             throw TidemillException.invalid("model", "it is no ONNX model: " + e.getMessage())
                     .causedBy(e);
         }
+    }
+
+    private static Guarded of(byte[] model, TextPlan texts, int shares, Marks marks) throws IOException {
+        ByteString bytes = UnsafeByteOperations.unsafeWrap(model);
+        long opset = opset(bytes, 8);
+        var guards = new GraphGuards(opset, shares, marks, texts);
+        ByteString guarded = GraphNodes.changed(bytes, (number, part) -> switch (number) {
+            case 7 -> guards.outermost(part);
+            case 25 -> guards.function(part);
+            default -> part;
+        });
+        if (!marks.any()) {
+            return new Guarded(model, false, false, marks.unfused());
+        }
+        if (opset == 0) {
+            guarded = GraphNodes.with(guarded, 8, GraphNodes.opset(GUARDING));
+        }
+        return new Guarded(guarded.toByteArray(), marks.budgeted(), marks.fixed(), marks.unfused());
+    }
+
+    private ByteString outermost(ByteString graph) throws IOException {
+        ByteString guarded = graph(graph, GraphScope.outermost(), texts.bounds());
+        return marks.budgeted() ? GraphNodes.with(guarded, 11, GraphNodes.input(GraphBounds.BUDGET)) : guarded;
     }
 
     /** What a caller is told of a run that a guard refused; empty for a run that failed otherwise. */
@@ -124,48 +164,19 @@ final class GraphGuards {
                                     + " any value, or a length of 0")
                     .causedBy(failure));
         }
-        Matcher beyond = BEYOND.matcher(message);
-        return beyond.find()
-                ? Optional.of(TidemillException.invalid(
+        return GraphBounds.refused(message)
+                .map(beyond -> TidemillException.invalid(
                                 "inputs",
                                 "The model's operator " + beyond.group(1) + " would take more values than the memory"
                                         + " of this server allows it (" + beyond.group(2) + ")")
                         .remedy("Ask for fewer rows at a time")
-                        .causedBy(failure))
-                : Optional.empty();
-    }
-
-    private interface Change {
-        ByteString of(int field, ByteString part) throws IOException;
-    }
-
-    /** A message with its messages and texts changed. */
-    private ByteString changed(ByteString message, Change change) throws IOException {
-        var bytes = ByteString.newOutput(message.size() + 256);
-        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
-        CodedInputStream in = reader(message);
-        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-            if (WireFormat.getTagWireType(tag) == WireFormat.WIRETYPE_LENGTH_DELIMITED) {
-                int number = WireFormat.getTagFieldNumber(tag);
-                out.writeBytes(number, change.of(number, in.readBytes()));
-            } else {
-                in.skipField(tag, out);
-            }
-        }
-        out.flush();
-        return bytes.toByteString();
-    }
-
-    private static CodedInputStream reader(ByteString message) {
-        CodedInputStream in = message.newCodedInput();
-        in.enableAliasing(true);
-        return in;
+                        .causedBy(failure));
     }
 
     /** The version of ONNX's own operators that a model or a function asks for. */
     private static long opset(ByteString message, int field) throws IOException {
         long opset = 0;
-        CodedInputStream in = reader(message);
+        CodedInputStream in = GraphNodes.reader(message);
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
             if (WireFormat.getTagFieldNumber(tag) != field) {
                 in.skipField(tag);
@@ -186,71 +197,134 @@ final class GraphGuards {
         return opset;
     }
 
-    /** @param outermost whether what it is given is of the types that it tells, as ONNX Runtime makes sure */
-    private ByteString graph(ByteString graph, GraphScope scope, boolean outermost) throws IOException {
-        CodedInputStream in = reader(graph);
+    /** @param bounds of labels, by the places of nodes */
+    private ByteString graph(ByteString graph, GraphScope scope, Map<Integer, TextPlan.Bound> bounds)
+            throws IOException {
+        CodedInputStream in = GraphNodes.reader(graph);
         List<Node> nodes = new ArrayList<>();
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
             switch (WireFormat.getTagFieldNumber(tag)) {
                 case 1 -> nodes.add(Node.of(in.readBytes()));
-                case 5 -> scope.hold(GraphPart.Held.of(in.readBytes()));
-                case 11 -> scope.input(GraphPart.Typed.of(in.readBytes()), outermost);
-                case 15 -> in.skipField(tag);
+                case 5 -> {
+                    Held held = Held.of(in.readBytes());
+                    requireForeign(held.name());
+                    scope.hold(held);
+                }
+                case 11 -> {
+                    Typed input = Typed.of(in.readBytes());
+                    requireForeign(input.name());
+                    scope.input(input);
+                }
+                case 15 -> requireForeign(sparse(in.readBytes()));
                 default -> in.skipField(tag);
             }
         }
-        return nodes(graph, 1, nodes, scope);
+        return nodes(graph, 1, nodes, scope, bounds);
     }
 
-    private ByteString function(ByteString function) throws IOException {
-        CodedInputStream in = reader(function);
-        List<Node> nodes = new ArrayList<>();
+    /** The name of a sparse tensor, which is that of its values. */
+    private static String sparse(ByteString tensor) throws IOException {
+        String name = "";
+        CodedInputStream in = tensor.newCodedInput();
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-            if (WireFormat.getTagFieldNumber(tag) == 7) {
-                nodes.add(Node.of(in.readBytes()));
+            if (WireFormat.getTagFieldNumber(tag) == 1) {
+                name = Held.of(in.readBytes()).name();
             } else {
                 in.skipField(tag);
             }
         }
-        return new GraphGuards(opset(function, 9), budget, made).nodes(function, 7, nodes, new GraphScope());
+        return name;
+    }
+
+    /** A guard must see its own values, and no others of their names. */
+    private static void requireForeign(String name) {
+        if (name.startsWith(PREFIX)) {
+            throw TidemillException.invalid(
+                    "model",
+                    "its value '" + name + "' has a name that this server keeps for itself; rename what begins with "
+                            + PREFIX);
+        }
+    }
+
+    private ByteString function(ByteString function) throws IOException {
+        CodedInputStream in = GraphNodes.reader(function);
+        List<Node> nodes = new ArrayList<>();
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            switch (WireFormat.getTagFieldNumber(tag)) {
+                case 4 -> requireForeign(in.readString());
+                case 7 -> nodes.add(Node.of(in.readBytes()));
+                default -> in.skipField(tag);
+            }
+        }
+        long own = opset(function, 9);
+        int before = marks.made();
+        ByteString guarded = new GraphGuards(own, shares, marks, TextPlan.NONE)
+                .nodes(function, 7, nodes, new GraphScope(), Map.of());
+        return own == 0 && marks.made() > before ? GraphNodes.with(guarded, 9, GraphNodes.opset(GUARDING)) : guarded;
     }
 
     /** A graph or function with its nodes guarded; constants come before what is computed. */
-    private ByteString nodes(ByteString message, int field, List<Node> nodes, GraphScope scope) throws IOException {
+    private ByteString nodes(
+            ByteString message, int field, List<Node> nodes, GraphScope scope, Map<Integer, TextPlan.Bound> bounds)
+            throws IOException {
+        nodes.forEach(node -> node.outputs().forEach(GraphGuards::requireForeign));
         nodes.forEach(scope::forget);
         var bytes = ByteString.newOutput(message.size() + 256);
         CodedOutputStream out = CodedOutputStream.newInstance(bytes);
-        CodedInputStream in = reader(message);
+        CodedInputStream in = GraphNodes.reader(message);
         int at = 0;
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
             if (WireFormat.getTagFieldNumber(tag) != field) {
                 in.skipField(tag, out);
                 continue;
             }
-            Node node = nodes.get(at++);
+            Node node = nodes.get(at);
             ByteString kept = in.readBytes();
             if (node.attributes().stream().anyMatch(one -> !one.graphs().isEmpty())) {
                 // It becomes a function of ONNX's own around the graph, whose names the graph then sees.
                 GraphScope seen = node.type().equals("SequenceMap") ? new GraphScope() : scope;
-                kept = changed(kept, (number, part) -> number == 5 ? attribute(part, seen) : part);
+                kept = GraphNodes.changed(kept, (number, part) -> number == 5 ? attribute(part, seen) : part);
             }
-            for (ByteString one : guarded(node, kept, scope)) {
+            for (ByteString one : guarded(node, kept, scope, Optional.ofNullable(bounds.get(at)))) {
                 out.writeBytes(field, one);
             }
             scope.follow(node);
+            at++;
         }
         out.flush();
         return bytes.toByteString();
     }
 
     private ByteString attribute(ByteString attribute, GraphScope scope) throws IOException {
-        return changed(
+        return GraphNodes.changed(
                 attribute,
-                (number, part) -> number == 6 || number == 11 ? graph(part, new GraphScope(scope), false) : part);
+                (number, part) -> number == 6 || number == 11 ? graph(part, new GraphScope(scope), Map.of()) : part);
+    }
+
+    private List<ByteString> guarded(Node node, ByteString kept, GraphScope scope, Optional<TextPlan.Bound> labels)
+            throws IOException {
+        if (labels.isEmpty()) {
+            return guarded(node, kept, scope);
+        }
+        List<ByteString> nodes = new ArrayList<>(bounds().labels(node, kept, labels.get()));
+        ByteString bounded = nodes.removeLast();
+        nodes.addAll(guarded(Node.of(bounded), bounded, scope));
+        return nodes;
+    }
+
+    private GraphBounds bounds() {
+        return new GraphBounds(opset, shares, marks);
     }
 
     private List<ByteString> guarded(Node node, ByteString kept, GraphScope scope) throws IOException {
         GraphRefusals.require(node);
+        if (node.domain().equals(GraphScope.LEARNED)) {
+            GraphTrees.check(node);
+        }
+        marks.see(node);
+        if (GraphBounds.concerns(node)) {
+            return bounds().outside(node, kept, scope.seesInputs());
+        }
         if (node.domain().equals(MICROSOFT)) {
             if (node.type().equals("Trilu")) {
                 throw TidemillException.invalid(
@@ -261,19 +335,23 @@ final class GraphGuards {
             }
             return node.type().equals("Inverse") && !node.inputs().isEmpty()
                     ? square(node, kept)
-                    : filled(kept, node, FILLED_OF_MICROSOFT.getOrDefault(node.type(), List.of()), scope);
+                    : filled(kept, node, filledOfMicrosoft(node), scope);
+        }
+        if (node.type().equals("FeatureVectorizer")) {
+            return filled(
+                    kept, node, IntStream.range(0, node.inputs().size()).boxed().toList(), scope);
         }
         if (!node.domain().isEmpty()) {
             return List.of(kept);
-        }
-        if (node.type().equals("Attention")) {
-            headed(node);
         }
         if (node.type().equals(FOURIER) && isSet(node, "inverse") && isSet(node, "onesided")) {
             throw TidemillException.invalid(
                     "model",
                     "its node " + node.label() + " is a DFT that is both inverse and one-sided, which ONNX Runtime does"
                             + " not end for some lengths; export the model with the whole spectrum (onesided=0)");
+        }
+        if (node.type().equals("Concat")) {
+            return joined(node, kept, scope);
         }
         if (node.type().equals("STFT")) {
             return framed(node, kept, scope);
@@ -294,7 +372,7 @@ final class GraphGuards {
                     ? List.of(kept)
                     : quotient(node, kept, remainder);
         }
-        return OUTSIDE.containsKey(node.type()) && !node.inputs().isEmpty() ? bounded(node, kept) : List.of(kept);
+        return List.of(kept);
     }
 
     /** Without constants, whose type would have to be known: -1 is the one number that is its own sign and less than its square. */
@@ -307,7 +385,7 @@ final class GraphGuards {
                             + " of them; version " + opset + " of ONNX's operators has no way to guard it: export the"
                             + " model for version " + CHOOSING + " or later (opset_version)");
         }
-        String own = PREFIX + made[0]++ + "/";
+        String own = marks.next();
         String by = node.inputs().get(1);
         List<ByteString> nodes = new ArrayList<>(List.of(
                 GraphNodes.made("Sign", own + "sign", by),
@@ -321,29 +399,25 @@ final class GraphGuards {
                 GraphNodes.made("And", own + "minus", own + "unit", own + "negative"),
                 GraphNodes.made("Where", own + "divisor", own + "minus", own + "square", by)));
         if (remainder) {
-            nodes.add(rewired(kept, 1, own + "divisor", ""));
+            nodes.add(GraphNodes.rewired(kept, 1, own + "divisor", ""));
             return nodes;
         }
-        nodes.add(rewired(kept, 1, own + "divisor", own + "quotient"));
+        nodes.add(GraphNodes.rewired(kept, 1, own + "divisor", own + "quotient"));
         nodes.add(GraphNodes.made("Mul", own + "product", node.inputs().getFirst(), by));
         nodes.add(
                 GraphNodes.made("Where", node.outputs().getFirst(), own + "minus", own + "product", own + "quotient"));
         return nodes;
     }
 
-    /** ONNX Runtime divides by the number of heads. */
-    private static void headed(Node node) {
-        for (String name : List.of("q_num_heads", "kv_num_heads")) {
-            Optional<Attribute> heads = node.attribute(name);
-            if (heads.isPresent()
-                    && (heads.get().reference()
-                            || heads.get().whole() < 1
-                            || heads.get().whole() > MOST_HEADS)) {
-                throw TidemillException.invalid(
-                        "model",
-                        "its node " + node.label() + " has a " + name + " that is no number from 1 to " + MOST_HEADS);
-            }
+    private static List<Integer> filledOfMicrosoft(Node node) {
+        if (!node.type().equals(JOINED)) {
+            return FILLED_OF_MICROSOFT.getOrDefault(node.type(), List.of());
         }
+        // Those of the answer, and of each tensor after it.
+        return IntStream.range(0, node.inputs().size())
+                .filter(place -> place < 2 || place % 3 != 2)
+                .boxed()
+                .toList();
     }
 
     private static boolean isSet(Node node, String attribute) {
@@ -364,19 +438,56 @@ final class GraphGuards {
                 continue;
             }
             String given = node.inputs().get(place);
-            String own = PREFIX + made[0]++ + "/";
+            String own = marks.next();
+            // A window is a list: what has no dimension ends ONNX Runtime, and has no first one here.
+            nodes.addAll(
+                    node.type().equals("STFT")
+                            ? List.of(
+                                    GraphNodes.whole(own + "first", 0, false),
+                                    GraphNodes.made("Shape", own + "sizes", given),
+                                    GraphNodes.made("Gather", own + "values", own + "sizes", own + "first"))
+                            : List.of(GraphNodes.made("Size", own + "values", given)));
             nodes.addAll(List.of(
                     GraphNodes.whole(own + "one", 1, false),
-                    GraphNodes.made("Size", own + "values", given),
                     GraphNodes.named(
                             "Div", NOTHING + node.type() + "/" + own, own + "part", own + "one", own + "values"),
                     GraphNodes.made("Sub", own + "none", own + "part", own + "part"),
                     GraphNodes.made("Shape", own + "shape", given),
                     GraphNodes.made("Add", own + "same", own + "shape", own + "none"),
                     GraphNodes.made("Reshape", own + "given", given, own + "same")));
-            guarded = rewired(guarded, place, own + "given", "");
+            guarded = GraphNodes.rewired(guarded, place, own + "given", "");
         }
         nodes.add(guarded);
+        return nodes;
+    }
+
+    /** What has no values is not looked at before ONNX Runtime reads its size in a dimension that it may not have. */
+    private List<ByteString> joined(Node node, ByteString kept, GraphScope scope) throws IOException {
+        List<String> inputs = node.inputs();
+        boolean first = node.attribute("axis")
+                .map(axis -> !axis.reference() && axis.whole() == 0)
+                .orElse(false);
+        if (first || inputs.size() < 2 || scope.areOfOneRank(inputs)) {
+            return List.of(kept);
+        }
+        String own = marks.next();
+        List<ByteString> nodes = new ArrayList<>(List.of(
+                GraphNodes.whole(own + "zero", 0, true),
+                GraphNodes.made("Shape", own + "shape", inputs.getFirst()),
+                GraphNodes.made("Size", own + "rank", own + "shape")));
+        String same = own + "shape";
+        for (int i = 1; i < inputs.size(); i++) {
+            String other = own + i;
+            nodes.add(GraphNodes.made("Shape", other + "shape", inputs.get(i)));
+            nodes.add(GraphNodes.made("Size", other + "rank", other + "shape"));
+            nodes.add(GraphNodes.made("Sub", other + "more", other + "rank", own + "rank"));
+            nodes.add(GraphNodes.made("Mul", other + "off", other + "more", other + "more"));
+            nodes.add(GraphNodes.made("Gather", other + "none", own + "zero", other + "off"));
+            nodes.add(GraphNodes.made("Add", other + "same", same, other + "none"));
+            same = other + "same";
+        }
+        nodes.add(GraphNodes.made("Reshape", own + "given", inputs.getFirst(), same));
+        nodes.add(GraphNodes.rewired(kept, 0, own + "given", ""));
         return nodes;
     }
 
@@ -387,18 +498,18 @@ final class GraphGuards {
         if (node.inputs().size() <= place || node.inputs().get(place).isEmpty()) {
             return filled(kept, node, window, scope);
         }
-        String own = PREFIX + made[0]++ + "/";
+        String own = marks.next();
         String length = node.inputs().get(place);
         List<ByteString> nodes = new ArrayList<>(List.of(
                 GraphNodes.named("Div", NOTHING + node.type() + "/" + own, own + "unit", length, length),
                 GraphNodes.made("Mul", own + "length", length, own + "unit")));
-        nodes.addAll(filled(rewired(kept, place, own + "length", ""), node, window, scope));
+        nodes.addAll(filled(GraphNodes.rewired(kept, place, own + "length", ""), node, window, scope));
         return nodes;
     }
 
     /** ONNX Runtime reads a matrix as if it were square: the square of how far it is from that is a place in a list of one value. */
     private List<ByteString> square(Node node, ByteString kept) throws IOException {
-        String own = PREFIX + made[0]++ + "/";
+        String own = marks.next();
         String given = node.inputs().getFirst();
         return List.of(
                 GraphNodes.whole(own + "last", -1, false),
@@ -412,70 +523,17 @@ final class GraphGuards {
                 GraphNodes.made("Gather", own + "none", own + "zero", own + "off"),
                 GraphNodes.made("Add", own + "same", own + "shape", own + "none"),
                 GraphNodes.made("Reshape", own + "given", given, own + "same"),
-                rewired(kept, 0, own + "given", ""));
+                GraphNodes.rewired(kept, 0, own + "given", ""));
     }
 
     /** The diagonal of a {@code Trilu}, which ONNX Runtime adds to without a look, stays within what a matrix can have. */
     private List<ByteString> clamped(Node node, ByteString kept) throws IOException {
-        String own = PREFIX + made[0]++ + "/";
+        String own = marks.next();
         return List.of(
                 GraphNodes.whole(own + "least", -FARTHEST, false),
                 GraphNodes.whole(own + "most", FARTHEST, false),
                 GraphNodes.made("Max", own + "above", node.inputs().get(1), own + "least"),
                 GraphNodes.made("Min", own + "diagonal", own + "above", own + "most"),
-                rewired(kept, 1, own + "diagonal", ""));
-    }
-
-    /** The number of values divided by the most is 0, or no place in a list of one value. */
-    private List<ByteString> bounded(Node node, ByteString kept) throws IOException {
-        String own = PREFIX + made[0]++ + "/";
-        String given = node.inputs().getFirst();
-        long most = Math.max(1, budget / OUTSIDE.getOrDefault(node.type(), 1));
-        List<ByteString> nodes = new ArrayList<>(List.of(
-                GraphNodes.whole(own + "most", most, false),
-                GraphNodes.whole(own + "zero", 0, true),
-                GraphNodes.made("Shape", own + "shape", given)));
-        switch (node.type()) {
-            case "NonZero" -> {
-                nodes.add(GraphNodes.made("Size", own + "values", given));
-                nodes.add(GraphNodes.made("Size", own + "rank", own + "shape"));
-                nodes.add(GraphNodes.made("Mul", own + "count", own + "values", own + "rank"));
-            }
-            default -> nodes.add(GraphNodes.made("Size", own + "count", given));
-        }
-        nodes.add(GraphNodes.made("Div", own + "over", own + "count", own + "most"));
-        nodes.add(GraphNodes.named(
-                "Gather", MOST + node.type() + "/" + most + "/" + own, own + "none", own + "zero", own + "over"));
-        String shape = own + "shape";
-        if (node.type().equals(TOP)) {
-            // To ask for the most of no rows ends ONNX Runtime; none of no values may be asked for.
-            String rows = own + "count";
-            if (node.inputs().size() > 1) {
-                nodes.add(GraphNodes.whole(own + "one", 1, false));
-                nodes.add(GraphNodes.made("Sign", own + "asked", node.inputs().get(1)));
-                nodes.add(GraphNodes.made("Sub", own + "spare", own + "one", own + "asked"));
-                nodes.add(GraphNodes.made("Add", own + "rows", own + "count", own + "spare"));
-                rows = own + "rows";
-            }
-            nodes.add(GraphNodes.named("Div", NOTHING + TOP + "/" + own, own + "part", own + "most", rows));
-            nodes.add(GraphNodes.made("Sub", own + "nothing", own + "part", own + "part"));
-            nodes.add(GraphNodes.made("Add", own + "filled", shape, own + "nothing"));
-            shape = own + "filled";
-        }
-        nodes.add(GraphNodes.made("Add", own + "same", shape, own + "none"));
-        nodes.add(GraphNodes.made("Reshape", own + "given", given, own + "same"));
-        nodes.add(rewired(kept, 0, own + "given", ""));
-        return nodes;
-    }
-
-    /** A node that takes another value at a place, and gives its own under another name, unless that is empty. */
-    private ByteString rewired(ByteString node, int place, String input, String output) throws IOException {
-        int[] at = new int[1];
-        return changed(node, (number, part) -> {
-            if (number == 1 && at[0]++ == place) {
-                return ByteString.copyFromUtf8(input);
-            }
-            return number == 2 && !output.isEmpty() ? ByteString.copyFromUtf8(output) : part;
-        });
+                GraphNodes.rewired(kept, 1, own + "diagonal", ""));
     }
 }

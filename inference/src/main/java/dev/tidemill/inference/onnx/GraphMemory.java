@@ -28,11 +28,10 @@ final class GraphMemory {
      * Refuses what could take memory without a bound.
      *
      * @param graph what is read of the same content
-     * @return how many copies of one text an operator may take apart into words, outside of what {@link OnnxMemory} bounds; 0 if there is
-     *     none that does
+     * @return what its texts may take outside of what {@link OnnxMemory} bounds
      * @throws TidemillException {@code INVALID_ARGUMENT} with what it is
      */
-    static int check(byte[] content, OnnxGraph graph) {
+    static TextPlan check(byte[] content, OnnxGraph graph) {
         try {
             fields(CodedInputStream.newInstance(content), 0, Kind.MODEL);
             return GraphTexts.check(graph, GraphInnerTexts.of(content), GraphInnerTexts.mentioned(content));

@@ -137,9 +137,29 @@ final class GraphPart {
      *
      * @param wholes its values, if they are signed whole numbers of 32 or 64 bits, in this file and whole; else empty
      * @param filled whether it has any value
+     * @param rank how many dimensions it has
      */
-    record Held(String name, int elementType, Optional<long[]> wholes, boolean filled) {
+    record Held(String name, int elementType, Optional<long[]> wholes, boolean filled, int rank) {
         private static final int MOST = 1_000;
+
+        /** How many values a tensor says it has; -1 for none that memory can have. */
+        static long values(ByteString bytes) throws IOException {
+            LongStream.Builder shape = LongStream.builder();
+            CodedInputStream in = bytes.newCodedInput();
+            for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+                if (WireFormat.getTagFieldNumber(tag) == 1) {
+                    read(in, tag, shape, true);
+                } else {
+                    in.skipField(tag);
+                }
+            }
+            long count = 1;
+            for (long size : shape.build().toArray()) {
+                count = size < 0 || size > Integer.MAX_VALUE || count < 0 ? -1 : count * size;
+                count = count > Integer.MAX_VALUE ? -1 : count;
+            }
+            return count;
+        }
 
         static Held of(ByteString bytes) throws IOException {
             String name = "";
@@ -162,7 +182,8 @@ final class GraphPart {
                     default -> in.skipField(tag);
                 }
             }
-            for (long size : shape.build().toArray()) {
+            long[] sizes = shape.build().toArray();
+            for (long size : sizes) {
                 count = size < 0 || size > MOST ? MOST + 1 : Math.min(MOST + 1, count * size);
             }
             int width = type == INT64 ? Long.BYTES : type == INT32 ? Integer.BYTES : 0;
@@ -174,44 +195,58 @@ final class GraphPart {
             }
             long[] values = given.build().toArray();
             boolean whole = width > 0 && !external && count <= MOST && values.length == count;
-            return new Held(name, type, whole ? Optional.of(values) : Optional.empty(), count > 0);
+            return new Held(name, type, whole ? Optional.of(values) : Optional.empty(), count > 0, sizes.length);
         }
     }
 
-    /** The name of a value, and ONNX's number of its elements' type; 0 for what is no tensor, or does not say so. */
-    record Typed(String name, int elementType) {
+    /**
+     * A value with its type.
+     *
+     * @param elementType ONNX's number of its elements' type; 0 for what is no tensor, or does not say so
+     * @param rank how many dimensions it has; -1 if it does not say so
+     */
+    record Typed(String name, int elementType, int rank) {
         static Typed of(ByteString bytes) throws IOException {
-            String name = "";
-            int type = 0;
+            Typed found = new Typed("", 0, -1);
             CodedInputStream in = bytes.newCodedInput();
             for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
                 switch (WireFormat.getTagFieldNumber(tag)) {
-                    case 1 -> name = in.readString();
-                    case 2 -> type = type(in.readBytes().newCodedInput(), type);
+                    case 1 -> found = new Typed(in.readString(), found.elementType, found.rank);
+                    case 2 -> found = type(in.readBytes().newCodedInput(), found);
                     default -> in.skipField(tag);
                 }
             }
-            return new Typed(name, type);
+            return found;
         }
 
-        private static int type(CodedInputStream in, int before) throws IOException {
-            int type = before;
+        private static int rank(CodedInputStream in) throws IOException {
+            int rank = 0;
+            for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+                rank += WireFormat.getTagFieldNumber(tag) == 1 ? 1 : 0;
+                in.skipField(tag);
+            }
+            return rank;
+        }
+
+        private static Typed type(CodedInputStream in, Typed before) throws IOException {
+            int type = before.elementType;
+            int rank = before.rank;
             for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
                 int number = WireFormat.getTagFieldNumber(tag);
                 if (number == 1) {
                     CodedInputStream tensor = in.readBytes().newCodedInput();
                     for (int inner = tensor.readTag(); inner != 0; inner = tensor.readTag()) {
-                        if (WireFormat.getTagFieldNumber(inner) == 1) {
-                            type = tensor.readInt32();
-                        } else {
-                            tensor.skipField(inner);
+                        switch (WireFormat.getTagFieldNumber(inner)) {
+                            case 1 -> type = tensor.readInt32();
+                            case 2 -> rank = rank(tensor.readBytes().newCodedInput());
+                            default -> tensor.skipField(inner);
                         }
                     }
                 } else {
                     in.skipField(tag);
                 }
             }
-            return type;
+            return new Typed(before.name, type, rank);
         }
     }
 }

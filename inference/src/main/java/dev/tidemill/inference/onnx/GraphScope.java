@@ -49,7 +49,7 @@ final class GraphScope {
     private static final Set<String> PASSING = Set.of("Identity", "Reshape", "Squeeze", "Unsqueeze");
 
     private static final int FLOAT = 1;
-    private static final String LEARNED = "ai.onnx.ml";
+    static final String LEARNED = "ai.onnx.ml";
     /** Learned operators that give floats, a classifier as its second output. */
     private static final Set<String> SCORING = Set.of(
             "LinearClassifier",
@@ -64,19 +64,45 @@ final class GraphScope {
     private final Map<String, Integer> types = new HashMap<>();
     private final Set<String> harmless = new HashSet<>();
     private final Set<String> filled = new HashSet<>();
+    private final GraphRanks ranks = new GraphRanks();
 
-    GraphScope() {}
+    /** Whether inputs are of the types that they tell, as ONNX Runtime makes sure for the outermost graph. */
+    private final boolean outermost;
+
+    private final boolean seesInputs;
+
+    /** That of a function, which sees nothing around it. */
+    GraphScope() {
+        this(false, false);
+    }
+
+    private GraphScope(boolean outermost, boolean seesInputs) {
+        this.outermost = outermost;
+        this.seesInputs = seesInputs;
+    }
+
+    static GraphScope outermost() {
+        return new GraphScope(true, true);
+    }
 
     /** That of a graph within another, whose values it sees. */
     GraphScope(GraphScope outer) {
+        this(false, outer.seesInputs);
         types.putAll(outer.types);
         harmless.addAll(outer.harmless);
         filled.addAll(outer.filled);
+        ranks.copy(outer.ranks);
     }
 
     void hold(Held held) {
         types.put(held.name(), held.elementType());
         mark(held.name(), held);
+        ranks.hold(held.name(), held);
+    }
+
+    /** Whether all values have one known number of dimensions. */
+    boolean areOfOneRank(List<String> names) {
+        return ranks.areSame(names);
     }
 
     private void mark(String name, Held held) {
@@ -92,11 +118,18 @@ final class GraphScope {
         }
     }
 
-    void input(Typed input, boolean known) {
-        if (!types.containsKey(input.name()) || !known) {
-            types.put(input.name(), known ? input.elementType() : 0);
+    /** Whether a node sees the inputs of the model. */
+    boolean seesInputs() {
+        return seesInputs;
+    }
+
+    void input(Typed input) {
+        if (!types.containsKey(input.name()) || !outermost) {
+            ranks.forget(input.name());
+            ranks.put(input.name(), outermost ? input.rank() : -1);
+            types.put(input.name(), outermost ? input.elementType() : 0);
         }
-        if (!known) {
+        if (!outermost) {
             harmless.remove(input.name());
             filled.remove(input.name());
         }
@@ -105,12 +138,16 @@ final class GraphScope {
     /** What a node of this graph makes hides what an outer one has under the same name. */
     void forget(Node node) {
         node.outputs().forEach(types::remove);
+        node.outputs().forEach(ranks::forget);
         node.outputs().forEach(harmless::remove);
         node.outputs().forEach(filled::remove);
     }
 
     /** Notes what a node makes. */
     void follow(Node node) throws IOException {
+        if (node.domain().isEmpty() || node.domain().equals(LEARNED)) {
+            ranks.follow(node);
+        }
         if (node.domain().equals(LEARNED)) {
             int scores = node.type().endsWith("Classifier") ? 1 : 0;
             if (SCORING.contains(node.type()) && node.outputs().size() > scores) {

@@ -1,5 +1,7 @@
 package dev.tidemill.inference.onnx;
 
+import dev.tidemill.inference.onnx.TextPlan.Bound;
+import dev.tidemill.inference.onnx.TextPlan.Count;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.trees.OnnxGraph;
 import dev.tidemill.trees.OnnxGraph.Attribute;
@@ -11,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * Where texts go in a graph, judged before it is loaded. Characters of texts lie outside of the memory that {@link OnnxMemory} bounds,
@@ -18,8 +21,8 @@ import java.util.TreeMap;
  *
  * <ul>
  *   <li>those of a request, and those that the graph holds and that are long, may be of any length: each may be there a few times;
- *   <li>the graph's own labels are at most {@link #LONGEST} bytes: there may be as many as there are numbers, since the place that each
- *       takes in its tensor is bounded.
+ *   <li>the graph's own labels are at most {@link #LONGEST} bytes: there may be many, each node's number of them bounded by what the
+ *       longest takes ({@link TextPlan.Bound}), unless all fit their place in a tensor, which is bounded anyway.
  * </ul>
  */
 final class GraphTexts {
@@ -29,7 +32,17 @@ final class GraphTexts {
     static final int MOST_COPIES = 8;
 
     private static final int TEXTS = 8;
+    /** More bytes than any machine has. */
+    private static final long BEYOND = 1L << 50;
+
     private static final String CAST = "Cast";
+
+    /** Longest text that a number becomes. */
+    private static final int LONGEST_NUMBER = 24;
+
+    private static final String CONCAT = "Concat";
+    private static final String NORMALIZING = "StringNormalizer";
+    private static final String UNIQUE = "Unique";
 
     /** Operators that give at most the texts that they are given. */
     private static final Set<String> KEEPING = Set.of(
@@ -42,8 +55,8 @@ final class GraphTexts {
             "Slice",
             "Split",
             "Compress",
-            "Unique",
-            "StringNormalizer");
+            UNIQUE,
+            NORMALIZING);
     /** Operators that give some of the texts of their first input, by the indices of their second. */
     private static final Set<String> PICKING = Set.of("Gather", "GatherND", "GatherElements", "ArrayFeatureExtractor");
     /** Operators that give labels, as many as they are given values. */
@@ -57,7 +70,7 @@ final class GraphTexts {
             CAST);
     /** Operators of {@link #LABELLING} and {@link #KEEPING} whose first output alone may be texts; the others are numbers. */
     private static final Set<String> FIRST_ALONE =
-            Set.of("TreeEnsembleClassifier", "LinearClassifier", "SVMClassifier", "Unique");
+            Set.of("TreeEnsembleClassifier", "LinearClassifier", "SVMClassifier", UNIQUE);
     /** An operator that gives parts of texts that do not overlap, and labels of its own where a text has fewer than another. */
     private static final String TOKENIZING = "Tokenizer";
 
@@ -72,29 +85,45 @@ final class GraphTexts {
             "MurmurHash3",
             "DictVectorizer");
 
-    /** What a value may hold: how many copies of each text of any length, and whether labels. */
-    private record Holding(Map<String, Integer> copies, boolean labels) {
-        static final Holding NOTHING = new Holding(Map.of(), false);
-        static final Holding LABELS = new Holding(Map.of(), true);
+    /**
+     * What a value may hold: how many copies of each text of any length, and labels.
+     *
+     * @param label bytes of the longest label; -1 if there is none
+     * @param held how many labels there are at most if the graph itself holds them; 0 if a node bounds how many there are
+     */
+    private record Holding(Map<String, Integer> copies, int label, long held) {
+        static final Holding NOTHING = new Holding(Map.of(), -1, 0);
 
         static Holding once(String source) {
-            return new Holding(Map.of(source, 1), false);
+            return new Holding(Map.of(source, 1), -1, 0);
+        }
+
+        static Holding labels(int longest, long held) {
+            return new Holding(Map.of(), longest, held);
         }
 
         boolean isText() {
-            return labels || !copies.isEmpty();
+            return label >= 0 || !copies.isEmpty();
         }
 
         Holding with(Holding other) {
             var all = new TreeMap<>(copies);
             other.copies.forEach((source, times) -> all.merge(source, times, Math::addExact));
-            return new Holding(all, labels || other.labels);
+            return new Holding(all, Math.max(label, other.label), sum(held, other.held));
         }
 
         Holding times(int times) {
             var all = new TreeMap<>(copies);
             all.replaceAll((source, before) -> Math.multiplyExact(before, times));
-            return new Holding(all, labels);
+            return new Holding(all, label, held);
+        }
+
+        Holding ofLabels(int longest) {
+            return label < 0 ? this : new Holding(copies, longest, held);
+        }
+
+        Holding bounded() {
+            return new Holding(copies, label, 0);
         }
 
         int most() {
@@ -113,6 +142,18 @@ final class GraphTexts {
     /** Most copies of one text that are taken apart into words at a time. */
     private int tokenized;
 
+    /** Copies of each text of any length that all nodes make, by where it comes from. */
+    private final Map<String, Integer> copied = new HashMap<>();
+    /** Bytes of each long text that the graph holds. */
+    private final Map<String, Long> held = new HashMap<>();
+
+    private final Map<Integer, Bound> bounds = new HashMap<>();
+    /** Bytes of copies of labels that the graph holds. */
+    private long kept;
+
+    private int labelled;
+    private int longest = -1;
+
     private GraphTexts() {}
 
     /**
@@ -120,10 +161,10 @@ final class GraphTexts {
      *
      * @param inner whether a graph within another, or a function, may have texts of its own
      * @param mentioned names of values that graphs within others take
-     * @return how many copies of one text an operator may take apart into words; 0 if there is none that does
+     * @return what its texts may take, and how that is to be bounded
      * @throws TidemillException {@code INVALID_ARGUMENT} with the operator that may do it
      */
-    static int check(OnnxGraph graph, boolean inner, Set<String> mentioned) {
+    static TextPlan check(OnnxGraph graph, boolean inner, Set<String> mentioned) {
         var texts = new GraphTexts();
         graph.inputs().stream()
                 .filter(input -> input.elementType() == TEXTS)
@@ -133,7 +174,9 @@ final class GraphTexts {
             texts.hold(held.name(), held);
             texts.made.add(held.name());
         });
-        graph.operations().forEach(texts::follow);
+        for (int i = 0; i < graph.operations().size(); i++) {
+            texts.follow(i, graph.operations().get(i));
+        }
         boolean any = inner || texts.values.values().stream().anyMatch(Holding::isText);
         if (any && graph.functions()) {
             throw refusal("functions of its own");
@@ -151,15 +194,46 @@ final class GraphTexts {
         if (any && texts.early.isPresent()) {
             throw refusal("the operator " + texts.early.get().type() + " before those that make what it takes");
         }
-        return texts.tokenized;
+        return texts.plan();
+    }
+
+    private TextPlan plan() {
+        long bytes = kept;
+        Map<String, Integer> ofInputs = new HashMap<>(copied);
+        for (Map.Entry<String, Long> one : held.entrySet()) {
+            Integer copies = ofInputs.remove(one.getKey());
+            bytes = copies == null ? bytes : sum(bytes, times(copies, one.getValue()));
+        }
+        return new TextPlan(bounds, labelled, longest, tokenized, ofInputs, bytes);
     }
 
     private void hold(String name, Held held) {
         if (held.elementType() == TEXTS) {
-            values.put(name, held.longestText() > LONGEST ? Holding.once(name) : Holding.LABELS);
+            long count = held.shape().stream().reduce(1L, GraphTexts::times);
+            holdTexts(name, held.longestText(), count);
         } else if (held.wholes().length > 0) {
             repeats.put(name, mostOften(held.wholes()));
         }
+    }
+
+    private void holdTexts(String name, int longestText, long count) {
+        if (longestText > LONGEST) {
+            values.put(name, Holding.once(name));
+            held.put(name, times(count, TextPlan.outside(longestText)));
+        } else {
+            values.put(name, Holding.labels(longestText, Math.max(1, count)));
+        }
+    }
+
+    /** A product of sizes; what is beyond every memory is told as that. */
+    private static long times(long some, long size) {
+        return size < 0 || Math.multiplyHigh(some, size) != 0 || some * size > BEYOND || some * size < 0
+                ? BEYOND
+                : some * size;
+    }
+
+    private static long sum(long some, long more) {
+        return Math.min(BEYOND, some + more);
     }
 
     private static int mostOften(long[] wholes) {
@@ -178,7 +252,7 @@ final class GraphTexts {
         return times.values().stream().mapToInt(Integer::intValue).max().orElse(0);
     }
 
-    private void follow(Operation operation) {
+    private void follow(int index, Operation operation) {
         if (early.isEmpty()
                 && operation.inputs().stream().anyMatch(input -> !input.isEmpty() && !made.contains(input))) {
             early = Optional.of(operation);
@@ -198,11 +272,66 @@ final class GraphTexts {
             throw refusal("the operator " + operation.type());
         }
         if (result.isText()) {
+            Holding kept = counted(index, operation, result);
             int outputs = FIRST_ALONE.contains(operation.type())
                     ? Math.min(1, operation.outputs().size())
                     : operation.outputs().size();
-            operation.outputs().subList(0, outputs).forEach(output -> values.put(output, result));
+            operation.outputs().subList(0, outputs).forEach(output -> values.put(output, kept));
         }
+    }
+
+    /** Counts what a node makes of texts, and bounds how many labels it gives. */
+    private Holding counted(int index, Operation operation, Holding result) {
+        int times = operation.type().equals(UNIQUE) ? 2 : 1;
+        result.copies().forEach((source, copies) -> copied.merge(source, times * copies, Math::addExact));
+        longest = Math.max(longest, result.label());
+        long bytes = times * TextPlan.outsideOfLabel(result.label());
+        if (bytes == 0) {
+            return KEEPING.contains(operation.type()) ? result : result.bounded();
+        }
+        boolean keeping = KEEPING.contains(operation.type())
+                || operation.type().equals(CAST) && operation.inputs().stream().anyMatch(this::isText);
+        if (keeping && result.held() > 0) {
+            kept = sum(kept, times(result.held(), bytes));
+            return result;
+        }
+        labelled++;
+        // What keeps bounded labels gives no more of them, which are no longer.
+        if (!keeping || operation.type().equals(NORMALIZING) || times > 1) {
+            bounds.put(index, bound(operation, bytes));
+        }
+        return result.bounded();
+    }
+
+    private boolean isText(String name) {
+        return values.getOrDefault(name, Holding.NOTHING).isText();
+    }
+
+    private Bound bound(Operation operation, long bytes) {
+        int[] joined = {};
+        long axis = 0;
+        Count count =
+                switch (operation.type()) {
+                    case "TreeEnsembleClassifier", "LinearClassifier", "SVMClassifier" -> Count.ROWS;
+                    case "GatherElements" -> Count.INDICES;
+                    case "Gather", "GatherND", "ArrayFeatureExtractor" -> Count.PICKED;
+                    case "Where" -> Count.BROADCAST;
+                    case CONCAT -> Count.JOINED;
+                    default -> Count.VALUES;
+                };
+        if (count == Count.PICKED) {
+            // A place of GatherND is one of the first dimension, or fewer values.
+            axis = operation.type().equals("ArrayFeatureExtractor")
+                    ? -1
+                    : operation.type().equals("Gather") ? operation.whole("axis", 0) : 0;
+        } else if (count == Count.JOINED) {
+            joined = IntStream.range(0, operation.inputs().size())
+                    .filter(place -> values.getOrDefault(operation.inputs().get(place), Holding.NOTHING)
+                                    .label()
+                            >= 0)
+                    .toArray();
+        }
+        return new Bound(count, bytes, axis, joined);
     }
 
     private Holding made(Operation operation, Holding given) {
@@ -215,15 +344,19 @@ final class GraphTexts {
         }
         if (LABELLING.contains(type)) {
             checkLabels(operation);
-            return givesLabels(operation) ? Holding.LABELS : Holding.NOTHING;
+            return givesLabels(operation) ? Holding.labels(longestLabel(operation), 0) : Holding.NOTHING;
         }
         // Of labels there may be as many as numbers, of the parts of each many times that.
-        if (type.equals(TOKENIZING) && !given.labels()) {
-            checkLabels(operation);
+        if (type.equals(TOKENIZING) && given.label() < 0) {
+            checkFilling(operation);
             tokenized = Math.max(tokenized, given.most());
-            return given.with(Holding.LABELS);
+            return given.with(Holding.labels(0, 0));
         }
-        if (KEEPING.contains(type) || type.equals("Concat")) {
+        if (type.equals(NORMALIZING)) {
+            // A letter may have more bytes in the other case.
+            return given.ofLabels(Math.min(4 * LONGEST, 2 * given.label()));
+        }
+        if (KEEPING.contains(type) || type.equals(CONCAT)) {
             return given;
         }
         if (PICKING.contains(type) || type.equals("Where")) {
@@ -238,6 +371,32 @@ final class GraphTexts {
             }
         }
         throw refusal("the operator " + type);
+    }
+
+    /** Bytes of the longest label that an operator gives. */
+    private static int longestLabel(Operation operation) {
+        if (operation.type().equals(CAST)) {
+            return LONGEST_NUMBER;
+        }
+        return operation.attributes().values().stream()
+                .filter(attribute -> !attribute.name().startsWith("keys"))
+                .mapToInt(Attribute::longestText)
+                .max()
+                .orElse(0);
+    }
+
+    /** There may be as many fillings as the text of most words has words, for every text. */
+    private static void checkFilling(Operation operation) {
+        checkLabels(operation);
+        int filling =
+                operation.attribute("pad_value").map(Attribute::longestText).orElse(0);
+        if (TextPlan.outside(filling) > 0) {
+            throw TidemillException.invalid(
+                    "model",
+                    "its operator " + operation.type() + " fills up texts of few words with a text of " + filling
+                            + " bytes (pad_value), which may be there any number of times; at most "
+                            + TextPlan.INLINE + " bytes are taken");
+        }
     }
 
     private static boolean givesLabels(Operation operation) {
@@ -275,7 +434,10 @@ final class GraphTexts {
                 boolean texts = attribute.name().equals("value_string")
                         || !attribute.texts().isEmpty();
                 if (texts) {
-                    values.put(output, attribute.longestText() > LONGEST ? Holding.once(output) : Holding.LABELS);
+                    holdTexts(
+                            output,
+                            attribute.longestText(),
+                            Math.max(1, attribute.texts().size()));
                 } else if (attribute.wholes().length > 0) {
                     repeats.put(output, mostOften(attribute.wholes()));
                 }

@@ -53,11 +53,6 @@ final class OnnxMemory {
     private static final int BY_DEFAULT = -1;
     private static final int LONGEST_MESSAGE = 4_096;
 
-    /** The part of the limit that one operator may take outside of it. */
-    static final int PART = 4;
-    /** Bytes that a word of one letter takes while a text is taken apart, by estimate. */
-    private static final int WORD = 64;
-
     private static final long LEAST = 256L << 20;
     /** What the constants of a graph may become when they are computed at its load, beside twice its file. */
     private static final long FOLDED = 64L << 20;
@@ -74,15 +69,6 @@ final class OnnxMemory {
         return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
                 ? Math.max(LEAST, system.getTotalMemorySize() / 4)
                 : LEAST;
-    }
-
-    /**
-     * Bytes of texts that a model takes at a time, as it takes them apart into words outside of the limit.
-     *
-     * @param copies how many of one text may be taken apart; 0 if none is, so that there is no bound
-     */
-    static long mostText(int copies) {
-        return copies == 0 ? Long.MAX_VALUE : limit() / PART / WORD / copies;
     }
 
     /**
@@ -125,8 +111,10 @@ final class OnnxMemory {
      *
      * @param file bytes of the model's files
      * @param nodes nodes whose inputs are all constants; empty if they are not known
+     * @param times how many times as much as its tensor a constant text takes
      */
-    static void limited(OrtSession.SessionOptions settings, long file, Optional<Integer> nodes) throws OrtException {
+    static void limited(OrtSession.SessionOptions settings, long file, Optional<Integer> nodes, long times)
+            throws OrtException {
         // No arena of its own, which would keep the most that any call ever took.
         settings.setCPUArenaAllocator(false);
         settings.addConfigEntry("session.use_env_allocators", "1");
@@ -136,7 +124,21 @@ final class OnnxMemory {
         long folding = nodes.map(Integer::longValue).orElse(file / SMALLEST_NODE);
         settings.addConfigEntry(
                 "optimization.constant_folding_max_output_size_in_bytes",
-                Long.toString(Math.max(1, (FOLDED + 2 * file) / Math.max(1, folding))));
+                Long.toString(Math.max(1, (FOLDED + 2 * file) / Math.max(1, folding) / times)));
+    }
+
+    /**
+     * Has ONNX Runtime compute products of whole numbers as they are written: what its optimizer puts in their place divides by sizes
+     * that it takes from other inputs, and ends the process where they do not fit.
+     *
+     * @param quantized whether this is so of what is between dequantizing and quantizing, too
+     */
+    static void unfused(OrtSession.SessionOptions settings, boolean quantized) throws OrtException {
+        settings.addConfigEntry(
+                "optimization.disable_specified_optimizers", "MatMulIntegerToFloatFusion;DynamicQuantizeMatMulFusion");
+        if (quantized) {
+            settings.addConfigEntry("session.disable_quant_qdq", "1");
+        }
     }
 
     /** Has a run give back, at its end, what no run holds. */

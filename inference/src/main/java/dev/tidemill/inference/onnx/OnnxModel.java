@@ -95,8 +95,8 @@ final class OnnxModel implements LoadedModel {
     /** Fewest rows of a call, so that its bits are those of a joined one. */
     private final int least;
 
-    /** Bytes of texts that a call may have. */
-    private final long mostText;
+    /** What its texts may take. */
+    private final TextPlan texts;
 
     private final Batching batching;
     private final long bytes;
@@ -143,14 +143,15 @@ final class OnnxModel implements LoadedModel {
     private static OnnxModel opened(ModelFolder files, UnpackedModel unpacked, String file, byte[] content, int threads)
             throws OrtException, IOException {
         OnnxGraph graph = graph(content);
-        long mostText = OnnxMemory.mostText(GraphMemory.check(content, graph));
+        TextPlan texts = GraphMemory.check(content, graph);
+        texts.requireRoom();
         GraphDepth.check(content);
-        byte[] guarded = GraphGuards.of(content);
+        GraphGuards.Guarded guarded = GraphGuards.of(content, texts);
         Map<String, Datatype> unsigned = UnsignedInputs.of(graph);
-        if (!unsigned.isEmpty() || guarded != content) {
+        if (!unsigned.isEmpty() || guarded.model() != content) {
             Files.write(
                     unpacked.folder().resolve(file),
-                    unsigned.isEmpty() ? guarded : UnsignedInputs.replaced(guarded, unsigned));
+                    unsigned.isEmpty() ? guarded.model() : UnsignedInputs.replaced(guarded.model(), unsigned));
         }
         RowAnalysis.Verdict rows = RowAnalysis.of(graph);
         try (var settings = new OrtSession.SessionOptions()) {
@@ -158,7 +159,8 @@ final class OnnxModel implements LoadedModel {
             settings.setInterOpNumThreads(1);
             settings.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
             long size = files.folder().size();
-            OnnxMemory.limited(settings, size, GraphMemory.constantNodes(graph));
+            OnnxMemory.limited(settings, size, GraphMemory.constantNodes(graph), texts.timesOfTensor());
+            OnnxMemory.unfused(settings, guarded.unfused());
             // Waiting threads give the processor to other requests.
             settings.addConfigEntry("session.intra_op.allow_spinning", "0");
             OrtEnvironment environment = Environment.SHARED;
@@ -173,7 +175,8 @@ final class OnnxModel implements LoadedModel {
                         unpacked,
                         unsigned,
                         rows,
-                        mostText);
+                        texts,
+                        guarded);
             } catch (RuntimeException | Error | OrtException e) {
                 session.close();
                 throw e;
@@ -199,13 +202,14 @@ final class OnnxModel implements LoadedModel {
             UnpackedModel unpacked,
             Map<String, Datatype> unsigned,
             RowAnalysis.Verdict rows,
-            long mostText)
+            TextPlan texts,
+            GraphGuards.Guarded guarded)
             throws OrtException {
-        this.mostText = mostText;
+        this.texts = texts;
         this.unpacked = unpacked;
         this.environment = environment;
         this.session = session;
-        this.runs = new OnnxRuns(session);
+        this.runs = new OnnxRuns(session, guarded);
         this.bytes = bytes;
         this.ports = ports(session.getInputInfo(), "input", unsigned);
         Optional<List<TensorSpec>> named = named(signature);
@@ -277,6 +281,9 @@ final class OnnxModel implements LoadedModel {
     private static List<Port> ports(Map<String, NodeInfo> nodes, String side, Map<String, Datatype> unsigned) {
         List<Port> ports = new ArrayList<>();
         for (NodeInfo node : nodes.values()) {
+            if (node.getName().equals(GraphBounds.BUDGET)) {
+                continue;
+            }
             Optional<Datatype> datatype =
                     node.getInfo() instanceof TensorInfo tensor ? OnnxTensors.datatype(tensor) : Optional.empty();
             if (datatype.isEmpty()) {
@@ -428,26 +435,8 @@ final class OnnxModel implements LoadedModel {
         return InputBinding.matrix(matrix.name(), matrix.datatype(), given, rows);
     }
 
-    private void bound(List<Tensor> tensors) {
-        long text = 0;
-        for (Tensor tensor : tensors) {
-            for (int i = 0; tensor.datatype() == Datatype.BYTES && i < tensor.size(); i++) {
-                text += tensor.bytes(i).length;
-            }
-        }
-        if (text > mostText) {
-            throw TidemillException.invalid(
-                            "inputs",
-                            "The model takes texts apart into words, of " + text + " bytes of them more than the memory"
-                                    + " of this server allows it (" + mostText + ")")
-                    .remedy("Ask for fewer rows at a time");
-        }
-    }
-
     private List<Tensor> run(List<Tensor> tensors, Cancellation cancellation) {
-        if (mostText < Long.MAX_VALUE) {
-            bound(tensors);
-        }
+        long outside = texts.outside(tensors);
         boolean refused = false;
         int rows = tensors.isEmpty() ? 0 : tensors.getFirst().rows();
         if (slots.isPresent() && tensors.stream().allMatch(tensor -> tensor.rows() == rows)) {
@@ -469,7 +458,8 @@ final class OnnxModel implements LoadedModel {
                     Tensor tensor = tensors.get(i);
                     fed.put(port.fed(), OnnxTensors.of(environment, tensor, port.carried(), port.passed(tensor)));
                 }
-                try (OrtSession.Result result = runs.run(fed, Map.of(), session.getOutputNames(), cancellation)) {
+                try (OnnxRuns.Answer given = runs.run(fed, Map.of(), session.getOutputNames(), outside, cancellation)) {
+                    OrtSession.Result result = given.result();
                     long passing = OnnxTensors.admit(result);
                     List<Tensor> answer = new ArrayList<>();
                     for (int i = 0; i < outputs.size(); i++) {

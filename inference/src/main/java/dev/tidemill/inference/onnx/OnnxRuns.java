@@ -1,13 +1,17 @@
 package dev.tidemill.inference.onnx;
 
+import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxTensorLike;
 import ai.onnxruntime.OnnxValue;
+import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.TensorInfo;
 import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
@@ -31,29 +35,103 @@ final class OnnxRuns implements AutoCloseable {
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final int MOST_KEPT = 64;
 
+    /** What most runs take outside of the allocator, with {@link #EACH} for each value that they are given. */
+    private static final long FEW = 16L << 20;
+
+    private static final long EACH = 512;
+
     private final OrtSession session;
     private final Queue<OrtSession.RunOptions> free = new ConcurrentLinkedQueue<>();
     private final AtomicInteger kept = new AtomicInteger();
+    private final boolean budgeted;
+    private final boolean fixed;
 
-    OnnxRuns(OrtSession session) {
+    /** @param guarded what bounds the session's runs */
+    OnnxRuns(OrtSession session, GraphGuards.Guarded guarded) {
         this.session = session;
+        this.budgeted = guarded.budgeted();
+        this.fixed = guarded.fixed();
+    }
+
+    /** What a run gave, with what it has taken of {@link OutsideMemory}, until it is closed. */
+    record Answer(OrtSession.Result result, Optional<OutsideMemory.Taken> taken) implements AutoCloseable {
+        @Override
+        public void close() {
+            result.close();
+            taken.ifPresent(OutsideMemory.Taken::close);
+        }
     }
 
     /**
-     * Runs the session.
+     * Runs the session. What it may take outside of the allocator is taken of the process's before: little at first, and if that is not
+     * enough, it runs again with the most that a run may have.
      *
      * @param pinned where outputs are written; those that are not named are made
+     * @param texts bytes of copies of the request's texts
      * @throws OrtException if the graph refuses the values
      * @throws TidemillException what {@link Cancellation#exception} gives if nobody waits any more, {@code TIMEOUT} after {@link #LONGEST},
-     *     what {@link OnnxMemory#refusal} or {@link GraphGuards#refusal} gives if it takes too much memory
+     *     what {@link OnnxMemory#refusal} or {@link GraphGuards#refusal} gives if it takes too much memory, {@code UNAVAILABLE} if others
+     *     have taken the memory
      */
-    OrtSession.Result run(
+    Answer run(
+            Map<String, ? extends OnnxTensorLike> fed,
+            Map<String, ? extends OnnxValue> pinned,
+            Set<String> outputs,
+            long texts,
+            Cancellation cancellation)
+            throws OrtException {
+        cancellation.check();
+        if (!budgeted && !fixed && texts == 0) {
+            return new Answer(run(fed, pinned, outputs, cancellation), Optional.empty());
+        }
+        long most = budgeted || fixed ? OutsideMemory.mostOfRun() : 0;
+        long first = fixed ? most : Math.min(most, FEW + EACH * values(fed));
+        try {
+            return run(fed, pinned, outputs, texts, first, cancellation);
+        } catch (TidemillException e) {
+            if (first == most || !GraphBounds.isRefusal(e)) {
+                throw e;
+            }
+        }
+        return run(fed, pinned, outputs, texts, most, cancellation);
+    }
+
+    private Answer run(
+            Map<String, ? extends OnnxTensorLike> fed,
+            Map<String, ? extends OnnxValue> pinned,
+            Set<String> outputs,
+            long texts,
+            long budget,
+            Cancellation cancellation)
+            throws OrtException {
+        OutsideMemory.Taken taken = OutsideMemory.SHARED.take(texts + budget, cancellation);
+        try {
+            if (!budgeted) {
+                return new Answer(run(fed, pinned, outputs, cancellation), Optional.of(taken));
+            }
+            Map<String, OnnxTensorLike> all = new HashMap<>(fed);
+            try (OnnxTensor told = OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), budget)) {
+                all.put(GraphBounds.BUDGET, told);
+                return new Answer(run(all, pinned, outputs, cancellation), Optional.of(taken));
+            }
+        } catch (OrtException | RuntimeException | Error e) {
+            taken.close();
+            throw e;
+        }
+    }
+
+    private static long values(Map<String, ? extends OnnxTensorLike> fed) {
+        return fed.values().stream()
+                .mapToLong(one -> one.getInfo() instanceof TensorInfo tensor ? tensor.getNumElements() : 0)
+                .sum();
+    }
+
+    private OrtSession.Result run(
             Map<String, ? extends OnnxTensorLike> fed,
             Map<String, ? extends OnnxValue> pinned,
             Set<String> outputs,
             Cancellation cancellation)
             throws OrtException {
-        cancellation.check();
         OrtSession.RunOptions options = options();
         var run = new Run(options, cancellation);
         Watch.begin(run);

@@ -77,7 +77,7 @@ final class OnnxSlots implements AutoCloseable {
             for (int i = 0; i < given.size(); i++) {
                 OnnxTensors.fill(given.get(i), tensors.get(i), inputs.get(i).carried());
             }
-            runs.run(fed, pinned, Set.of(), cancellation).close();
+            runs.run(fed, pinned, Set.of(), 0, cancellation).close();
             AnswerMemory.take(outputs.stream()
                     .mapToLong(port -> AnswerMemory.weight(port.datatype(), values(port.sized(rows))))
                     .sum());

@@ -375,7 +375,7 @@ class OnnxMemoryTest {
             assertThat(words.text(3)).isEqualTo("#");
         }
         try (LoadedModel model = folders.open(words(4))) {
-            byte[][] texts = {new byte[(int) OnnxMemory.mostText(4) + 1]};
+            byte[][] texts = {new byte[(int) (OutsideMemory.mostOfRun() / 64 / 4) + 1]};
             assertThatThrownBy(() -> model.predict(List.of(Tensor.texts("x", new long[] {1}, texts))))
                     .isInstanceOf(TidemillException.class)
                     .hasMessageContaining("takes texts apart into words");
