@@ -32,6 +32,9 @@ class ApiPageTest {
             Errors are Problem Details (RFC 9457) with `code`, `detail`, `remedy` where there is one, and `requestId`; below `/v2` they are
             `{"error": "..."}`. How to sign in and to make tokens: [Users, tokens and signing in](users.md).
 
+            A field or a query parameter that a route below `/api/tidemill` does not know is refused (400, `INVALID_ARGUMENT`) with the names of those that it knows, as is one of
+            another type, so that nothing misspelt passes for not having been said. The protocols of others ignore what they do not know, as their own servers do.
+
             The permission is the weakest role that may call a route: a viewer, contributor, maintainer or admin of the project, each of whom may do
             what the one before may. *Server administrator*: one of the whole server. *Anybody*: without credentials. *Signed in*: any user or token. On a
             server that has no users yet and listens on loopback, every caller may do everything.

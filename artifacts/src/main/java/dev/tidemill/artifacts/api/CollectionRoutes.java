@@ -22,12 +22,13 @@ public final class CollectionRoutes {
     }
 
     public List<Route> routes() {
-        return List.of(Route.post(
-                "/api/tidemill/v1/collect", Access.server(Resource.SERVER, Action.ADMINISTER), this::collect));
+        return List.of(
+                Route.post("/api/tidemill/v1/collect", Access.server(Resource.SERVER, Action.ADMINISTER), this::collect)
+                        .fields("graceHours", "dryRun"));
     }
 
     private void collect(Context context, Caller caller) {
-        Body body = RequestBody.object(context).only("graceHours", "dryRun");
+        Body body = RequestBody.object(context);
         double hours = body.node().has("graceHours") ? body.number("graceHours") : 24;
         if (hours < 0 || hours > 24 * 365) {
             throw TidemillException.invalid("graceHours", "'" + hours + "' is not a number of hours from 0 to 8760");

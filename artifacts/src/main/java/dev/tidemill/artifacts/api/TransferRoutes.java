@@ -55,7 +55,7 @@ public final class TransferRoutes {
         var read = Access.project(Resource.ARTIFACT, Action.READ);
         var write = Access.project(Resource.ARTIFACT, Action.WRITE);
         var routes = new ArrayList<Route>(List.of(
-                Route.post(UPLOADS, write, this::begin),
+                Route.post(UPLOADS, write, this::begin).fields("path"),
                 Route.get(UPLOADS + "/{upload}", read, this::show),
                 Route.put(UPLOADS + "/{upload}/parts/{number}", write, (context, caller) -> {
                             uploads.find(caller.project(), context.pathParam("upload"));

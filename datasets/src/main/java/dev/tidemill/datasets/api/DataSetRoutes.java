@@ -43,17 +43,18 @@ public final class DataSetRoutes {
                                 "definition", dataSets.dataSet(caller.project(), context.pathParam("dataSet")),
                                 "versions", dataSets.versions(caller.project(), context.pathParam("dataSet"))))),
                 Route.get(PATH + "/{dataSet}/versions/{version}/sample", read, (context, caller) -> {
-                    DataSetVersion version = dataSets.version(
-                            caller.project(),
-                            context.pathParam("dataSet") + "@" + Requests.positive(context, "version"));
-                    context.json(Map.of(
-                            "rows",
-                            turns.run(
-                                    caller,
-                                    () -> engine.sample(
-                                            dataSets.files(version),
-                                            Requests.limit(context, 50, 500),
-                                            SAMPLE_TIMEOUT))));
-                }));
+                            DataSetVersion version = dataSets.version(
+                                    caller.project(),
+                                    context.pathParam("dataSet") + "@" + Requests.positive(context, "version"));
+                            context.json(Map.of(
+                                    "rows",
+                                    turns.run(
+                                            caller,
+                                            () -> engine.sample(
+                                                    dataSets.files(version),
+                                                    Requests.limit(context, 50, 500),
+                                                    SAMPLE_TIMEOUT))));
+                        })
+                        .query("limit"));
     }
 }

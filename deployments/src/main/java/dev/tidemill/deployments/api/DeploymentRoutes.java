@@ -7,7 +7,6 @@ import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
-import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
@@ -45,15 +44,17 @@ public final class DeploymentRoutes {
                         read,
                         (context, caller) -> context.json(withTraffic(deployment(context, caller)))),
                 Route.get(
-                        PATH + "/{deployment}/decisions",
-                        read,
-                        (context, caller) -> context.json(Map.of(
-                                "decisions",
-                                deployments.decisions(
-                                        caller.project(),
-                                        deployment(context, caller).name(),
-                                        Requests.number(context, "before").orElse(Long.MAX_VALUE),
-                                        Requests.limit(context, 500, 1000))))),
+                                PATH + "/{deployment}/decisions",
+                                read,
+                                (context, caller) -> context.json(Map.of(
+                                        "decisions",
+                                        deployments.decisions(
+                                                caller.project(),
+                                                deployment(context, caller).name(),
+                                                Requests.number(context, "before")
+                                                        .orElse(Long.MAX_VALUE),
+                                                Requests.limit(context, 500, 1000)))))
+                        .query("before", "limit"),
                 Route.delete(PATH + "/{deployment}", operate, (context, caller) -> {
                     deployments.delete(caller.project(), context.pathParam("deployment"), caller.actor());
                     context.status(204);
@@ -74,13 +75,11 @@ public final class DeploymentRoutes {
                             before, "asked for by " + caller.actor(), Map.of(), before.eventTime(), caller.actor()));
                 }),
                 Route.post(PATH + "/{deployment}/roll-back", operate, (context, caller) -> {
-                    double version = RequestBody.object(context).number("version");
-                    if (version < 1 || version != Math.rint(version)) {
-                        throw TidemillException.invalid("version", version + " is not a version number");
-                    }
-                    context.json(deployments.rollBack(
-                            caller.project(), context.pathParam("deployment"), (int) version, caller.actor()));
-                }));
+                            int version = RequestBody.object(context).positive("version");
+                            context.json(deployments.rollBack(
+                                    caller.project(), context.pathParam("deployment"), version, caller.actor()));
+                        })
+                        .fields("version"));
     }
 
     private Deployment deployment(Context context, Caller caller) {

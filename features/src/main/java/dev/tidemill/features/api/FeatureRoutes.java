@@ -34,7 +34,8 @@ public final class FeatureRoutes {
                         PATH,
                         Access.project(Resource.FEATURE, Action.READ),
                         (context, caller) -> context.json(Map.of("featureViews", views.list(caller.project())))),
-                Route.post(PATH + "/{view}/compute", Access.project(Resource.FEATURE, Action.READ), this::compute));
+                Route.post(PATH + "/{view}/compute", Access.project(Resource.FEATURE, Action.READ), this::compute)
+                        .fields("rows", "raw", "labels"));
     }
 
     @SuppressWarnings("unchecked")

@@ -41,14 +41,15 @@ public final class IdentityRoutes {
                                         "id", caller.principal().id(),
                                         "user", caller.principal().user(),
                                         "administrator", caller.principal().administrator()))),
-                        Route.post(V1 + "/setup", Access.open(), this::setUp),
-                        Route.post(V1 + "/session", Access.open(), this::signIn),
+                        Route.post(V1 + "/setup", Access.open(), this::setUp).fields("secret", "name", "password"),
+                        Route.post(V1 + "/session", Access.open(), this::signIn).fields("name", "password"),
                         Route.delete(V1 + "/session", Access.open(), this::signOut),
                         Route.get(
                                 V1 + "/users",
                                 Access.server(Resource.USER, Action.ADMINISTER),
                                 (context, caller) -> context.json(Map.of("users", identity.users()))),
-                        Route.post(V1 + "/users", Access.server(Resource.USER, Action.ADMINISTER), this::createUser),
+                        Route.post(V1 + "/users", Access.server(Resource.USER, Action.ADMINISTER), this::createUser)
+                                .fields("name", "password", "administrator"),
                         Route.delete(
                                 V1 + "/users/{user}",
                                 Access.server(Resource.USER, Action.ADMINISTER),
@@ -57,15 +58,16 @@ public final class IdentityRoutes {
                                     context.status(204);
                                 }),
                         Route.put(
-                                V1 + "/users/{user}/password",
-                                Access.server(Resource.USER, Action.ADMINISTER),
-                                (context, caller) -> {
-                                    identity.resetPassword(
-                                            context.pathParam("user"),
-                                            RequestBody.object(context).text("password"),
-                                            caller.actor());
-                                    context.status(204);
-                                }),
+                                        V1 + "/users/{user}/password",
+                                        Access.server(Resource.USER, Action.ADMINISTER),
+                                        (context, caller) -> {
+                                            identity.resetPassword(
+                                                    context.pathParam("user"),
+                                                    RequestBody.object(context).text("password"),
+                                                    caller.actor());
+                                            context.status(204);
+                                        })
+                                .fields("password"),
                         Route.get(
                                 V1 + "/users/{user}/tokens",
                                 Access.server(Resource.USER, Action.ADMINISTER),
@@ -76,13 +78,15 @@ public final class IdentityRoutes {
                                 Access.server(Resource.USER, Action.ADMINISTER),
                                 (context, caller) -> context.json(Map.of(
                                         "ended", identity.revokeAll(context.pathParam("user"), caller.actor())))),
-                        Route.put(V1 + "/password", Access.signedIn(), this::changePassword),
+                        Route.put(V1 + "/password", Access.signedIn(), this::changePassword)
+                                .fields("current", "password"),
                         Route.get(
                                 V1 + "/tokens",
                                 Access.signedIn(),
                                 (context, caller) ->
                                         context.json(Map.of("tokens", identity.tokens(caller.principal())))),
-                        Route.post(V1 + "/tokens", Access.signedIn(), this::createToken),
+                        Route.post(V1 + "/tokens", Access.signedIn(), this::createToken)
+                                .fields("label", "role", "project", "scope", "validFor"),
                         Route.delete(V1 + "/tokens/{token}", Access.signedIn(), (context, caller) -> {
                             identity.revokeToken(caller.principal(), context.pathParam("token"));
                             context.status(204);
@@ -93,9 +97,10 @@ public final class IdentityRoutes {
                                 (context, caller) ->
                                         context.json(Map.of("projects", identity.projects(caller.principal())))),
                         Route.post(
-                                V1 + "/projects",
-                                Access.server(Resource.PROJECT, Action.ADMINISTER),
-                                this::createProject),
+                                        V1 + "/projects",
+                                        Access.server(Resource.PROJECT, Action.ADMINISTER),
+                                        this::createProject)
+                                .fields("name", "description"),
                         Route.get(
                                 V1 + "/projects/{project}",
                                 Access.project(Resource.PROJECT, Action.READ),
@@ -106,9 +111,10 @@ public final class IdentityRoutes {
                                 (context, caller) ->
                                         context.json(Map.of("members", identity.members(caller.project())))),
                         Route.put(
-                                V1 + "/projects/{project}/members/{user}",
-                                Access.project(Resource.PROJECT, Action.ADMINISTER),
-                                this::putMember),
+                                        V1 + "/projects/{project}/members/{user}",
+                                        Access.project(Resource.PROJECT, Action.ADMINISTER),
+                                        this::putMember)
+                                .fields("role"),
                         Route.delete(
                                 V1 + "/projects/{project}/members/{user}",
                                 Access.project(Resource.PROJECT, Action.ADMINISTER),

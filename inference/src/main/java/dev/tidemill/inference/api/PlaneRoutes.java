@@ -53,12 +53,13 @@ public final class PlaneRoutes {
     public List<Route> routes() {
         var access = Access.server(Resource.INFERENCE, Action.OPERATE);
         return List.of(
-                Route.get(PLANE + "/plans", access, this::plans),
-                Route.get(PLANE + "/models", access, this::models),
+                Route.get(PLANE + "/plans", access, this::plans).query("known", "wait"),
+                Route.get(PLANE + "/models", access, this::models).query("project", "name", "version"),
                 Route.file(PLANE + "/blobs/{digest}", access, this::blob),
-                Route.post(PLANE + "/predictions", access, this::predictions),
-                Route.post(PLANE + "/authentication", access, this::authenticate),
-                Route.post(PLANE + "/role", access, this::role));
+                Route.post(PLANE + "/predictions", access, this::predictions).anyBody(),
+                Route.post(PLANE + "/authentication", access, this::authenticate)
+                        .fields("secret", "session"),
+                Route.post(PLANE + "/role", access, this::role).fields("principal", "project"));
     }
 
     /** Answers at once if {@code known} is not the newest snapshot's version, else when a newer one comes or after {@code wait} s. */

@@ -44,9 +44,10 @@ public final class ScoringRoutes {
 
     public List<Route> routes() {
         return List.of(Route.post(
-                "/api/tidemill/v1/projects/{project}/scorings",
-                Access.project(Resource.PIPELINE, Action.WRITE),
-                this::start));
+                        "/api/tidemill/v1/projects/{project}/scorings",
+                        Access.project(Resource.PIPELINE, Action.WRITE),
+                        this::start)
+                .fields("model", "version", "data", "output", "prefix", "requestKey"));
     }
 
     private void start(Context context, Caller caller) {

@@ -26,6 +26,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Routes for labels, watermarks, windows and reports. */
 public final class MonitoringRoutes {
@@ -53,13 +54,14 @@ public final class MonitoringRoutes {
         var read = Access.project(Resource.MONITOR, Action.READ);
         var write = Access.project(Resource.MONITOR, Action.WRITE);
         return List.of(
-                Route.post(PATH + "/labels", write, this::label),
-                Route.post(PATH + "/watermark", write, this::declareWatermark),
-                Route.get(PATH + "/windows", read, this::windows),
+                Route.post(PATH + "/labels", write, this::label).fields("labels"),
+                Route.post(PATH + "/watermark", write, this::declareWatermark).fields("time"),
+                Route.get(PATH + "/windows", read, this::windows).query("before", "limit"),
                 Route.get(PATH + "/monitoring", read, this::state),
-                Route.get(PATH + "/reference", read, this::reference),
-                Route.get(PATH + "/predictions", read, this::predictions),
-                Route.get(PATH + "/report", read, this::report));
+                Route.get(PATH + "/reference", read, this::reference).query("version"),
+                Route.get(PATH + "/predictions", read, this::predictions)
+                        .query("from", "until", "limit", "page_token", "total"),
+                Route.get(PATH + "/report", read, this::report).query("baseline"));
     }
 
     private Deployment deployment(Context context, Caller caller) {
@@ -69,6 +71,7 @@ public final class MonitoringRoutes {
     private void label(Context context, Caller caller) {
         List<Label> labels = RequestBody.object(context).objects("labels", MOST_LABELS).stream()
                 .map(entry -> {
+                    entry.only(Set.of("id", "value"));
                     var value = entry.node().path("value");
                     if (value.isMissingNode()) {
                         throw TidemillException.invalid("value", "A label has no 'value'; it is a number or a text");
@@ -107,8 +110,7 @@ public final class MonitoringRoutes {
 
     private void reference(Context context, Caller caller) {
         Deployment deployment = deployment(context, caller);
-        int number = Requests.number(context, "version")
-                .map(Long::intValue)
+        int number = Requests.optionalPositive(context, "version")
                 .or(deployment::champion)
                 .orElseThrow(() -> TidemillException.notFound("champion of deployment", deployment.name()));
         var version = models.version(caller.project(), deployment.definition().model(), number);
@@ -173,7 +175,7 @@ public final class MonitoringRoutes {
 
     private void report(Context context, Caller caller) {
         Deployment deployment = deployment(context, caller);
-        int baseline = Requests.number(context, "baseline").orElse(1L).intValue();
+        int baseline = Requests.optionalPositive(context, "baseline").orElse(1);
         context.json(Map.of(
                 "baseline", baseline, "months", monitoring.monthly(caller.project(), deployment.name(), baseline)));
     }

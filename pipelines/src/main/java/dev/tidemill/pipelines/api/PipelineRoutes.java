@@ -50,17 +50,19 @@ public final class PipelineRoutes {
                         read,
                         (context, caller) ->
                                 context.json(pipelines.pipeline(caller.project(), context.pathParam("pipeline")))),
-                Route.post(PROJECT + "/pipelines/{pipeline}/runs", write, this::start),
+                Route.post(PROJECT + "/pipelines/{pipeline}/runs", write, this::start)
+                        .fields("parameters", "cause", "requestKey"),
                 Route.get(
-                        PROJECT + "/pipeline-runs",
-                        read,
-                        (context, caller) -> context.json(Map.of(
-                                "runs",
-                                pipelines.runs(
-                                        caller.project(),
-                                        Requests.text(context, "pipeline"),
-                                        Requests.text(context, "before"),
-                                        Requests.limit(context, 50, 500))))),
+                                PROJECT + "/pipeline-runs",
+                                read,
+                                (context, caller) -> context.json(Map.of(
+                                        "runs",
+                                        pipelines.runs(
+                                                caller.project(),
+                                                Requests.text(context, "pipeline"),
+                                                Requests.text(context, "before"),
+                                                Requests.limit(context, 50, 500)))))
+                        .query("pipeline", "before", "limit"),
                 Route.get(RUN, read, this::show),
                 Route.post(
                         RUN + "/cancel",
@@ -72,7 +74,7 @@ public final class PipelineRoutes {
                         write,
                         (context, caller) ->
                                 context.json(pipelines.resume(caller.project(), id(context), caller.actor()))),
-                Route.get(RUN + "/steps/{step}/log", read, this::readLog),
+                Route.get(RUN + "/steps/{step}/log", read, this::readLog).query("offset"),
                 Route.get(RUN + "/steps/{step}/log/stream", read, this::streamLog));
     }
 

@@ -30,7 +30,8 @@ public final class RefusalRoutes {
 
     public List<Route> routes() {
         return List.of(
-                Route.get("/api/tidemill/v1/refusals", Access.server(Resource.SERVER, Action.ADMINISTER), this::list));
+                Route.get("/api/tidemill/v1/refusals", Access.server(Resource.SERVER, Action.ADMINISTER), this::list)
+                        .query("user", "address", "code", "before", "limit"));
     }
 
     /** The newest refusals; {@code next} is there where others follow, and is the {@code before} that asks for them. */

@@ -26,11 +26,12 @@ public final class DefinitionRoutes {
                         Access.project(Resource.DEFINITION, Action.READ),
                         (context, caller) -> context.json(Map.of("definitions", definitions.list(caller.project())))),
                 Route.post(PATH, Access.project(Resource.DEFINITION, Action.OPERATE), (context, caller) -> {
-                    Body body = RequestBody.object(context);
-                    var files = new ProjectFiles(body.texts("files"), body.texts("blobs"));
-                    context.json(Map.of(
-                            "changes",
-                            definitions.apply(caller.project(), files, body.flag("dryRun"), caller.actor())));
-                }));
+                            Body body = RequestBody.object(context);
+                            var files = new ProjectFiles(body.texts("files"), body.texts("blobs"));
+                            context.json(Map.of(
+                                    "changes",
+                                    definitions.apply(caller.project(), files, body.flag("dryRun"), caller.actor())));
+                        })
+                        .fields("files", "blobs", "dryRun"));
     }
 }

@@ -42,18 +42,23 @@ public final class EventRoutes {
     public List<Route> routes() {
         var inbound = Access.project(Resource.EVENT, Action.WRITE);
         return List.of(
-                Route.get(PROJECT + "/events", Access.project(Resource.EVENT, Action.READ), this::list),
-                Route.get(PROJECT + "/events/stream", Access.project(Resource.EVENT, Action.READ), this::stream),
+                Route.get(PROJECT + "/events", Access.project(Resource.EVENT, Action.READ), this::list)
+                        .query("type", "subject", "user", "before", "limit"),
+                Route.get(PROJECT + "/events/stream", Access.project(Resource.EVENT, Action.READ), this::stream)
+                        .query("after"),
                 Route.get(
                         "/api/tidemill/v1/event-types",
                         Access.signedIn(),
                         (context, caller) -> context.json(
                                 Map.of("types", EventCatalogue.shipped().types()))),
-                Route.get("/api/tidemill/v1/events", Access.server(Resource.EVENT, Action.READ), this::listOfServer),
+                Route.get("/api/tidemill/v1/events", Access.server(Resource.EVENT, Action.READ), this::listOfServer)
+                        .query("project", "type", "subject", "user", "before", "limit"),
                 Route.post("/api/tidemill/v1/events", inbound, this::receive)
-                        .project((context, principal) -> inboundProject(context)),
+                        .project((context, principal) -> inboundProject(context))
+                        .anyBody(),
                 Route.get(PROJECT + "/webhooks", Access.project(Resource.WEBHOOK, Action.OPERATE), this::listWebhooks),
-                Route.post(PROJECT + "/webhooks", Access.project(Resource.WEBHOOK, Action.OPERATE), this::create),
+                Route.post(PROJECT + "/webhooks", Access.project(Resource.WEBHOOK, Action.OPERATE), this::create)
+                        .fields("url", "types"),
                 Route.delete(
                         PROJECT + "/webhooks/{webhook}",
                         Access.project(Resource.WEBHOOK, Action.OPERATE),

@@ -34,6 +34,7 @@ public final class RequestBody {
     /** A tensor and what a runtime makes of it. */
     private static final int TENSOR_PER_BYTE = 2;
 
+    private static final String PARSED = "parsed body";
     private static final String HEADER_LENGTH = "Inference-Header-Content-Length";
 
     private RequestBody() {}
@@ -45,12 +46,12 @@ public final class RequestBody {
     }
 
     /**
-     * The JSON object that a request's body is.
+     * The JSON object that a request's body is, with no other fields than the route says.
      *
      * @throws TidemillException {@code INVALID_ARGUMENT} if it is not one JSON object
      */
     public static Body object(Context context) {
-        return Body.of(read(context));
+        return sentObject(context).orElseGet(() -> Body.of(read(context)));
     }
 
     /**
@@ -59,13 +60,28 @@ public final class RequestBody {
      * @throws TidemillException {@code INVALID_ARGUMENT} if it is something else
      */
     public static Body optionalObject(Context context) {
+        return sentObject(context).orElseGet(() -> new Body(Json.object()));
+    }
+
+    /**
+     * The JSON object that a request's body is, parsed once; empty if the request has no body or a blank one.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} if it is something else
+     */
+    static Optional<Body> sentObject(Context context) {
+        Body parsed = context.attribute(PARSED);
+        if (parsed != null) {
+            return Optional.of(parsed);
+        }
         byte[] body = read(context);
         for (byte each : body) {
             if (each != ' ' && each != '\t' && each != '\r' && each != '\n') {
-                return Body.of(body);
+                Body object = Body.of(body);
+                context.attribute(PARSED, object);
+                return Optional.of(object);
             }
         }
-        return new Body(Json.object());
+        return Optional.empty();
     }
 
     /**

@@ -52,7 +52,15 @@ public final class Requests {
     }
 
     public static int positive(Context context, String pathParameter) {
-        String text = context.pathParam(pathParameter);
+        return positive(pathParameter, context.pathParam(pathParameter));
+    }
+
+    /** A query parameter that is a whole number from 1, such as a version's. */
+    public static Optional<Integer> optionalPositive(Context context, String parameter) {
+        return text(context, parameter).map(text -> positive(parameter, text));
+    }
+
+    private static int positive(String parameter, String text) {
         try {
             int value = Integer.parseInt(text);
             if (value > 0) {
@@ -61,7 +69,7 @@ public final class Requests {
         } catch (NumberFormatException e) {
             // refused below, with the value
         }
-        throw TidemillException.invalid(pathParameter, "'" + text + "' is not a positive whole number");
+        throw TidemillException.invalid(parameter, "'" + text + "' is not a positive whole number");
     }
 
     public static Optional<Instant> instant(Context context, String parameter) {

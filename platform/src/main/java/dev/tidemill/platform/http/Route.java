@@ -11,6 +11,7 @@ import io.javalin.http.HandlerType;
  *
  * @param body how the bodies of its requests are read
  * @param lane whose threads answer it
+ * @param inputs what its requests may say beside the path; nothing else is taken on routes of our own API
  */
 public record Route(
         HandlerType method,
@@ -20,7 +21,8 @@ public record Route(
         Endpoint endpoint,
         ErrorStyle errors,
         BodyRule body,
-        Lane lane) {
+        Lane lane,
+        Inputs inputs) {
     /** A name, a password, a few fields. */
     public static final long SMALL_BODY = 4 * 1024;
 
@@ -70,7 +72,16 @@ public record Route(
             ProjectSource project,
             Endpoint endpoint,
             ErrorStyle errors) {
-        this(method, path, access, project, endpoint, errors, BodyRule.whole(usual(method)), Lane.REQUESTS);
+        this(
+                method,
+                path,
+                access,
+                project,
+                endpoint,
+                errors,
+                BodyRule.whole(usual(method)),
+                Lane.REQUESTS,
+                Inputs.usual(path));
     }
 
     private static long usual(HandlerType method) {
@@ -104,12 +115,12 @@ public record Route(
     }
 
     public Route errors(ErrorStyle style) {
-        return new Route(method, path, access, project, endpoint, style, body, lane);
+        return new Route(method, path, access, project, endpoint, style, body, lane, inputs);
     }
 
     /** The same route, its project told by something else than the path. */
     public Route project(ProjectSource source) {
-        return new Route(method, path, access, source, endpoint, errors, body, lane);
+        return new Route(method, path, access, source, endpoint, errors, body, lane, inputs);
     }
 
     /** The same route, which needs no more of a body than so many bytes. */
@@ -119,18 +130,39 @@ public record Route(
 
     /** The same route, whose bodies are read in another way. */
     public Route body(BodyRule rule) {
-        return new Route(method, path, access, project, endpoint, errors, rule, lane);
+        return new Route(method, path, access, project, endpoint, errors, rule, lane, inputs);
     }
 
     /** The same route, on other threads. */
     public Route lane(Lane other) {
-        return new Route(method, path, access, project, endpoint, errors, body, other);
+        return new Route(method, path, access, project, endpoint, errors, body, other, inputs);
     }
 
     /** The same route, whose requests are files that pass through as they come. */
     public Route transfersFiles() {
         boolean sends = method == HandlerType.GET;
-        return lane(Lane.TRANSFERS).body(sends ? body : BodyRule.streamed());
+        return sends
+                ? lane(Lane.TRANSFERS)
+                : lane(Lane.TRANSFERS).body(BodyRule.streamed()).anyBody();
+    }
+
+    /** The same route, whose query has these parameters and no others. */
+    public Route query(String... parameters) {
+        return inputs(inputs.withQuery(parameters));
+    }
+
+    /** The same route, whose body is a JSON object with these fields and no others. */
+    public Route fields(String... names) {
+        return inputs(inputs.withFields(names));
+    }
+
+    /** The same route, whose bodies have a form of their own: files, or messages of another protocol. */
+    public Route anyBody() {
+        return inputs(inputs.withAnyBody());
+    }
+
+    private Route inputs(Inputs other) {
+        return new Route(method, path, access, project, endpoint, errors, body, lane, other);
     }
 
     /** Method and path template, such as {@code GET /health}. */

@@ -264,6 +264,7 @@ public final class WebServer implements AutoCloseable {
         }
         RequestBody.prepare(context, route.body(), reservation);
         RequestMemory.of(reservation, () -> {
+            route.inputs().require(context);
             route.endpoint().handle(context, caller);
             return route;
         });

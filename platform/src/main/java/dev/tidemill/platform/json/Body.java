@@ -30,14 +30,14 @@ public final class Body {
         return object;
     }
 
-    /** Refuses fields that nobody reads, where one that is misspelt would do harm. */
-    public Body only(String... fields) {
-        Set<String> known = Set.of(fields);
+    /** Refuses fields that nobody reads, so that a misspelt one does not pass for one that is absent. */
+    public Body only(Set<String> known) {
         object.fieldNames().forEachRemaining(field -> {
             if (!known.contains(field)) {
                 throw TidemillException.invalid(
                         field,
-                        "There is no field '" + StorableText.cut(field, 80) + "'; there are " + new TreeSet<>(known));
+                        "There is no field '" + StorableText.cut(field, 80) + "'; "
+                                + (known.isEmpty() ? "none is taken here" : "there are " + new TreeSet<>(known)));
             }
         });
         return this;
@@ -66,6 +66,30 @@ public final class Body {
         return node.doubleValue();
     }
 
+    /** A whole number from 1, such as a version's. */
+    public int positive(String field) {
+        JsonNode node = object.get(field);
+        if (node == null
+                || !node.isNumber()
+                || !(node.doubleValue() >= 1)
+                || node.doubleValue() > Integer.MAX_VALUE
+                || node.doubleValue() != Math.rint(node.doubleValue())) {
+            throw TidemillException.invalid(field, "'" + field + "' must be a positive whole number, not " + node);
+        }
+        return node.intValue();
+    }
+
+    public Optional<Long> optionalWhole(String field) {
+        JsonNode node = object.get(field);
+        if (node == null || node.isNull()) {
+            return Optional.empty();
+        }
+        if (!node.isNumber() || !node.canConvertToLong() || node.doubleValue() != Math.rint(node.doubleValue())) {
+            throw TidemillException.invalid(field, "'" + field + "' must be a whole number, not " + node);
+        }
+        return Optional.of(node.longValue());
+    }
+
     /** False where it is absent. */
     public boolean flag(String field) {
         return optionalFlag(field).orElse(false);
@@ -90,6 +114,21 @@ public final class Body {
         return optionalText(field).map(text -> EventTime.instant(field, text));
     }
 
+    /** The texts of a list field; numbers count as the texts that they are written as. None where it is absent. */
+    public List<String> list(String field) {
+        JsonNode node = object.get(field);
+        if (node == null || node.isNull()) {
+            return List.of();
+        }
+        if (!node.isArray()) {
+            throw TidemillException.invalid(field, "'" + field + "' must be a list, not " + node);
+        }
+        var texts = new ArrayList<String>();
+        node.forEach(element -> texts.add(plain(field, element)));
+        return texts;
+    }
+
+    /** An object field's texts by name; numbers count as the texts that they are written as. None where it is absent. */
     public Map<String, String> texts(String field) {
         JsonNode node = object.get(field);
         if (node == null || node.isNull()) {
@@ -100,8 +139,15 @@ public final class Body {
         }
         var texts = new LinkedHashMap<String, String>();
         node.properties()
-                .forEach(entry -> texts.put(entry.getKey(), entry.getValue().asText()));
+                .forEach(entry -> texts.put(entry.getKey(), plain(field + "." + entry.getKey(), entry.getValue())));
         return texts;
+    }
+
+    private static String plain(String field, JsonNode node) {
+        if (!node.isValueNode() || node.isNull()) {
+            throw TidemillException.invalid(field, "'" + field + "' must be a text or a number, not " + node);
+        }
+        return node.asText();
     }
 
     /** The objects of a list field, at most {@code limit} of them. */

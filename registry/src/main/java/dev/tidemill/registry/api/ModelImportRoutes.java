@@ -31,8 +31,8 @@ public final class ModelImportRoutes {
     public List<Route> routes() {
         var access = Access.project(Resource.MODEL, Action.WRITE);
         return List.of(
-                Route.post(PATH + "/models", access, this::model),
-                Route.post(PATH + "/versions", access, this::version));
+                Route.post(PATH + "/models", access, this::model).anyBody(),
+                Route.post(PATH + "/versions", access, this::version).anyBody());
     }
 
     private static Map<String, String> tags(MlflowRequest told, List<String> left) {

@@ -40,16 +40,17 @@ public final class ModelRoutes {
         return List.of(
                 Route.get(PATH, read, this::list),
                 Route.get(PATH + "/{model}", read, this::show),
-                Route.post(PATH + "/{model}", write, this::describe),
+                Route.post(PATH + "/{model}", write, this::describe).fields("description", "tags"),
                 Route.get(
                         PATH + "/{model}/versions/{version}",
                         read,
                         (context, caller) -> context.json(shown(models.version(
                                 caller.project(), context.pathParam("model"), Requests.positive(context, "version"))))),
                 Route.post(
-                        PATH + "/{model}/versions/{version}/trust",
-                        Access.project(Resource.MODEL, Action.OPERATE),
-                        this::trust),
+                                PATH + "/{model}/versions/{version}/trust",
+                                Access.project(Resource.MODEL, Action.OPERATE),
+                                this::trust)
+                        .fields("network"),
                 Route.delete(
                         PATH + "/{model}/versions/{version}/trust",
                         Access.project(Resource.MODEL, Action.OPERATE),
@@ -58,7 +59,8 @@ public final class ModelRoutes {
                                 context.pathParam("model"),
                                 Requests.positive(context, "version"),
                                 caller.actor())))),
-                Route.put(PATH + "/{model}/aliases/{alias}", write, this::setAlias),
+                Route.put(PATH + "/{model}/aliases/{alias}", write, this::setAlias)
+                        .fields("version"),
                 Route.delete(PATH + "/{model}/aliases/{alias}", write, (context, caller) -> {
                     models.removeAlias(
                             caller.project(), context.pathParam("model"), context.pathParam("alias"), caller.actor());
@@ -128,7 +130,7 @@ public final class ModelRoutes {
     /** {@code If-Match} names the version that the alias must point at now; {@code "0"} for none. */
     private void setAlias(Context context, Caller caller) {
         String name = context.pathParam("model");
-        double version = RequestBody.object(context).number("version");
+        int version = RequestBody.object(context).positive("version");
         Optional<Integer> expected = Optional.ofNullable(context.header("If-Match"))
                 .map(text -> text.replace("\"", "").strip())
                 .filter(text -> !text.equals("*"))
@@ -138,8 +140,8 @@ public final class ModelRoutes {
                     }
                     return Integer.parseInt(text);
                 });
-        models.setAlias(caller.project(), name, context.pathParam("alias"), (int) version, expected, caller.actor());
-        context.header("ETag", "\"" + (int) version + "\"")
-                .json(Map.of("alias", context.pathParam("alias"), "version", (int) version));
+        models.setAlias(caller.project(), name, context.pathParam("alias"), version, expected, caller.actor());
+        context.header("ETag", "\"" + version + "\"")
+                .json(Map.of("alias", context.pathParam("alias"), "version", version));
     }
 }

@@ -38,11 +38,11 @@ public final class ImportRoutes {
     public List<Route> routes() {
         var access = Access.project(Resource.EXPERIMENT, Action.WRITE);
         return List.of(
-                Route.post(PATH + "/experiments", access, this::experiment),
-                Route.post(PATH + "/runs", access, this::run),
-                Route.post(PATH + "/points", access, this::points),
-                Route.post(PATH + "/traces", access, this::trace),
-                Route.post(PATH + "/logged-models", access, this::loggedModel));
+                Route.post(PATH + "/experiments", access, this::experiment).anyBody(),
+                Route.post(PATH + "/runs", access, this::run).anyBody(),
+                Route.post(PATH + "/points", access, this::points).anyBody(),
+                Route.post(PATH + "/traces", access, this::trace).anyBody(),
+                Route.post(PATH + "/logged-models", access, this::loggedModel).anyBody());
     }
 
     private static Instant time(MlflowRequest message, String field) {

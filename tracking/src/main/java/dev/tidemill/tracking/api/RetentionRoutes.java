@@ -30,13 +30,14 @@ public final class RetentionRoutes {
 
     public List<Route> routes() {
         return List.of(Route.post(
-                "/api/tidemill/v1/projects/{project}/purge",
-                Access.project(Resource.EXPERIMENT, Action.OPERATE),
-                this::purge));
+                        "/api/tidemill/v1/projects/{project}/purge",
+                        Access.project(Resource.EXPERIMENT, Action.OPERATE),
+                        this::purge)
+                .fields("all", "deletedDays", "dryRun"));
     }
 
     private void purge(Context context, Caller caller) {
-        Body body = RequestBody.object(context).only("all", "deletedDays", "dryRun");
+        Body body = RequestBody.object(context);
         double days = body.flag("all") ? 0 : body.number("deletedDays");
         if (days == 0 && !body.flag("all")) {
             throw TidemillException.invalid(

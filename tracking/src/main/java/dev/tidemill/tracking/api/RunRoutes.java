@@ -29,7 +29,6 @@ import dev.tidemill.tracking.domain.Tracking;
 import dev.tidemill.tracking.domain.Tracking.Bulk;
 import io.javalin.http.Context;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -57,31 +56,36 @@ public final class RunRoutes {
         var read = Access.project(Resource.EXPERIMENT, Action.READ);
         var write = Access.project(Resource.EXPERIMENT, Action.WRITE);
         return List.of(
-                Route.get(PROJECT + "/experiments", read, this::listExperiments),
+                Route.get(PROJECT + "/experiments", read, this::listExperiments).query("deleted"),
                 Route.get(
-                        PROJECT + "/runs",
-                        read,
-                        (context, caller) -> RunJson.write(
-                                context,
-                                tracking.runs(
-                                        caller.project(),
-                                        Requests.number(context, "experiment"),
-                                        Requests.text(context, "before"),
-                                        Requests.limit(context, 100, 1000)),
-                                Optional.empty())),
-                Route.post(PROJECT + "/runs/search", read, this::search),
+                                PROJECT + "/runs",
+                                read,
+                                (context, caller) -> RunJson.write(
+                                        context,
+                                        tracking.runs(
+                                                caller.project(),
+                                                Requests.number(context, "experiment"),
+                                                Requests.text(context, "before"),
+                                                Requests.limit(context, 100, 1000)),
+                                        Optional.empty()))
+                        .query("experiment", "before", "limit"),
+                Route.post(PROJECT + "/runs/search", read, this::search)
+                        .fields("experiments", "filter", "order", "lifecycle", "limit", "token", "count"),
                 Route.post(
-                        PROJECT + "/runs/names",
-                        read,
-                        (context, caller) -> context.json(
-                                tracking.names(caller.project(), experimentIds(RequestBody.object(context), caller)))),
-                Route.post(PROJECT + "/runs/bulk", write, this::bulk),
-                Route.post(PROJECT + "/runs/curves", read, this::curves),
+                                PROJECT + "/runs/names",
+                                read,
+                                (context, caller) -> context.json(tracking.names(
+                                        caller.project(), experimentIds(RequestBody.object(context), caller))))
+                        .fields("experiments"),
+                Route.post(PROJECT + "/runs/bulk", write, this::bulk)
+                        .fields("action", "runs", "filter", "experiments", "order", "lifecycle", "name", "value"),
+                Route.post(PROJECT + "/runs/curves", read, this::curves)
+                        .fields("runs", "metric", "buckets", "first", "last"),
                 Route.get(
                         RUN,
                         read,
                         (context, caller) -> RunJson.write(context, tracking.run(caller.project(), id(context)))),
-                Route.put(RUN, write, this::create),
+                Route.put(RUN, write, this::create).fields("experiment", "name", "user", "startedAt", "tags"),
                 Route.get(
                         RUN + "/metrics/{metric}",
                         read,
@@ -94,13 +98,15 @@ public final class RunRoutes {
                                         Tracking.Span.ALL,
                                         BUCKETS)))),
                 Route.get(
-                        RUN + "/artifacts",
-                        read,
-                        (context, caller) -> context.json(ArtifactListing.of(
-                                files,
-                                caller.project(),
-                                tracking.info(caller.project(), id(context)).artifacts(),
-                                Requests.text(context, "path").orElse("")))),
+                                RUN + "/artifacts",
+                                read,
+                                (context, caller) -> context.json(ArtifactListing.of(
+                                        files,
+                                        caller.project(),
+                                        tracking.info(caller.project(), id(context))
+                                                .artifacts(),
+                                        Requests.text(context, "path").orElse(""))))
+                        .query("path"),
                 Route.file(RUN + "/files/<path>", read, this::file),
                 Route.get(
                         RUN + "/recipe",
@@ -132,8 +138,7 @@ public final class RunRoutes {
     }
 
     private void listExperiments(Context context, Caller caller) {
-        Lifecycle lifecycle =
-                Requests.text(context, "deleted").isPresent() ? Lifecycle.DELETED_ONLY : Lifecycle.ACTIVE_ONLY;
+        Lifecycle lifecycle = Requests.flag(context, "deleted") ? Lifecycle.DELETED_ONLY : Lifecycle.ACTIVE_ONLY;
         context.json(Map.of(
                 "experiments",
                 experiments
@@ -143,7 +148,7 @@ public final class RunRoutes {
 
     /** The experiments that are named, or every active one of the project. */
     private List<String> experimentIds(Body body, Caller caller) {
-        List<String> named = texts(body, "experiments");
+        List<String> named = body.list("experiments");
         return named.isEmpty()
                 ? experiments
                         .search(caller.project(), Lifecycle.ALL, "", List.of("experiment_id"), Optional.empty(), 10_000)
@@ -152,12 +157,6 @@ public final class RunRoutes {
                         .map(experiment -> experiment.reference())
                         .toList()
                 : named;
-    }
-
-    private static List<String> texts(Body body, String field) {
-        var texts = new ArrayList<String>();
-        body.node().path(field).forEach(node -> texts.add(node.asText()));
-        return texts;
     }
 
     private RunQuery query(Body body, Caller caller) {
@@ -174,13 +173,13 @@ public final class RunRoutes {
                 experimentIds(body, caller),
                 lifecycle,
                 body.optionalText("filter").orElse(""),
-                texts(body, "order"));
+                body.list("order"));
     }
 
     private void search(Context context, Caller caller) throws IOException {
         Body body = RequestBody.object(context);
         RunQuery query = query(body, caller);
-        int limit = Limits.pageSize(body.node().path("limit").asLong(100), MOST_RUNS);
+        int limit = Limits.pageSize(body.optionalWhole("limit").orElse(100L), MOST_RUNS);
         var page = tracking.search(caller.project(), query, body.optionalText("token"), limit);
         RunJson.write(
                 context,
@@ -201,7 +200,7 @@ public final class RunRoutes {
                         throw TidemillException.invalid(
                                 "action", "'" + body.text("action") + "' is none of delete, restore, tag and untag");
                 };
-        List<RunId> ids = texts(body, "runs").stream().map(RunId::new).toList();
+        List<RunId> ids = body.list("runs").stream().map(RunId::new).toList();
         if (ids.isEmpty() && !body.node().has("filter")) {
             throw TidemillException.invalid("runs", "Name the runs, or give the filter that finds them");
         }
@@ -212,16 +211,18 @@ public final class RunRoutes {
     /** One metric of many runs, each curve thinned so that all of them together stay small. */
     private void curves(Context context, Caller caller) throws IOException {
         Body body = RequestBody.object(context);
-        List<String> runs = texts(body, "runs");
+        List<String> runs = body.list("runs");
         if (runs.isEmpty() || runs.size() > MOST_RUNS) {
             throw TidemillException.invalid("runs", "Name 1 to " + MOST_RUNS + " runs, not " + runs.size());
         }
         String metric = body.text("metric");
         int buckets = Math.clamp(
-                Math.min(body.node().path("buckets").asInt(BUCKETS), MOST_POINTS / 2 / runs.size()), 10, 5_000);
+                Math.min(body.optionalWhole("buckets").orElse((long) BUCKETS), MOST_POINTS / 2 / runs.size()),
+                10,
+                5_000);
         var span = new Tracking.Span(
-                body.node().path("first").asLong(Long.MIN_VALUE),
-                body.node().path("last").asLong(Long.MAX_VALUE));
+                body.optionalWhole("first").orElse(Long.MIN_VALUE),
+                body.optionalWhole("last").orElse(Long.MAX_VALUE));
         ObjectNode json = Json.object();
         ArrayNode list = json.putArray("curves");
         for (String run : runs) {

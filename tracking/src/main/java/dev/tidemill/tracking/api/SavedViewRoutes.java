@@ -32,7 +32,7 @@ public final class SavedViewRoutes {
         var write = Access.project(Resource.EXPERIMENT, Action.WRITE);
         return List.of(
                 Route.get(PATH, read, (context, caller) -> context.json(Map.of("views", views.list(caller.project())))),
-                Route.post(PATH, write, this::put),
+                Route.post(PATH, write, this::put).fields("name", "address"),
                 Route.delete(PATH + "/{view}", write, (context, caller) -> {
                     if (!views.delete(caller.project(), context.pathParam("view"))) {
                         throw TidemillException.notFound("view", context.pathParam("view"));
