@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** How versions come into being: from a pipeline, from a client, from another registry. Thread-safe. */
 public final class Registrations {
@@ -59,16 +60,23 @@ public final class Registrations {
             String codeVersion,
             Optional<Instant> dataUntil) {}
 
-    /** Registers a version; the same maker a second time gets the version it made. */
+    /**
+     * Registers a version of a folder that is stored already; the same maker a second time gets the version it made.
+     *
+     * @throws TidemillException {@code NOT_FOUND} if the project does not have the folder with all of its files, or has it no more
+     */
     public ModelVersion register(String project, String model, Candidate candidate, String madeBy, String actor) {
         Names.require("model", model);
         // Before the transaction: pickles may be large.
-        Optional<ModelFiles> files = tree.folder(candidate.folder()).map(inspector::inspect);
+        Optional<Folder> folder = tree.folder(candidate.folder());
+        Optional<ModelFiles> files = folder.map(inspector::inspect);
         return transactions.write(() -> {
             Optional<ModelVersion> earlier = store.findMadeBy(project, model, madeBy);
             if (earlier.isPresent()) {
                 return earlier.get();
             }
+            folder.ifPresentOrElse(
+                    stored -> tree.claim(project, stored), () -> tree.claim(project, Set.of(candidate.folder())));
             store.insertModel(project, model, "", clock.instant());
             var version = new ModelVersion(
                     project,
