@@ -196,6 +196,24 @@ class CommandLineTest(unittest.TestCase):
         error = self.tidemill("apply", "-f", str(folder), expect=1)
         self.assertIn("daily.yaml:3:1: unknown key 'windos'; did you mean 'window'?", error)
 
+    def test_columns_are_checked_when_applied_and_what_is_left_out_is_told(self) -> None:
+        self.server.call("POST", "/api/tidemill/v1/projects", {"name": "columns"})
+        folder = tabular_project()
+        pipeline = (folder / "train.yaml").read_text()
+        (folder / "train.yaml").write_text(pipeline.replace("target: churned", "target: churnd", 1))
+        error = self.tidemill("apply", "-f", str(folder), "-p", "columns", expect=1)
+        self.assertRegex(error, "train.yaml: step '[a-z-]+': The data has no column 'churnd'")
+        self.assertIn("did you mean 'churned'?", error)
+        (folder / "train.yaml").write_text(pipeline)
+        features = folder / "sql" / "features.sql"
+        features.write_text(re.sub("(?i)^select", "SELECT signed_up AS renewed,", features.read_text(), flags=re.M))
+        self.tidemill("apply", "-f", str(folder), "-p", "columns")
+        self.tidemill("run", "train", "-p", "columns")
+        runs = self.server.get("/api/tidemill/v1/projects/columns/runs?limit=100")[1]["runs"]
+        self.assertTrue(runs)
+        for run in runs:
+            self.assertRegex(run["tags"]["tidemill.columns_left_out"], "^renewed: a date or time that is not the event time")
+
     def test_exit_codes_and_suggestions(self) -> None:
         self.assertIn("no pipeline 'nothing'", self.tidemill("run", "nothing", expect=3))
         self.assertIn("no project 'nowhere'", self.tidemill("status", "-p", "nowhere", expect=3))

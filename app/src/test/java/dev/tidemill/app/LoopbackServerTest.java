@@ -316,6 +316,63 @@ class LoopbackServerTest {
         expect(200, server.post(PROJECT + "/definitions", pipeline.formatted("v")));
     }
 
+    @Test
+    void columnsThatStepsNameAreHeldAgainstTheDataTheyRead() {
+        String data = "\"d.yaml\": \"kind: DataSet\\nname: rides\\ncolumns:\\n  moment: {type: timestamp}\\n"
+                + "  minutes: {type: long}\\ntime: moment\"";
+        String view = "\"v.yaml\": \"kind: FeatureView\\nname: rides-view\\nsource: rides\\ntime: moment\\n"
+                + "label: %s\\nsql: v.sql\", \"v.sql\": \"SELECT moment, minutes AS %s FROM source\"";
+        String pipeline = "\"p.yaml\": \"kind: Pipeline\\nname: columns\\nsteps:\\n"
+                + "  - {name: import, uses: dataset.import, with: {data-set: rides}}\\n"
+                + "  - name: features\\n    uses: features.materialize\\n"
+                + "    with: {view: rides-view, version: '${steps.import.version}'}\\n"
+                + "  - {name: train, uses: training.xgboost, with: {data: '${steps.features.version}', %s}}\\n\"";
+        String all = "{\"files\": {" + data + ", " + view.formatted("took", "took") + ", " + pipeline + "}}";
+        for (String[] wrong : new String[][] {
+            {
+                "target: tok",
+                "step 'train': The data has no column 'tok', which the step's input 'target' names",
+                "it has [moment, took]; did you mean 'took'?"
+            },
+            {"target: took, time: momnt", "no column 'momnt'", "did you mean 'moment'?"},
+            {"target: took, exclude: [minutes]", "no column 'minutes'", "input 'exclude'"},
+        }) {
+            expect(
+                    400,
+                    server.post(PROJECT + "/definitions", all.formatted(wrong[0])),
+                    "INVALID_DEFINITION",
+                    "p.yaml: ",
+                    wrong[1],
+                    wrong[2]);
+        }
+        String right = pipeline.formatted("target: took, time: moment");
+        expect(200, server.post(PROJECT + "/definitions", all.formatted("target: took, time: moment")));
+        // The pipeline is as it was, but no longer fits the view that it reads.
+        expect(
+                400,
+                server.post(
+                        PROJECT + "/definitions",
+                        "{\"files\": {" + data + ", " + view.formatted("lasted", "lasted") + ", " + right + "}}"),
+                "no column 'took'",
+                "it has [moment, lasted]");
+        String imported = "{\"files\": {\"p.yaml\": \"kind: Pipeline\\nname: straight\\nsteps:\\n"
+                + "  - {name: import, uses: dataset.import, with: {data-set: rides}}\\n"
+                + "  - {name: train, uses: training.xgboost, with: {data: '${steps.import.version}', target: %s}}\"}}";
+        expect(
+                400,
+                server.post(PROJECT + "/definitions", imported.formatted("minute")),
+                "no column 'minute'",
+                "did you mean 'minutes'?");
+        expect(200, server.post(PROJECT + "/definitions", imported.formatted("minutes")));
+        // What only a run knows is for the run to refuse.
+        expect(
+                200,
+                server.post(
+                        PROJECT + "/definitions",
+                        imported.formatted("'${parameters.what}'")
+                                .replace("\\nsteps:", "\\nparameters: {what: {default: minutes}}\\nsteps:")));
+    }
+
     /** A view that was applied when nobody looked, or over a source that leaves rows out. */
     @Test
     void fewerFeaturesThanRowsAreNotAnswered() {

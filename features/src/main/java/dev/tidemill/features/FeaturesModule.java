@@ -44,7 +44,7 @@ public final class FeaturesModule implements Module {
      * @param journal rows that deployments have served
      */
     public StepModule steps(LabelledRows journal) {
-        return () -> List.of(new MaterializeStep(views, dataSets, engine, journal));
+        return () -> List.of(new MaterializeStep(views, dataSets, engine, journal, turns));
     }
 
     @Override

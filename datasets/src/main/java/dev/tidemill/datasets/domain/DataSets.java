@@ -53,6 +53,15 @@ public final class DataSets {
         return store.find(project, name);
     }
 
+    /**
+     * A data set as it will be once what is applied together with something has been applied.
+     *
+     * @param others what is applied together, by kind and name, as {@code DataSet/rentals}
+     */
+    public Optional<DataSet> written(Map<String, Object> others, String project, String name) {
+        return others.get("DataSet/" + name) instanceof DataSet dataSet ? Optional.of(dataSet) : find(project, name);
+    }
+
     public DataSet dataSet(String project, String name) {
         return store.find(project, name).orElseThrow(() -> TidemillException.notFound("data set", name));
     }
@@ -67,11 +76,16 @@ public final class DataSets {
 
     /** The version that a reference such as {@code rentals@3}, or {@code rentals} for the newest, means. */
     public DataSetVersion version(String project, String reference) {
+        return findVersion(project, reference)
+                .orElseThrow(() -> TidemillException.notFound("data set version", reference));
+    }
+
+    /** The version that a reference means, if there is one now. */
+    public Optional<DataSetVersion> findVersion(String project, String reference) {
         int at = reference.lastIndexOf('@');
-        Optional<DataSetVersion> found = at < 0
+        return at < 0
                 ? store.newestVersion(project, reference)
                 : store.findVersion(project, reference.substring(0, at), number(reference, at));
-        return found.orElseThrow(() -> TidemillException.notFound("data set version", reference));
     }
 
     private static int number(String reference, int at) {

@@ -2,12 +2,14 @@ package dev.tidemill.datasets.steps;
 
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.datasets.domain.Column;
 import dev.tidemill.datasets.domain.DataSet;
 import dev.tidemill.datasets.domain.DataSetVersion;
 import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.datasets.domain.QueryEngine;
 import dev.tidemill.datasets.domain.TableFormat;
 import dev.tidemill.pipelines.domain.StepContext;
+import dev.tidemill.pipelines.domain.StepDraft;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -15,6 +17,7 @@ import dev.tidemill.platform.events.Event;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** {@code dataset.import}: imports a data set's source as a new version, if the newest is not from that very source. */
@@ -37,6 +40,17 @@ public final class ImportStep implements StepKind {
     @Override
     public Inputs inputs() {
         return new Inputs(Set.of("data-set"), Set.of());
+    }
+
+    /** What is imported has the columns of the definition. */
+    @Override
+    public Optional<List<String>> columns(StepDraft step) {
+        List<String> names = step.texts("data-set");
+        return names.size() == 1
+                ? dataSets.written(step.others(), step.project(), names.getFirst())
+                        .map(dataSet ->
+                                dataSet.columns().stream().map(Column::name).toList())
+                : Optional.empty();
     }
 
     @Override

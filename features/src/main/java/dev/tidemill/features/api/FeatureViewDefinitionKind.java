@@ -3,6 +3,7 @@ package dev.tidemill.features.api;
 import dev.tidemill.datasets.domain.DataSet;
 import dev.tidemill.features.domain.FeatureView;
 import dev.tidemill.features.domain.FeatureViews;
+import dev.tidemill.features.domain.WrittenView;
 import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.definitions.ProjectFiles;
@@ -12,16 +13,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import java.util.Map;
 
 /** {@code kind: FeatureView}. */
-public final class FeatureViewDefinitionKind implements DefinitionKind<FeatureViewDefinitionKind.Document> {
-    /** A view and the file that its SQL is in. */
-    public record Document(FeatureView view, String sqlFile) {
-        /** The meaning of the definition, by which a change is told: where its SQL is kept changes nothing. */
-        @Override
-        public String toString() {
-            return view.toString();
-        }
-    }
-
+public final class FeatureViewDefinitionKind implements DefinitionKind<WrittenView> {
     private final FeatureViews views;
     private final FairTurns turns;
 
@@ -42,9 +34,9 @@ public final class FeatureViewDefinitionKind implements DefinitionKind<FeatureVi
     }
 
     @Override
-    public Document parse(String name, YamlObject document, ProjectFiles files) {
+    public WrittenView parse(String name, YamlObject document, ProjectFiles files) {
         String sql = document.text("sql");
-        return new Document(
+        return new WrittenView(
                 new FeatureView(
                         document.text("source"),
                         files.text(document, "sql", sql),
@@ -55,7 +47,7 @@ public final class FeatureViewDefinitionKind implements DefinitionKind<FeatureVi
 
     /** Tries the query on no rows, over the columns of its data set. */
     @Override
-    public void check(String project, String name, Document document, Map<String, Object> others) {
+    public void check(String project, String name, WrittenView document, Map<String, Object> others) {
         FeatureView view = document.view();
         turns.run(project, () -> {
             try {
@@ -76,7 +68,7 @@ public final class FeatureViewDefinitionKind implements DefinitionKind<FeatureVi
     }
 
     @Override
-    public void apply(String project, String name, Document document, Applied applied) {
+    public void apply(String project, String name, WrittenView document, Applied applied) {
         views.define(project, name, document.view());
     }
 }

@@ -43,6 +43,20 @@ public final class FeatureViews {
         requireColumn("label", view.label(), columns);
     }
 
+    /**
+     * Names of the columns that a view gives over a data set; empty if its query does not run over it.
+     */
+    public Optional<List<String>> columns(FeatureView view, DataSet dataSet) {
+        try {
+            return Optional.of(engine.rowByRow(dataSet.columns(), view.sql(), COMPUTE_TIMEOUT));
+        } catch (TidemillException e) {
+            if (e.code() != ErrorCode.INVALID_DEFINITION) {
+                throw e;
+            }
+            return Optional.empty();
+        }
+    }
+
     private static void requireColumn(String key, String name, List<String> columns) {
         if (!columns.contains(name)) {
             throw new TidemillException(
@@ -58,8 +72,9 @@ public final class FeatureViews {
         dataSets.find(project, view.source()).ifPresent(dataSet -> check(view, dataSet));
     }
 
-    public boolean exists(String project, String name) {
-        return store.find(project, name).isPresent();
+    /** A view that may not be defined yet. */
+    public Optional<FeatureView> find(String project, String name) {
+        return store.find(project, name);
     }
 
     public FeatureView view(String project, String name) {

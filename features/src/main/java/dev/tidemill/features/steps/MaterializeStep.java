@@ -7,8 +7,11 @@ import dev.tidemill.datasets.domain.TableFormat;
 import dev.tidemill.features.domain.FeatureView;
 import dev.tidemill.features.domain.FeatureViews;
 import dev.tidemill.features.domain.LabelledRows;
+import dev.tidemill.features.domain.WrittenView;
 import dev.tidemill.pipelines.domain.StepContext;
+import dev.tidemill.pipelines.domain.StepDraft;
 import dev.tidemill.pipelines.domain.StepKind;
+import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.definitions.Suggestions;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -38,8 +41,12 @@ public final class MaterializeStep implements StepKind {
     private final DataSets dataSets;
     private final QueryEngine engine;
     private final LabelledRows journal;
+    private final FairTurns turns;
 
-    public MaterializeStep(FeatureViews views, DataSets dataSets, QueryEngine engine, LabelledRows journal) {
+    /** @param turns at computations that people wait for */
+    public MaterializeStep(
+            FeatureViews views, DataSets dataSets, QueryEngine engine, LabelledRows journal, FairTurns turns) {
+        this.turns = turns;
         this.views = views;
         this.dataSets = dataSets;
         this.engine = engine;
@@ -57,14 +64,14 @@ public final class MaterializeStep implements StepKind {
     }
 
     @Override
-    public void check(String project, Map<String, Object> with, Map<String, Object> others) {
-        if (with.get("view") instanceof String view
-                && !view.contains("${")
-                && !others.containsKey(KIND + view)
-                && !views.exists(project, view)) {
+    public void check(StepDraft step) {
+        for (String view : step.texts("view")) {
+            if (view(step, view).isPresent()) {
+                continue;
+            }
             var known = new TreeSet<String>();
-            views.list(project).forEach(named -> known.add(named.name()));
-            others.keySet().stream()
+            views.list(step.project()).forEach(named -> known.add(named.name()));
+            step.others().keySet().stream()
                     .filter(other -> other.startsWith(KIND))
                     .forEach(other -> known.add(other.substring(KIND.length())));
             throw new TidemillException(
@@ -75,6 +82,24 @@ public final class MaterializeStep implements StepKind {
                                             .orElse(known.isEmpty() ? "" : "; there are " + known))
                     .remedy("Name one that is applied before, or apply it together with the pipeline");
         }
+    }
+
+    private Optional<FeatureView> view(StepDraft step, String name) {
+        return step.others().get(KIND + name) instanceof WrittenView written
+                ? Optional.of(written.view())
+                : views.find(step.project(), name);
+    }
+
+    /** The view gives the same columns of whatever version it reads. */
+    @Override
+    public Optional<List<String>> columns(StepDraft step) {
+        List<String> names = step.texts("view");
+        return names.size() == 1 ? view(step, names.getFirst()).flatMap(view -> columns(step, view)) : Optional.empty();
+    }
+
+    private Optional<List<String>> columns(StepDraft step, FeatureView view) {
+        return dataSets.written(step.others(), step.project(), view.source())
+                .flatMap(dataSet -> turns.run(step.project(), () -> views.columns(view, dataSet)));
     }
 
     @Override

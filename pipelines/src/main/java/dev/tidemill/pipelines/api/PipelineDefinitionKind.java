@@ -3,6 +3,7 @@ package dev.tidemill.pipelines.api;
 import dev.tidemill.pipelines.domain.Pipeline;
 import dev.tidemill.pipelines.domain.PipelineParser;
 import dev.tidemill.pipelines.domain.Pipelines;
+import dev.tidemill.pipelines.domain.StepDraft;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.definitions.ProjectFiles;
@@ -39,13 +40,13 @@ public final class PipelineDefinitionKind implements DefinitionKind<Pipeline> {
 
     @Override
     public void check(String project, String name, Pipeline pipeline, Map<String, Object> others) {
-        for (Pipeline.Step step : pipeline.steps()) {
+        for (StepDraft step : StepDraft.of(project, pipeline, kinds, others)) {
             StepKind kind = kinds.get(step.uses());
             if (kind == null) {
                 continue;
             }
             try {
-                kind.check(project, step.with(), others);
+                kind.check(step);
             } catch (TidemillException e) {
                 var refusal = new TidemillException(e.code(), "step '" + step.name() + "': " + e.message()).causedBy(e);
                 throw e.remedy().map(refusal::remedy).orElse(refusal);

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,6 +23,23 @@ final class Expressions {
     private static final Pattern PARAMETER = Pattern.compile("parameters\\.([a-z0-9_-]+)");
 
     private Expressions() {}
+
+    /** What a step gives. */
+    record Output(String step, String name) {}
+
+    /** The output that a text stands for as a whole; empty if it is something else. */
+    static Optional<Output> output(String text) {
+        Matcher whole = EXPRESSION.matcher(text);
+        if (!whole.matches()) {
+            return Optional.empty();
+        }
+        Matcher step = STEP.matcher(whole.group(1).strip());
+        return step.matches() ? Optional.of(new Output(step.group(1), step.group(2))) : Optional.empty();
+    }
+
+    static boolean isIn(String text) {
+        return EXPRESSION.matcher(text).find();
+    }
 
     /** Names of the steps that a value refers to. */
     static Set<String> steps(Object value) {

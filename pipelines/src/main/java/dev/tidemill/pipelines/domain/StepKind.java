@@ -1,6 +1,8 @@
 package dev.tidemill.pipelines.domain;
 
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -27,13 +29,16 @@ public interface StepKind {
     }
 
     /**
-     * Tries what a step of a pipeline that is being applied names.
+     * Tries what a step of a pipeline that is being applied names, as far as it is known before it runs.
      *
-     * @param with the step's inputs as they are written; texts may hold expressions, whose values are not known yet
-     * @param others what is applied together with the pipeline, by kind and name, as {@code FeatureView/trips}
      * @throws dev.tidemill.platform.errors.TidemillException {@code INVALID_DEFINITION} if it names something that is not there
      */
-    default void check(String project, Map<String, Object> with, Map<String, Object> others) {}
+    default void check(StepDraft step) {}
+
+    /** Columns of the data set version that a step will give; empty if it gives none, or only its run will tell. */
+    default Optional<List<String>> columns(StepDraft step) {
+        return Optional.empty();
+    }
 
     /**
      * Carries out one attempt. It may be repeated after a crash, so whatever it changes it changes idempotently, keyed by

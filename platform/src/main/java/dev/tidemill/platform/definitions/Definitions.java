@@ -91,7 +91,10 @@ public final class Definitions {
         parsed.sort(Comparator.comparingInt(document -> document.kind().rank()));
         var together = new HashMap<String, Object>();
         parsed.forEach(document -> together.put(document.kind().kind() + "/" + document.name(), document.definition()));
-        parsed.forEach(document -> check(project, document, together));
+        if (parsed.stream().anyMatch(document -> isNew(project, document))) {
+            // What is unchanged may name what is not.
+            parsed.forEach(document -> check(project, document, together));
+        }
         try {
             return transactions.write(() -> {
                 List<Change> changes = parsed.stream()
@@ -132,21 +135,21 @@ public final class Definitions {
         return new Parsed<>(kind, name, path, text, definition, digest);
     }
 
-    /** What is applied already has been tried. */
-    private <T> void check(String project, Parsed<T> document, Map<String, Object> together) {
-        boolean unchanged = store.find(project, document.kind().kind(), document.name())
+    private boolean isNew(String project, Parsed<?> document) {
+        return store.find(project, document.kind().kind(), document.name())
                 .filter(before -> before.digest().equals(document.digest()))
-                .isPresent();
-        if (!unchanged) {
-            try {
-                document.kind().check(project, document.name(), document.definition(), together);
-            } catch (TidemillException e) {
-                if (e.code() != ErrorCode.INVALID_DEFINITION) {
-                    throw e;
-                }
-                var refusal = new TidemillException(e.code(), document.path() + ": " + e.message()).causedBy(e);
-                throw e.remedy().map(refusal::remedy).orElse(refusal);
+                .isEmpty();
+    }
+
+    private static <T> void check(String project, Parsed<T> document, Map<String, Object> together) {
+        try {
+            document.kind().check(project, document.name(), document.definition(), together);
+        } catch (TidemillException e) {
+            if (e.code() != ErrorCode.INVALID_DEFINITION) {
+                throw e;
             }
+            var refusal = new TidemillException(e.code(), document.path() + ": " + e.message()).causedBy(e);
+            throw e.remedy().map(refusal::remedy).orElse(refusal);
         }
     }
 

@@ -8,6 +8,7 @@ import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.datasets.domain.DataSetVersion;
 import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.pipelines.domain.StepContext;
+import dev.tidemill.pipelines.domain.StepDraft;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.children.ChildPool;
 import dev.tidemill.platform.children.ChildTask;
@@ -16,6 +17,7 @@ import dev.tidemill.training.domain.Incumbents;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -47,6 +49,11 @@ public final class EvaluateStep implements StepKind {
     @Override
     public Inputs inputs() {
         return new Inputs(Set.of("candidate", "data", "target", "holdout"), Set.of("time", "against"));
+    }
+
+    @Override
+    public void check(StepDraft step) {
+        NamedColumns.check(dataSets, step, List.of("target", "time"));
     }
 
     @Override

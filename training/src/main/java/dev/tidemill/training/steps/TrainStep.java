@@ -8,11 +8,13 @@ import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.datasets.domain.DataSetVersion;
 import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.pipelines.domain.StepContext;
+import dev.tidemill.pipelines.domain.StepDraft;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.children.ChildPool;
 import dev.tidemill.platform.children.ChildTask;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
+import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.registry.domain.Signature;
 import dev.tidemill.tracking.domain.MetricPoint;
@@ -30,6 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * {@code training.xgboost}: trains one model as a tracked run. Every input that is not one of its own is a parameter of the
@@ -38,6 +41,10 @@ import java.util.TreeMap;
 public final class TrainStep implements StepKind {
     private static final Set<String> OWN =
             Set.of("data", "target", "time", "holdout", "exclude", "objective", "experiment", "parameters");
+    private static final String LEFT_OUT = "tidemill.columns_left_out";
+    /** Characters of a tag that tracking takes. */
+    private static final int MOST_OF_TAG = 5_000;
+
     private static final Set<String> PARAMETERS = Set.of(
             "max_depth",
             "learning_rate",
@@ -78,6 +85,11 @@ public final class TrainStep implements StepKind {
         optional.addAll(PARAMETERS);
         optional.removeAll(Set.of("data", "target"));
         return new Inputs(Set.of("data", "target"), optional);
+    }
+
+    @Override
+    public void check(StepDraft step) {
+        NamedColumns.check(dataSets, step, List.of("target", "time", "exclude"));
     }
 
     @Override
@@ -131,7 +143,7 @@ public final class TrainStep implements StepKind {
         Map<String, Object> metrics = map(answer.path("metrics"));
         metrics.forEach(
                 (name, value) -> points.add(new MetricPoint(name, 0, clock.instant(), ((Number) value).doubleValue())));
-        tracking.log(context.project(), run.id(), Map.of(), Map.of(), points);
+        tracking.log(context.project(), run.id(), Map.of(), leftOut(answer.path("leftOut")), points);
         tracking.finish(
                 context.project(),
                 run.id(),
@@ -179,6 +191,20 @@ public final class TrainStep implements StepKind {
         var texts = new TreeMap<String, String>();
         values.forEach((name, value) -> texts.put(name, String.valueOf(value)));
         return texts;
+    }
+
+    /** Which columns the model has not learned from, and why, as a tag; none where it has learned from all. */
+    private static Map<String, String> leftOut(JsonNode columns) {
+        return columns.isEmpty()
+                ? Map.of()
+                : Map.of(
+                        LEFT_OUT,
+                        StorableText.cut(
+                                columns.properties().stream()
+                                        .map(column -> column.getKey() + ": "
+                                                + column.getValue().asText())
+                                        .collect(Collectors.joining("\n")),
+                                MOST_OF_TAG));
     }
 
     @SuppressWarnings("unchecked")

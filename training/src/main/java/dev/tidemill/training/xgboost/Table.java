@@ -3,6 +3,7 @@ package dev.tidemill.training.xgboost;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.training.domain.MissingColumn;
 import dev.tidemill.trees.InputColumn;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -29,15 +30,19 @@ import org.jspecify.annotations.Nullable;
  * @param text whether a column holds text
  * @param truths columns of which true is 1 and false 0
  * @param wholes columns of whole numbers some of which no double holds as they are
+ * @param dates columns of dates and times beside the event time, which are not among the names
  * @param times event time of each row; empty without a time column
+ * @param all columns of the data, in order
  */
 record Table(
         List<String> names,
         List<Boolean> text,
         Set<String> truths,
         Set<String> wholes,
+        List<String> dates,
         List<List<@Nullable Object>> rows,
-        List<Instant> times) {
+        List<Instant> times,
+        List<String> all) {
     private static final int MOST_CATEGORIES = 1000;
     private static final long LARGEST_EXACT = 1L << 53;
 
@@ -53,11 +58,41 @@ record Table(
         try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
                 Statement statement = connection.createStatement()) {
             statement.execute("SET threads = 1");
-            try (ResultSet result =
-                    statement.executeQuery("SELECT * FROM read_parquet([" + String.join(", ", paths) + "])" + order)) {
+            String rows = "SELECT * FROM read_parquet([" + String.join(", ", paths) + "])";
+            if (!time.isEmpty()) {
+                requireTime(statement, rows, time);
+            }
+            try (ResultSet result = statement.executeQuery(rows + order)) {
                 return read(result, time);
             }
         }
+    }
+
+    private static void requireTime(Statement statement, String rows, String time) throws SQLException {
+        try (ResultSet none = statement.executeQuery(rows + " LIMIT 0")) {
+            ResultSetMetaData meta = none.getMetaData();
+            var columns = new ArrayList<String>();
+            for (int i = 1; i <= meta.getColumnCount(); i++) {
+                columns.add(meta.getColumnLabel(i));
+            }
+            int position = columns.indexOf(time) + 1;
+            if (position == 0) {
+                throw MissingColumn.of(ErrorCode.INVALID_ARGUMENT, "time", time, columns);
+            }
+            if (!isDate(meta.getColumnTypeName(position))) {
+                throw new TidemillException(
+                                ErrorCode.INVALID_ARGUMENT,
+                                "Column '" + time + "' is of type " + meta.getColumnTypeName(position)
+                                        + ", so it cannot be the event time")
+                        .at("time")
+                        .remedy("Name a column of timestamps as 'time'");
+            }
+        }
+    }
+
+    private static boolean isDate(String type) {
+        String upper = type.toUpperCase(Locale.ROOT);
+        return upper.startsWith("TIMESTAMP") || upper.equals("DATE");
     }
 
     private static Table read(ResultSet result, String time) throws SQLException {
@@ -68,11 +103,16 @@ record Table(
         var wholes = new TreeSet<String>();
         var positions = new ArrayList<Integer>();
         int timePosition = 0;
+        var dates = new ArrayList<String>();
+        var all = new ArrayList<String>();
         for (int i = 1; i <= meta.getColumnCount(); i++) {
             String type = meta.getColumnTypeName(i).toUpperCase(Locale.ROOT);
+            all.add(meta.getColumnLabel(i));
             if (meta.getColumnLabel(i).equals(time)) {
                 timePosition = i;
-            } else if (!type.startsWith("TIMESTAMP") && !type.equals("DATE")) {
+            } else if (isDate(type)) {
+                dates.add(meta.getColumnLabel(i));
+            } else {
                 names.add(meta.getColumnLabel(i));
                 text.add(type.startsWith("VARCHAR"));
                 if (type.equals("BOOLEAN")) {
@@ -97,7 +137,7 @@ record Table(
                 times.add(result.getTimestamp(timePosition).toLocalDateTime().toInstant(ZoneOffset.UTC));
             }
         }
-        return new Table(names, text, truths, wholes, rows, times);
+        return new Table(names, text, truths, wholes, dates, rows, times, all);
     }
 
     private static @Nullable Object plain(@Nullable Object value) {
@@ -108,13 +148,23 @@ record Table(
     }
 
     int column(String name) {
+        require("target", name);
         int index = names.indexOf(name);
         if (index < 0) {
             throw new TidemillException(
-                            ErrorCode.INVALID_ARGUMENT, "The data has no column '" + name + "'; it has " + names)
-                    .at("target");
+                            ErrorCode.INVALID_ARGUMENT,
+                            "Column '" + name + "' holds dates or times, which cannot be a target")
+                    .at("target")
+                    .remedy("Name a column of numbers, texts or truths as 'target'");
         }
         return index;
+    }
+
+    /** @throws TidemillException {@code INVALID_ARGUMENT} if the data has no column that an input of the step names */
+    void require(String input, String name) {
+        if (!all.contains(name)) {
+            throw MissingColumn.of(ErrorCode.INVALID_ARGUMENT, input, name, all);
+        }
     }
 
     boolean isMissingSomewhere(int column) {
@@ -127,7 +177,14 @@ record Table(
     /** Rows of an interval of positions. */
     Table slice(int from, int to) {
         return new Table(
-                names, text, truths, wholes, rows.subList(from, to), times.isEmpty() ? times : times.subList(from, to));
+                names,
+                text,
+                truths,
+                wholes,
+                dates,
+                rows.subList(from, to),
+                times.isEmpty() ? times : times.subList(from, to),
+                all);
     }
 
     /** Position of the first row at or after the time. */

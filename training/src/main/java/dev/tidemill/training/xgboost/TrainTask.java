@@ -16,10 +16,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import ml.dmlc.xgboost4j.java.Booster;
 import ml.dmlc.xgboost4j.java.DMatrix;
@@ -51,9 +51,11 @@ public final class TrainTask implements ChildTask {
         Table holdout = all.slice(split, all.rows().size());
         report.log(train.rows().size() + " rows to train on, " + holdout.rows().size() + " held out");
 
-        var leaveOut = new java.util.HashSet<String>(Set.of(target));
-        request.path("exclude").forEach(column -> leaveOut.add(column.asText()));
-        List<InputColumn> columns = train.inputs(leaveOut);
+        Map<String, String> leftOut = leftOut(all, request.path("exclude"));
+        leftOut.forEach((column, why) -> report.log("column '" + column + "' is left out: " + why));
+        var unused = new HashSet<String>(leftOut.keySet());
+        unused.add(target);
+        List<InputColumn> columns = train.inputs(unused);
         byte[] encoding = TabularModel.encoding(columns, labels.classes());
         byte[] trees = train(train, holdout, columns, labels, request.path("parameters"), report);
         TabularModel model = TabularModel.parse(encoding, trees);
@@ -71,9 +73,24 @@ public final class TrainTask implements ChildTask {
         answer.put("error", metrics.getOrDefault("error", metrics.getOrDefault("train_error", Double.NaN)));
         answer.set("signature", signature(all, columns, labels));
         answer.set("example", example(train, columns));
+        answer.set("leftOut", Json.tree(leftOut));
         answer.put(
                 "until", train.times().isEmpty() ? "" : train.times().getLast().toString());
         return answer;
+    }
+
+    /** Columns that the model does not learn from, though they are neither its target nor the event time, and why. */
+    private static Map<String, String> leftOut(Table all, JsonNode exclude) {
+        var why = new LinkedHashMap<String, String>();
+        for (String column : all.dates()) {
+            why.put(column, "a date or time that is not the event time, which trees do not learn from as it is");
+        }
+        exclude.forEach(node -> {
+            String column = node.asText();
+            all.require("exclude", column);
+            why.put(column, "named by the step's input 'exclude'");
+        });
+        return why;
     }
 
     private static int split(Table table, Duration holdout) {

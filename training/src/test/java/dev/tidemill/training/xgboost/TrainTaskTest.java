@@ -130,4 +130,52 @@ class TrainTaskTest {
         request.withArray("exclude").add("note");
         assertThat(model(new TrainTask().run(request, NOBODY)).columns()).hasSize(1);
     }
+
+    @Test
+    void aColumnThatTheDataDoesNotHaveIsNamedWithTheNearestOne() throws Exception {
+        String columns = "i AS n, TIMESTAMP '2026-01-01' + INTERVAL (i) HOUR AS moment, i AS minutes";
+        assertThatThrownBy(() -> new TrainTask().run(request(columns, "minuts"), NOBODY))
+                .hasMessageContaining("no column 'minuts', which the step's input 'target' names")
+                .hasMessageContaining("it has [n, moment, minutes]; did you mean 'minutes'?");
+        ObjectNode wrongTime = request(columns, "minutes").put("time", "momnt");
+        assertThatThrownBy(() -> new TrainTask().run(wrongTime, NOBODY))
+                .hasMessageContaining("no column 'momnt', which the step's input 'time' names")
+                .hasMessageContaining("did you mean 'moment'?");
+        ObjectNode noTime = request(columns, "minutes").put("time", "n");
+        assertThatThrownBy(() -> new TrainTask().run(noTime, NOBODY)).hasMessageContaining("cannot be the event time");
+        ObjectNode wrongExclude = request(columns, "minutes");
+        wrongExclude.withArray("exclude").add("N");
+        assertThatThrownBy(() -> new TrainTask().run(wrongExclude, NOBODY))
+                .hasMessageContaining("no column 'N', which the step's input 'exclude' names");
+        assertThatThrownBy(() -> new TrainTask().run(request(columns, "moment"), NOBODY))
+                .hasMessageContaining("'moment' holds dates or times, which cannot be a target");
+    }
+
+    @Test
+    void whatIsLeftOutIsToldWithTheReason() throws Exception {
+        ObjectNode request = request(
+                        "i AS n, i AS id, TIMESTAMP '2026-01-01' + INTERVAL (i) HOUR AS began,"
+                                + " TIMESTAMP '2026-01-02' AS ended, DATE '2026-01-02' AS day, i AS y",
+                        "y")
+                .put("time", "began");
+        request.withArray("exclude").add("id");
+        var lines = new ArrayList<String>();
+        JsonNode answer = new TrainTask().run(request, new SilentReport() {
+            @Override
+            public void log(String line) {
+                lines.add(line);
+            }
+        });
+        assertThat(answer.path("leftOut"))
+                .isEqualTo(Json.read(
+                        "{\"day\":\"a date or time that is not the event time, which trees do not learn from as it is\","
+                                + "\"ended\":\"a date or time that is not the event time, which trees do not learn from as it is\","
+                                + "\"id\":\"named by the step's input 'exclude'\"}"));
+        assertThat(lines)
+                .anyMatch(line -> line.startsWith("column 'ended' is left out: a date or time"))
+                .anyMatch(line -> line.startsWith("column 'id' is left out: named by"));
+        assertThat(model(answer).columns()).hasSize(1);
+        assertThat(new TrainTask().run(request("i AS n, i AS y", "y"), NOBODY).path("leftOut"))
+                .isEmpty();
+    }
 }
