@@ -91,6 +91,7 @@ export interface Watched {
   obstacles: Obstacle[]
   state?: { clock: { origin: string; watermark: string; declared: boolean; quarantined: number }; processed: string; windowsTill: string; lateLabels: number; halt?: { reason: string; since: string } | null }
   quarantineCause?: string
+  quarantineRemedy?: string
 }
 export interface Month {
   month: string; rows: number; served: number; baseline: number; retrainings: number; promotions: number; rejections: number

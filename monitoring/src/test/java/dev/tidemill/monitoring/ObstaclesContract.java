@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -348,5 +349,19 @@ abstract class ObstaclesContract extends AssembledMonitoring {
         monitoring.append(List.of(prediction("d", "fast", Duration.between(START, ahead))));
         Obstacle held = obstacle(Obstacle.Kind.QUARANTINED_PREDICTIONS);
         assertThat(held.reason()).contains("1 predictions are held", "clock is fast");
+    }
+
+    /** Calls without event_time count at the moment of the call, so that what is past comes far behind them. */
+    @Test
+    void ofAReplayAfterCallsWithoutEventTimeTheCauseAndTheWayOutAreTold() {
+        deployRuled("d", "rules", PROFILED);
+        monitoring.append(IntStream.range(0, 30)
+                .mapToObj(call -> prediction("d", "live-" + call, Duration.ofDays(300)))
+                .toList());
+        monitoring.append(day(0, 0));
+        Obstacle held = obstacle(Obstacle.Kind.QUARANTINED_PREDICTIONS);
+        assertThat(held.reason())
+                .contains("24 predictions are held", "far behind where the data begins", "calls without event_time");
+        assertThat(held.remedy()).contains("Send event_time with every call", "begins anew");
     }
 }

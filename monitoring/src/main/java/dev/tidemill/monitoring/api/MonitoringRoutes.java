@@ -168,7 +168,10 @@ public final class MonitoringRoutes {
         answer.put("obstacles", obstacles.of(deployment));
         monitoring.state(caller.project(), deployment.name()).ifPresent(state -> {
             answer.put("state", state);
-            state.clock().cause().ifPresent(cause -> answer.put("quarantineCause", cause.cause()));
+            state.clock().cause().ifPresent(cause -> {
+                answer.put("quarantineCause", cause.cause());
+                answer.put("quarantineRemedy", cause.remedy());
+            });
         });
         context.json(answer);
     }

@@ -160,8 +160,10 @@ public final class Obstacles {
                                         .cause()
                                         .map(cause -> "; of the last one, " + cause.cause())
                                         .orElse(""),
-                        "Mend the clock or the event times of who sends them; what is held as far ahead counts once the"
-                                + " data has come to it"));
+                        state.clock()
+                                .cause()
+                                .map(Quarantine::remedy)
+                                .orElse("Mend the event times of who sends them")));
     }
 
     /** The newest retraining, where it has failed and its pipeline has not run since. */
