@@ -66,14 +66,15 @@ class ClientTest(unittest.TestCase):
             pass
 
         class Rows:
-            columns = ("vip", 7)
+            columns = ("vip", 7, "note")
 
             def to_dict(self, orient: str) -> list[dict[Any, Any]]:
                 assert orient == "records"
-                return [{"vip": Scalar(), 7: 1}, {"vip": NAType(), 7: 2}]
+                return [{"vip": Scalar(), 7: 1, "note": "a"}, {"vip": NAType(), 7: 2, "note": math.nan}]
 
         columns = _columns(_records(Rows()))
-        self.assertEqual(columns, {"vip": [True, None], "7": [1, 2]})
+        self.assertEqual(columns, {"vip": [True, None], "7": [1, 2], "note": ["a", None]})
+        self.assertEqual(_tensor("note", columns["note"])["datatype"], "BYTES")
         self.assertEqual(_tensor("vip", [_scalar(Scalar())])["datatype"], "BOOL")
 
     def test_labels_are_a_mapping(self) -> None:

@@ -249,7 +249,13 @@ def _records(rows: Sequence[Mapping[str, Value]] | Frame) -> Sequence[Mapping[st
     if not isinstance(rows, Frame):
         return rows
     records = rows.to_dict("records")
-    return [{str(name): value for name, value in record.items()} for record in records]
+    return [{str(name): _present(value) for name, value in record.items()} for record in records]
+
+
+def _present(value: Any) -> Any:
+    """Data frames tell any missing value as NaN, that of a text or a truth as well."""
+    plain = _scalar(value)
+    return None if isinstance(plain, float) and math.isnan(plain) else plain
 
 
 def _scalar(value: Any) -> Any:

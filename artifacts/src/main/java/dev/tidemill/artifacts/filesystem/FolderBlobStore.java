@@ -164,7 +164,13 @@ public final class FolderBlobStore implements CachedBlobs, CollectableBlobs {
         String folder = HexFormat.of().toHexDigits((byte) first);
         try (var files = Files.newDirectoryStream(root.resolve(folder))) {
             var digests = new ArrayList<Digest>();
-            files.forEach(file -> digests.add(new Digest(folder + file.getFileName())));
+            for (Path file : files) {
+                String name = folder + file.getFileName();
+                // Programs leave files of their own beside others'.
+                if (Digest.is(name)) {
+                    digests.add(new Digest(name));
+                }
+            }
             return digests;
         } catch (NoSuchFileException e) {
             return List.of();

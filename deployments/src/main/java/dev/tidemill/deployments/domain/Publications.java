@@ -126,7 +126,7 @@ public final class Publications implements AutoCloseable {
     private void publish(List<Deployment> deployments, Duration atMost) {
         deployments.stream()
                 .filter(deployment -> deployment.champion().isEmpty())
-                .forEach(deployment -> gateway.vacant(vacancy(deployment)));
+                .forEach(this::vacate);
         List<Deployment> filled = deployments.stream()
                 .filter(deployment -> deployment.champion().isPresent())
                 .toList();
@@ -150,9 +150,17 @@ public final class Publications implements AutoCloseable {
         await(left, CHANGE);
     }
 
-    private static Vacancy vacancy(Deployment deployment) {
-        return new Vacancy(
-                deployment.project(), deployment.name(), deployment.definition().model());
+    /** Whoever read it may be late: it is read again once the gateway knows it, as a plan is. */
+    private void vacate(Deployment deployment) {
+        String project = deployment.project();
+        String name = deployment.name();
+        gateway.vacant(new Vacancy(project, name, deployment.definition().model()));
+        Optional<Deployment> now = store.find(project, name);
+        if (now.isEmpty()) {
+            gateway.forget(project, name);
+        } else if (now.get().champion().isPresent()) {
+            start(project, name, new CountDownLatch(1));
+        }
     }
 
     /** Stops serving a deployment that is gone. */

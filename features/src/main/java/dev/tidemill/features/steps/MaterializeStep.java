@@ -1,5 +1,6 @@
 package dev.tidemill.features.steps;
 
+import dev.tidemill.datasets.domain.DataSet;
 import dev.tidemill.datasets.domain.DataSetVersion;
 import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.datasets.domain.QueryEngine;
@@ -99,7 +100,19 @@ public final class MaterializeStep implements StepKind {
 
     private Optional<List<String>> columns(StepDraft step, FeatureView view) {
         return dataSets.written(step.others(), step.project(), view.source())
-                .flatMap(dataSet -> turns.run(step.project(), () -> views.columns(view, dataSet)));
+                .flatMap(dataSet -> columns(step.project(), view, dataSet));
+    }
+
+    /** Not known while the engine has no turn or no answer: the run will tell. */
+    private Optional<List<String>> columns(String project, FeatureView view, DataSet dataSet) {
+        try {
+            return turns.run(project, () -> views.columns(view, dataSet));
+        } catch (TidemillException e) {
+            if (e.code() == ErrorCode.INVALID_DEFINITION) {
+                throw e;
+            }
+            return Optional.empty();
+        }
     }
 
     @Override

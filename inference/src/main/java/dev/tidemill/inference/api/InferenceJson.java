@@ -26,6 +26,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -202,6 +203,8 @@ final class InferenceJson {
         return Arrays.copyOf(sizes, count);
     }
 
+    private static final Set<String> OF_CLIENTS = Set.of("headers", "extra", "explain_parameters");
+
     private static Map<String, Object> parameters(JsonParser parser) throws IOException {
         if (parser.currentToken() == JsonToken.VALUE_NULL) {
             return Map.of();
@@ -222,8 +225,8 @@ final class InferenceJson {
                 case VALUE_FALSE -> parameters.put(name, false);
                 case VALUE_NULL -> {}
                 default -> {
-                    // Clients send their own headers along, as objects; nothing here asks for them.
-                    if (!name.equals("headers")) {
+                    // MLServer's clients send these along, as objects; nothing here asks for them.
+                    if (!OF_CLIENTS.contains(name)) {
                         throw TidemillException.invalid(
                                 "parameters." + name,
                                 "Parameter '" + name + "' is "

@@ -133,6 +133,9 @@ public final class Gateway implements AutoCloseable {
     /** Why nothing answers where no side of a plan does; empty if a registered model may. */
     private Optional<TidemillException> hindrance(String project, String name, Optional<String> version) {
         ServedPlans.Absence absence = plans.absence(project, name);
+        if (absence == null && plans.isAwaited(project, name)) {
+            absence = new ServedPlans.Absence(project, name, LOADING);
+        }
         if (absence != null) {
             return Optional.of(new TidemillException(
                             ErrorCode.UNAVAILABLE,
@@ -162,6 +165,7 @@ public final class Gateway implements AutoCloseable {
     private boolean isDeployment(String project, String name) {
         return plans.find(project, name) != null
                 || plans.absence(project, name) != null
+                || plans.isAwaited(project, name)
                 || plans.vacancy(project, name) != null;
     }
 

@@ -74,6 +74,12 @@ final class ServedPlans {
         return absences.values();
     }
 
+    /** Whether there is a plan for a name and nothing is served under it. */
+    boolean isAwaited(String project, String name) {
+        String key = Gateway.key(project, name);
+        return wanted.containsKey(key) && !servings.containsKey(key);
+    }
+
     /** The deployment of a name that has no champion yet; null if there is none. */
     @Nullable
     Vacancy vacancy(String project, String name) {
@@ -278,7 +284,9 @@ final class ServedPlans {
         var tasks = new LinkedHashMap<ServingPlan, FutureTask<Optional<RuntimeException>>>();
         for (ServingPlan plan : snapshot.plans()) {
             // Whatever its revision: a deployment may have been deleted and made anew since the last snapshot.
-            wanted.put(Gateway.key(plan.project(), plan.name()), plan);
+            String key = Gateway.key(plan.project(), plan.name());
+            wanted.put(key, plan);
+            vacancies.remove(key);
             absent(plan.project(), plan.name(), Gateway.LOADING);
             var task = new FutureTask<>(() -> load(plan));
             Thread.ofVirtual().name("plan-" + plan.name()).start(task);
@@ -314,9 +322,13 @@ final class ServedPlans {
         Set<String> kept = snapshot.plans().stream()
                 .map(plan -> Gateway.key(plan.project(), plan.name()))
                 .collect(Collectors.toSet());
+        Set<String> vacant = snapshot.vacancies().stream()
+                .map(vacancy -> Gateway.key(vacancy.project(), vacancy.name()))
+                .collect(Collectors.toSet());
         // First, so that nothing which is still being loaded begins to be served afterwards.
         wanted.keySet().retainAll(kept);
-        vacancies.values().retainAll(snapshot.vacancies());
+        // A vacancy that has been filled goes once its plan is wanted.
+        vacancies.keySet().removeIf(key -> !kept.contains(key) && !vacant.contains(key));
         snapshot.vacancies().forEach(this::vacant);
         servings.entrySet().removeIf(serving -> {
             boolean gone = !kept.contains(serving.getKey());

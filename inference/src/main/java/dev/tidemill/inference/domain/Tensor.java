@@ -329,8 +329,13 @@ public final class Tensor {
         return texts(name, shape, some).like(this);
     }
 
+    /** The same values, said to be written as those of another are: JSON, or truths that numbers stand for. */
     private Tensor like(Tensor other) {
-        return other.isJson() ? asJson() : this;
+        return switch (other.writing) {
+            case JSON, TRUTHS, TRUTHS_AND_NUMBERS ->
+                new Tensor(name, datatype, shape, numbers, wholes, texts, other.writing);
+            default -> this;
+        };
     }
 
     /** Some of the rows; those of a table's column are one of a table again. */
@@ -344,7 +349,9 @@ public final class Tensor {
 
     private Tensor someRows(long[] part, int from, int to, int width) {
         return switch (datatype.storage()) {
-            case NUMBER -> numbers(name, datatype, part, Arrays.copyOfRange(numbers, from * width, to * width));
+            case NUMBER ->
+                numbers(name, datatype, part, Arrays.copyOfRange(numbers, from * width, to * width))
+                        .like(this);
             case WHOLE -> wholes(name, datatype, part, Arrays.copyOfRange(wholes, from * width, to * width));
             case BYTES ->
                 texts(name, part, Arrays.copyOfRange(texts(), from * width, to * width))
@@ -369,7 +376,7 @@ public final class Tensor {
             }
         }
         return switch (datatype.storage()) {
-            case NUMBER -> numbers(name, datatype, part, someNumbers);
+            case NUMBER -> numbers(name, datatype, part, someNumbers).like(this);
             case WHOLE -> wholes(name, datatype, part, someWholes);
             case BYTES -> texts(name, part, someTexts).like(this);
         };
@@ -386,12 +393,17 @@ public final class Tensor {
         return switch (first.datatype.storage()) {
             case NUMBER ->
                 numbers(
-                        first.name,
-                        first.datatype,
-                        shape,
-                        parts.stream()
-                                .flatMapToDouble(part -> Arrays.stream(part.numbers))
-                                .toArray());
+                                first.name,
+                                first.datatype,
+                                shape,
+                                parts.stream()
+                                        .flatMapToDouble(part -> Arrays.stream(part.numbers))
+                                        .toArray())
+                        .like(parts.stream()
+                                .filter(part -> part.writing != first.writing)
+                                .findFirst()
+                                .map(other -> first.hasTruths() ? other : first)
+                                .orElse(first));
             case WHOLE ->
                 wholes(
                         first.name,
@@ -422,7 +434,7 @@ public final class Tensor {
                 for (int row = 0; row < rows; row++) {
                     values[row] = numbers[row * width + column];
                 }
-                return numbers(columnName, datatype, one, values);
+                return numbers(columnName, datatype, one, values).like(this);
             }
             case WHOLE -> {
                 long[] values = new long[rows];

@@ -53,7 +53,7 @@ record SwitchRouter(List<Branch> all) implements Router {
 
     /** Numbers are compared as numbers: 1, 1.0 and "1" are the same. */
     private static boolean same(Object wanted, Object value, Tensor column, int row) {
-        if (column.datatype() == Datatype.BYTES || column.datatype() == Datatype.BOOL) {
+        if (column.datatype() == Datatype.BYTES || value instanceof Boolean) {
             return String.valueOf(wanted).equals(String.valueOf(value));
         }
         Double number = number(wanted);

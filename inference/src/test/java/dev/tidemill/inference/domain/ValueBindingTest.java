@@ -242,6 +242,15 @@ class ValueBindingTest {
                 column(Datatype.BOOL).withMissing(), Tensor.column("x", Arrays.asList(1, null, 0.0)));
         assertThat(values(numbers)).containsExactly(true, null, false);
         assertThat(values(Tensor.column("x", Arrays.asList(true, null, 3.5)))).containsExactly(1.0, null, 3.5);
+        assertThat(values(column.rows(1, 3))).containsExactly(null, false);
+        assertThat(values(column.select(new int[] {2, 0}))).containsExactly(false, true);
+        assertThat(values(Tensor.concatenated(List.of(column, column.rows(0, 1)))))
+                .containsExactly(true, null, false, true);
+        assertThat(values(column.column(0, "y"))).containsExactly(true, null, false);
+        assertThat(values(Tensor.concatenated(
+                        List.of(column, Tensor.numbers("x", Datatype.FP64, new long[] {1}, new double[] {2})))))
+                .as("beside numbers they are numbers")
+                .containsExactly(1.0, null, 0.0, 2.0);
     }
 
     private static List<@Nullable Object> values(Tensor tensor) {

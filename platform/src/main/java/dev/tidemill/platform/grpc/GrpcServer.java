@@ -82,7 +82,7 @@ public final class GrpcServer implements AutoCloseable {
     private final Server server;
     private final ArrivingMessages arriving =
             new ArrivingMessages((long) (Runtime.getRuntime().maxMemory() * SHARE_ARRIVING));
-    private final Loop stalled = Loop.every("grpc-stalled", LOOK, () -> arriving.giveUpStalled(System.nanoTime()));
+    private final Loop slow = Loop.every("grpc-slow", LOOK, () -> arriving.giveUpSlow(System.nanoTime()));
 
     public GrpcServer(
             Settings settings,
@@ -143,7 +143,7 @@ public final class GrpcServer implements AutoCloseable {
     public GrpcServer start() {
         try {
             server.start();
-            stalled.start();
+            slow.start();
             return this;
         } catch (IOException e) {
             throw new TidemillException(
@@ -257,7 +257,7 @@ public final class GrpcServer implements AutoCloseable {
 
     @Override
     public void close() {
-        stalled.close();
+        slow.close();
         server.shutdown();
         try {
             if (!server.awaitTermination(2, TimeUnit.SECONDS)) {
@@ -271,12 +271,13 @@ public final class GrpcServer implements AutoCloseable {
 
     /** Keeps who sent a call where the method finds it, and gives back what the call took once it is over. */
     private record SenderInterceptor(BytesInFlight budget, Admission admission) implements ServerInterceptor {
-        /** Whether somebody who is known sends it; nobody is while that cannot be looked up. */
-        private boolean isKnown(Credentials credentials) {
+        /** Who sends it; empty for a stranger. Where that cannot be looked up now, the admission of the message will say so. */
+        private Optional<String> sender(Credentials credentials, String host) {
+            String sender = credentials.secret().map(Ids::sha256).orElse(host);
             try {
-                return admission.isKnown(credentials);
+                return Optional.of(sender).filter(known -> admission.isKnown(credentials));
             } catch (TidemillException e) {
-                return false;
+                return Optional.of(sender);
             }
         }
 
@@ -286,13 +287,13 @@ public final class GrpcServer implements AutoCloseable {
             var credentials = Optional.ofNullable(headers.get(AUTHORIZATION))
                     .flatMap(Admission::credentials)
                     .orElseGet(() -> new Credentials(Optional.empty(), false));
-            ArrivingMessages.Arrival arrival = ArrivingMessages.current();
-            if (arrival != null && !arrival.begins(call, isKnown(credentials))) {
-                return new ServerCall.Listener<>() {};
-            }
             SocketAddress peer = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
             String address = String.valueOf(peer);
             String host = peer instanceof InetSocketAddress inet ? inet.getHostString() : address;
+            ArrivingMessages.Arrival arrival = ArrivingMessages.current();
+            if (arrival != null && !arrival.begins(call, sender(credentials, host))) {
+                return new ServerCall.Listener<>() {};
+            }
             Reservation reservation = budget.open(host);
             var sender = new Sender(credentials, headers.get(TRACEPARENT), address, reservation);
             Context context = Context.current().withValue(SENDER, sender);
