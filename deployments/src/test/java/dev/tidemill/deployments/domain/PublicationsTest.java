@@ -300,12 +300,17 @@ class PublicationsTest {
         awaitState(first, Publications.State.SERVING);
         store.delete("p", "m", Instant.EPOCH);
         store.define("p", "m", first.definition());
-        publications.publish(List.of(store.find("p", "m").orElseThrow()));
+        Deployment anew = store.find("p", "m").orElseThrow();
+        publications.publish(List.of(anew));
         publications.withdraw("p", "m");
         assertVacant("m");
         store.delete("p", "m", Instant.EPOCH);
         publications.withdraw("p", "m");
         assertThat(answer("m", Optional.empty()).route()).isEqualTo(Route.REGISTERED);
+        publications.publish(List.of(anew));
+        assertThat(answer("m", Optional.empty()).route())
+                .as("whoever read it before it was deleted comes too late")
+                .isEqualTo(Route.REGISTERED);
     }
 
     @Test
