@@ -14,9 +14,17 @@ import unittest
 import urllib.error
 import urllib.request
 
-from harness import PATIENCE, Server, command, tabular_project
+from harness import LAUNCHER, PATIENCE, Server, command, tabular_project, until
 
 DEFAULT = "/api/tidemill/v1/projects/default"
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url + "/health", timeout=PATIENCE) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 class CommandLineTest(unittest.TestCase):
@@ -120,6 +128,20 @@ class CommandLineTest(unittest.TestCase):
         self.tidemill("replay", str(recorded), *arguments, "-p", "replayed")
         predictions = self.server.get("/api/tidemill/v1/projects/replayed/deployments/model/predictions")[1]["predictions"]
         self.assertEqual(len(predictions), 3)
+
+    def test_a_demo_that_is_ended_ends_its_server(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            ready = pathlib.Path(folder, "data", "server.json")
+            arguments = [str(LAUNCHER), "demo", "--directory", folder, "--port", "0"]
+            with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as demo:
+                try:
+                    until("the demo's server is ready", ready.exists)
+                    url = json.loads(ready.read_text())["url"]
+                    demo.terminate()
+                    demo.wait(PATIENCE)
+                finally:
+                    demo.kill()
+            until("its server is gone", lambda: not _answers(url))
 
     def test_init_tells_what_it_made(self) -> None:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-init-")) / "shop"

@@ -16,11 +16,15 @@ final class ServerProcess implements AutoCloseable {
     private final Process process;
     private final Path directory;
     private final Path log;
+    /** Whoever ends this process means its server, too. */
+    private final Thread end;
 
     private ServerProcess(Process process, Path directory, Path log) {
         this.process = process;
         this.directory = directory;
         this.log = log;
+        this.end = new Thread(process::destroy, "server-end");
+        Runtime.getRuntime().addShutdownHook(end);
     }
 
     /**
@@ -95,6 +99,11 @@ final class ServerProcess implements AutoCloseable {
 
     @Override
     public void close() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(end);
+        } catch (IllegalStateException e) {
+            // This process is being ended, and ends the server as it is.
+        }
         process.destroy();
         try {
             if (!process.waitFor(15, TimeUnit.SECONDS)) {
