@@ -53,6 +53,7 @@ final class GraphGuards {
             Map.entry("QLinearMatMul", List.of(1, 2, 4, 5, 6, 7)),
             Map.entry("QuantizeLinear", List.of(1, 2)),
             Map.entry("RNN", List.of(0)),
+            Map.entry("RotaryEmbedding", List.of(0, 1, 2)),
             Map.entry("STFT", List.of(2)));
 
     /** Those of Microsoft, which divide by the width of what they are given, or read its first value. */
@@ -77,6 +78,7 @@ final class GraphGuards {
             Map.entry("QLinearSoftmax", List.of(1, 2, 3, 4)),
             Map.entry("QLinearWhere", List.of(2, 3, 5, 6, 7, 8)),
             Map.entry("QuantizeLinear", List.of(1, 2)),
+            Map.entry("RotaryEmbedding", List.of(0, 2, 3)),
             Map.entry("SkipLayerNormalization", List.of(0, 1)),
             Map.entry("SkipSimplifiedLayerNormalization", List.of(0, 1)));
 
@@ -336,6 +338,9 @@ final class GraphGuards {
             return node.type().equals("Inverse") && !node.inputs().isEmpty()
                     ? square(node, kept)
                     : filled(kept, node, filledOfMicrosoft(node), scope);
+        }
+        if (GraphLists.concerns(node)) {
+            return new GraphLists(marks).guarded(node, kept, scope.ranks());
         }
         if (node.type().equals("FeatureVectorizer")) {
             return filled(

@@ -75,6 +75,7 @@ final class GraphPart {
     /**
      * A setting of a node.
      *
+     * @param text its text; empty if it has none
      * @param tensors more than one are merged by readers
      * @param reference whether a function's caller gives its value
      * @param kind ONNX's number of what it says it is; 0 if it does not
@@ -82,6 +83,7 @@ final class GraphPart {
     record Attribute(
             String name,
             long whole,
+            String text,
             long[] wholes,
             List<String> texts,
             List<ByteString> tensors,
@@ -96,6 +98,7 @@ final class GraphPart {
         static Attribute of(ByteString bytes) throws IOException {
             String name = "";
             long whole = 0;
+            String text = "";
             boolean reference = false;
             int kind = 0;
             LongStream.Builder wholes = LongStream.builder();
@@ -107,6 +110,7 @@ final class GraphPart {
                 switch (WireFormat.getTagFieldNumber(tag)) {
                     case 1 -> name = in.readString();
                     case 3 -> whole = in.readInt64();
+                    case 4 -> text = in.readBytes().toStringUtf8();
                     case 5 -> tensors.add(in.readBytes());
                     case 6, 11 -> graphs.add(in.readBytes());
                     case 8 -> read(in, tag, wholes, true);
@@ -116,7 +120,7 @@ final class GraphPart {
                     default -> in.skipField(tag);
                 }
             }
-            return new Attribute(name, whole, wholes.build().toArray(), texts, tensors, graphs, reference, kind);
+            return new Attribute(name, whole, text, wholes.build().toArray(), texts, tensors, graphs, reference, kind);
         }
     }
 
@@ -138,8 +142,9 @@ final class GraphPart {
      * @param wholes its values, if they are signed whole numbers of 32 or 64 bits, in this file and whole; else empty
      * @param filled whether it has any value
      * @param rank how many dimensions it has
+     * @param count how many values it has, or more than {@link #MOST}
      */
-    record Held(String name, int elementType, Optional<long[]> wholes, boolean filled, int rank) {
+    record Held(String name, int elementType, Optional<long[]> wholes, boolean filled, int rank, int count) {
         private static final int MOST = 1_000;
 
         /** How many values a tensor says it has; -1 for none that memory can have. */
@@ -195,7 +200,8 @@ final class GraphPart {
             }
             long[] values = given.build().toArray();
             boolean whole = width > 0 && !external && count <= MOST && values.length == count;
-            return new Held(name, type, whole ? Optional.of(values) : Optional.empty(), count > 0, sizes.length);
+            return new Held(
+                    name, type, whole ? Optional.of(values) : Optional.empty(), count > 0, sizes.length, (int) count);
         }
     }
 

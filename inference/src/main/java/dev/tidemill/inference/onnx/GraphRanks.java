@@ -42,7 +42,9 @@ final class GraphRanks {
 
     void hold(String name, Held held) {
         ranks.put(name, held.rank());
-        held.wholes().ifPresent(values -> lengths.put(name, values.length));
+        if (held.rank() == 1) {
+            lengths.put(name, held.count());
+        }
     }
 
     void put(String name, int rank) {
@@ -56,6 +58,16 @@ final class GraphRanks {
     void forget(String name) {
         ranks.remove(name);
         lengths.remove(name);
+    }
+
+    /** Whether a value is known to have at least one dimension. */
+    boolean isList(String name) {
+        return ranks.getOrDefault(name, 0) > 0;
+    }
+
+    /** How many values a list has that the graph holds; empty if that is not known. */
+    OptionalInt length(String name) {
+        return known(lengths.get(name));
     }
 
     /** Whether all values have one known number of dimensions. */

@@ -2,6 +2,7 @@ package dev.tidemill.inference.onnx;
 
 import dev.tidemill.inference.onnx.GraphPart.Attribute;
 import dev.tidemill.platform.errors.TidemillException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -94,6 +95,14 @@ final class GraphRefusals {
     /** More dimensions than any tensor has. */
     private static final int MOST_DIMENSIONS = 64;
 
+    /** Parts of the names of operators that move a window over their input. */
+    private static final List<String> SIZED = List.of("Conv", "Pool", "Unpool");
+    /** More than any window, or step of one. */
+    private static final long MOST_SIZE = 1 << 20;
+
+    /** More words than are skipped between two that belong together; ONNX Runtime looks at each number of them. */
+    private static final long MOST_SKIPPED = 10_000;
+
     /** More heads than any model has: ONNX Runtime multiplies by them without a look. */
     private static final long MOST_HEADS = 1 << 16;
 
@@ -105,9 +114,26 @@ final class GraphRefusals {
         if (node.domain().equals(MICROSOFT)) {
             requireFitting(node);
         }
+        if (SIZED.stream().anyMatch(node.type()::contains)) {
+            for (String name : List.of("kernel_shape", "strides", "dilations")) {
+                requireWholes(node, name, size -> size > 0 && size <= MOST_SIZE);
+            }
+            requireWholes(node, "pads", size -> Math.abs(size) <= MOST_SIZE);
+        }
+        if (node.type().equals("FeatureVectorizer")) {
+            requireWholes(node, "inputdimensions", size -> size >= 0 && size <= MOST_SIZE);
+        }
         if (node.domain().isEmpty()) {
             switch (node.type()) {
                 case "GatherND" -> requireWhole(node, "batch_dims", count -> count >= 0 && count <= MOST_DIMENSIONS);
+                case "TfIdfVectorizer" ->
+                    requireWhole(node, "max_skip_count", count -> count >= 0 && count <= MOST_SKIPPED);
+                case "CenterCropPad" ->
+                    throw TidemillException.invalid(
+                            "model",
+                            told(node)
+                                    + ", whose parts end ONNX Runtime where there are no values; export the model with"
+                                    + " Slice and Pad instead");
                 case "Scan" ->
                     requireWhole(
                             node,
@@ -182,6 +208,18 @@ final class GraphRefusals {
 
     private static boolean has(GraphPart.Node node, int place) {
         return node.inputs().size() > place && !node.inputs().get(place).isEmpty();
+    }
+
+    private static void requireWholes(GraphPart.Node node, String name, LongPredicate fits) {
+        Optional<Attribute> given = node.attribute(name);
+        if (given.isPresent()
+                && (given.get().reference()
+                        || !Arrays.stream(given.get().wholes()).allMatch(fits))) {
+            throw TidemillException.invalid(
+                    "model",
+                    told(node) + " with " + name + " "
+                            + Arrays.toString(given.get().wholes()) + ", which ONNX Runtime does not compute safely");
+        }
     }
 
     private static void requireWhole(GraphPart.Node node, String name, LongPredicate fits) {

@@ -100,6 +100,11 @@ final class GraphScope {
         ranks.hold(held.name(), held);
     }
 
+    /** How many dimensions values have. */
+    GraphRanks ranks() {
+        return ranks;
+    }
+
     /** Whether all values have one known number of dimensions. */
     boolean areOfOneRank(List<String> names) {
         return ranks.areSame(names);

@@ -129,13 +129,15 @@ final class OnnxMemory {
 
     /**
      * Has ONNX Runtime compute products of whole numbers as they are written: what its optimizer puts in their place divides by sizes
-     * that it takes from other inputs, and ends the process where they do not fit.
+     * that it takes from other inputs, and ends the process where they do not fit. Nor does it make one of several {@code Reshape}s, of
+     * which one may be a guard's ({@link GraphGuards}) that would be left out.
      *
      * @param quantized whether this is so of what is between dequantizing and quantizing, too
      */
     static void unfused(OrtSession.SessionOptions settings, boolean quantized) throws OrtException {
         settings.addConfigEntry(
-                "optimization.disable_specified_optimizers", "MatMulIntegerToFloatFusion;DynamicQuantizeMatMulFusion");
+                "optimization.disable_specified_optimizers",
+                "MatMulIntegerToFloatFusion;DynamicQuantizeMatMulFusion;ReshapeFusion");
         if (quantized) {
             settings.addConfigEntry("session.disable_quant_qdq", "1");
         }

@@ -10,6 +10,7 @@ import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.TidemillException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -337,6 +338,59 @@ class GraphGuardsTest {
                 .output("y", OnnxBytes.FLOAT, "n")
                 .model();
         assertThatThrownBy(() -> guarded(batches)).hasMessageContaining("GatherND of ONNX with batch_dims -2");
+    }
+
+    /** Each of these ended ONNX Runtime 1.29. */
+    @Test
+    void listsOfOtherLengthsThanThereAreDimensionsAreRefused() {
+        OnnxBytes resized = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, 1, 1, "h", "w")
+                .input("scales", OnnxBytes.FLOAT, "k")
+                .node("Resize", List.of("x", "", "scales"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.FLOAT, 1, 1, "i", "j");
+        Tensor x = zeros("x", 1, 1, 2, 2);
+        try (LoadedModel model = folders.open(resized)) {
+            Tensor twice = Tensor.numbers("scales", Datatype.FP32, new long[] {4}, new double[] {1, 1, 2, 2});
+            assertThat(model.predict(List.of(x, twice)).getFirst().shape()).containsExactly(1, 1, 4, 4);
+            double[] many = new double[64];
+            Arrays.fill(many, 1);
+            assertThatThrownBy(() ->
+                            model.predict(List.of(x, Tensor.numbers("scales", Datatype.FP32, new long[] {64}, many))))
+                    .isInstanceOf(TidemillException.class);
+        }
+        OnnxBytes cropped = new OnnxBytes()
+                .input("x", OnnxBytes.FLOAT, 1, 1, "h", "w")
+                .input("region", OnnxBytes.FLOAT, "k")
+                .floats("scales", new long[] {4}, 1, 1, 1, 1)
+                .node(
+                        "Resize",
+                        List.of("x", "region", "scales"),
+                        List.of("y"),
+                        Map.of("coordinate_transformation_mode", "tf_crop_and_resize"))
+                .output("y", OnnxBytes.FLOAT, 1, 1, "i", "j");
+        try (LoadedModel model = folders.open(cropped)) {
+            double[] whole = {0, 0, 0, 0, 1, 1, 1, 1};
+            assertThat(model.predict(List.of(x, Tensor.numbers("region", Datatype.FP32, new long[] {8}, whole))))
+                    .isNotEmpty();
+            assertThatThrownBy(() -> model.predict(List.of(x, zeros("region", 1))))
+                    .isInstanceOf(TidemillException.class);
+        }
+        // Sums along axes that are told without a dimension, as ONNX takes them from version 13.
+        OnnxBytes summed = new OnnxBytes()
+                .input("z", OnnxBytes.FLOAT, "n", "m")
+                .input("axis", OnnxBytes.INT64, 1)
+                .wholes("flat")
+                .node("Reshape", List.of("axis", "flat"), List.of("scalar"), Map.of())
+                .node("ReduceSum", List.of("z", "scalar"), List.of("y"), Map.of())
+                .output("y", OnnxBytes.FLOAT, "k", "l");
+        try (LoadedModel model = folders.open(summed)) {
+            Tensor axis = Tensor.wholes("axis", Datatype.INT64, new long[] {1}, new long[] {1});
+            assertThatThrownBy(() -> model.predict(List.of(zeros("z", 2, 0), axis)))
+                    .isInstanceOf(TidemillException.class);
+        }
+        byte[] pool = reading("MaxPool", 3, Map.of("kernel_shape", new long[] {1L << 31}))
+                .model();
+        assertThatThrownBy(() -> guarded(pool)).hasMessageContaining("with kernel_shape [2147483648]");
     }
 
     /** A graph that defines what a guard reads could tell it anything. */

@@ -113,6 +113,16 @@ class LabelMemoryTest {
                 OnnxMemory.limit() / 4 / 48 + 1);
     }
 
+    /** Reshapes one after another are not made one, of which a guard would be left out. */
+    @Test
+    void labelsOfReshapedNumbersAreBounded() {
+        OnnxBytes graph = zeros().wholes("flat", -1)
+                .node("Reshape", List.of("zeros", "column"), List.of("upright"), Map.of())
+                .node("Reshape", List.of("upright", "flat"), List.of("again"), Map.of())
+                .node("ml:LabelEncoder", List.of("again"), List.of("label"), encoding(LONG));
+        refuses("LabelEncoder", counted(graph, "label"), tooMany(1));
+    }
+
     @Test
     void labelsOfClassifiersAreBoundedByRows() {
         Map<String, Object> classes = Map.of(
