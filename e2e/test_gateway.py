@@ -46,6 +46,16 @@ class GatewayTest(unittest.TestCase):
         self.assertEqual(status, 200, answer)
         return answer["outputs"][0]["data"]
 
+    def registered(self, name: str) -> dict:
+        """Registers a model with MLflow's client; a request of one row for it."""
+        mlflow = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
+        if not mlflow.exists():
+            self.skipTest("mlflow is not here; `make peers` installs it")
+        sample = [str(mlflow), str(ROOT / "e2e" / "inference_sample.py"), self.control.url, name]
+        result = subprocess.run(sample, capture_output=True, text=True, timeout=PROGRAM_PATIENCE, cwd=self.control.directory)
+        self.assertEqual(result.returncode, 0, result.stderr[-3000:])
+        return {"inputs": [{"name": "row", "shape": [1, 6], "datatype": "FP64", "data": [0.5] * 6}]}
+
     def journalled(self) -> set[str]:
         return {row["id"] for row in self.control.get(PREDICTIONS)[1]["predictions"]}
 
@@ -57,13 +67,7 @@ class GatewayTest(unittest.TestCase):
         self.assertEqual(self.control.get(PREDICTIONS + "&total=many")[0], 400)
 
     def test_it_calls_registered_models_that_nobody_has_deployed(self) -> None:
-        mlflow = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
-        if not mlflow.exists():
-            self.skipTest("mlflow is not here; `make peers` installs it")
-        sample = [str(mlflow), str(ROOT / "e2e" / "inference_sample.py"), self.control.url, "undeployed"]
-        result = subprocess.run(sample, capture_output=True, text=True, timeout=PROGRAM_PATIENCE, cwd=self.control.directory)
-        self.assertEqual(result.returncode, 0, result.stderr[-3000:])
-        body = {"inputs": [{"name": "row", "shape": [1, 6], "datatype": "FP64", "data": [0.5] * 6}]}
+        body = self.registered("undeployed")
         answers = [server.call("POST", "/v2/models/undeployed/versions/1/infer", body) for server in (self.control, self.gateway)]
         self.assertEqual([status for status, _ in answers], [200, 200], answers)
         self.assertEqual(answers[0][1]["outputs"], answers[1][1]["outputs"])
@@ -76,13 +80,7 @@ class GatewayTest(unittest.TestCase):
         folder = tempfile.mkdtemp()
         Path(folder, "model.yaml").write_text("kind: Deployment\nname: vacant\nmodel: vacant\n")
         environment = {**os.environ, "TIDEMILL_SERVER": self.control.url}
-        mlflow = ROOT / ".cache" / "peers" / "mlflow" / "bin" / "python"
-        if not mlflow.exists():
-            self.skipTest("mlflow is not here; `make peers` installs it")
-        sample = [str(mlflow), str(ROOT / "e2e" / "inference_sample.py"), self.control.url, "vacant"]
-        result = subprocess.run(sample, capture_output=True, text=True, timeout=PROGRAM_PATIENCE, cwd=self.control.directory)
-        self.assertEqual(result.returncode, 0, result.stderr[-3000:])
-        body = {"inputs": [{"name": "row", "shape": [1, 6], "datatype": "FP64", "data": [0.5] * 6}]}
+        body = self.registered("vacant")
         status, answer = self.gateway.call("POST", "/v2/models/vacant/infer", body)
         self.assertEqual((status, answer["parameters"]["route"]), (200, "registered"), answer)
         applied = command("apply", "-f", folder, env=environment)
