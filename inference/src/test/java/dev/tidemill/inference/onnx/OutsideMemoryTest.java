@@ -10,6 +10,7 @@ import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.testkit.Await;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -77,13 +78,9 @@ class OutsideMemoryTest {
         var order = new ConcurrentLinkedQueue<String>();
         OutsideMemory.Taken held = memory.take(50, Cancellation.NEVER);
         Thread large = Thread.ofVirtual().start(() -> took(memory, 80, order, "large"));
-        while (memory.waiting() < 1) {
-            Thread.sleep(1);
-        }
+        Await.until("the large one to wait", () -> memory.waiting() >= 1);
         Thread small = Thread.ofVirtual().start(() -> took(memory, 30, order, "small"));
-        while (memory.waiting() < 2) {
-            Thread.sleep(1);
-        }
+        Await.until("the small one to wait", () -> memory.waiting() >= 2);
         assertThat(memory.free()).isEqualTo(50);
         held.close();
         large.join();
