@@ -583,6 +583,11 @@ public final class Deployments {
         return publications.status(deployment);
     }
 
+    /** Whether the gateway of this process has yet to take up what was decided last: until then what was served before answers. */
+    public boolean isTakingUp(String project, String name) {
+        return store.find(project, name).filter(publications::isTakingUp).isPresent();
+    }
+
     /** Tries to load the models of a deployment at once, rather than at its next turn. */
     public Deployment retry(String project, String name) {
         Deployment deployment = deployment(project, name);

@@ -71,6 +71,9 @@ public final class Publications implements AutoCloseable {
     private final Duration firstPause;
     private final Duration turn;
     private final ConcurrentMap<String, Status> statuses = new ConcurrentHashMap<>();
+    /** The newest revision of each deployment that the gateway has taken up. */
+    private final ConcurrentMap<String, Long> takenUp = new ConcurrentHashMap<>();
+
     private final ConcurrentMap<String, Future<?>> pending = new ConcurrentHashMap<>();
     private final Semaphore turns = new Semaphore(TOGETHER, true);
     private final ScheduledExecutorService retries = Executors.newSingleThreadScheduledExecutor(
@@ -103,6 +106,20 @@ public final class Publications implements AutoCloseable {
                         clock.instant(),
                         0,
                         Optional.empty()));
+    }
+
+    /**
+     * Whether the gateway has yet to take up this revision of a deployment, or is trying it: until then what was served before
+     * answers. Of one that is broken this is not said, however often it is tried again.
+     */
+    boolean isTakingUp(Deployment deployment) {
+        String key = Gateway.key(deployment.project(), deployment.name());
+        return deployment.champion().isPresent()
+                && switch (status(deployment).state()) {
+                    case LOADING -> true;
+                    case EMPTY, SERVING, WITHOUT_CHALLENGER -> takenUp.getOrDefault(key, -1L) < deployment.revision();
+                    case BROKEN -> false;
+                };
     }
 
     /** Deployments that are not served as they should be. */
@@ -167,6 +184,7 @@ public final class Publications implements AutoCloseable {
     void withdraw(String project, String name) {
         cancelRetry(project, name);
         statuses.remove(Gateway.key(project, name));
+        takenUp.remove(Gateway.key(project, name));
         gateway.forget(project, name);
         // One of the same name may have been defined meanwhile, and been brought to the gateway before this.
         store.find(project, name).ifPresent(deployment -> publish(List.of(deployment)));
@@ -177,6 +195,7 @@ public final class Publications implements AutoCloseable {
         pending.values().forEach(retry -> retry.cancel(false));
         pending.clear();
         statuses.clear();
+        takenUp.clear();
     }
 
     private void cancelRetry(String project, String name) {
@@ -277,7 +296,9 @@ public final class Publications implements AutoCloseable {
 
     /** Gives the plan to the gateway; what is wrong with the challenger, if anything. */
     private Optional<String> apply(Planned planned) {
-        Optional<RuntimeException> left = gateway.apply(planned.plan());
+        ServingPlan plan = planned.plan();
+        Optional<RuntimeException> left = gateway.apply(plan);
+        takenUp.merge(Gateway.key(plan.project(), plan.name()), plan.revision(), Math::max);
         return planned.problem().or(() -> left.map(Gateway::reason));
     }
 

@@ -374,6 +374,40 @@ class PublicationsTest {
     }
 
     @Test
+    void aRevisionIsTakenUpOnceItsModelIsLoadedAndABrokenOneIsWaitedForByNobody() {
+        setPauses(NEVER, NEVER);
+        Deployment first = deployment("d", "model");
+        assertThat(publications.isTakingUp(first)).as("it is not published yet").isTrue();
+        publications.publish(List.of(first));
+        awaitState(first, Publications.State.SERVING);
+        assertThat(publications.isTakingUp(first)).isFalse();
+
+        Deployment next = deployment("d", "slow");
+        assertThat(publications.isTakingUp(next))
+                .as("it is decided, and its publication has not begun")
+                .isTrue();
+        publications.publish(List.of(next));
+        assertThat(publications.isTakingUp(next)).as("it loads").isTrue();
+        slow.countDown();
+        awaitState(next, Publications.State.SERVING);
+        assertThat(publications.isTakingUp(next)).isFalse();
+
+        Deployment broken = deployment("d", "broken");
+        publications.publish(List.of(broken));
+        awaitState(broken, Publications.State.BROKEN);
+        assertThat(publications.isTakingUp(broken)).isFalse();
+        publications.withdraw("p", "d");
+    }
+
+    @Test
+    void nothingIsTakenUpOfADeploymentWithoutAChampion() {
+        Deployment filled = deployment("d", "model");
+        store.define("p", "empty", filled.definition());
+        assertThat(publications.isTakingUp(store.find("p", "empty").orElseThrow()))
+                .isFalse();
+    }
+
+    @Test
     void whatIsBrokenIsTriedAgainUntilItServesAndThenNoMore() {
         setPauses(SOON, NEVER);
         Deployment deployment = deployment("d", "broken");

@@ -87,8 +87,8 @@ public final class MonitoringRoutes {
     }
 
     /**
-     * Declares the watermark and waits a while for what is due to be decided; {@code settled: false} asks the caller to
-     * ask again, unless the state says that ticks fail.
+     * Declares the watermark and waits a while for what is due to be decided and to be in force, so that whoever replays data meets
+     * the version that was decided; {@code settled: false} asks the caller to ask again, unless the state says that ticks fail.
      */
     private void declareWatermark(Context context, Caller caller) throws InterruptedException {
         Instant time = RequestBody.object(context).instant("time");
@@ -96,7 +96,8 @@ public final class MonitoringRoutes {
         monitoring.declareWatermark(caller.project(), name, time);
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         boolean settled;
-        while (!(settled = monitoring.isSettled(caller.project(), name))
+        while (!(settled =
+                        monitoring.isSettled(caller.project(), name) && !deployments.isTakingUp(caller.project(), name))
                 && !monitoring.isHalted(caller.project(), name)
                 && System.nanoTime() < deadline) {
             Thread.sleep(LOOK_MILLIS);
