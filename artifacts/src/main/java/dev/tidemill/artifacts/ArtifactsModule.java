@@ -94,7 +94,7 @@ public final class ArtifactsModule implements Module {
         var uploadStore = new SqlUploadStore(database);
         this.uploads = new MultipartUploads(uploadStore, tree, blobs, references, database, clock);
         this.links = new SignedLinks(uploadStore, clock);
-        this.located = new LocatedFiles(tree, blobs, root, external(root, environment));
+        this.located = new LocatedFiles(tree, uploads, blobs, root, external(root, environment));
     }
 
     /** What the server itself can read of an operator's root: a folder of this machine, or a bucket. */

@@ -9,7 +9,9 @@ import dev.tidemill.artifacts.domain.BlobCollector;
 import dev.tidemill.artifacts.domain.BlobReferences;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.artifacts.domain.FileStore;
 import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.artifacts.domain.MultipartUploads;
 import dev.tidemill.artifacts.domain.SignedLinks;
 import dev.tidemill.artifacts.domain.UploadStore.Part;
@@ -22,8 +24,10 @@ import dev.tidemill.artifacts.store.SqlUploadStore;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.Transactions;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
+import dev.tidemill.testkit.store.ForwardingDatabase;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -32,7 +36,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -49,6 +55,8 @@ abstract class UploadStoreContract {
     private Database database;
     private ArtifactTree tree;
     private MultipartUploads uploads;
+    private LocatedFiles located;
+    private Runnable beforeWrite = () -> {};
     private SignedLinks links;
     private final DeletionHold deletions = new DeletionHold();
     private BlobReferences references;
@@ -65,7 +73,17 @@ abstract class UploadStoreContract {
                 new SqlFileStore(database), blobs, new SqlProjectBlobs(database), references, database, clock);
         collector = new BlobCollector(references, blobs, blobs, database, deletions, clock);
         var store = new SqlUploadStore(database);
-        uploads = new MultipartUploads(store, tree, blobs, references, database, clock);
+        Transactions interrupted = new ForwardingDatabase(database) {
+            @Override
+            public <T> T write(Supplier<T> work) {
+                Runnable meanwhile = beforeWrite;
+                beforeWrite = () -> {};
+                meanwhile.run();
+                return super.write(work);
+            }
+        };
+        uploads = new MultipartUploads(store, tree, blobs, references, interrupted, clock);
+        located = new LocatedFiles(tree, uploads, blobs, "mlflow-artifacts:", Optional.empty());
         links = new SignedLinks(store, clock);
     }
 
@@ -160,6 +178,35 @@ abstract class UploadStoreContract {
         };
         assertThatThrownBy(() -> uploads.put(upload.id(), 1, slow, LIMIT)).hasMessageContaining("upload");
         assertThat(uploads.parts(upload)).isEmpty();
+    }
+
+    @Test
+    void whereAFolderIsRemovedForGoodUploadsToItEnd() throws Exception {
+        Upload inside = uploads.begin("a", "1/r/artifacts/model/big.bin");
+        Upload itself = uploads.begin("a", "1/r");
+        Upload beside = uploads.begin("a", "1/r2/x");
+        Upload other = uploads.begin("b", "1/r/x");
+        for (Upload upload : List.of(inside, itself, beside, other)) {
+            put(upload, 1, "x");
+        }
+        located.deleteOwn("a", ArtifactLocations.OWN + "1/r");
+        assertThatThrownBy(() -> uploads.complete("a", inside.id(), Map.of(), LIMIT))
+                .hasMessageContaining("upload");
+        assertThatThrownBy(() -> uploads.find("a", itself.id())).hasMessageContaining("upload");
+        uploads.complete("a", beside.id(), Map.of(), LIMIT);
+        uploads.complete("b", other.id(), Map.of(), LIMIT);
+        assertThat(tree.list("a", "1")).extracting(FileStore.Entry::name).containsExactly("r2");
+    }
+
+    @Test
+    void anUploadThatEndsWhileItsPartsArePutTogetherBecomesNoFile() throws Exception {
+        Upload upload = uploads.begin("a", "1/r/x.bin");
+        put(upload, 1, "x");
+        put(upload, 2, "y");
+        beforeWrite = () -> located.deleteOwn("a", ArtifactLocations.OWN + "1/r");
+        assertThatThrownBy(() -> uploads.complete("a", upload.id(), Map.of(), LIMIT))
+                .hasMessageContaining("upload");
+        assertThat(tree.find("a", "1/r/x.bin")).isEmpty();
     }
 
     @Test

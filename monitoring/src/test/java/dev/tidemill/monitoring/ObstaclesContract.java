@@ -15,6 +15,9 @@ import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.Obstacle;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
 import dev.tidemill.pipelines.domain.Pipeline;
+import dev.tidemill.pipelines.domain.PipelineRun;
+import dev.tidemill.pipelines.domain.RunState;
+import dev.tidemill.pipelines.store.SqlPipelineStore;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventQuery;
 import dev.tidemill.registry.store.SqlModelStore;
@@ -305,6 +308,32 @@ abstract class ObstaclesContract extends AssembledMonitoring {
         assertThat(few.reason())
                 .contains("version 2 is in shadow since 2011-04-01T00:00:00Z", "0 labelled rows", "10 (rows)");
         assertThat(few.actionNeeded()).isFalse();
+    }
+
+    /** Ends the newest run of the pipeline as its steps would. */
+    private PipelineRun end(RunState state, Optional<String> error) {
+        var store = new SqlPipelineStore(database);
+        PipelineRun run = pipelines.start(
+                "p", "train", Map.of("until", START.toString()), "user:ada", Optional.empty(), Optional.empty());
+        assertThat(store.moveRun(run.id(), List.of(RunState.RUNNING), state, error, run.createdAt()))
+                .isTrue();
+        return run;
+    }
+
+    @Test
+    void aRetrainingThatSomebodyStartedAndThatFailedIsToldUntilOneSucceeds() {
+        deployRuled("d", "rules");
+        PipelineRun failed = end(RunState.FAILED, Optional.of("step 'train': there are no rows"));
+        assertThat(obstacle(Obstacle.Kind.RETRAINING_FAILED))
+                .as("before anything was predicted too")
+                .satisfies(told -> assertThat(told.reason())
+                        .isEqualTo("the newest run of pipeline 'train', "
+                                + failed.id().value() + " of user:ada, failed: step 'train': there are no rows"))
+                .satisfies(told -> assertThat(told.remedy())
+                        .contains("tidemill logs " + failed.id().value()))
+                .satisfies(told -> assertThat(told.actionNeeded()).isTrue());
+        end(RunState.SUCCEEDED, Optional.empty());
+        assertThat(obstacles()).extracting(Obstacle::kind).doesNotContain(Obstacle.Kind.RETRAINING_FAILED);
     }
 
     @Test

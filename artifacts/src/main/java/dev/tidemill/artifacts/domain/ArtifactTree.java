@@ -54,19 +54,21 @@ public final class ArtifactTree {
     public BlobStore.Blob put(String project, String path, InputStream content, long limit) throws IOException {
         String safe = requireWritable(path);
         BlobStore.Blob blob = blobs.put(content, limit);
-        transactions.write(() -> {
-            files.obstacle(project, safe).ifPresent(obstacle -> {
-                throw TidemillException.invalid(
-                        "path",
-                        "Invalid path: '" + safe + "' cannot be a file while there is the file '" + obstacle + "'");
-            });
-            owned.add(project, blob.digest());
-            files.find(project, safe)
-                    .filter(before -> !before.digest().equals(blob.digest()))
-                    .ifPresent(before -> references.release(List.of(before.digest()), false, clock.instant()));
-            files.put(project, safe, blob, clock.instant());
-        });
+        transactions.write(() -> name(project, safe, blob));
         return blob;
+    }
+
+    /** Gives a stored blob a path, in place of the file that was there. Has to be called within a unit of work. */
+    void name(String project, String safe, BlobStore.Blob blob) {
+        files.obstacle(project, safe).ifPresent(obstacle -> {
+            throw TidemillException.invalid(
+                    "path", "Invalid path: '" + safe + "' cannot be a file while there is the file '" + obstacle + "'");
+        });
+        owned.add(project, blob.digest());
+        files.find(project, safe)
+                .filter(before -> !before.digest().equals(blob.digest()))
+                .ifPresent(before -> references.release(List.of(before.digest()), false, clock.instant()));
+        files.put(project, safe, blob, clock.instant());
     }
 
     /**

@@ -19,6 +19,7 @@ public final class LocatedFiles {
     private static final long MOST = 64L * 1024 * 1024 * 1024;
 
     private final ArtifactTree tree;
+    private final MultipartUploads uploads;
     private final BlobStore blobs;
     private final String root;
     private final Optional<ExternalFiles> external;
@@ -27,8 +28,14 @@ public final class LocatedFiles {
      * @param root the operator's root, without a slash at its end
      * @param external what is there; empty where the server cannot read it
      */
-    public LocatedFiles(ArtifactTree tree, BlobStore blobs, String root, Optional<ExternalFiles> external) {
+    public LocatedFiles(
+            ArtifactTree tree,
+            MultipartUploads uploads,
+            BlobStore blobs,
+            String root,
+            Optional<ExternalFiles> external) {
         this.tree = tree;
+        this.uploads = uploads;
         this.blobs = blobs;
         this.root = root;
         this.external = external;
@@ -94,9 +101,15 @@ public final class LocatedFiles {
         outside(location).ifPresent(there -> there.files().delete(there.base()));
     }
 
-    /** Removes everything at a location of the own store; joins the caller's unit of work. Files elsewhere stay. */
+    /**
+     * Removes everything at a location of the own store, and gives up the uploads that would come there; joins the caller's unit of
+     * work. Files elsewhere stay.
+     */
     public void deleteOwn(String project, String location) {
-        own(location).ifPresent(path -> tree.delete(project, path));
+        own(location).ifPresent(path -> {
+            uploads.abortAt(project, path);
+            tree.delete(project, path);
+        });
     }
 
     /** Refuses a location of a user's own choice that lies where the server puts other experiments' files. */

@@ -10,7 +10,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.SequenceInputStream;
 import java.time.Clock;
-import java.util.Collections;
+import java.util.Enumeration;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.Lock;
@@ -103,8 +104,7 @@ public final class MultipartUploads {
                     .map(before -> before.blob().digest())
                     .toList();
             if (!store.putPart(upload.id(), part)) {
-                throw TidemillException.notFound("upload", shortened(upload.id()))
-                        .remedy("It has ended meanwhile; begin another");
+                throw ended(upload.id());
             }
             references.release(replaced, false, clock.instant());
         });
@@ -114,6 +114,7 @@ public final class MultipartUploads {
      * Puts the parts together as the file.
      *
      * @param expected digests of parts by number, as the sender knows them; parts that are not named are left out
+     * @throws TidemillException {@code NOT_FOUND} for an upload that is not there, or ends while its parts are put together
      */
     public BlobStore.Blob complete(String project, String id, Map<Integer, String> expected, long limit)
             throws IOException {
@@ -131,33 +132,64 @@ public final class MultipartUploads {
                         .remedy("Send the part again");
             }
         }
-        List<InputStream> contents = parts.stream()
+        List<Part> named = parts.stream()
                 .filter(part -> expected.isEmpty() || expected.containsKey(part.number()))
-                .map(part -> blobs.open(part.blob().digest()))
                 .toList();
-        if (contents.isEmpty()) {
+        if (named.isEmpty()) {
             throw TidemillException.invalid("parts", "No part of the upload has arrived");
         }
-        try (var whole = new SequenceInputStream(Collections.enumeration(contents))) {
-            BlobStore.Blob blob = tree.put(project, upload.path(), whole, limit);
-            forget(upload);
+        try (InputStream whole = inTurn(named)) {
+            BlobStore.Blob blob = blobs.put(whole, limit);
+            transactions.write(() -> {
+                if (!forget(upload)) {
+                    throw ended(id);
+                }
+                tree.name(project, upload.path(), blob);
+            });
             return blob;
         }
+    }
+
+    /** One after the other, so that of thousands of parts one is open at a time. */
+    private InputStream inTurn(List<Part> parts) {
+        Iterator<InputStream> contents =
+                parts.stream().map(part -> blobs.open(part.blob().digest())).iterator();
+        return new SequenceInputStream(new Enumeration<>() {
+            @Override
+            public boolean hasMoreElements() {
+                return contents.hasNext();
+            }
+
+            @Override
+            public InputStream nextElement() {
+                return contents.next();
+            }
+        });
+    }
+
+    /** Gives up what would become a file or lie below a folder that is removed for good; joins the caller's unit of work. */
+    void abortAt(String project, String path) {
+        store.at(project, path).forEach(this::forget);
     }
 
     public void abort(String project, String id) {
         forget(find(project, id));
     }
 
-    private void forget(Upload upload) {
-        transactions.write(() -> {
+    private static TidemillException ended(String id) {
+        return TidemillException.notFound("upload", shortened(id)).remedy("It has ended meanwhile; begin another");
+    }
+
+    /** False where the upload has ended before. */
+    private boolean forget(Upload upload) {
+        return transactions.write(() -> {
             references.release(
                     store.parts(upload.id()).stream()
                             .map(part -> part.blob().digest())
                             .toList(),
                     false,
                     clock.instant());
-            store.delete(upload.id());
+            return store.delete(upload.id());
         });
     }
 

@@ -22,8 +22,11 @@ public interface UploadStore {
     /** By number. */
     List<Part> parts(String upload);
 
-    /** Forgets an upload and its parts. */
-    void delete(String id);
+    /** Forgets an upload and its parts. False where it has ended before. */
+    boolean delete(String id);
+
+    /** Uploads of a project whose files will be a path, or lie below it. */
+    List<Upload> at(String project, String path);
 
     /** Uploads begun before a time. */
     List<Upload> before(Instant time);

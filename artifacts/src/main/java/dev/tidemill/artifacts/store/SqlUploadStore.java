@@ -79,16 +79,28 @@ public final class SqlUploadStore implements UploadStore {
     }
 
     @Override
-    public void delete(String id) {
-        database.writing(handle -> {
+    public boolean delete(String id) {
+        return database.writing(handle -> {
             int gone = handle.createUpdate("DELETE FROM artifact_upload WHERE id = :id")
                     .bind("id", id)
                     .execute();
             handle.createUpdate("DELETE FROM artifact_upload_part WHERE upload = :id")
                     .bind("id", id)
                     .execute();
-            return gone;
+            return gone > 0;
         });
+    }
+
+    @Override
+    public List<Upload> at(String project, String path) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT * FROM artifact_upload
+                        WHERE project = :project AND (path = :path OR path >= :path || '/' AND path < :path || '0')
+                        """)
+                .bind("project", project)
+                .bind("path", path)
+                .map((row, context) -> upload(row))
+                .list());
     }
 
     @Override

@@ -3,15 +3,12 @@ package dev.tidemill.monitoring.domain;
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.deployments.domain.Policy;
-import dev.tidemill.pipelines.domain.PipelineRun;
-import dev.tidemill.pipelines.domain.PipelineRunId;
 import dev.tidemill.pipelines.domain.Pipelines;
 import dev.tidemill.pipelines.domain.RunState;
 import dev.tidemill.registry.domain.Models;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -54,6 +51,9 @@ public final class Obstacles {
                         Obstacle.Kind.RETRAINING_FAILED,
                         cannotRetrain(deployment, why),
                         "Apply a pipeline that the policy can start, or a policy that fits the pipeline")));
+        policy.flatMap(Policy::retrain)
+                .flatMap(retrain -> failed(deployment, retrain))
+                .ifPresent(found::add);
         state.flatMap(Obstacles::quarantined).ifPresent(found::add);
         boolean champion = champion(deployment, found);
         Optional<Monitor> monitor = store.monitorOf(deployment);
@@ -109,7 +109,6 @@ public final class Obstacles {
                     "Follow it with 'tidemill logs " + state.pendingRun().get() + "'"));
             return;
         }
-        failed(deployment, state).ifPresent(found::add);
         Instant next = state.processed().plus(monitor.every());
         Instant watermark = state.clock().watermark();
         Optional<Obstacle> rule = policy.flatMap(
@@ -166,25 +165,16 @@ public final class Obstacles {
                                 .orElse("Mend the event times of who sends them")));
     }
 
-    /** The newest retraining, where it has failed and its pipeline has not run since. */
-    private Optional<Obstacle> failed(Deployment deployment, MonitorState state) {
-        return state.lastRun()
-                .flatMap(id -> run(deployment, id))
-                .filter(run -> run.state() == RunState.FAILED && isNewest(run))
+    /** The newest run of the pipeline that retrains, whoever started it, where it has failed. */
+    private Optional<Obstacle> failed(Deployment deployment, Policy.Retrain retrain) {
+        return pipelines.runs(deployment.project(), Optional.of(retrain.pipeline()), Optional.empty(), 1).stream()
+                .findFirst()
+                .filter(run -> run.state() == RunState.FAILED)
                 .map(run -> Obstacle.toRemove(
                         Obstacle.Kind.RETRAINING_FAILED,
-                        "the last retraining, " + run.id().value() + ", "
-                                + run.state().name().toLowerCase(Locale.ROOT)
+                        "the newest run of pipeline '" + run.pipeline() + "', "
+                                + run.id().value() + " of " + run.actor() + ", failed"
                                 + run.error().map(error -> ": " + error).orElse(""),
                         "See 'tidemill logs " + run.id().value() + "', mend it and resume the run"));
-    }
-
-    private boolean isNewest(PipelineRun run) {
-        return pipelines.runs(run.project(), Optional.of(run.pipeline()), Optional.empty(), 1).stream()
-                .anyMatch(newest -> newest.id().equals(run.id()));
-    }
-
-    private Optional<PipelineRun> run(Deployment deployment, String id) {
-        return pipelines.find(deployment.project(), new PipelineRunId(id));
     }
 }
