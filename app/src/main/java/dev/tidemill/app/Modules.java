@@ -144,13 +144,14 @@ record Modules(
                 artifacts.blobs(),
                 artifacts.tree(),
                 on.steps(),
-                deployments.deployments()::incumbent,
+                deployments.rollouts()::incumbent,
                 clock));
         var monitoring = parts.keep(new MonitoringModule(
                 database,
                 events,
                 clock,
                 deployments.deployments(),
+                deployments.rollouts(),
                 registry.models(),
                 pipelines.pipelines(),
                 inference.gateway(),

@@ -5,6 +5,7 @@ import dev.tidemill.deployments.api.DeploymentRoutes;
 import dev.tidemill.deployments.api.PolicyDefinitionKind;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.deployments.domain.Publications;
+import dev.tidemill.deployments.domain.Rollouts;
 import dev.tidemill.deployments.steps.OfferStep;
 import dev.tidemill.deployments.store.SqlDeploymentStore;
 import dev.tidemill.inference.domain.Gateway;
@@ -27,6 +28,7 @@ public final class DeploymentsModule implements StepModule {
     public static final Schema SCHEMA = Schema.of("deployments");
 
     private final Deployments deployments;
+    private final Rollouts rollouts;
     private final Publications publications;
     private final Gateway gateway;
     private final Pipelines pipelines;
@@ -43,7 +45,8 @@ public final class DeploymentsModule implements StepModule {
         this.pipelines = pipelines;
         var store = new SqlDeploymentStore(database);
         this.publications = new Publications(store, models, gateway, clock);
-        this.deployments = new Deployments(store, models, publications, loader, database, events, clock);
+        this.deployments = new Deployments(store, publications, database, events, clock);
+        this.rollouts = new Rollouts(deployments, store, models, publications, loader, database, events, clock);
     }
 
     @Override
@@ -66,9 +69,13 @@ public final class DeploymentsModule implements StepModule {
         return deployments;
     }
 
+    public Rollouts rollouts() {
+        return rollouts;
+    }
+
     @Override
     public List<StepKind> stepKinds() {
-        return List.of(new OfferStep(deployments));
+        return List.of(new OfferStep(rollouts));
     }
 
     @Override
@@ -78,7 +85,7 @@ public final class DeploymentsModule implements StepModule {
 
     @Override
     public List<Route> routes() {
-        return new DeploymentRoutes(deployments, gateway).routes();
+        return new DeploymentRoutes(deployments, rollouts, gateway).routes();
     }
 
     @Override

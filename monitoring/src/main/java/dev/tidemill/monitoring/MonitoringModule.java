@@ -2,6 +2,7 @@ package dev.tidemill.monitoring;
 
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.deployments.domain.Rollouts;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.ModelLoader;
 import dev.tidemill.monitoring.api.MonitorDefinitionKind;
@@ -77,6 +78,7 @@ public final class MonitoringModule implements Module {
             EventLog events,
             Clock clock,
             Deployments deployments,
+            Rollouts rollouts,
             Models models,
             Pipelines pipelines,
             Gateway gateway,
@@ -92,12 +94,13 @@ public final class MonitoringModule implements Module {
         deployments.knowMonitors(
                 (project, name) -> store.findMonitor(project, name).isPresent());
         var windows = new Windows(blobs, bytes -> Json.read(new String(bytes, StandardCharsets.UTF_8), Map.class));
-        this.monitoring =
-                new Monitoring(store, sums, journal, deployments, models, gateway, loader, database, events, clock);
+        this.monitoring = new Monitoring(
+                store, sums, journal, deployments, rollouts, models, gateway, loader, database, events, clock);
         deployments.onDelete(monitoring::forget);
         deployments.knowRemains(monitoring::hasRemains);
-        var ticks = new Ticks(store, sums, deployments, models, windows, journal);
-        this.loop = new MonitorLoop(store, sums, monitoring, ticks, deployments, pipelines, database, events, clock);
+        var ticks = new Ticks(store, sums, deployments, rollouts, models, windows, journal);
+        this.loop = new MonitorLoop(
+                store, sums, monitoring, ticks, deployments, rollouts, pipelines, database, events, clock);
         this.obstacles = new Obstacles(store, ticks, deployments, models, pipelines);
         this.routes = new MonitoringRoutes(monitoring, deployments, models, windows, obstacles);
     }

@@ -7,6 +7,7 @@ import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.deployments.DeploymentsModule;
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.deployments.domain.Rollouts;
 import dev.tidemill.deployments.store.SqlDeploymentStore;
 import dev.tidemill.inference.domain.FeatureLookup;
 import dev.tidemill.inference.domain.Gateway;
@@ -73,6 +74,7 @@ abstract class AssembledMonitoring {
     Gateway gateway;
     DeploymentsModule module;
     Deployments deployments;
+    Rollouts rollouts;
     Monitoring monitoring;
     MonitoringModule watching;
 
@@ -116,11 +118,13 @@ abstract class AssembledMonitoring {
         pipelines = new PipelinesModule(database, events, CLOCK, directory.resolve("logs"), 1, true).pipelines();
         module = new DeploymentsModule(database, events, CLOCK, models, pipelines, gateway, cache);
         deployments = module.deployments();
+        rollouts = module.rollouts();
         watching = new MonitoringModule(
                 database,
                 events,
                 CLOCK,
                 deployments,
+                rollouts,
                 models,
                 pipelines,
                 gateway,

@@ -66,8 +66,9 @@ abstract class ChallengerTrialContract extends AssembledMonitoring {
                 store,
                 sums,
                 monitoring,
-                new Ticks(store, sums, deployments, models, windows, journal),
+                new Ticks(store, sums, deployments, rollouts, models, windows, journal),
                 deployments,
+                rollouts,
                 pipelines,
                 database,
                 events,
@@ -100,7 +101,7 @@ abstract class ChallengerTrialContract extends AssembledMonitoring {
     }
 
     private Optional<Decision> decision() {
-        return deployments.lastDecision("p", "d", 2);
+        return rollouts.lastDecision("p", "d", 2);
     }
 
     /** What a tick reads does not grow with the trial; rows that come late are counted once their labels would have matured. */

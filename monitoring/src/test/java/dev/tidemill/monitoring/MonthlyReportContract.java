@@ -155,8 +155,8 @@ abstract class MonthlyReportContract extends AssembledMonitoring {
         deploy("d");
         labelled(0);
         assertThat(monitoring.monthly("p", "d", 1)).containsExactly(new MonthReport("2011-04", 1, 0, 1, 0, 0, 0));
-        assertThat(deployments.lastFinalDecision("p", "d")).isEmpty();
-        assertThat(deployments.lastFinalDecision("p", "other")).isPresent();
+        assertThat(rollouts.lastFinalDecision("p", "d")).isEmpty();
+        assertThat(rollouts.lastFinalDecision("p", "other")).isPresent();
     }
 
     /** A baseline that gives no number for a row says nothing of it, and neither does what was served there. */

@@ -98,6 +98,7 @@ abstract class PredictionArrivalsContract extends AssembledMonitoring {
                 new SqlSliceStore(database),
                 new SqlJournalStore(database),
                 deployments,
+                rollouts,
                 models,
                 gateway,
                 cache,

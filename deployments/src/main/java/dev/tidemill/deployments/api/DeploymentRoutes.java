@@ -2,6 +2,7 @@ package dev.tidemill.deployments.api;
 
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.deployments.domain.Rollouts;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
@@ -20,10 +21,12 @@ public final class DeploymentRoutes {
     private static final String PATH = "/api/tidemill/v1/projects/{project}/deployments";
 
     private final Deployments deployments;
+    private final Rollouts rollouts;
     private final Gateway gateway;
 
-    public DeploymentRoutes(Deployments deployments, Gateway gateway) {
+    public DeploymentRoutes(Deployments deployments, Rollouts rollouts, Gateway gateway) {
         this.deployments = deployments;
+        this.rollouts = rollouts;
         this.gateway = gateway;
     }
 
@@ -48,7 +51,7 @@ public final class DeploymentRoutes {
                                 read,
                                 (context, caller) -> context.json(Map.of(
                                         "decisions",
-                                        deployments.decisions(
+                                        rollouts.decisions(
                                                 caller.project(),
                                                 deployment(context, caller).name(),
                                                 Requests.number(context, "before")
@@ -66,17 +69,17 @@ public final class DeploymentRoutes {
                                 withTraffic(deployments.retry(caller.project(), context.pathParam("deployment"))))),
                 Route.post(PATH + "/{deployment}/promote", operate, (context, caller) -> {
                     Deployment before = deployment(context, caller);
-                    context.json(deployments.promote(
+                    context.json(rollouts.promote(
                             before, "asked for by " + caller.actor(), Map.of(), before.eventTime(), caller.actor()));
                 }),
                 Route.post(PATH + "/{deployment}/reject", operate, (context, caller) -> {
                     Deployment before = deployment(context, caller);
-                    context.json(deployments.reject(
+                    context.json(rollouts.reject(
                             before, "asked for by " + caller.actor(), Map.of(), before.eventTime(), caller.actor()));
                 }),
                 Route.post(PATH + "/{deployment}/roll-back", operate, (context, caller) -> {
                             int version = RequestBody.object(context).positive("version");
-                            context.json(deployments.rollBack(
+                            context.json(rollouts.rollBack(
                                     caller.project(), context.pathParam("deployment"), version, caller.actor()));
                         })
                         .fields("version"));

@@ -54,6 +54,55 @@ public record Deployment(
         BEST_EFFORT
     }
 
+    /** With a version as champion, and no trial. */
+    Deployment serving(int version, Optional<Instant> since) {
+        return new Deployment(
+                project,
+                name,
+                definition,
+                revision + 1,
+                Optional.of(version),
+                since,
+                Optional.empty(),
+                Phase.NONE,
+                0,
+                Optional.empty(),
+                Optional.empty(),
+                eventTime);
+    }
+
+    /** With a version on trial that answers nobody yet, offered now. */
+    Deployment shadowing(int version, Optional<Instant> at) {
+        return trying(Optional.of(version), Phase.SHADOW, 0, at, at);
+    }
+
+    /** With the version on trial answering a share of the traffic, from 0 to 1. */
+    Deployment inCanary(double ofTraffic, Instant at) {
+        return trying(challenger, Phase.CANARY, ofTraffic, Optional.of(at), offeredAt);
+    }
+
+    /** With the champion alone. */
+    Deployment withoutTrial() {
+        return trying(Optional.empty(), Phase.NONE, 0, Optional.empty(), Optional.empty());
+    }
+
+    private Deployment trying(
+            Optional<Integer> version, Phase in, double ofTraffic, Optional<Instant> since, Optional<Instant> offered) {
+        return new Deployment(
+                project,
+                name,
+                definition,
+                revision + 1,
+                champion,
+                championSince,
+                version,
+                in,
+                ofTraffic,
+                since,
+                offered,
+                eventTime);
+    }
+
     /** Where the challenger stands. */
     public enum Phase {
         NONE,

@@ -2,7 +2,7 @@ package dev.tidemill.deployments.steps;
 
 import dev.tidemill.deployments.domain.Decision;
 import dev.tidemill.deployments.domain.Deployment;
-import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.deployments.domain.Rollouts;
 import dev.tidemill.pipelines.domain.StepContext;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.errors.TidemillException;
@@ -14,10 +14,10 @@ import java.util.TreeMap;
 
 /** {@code deployments.offer}: deploys the first version of a model; offers a later one as challenger. */
 public final class OfferStep implements StepKind {
-    private final Deployments deployments;
+    private final Rollouts rollouts;
 
-    public OfferStep(Deployments deployments) {
-        this.deployments = deployments;
+    public OfferStep(Rollouts rollouts) {
+        this.rollouts = rollouts;
     }
 
     @Override
@@ -34,7 +34,7 @@ public final class OfferStep implements StepKind {
     public Map<String, Object> run(StepContext context) {
         int version = (int) context.number("version", 0);
         String madeBy = "pipeline-run/" + context.key();
-        Deployment deployment = deployments.offer(
+        Deployment deployment = rollouts.offer(
                 context.project(),
                 context.text("deployment"),
                 version,
@@ -42,8 +42,7 @@ public final class OfferStep implements StepKind {
                 context.instant("until"),
                 madeBy,
                 Event.SYSTEM);
-        Decision decision = deployments
-                .decisionOf(context.project(), deployment.name(), madeBy)
+        Decision decision = rollouts.decisionOf(context.project(), deployment.name(), madeBy)
                 .orElseThrow(() -> TidemillException.notFound("deployment", deployment.name()));
         // What it came to by this offer, whatever has been decided since.
         String phase = lowerCase(

@@ -3,246 +3,29 @@ package dev.tidemill.deployments.domain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.tidemill.artifacts.ArtifactsModule;
-import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.deployments.store.SqlDeploymentStore;
-import dev.tidemill.inference.domain.Datatype;
-import dev.tidemill.inference.domain.FeatureLookup;
-import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.InferenceAnswer;
-import dev.tidemill.inference.domain.InferenceRequest;
-import dev.tidemill.inference.domain.LoadedModel;
-import dev.tidemill.inference.domain.ModelCache;
-import dev.tidemill.inference.domain.ModelFolder;
-import dev.tidemill.inference.domain.PayloadLog;
-import dev.tidemill.inference.domain.PredictionJournal;
-import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.inference.domain.Route;
 import dev.tidemill.inference.domain.ServedVersion;
-import dev.tidemill.inference.domain.Tensor;
-import dev.tidemill.inference.domain.TensorSpec;
-import dev.tidemill.inference.registry.RegisteredModels;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
-import dev.tidemill.platform.retention.DeletionHold;
-import dev.tidemill.platform.sql.Database;
-import dev.tidemill.registry.domain.ModelDescription;
-import dev.tidemill.registry.domain.ModelFiles;
-import dev.tidemill.registry.domain.ModelInspector;
-import dev.tidemill.registry.domain.ModelVersion;
-import dev.tidemill.registry.domain.Models;
-import dev.tidemill.registry.domain.Signature;
-import dev.tidemill.registry.store.SqlModelStore;
 import dev.tidemill.testkit.Await;
-import dev.tidemill.testkit.TestDatabase;
 import dev.tidemill.testkit.store.ForwardingDatabase;
-import dev.tidemill.training.domain.Incumbents;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class PublicationsTest {
-    private static final List<String> DOMAINS = List.of("platform", "artifacts", "registry", "deployments");
-    private static final Duration NEVER = Duration.ofHours(1);
-    private static final Duration SOON = Duration.ofMillis(20);
+class PublicationsTest extends AssembledDeployments {
     private static final int TOGETHER = 4;
-    private static final Instant TRAINED_UNTIL = Instant.parse("2026-02-01T00:00:00Z");
-    private static final ModelInspector INSPECTOR = new ModelInspector() {
-        @Override
-        public ModelFiles inspect(Folder folder) {
-            throw new AssertionError("nothing asks for it");
-        }
-
-        @Override
-        public ModelDescription describe(Folder folder) {
-            return new ModelDescription(Map.of(), Optional.empty());
-        }
-    };
-
-    /** Answers its input. */
-    private static final class Echo implements LoadedModel {
-        @Override
-        public String platform() {
-            return "echo";
-        }
-
-        @Override
-        public List<TensorSpec> inputs() {
-            return List.of(TensorSpec.column("x", Datatype.FP64, false));
-        }
-
-        @Override
-        public List<TensorSpec> outputs() {
-            return inputs();
-        }
-
-        @Override
-        public List<Tensor> predict(List<Tensor> given) {
-            return given;
-        }
-
-        @Override
-        public long bytes() {
-            return 1;
-        }
-
-        @Override
-        public void close() {}
-    }
-
-    @TempDir
-    Path directory;
-
-    private final CountDownLatch slow = new CountDownLatch(1);
-    private final AtomicInteger begun = new AtomicInteger();
-    private volatile boolean mended;
-
-    private Database database;
-    private ArtifactsModule artifacts;
-    private SqlModelStore versions;
-    private SqlDeploymentStore store;
-    private Models models;
-    private ModelCache cache;
-    private PredictionJournal journal;
-    private Gateway gateway;
-    private Publications publications;
-    private int number;
-
-    @BeforeEach
-    void assemble() {
-        Clock clock = Clock.systemUTC();
-        database = TestDatabase.sqlite(DOMAINS);
-        artifacts = new ArtifactsModule(
-                database,
-                directory.resolve("artifacts"),
-                1 << 20,
-                List.of(ArtifactsModule.SCHEMA),
-                "mlflow-artifacts:",
-                Map.of(),
-                new DeletionHold(),
-                clock);
-        versions = new SqlModelStore(database);
-        models = new Models(versions, artifacts.tree(), database, new SqlEventLog(database, clock), clock);
-        cache = new ModelCache(artifacts.blobs(), INSPECTOR, List.of(this::open), folder -> Optional.empty(), 1_000);
-        journal = new PredictionJournal(batch -> new PredictionSink.Taken(batch.size(), List.of()));
-        gateway = new Gateway(cache, new RegisteredModels(models), journal, PayloadLog.NONE, FeatureLookup.NONE, clock);
-        store = new SqlDeploymentStore(database);
-        publications = new Publications(store, models, gateway, clock);
-        versions.insertModel("p", "m", "", Instant.EPOCH);
-    }
-
-    private Optional<LoadedModel> open(ModelFolder folder) {
-        begun.incrementAndGet();
-        if (folder.has("broken") && !mended) {
-            throw folder.unusable("it is broken");
-        }
-        if (folder.has("error") && !mended) {
-            throw new NoClassDefFoundError("for the test");
-        }
-        if (folder.has("slow")) {
-            try {
-                slow.await();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
-        }
-        return Optional.of(new Echo());
-    }
-
-    private void setPauses(Duration firstPause, Duration turn) {
-        publications.close();
-        publications = new Publications(store, models, gateway, Clock.systemUTC(), firstPause, turn);
-    }
-
-    @AfterEach
-    void takeApart() {
-        slow.countDown();
-        publications.close();
-        gateway.close();
-        journal.close();
-        cache.close();
-        database.close();
-    }
-
-    /** A deployment of a version of its own, in whose folder there is one file. */
-    private Deployment deployment(String name, String file) {
-        return deployment(name, file, "model " + (number + 1));
-    }
-
-    private Deployment deployment(String name, String file, String contents) {
-        number++;
-        Folder folder = Folder.store(artifacts.blobs(), Map.of(file, contents.getBytes(StandardCharsets.UTF_8)));
-        versions.insert(new ModelVersion(
-                "p",
-                "m",
-                number,
-                ModelVersion.Stage.NONE,
-                "",
-                "mlflow-artifacts:/x",
-                "mlflow-artifacts:/y",
-                "",
-                Optional.empty(),
-                Optional.of(folder.digest()),
-                new Signature(List.of(new Signature.Field("x", "double")), List.of()),
-                Map.of(),
-                Map.of(),
-                Optional.empty(),
-                List.of(),
-                "",
-                "",
-                Optional.of(TRAINED_UNTIL),
-                "test-" + number,
-                "user:ada",
-                Instant.EPOCH,
-                Instant.EPOCH,
-                Map.of(),
-                Optional.empty()));
-        var definition =
-                new Deployment.Definition("m", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
-        store.define("p", name, definition);
-        var deployment = new Deployment(
-                "p",
-                name,
-                definition,
-                store.find("p", name).orElseThrow().revision() + 1,
-                Optional.of(number),
-                Optional.empty(),
-                Optional.empty(),
-                Deployment.Phase.NONE,
-                0,
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty());
-        assertThat(store.save(deployment)).isTrue();
-        return deployment;
-    }
-
-    private InferenceAnswer answer(String name, Optional<String> version) {
-        var request = InferenceRequest.of(
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                List.of(Tensor.column("x", List.of(1.0))),
-                Instant.EPOCH);
-        return gateway.infer("p", name, version, request);
-    }
+    private static final Duration SOON = Duration.ofMillis(20);
+    private static final Duration NEVER = Duration.ofHours(1);
 
     private void assertVacant(String name) {
         for (Optional<String> version :
@@ -333,14 +116,6 @@ class PublicationsTest {
         assertThatThrownBy(() -> answer("m", Optional.empty())).hasMessageContaining("'m' is not found");
     }
 
-    private Publications.State state(Deployment deployment) {
-        return publications.status(deployment).state();
-    }
-
-    private void awaitState(Deployment deployment, Publications.State state) {
-        Await.until(deployment.name() + " to be " + state, () -> state(deployment) == state);
-    }
-
     /** Publishes more deployments at once than load together, whose models do not come. */
     private void occupyTurns(int more) {
         for (int i = 0; i < TOGETHER + more; i++) {
@@ -429,11 +204,6 @@ class PublicationsTest {
         awaitState(deployment, Publications.State.SERVING);
     }
 
-    private Deployments deployments() {
-        var events = new SqlEventLog(database, Clock.systemUTC());
-        return new Deployments(store, models, publications, cache, database, events, Clock.systemUTC());
-    }
-
     @Test
     void anotherModelIsRefusedWhileOneIsServed() {
         versions.insertModel("p", "other", "", Instant.EPOCH);
@@ -451,119 +221,6 @@ class PublicationsTest {
         deployments().define("p", "new", served.definition());
         deployments().define("p", "new", other);
         assertThat(store.find("p", "new").orElseThrow().definition().model()).isEqualTo("other");
-    }
-
-    private String stages(int... of) {
-        return Arrays.stream(of)
-                .mapToObj(version -> models.version("p", "m", version).stage().label())
-                .collect(Collectors.joining(" "));
-    }
-
-    @Test
-    void whatServesIsNotArchivedAndWhatServesNoMoreIs() {
-        deployment("d", "model");
-        Deployment second = deployment("d", "model");
-        assertThat(second.champion()).contains(2);
-        Deployments deployments = deployments();
-        deployments.rollBack("p", "d", 1, "tester");
-        assertThat(stages(1, 2)).isEqualTo("None Archived");
-        deployments.rollBack("p", "d", 2, "tester");
-        assertThat(stages(1, 2)).isEqualTo("Archived None");
-        deployment("e", "model");
-        deployments.rollBack("p", "e", 2, "tester");
-        deployments.rollBack("p", "d", 1, "tester");
-        assertThat(stages(1, 2, 3)).as("version 2 serves in another deployment").isEqualTo("None None Archived");
-        models.moveToStage("p", "m", 1, "Production", false, "tester");
-        deployments.rollBack("p", "d", 3, "tester");
-        deployments.rollBack("p", "e", 1, "tester");
-        assertThat(stages(1, 2, 3)).isEqualTo("None Archived None");
-    }
-
-    @Test
-    void whatWasLoadedIsNoVersionOfAnotherModelThatIsServedMeanwhile() {
-        versions.insertModel("p", "other", "", Instant.EPOCH);
-        Deployment.Definition definition = deployment("d", "model").definition();
-        var other = new Deployment.Definition(
-                "other", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
-        store.define("p", "new", definition);
-        var deployments = new Deployments(
-                store,
-                models,
-                publications,
-                version -> {
-                    store.define("p", "new", other);
-                    return cache.acquire(version);
-                },
-                database,
-                new SqlEventLog(database, Clock.systemUTC()),
-                Clock.systemUTC());
-        for (Runnable change : List.<Runnable>of(
-                () -> deployments.offer("p", "new", number, Map.of(), Optional.empty(), "run/offer", "tester"),
-                () -> deployments.rollBack("p", "new", number, "tester"))) {
-            store.define("p", "new", definition);
-            assertThatThrownBy(change::run).isInstanceOfSatisfying(TidemillException.class, refusal -> {
-                assertThat(refusal.code()).isEqualTo(ErrorCode.CONFLICT);
-                assertThat(refusal.message()).contains("'other'").contains("'m'");
-            });
-            assertThat(store.find("p", "new").orElseThrow().champion()).isEmpty();
-        }
-    }
-
-    /** As after a crash between the offer and the end of the step that made it. */
-    @Test
-    void anOfferThatWasMadeBeforeEndsTheSame() {
-        Deployment served = deployment("d", "model");
-        Deployment next = deployment("next", "model");
-        int version = next.champion().orElseThrow();
-        Map<String, Double> errors = Map.of("error", 1.0, "champion_error", 2.0);
-        Deployments deployments = deployments();
-        Deployment offered = deployments.offer("p", "d", version, errors, Optional.empty(), "run/offer", "tester");
-        assertThat(offered.challenger()).contains(version);
-        assertThat(deployments.offer("p", "d", version, errors, Optional.empty(), "run/offer", "tester"))
-                .isEqualTo(offered);
-        deployments.promote(offered, "better", Map.of(), Optional.empty(), "tester");
-        assertThat(deployments
-                        .offer("p", "d", version, errors, Optional.empty(), "run/offer", "tester")
-                        .champion())
-                .contains(version);
-        assertThat(deployments.decisionOf("p", "d", "run/offer").orElseThrow().action())
-                .isEqualTo(Decision.Action.SHADOWED);
-        assertThatThrownBy(() -> {
-                    deployments.offer("p", "d", number - 1, errors, Optional.empty(), "run/second", "tester");
-                    deployments.offer("p", "d", version, errors, Optional.empty(), "run/third", "tester");
-                })
-                .hasMessageContaining("is trying version " + (number - 1) + " already");
-        assertThat(served.champion()).contains(number - 1);
-    }
-
-    /** As after a second training on the same rows: by held-out rows that the champion has seen it would look inferior. */
-    @Test
-    void theSameModelAgainIsSaidToBeTheSame() {
-        Deployment served = deployment("d", "model", "the model");
-        int champion = served.champion().orElseThrow();
-        int again = deployment("again", "model", "the model").champion().orElseThrow();
-        Deployments deployments = deployments();
-        Map<String, Double> errors = Map.of("error", 2.0, "champion_error", 1.0);
-        assertThat(deployments
-                        .offer("p", "d", again, errors, Optional.empty(), "run/same", "tester")
-                        .challenger())
-                .isEmpty();
-        Decision decision = deployments.decisionOf("p", "d", "run/same").orElseThrow();
-        assertThat(decision.action()).isEqualTo(Decision.Action.REJECTED);
-        assertThat(decision.reason())
-                .startsWith("at the gate: it is the same model as the champion, version " + champion)
-                .doesNotContain("inferior");
-    }
-
-    /** What the gate's comparison needs to know of the version that serves. */
-    @Test
-    void theIncumbentSaysHowFarItsDataWentAndHowManyRowsDecide() {
-        Deployment served = deployment("d", "model");
-        Deployments deployments = deployments();
-        Incumbents.Incumbent incumbent = deployments.incumbent("p", "d").orElseThrow();
-        assertThat(incumbent.reference()).isEqualTo("m/" + served.champion().orElseThrow());
-        assertThat(incumbent.dataUntil()).contains(TRAINED_UNTIL);
-        assertThat(incumbent.rows()).isEqualTo(48);
     }
 
     @Test
@@ -635,9 +292,7 @@ class PublicationsTest {
                 new Publications(new SqlDeploymentStore(failing), models, gateway, Clock.systemUTC(), SOON, NEVER);
         var deployments = new Deployments(
                 new SqlDeploymentStore(failing),
-                models,
                 publications,
-                cache::acquire,
                 database,
                 new SqlEventLog(database, Clock.systemUTC()),
                 Clock.systemUTC());

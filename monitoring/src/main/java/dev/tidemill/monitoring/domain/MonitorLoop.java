@@ -2,6 +2,7 @@ package dev.tidemill.monitoring.domain;
 
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.deployments.domain.Rollouts;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.pipelines.domain.Pipeline;
 import dev.tidemill.pipelines.domain.PipelineRun;
@@ -56,6 +57,7 @@ public final class MonitorLoop implements AutoCloseable {
     private final Halts halts;
     private final Ticks ticks;
     private final Deployments deployments;
+    private final Rollouts rollouts;
     private final Pipelines pipelines;
     private final Transactions transactions;
     private final MonitorEvents events;
@@ -71,6 +73,7 @@ public final class MonitorLoop implements AutoCloseable {
             Monitoring monitoring,
             Ticks ticks,
             Deployments deployments,
+            Rollouts rollouts,
             Pipelines pipelines,
             Transactions transactions,
             EventLog events,
@@ -82,6 +85,7 @@ public final class MonitorLoop implements AutoCloseable {
         this.halts = monitoring.halts();
         this.ticks = ticks;
         this.deployments = deployments;
+        this.rollouts = rollouts;
         this.pipelines = pipelines;
         this.transactions = transactions;
         this.events = new MonitorEvents(events);
@@ -270,14 +274,14 @@ public final class MonitorLoop implements AutoCloseable {
                 // the next tick looks again
             }
             case CANARY ->
-                deployments.canary(
+                rollouts.canary(
                         deployment,
                         found.policy().share(),
                         reason,
                         found.evidence().orElseThrow(),
                         tick);
-            case PROMOTE -> deployments.promote(deployment, reason, evidence, Optional.of(tick), Event.SYSTEM);
-            case REJECT -> deployments.reject(deployment, reason, evidence, Optional.of(tick), Event.SYSTEM);
+            case PROMOTE -> rollouts.promote(deployment, reason, evidence, Optional.of(tick), Event.SYSTEM);
+            case REJECT -> rollouts.reject(deployment, reason, evidence, Optional.of(tick), Event.SYSTEM);
         }
     }
 

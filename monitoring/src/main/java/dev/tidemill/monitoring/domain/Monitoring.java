@@ -2,6 +2,7 @@ package dev.tidemill.monitoring.domain;
 
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.deployments.domain.Rollouts;
 import dev.tidemill.features.domain.FeatureView;
 import dev.tidemill.features.domain.LabelledRows;
 import dev.tidemill.inference.domain.Gateway;
@@ -42,6 +43,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
             SliceStore sums,
             JournalStore journal,
             Deployments deployments,
+            Rollouts rollouts,
             Models models,
             Gateway gateway,
             ModelLoader loader,
@@ -60,7 +62,7 @@ public final class Monitoring implements PredictionSink, LabelledRows {
         this.arrivals =
                 new PredictionArrivals(store, sums, journal, deployments, deployed, transactions, told, progress);
         this.labels = new LabelJoin(store, journal, deployments, deployed, gateway, clock);
-        this.report = new MonthlyReport(store, journal, deployments, deployed);
+        this.report = new MonthlyReport(store, journal, deployments, rollouts, deployed);
         this.deleted = new DeletedDeployments(store, journal, deployments, transactions, clock, progress);
         this.halts = new Halts(store, transactions, told, clock);
     }

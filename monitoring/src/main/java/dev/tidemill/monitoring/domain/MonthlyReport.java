@@ -2,6 +2,7 @@ package dev.tidemill.monitoring.domain;
 
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
+import dev.tidemill.deployments.domain.Rollouts;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelHandle;
 import java.time.Duration;
@@ -23,12 +24,19 @@ final class MonthlyReport {
     private final MonitorStore store;
     private final JournalStore journal;
     private final Deployments deployments;
+    private final Rollouts rollouts;
     private final DeployedModels models;
 
-    MonthlyReport(MonitorStore store, JournalStore journal, Deployments deployments, DeployedModels models) {
+    MonthlyReport(
+            MonitorStore store,
+            JournalStore journal,
+            Deployments deployments,
+            Rollouts rollouts,
+            DeployedModels models) {
         this.store = store;
         this.journal = journal;
         this.deployments = deployments;
+        this.rollouts = rollouts;
         this.models = models;
     }
 
@@ -52,8 +60,7 @@ final class MonthlyReport {
     /** By month: retrainings, promotions, rejections. */
     private Map<YearMonth, int[]> decisions(String project, String name) {
         var counts = new HashMap<YearMonth, int[]>();
-        deployments
-                .decisions(project, name, Long.MAX_VALUE, MOST_DECISIONS)
+        rollouts.decisions(project, name, Long.MAX_VALUE, MOST_DECISIONS)
                 .forEach(decision -> decision.at().ifPresent(at -> {
                     int[] count = counts.computeIfAbsent(month(at.minusMillis(1)), key -> new int[3]);
                     switch (decision.action()) {

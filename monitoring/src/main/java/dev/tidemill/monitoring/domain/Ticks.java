@@ -6,6 +6,7 @@ import dev.tidemill.deployments.domain.Evidence;
 import dev.tidemill.deployments.domain.Policy;
 import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.deployments.domain.RolloutRules;
+import dev.tidemill.deployments.domain.Rollouts;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.statistics.WindowProfile;
@@ -23,6 +24,7 @@ public final class Ticks {
     private final MonitorStore store;
     private final SliceStore sums;
     private final Deployments deployments;
+    private final Rollouts rollouts;
     private final Models models;
     private final Windows windows;
     private final Slicing slicing;
@@ -33,12 +35,14 @@ public final class Ticks {
             MonitorStore store,
             SliceStore sums,
             Deployments deployments,
+            Rollouts rollouts,
             Models models,
             Windows windows,
             JournalStore journal) {
         this.store = store;
         this.sums = sums;
         this.deployments = deployments;
+        this.rollouts = rollouts;
         this.models = models;
         this.windows = windows;
         this.journal = journal;
@@ -326,8 +330,7 @@ public final class Ticks {
     }
 
     private Instant quietSince(Seen seen) {
-        return deployments
-                .lastFinalDecision(
+        return rollouts.lastFinalDecision(
                         seen.deployment().project(), seen.deployment().name())
                 .orElse(seen.state().clock().origin());
     }
