@@ -186,7 +186,7 @@ final class GraphBounds {
             nodes.add(GraphNodes.made("Add", own + "rows", own + "count", own + "spare"));
             rows = own + "rows";
         }
-        nodes.add(GraphNodes.named("Div", GraphGuards.NOTHING + TOP + "/" + own, own + "part", own + "one", rows));
+        nodes.add(GraphNodes.named("Div", EmptyInputs.NOTHING + TOP + "/" + own, own + "part", own + "one", rows));
         nodes.add(GraphNodes.made("Sub", own + "nothing", own + "part", own + "part"));
         nodes.add(GraphNodes.made("Add", own + "filled", own + "shape", own + "nothing"));
         return own + "filled";

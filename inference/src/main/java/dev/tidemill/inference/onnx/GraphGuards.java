@@ -16,9 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 
 /**
  * Puts guards around the operators of a graph that would end the process, or take memory that {@link OnnxMemory} does not see, for
@@ -29,63 +26,6 @@ import java.util.stream.IntStream;
 final class GraphGuards {
     /** What the names of everything that is written into a graph here begin with. */
     static final String PREFIX = "tidemill//";
-
-    /** What names of nodes begin with that refuse to compute with nothing. */
-    static final String NOTHING = PREFIX + "nothing/";
-
-    private static final Pattern EMPTY = Pattern.compile(Pattern.quote(NOTHING) + "(\\w+)/");
-    /** The first version of ONNX's operators with {@code Sign} and {@code Where}. */
-    private static final long CHOOSING = 9;
-
-    private static final String FOURIER = "DFT";
-
-    /** Operators that end the process, or never end, where these of their inputs have no value. */
-    private static final Map<String, List<Integer>> FILLED = Map.ofEntries(
-            Map.entry("Attention", List.of(0, 1, 2)),
-            Map.entry("Conv", List.of(1)),
-            Map.entry("ConvTranspose", List.of(0, 1)),
-            Map.entry("DequantizeLinear", List.of(1, 2)),
-            Map.entry(FOURIER, List.of(0)),
-            Map.entry("GRU", List.of(0)),
-            Map.entry("LSTM", List.of(0)),
-            Map.entry("LpNormalization", List.of(0)),
-            Map.entry("QLinearConv", List.of(1, 2, 4, 5, 6, 7)),
-            Map.entry("QLinearMatMul", List.of(1, 2, 4, 5, 6, 7)),
-            Map.entry("QuantizeLinear", List.of(1, 2)),
-            Map.entry("RNN", List.of(0)),
-            Map.entry("RotaryEmbedding", List.of(0, 1, 2)),
-            Map.entry("STFT", List.of(2)));
-
-    /** Those of Microsoft, which divide by the width of what they are given, or read its first value. */
-    private static final Map<String, List<Integer>> FILLED_OF_MICROSOFT = Map.ofEntries(
-            Map.entry("Attention", List.of(0, 1, 2)),
-            Map.entry("BiasGelu", List.of(1)),
-            Map.entry("DequantizeLinear", List.of(1, 2)),
-            Map.entry("DynamicQuantizeLSTM", List.of(0, 8, 9, 10, 11)),
-            Map.entry("FastGelu", List.of(1)),
-            Map.entry("FusedConv", List.of(1)),
-            Map.entry("MultiHeadAttention", List.of(0, 1, 2)),
-            Map.entry("QAttention", List.of(0, 1, 3, 4, 6, 7)),
-            Map.entry("QEmbedLayerNormalization", List.of(8, 9, 10, 11, 12, 13, 14, 15, 16, 17)),
-            Map.entry("QGemm", List.of(1, 2, 4, 5, 7, 8)),
-            Map.entry("QLinearAdd", List.of(1, 2, 4, 5, 6, 7)),
-            Map.entry("QLinearAveragePool", List.of(0, 1, 2, 3, 4)),
-            Map.entry("QLinearConv", List.of(1, 2, 4, 5, 6, 7)),
-            Map.entry("QLinearGlobalAveragePool", List.of(0, 1, 2, 3, 4)),
-            Map.entry("QLinearLeakyRelu", List.of(1, 2, 3, 4)),
-            Map.entry("QLinearMul", List.of(1, 2, 4, 5, 6, 7)),
-            Map.entry("QLinearSigmoid", List.of(1, 2, 3, 4)),
-            Map.entry("QLinearSoftmax", List.of(1, 2, 3, 4)),
-            Map.entry("QLinearWhere", List.of(2, 3, 5, 6, 7, 8)),
-            Map.entry("QuantizeLinear", List.of(1, 2)),
-            Map.entry("RotaryEmbedding", List.of(0, 2, 3)),
-            Map.entry("SkipLayerNormalization", List.of(0, 1)),
-            Map.entry("SkipSimplifiedLayerNormalization", List.of(0, 1)));
-
-    private static final String JOINED = "QLinearConcat";
-
-    /** A diagonal farther out than any matrix is large. */
-    private static final long FARTHEST = 1L << 31;
 
     private static final String MICROSOFT = "com.microsoft";
 
@@ -157,11 +97,11 @@ final class GraphGuards {
     /** What a caller is told of a run that a guard refused; empty for a run that failed otherwise. */
     static Optional<TidemillException> refusal(Exception failure) {
         String message = String.valueOf(failure.getMessage());
-        Matcher empty = EMPTY.matcher(message);
-        if (empty.find()) {
+        Optional<String> empty = EmptyInputs.refused(message);
+        if (empty.isPresent()) {
             return Optional.of(TidemillException.invalid(
                             "inputs",
-                            "The model's operator " + empty.group(1)
+                            "The model's operator " + empty.get()
                                     + " is given nothing to compute with: a tensor without"
                                     + " any value, or a length of 0")
                     .causedBy(failure));
@@ -336,36 +276,23 @@ final class GraphGuards {
                                 + " diagonals; export the model with ONNX's own, which is of version 14 (opset_version)");
             }
             return node.type().equals("Inverse") && !node.inputs().isEmpty()
-                    ? square(node, kept)
-                    : filled(kept, node, filledOfMicrosoft(node), scope);
+                    ? new GraphShapes(marks).square(node, kept)
+                    : new EmptyInputs(marks).guarded(node, kept, scope);
         }
         if (GraphLists.concerns(node)) {
             return new GraphLists(marks).guarded(node, kept, scope.ranks());
         }
-        if (node.type().equals("FeatureVectorizer")) {
-            return filled(
-                    kept, node, IntStream.range(0, node.inputs().size()).boxed().toList(), scope);
+        if (EmptyInputs.concerns(node)) {
+            return new EmptyInputs(marks).guarded(node, kept, scope);
         }
         if (!node.domain().isEmpty()) {
             return List.of(kept);
         }
-        if (node.type().equals(FOURIER) && isSet(node, "inverse") && isSet(node, "onesided")) {
-            throw TidemillException.invalid(
-                    "model",
-                    "its node " + node.label() + " is a DFT that is both inverse and one-sided, which ONNX Runtime does"
-                            + " not end for some lengths; export the model with the whole spectrum (onesided=0)");
-        }
         if (node.type().equals("Concat")) {
-            return joined(node, kept, scope);
-        }
-        if (node.type().equals("STFT")) {
-            return framed(node, kept, scope);
-        }
-        if (FILLED.containsKey(node.type())) {
-            return filled(kept, node, FILLED.getOrDefault(node.type(), List.of()), scope);
+            return new GraphShapes(marks).joined(node, kept, scope);
         }
         if (node.type().equals("Trilu") && node.inputs().size() > 1) {
-            return clamped(node, kept);
+            return new GraphShapes(marks).clamped(node, kept);
         }
         boolean remainder = node.type().equals("Mod");
         if (remainder || node.type().equals("Div")) {
@@ -375,170 +302,8 @@ final class GraphGuards {
                             || remainder && floating
                             || !scope.mayEndTheProcess(node)
                     ? List.of(kept)
-                    : quotient(node, kept, remainder);
+                    : new WholeQuotients(opset, marks).guarded(node, kept, remainder);
         }
         return List.of(kept);
-    }
-
-    /** Without constants, whose type would have to be known: -1 is the one number that is its own sign and less than its square. */
-    private List<ByteString> quotient(Node node, ByteString kept, boolean remainder) throws IOException {
-        if (opset < CHOOSING) {
-            throw TidemillException.invalid(
-                    "model",
-                    "its node " + node.label()
-                            + " may divide whole numbers by -1, which ends ONNX Runtime for the least"
-                            + " of them; version " + opset + " of ONNX's operators has no way to guard it: export the"
-                            + " model for version " + CHOOSING + " or later (opset_version)");
-        }
-        String own = marks.next();
-        String by = node.inputs().get(1);
-        List<ByteString> nodes = new ArrayList<>(List.of(
-                GraphNodes.made("Sign", own + "sign", by),
-                GraphNodes.made("Mul", own + "square", own + "sign", own + "sign"),
-                // Equal takes no floats before version 11.
-                GraphNodes.made("Less", own + "lower", by, own + "sign"),
-                GraphNodes.made("Greater", own + "higher", by, own + "sign"),
-                GraphNodes.made("Or", own + "other", own + "lower", own + "higher"),
-                GraphNodes.made("Not", own + "unit", own + "other"),
-                GraphNodes.made("Less", own + "negative", own + "sign", own + "square"),
-                GraphNodes.made("And", own + "minus", own + "unit", own + "negative"),
-                GraphNodes.made("Where", own + "divisor", own + "minus", own + "square", by)));
-        if (remainder) {
-            nodes.add(GraphNodes.rewired(kept, 1, own + "divisor", ""));
-            return nodes;
-        }
-        nodes.add(GraphNodes.rewired(kept, 1, own + "divisor", own + "quotient"));
-        nodes.add(GraphNodes.made("Mul", own + "product", node.inputs().getFirst(), by));
-        nodes.add(
-                GraphNodes.made("Where", node.outputs().getFirst(), own + "minus", own + "product", own + "quotient"));
-        return nodes;
-    }
-
-    private static List<Integer> filledOfMicrosoft(Node node) {
-        if (!node.type().equals(JOINED)) {
-            return FILLED_OF_MICROSOFT.getOrDefault(node.type(), List.of());
-        }
-        // Those of the answer, and of each tensor after it.
-        return IntStream.range(0, node.inputs().size())
-                .filter(place -> place < 2 || place % 3 != 2)
-                .boxed()
-                .toList();
-    }
-
-    private static boolean isSet(Node node, String attribute) {
-        return node.attribute(attribute)
-                .map(given -> given.reference() || given.whole() != 0)
-                .orElse(false);
-    }
-
-    /** Inputs without any value end ONNX Runtime here: they are refused by a division of our own, which is an error. */
-    private List<ByteString> filled(ByteString kept, Node node, List<Integer> places, GraphScope scope)
-            throws IOException {
-        List<ByteString> nodes = new ArrayList<>();
-        ByteString guarded = kept;
-        for (int place : places) {
-            if (place >= node.inputs().size()
-                    || node.inputs().get(place).isEmpty()
-                    || scope.isFilled(node.inputs().get(place))) {
-                continue;
-            }
-            String given = node.inputs().get(place);
-            String own = marks.next();
-            // A window is a list: what has no dimension ends ONNX Runtime, and has no first one here.
-            nodes.addAll(
-                    node.type().equals("STFT")
-                            ? List.of(
-                                    GraphNodes.whole(own + "first", 0, false),
-                                    GraphNodes.made("Shape", own + "sizes", given),
-                                    GraphNodes.made("Gather", own + "values", own + "sizes", own + "first"))
-                            : List.of(GraphNodes.made("Size", own + "values", given)));
-            nodes.addAll(List.of(
-                    GraphNodes.whole(own + "one", 1, false),
-                    GraphNodes.named(
-                            "Div", NOTHING + node.type() + "/" + own, own + "part", own + "one", own + "values"),
-                    GraphNodes.made("Sub", own + "none", own + "part", own + "part"),
-                    GraphNodes.made("Shape", own + "shape", given),
-                    GraphNodes.made("Add", own + "same", own + "shape", own + "none"),
-                    GraphNodes.made("Reshape", own + "given", given, own + "same")));
-            guarded = GraphNodes.rewired(guarded, place, own + "given", "");
-        }
-        nodes.add(guarded);
-        return nodes;
-    }
-
-    /** What has no values is not looked at before ONNX Runtime reads its size in a dimension that it may not have. */
-    private List<ByteString> joined(Node node, ByteString kept, GraphScope scope) throws IOException {
-        List<String> inputs = node.inputs();
-        boolean first = node.attribute("axis")
-                .map(axis -> !axis.reference() && axis.whole() == 0)
-                .orElse(false);
-        if (first || inputs.size() < 2 || scope.areOfOneRank(inputs)) {
-            return List.of(kept);
-        }
-        String own = marks.next();
-        List<ByteString> nodes = new ArrayList<>(List.of(
-                GraphNodes.whole(own + "zero", 0, true),
-                GraphNodes.made("Shape", own + "shape", inputs.getFirst()),
-                GraphNodes.made("Size", own + "rank", own + "shape")));
-        String same = own + "shape";
-        for (int i = 1; i < inputs.size(); i++) {
-            String other = own + i;
-            nodes.add(GraphNodes.made("Shape", other + "shape", inputs.get(i)));
-            nodes.add(GraphNodes.made("Size", other + "rank", other + "shape"));
-            nodes.add(GraphNodes.made("Sub", other + "more", other + "rank", own + "rank"));
-            nodes.add(GraphNodes.made("Mul", other + "off", other + "more", other + "more"));
-            nodes.add(GraphNodes.made("Gather", other + "none", own + "zero", other + "off"));
-            nodes.add(GraphNodes.made("Add", other + "same", same, other + "none"));
-            same = other + "same";
-        }
-        nodes.add(GraphNodes.made("Reshape", own + "given", inputs.getFirst(), same));
-        nodes.add(GraphNodes.rewired(kept, 0, own + "given", ""));
-        return nodes;
-    }
-
-    /** ONNX Runtime divides by the length of a frame: one of 0 is divided by itself before, which is an error. */
-    private List<ByteString> framed(Node node, ByteString kept, GraphScope scope) throws IOException {
-        int place = 3;
-        List<Integer> window = FILLED.getOrDefault(node.type(), List.of());
-        if (node.inputs().size() <= place || node.inputs().get(place).isEmpty()) {
-            return filled(kept, node, window, scope);
-        }
-        String own = marks.next();
-        String length = node.inputs().get(place);
-        List<ByteString> nodes = new ArrayList<>(List.of(
-                GraphNodes.named("Div", NOTHING + node.type() + "/" + own, own + "unit", length, length),
-                GraphNodes.made("Mul", own + "length", length, own + "unit")));
-        nodes.addAll(filled(GraphNodes.rewired(kept, place, own + "length", ""), node, window, scope));
-        return nodes;
-    }
-
-    /** ONNX Runtime reads a matrix as if it were square: the square of how far it is from that is a place in a list of one value. */
-    private List<ByteString> square(Node node, ByteString kept) throws IOException {
-        String own = marks.next();
-        String given = node.inputs().getFirst();
-        return List.of(
-                GraphNodes.whole(own + "last", -1, false),
-                GraphNodes.whole(own + "before", -2, false),
-                GraphNodes.whole(own + "zero", 0, true),
-                GraphNodes.made("Shape", own + "shape", given),
-                GraphNodes.made("Gather", own + "columns", own + "shape", own + "last"),
-                GraphNodes.made("Gather", own + "rows", own + "shape", own + "before"),
-                GraphNodes.made("Sub", own + "difference", own + "columns", own + "rows"),
-                GraphNodes.made("Mul", own + "off", own + "difference", own + "difference"),
-                GraphNodes.made("Gather", own + "none", own + "zero", own + "off"),
-                GraphNodes.made("Add", own + "same", own + "shape", own + "none"),
-                GraphNodes.made("Reshape", own + "given", given, own + "same"),
-                GraphNodes.rewired(kept, 0, own + "given", ""));
-    }
-
-    /** The diagonal of a {@code Trilu}, which ONNX Runtime adds to without a look, stays within what a matrix can have. */
-    private List<ByteString> clamped(Node node, ByteString kept) throws IOException {
-        String own = marks.next();
-        return List.of(
-                GraphNodes.whole(own + "least", -FARTHEST, false),
-                GraphNodes.whole(own + "most", FARTHEST, false),
-                GraphNodes.made("Max", own + "above", node.inputs().get(1), own + "least"),
-                GraphNodes.made("Min", own + "diagonal", own + "above", own + "most"),
-                GraphNodes.rewired(kept, 1, own + "diagonal", ""));
     }
 }
