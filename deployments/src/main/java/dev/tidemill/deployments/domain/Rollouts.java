@@ -30,6 +30,10 @@ public final class Rollouts {
     private static final List<Decision.Action> FINAL = List.of(
             Decision.Action.DEPLOYED, Decision.Action.PROMOTED, Decision.Action.REJECTED, Decision.Action.ROLLED_BACK);
 
+    /** Decisions that make a version champion. */
+    private static final List<Decision.Action> SUCCESSIONS =
+            List.of(Decision.Action.DEPLOYED, Decision.Action.PROMOTED, Decision.Action.ROLLED_BACK);
+
     /** Decisions that put a version out of service. */
     private static final Set<Decision.Action> ENDING =
             EnumSet.of(Decision.Action.PROMOTED, Decision.Action.REJECTED, Decision.Action.ROLLED_BACK);
@@ -78,6 +82,11 @@ public final class Rollouts {
     /** What a maker has decided about the deployment that there is. */
     public Optional<Decision> decisionOf(String project, String name, String madeBy) {
         return store.findDecision(project, name, madeBy);
+    }
+
+    /** The newest decisions that made a version champion, oldest first. */
+    public List<Decision> successions(String project, String name, int limit) {
+        return store.newestDecisions(project, name, Long.MAX_VALUE, limit, SUCCESSIONS);
     }
 
     /** Event time of the newest decision that ended a trial. */
@@ -326,7 +335,7 @@ public final class Rollouts {
                         .remedy("Try again");
             }
             moveAliases(after, actor);
-            moveStages(before, after, action, actor);
+            moveStages(before, after, decision, actor);
             Event event = Event.of(
                     "deployment." + action.name().toLowerCase(Locale.ROOT),
                     before.project(),
@@ -372,8 +381,11 @@ public final class Rollouts {
                         () -> models.removeAlias(deployment.project(), model, "challenger", Event.SYSTEM));
     }
 
-    /** What serves is not archived, and what a decision has put out of service is, unless another deployment needs it. */
-    private void moveStages(Deployment before, Deployment after, Decision.Action action, String actor) {
+    /**
+     * What serves is not archived; what a decision has put out of service is, and what it has turned down before it served, unless
+     * another deployment needs it.
+     */
+    private void moveStages(Deployment before, Deployment after, Decision decision, String actor) {
         String project = before.project();
         String model = before.definition().model();
         versions(after)
@@ -381,10 +393,11 @@ public final class Rollouts {
                 .flatMap(Optional::stream)
                 .filter(version -> version.stage() == ModelVersion.Stage.ARCHIVED)
                 .forEach(version -> models.bringBack(project, model, version.version(), actor));
-        if (!ENDING.contains(action)) {
+        if (!ENDING.contains(decision.action())) {
             return;
         }
-        versions(before)
+        Stream.concat(versions(before), decision.version().stream())
+                .distinct()
                 .filter(version -> exists(before, version))
                 .filter(version -> deployments
                         .users(project, model, OptionalInt.of(version))

@@ -192,6 +192,14 @@ class RolloutsTest extends AssembledDeployments {
         assertThat(after.challenger()).isEmpty();
         assertThat(rollouts.decisionOf("p", "d", "run/offer").orElseThrow().reason())
                 .startsWith("at the gate: ");
+        assertThat(stages(champion, offered)).as("another deployment serves it").isEqualTo("None None");
+
+        int lone = deployment("lone", "model").champion().orElseThrow();
+        store.delete("p", "lone", TICK);
+        rollouts.offer("p", "d", lone, worse, Optional.empty(), "run/again", "tester");
+        assertThat(stages(champion, lone))
+                .as("nobody is answered by it as the newest version")
+                .isEqualTo("None Archived");
     }
 
     @Test

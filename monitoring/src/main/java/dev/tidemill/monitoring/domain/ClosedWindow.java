@@ -8,7 +8,7 @@ import java.util.Optional;
 /**
  * What a window has shown.
  *
- * @param version champion at its close
+ * @param version champion when it began
  * @param error mean loss of what was answered; empty where too few labels have come
  * @param referenceError what the error is held against ({@link ReferenceError}); empty while that is not known
  * @param degraded whether the error exceeds the reference by more than the policy tolerates

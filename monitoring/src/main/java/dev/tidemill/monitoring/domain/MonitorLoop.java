@@ -312,6 +312,7 @@ public final class MonitorLoop implements AutoCloseable {
         var facts = new HashMap<String, Object>();
         facts.put("from", window.startsAt().toString());
         facts.put("until", window.endsAt().toString());
+        facts.put("version", window.version());
         facts.put("rows", window.rows());
         window.error().ifPresent(error -> facts.put("error", error));
         window.referenceError().ifPresent(error -> facts.put("referenceError", error));

@@ -23,12 +23,15 @@ final class ReferenceError {
     private boolean read;
 
     /**
+     * @param champion empty if it has been deleted
      * @param before what its newest window was held against; asked at most once
      * @param closedBefore the first {@link #OWN_WINDOWS} windows since it became champion that are {@linkplain #measures fit}; asked at most once
      */
     ReferenceError(
-            ModelVersion champion, Supplier<Optional<Double>> before, Supplier<List<ClosedWindow>> closedBefore) {
-        this.registered = Optional.ofNullable(champion.metrics().get("error"));
+            Optional<ModelVersion> champion,
+            Supplier<Optional<Double>> before,
+            Supplier<List<ClosedWindow>> closedBefore) {
+        this.registered = champion.map(version -> version.metrics().get("error"));
         this.before = before;
         this.closedBefore = closedBefore;
     }

@@ -93,7 +93,7 @@ final class RetrainRule {
         if (newest.isEmpty()) {
             return Optional.of(Obstacle.toAwait(
                     Obstacle.Kind.NO_WINDOW,
-                    "no window has closed since the champion took over",
+                    "no window that began after the champion took over has closed",
                     "A window of " + monitor.window() + " closes when data has come to " + monitor.labelDelay()
                             + " (label-delay) after its end"));
         }

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -135,8 +136,8 @@ public final class Ticks {
     }
 
     Found look(Seen seen) {
-        ModelVersion champion = champion(seen.deployment());
-        Optional<WindowProfile> reference = windows.reference(champion);
+        var judges = new Judges(seen);
+        Judge champion = judges.of(judges.tenures.now());
         Instant slicedTill = slicedTill(seen.deployment(), seen.state());
         List<Slice> fresh = slicing.between(
                 seen.deployment(),
@@ -145,10 +146,8 @@ public final class Ticks {
                 slicedTill,
                 seen.trusted(),
                 champion.version(),
-                reference);
+                champion.reference());
         var closed = new ArrayList<ClosedWindow>();
-        var referenceError =
-                new ReferenceError(champion, () -> lastReference(seen, champion), () -> firstWindows(seen, champion));
         Duration window = seen.monitor().window();
         Instant till = seen.state().windowsTill();
         Optional<Instant> open = firstSlice(seen, fresh, till);
@@ -158,17 +157,18 @@ public final class Ticks {
                 break;
             }
             Instant start = end.minus(window);
+            Judge judge = judges.of(judges.tenures.at(start));
             ClosedWindow shown = windows.close(
                     start,
                     end,
                     slicing.recounted(
-                            seen.deployment(), slices(seen, fresh, start, end), champion.version(), reference),
-                    champion,
-                    reference,
-                    referenceError.now(),
+                            seen.deployment(), slices(seen, fresh, start, end), judge.version(), judge.reference()),
+                    judge.version(),
+                    judge.reference(),
+                    judge.error().now(),
                     seen.monitor(),
                     seen.policy().flatMap(Policy::retrain));
-            referenceError.closed(shown);
+            judge.error().closed(shown);
             closed.add(shown);
             till = end;
             open = firstSlice(seen, fresh, till);
@@ -190,23 +190,46 @@ public final class Ticks {
                 conclusion(seen, fresh, closed, counted.map(CallCounting.Counted::reliability)));
     }
 
-    private Optional<Double> lastReference(Seen seen, ModelVersion champion) {
-        Deployment deployment = seen.deployment();
-        return store.lastReference(deployment.project(), deployment.name(), champion.version(), championSince(seen));
-    }
+    /**
+     * What windows of a version are held against.
+     *
+     * @param reference the profile of its training data; empty also where it has been deleted
+     */
+    private record Judge(int version, Optional<WindowProfile> reference, ReferenceError error) {}
 
-    private List<ClosedWindow> firstWindows(Seen seen, ModelVersion champion) {
-        Deployment deployment = seen.deployment();
-        return store.firstMeasuredWindows(
-                deployment.project(),
-                deployment.name(),
-                champion.version(),
-                championSince(seen),
-                ReferenceError.OWN_WINDOWS);
-    }
+    /** What windows are held against, by who was champion when they began. */
+    private final class Judges {
+        private final Seen seen;
+        private final Tenures tenures;
+        private final Map<Tenures.Tenure, Judge> known = new HashMap<>();
 
-    private static Instant championSince(Seen seen) {
-        return seen.deployment().championSince().orElse(seen.state().clock().origin());
+        Judges(Seen seen) {
+            this.seen = seen;
+            this.tenures = new Tenures(
+                    seen.deployment(), rollouts, seen.state().clock().origin());
+        }
+
+        Judge of(Tenures.Tenure tenure) {
+            return known.computeIfAbsent(tenure, this::read);
+        }
+
+        private Judge read(Tenures.Tenure tenure) {
+            Deployment deployment = seen.deployment();
+            String project = deployment.project();
+            int number = tenure.version();
+            boolean now = tenure.equals(tenures.now());
+            Optional<ModelVersion> version = now
+                    ? Optional.of(champion(deployment))
+                    : models.find(project, deployment.definition().model(), number);
+            return new Judge(
+                    number,
+                    version.flatMap(known -> now ? windows.reference(known) : windows.readableReference(known)),
+                    new ReferenceError(
+                            version,
+                            () -> store.lastReference(project, deployment.name(), number, tenure.since()),
+                            () -> store.firstMeasuredWindows(
+                                    project, deployment.name(), number, tenure.since(), ReferenceError.OWN_WINDOWS)));
+        }
     }
 
     private Optional<Instant> firstSlice(Seen seen, List<Slice> fresh, Instant from) {
@@ -319,7 +342,9 @@ public final class Ticks {
                 since,
                 seen.state().windowsTill().plusMillis(1),
                 retrain.of()));
-        closed.stream().filter(window -> window.endsAt().isAfter(since)).forEach(sinceChampion::add);
+        sinceChampion.addAll(closed);
+        // What the version before has answered in part is no evidence against this one.
+        sinceChampion.removeIf(window -> window.startsAt().isBefore(since));
         return RetrainRule.judge(
                 retrain,
                 seen.monitor(),

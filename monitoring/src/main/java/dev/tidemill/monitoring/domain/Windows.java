@@ -16,9 +16,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Turns a window's journal into what it has shown: error, profile, drift. Thread-safe. */
 public final class Windows {
+    private static final Logger LOG = LoggerFactory.getLogger(Windows.class);
     private static final String PROFILE = "tidemill/reference-profile.json";
 
     private final BlobStore blobs;
@@ -50,18 +53,29 @@ public final class Windows {
         });
     }
 
+    /** As {@link #reference}; empty where it cannot be read, of a version that serves no more and whose fault nobody has to mend. */
+    Optional<WindowProfile> readableReference(ModelVersion version) {
+        try {
+            return reference(version);
+        } catch (TidemillException e) {
+            LOG.debug("Windows of version {} of '{}' show no drift", version.version(), version.model(), e);
+            return Optional.empty();
+        }
+    }
+
     /**
      * Sums up a window.
      *
-     * @param slices all of the window's, counted by the reference of this champion
-     * @param baseline the reference profile of the champion
+     * @param slices all of the window's, counted by the reference of this version
+     * @param version champion when the window began
+     * @param baseline the reference profile of the version
      * @param reference the error that the window is held against
      */
     ClosedWindow close(
             Instant from,
             Instant until,
             List<Slice> slices,
-            ModelVersion champion,
+            int version,
             Optional<WindowProfile> baseline,
             Optional<Double> reference,
             Monitor monitor,
@@ -85,7 +99,7 @@ public final class Windows {
         return new ClosedWindow(
                 from,
                 until,
-                champion.version(),
+                version,
                 rows,
                 labelled,
                 error,

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 class ReferenceErrorTest {
     private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
 
-    private static ModelVersion version(Map<String, Double> metrics) {
-        return new ModelVersion(
+    private static Optional<ModelVersion> version(Map<String, Double> metrics) {
+        return Optional.of(new ModelVersion(
                 "p",
                 "m",
                 1,
@@ -41,7 +41,7 @@ class ReferenceErrorTest {
                 START,
                 START,
                 Map.of(),
-                Optional.empty());
+                Optional.empty()));
     }
 
     private static ClosedWindow window(int day, long labelled, Optional<Double> error, boolean broken) {
