@@ -153,11 +153,16 @@ abstract class UploadStoreContract {
         assertThatThrownBy(() -> uploads.complete("a", upload.id(), Map.of(1, "0".repeat(64)), LIMIT))
                 .hasMessageContaining("Part 1");
         assertThatThrownBy(() -> uploads.find("b", upload.id())).isInstanceOf(TidemillException.class);
+        put(upload, 4, "!");
+        assertThatThrownBy(() -> uploads.complete("a", upload.id(), Map.of(), LIMIT))
+                .as("nobody names the parts, and one is not there")
+                .hasMessageContaining("Part 3 has not arrived");
+        put(upload, 3, "");
         uploads.complete("a", upload.id(), Map.of(), LIMIT);
         var blob = tree.find("a", "1/r/artifacts/big.bin").orElseThrow();
         try (var content = tree.open(blob)) {
             assertThat(new String(content.readAllBytes(), StandardCharsets.UTF_8))
-                    .isEqualTo("hello world");
+                    .isEqualTo("hello world!");
         }
         assertThat(first.blob().size()).isEqualTo(6);
         assertThatThrownBy(() -> uploads.find("a", upload.id())).isInstanceOf(TidemillException.class);

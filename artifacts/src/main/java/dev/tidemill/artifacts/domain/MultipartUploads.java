@@ -138,6 +138,9 @@ public final class MultipartUploads {
         if (named.isEmpty()) {
             throw TidemillException.invalid("parts", "No part of the upload has arrived");
         }
+        if (expected.isEmpty()) {
+            requireWhole(named);
+        }
         try (InputStream whole = inTurn(named)) {
             BlobStore.Blob blob = blobs.put(whole, limit);
             transactions.write(() -> {
@@ -147,6 +150,19 @@ public final class MultipartUploads {
                 tree.name(project, upload.path(), blob);
             });
             return blob;
+        }
+    }
+
+    /** Where nobody names the parts, one that was lost on its way would be missing from the file without a word. */
+    private static void requireWhole(List<Part> parts) {
+        for (int i = 0; i < parts.size(); i++) {
+            if (parts.get(i).number() != i + 1) {
+                throw TidemillException.invalid(
+                                "parts",
+                                "Part " + (i + 1) + " has not arrived, and part "
+                                        + parts.get(i).number() + " has")
+                        .remedy("Send it, and complete the upload then");
+            }
         }
     }
 

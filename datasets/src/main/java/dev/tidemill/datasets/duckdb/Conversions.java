@@ -14,6 +14,9 @@ final class Conversions {
     private static final String SCIENTIFIC = "\\s*[+-]?[0-9](\\.[0-9]+)?[eE]\\+?[0-9]{1,2}\\s*";
 
     private static final String INFINITY = "\\s*[+-]?inf(inity)?\\s*";
+    /** DuckDB has words for some moments, such as that from which they are counted. */
+    private static final String MOMENT = "\\s*[+-]?[0-9].*";
+
     private static final String FINER_THAN_MICROSECONDS = "\\.[0-9]{6}[0-9]*[1-9]";
 
     private Conversions() {}
@@ -34,8 +37,8 @@ final class Conversions {
                         cast + " IS NULL OR (isinf(" + cast + ") AND NOT regexp_full_match(" + text + ", '" + INFINITY
                                 + "', 'i'))";
                     case TIMESTAMP ->
-                        cast + " IS NULL OR NOT isfinite(" + cast + ") OR regexp_matches(" + text + ", '"
-                                + FINER_THAN_MICROSECONDS + "')";
+                        cast + " IS NULL OR NOT isfinite(" + cast + ") OR NOT " + matches(text, MOMENT)
+                                + " OR regexp_matches(" + text + ", '" + FINER_THAN_MICROSECONDS + "')";
                 };
         return "COALESCE(" + text + " IS NOT NULL AND (" + wrong + "), false)";
     }

@@ -26,6 +26,8 @@ class ConversionsTest {
         {"TIMESTAMP", "2026-01-31T09:30:00.123456789Z"},
         {"TIMESTAMP", "2026-01-31 09:30:00.0000001"},
         {"TIMESTAMP", "infinity"},
+        {"TIMESTAMP", " Epoch "},
+        {"TIMESTAMP", "now"},
         {"TIMESTAMP", "2026-02-30"}
     };
     private static final String[][] RIGHT = {

@@ -186,7 +186,10 @@ final class TensorData {
         if (missing) {
             // There is no whole number that says "missing".
             checkExact(name);
-            return Tensor.numbers(name, Datatype.FP64, shape, Arrays.copyOf(numbers, count));
+            double[] values = Arrays.copyOf(numbers, count);
+            return datatype == Datatype.BOOL
+                    ? Tensor.truths(name, shape, values)
+                    : Tensor.numbers(name, Datatype.FP64, shape, values);
         }
         long[] values = Arrays.copyOf(wholes, count);
         checkRange(name, datatype, values);

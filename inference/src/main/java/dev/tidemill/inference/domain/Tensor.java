@@ -91,7 +91,7 @@ public final class Tensor {
     }
 
     /** A tensor of truths some of which are missing, as 0, 1 and NaN: there is no {@code BOOL} that says "missing". */
-    static Tensor truths(String name, long[] shape, double[] values) {
+    public static Tensor truths(String name, long[] shape, double[] values) {
         return new Tensor(name, Datatype.FP64, shape, values, new long[0], new byte[0][], Writing.TRUTHS);
     }
 

@@ -53,6 +53,9 @@ class InferenceJsonTest {
         assertThat(values("FP64", 3, "[null,1.0,NaN]").value(2)).isNull();
         assertThat(values("BYTES", 2, "[\"a\",null]").value(1)).isNull();
         // No whole number says "missing".
+        assertThat(values("BOOL", 3, "[true,null,false]").column(0, "v").value(0))
+                .as("a truth stays one beside what is missing")
+                .isEqualTo(true);
         Tensor wholes = values("INT64", 2, "[7,null]");
         assertThat(wholes.datatype()).isEqualTo(Datatype.FP64);
         assertThat(wholes.value(1)).isNull();
