@@ -1,8 +1,11 @@
 package dev.tidemill.identity;
 
 import dev.tidemill.identity.api.IdentityRoutes;
-import dev.tidemill.identity.domain.Identity;
+import dev.tidemill.identity.domain.Projects;
 import dev.tidemill.identity.domain.RememberedCallers;
+import dev.tidemill.identity.domain.Rights;
+import dev.tidemill.identity.domain.Tokens;
+import dev.tidemill.identity.domain.Users;
 import dev.tidemill.identity.store.SqlIdentityRetention;
 import dev.tidemill.identity.store.SqlIdentityStore;
 import dev.tidemill.platform.auth.Authentication;
@@ -21,23 +24,25 @@ public final class IdentityModule implements Module {
     public static final Schema SCHEMA = Schema.of("identity");
 
     private final Database database;
-    private final Identity identity;
+    private final Users users;
+    private final Tokens tokens;
+    private final Projects projects;
     private final Authentication callers;
     private volatile Optional<String> setupSecret = Optional.empty();
 
     public IdentityModule(Database database, EventLog events, Clock clock, boolean loopback) {
         this.database = database;
-        identity = new Identity(new SqlIdentityStore(database), database, events, clock, loopback);
-        callers = new RememberedCallers(identity, identity::changes, clock);
+        var store = new SqlIdentityStore(database);
+        var rights = new Rights(store, database, clock, loopback);
+        users = new Users(store, database, events, clock, rights);
+        tokens = new Tokens(store, database, events, clock, rights);
+        projects = new Projects(store, database, events, clock, rights);
+        callers = new RememberedCallers(rights, rights::changes, clock);
     }
 
     /** Who calls, asked for every request. */
     public Authentication callers() {
         return callers;
-    }
-
-    public Identity identity() {
-        return identity;
     }
 
     /** The one-time secret with which the first administrator is made; empty once there is one. */
@@ -47,7 +52,8 @@ public final class IdentityModule implements Module {
 
     @Override
     public void prepare() {
-        setupSecret = identity.prepare();
+        projects.prepare();
+        setupSecret = users.prepare();
     }
 
     @Override
@@ -57,6 +63,6 @@ public final class IdentityModule implements Module {
 
     @Override
     public List<Route> routes() {
-        return new IdentityRoutes(identity).routes();
+        return new IdentityRoutes(users, tokens, projects).routes();
     }
 }

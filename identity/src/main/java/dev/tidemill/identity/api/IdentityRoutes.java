@@ -1,6 +1,8 @@
 package dev.tidemill.identity.api;
 
-import dev.tidemill.identity.domain.Identity;
+import dev.tidemill.identity.domain.Projects;
+import dev.tidemill.identity.domain.Tokens;
+import dev.tidemill.identity.domain.Users;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Action;
 import dev.tidemill.platform.auth.Caller;
@@ -26,10 +28,14 @@ public final class IdentityRoutes {
     private static final String V1 = "/api/tidemill/v1";
     private static final String COOKIE = "tidemill_session";
 
-    private final Identity identity;
+    private final Users users;
+    private final Tokens tokens;
+    private final Projects projects;
 
-    public IdentityRoutes(Identity identity) {
-        this.identity = identity;
+    public IdentityRoutes(Users users, Tokens tokens, Projects projects) {
+        this.users = users;
+        this.tokens = tokens;
+        this.projects = projects;
     }
 
     public List<Route> routes() {
@@ -47,21 +53,21 @@ public final class IdentityRoutes {
                         Route.get(
                                 V1 + "/users",
                                 Access.server(Resource.USER, Action.ADMINISTER),
-                                (context, caller) -> context.json(Map.of("users", identity.users()))),
+                                (context, caller) -> context.json(Map.of("users", users.all()))),
                         Route.post(V1 + "/users", Access.server(Resource.USER, Action.ADMINISTER), this::createUser)
                                 .fields("name", "password", "administrator"),
                         Route.delete(
                                 V1 + "/users/{user}",
                                 Access.server(Resource.USER, Action.ADMINISTER),
                                 (context, caller) -> {
-                                    identity.deleteUser(context.pathParam("user"), caller.actor());
+                                    users.delete(context.pathParam("user"), caller.actor());
                                     context.status(204);
                                 }),
                         Route.put(
                                         V1 + "/users/{user}/password",
                                         Access.server(Resource.USER, Action.ADMINISTER),
                                         (context, caller) -> {
-                                            identity.resetPassword(
+                                            users.resetPassword(
                                                     context.pathParam("user"),
                                                     RequestBody.object(context).text("password"),
                                                     caller.actor());
@@ -71,31 +77,31 @@ public final class IdentityRoutes {
                         Route.get(
                                 V1 + "/users/{user}/tokens",
                                 Access.server(Resource.USER, Action.ADMINISTER),
-                                (context, caller) ->
-                                        context.json(Map.of("tokens", identity.tokensOf(context.pathParam("user"))))),
+                                (context, caller) -> context.json(
+                                        Map.of("tokens", tokens.of(users.user(context.pathParam("user")))))),
                         Route.delete(
                                 V1 + "/users/{user}/tokens",
                                 Access.server(Resource.USER, Action.ADMINISTER),
-                                (context, caller) -> context.json(Map.of(
-                                        "ended", identity.revokeAll(context.pathParam("user"), caller.actor())))),
+                                (context, caller) -> context.json(
+                                        Map.of("ended", users.revokeAll(context.pathParam("user"), caller.actor())))),
                         Route.put(V1 + "/password", Access.signedIn(), this::changePassword)
                                 .fields("current", "password"),
                         Route.get(
                                 V1 + "/tokens",
                                 Access.signedIn(),
                                 (context, caller) ->
-                                        context.json(Map.of("tokens", identity.tokens(caller.principal())))),
+                                        context.json(Map.of("tokens", tokens.visibleTo(caller.principal())))),
                         Route.post(V1 + "/tokens", Access.signedIn(), this::createToken)
                                 .fields("label", "role", "project", "scope", "validFor"),
                         Route.delete(V1 + "/tokens/{token}", Access.signedIn(), (context, caller) -> {
-                            identity.revokeToken(caller.principal(), context.pathParam("token"));
+                            tokens.revoke(caller.principal(), context.pathParam("token"));
                             context.status(204);
                         }),
                         Route.get(
                                 V1 + "/projects",
                                 Access.signedIn(),
                                 (context, caller) ->
-                                        context.json(Map.of("projects", identity.projects(caller.principal())))),
+                                        context.json(Map.of("projects", projects.visibleTo(caller.principal())))),
                         Route.post(
                                         V1 + "/projects",
                                         Access.server(Resource.PROJECT, Action.ADMINISTER),
@@ -104,12 +110,12 @@ public final class IdentityRoutes {
                         Route.get(
                                 V1 + "/projects/{project}",
                                 Access.project(Resource.PROJECT, Action.READ),
-                                (context, caller) -> context.json(identity.project(caller.project()))),
+                                (context, caller) -> context.json(projects.project(caller.project()))),
                         Route.get(
                                 V1 + "/projects/{project}/members",
                                 Access.project(Resource.PROJECT, Action.READ),
                                 (context, caller) ->
-                                        context.json(Map.of("members", identity.members(caller.project())))),
+                                        context.json(Map.of("members", projects.members(caller.project())))),
                         Route.put(
                                         V1 + "/projects/{project}/members/{user}",
                                         Access.project(Resource.PROJECT, Action.ADMINISTER),
@@ -119,7 +125,7 @@ public final class IdentityRoutes {
                                 V1 + "/projects/{project}/members/{user}",
                                 Access.project(Resource.PROJECT, Action.ADMINISTER),
                                 (context, caller) -> {
-                                    identity.removeMember(caller.project(), context.pathParam("user"), caller.actor());
+                                    projects.removeMember(caller.project(), context.pathParam("user"), caller.actor());
                                     context.status(204);
                                 }))
                 .stream()
@@ -130,12 +136,12 @@ public final class IdentityRoutes {
     private void setUp(Context context, Caller caller) {
         Body body = RequestBody.object(context);
         context.status(201)
-                .json(identity.setUp(body.text("secret"), body.text("name"), body.text("password"), context.ip()));
+                .json(users.setUp(body.text("secret"), body.text("name"), body.text("password"), context.ip()));
     }
 
     private void signIn(Context context, Caller caller) {
         Body body = RequestBody.object(context);
-        String secret = identity.signIn(body.text("name"), body.text("password"), context.ip());
+        String secret = users.signIn(body.text("name"), body.text("password"), context.ip());
         boolean secure = context.scheme().equals("https");
         var cookie = new Cookie(COOKIE, secret);
         cookie.setSecure(secure);
@@ -146,20 +152,20 @@ public final class IdentityRoutes {
     }
 
     private void signOut(Context context, Caller caller) {
-        Optional.ofNullable(context.cookie(COOKIE)).ifPresent(identity::signOut);
+        Optional.ofNullable(context.cookie(COOKIE)).ifPresent(users::signOut);
         context.removeCookie(COOKIE).status(204);
     }
 
     private void createUser(Context context, Caller caller) {
         Body body = RequestBody.object(context);
         context.status(201)
-                .json(identity.createUser(
+                .json(users.create(
                         body.text("name"), body.text("password"), body.optionalFlag("administrator"), caller.actor()));
     }
 
     private void changePassword(Context context, Caller caller) {
         Body body = RequestBody.object(context);
-        identity.changeOwnPassword(caller.principal(), body.text("current"), body.text("password"), context.ip());
+        users.changeOwnPassword(caller.principal(), body.text("current"), body.text("password"), context.ip());
         context.removeCookie(COOKIE).status(204);
     }
 
@@ -169,7 +175,7 @@ public final class IdentityRoutes {
                 .map(text -> EventTime.duration("validFor", text))
                 .orElse(Duration.ofDays(90));
         context.status(201)
-                .json(identity.createToken(
+                .json(tokens.create(
                         caller.principal(),
                         Optional.ofNullable(context.cookie(COOKIE)),
                         body.optionalText("label").orElse(""),
@@ -182,13 +188,13 @@ public final class IdentityRoutes {
     private void createProject(Context context, Caller caller) {
         Body body = RequestBody.object(context);
         context.status(201)
-                .json(identity.createProject(
+                .json(projects.create(
                         body.text("name"), body.optionalText("description").orElse(""), caller.principal()));
     }
 
     private void putMember(Context context, Caller caller) {
         Body body = RequestBody.object(context);
-        context.json(identity.putMember(
+        context.json(projects.putMember(
                 caller.project(), context.pathParam("user"), role(body.text("role")), caller.actor()));
     }
 

@@ -1,0 +1,11 @@
+package dev.tidemill.identity;
+
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.TestDatabase;
+
+class SqliteUsersTest extends UsersContract {
+    @Override
+    Database open() {
+        return TestDatabase.sqlite(DOMAINS);
+    }
+}
