@@ -163,7 +163,7 @@ record Modules(
                         on.days(Setting.RETENTION_WINDOWS))));
         // What a module to the left must hear of one to the right.
         sink.connect(monitoring.monitoring());
-        registry.models().knowUse(deployments.deployments()::users);
+        registry.models().knowUse(deployments.deployments());
         registry.models().watchTrust(deployments.deployments()::trustChanged);
         deployments
                 .deployments()

@@ -7,6 +7,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.sql.Transactions;
+import dev.tidemill.registry.domain.ModelUse;
 import dev.tidemill.registry.domain.ModelVersion;
 import java.time.Clock;
 import java.time.Instant;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
@@ -22,7 +24,7 @@ import java.util.function.BiPredicate;
  * Deployments as projects define them: their policies, what is left of them, and how they stand at the gateway. What versions they
  * serve is decided by {@link Rollouts}. Every change is one transaction, after which the gateway gets the new plan. Thread-safe.
  */
-public final class Deployments {
+public final class Deployments implements ModelUse {
     private final DeploymentStore store;
     private final Publications publications;
     private final Transactions transactions;
@@ -197,12 +199,33 @@ public final class Deployments {
         });
     }
 
-    /** The deployments that need a model or one of its versions; see {@link dev.tidemill.registry.domain.ModelUse}. */
+    /** The deployments that need a model or one of its versions. */
+    @Override
     public List<String> users(String project, String model, OptionalInt version) {
         return store.list(project).stream()
                 .filter(deployment -> uses(deployment, model, version))
-                .map(deployment -> "deployment '" + deployment.name() + "'")
+                .map(Deployments::spoken)
                 .toList();
+    }
+
+    /** The deployments of a model that have a champion, or a challenger, where that is what the alias says. */
+    @Override
+    public Map<String, Integer> holders(String project, String model, String alias) {
+        if (!alias.equals(Rollouts.CHAMPION) && !alias.equals(Rollouts.CHALLENGER)) {
+            return Map.of();
+        }
+        var holders = new TreeMap<String, Integer>();
+        store.list(project).stream()
+                .filter(deployment -> deployment.definition().model().equals(model))
+                .forEach(deployment -> (alias.equals(Rollouts.CHAMPION)
+                                ? deployment.champion()
+                                : deployment.challenger())
+                        .ifPresent(version -> holders.put(spoken(deployment), version)));
+        return holders;
+    }
+
+    private static String spoken(Deployment deployment) {
+        return "deployment '" + deployment.name() + "'";
     }
 
     private static boolean uses(Deployment deployment, String model, OptionalInt version) {

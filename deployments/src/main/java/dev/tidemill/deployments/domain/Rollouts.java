@@ -27,6 +27,12 @@ import java.util.stream.Stream;
  * decision is one transaction with its event, the aliases and the stages, after which the gateway gets the new plan. Thread-safe.
  */
 public final class Rollouts {
+    /** The alias of the version that the deployment which decided last serves. */
+    static final String CHAMPION = "champion";
+
+    /** The alias of the version that it tries, if it does. */
+    static final String CHALLENGER = "challenger";
+
     private static final List<Decision.Action> FINAL = List.of(
             Decision.Action.DEPLOYED, Decision.Action.PROMOTED, Decision.Action.REJECTED, Decision.Action.ROLLED_BACK);
 
@@ -369,16 +375,16 @@ public final class Rollouts {
     private void moveAliases(Deployment deployment, String actor) {
         String model = deployment.definition().model();
         deployment.champion().filter(version -> exists(deployment, version)).ifPresent(version -> {
-            if (!version.equals(models.aliases(deployment.project(), model).get("champion"))) {
-                models.setAlias(deployment.project(), model, "champion", version, actor);
+            if (!version.equals(models.aliases(deployment.project(), model).get(CHAMPION))) {
+                models.keepAlias(deployment.project(), model, CHAMPION, version, actor);
             }
         });
         deployment
                 .challenger()
                 .filter(version -> exists(deployment, version))
                 .ifPresentOrElse(
-                        version -> models.setAlias(deployment.project(), model, "challenger", version, actor),
-                        () -> models.removeAlias(deployment.project(), model, "challenger", Event.SYSTEM));
+                        version -> models.keepAlias(deployment.project(), model, CHALLENGER, version, actor),
+                        () -> models.releaseAlias(deployment.project(), model, CHALLENGER, Event.SYSTEM));
     }
 
     /**

@@ -234,4 +234,34 @@ class RolloutsTest extends AssembledDeployments {
         assertThat(store.find("p", "d")).contains(promoted);
         assertThat(rollouts.decisions("p", "d", Long.MAX_VALUE, 10)).hasSize(2);
     }
+
+    /** Whoever asks the registry for the champion is told the version that answers. */
+    @Test
+    void theAliasesOfARolloutAreMovedByItsDecisionsAlone() {
+        int champion = deployment("d", "model").champion().orElseThrow();
+        int offered = deployment("next", "model").champion().orElseThrow();
+        store.delete("p", "next", TICK);
+        Rollouts rollouts = rollouts();
+        models.setAlias("p", "m", "champion", offered, "user:ada");
+        models.knowUse(deployments());
+        rollouts.offer("p", "d", offered, BETTER, Optional.empty(), "run/offer", "tester");
+        assertThat(aliases()).isEqualTo(Map.of("champion", champion, "challenger", offered));
+        for (Runnable refused : List.<Runnable>of(
+                () -> models.setAlias("p", "m", "champion", offered, "user:ada"),
+                () -> models.setAlias("p", "m", "challenger", champion, "user:ada"),
+                () -> models.removeAlias("p", "m", "champion", "user:ada"),
+                () -> models.removeAlias("p", "m", "challenger", "user:ada"))) {
+            assertThatThrownBy(refused::run).isInstanceOfSatisfying(TidemillException.class, refusal -> {
+                assertThat(refusal.code()).isEqualTo(ErrorCode.CONFLICT);
+                assertThat(refusal.message()).contains("by deployment 'd'");
+            });
+        }
+        models.setAlias("p", "m", "champion", champion, "user:ada");
+        models.setAlias("p", "m", "tested", offered, "user:ada");
+        models.removeAlias("p", "m", "tested", "user:ada");
+        assertThat(aliases()).isEqualTo(Map.of("champion", champion, "challenger", offered));
+        rollouts.rollBack("p", "d", champion, "tester");
+        models.setAlias("p", "m", "challenger", offered, "user:ada");
+        assertThat(aliases()).as("no trial keeps it").containsEntry("challenger", offered);
+    }
 }

@@ -1,9 +1,10 @@
 package dev.tidemill.registry.domain;
 
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 
-/** Tells what needs a model, so that nothing in use is deleted or renamed. What uses models implements it. Thread-safe. */
+/** Tells what needs a model, so that nothing in use is deleted or renamed and no alias says what is not so. What uses models implements it. Thread-safe. */
 @FunctionalInterface
 public interface ModelUse {
     /**
@@ -15,4 +16,12 @@ public interface ModelUse {
      * @param version empty for the whole model
      */
     List<String> users(String project, String model, OptionalInt version);
+
+    /**
+     * What keeps an alias at a version, by name as in {@link #users}: nobody else moves or removes it. Called within the unit of work
+     * that would, while that holds the model.
+     */
+    default Map<String, Integer> holders(String project, String model, String alias) {
+        return Map.of();
+    }
 }

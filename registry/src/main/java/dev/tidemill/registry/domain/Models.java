@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Models and versions. Thread-safe. */
 public final class Models {
@@ -454,7 +455,7 @@ public final class Models {
         return version(project, model, version);
     }
 
-    /** Points an alias at a version. */
+    /** Points an alias at a version, as {@link #setAlias(String, String, String, int, Optional, String)} wherever it points now. */
     public void setAlias(String project, String model, String alias, int version, String actor) {
         setAlias(project, model, alias, version, Optional.empty(), actor);
     }
@@ -463,7 +464,7 @@ public final class Models {
      * Points an alias at a version, if it still points where the caller believes.
      *
      * @param expected the version that it must point at now, 0 if it must not be there; empty whatever it is
-     * @throws TidemillException {@code CONFLICT} if somebody else has moved it
+     * @throws TidemillException {@code CONFLICT} if somebody else has moved it, or something that uses the model keeps it elsewhere
      */
     public void setAlias(
             String project, String model, String alias, int version, Optional<Integer> expected, String actor) {
@@ -475,8 +476,16 @@ public final class Models {
             throw TidemillException.invalid("alias", "Version alias name '" + alias + "' is reserved.");
         }
         transactions.write(() -> {
-            ModelVersion target = version(project, model, version);
+            requireNotHeld(project, model, alias, OptionalInt.of(version));
             requireAt(project, model, alias, expected);
+            keepAlias(project, model, alias, version, actor);
+        });
+    }
+
+    /** Points an alias at a version for what decides about it: nobody is asked. */
+    public void keepAlias(String project, String model, String alias, int version, String actor) {
+        transactions.write(() -> {
+            ModelVersion target = version(project, model, version);
             store.setAlias(project, model, alias, version);
             touch(model(project, model));
             events.append(Event.of(
@@ -486,6 +495,24 @@ public final class Models {
                     actor,
                     Map.of("alias", alias, "model", model, "version", version, "prompt", isPrompt(project, model))));
         });
+    }
+
+    /** @param version where it is to point; empty if it is to go */
+    private void requireNotHeld(String project, String model, String alias, OptionalInt version) {
+        hold(project, model);
+        Map<String, Integer> holders = use.holders(project, model, alias);
+        if (holders.isEmpty() || version.isPresent() && holders.containsValue(version.getAsInt())) {
+            return;
+        }
+        String kept = holders.entrySet().stream()
+                .map(holder -> "version " + holder.getValue() + " by " + holder.getKey())
+                .collect(Collectors.joining(", "));
+        throw new TidemillException(
+                        ErrorCode.CONFLICT,
+                        "Alias '" + alias + "' of model '" + model + "' is kept at " + kept
+                                + ", and would say what is not so")
+                .at("alias")
+                .remedy("Decide there: offer, promote or roll back a version; or take another alias");
     }
 
     private static void checkAlias(String alias) {
@@ -518,7 +545,16 @@ public final class Models {
         }
     }
 
+    /** @throws TidemillException {@code CONFLICT} if something that uses the model keeps it */
     public void removeAlias(String project, String model, String alias, String actor) {
+        transactions.write(() -> {
+            requireNotHeld(project, model, alias, OptionalInt.empty());
+            releaseAlias(project, model, alias, actor);
+        });
+    }
+
+    /** Removes an alias for what decides about it: nobody is asked. */
+    public void releaseAlias(String project, String model, String alias, String actor) {
         transactions.write(() -> {
             boolean there = store.aliases(project, model).containsKey(alias);
             store.removeAlias(project, model, alias);
