@@ -66,7 +66,7 @@ public final class Projects {
 
     /** The projects that the caller may see. */
     public List<Project> visibleTo(Principal principal) {
-        List<Project> own = principal.administrator() ? store.projects() : store.projectsOf(principal.user());
+        List<Project> own = rights.mayEnterAll(principal) ? store.projects() : store.projectsOf(principal.user());
         return own.stream()
                 .filter(project ->
                         principal.onlyProject().map(project.name()::equals).orElse(true))

@@ -107,16 +107,18 @@ public final class Rights implements Authentication {
         return hasUsers;
     }
 
+    /** Whether the user behind a caller administers the server, and so every project, however little the caller's token may do there. */
+    boolean mayEnterAll(Principal principal) {
+        return store.findUser(principal.user()).map(User::administrator).orElse(principal.administrator());
+    }
+
     @Override
     public Optional<Role> role(Principal principal, String project) {
         if (store.findProject(project).isEmpty()
                 || principal.onlyProject().filter(only -> !only.equals(project)).isPresent()) {
             return Optional.empty();
         }
-        Optional<Role> own =
-                store.findUser(principal.user()).map(User::administrator).orElse(principal.administrator())
-                        ? Optional.of(Role.ADMIN)
-                        : store.roleOf(project, principal.user());
+        Optional<Role> own = mayEnterAll(principal) ? Optional.of(Role.ADMIN) : store.roleOf(project, principal.user());
         return own.map(role -> principal.roleCap().map(role::atMost).orElse(role));
     }
 }
