@@ -53,6 +53,19 @@ class LoopTest(unittest.TestCase):
             names = {field["name"] for field in version["signature"]["inputs"]}
             self.assertFalse(names & {"casual", "registered", "rentals", "time"}, names)
 
+    def test_what_a_feature_view_was_materialized_as_can_be_looked_at(self) -> None:
+        base = f"/api/tidemill/v1/projects/{PROJECT}"
+        views = self.server.get(f"{base}/feature-views")[1]["featureViews"]
+        self.assertTrue(views)
+        for view in views:
+            code, found = self.server.get(f"{base}/data-sets/{view['name']}")
+            self.assertEqual(code, 200, found)
+            self.assertNotIn("definition", found)
+            self.assertGreater(found["versions"][0]["rows"], 0)
+            self.assertIn(view["definition"]["label"], [column["name"] for column in found["versions"][0]["columns"]])
+        code, found = self.server.get(f"{base}/data-sets/nothing-of-that-name")
+        self.assertEqual(code, 404, found)
+
     def test_killed_again_and_again_it_ends_the_same(self) -> None:
         random.seed(20111)
         server = Server()

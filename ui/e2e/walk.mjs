@@ -48,6 +48,7 @@ async function walk(colorScheme) {
   await shot('run')
 
   await open('/data/rentals', 'Columns')
+  await open('/data/rental-features', 'Columns')
   await page.getByRole('tab', { name: 'Sample' }).click()
   await page.getByRole('columnheader', { name: 'humidity' }).waitFor()
   await shot('data')

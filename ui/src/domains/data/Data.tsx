@@ -30,7 +30,7 @@ export function DataSets() {
   )
 }
 
-interface DataSetView { name: string; definition: DataSet['definition']; versions: DataSetVersion[] }
+interface DataSetView { name: string; definition?: DataSet['definition']; versions: DataSetVersion[] }
 
 export function DataSetPage() {
   const project = useProject()

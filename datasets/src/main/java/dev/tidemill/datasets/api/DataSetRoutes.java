@@ -38,10 +38,8 @@ public final class DataSetRoutes {
                 Route.get(
                         PATH + "/{dataSet}",
                         read,
-                        (context, caller) -> context.json(Map.of(
-                                "name", context.pathParam("dataSet"),
-                                "definition", dataSets.dataSet(caller.project(), context.pathParam("dataSet")),
-                                "versions", dataSets.versions(caller.project(), context.pathParam("dataSet"))))),
+                        (context, caller) ->
+                                context.json(dataSets.found(caller.project(), context.pathParam("dataSet")))),
                 Route.get(PATH + "/{dataSet}/versions/{version}/sample", read, (context, caller) -> {
                             DataSetVersion version = dataSets.version(
                                     caller.project(),

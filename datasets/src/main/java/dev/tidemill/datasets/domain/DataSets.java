@@ -66,6 +66,23 @@ public final class DataSets {
         return store.find(project, name).orElseThrow(() -> TidemillException.notFound("data set", name));
     }
 
+    /**
+     * A data set with its versions, newest first.
+     *
+     * @param definition empty for what a feature view was materialized as
+     */
+    public record Found(String name, Optional<DataSet> definition, List<DataSetVersion> versions) {}
+
+    /** @throws TidemillException {@code NOT_FOUND} where it is neither defined nor has a version */
+    public Found found(String project, String name) {
+        Optional<DataSet> definition = store.find(project, name);
+        List<DataSetVersion> versions = store.versions(project, name);
+        if (definition.isEmpty() && versions.isEmpty()) {
+            throw TidemillException.notFound("data set", name);
+        }
+        return new Found(name, definition, versions);
+    }
+
     public List<DataSetStore.Named> list(String project) {
         return store.list(project);
     }
