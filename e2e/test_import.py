@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import pathlib
@@ -11,7 +12,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import PROGRAM_PATIENCE, ROOT, Server, command
+from harness import PROGRAM_PATIENCE, ROOT, Server, command, tabular_project
 from test_mlflow import OLDEST, PYTHON, Peer
 
 SAMPLE = str(ROOT / "e2e" / "mlflow_sample.py")
@@ -139,6 +140,110 @@ class ImportTest(unittest.TestCase):
         other.write_bytes(b"not a database at all, but long enough to be looked at")
         refused = command("import", str(other), "--server", self.server.url)
         self.assertEqual(refused.returncode, 1, refused.stderr)
+
+
+class OwnModelsTest(unittest.TestCase):
+    """Every kind of version comes along from one of our own servers, by a folder and by an address, with the very same files."""
+
+    def setUp(self) -> None:
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="tidemill-import-"))
+        self.addCleanup(shutil.rmtree, self.work, True)
+        self.first = self.server()
+        self.project = tabular_project()
+        for arguments in ("apply", "-f", str(self.project)), ("run", "train"):
+            result = command(*arguments, "--server", self.first.url)
+            self.assertEqual(result.returncode, 0, result.stderr)
+
+    def server(self) -> Server:
+        server = Server()
+        self.addCleanup(server.close)
+        return server
+
+    def mlflow(self, path: str, body: dict) -> dict:
+        status, answer = self.first.call("POST", f"/api/2.0/mlflow/{path}", body)
+        self.assertEqual(status, 200, answer)
+        return answer
+
+    def upload(self, uri: str, content: str) -> None:
+        path = uri.removeprefix("mlflow-artifacts:").lstrip("/")
+        status, answer = self.first.call("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{path}", content)
+        self.assertEqual(status, 200, answer)
+
+    def versions_of_all_kinds(self) -> None:
+        """Beside that of the pipeline: a copy, by digest, of a run that has changed since, of a logged model, and a prompt."""
+        trained = self.first.get("/api/tidemill/v1/projects/default/models/model")[1]["versions"][0]
+        self.mlflow("model-versions/create", {"name": "model", "source": "models:/model/1"})
+        run = self.mlflow("runs/create", {"experiment_id": "0"})["run"]["info"]
+        self.upload(f"{run['artifact_uri']}/model/weights", "of the version")
+        logged = self.mlflow("logged-models", {"experiment_id": "0", "name": "logged"})["model"]["info"]
+        self.upload(f"{logged['artifact_uri']}/weights", "logged")
+        for name, version in {
+            "twin": {"source": f"mlflow-artifacts:/folders/{trained['folder']}"},
+            "of-run": {"source": f"runs:/{run['run_id']}/model", "run_id": run["run_id"]},
+            "of-logged": {"source": f"models:/{logged['model_id']}", "model_id": logged["model_id"]},
+        }.items():
+            self.mlflow("registered-models/create", {"name": name})
+            self.mlflow("model-versions/create", {"name": name, **version})
+        self.upload(f"{run['artifact_uri']}/model/weights", "of a later day")
+        prompt = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
+        self.mlflow("registered-models/create", {"name": "greet", "tags": prompt})
+        text = [{"key": "mlflow.prompt.text", "value": "Hello"}]
+        self.mlflow("model-versions/create", {"name": "greet", "source": "dummy-source", "tags": prompt + text})
+        self.mlflow("registered-models/alias", {"name": "model", "alias": "best", "version": "1"})
+
+    def told(self, server: Server) -> tuple[dict, dict]:
+        folders, aliases = {}, {}
+        for name in ("model", "twin", "of-run", "of-logged", "greet"):
+            status, model = server.get(f"/api/tidemill/v1/projects/default/models/{name}")
+            self.assertEqual(status, 200, model)
+            aliases[name] = model["aliases"]
+            for version in model["versions"]:
+                folders[name, version["version"]] = version.get("folder")
+        return folders, aliases
+
+    def predictions(self, server: Server) -> str:
+        with (self.project / "data" / "data.csv").open(newline="") as data:
+            rows = [{name: row[name] for name in row if name not in ("signed_up", "churned")} for row in csv.DictReader(data)]
+        inputs = self.work / "inputs.csv"
+        with inputs.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        result = command("predict", "model", "--of", "best", "--data", str(inputs), "--server", server.url)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertGreater(len(result.stdout.splitlines()), 100)
+        return result.stdout
+
+    def test_versions_come_along_with_their_own_files(self) -> None:
+        self.versions_of_all_kinds()
+        folders, aliases = self.told(self.first)
+        self.assertEqual([key for key, folder in folders.items() if folder is None], [("greet", 1)])
+        predictions = self.predictions(self.first)
+        written, taken = self.work / "out", self.work / "elsewhere"
+        result = command("export", str(written), "--server", self.first.url)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        written.rename(taken)
+        for source in str(taken), self.first.url:
+            server = self.server()
+            for versions in len(folders), 0:
+                result = command("import", source, "--server", server.url)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn(f"{versions} versions\n", result.stdout)
+            self.assertEqual(self.told(server), (folders, aliases))
+            self.assertEqual(self.predictions(server), predictions)
+            kept = server.get("/api/2.0/mlflow-artifacts/artifacts?path=imports")[1]
+            self.assertEqual(kept.get("files", []), [], "what was only on its way is let go of")
+
+    def test_without_artifacts_versions_come_along_and_their_files_are_named(self) -> None:
+        written = self.work / "out"
+        result = command("export", str(written), "--no-artifacts", "--server", self.first.url)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        server = self.server()
+        result = command("import", str(written), "--server", server.url)
+        self.assertEqual(result.returncode, 8, result.stderr)
+        self.assertIn("model 'model', version 1: its files stay at mlflow-artifacts:/folders/", result.stderr)
+        versions = server.get("/api/tidemill/v1/projects/default/models/model")[1]["versions"]
+        self.assertEqual([one.get("folder") for one in versions], [None])
 
 
 if __name__ == "__main__":

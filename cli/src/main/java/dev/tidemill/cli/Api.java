@@ -15,6 +15,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -148,6 +149,16 @@ final class Api {
         return send(request(path).DELETE());
     }
 
+    /** Address of a file or folder among the artifacts. */
+    static String artifact(String path) {
+        return "/api/2.0/mlflow-artifacts/artifacts/" + Downloads.encoded(path);
+    }
+
+    /** Deletes what one of MLflow's routes names for the project. */
+    JsonNode deleteFromMlflow(String path) {
+        return send(request(path).header("X-MLFLOW-WORKSPACE", project).DELETE());
+    }
+
     /** Stores a file where MLflow's clients would. */
     JsonNode putFile(String path, Path file) throws IOException {
         return send(request(path)
@@ -176,7 +187,9 @@ final class Api {
                 Files.delete(target);
                 throw failure(response.statusCode(), body);
             }
-        } catch (ConnectException e) {
+        } catch (FileSystemException e) {
+            throw e;
+        } catch (IOException e) {
             throw unreachable(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -231,6 +244,16 @@ final class Api {
     }
 
     private Unreachable unreachable(IOException e) {
+        return unreachable(server, e, "Start one with 'tidemill server', or name yours with --server");
+    }
+
+    /**
+     * What a call tells that had no answer.
+     *
+     * @param remedy what to do where no server answers
+     * @throws CliException where a server answers, but cannot be talked to
+     */
+    static Unreachable unreachable(String server, IOException e, String remedy) {
         if (e instanceof SSLHandshakeException) {
             throw new CliException(
                     Exit.FAILURE,
@@ -243,8 +266,10 @@ final class Api {
                     server + ": no TLS is spoken there (" + e.getMessage()
                             + "). A server without --tls-cert is named with http://");
         }
-        String why = e instanceof ConnectException ? "no server answers there" : String.valueOf(e.getMessage());
-        return new Unreachable(server + ": " + why + ". Start one with 'tidemill server', or name yours with --server");
+        String why = e instanceof ConnectException
+                ? "no server answers there"
+                : Optional.ofNullable(e.getMessage()).orElse(e.getClass().getSimpleName());
+        return new Unreachable(server + ": " + why + ". " + remedy);
     }
 
     private CliException failure(int status, String body) {

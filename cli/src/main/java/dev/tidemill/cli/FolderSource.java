@@ -21,6 +21,9 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
 final class FolderSource implements ImportSource {
     private static final int BATCH = 1000;
     private static final int TRACES = 100;
+    /** How many names at least tell a place of artifacts in such a folder: those of experiment, run and {@code artifacts}. */
+    private static final int PLACE = 3;
+
     private static final List<String> STATUS = List.of("", "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED");
     private static final List<String> MODEL_STATUS = List.of(
             "LOGGED_MODEL_STATUS_UNSPECIFIED",
@@ -391,13 +394,23 @@ final class FolderSource implements ImportSource {
 
     @Override
     public List<ArtifactFile> files(String uri) throws IOException {
-        int inside = uri.indexOf("/mlruns/");
-        if (inside < 0 || local.folder(uri).filter(Files::isDirectory).isPresent()) {
+        Optional<Path> said = local.folder(uri);
+        if (said.isEmpty() || Files.isDirectory(said.get())) {
             return local.files(uri);
         }
         // The folder may have been moved since its addresses were written: look at the same place below it.
+        for (int first = 1; first + PLACE <= said.get().getNameCount(); first++) {
+            Path here = root.resolve(said.get().subpath(first, said.get().getNameCount()));
+            if (Files.isDirectory(here)) {
+                return local.files(here.toUri().toString());
+            }
+        }
+        int inside = uri.indexOf("/mlruns/");
         return local.files(
-                root.resolve(uri.substring(inside + "/mlruns/".length())).toString());
+                inside < 0
+                        ? uri
+                        : root.resolve(uri.substring(inside + "/mlruns/".length()))
+                                .toString());
     }
 
     @Override

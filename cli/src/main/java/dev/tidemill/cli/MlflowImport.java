@@ -4,8 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -15,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Carries everything of a source over to a server. What is there already is completed, never doubled or changed; what cannot be
@@ -24,9 +21,6 @@ import java.util.concurrent.atomic.AtomicReference;
 final class MlflowImport {
     /** Set last, so that a run which has it needs no second look. */
     private static final String DONE = "tidemill.imported";
-
-    /** How often a file is sent at most. */
-    private static final int TRANSFERS = 4;
 
     private final Api api;
     private final Retry retry = new Retry(Duration.ofSeconds(30));
@@ -37,11 +31,15 @@ final class MlflowImport {
     private final Map<String, String> moved = new HashMap<>();
 
     private final Set<String> prompts = new HashSet<>();
+    private final FileTransfer transfer;
+    private final VersionFiles versionFiles;
 
     MlflowImport(Api api, ImportSource from, Omissions omissions) {
         this.api = api;
         this.from = from;
         this.omissions = omissions;
+        this.transfer = new FileTransfer(api, () -> count("files", 1));
+        this.versionFiles = new VersionFiles(api, retry, from, transfer);
     }
 
     /** Takes in a part; a server that is away for a moment is waited for. */
@@ -243,48 +241,10 @@ final class MlflowImport {
             Map<String, Long> here = fresh || files.isEmpty() ? Map.of() : retry.call(() -> api.artifacts(own));
             for (ImportSource.ArtifactFile file : files) {
                 if (!Long.valueOf(file.bytes()).equals(here.get(file.path()))) {
-                    omissions.attempt(place + ", file '" + file.path() + "'", () -> copy(file, own));
+                    omissions.attempt(place + ", file '" + file.path() + "'", () -> transfer.send(file, own));
                 }
             }
         });
-    }
-
-    /** A transfer that breaks off, on either side, is begun anew. */
-    private void copy(ImportSource.ArtifactFile file, String root) throws IOException {
-        String path = "/api/2.0/mlflow-artifacts/artifacts/" + Downloads.encoded(root + "/" + file.path());
-        for (int attempt = 1; ; attempt++) {
-            var content = new AtomicReference<WatchedContent>();
-            IOException failure;
-            try {
-                api.putStream(path, () -> open(file, content));
-                WatchedContent sent = content.get();
-                if (sent == null || sent.bytes() >= file.bytes()) {
-                    count("files", 1);
-                    return;
-                }
-                failure = new IOException("it ended after " + sent.bytes() + " of its " + file.bytes() + " bytes");
-            } catch (Api.Unreachable e) {
-                WatchedContent sent = content.get();
-                if (attempt == TRANSFERS && (sent == null || sent.failure() == null)) {
-                    throw e;
-                }
-                failure = sent == null || sent.failure() == null ? new IOException(e) : sent.failure();
-            }
-            if (attempt == TRANSFERS) {
-                throw failure;
-            }
-            Retry.sleep(Duration.ofMillis(250L << attempt));
-        }
-    }
-
-    private static InputStream open(ImportSource.ArtifactFile file, AtomicReference<WatchedContent> content) {
-        try {
-            var opened = new WatchedContent(file.content().open());
-            content.set(opened);
-            return opened;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     private void loggedModel(JsonNode model, String experiment, String location) throws IOException {
@@ -349,27 +309,49 @@ final class MlflowImport {
 
     private void version(JsonNode version) throws IOException {
         String name = version.path("name").asText();
-        ObjectNode told = version.deepCopy();
-        Optional<String> location = here(version.path("source").asText())
-                .or(() -> here("models:/" + version.path("model_id").asText("?")));
-        if (location.isEmpty()) {
-            location = from.storage(version).flatMap(this::here);
+        Optional<String> storage = prompts.contains(name) ? Optional.empty() : from.storage(version);
+        Optional<String> location = withCopied(version).or(() -> storage.flatMap(this::here));
+        if (location.isPresent() || storage.isEmpty() || versionFiles.areHere(version)) {
+            Optional<String> place = location.or(() -> withMaker(version));
+            take(version, place);
+            place.ifPresent(files -> moved.put("models:/" + reference(version), files));
+            return;
         }
-        location.ifPresent(place -> {
-            told.put("location", place);
-            moved.put("models:/" + name + "/" + version.path("version").asText(), place);
-        });
+        Optional<String> sent = versionFiles.send(version, storage.get());
+        take(version, sent.or(() -> withMaker(version)));
+        sent.ifPresent(versionFiles::clear);
+    }
+
+    private static String reference(JsonNode version) {
+        return version.path("name").asText() + "/" + version.path("version").asText();
+    }
+
+    /** Where the files of a copy are: with the version that it was made from. */
+    private Optional<String> withCopied(JsonNode version) {
+        return isCopy(version) ? here(version.path("source").asText()) : Optional.empty();
+    }
+
+    /** Where the run or the logged model that a version was made of has its files, which may have changed since. */
+    private Optional<String> withMaker(JsonNode version) {
+        return here(version.path("source").asText())
+                .or(() -> here("models:/" + version.path("model_id").asText("?")));
+    }
+
+    /** @param location where its files are here; empty if they are not here */
+    private void take(JsonNode version, Optional<String> location) {
+        String name = version.path("name").asText();
+        String source = version.path("source").asText();
+        ObjectNode told = version.deepCopy();
+        location.ifPresent(place -> told.put("location", place));
         JsonNode answer = post("/import/versions", told);
-        String where =
-                "model '" + name + "', version " + version.path("version").asText();
         if (answer.path("fresh").asBoolean()) {
+            String where =
+                    "model '" + name + "', version " + version.path("version").asText();
             count("versions", 1);
             told(where, answer);
-            if (location.isEmpty() && !version.path("source").asText().isEmpty() && !prompts.contains(name)) {
+            if (location.isEmpty() && !source.isEmpty() && !prompts.contains(name)) {
                 omissions.add(
-                        where,
-                        "its files stay at " + version.path("source").asText()
-                                + ", which belongs to no run or model that was taken");
+                        where, "its files stay at " + source + ", which belongs to no run or model that was taken");
             }
         }
     }

@@ -3,7 +3,6 @@ package dev.tidemill.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ConnectException;
 import java.util.LinkedHashSet;
 import java.util.Set;
 
@@ -39,7 +38,7 @@ final class Omissions {
         try {
             work.run();
             return true;
-        } catch (ConnectException | Api.Unreachable e) {
+        } catch (Api.Unreachable e) {
             throw e;
         } catch (CliException e) {
             if (e.exit() == Exit.PERMISSION || e.exit() == Exit.INTERRUPTED) {

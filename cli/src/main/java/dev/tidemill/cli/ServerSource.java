@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -99,7 +100,10 @@ final class ServerSource implements ImportSource {
                 }
             } catch (IOException e) {
                 // An address at which nothing has answered yet is more likely wrong.
-                if (attempt == ATTEMPTS || !answered) {
+                if (!answered || attempt == ATTEMPTS && e instanceof ConnectException) {
+                    throw Api.unreachable(base, e, "Start it, or name another address");
+                }
+                if (attempt == ATTEMPTS) {
                     throw e;
                 }
             } catch (InterruptedException e) {

@@ -1,6 +1,8 @@
 package dev.tidemill.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
@@ -75,8 +77,16 @@ public final class TidemillCommand implements Runnable {
                     case AccessDeniedException denied ->
                         fail(denied.getFile() + " may not be read or written by this user", Exit.PERMISSION);
                     case FileSystemException file -> fail(file.getMessage(), Exit.FAILURE);
+                    // A connection that breaks off while something is read from it, a disk that fails.
+                    case IOException broken -> fail(cause(broken), Exit.FAILURE);
+                    case UncheckedIOException broken ->
+                        fail(cause(broken.getCause() instanceof IOException within ? within : broken), Exit.FAILURE);
                     default -> throw failure;
                 });
+    }
+
+    private static String cause(Exception failure) {
+        return failure.getClass().getSimpleName().replace("Exception", "") + ": " + failure.getMessage();
     }
 
     /** One line of what is wrong; the whole help only where no command is named, since it lists the commands. */

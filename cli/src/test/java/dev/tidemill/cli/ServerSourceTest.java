@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
-import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -113,7 +112,9 @@ class ServerSourceTest {
     void anAddressWhereNothingAnswersIsToldOfAtOnce() throws IOException {
         ServerSource source = source();
         server.stop(0);
-        assertThatThrownBy(() -> ids(source)).isInstanceOf(ConnectException.class);
+        assertThatThrownBy(() -> ids(source))
+                .isInstanceOf(Api.Unreachable.class)
+                .hasMessageContaining("no server answers there");
         source.close();
     }
 }

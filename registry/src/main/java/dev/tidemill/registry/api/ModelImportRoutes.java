@@ -59,7 +59,7 @@ public final class ModelImportRoutes {
         context.json(Map.of("left", left));
     }
 
-    /** {@code location} says where the version's files are here, if they are here. */
+    /** {@code location} says where the version's files are here; the source is a place of the other registry, whatever is there here. */
     private void version(Context context, Caller caller) {
         MlflowRequest told = MlflowRequest.of(context);
         var left = new ArrayList<String>();
@@ -73,7 +73,7 @@ public final class ModelImportRoutes {
                                 .orElse(ModelVersion.Stage.NONE),
                         new Registrations.Claim(
                                 told.anyText("source"),
-                                told.optionalText("location").orElse(told.anyText("source")),
+                                told.optionalText("location").orElse(""),
                                 told.optionalText("run_id"),
                                 told.anyText("run_link"),
                                 told.optionalText("model_id"),
