@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
+import urllib.request
 import warnings
 
 import lightgbm
@@ -77,6 +79,55 @@ status, refusal = call("/deployments/pipeline/invocations", {"dataframe_records"
 assert status == 400 and "income" in refusal["error"], refusal
 status, refusal = call("/deployments/pipeline/invocations", {"dataframe_records": records, "instances": []})
 assert status == 400 and "exactly one" in refusal["error"], refusal
+
+# Whatever a classifier answers as its class is compared with the labels: a text, a whole number, a truth.
+api = f"{url}/api/tidemill/v1/projects/default"
+watched = "kind: Monitor\nname: hourly\nwindow: PT24H\nlabel-delay: PT1H\nevery: PT1H\n"
+features = frame[["age", "income"]].astype(float)
+
+
+def watch(name: str, model: object, wrong: list, right: list) -> None:
+    """24 rows in a day, a quarter of which are labelled as another class than was answered."""
+    register(
+        lambda **more: mlflow.sklearn.log_model(model, **more),
+        name,
+        signature=infer_signature(features, model.predict(features)),
+        serialization_format="cloudpickle",
+    )
+    answered(f"{url}/deployments/{name}/predict", features.iloc[0].to_dict())
+    deployment = f"kind: Deployment\nname: {name}-watched\nmodel: {name}\nmonitor: hourly\n"
+    status, answer = post(f"{api}/definitions", {"files": {"monitor.yaml": watched, f"{name}.yaml": deployment}})
+    assert status == 200, answer
+    status, answer = post(f"{api}/deployments/{name}-watched/roll-back", {"version": 1})
+    assert status == 200, answer
+    labels = []
+    for hour in range(24):
+        columns = [{"name": c, "shape": [1], "datatype": "FP64", "data": [features[c][hour]]} for c in features]
+        parameters = {"event_time": f"2026-01-01T{hour:02}:30:00Z"}
+        body = {"id": f"row-{hour}", "parameters": parameters, "inputs": columns}
+        answered(f"{url}/v2/models/{name}-watched/infer", body)
+        chosen = model.classes_.tolist().index(model.predict(features.iloc[[hour]])[0])
+        labels.append({"id": f"row-{hour}", "value": (wrong if hour % 4 == 0 else right)[chosen]})
+    status, answer = post(f"{api}/deployments/{name}-watched/labels", {"labels": labels})
+    assert (status, answer.get("accepted")) == (200, 24), answer
+    status, answer = post(f"{api}/deployments/{name}-watched/watermark", {"time": "2026-01-02T02:00:00Z"})
+    assert status == 200, answer
+
+    def window() -> dict | None:
+        with urllib.request.urlopen(f"{api}/deployments/{name}-watched/windows") as told:
+            return next(iter(json.load(told)["windows"]), None)
+
+    until("the window is closed", lambda: window() is not None)
+    closed = window()
+    assert (closed["rows"], closed["labelled"], closed["error"]) == (24, 24, 0.25), closed
+
+
+few = RandomForestClassifier(5, random_state=1)
+old = frame["age"] > 50
+watch("texts", few.fit(features, np.where(old, "yes", "no").astype(object)), ["yes", "no"], ["no", "yes"])
+thirds = np.digitize(frame["age"], [40, 60]) + 1
+watch("thirds", few.fit(features, thirds), [2.0, 3.0, 1.0], [1, "2", 3.0])
+watch("truths", few.fit(features, old.to_numpy()), [True, "false"], [False, "True"])
 
 # LightGBM's scikit-learn interface is saved as a pickle.
 numbers = frame[["age", "income"]].astype(float)

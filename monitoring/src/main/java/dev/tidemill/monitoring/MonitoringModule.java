@@ -101,7 +101,7 @@ public final class MonitoringModule implements Module {
         var ticks = new Ticks(store, sums, deployments, rollouts, models, windows, journal);
         this.loop = new MonitorLoop(
                 store, sums, monitoring, ticks, deployments, rollouts, pipelines, database, events, clock);
-        this.obstacles = new Obstacles(store, ticks, deployments, models, pipelines);
+        this.obstacles = new Obstacles(store, journal, ticks, deployments, models, pipelines);
         this.routes = new MonitoringRoutes(monitoring, deployments, models, windows, obstacles);
     }
 

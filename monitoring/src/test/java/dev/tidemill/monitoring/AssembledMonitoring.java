@@ -137,6 +137,9 @@ abstract class AssembledMonitoring {
         versions.insert(version(
                 BROKEN,
                 Folder.store(artifacts.blobs(), Map.of("tidemill/reference-profile.json", bytes("no profile")))));
+        for (int number : LabelledModels.CLASSIFIERS) {
+            versions.insert(version(number, Folder.store(artifacts.blobs(), Map.of("model", bytes("m" + number)))));
+        }
         monitoring.defineMonitor("p", "hourly", HOURLY);
     }
 

@@ -36,9 +36,9 @@ abstract class LabelJoinContract extends AssembledMonitoring {
     private static Prediction answered(
             String id,
             int version,
-            List<Double> champion,
+            List<Object> champion,
             Optional<Integer> challenger,
-            List<Double> challengerOutput) {
+            List<Object> challengerOutput) {
         boolean failed = challenger.isPresent() && challengerOutput.isEmpty();
         return new Prediction(
                 "p",
@@ -110,6 +110,96 @@ abstract class LabelJoinContract extends AssembledMonitoring {
         assertThat(row("number").championLoss()).contains(1.0);
     }
 
+    private static Prediction chosen(String id, int version, Object champion) {
+        return answered(id, version, List.of(champion), Optional.empty(), List.of());
+    }
+
+    @Test
+    void aClassThatIsATextIsComparedWithTheLabel() {
+        monitoring.append(List.of(
+                chosen("right", LabelledModels.CHOOSING, "yes"),
+                chosen("wrong", LabelledModels.CHOOSING, "yes"),
+                chosen("unnamed", LabelledModels.UNNAMED, "red"),
+                chosen("another", LabelledModels.UNNAMED, "red"),
+                answered("none", LabelledModels.UNNAMED, List.of(), Optional.empty(), List.of())));
+        assertThat(label("right", "yes", "wrong", "no", "unnamed", "red", "another", "blue", "none", "red")
+                        .accepted())
+                .isEqualTo(5);
+        assertThat(row("right").champion()).isEqualTo(List.of("yes"));
+        assertThat(row("right").championLoss()).contains(0.0);
+        assertThat(row("wrong").championLoss()).contains(1.0);
+        assertThat(row("unnamed").championLoss()).contains(0.0);
+        assertThat(row("another").championLoss()).contains(1.0);
+        assertThat(row("none").label()).contains("red");
+        assertThat(row("none").championLoss()).isEmpty();
+        assertRefused(
+                ErrorCode.INVALID_ARGUMENT,
+                "'perhaps' is none of the classes [no, yes]",
+                () -> label("right", "perhaps"));
+    }
+
+    /** A model that answers its class does not answer the probability of one. */
+    @Test
+    void aClassThatIsANumberIsTheClassItself() {
+        monitoring.append(List.of(
+                chosen("one", LabelledModels.NUMBERED, 1.0),
+                chosen("two", LabelledModels.NUMBERED, 2.0),
+                chosen("three", LabelledModels.NUMBERED, 3.0),
+                chosen("wrong", LabelledModels.NUMBERED, 3.0),
+                answered("scores", LabelledModels.NUMBERED, List.of(0.1, 0.2, 0.7), Optional.empty(), List.of())));
+        label("one", "1", "two", "2", "three", "3", "wrong", "1", "scores", "3");
+        for (String id : List.of("one", "two", "three", "scores")) {
+            assertThat(row(id).championLoss()).as(id).contains(0.0);
+        }
+        assertThat(row("wrong").championLoss()).contains(1.0);
+    }
+
+    /** Whatever is written for the same value. */
+    @Test
+    void labelsAreComparedByValue() {
+        List<String> truths = List.of("true", "True", "1", "1.0");
+        List<String> numbers = List.of("2", "2.0", "2e0", "+2");
+        for (int i = 0; i < 4; i++) {
+            monitoring.append(List.of(
+                    chosen("truth-" + i, LabelledModels.TRUTHS, 1.0),
+                    chosen("number-" + i, LabelledModels.NUMBERED, 2.0)));
+            label("truth-" + i, truths.get(i), "number-" + i, numbers.get(i));
+            assertThat(row("truth-" + i).championLoss()).as(truths.get(i)).contains(0.0);
+            assertThat(row("number-" + i).championLoss()).as(numbers.get(i)).contains(0.0);
+        }
+        monitoring.append(List.of(
+                chosen("untrue", LabelledModels.TRUTHS, 1.0), chosen("digits", LabelledModels.DIGITS, "1")));
+        label("untrue", "false", "digits", "1");
+        assertThat(row("untrue").championLoss()).contains(1.0);
+        assertThat(row("digits").championLoss()).contains(0.0);
+        assertRefused(
+                ErrorCode.INVALID_ARGUMENT, "'1.0' is none of the classes [1, 2]", () -> label("digits", "1.0"));
+        assertRefused(
+                ErrorCode.INVALID_ARGUMENT, "'4.0' is none of the classes [1, 2, 3]", () -> label("number-0", "4.0"));
+        assertRefused(ErrorCode.INVALID_ARGUMENT, "'true' is not a number", () -> {
+            monitoring.append(List.of(number("hour", 1)));
+            label("hour", "true");
+        });
+    }
+
+    /** Each side means by its answer what its own version does. */
+    @Test
+    void aChallengerOfAnotherFormIsComparedByItsOwn() {
+        monitoring.append(List.of(
+                answered("b", LabelledModels.CLASSIFIER, List.of(0.2, 0.8), Optional.of(LabelledModels.CHOOSING), List.of("no")),
+                answered("c", LabelledModels.CHOOSING, List.of("no"), Optional.of(LabelledModels.CLASSIFIER), List.of(0.2, 0.8)),
+                answered("d", LabelledModels.CHOOSING, List.of("no"), Optional.of(LabelledModels.NUMBERED), List.of(2.0)),
+                answered("e", LabelledModels.CHOOSING, List.of("no"), Optional.of(99), List.of(2.0))));
+        assertThat(label("b", "yes", "c", "yes", "d", "no", "e", "no").accepted()).isEqualTo(4);
+        assertThat(row("b").championLoss()).contains(0.0);
+        assertThat(row("b").challengerLoss()).contains(1.0);
+        assertThat(row("c").championLoss()).contains(1.0);
+        assertThat(row("c").challengerLoss()).contains(0.0);
+        assertThat(row("d").challengerLoss()).as("not one of its classes").contains(1.0);
+        assertThat(row("e").championLoss()).contains(0.0);
+        assertThat(row("e").challengerLoss()).as("a version that is gone").isEmpty();
+    }
+
     /** What is no number has no distance from one: it must not make the sums of a window no numbers. */
     @Test
     void whatIsNoNumberHasNoLoss() {
@@ -154,7 +244,7 @@ abstract class LabelJoinContract extends AssembledMonitoring {
         assertThat(received.repeated()).isZero();
         assertThat(received.refused()).singleElement().satisfies(refused -> {
             assertThat(refused.id()).isEqualTo("gone");
-            assertThat(refused.reason()).contains("version 2");
+            assertThat(refused.reason()).contains("version " + LabelledModels.CLASSIFIER);
         });
         assertThat(row("there").label()).contains("11");
         assertThat(row("gone").label()).isEmpty();

@@ -15,10 +15,23 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/** Runs the first version as a regression that doubles the hour, and the second as a classifier of no and yes. */
+/** Runs a version by its number: as a regression that doubles the hour, or as a classifier that knows the afternoon. */
 final class LabelledModels implements ModelRuntime {
     static final int REGRESSION = 1;
-    static final int CLASSIFIER = 2;
+    /** Answers the probability of yes beside that of no. */
+    static final int CLASSIFIER = 4;
+    /** Answers no or yes, as scikit-learn's models do. */
+    static final int CHOOSING = 5;
+    /** Answers 1, 2 or 3. */
+    static final int NUMBERED = 6;
+    /** Answers a truth. */
+    static final int TRUTHS = 7;
+    /** Answers a text, and does not name its classes, as ONNX's models do not. */
+    static final int UNNAMED = 8;
+    /** Answers texts that look like numbers. */
+    static final int DIGITS = 10;
+
+    static final List<Integer> CLASSIFIERS = List.of(CLASSIFIER, CHOOSING, NUMBERED, TRUTHS, UNNAMED, DIGITS);
 
     private final AtomicBoolean failing = new AtomicBoolean();
 
@@ -27,7 +40,16 @@ final class LabelledModels implements ModelRuntime {
         if (failing.get()) {
             throw new TidemillException(ErrorCode.FAILED_PRECONDITION, "The process of the model ended");
         }
-        return Optional.of(new Model(folder.version().version() == CLASSIFIER ? List.of("no", "yes") : List.of()));
+        return Optional.of(
+                switch (folder.version().version()) {
+                    case CLASSIFIER -> new Model(Datatype.FP64, true, List.of("no", "yes"));
+                    case CHOOSING -> new Model(Datatype.BYTES, false, List.of("no", "yes"));
+                    case NUMBERED -> new Model(Datatype.INT64, false, List.of("1", "2", "3"));
+                    case TRUTHS -> new Model(Datatype.BOOL, false, List.of("False", "True"));
+                    case UNNAMED -> new Model(Datatype.BYTES, false, List.of());
+                    case DIGITS -> new Model(Datatype.BYTES, false, List.of("1", "2"));
+                    default -> new Model(Datatype.FP64, false, List.of());
+                });
     }
 
     /** Whether models cannot be loaded now. */
@@ -35,7 +57,7 @@ final class LabelledModels implements ModelRuntime {
         failing.set(whether);
     }
 
-    private record Model(List<String> classes) implements LoadedModel {
+    private record Model(Datatype answer, boolean answersScores, List<String> classes) implements LoadedModel {
         @Override
         public String platform() {
             return "test";
@@ -48,7 +70,7 @@ final class LabelledModels implements ModelRuntime {
 
         @Override
         public List<TensorSpec> outputs() {
-            return List.of(new TensorSpec("output", Datatype.FP64, List.of(-1L), false));
+            return List.of(new TensorSpec("output", answer, List.of(-1L), false));
         }
 
         @Override
@@ -62,8 +84,14 @@ final class LabelledModels implements ModelRuntime {
         }
 
         @Override
-        public double[] predict(Map<String, ? extends @Nullable Object> row) {
-            return new double[] {2 * (Double) Objects.requireNonNull(row.get("hour"))};
+        public List<Object> predict(Map<String, ? extends @Nullable Object> row) {
+            double hour = (Double) Objects.requireNonNull(row.get("hour"));
+            boolean afternoon = hour % 24 >= 12;
+            return switch (answer) {
+                case BYTES -> List.of(afternoon ? "yes" : "no");
+                case BOOL, INT64 -> List.of(afternoon ? 1.0 : 0.0);
+                default -> List.of(2 * hour);
+            };
         }
 
         @Override

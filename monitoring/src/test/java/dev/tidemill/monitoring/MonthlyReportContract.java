@@ -181,6 +181,28 @@ abstract class MonthlyReportContract extends AssembledMonitoring {
     }
 
     @Test
+    void aBaselineThatAnswersAClassIsComparedByIt() {
+        for (int hour : new int[] {1, 13}) {
+            monitoring.append(List.of(new Prediction(
+                    "p",
+                    "d",
+                    "hour-" + hour,
+                    START.plus(Duration.ofHours(hour)),
+                    START.plus(Duration.ofDays(300)),
+                    Map.of("hour", (double) hour),
+                    false,
+                    LabelledModels.CHOOSING,
+                    List.of("yes"),
+                    Optional.empty(),
+                    List.of(),
+                    Optional.empty())));
+            monitoring.label("p", "d", List.of(new Label("hour-" + hour, "no")));
+        }
+        assertThat(monitoring.monthly("p", "d", LabelledModels.CHOOSING))
+                .containsExactly(new MonthReport("2011-04", 2, 1, 0.5, 0, 0, 0));
+    }
+
+    @Test
     void whereNothingIsLabelledThereIsNothingToReport() {
         assertThat(monitoring.monthly("p", "d", 1)).isEmpty();
         monitoring.append(List.of(row("a", Duration.ofDays(1), 1, false)));

@@ -222,6 +222,44 @@ abstract class ObstaclesContract extends AssembledMonitoring {
         assertThat(obstacle(Obstacle.Kind.WAITING_FOR_DATA).reason()).contains("2011-04-04T01:00:00Z");
     }
 
+    /** Labels that came are not said to be missing. */
+    @Test
+    void labelsThatCameAreToldOfWhereTheyCountInNothing() {
+        deployRuled("d", "rules", PROFILED);
+        watching.loop().start();
+        monitoring.append(day(0, 0));
+        decideUntil(1);
+        label(0, 20);
+        Obstacle late = obstacle(Obstacle.Kind.LATE_LABELS);
+        assertThat(late.reason())
+                .contains("labels of 20 of the 24 rows", "in all 20 labels came later than PT1H (label-delay)");
+        assertThat(late.remedy()).contains("raise 'label-delay'");
+        assertThat(late.actionNeeded()).isTrue();
+
+        List<Prediction> odd = day(1, 0).stream()
+                .map(row -> new Prediction(
+                        "p",
+                        "d",
+                        row.id(),
+                        row.eventTime(),
+                        row.receivedAt(),
+                        row.features(),
+                        false,
+                        PROFILED,
+                        List.of(Double.NaN),
+                        Optional.empty(),
+                        List.of(),
+                        Optional.empty()))
+                .toList();
+        monitoring.append(odd);
+        label(1, 22);
+        decideUntil(2);
+        Obstacle incomparable = obstacle(Obstacle.Kind.ANSWERS_NOT_COMPARABLE);
+        assertThat(incomparable.reason()).contains("22 of the 24 rows", "version 3");
+        assertThat(incomparable.actionNeeded()).isTrue();
+        assertThat(obstacles()).extracting(Obstacle::kind).doesNotContain(Obstacle.Kind.NO_LABELS);
+    }
+
     @Test
     void aVersionOfUnknownErrorIsHeldAgainstItsOwnFirstWindows() {
         deployRuled("d", "rules", UNKNOWN);

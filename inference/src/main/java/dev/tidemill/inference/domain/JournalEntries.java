@@ -23,7 +23,7 @@ final class JournalEntries {
      * How many entries are made of a request: fewer than it has rows if they would take too much memory.
      *
      * @param fitted the row as the champion takes it; the inputs themselves where that is not known yet
-     * @param answered numbers that are kept of an answer, of a row or of all of it; 0 where it is not known yet
+     * @param answered values that are kept of an answer, of a row or of all of it; 0 where it is not known yet
      */
     static int kept(InferenceRequest request, List<Tensor> fitted, boolean byRow, long answered) {
         if (!byRow) {
@@ -116,28 +116,18 @@ final class JournalEntries {
         return new Journalled(entries, byRow ? rows - kept : rows * (1 - kept));
     }
 
-    /** How many numbers are kept of the first output, of a row or of all of it; none of a text. */
+    /** How many values are kept of the first output, of a row or of all of it. */
     private static int numbers(List<Tensor> outputs, boolean byRow, int rows) {
-        if (outputs.isEmpty() || outputs.getFirst().datatype() == Datatype.BYTES) {
+        if (outputs.isEmpty()) {
             return 0;
         }
         Tensor output = outputs.getFirst();
-        if (!byRow) {
-            return output.size();
-        }
-        return output.hasRows(rows) ? output.width() : 0;
+        int width = !byRow ? output.size() : output.hasRows(rows) ? output.width() : 0;
+        return output.datatype() != Datatype.BYTES || width == 1 ? width : 0;
     }
 
-    private static List<Double> values(List<Tensor> outputs, int row, boolean byRow, int rows) {
+    private static List<Object> values(List<Tensor> outputs, int row, boolean byRow, int rows) {
         int width = numbers(outputs, byRow, rows);
-        if (width == 0) {
-            return List.of();
-        }
-        Tensor output = outputs.getFirst();
-        var values = new ArrayList<Double>(width);
-        for (int i = 0; i < width; i++) {
-            values.add(output.number(row * width + i));
-        }
-        return values;
+        return width == 0 ? List.of() : AnswerValues.of(outputs.getFirst(), row, width);
     }
 }

@@ -70,8 +70,8 @@ public interface LoadedModel extends AutoCloseable {
     @Override
     void close();
 
-    /** Predicts one row given by column; gives the numbers of the first output. */
-    default double[] predict(Map<String, ? extends @Nullable Object> row) {
+    /** Predicts one row given by column; gives what is {@linkplain AnswerValues kept} of an answer. */
+    default List<Object> predict(Map<String, ? extends @Nullable Object> row) {
         List<Tensor> given = new ArrayList<>();
         for (TensorSpec spec : inputs()) {
             Object value = row.get(spec.name());
@@ -79,11 +79,6 @@ public interface LoadedModel extends AutoCloseable {
                 given.add(Tensor.column(spec.name(), Collections.singletonList(value)));
             }
         }
-        Tensor output = predict(InputBinding.fitted(inputs(), given)).getFirst();
-        double[] values = new double[output.size()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = output.number(i);
-        }
-        return values;
+        return AnswerValues.of(predict(InputBinding.fitted(inputs(), given)).getFirst());
     }
 }

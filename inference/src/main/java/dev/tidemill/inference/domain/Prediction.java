@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param id unique within the deployment
  * @param challengerServed whether the challenger's output was the answer
- * @param champion its output; empty where it was not asked or failed beside an answering challenger
+ * @param champion its {@linkplain AnswerValues output}; empty where it was not asked or failed beside an answering challenger
  * @param challengerVersion of the challenger that was asked; empty where none was
  * @param challenger its output; empty where it failed
  * @param challengerError why it failed
@@ -27,9 +27,9 @@ public record Prediction(
         Map<String, @Nullable Object> features,
         boolean challengerServed,
         int championVersion,
-        List<Double> champion,
+        List<Object> champion,
         Optional<Integer> challengerVersion,
-        List<Double> challenger,
+        List<Object> challenger,
         Optional<String> challengerError) {
     public Prediction {
         // They also come out of files and from other processes.
@@ -47,6 +47,8 @@ public record Prediction(
         }) {
             Objects.requireNonNull(part, "A prediction lacks a part");
         }
+        champion = AnswerValues.read(champion);
+        challenger = AnswerValues.read(challenger);
     }
 
     private static final int BYTES_OF_ONE = 400;
@@ -57,7 +59,7 @@ public record Prediction(
 
     /** About how many bytes of memory it takes. */
     long weight() {
-        long bytes = BYTES_OF_ONE + (long) BYTES_OF_NUMBER * (champion.size() + challenger.size());
+        long bytes = BYTES_OF_ONE + weight(champion) + weight(challenger);
         for (Object value : features.values()) {
             bytes += BYTES_OF_VALUE;
             if (value instanceof CharSequence text) {
@@ -67,6 +69,12 @@ public record Prediction(
             }
         }
         return bytes;
+    }
+
+    private static long weight(List<?> answer) {
+        return answer.size() == 1 && answer.getFirst() instanceof String text
+                ? BYTES_OF_VALUE + 2L * text.length()
+                : (long) BYTES_OF_NUMBER * answer.size();
     }
 
     /** What no two predictions share. */

@@ -64,6 +64,11 @@ final class OnnxTreeModel implements LoadedModel {
     }
 
     @Override
+    public boolean answersScores() {
+        return trees.outputs().getFirst().scores();
+    }
+
+    @Override
     public List<Tensor> predict(List<Tensor> given) {
         double[][] scores = trees.scores(table.rows(given));
         List<Tensor> answer = new ArrayList<>();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.inference.domain.JournalEntries.Said;
 import dev.tidemill.platform.ids.StorableText;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -81,5 +82,42 @@ class JournalEntriesTest {
             String error = Said.failed(new IllegalStateException(text)).error().orElseThrow();
             assertThat(StorableText.is(error)).isTrue();
         }
+    }
+
+    private static Tensor texts(long[] shape, String... values) {
+        byte[][] bytes = new byte[values.length][];
+        for (int i = 0; i < values.length; i++) {
+            bytes[i] = values[i].getBytes(StandardCharsets.UTF_8);
+        }
+        return Tensor.texts("y", shape, bytes);
+    }
+
+    @Test
+    void theClassThatWasAnsweredIsKept() {
+        var said = Said.answered(List.of(texts(new long[] {3}, "yes", "nein", "ü".repeat(256))));
+        var trial = Said.answered(List.of(texts(new long[] {3, 1}, "no", "NaN", "x".repeat(257))));
+        List<Prediction> entries = entries(true, 3, said, trial).entries();
+        assertThat(entries)
+                .extracting(Prediction::champion)
+                .isEqualTo(List.of(List.of("yes"), List.of("nein"), List.of("ü".repeat(256))));
+        assertThat(entries)
+                .extracting(Prediction::challenger)
+                .as("a name of a number is that number, and a long text no class")
+                .isEqualTo(List.of(List.of("no"), List.of(Double.NaN), List.of()));
+        List<Prediction> alone = entries(false, 3, said, Said.NOTHING).entries();
+        assertThat(alone.getLast().weight() - alone.getFirst().weight())
+                .as("a text's length is counted")
+                .isEqualTo(2 * (256 - 3));
+    }
+
+    /** Of several texts a row none is the class. */
+    @Test
+    void whatIsNotOneTextARowIsLeftOut() {
+        var wide = Said.answered(List.of(texts(new long[] {1, 2}, "a", "b")));
+        assertThat(entries(false, 1, wide, Said.NOTHING).entries().getFirst().champion())
+                .isEmpty();
+        var missing = Said.answered(List.of(Tensor.texts("y", new long[] {1}, new byte[][] {null})));
+        assertThat(entries(false, 1, missing, Said.NOTHING).entries().getFirst().champion())
+                .isEmpty();
     }
 }

@@ -74,7 +74,7 @@ class SegmentedLogTest {
                 1,
                 List.of(0.25, 1e-300),
                 challenger.map(value -> 2),
-                challenger.stream().toList(),
+                challenger.<List<Object>>map(List::of).orElse(List.of()),
                 Optional.empty());
     }
 

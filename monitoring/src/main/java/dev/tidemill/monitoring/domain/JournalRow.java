@@ -8,7 +8,8 @@ import java.util.Optional;
 /**
  * A journalled prediction with its label, once that has arrived.
  *
- * @param championLoss of the champion's output; present with the label
+ * @param champion its output: numbers, or the text of a class
+ * @param championLoss of the champion's output; present with the label where the two can be compared
  * @param quarantine why its event time is not believed; empty where it is
  */
 public record JournalRow(
@@ -17,15 +18,15 @@ public record JournalRow(
         Map<String, Object> features,
         boolean challengerServed,
         int championVersion,
-        List<Double> champion,
+        List<Object> champion,
         Optional<Integer> challengerVersion,
-        List<Double> challenger,
+        List<Object> challenger,
         Optional<String> label,
         Optional<Double> championLoss,
         Optional<Double> challengerLoss,
         Optional<Quarantine> quarantine) {
     /** What was answered. */
-    public List<Double> served() {
+    public List<Object> served() {
         return challengerServed ? challenger : champion;
     }
 

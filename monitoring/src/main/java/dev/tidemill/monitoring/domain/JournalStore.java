@@ -4,6 +4,7 @@ import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.platform.search.Portion;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -35,8 +36,9 @@ public interface JournalStore {
             String id,
             Instant eventTime,
             int championVersion,
-            List<Double> champion,
-            List<Double> challenger,
+            List<Object> champion,
+            Optional<Integer> challengerVersion,
+            List<Object> challenger,
             Optional<String> label,
             boolean reused) {}
 
@@ -70,6 +72,18 @@ public interface JournalStore {
      * @param other rows that had another value
      */
     record Labelling(int first, int other) {}
+
+    /**
+     * What has been labelled of a range, whenever its labels came.
+     *
+     * @param labelled rows with a label
+     * @param compared those of them whose answer could be compared with it
+     * @param slowest the longest that a label of these came after the event time of its row
+     */
+    record Labels(long labelled, long compared, Duration slowest) {}
+
+    /** What has been labelled of the believed rows of a range; reads all of it. */
+    Labels labels(Range range);
 
     /** Sets labels of rows that have none or another, one after the other. */
     Labelling label(String project, String deployment, List<Labelled> labels, Instant at);

@@ -115,6 +115,19 @@ final class LabelJoin {
             parts.add(part);
         }
 
+        /** Of a challenger that is gone nobody knows what its answers mean, which keeps no label away. */
+        private Optional<Double> challengerLoss(JournalStore.Answered row, String label) {
+            if (row.challenger().isEmpty()) {
+                return Optional.empty();
+            }
+            return row.challengerVersion()
+                    .map(number -> classes.computeIfAbsent(number, version -> classes(deployment, version)))
+                    .flatMap(found -> switch (found) {
+                        case Classes.Gone gone -> Optional.empty();
+                        case Classes.Known known -> known.meaning().loss(row.challenger(), label);
+                    });
+        }
+
         private void add(JournalStore.Answered row, Label label, List<JournalStore.Labelled> part) {
             Optional<String> before = Optional.ofNullable(known.get(label.id())).or(row::label);
             if (before.filter(label.value()::equals).isPresent()) {
@@ -123,11 +136,12 @@ final class LabelJoin {
             switch (classes.computeIfAbsent(row.championVersion(), version -> classes(deployment, version))) {
                 case Classes.Gone gone -> refused.add(new ReceivedLabels.Refused(label.id(), gone.reason()));
                 case Classes.Known found -> {
+                    found.meaning().require(row.champion(), label.value());
                     part.add(new JournalStore.Labelled(
                             label.id(),
                             label.value(),
-                            LabelLoss.of(found.names(), row.champion(), label.value()),
-                            LabelLoss.of(found.names(), row.challenger(), label.value())));
+                            found.meaning().loss(row.champion(), label.value()),
+                            challengerLoss(row, label.value())));
                     known.put(label.id(), label.value());
                     times.put(label.id(), row.eventTime());
                 }
@@ -149,8 +163,7 @@ final class LabelJoin {
 
     /** What a version can be labelled with. */
     private sealed interface Classes {
-        /** @param names empty for a version that predicts a number */
-        record Known(List<String> names) implements Classes {}
+        record Known(LabelMeaning meaning) implements Classes {}
 
         record Gone(String reason) implements Classes {}
     }
@@ -169,7 +182,7 @@ final class LabelJoin {
         // What cannot be loaded now may be at the next call, and is no reason to lose a label: that refuses the
         // request.
         try (ModelHandle handle = models.load(served)) {
-            return new Classes.Known(handle.model().classes());
+            return new Classes.Known(LabelMeaning.of(handle.model()));
         }
     }
 }

@@ -10,7 +10,6 @@ import java.time.Instant;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -82,14 +81,15 @@ final class MonthlyReport {
     /** By month: rows, sum of the served errors, sum of the baseline's. */
     private Map<YearMonth, double[]> errors(String project, String name, LoadedModel baseline) {
         var sums = new TreeMap<YearMonth, double[]>();
+        LabelMeaning meaning = LabelMeaning.of(baseline);
         Instant from = store.findState(project, name)
                 .map(state -> state.clock().origin())
                 .orElse(Instant.EPOCH);
         journal.forEach(new JournalStore.Range(project, name, from, from.plus(FOREVER)), row -> {
             if (row.label().isPresent() && row.servedLoss().isPresent()) {
-                List<Double> output =
-                        Arrays.stream(baseline.predict(row.features())).boxed().toList();
-                LabelLoss.of(baseline.classes(), output, row.label().get()).ifPresent(loss -> {
+                List<Object> output = baseline.predict(row.features());
+                meaning.require(output, row.label().get());
+                meaning.loss(output, row.label().get()).ifPresent(loss -> {
                     double[] sum = sums.computeIfAbsent(month(row.eventTime()), key -> new double[3]);
                     sum[0]++;
                     sum[1] += row.servedLoss().get();

@@ -39,6 +39,8 @@ public record Obstacle(
         BROKEN_WINDOW,
         NO_LABELS,
         TOO_FEW_LABELS,
+        LATE_LABELS,
+        ANSWERS_NOT_COMPARABLE,
         NO_REFERENCE_ERROR,
         QUALITY_HOLDS,
         BEHIND,

@@ -16,13 +16,21 @@ import java.util.Optional;
  */
 public final class Obstacles {
     private final MonitorStore store;
+    private final JournalStore journal;
     private final Ticks ticks;
     private final Deployments deployments;
     private final Models models;
     private final Pipelines pipelines;
 
-    public Obstacles(MonitorStore store, Ticks ticks, Deployments deployments, Models models, Pipelines pipelines) {
+    public Obstacles(
+            MonitorStore store,
+            JournalStore journal,
+            Ticks ticks,
+            Deployments deployments,
+            Models models,
+            Pipelines pipelines) {
         this.store = store;
+        this.journal = journal;
         this.ticks = ticks;
         this.deployments = deployments;
         this.models = models;
@@ -112,7 +120,9 @@ public final class Obstacles {
         Instant next = state.processed().plus(monitor.every());
         Instant watermark = state.clock().watermark();
         Optional<Obstacle> rule = policy.flatMap(
-                rules -> ticks.obstacle(new Ticks.Seen(deployment, monitor, policy, state, state.processed()), rules));
+                        rules -> ticks.obstacle(
+                                new Ticks.Seen(deployment, monitor, policy, state, state.processed()), rules))
+                .map(told -> labelled(deployment, monitor, state, told));
         rule.ifPresent(found::add);
         if (rule.filter(obstacle -> obstacle.kind() == Obstacle.Kind.BROKEN_WINDOW)
                 .isEmpty()) {
@@ -132,6 +142,44 @@ public final class Obstacles {
                                 Obstacle.Kind.BEHIND,
                                 "decisions that are due from " + next + " to " + watermark + " are being taken",
                                 "Wait for them"));
+    }
+
+    /** Of a window with too few labels, what has become of those that came. */
+    private Obstacle labelled(Deployment deployment, Monitor monitor, MonitorState state, Obstacle told) {
+        boolean few = told.kind() == Obstacle.Kind.NO_LABELS || told.kind() == Obstacle.Kind.TOO_FEW_LABELS;
+        if (!few || told.from().isEmpty() || told.until().isEmpty()) {
+            return told;
+        }
+        Instant until = told.until().get();
+        Optional<ClosedWindow> window =
+                store.lastWindow(deployment.project(), deployment.name(), until.plusMillis(1));
+        if (window.isEmpty()) {
+            return told;
+        }
+        JournalStore.Labels labels = journal.labels(new JournalStore.Range(
+                deployment.project(), deployment.name(), told.from().get(), until));
+        String rows = " of the " + window.get().rows() + " rows of the window from "
+                + told.from().get() + " to " + until;
+        if (labels.labelled() > 0 && labels.compared() == 0) {
+            return Obstacle.toRemove(
+                            Obstacle.Kind.ANSWERS_NOT_COMPARABLE,
+                            labels.labelled() + rows + " are labelled, but none of their answers can be compared with a"
+                                    + " label: what version " + window.get().version()
+                                    + " answers first is neither a finite number nor one text a row that names a class",
+                            "Let the model answer the class, its scores or the number first, and deploy that version")
+                    .of(window.get());
+        }
+        long late = labels.compared() - window.get().labelled();
+        return late <= 0
+                ? told
+                : Obstacle.toRemove(
+                                Obstacle.Kind.LATE_LABELS,
+                                "labels of " + late + rows + " came too late to count, the slowest " + labels.slowest()
+                                        + " after its prediction's event time; in all " + state.lateLabels()
+                                        + " labels came later than " + monitor.labelDelay() + " (label-delay)",
+                                "Send labels sooner, or raise 'label-delay' of the monitor above the time that they"
+                                        + " take")
+                        .of(window.get());
     }
 
     /** That the newest window of the champion is broken, which is told also where nothing would be retrained anyway. */

@@ -1,6 +1,7 @@
 package dev.tidemill.monitoring.store;
 
 import dev.tidemill.deployments.domain.Reliability;
+import dev.tidemill.inference.domain.AnswerValues;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.monitoring.domain.JournalRow;
@@ -13,6 +14,7 @@ import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -162,7 +164,8 @@ public final class SqlJournalStore implements JournalStore {
             return List.of();
         }
         return database.reading(handle -> handle.createQuery("""
-                        SELECT id, event_time, champion_version, champion_output, challenger_output, label, reused
+                        SELECT id, event_time, champion_version, champion_output, challenger_version, challenger_output,
+                               label, reused
                         FROM prediction WHERE project = :project AND deployment = :deployment AND id IN (<ids>)
                         """)
                 .bind("project", project)
@@ -172,11 +175,29 @@ public final class SqlJournalStore implements JournalStore {
                         row.getString("id"),
                         Columns.instant(row, "event_time"),
                         row.getInt("champion_version"),
-                        numbers(row, "champion_output"),
-                        numbers(row, "challenger_output"),
+                        values(row, "champion_output"),
+                        Columns.optionalLong(row, "challenger_version").map(Long::intValue),
+                        values(row, "challenger_output"),
                         Columns.optionalText(row, "label"),
                         row.getBoolean("reused")))
                 .list());
+    }
+
+    @Override
+    public Labels labels(Range range) {
+        return database.reading(handle -> handle.createQuery("""
+                        SELECT count(label) AS labelled, count(loss) AS compared,
+                               COALESCE(MAX(CASE WHEN loss IS NOT NULL THEN labelled_at - event_time END), 0) AS slowest
+                        FROM (SELECT label, labelled_at, event_time,
+                                     CASE WHEN challenger_served THEN challenger_loss ELSE champion_loss END AS loss
+                              FROM prediction
+                              WHERE project = :project AND deployment = :deployment
+                                AND event_time >= :from AND event_time < :until AND quarantine IS NULL) believed
+                        """)
+                .bindMethods(range)
+                .map((row, context) -> new Labels(
+                        row.getLong("labelled"), row.getLong("compared"), Duration.ofMillis(row.getLong("slowest"))))
+                .one());
     }
 
     @Override
@@ -405,16 +426,16 @@ public final class SqlJournalStore implements JournalStore {
                 (Map<String, Object>) Json.read(row.getString("features"), Map.class),
                 row.getBoolean("challenger_served"),
                 row.getInt("champion_version"),
-                numbers(row, "champion_output"),
+                values(row, "champion_output"),
                 Columns.optionalLong(row, "challenger_version").map(Long::intValue),
-                numbers(row, "challenger_output"),
+                values(row, "challenger_output"),
                 Columns.optionalText(row, "label"),
                 Columns.optionalNumber(row, "champion_loss"),
                 Columns.optionalNumber(row, "challenger_loss"),
                 Columns.optionalText(row, "quarantine").map(Quarantine::valueOf));
     }
 
-    private static List<Double> numbers(ResultSet row, String column) throws SQLException {
-        return List.of(Json.read(row.getString(column), Double[].class));
+    private static List<Object> values(ResultSet row, String column) throws SQLException {
+        return AnswerValues.read(Json.read(row.getString(column), List.class));
     }
 }
