@@ -97,7 +97,7 @@ export interface Month {
   month: string; rows: number; served: number; baseline: number; retrainings: number; promotions: number; rejections: number
 }
 export interface Drift {
-  test: string; effect: number; pValue: number; adjustedPValue: number; populationStabilityIndex: number; drifted: boolean
+  test: string; effect: number; pValue: number; adjustedPValue: number; populationStabilityIndex?: number; drifted: boolean
 }
 export interface ProfileColumn { edges?: number[]; values?: string[]; counts: number[] }
 export interface Profile { rows?: number; columns?: { [column: string]: ProfileColumn } }

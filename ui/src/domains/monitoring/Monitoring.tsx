@@ -69,6 +69,10 @@ function Quality({ windows }: { windows: MonitorWindow[] }) {
   return <Curves x={x} time series={series} unit="mean loss" sync="monitoring" />
 }
 
+/** The index, or that so few rows would show a large one by chance. */
+const stability = (name: string, drift: MonitorWindow['drift'][string] | undefined): string =>
+  drift && drift.populationStabilityIndex === undefined ? `${name} – (too few rows for its bins)` : `${name} ${number(drift?.populationStabilityIndex)}`
+
 /** From no effect (neutral) to a large one (amber to red); a drifted cell also carries a mark. */
 const shade = (effect: number): string => `color-mix(in srgb, ${effect >= 0.25 ? '#e03131' : '#f59f00'} ${Math.min(100, Math.round(effect * 260))}%, var(--mantine-color-default))`
 
@@ -82,7 +86,7 @@ function HeatMap({ windows, search, onPick }: { windows: MonitorWindow[]; search
             <Table.Th style={{ whiteSpace: 'nowrap', fontWeight: 500, paddingRight: 10 }}>{feature}</Table.Th>
             {windows.map((window) => {
               const drift = window.drift[feature]
-              const label = `${feature}, window to ${date(window.endsAt)}: effect ${number(drift?.effect)}, adjusted p ${probability(drift?.adjustedPValue)}, PSI ${number(drift?.populationStabilityIndex)}`
+              const label = `${feature}, window to ${date(window.endsAt)}: effect ${number(drift?.effect)}, adjusted p ${probability(drift?.adjustedPValue)}, ${stability('PSI', drift)}`
               return (
                 <Table.Td key={window.startsAt}>
                   <Tooltip label={label} openDelay={150}>
@@ -111,7 +115,7 @@ function Compare(props: { window: MonitorWindow; feature: string | undefined; re
         <Title order={3} fz={16}>{feature}, window to {date(window.endsAt)}</Title>
         <Text size="sm"><span style={{ color: COLOUR.reference }}>■ reference of v{window.version}</span> <span style={{ color: COLOUR.champion }}>■ this window</span></Text>
       </Group>
-      <Text size="sm" c="dimmed">{drift?.test}: effect {number(drift?.effect)}, adjusted p {probability(drift?.adjustedPValue)}, population stability index {number(drift?.populationStabilityIndex)}</Text>
+      <Text size="sm" c="dimmed">{drift?.test}: effect {number(drift?.effect)}, adjusted p {probability(drift?.adjustedPValue)}, {stability('population stability index', drift)}</Text>
       <Distributions labels={labels} reference={before?.counts ?? current.counts.map(() => 0)} current={current.counts} />
     </div>
   )

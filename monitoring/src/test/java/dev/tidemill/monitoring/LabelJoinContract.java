@@ -167,13 +167,12 @@ abstract class LabelJoinContract extends AssembledMonitoring {
             assertThat(row("truth-" + i).championLoss()).as(truths.get(i)).contains(0.0);
             assertThat(row("number-" + i).championLoss()).as(numbers.get(i)).contains(0.0);
         }
-        monitoring.append(List.of(
-                chosen("untrue", LabelledModels.TRUTHS, 1.0), chosen("digits", LabelledModels.DIGITS, "1")));
+        monitoring.append(
+                List.of(chosen("untrue", LabelledModels.TRUTHS, 1.0), chosen("digits", LabelledModels.DIGITS, "1")));
         label("untrue", "false", "digits", "1");
         assertThat(row("untrue").championLoss()).contains(1.0);
         assertThat(row("digits").championLoss()).contains(0.0);
-        assertRefused(
-                ErrorCode.INVALID_ARGUMENT, "'1.0' is none of the classes [1, 2]", () -> label("digits", "1.0"));
+        assertRefused(ErrorCode.INVALID_ARGUMENT, "'1.0' is none of the classes [1, 2]", () -> label("digits", "1.0"));
         assertRefused(
                 ErrorCode.INVALID_ARGUMENT, "'4.0' is none of the classes [1, 2, 3]", () -> label("number-0", "4.0"));
         assertRefused(ErrorCode.INVALID_ARGUMENT, "'true' is not a number", () -> {
@@ -186,11 +185,27 @@ abstract class LabelJoinContract extends AssembledMonitoring {
     @Test
     void aChallengerOfAnotherFormIsComparedByItsOwn() {
         monitoring.append(List.of(
-                answered("b", LabelledModels.CLASSIFIER, List.of(0.2, 0.8), Optional.of(LabelledModels.CHOOSING), List.of("no")),
-                answered("c", LabelledModels.CHOOSING, List.of("no"), Optional.of(LabelledModels.CLASSIFIER), List.of(0.2, 0.8)),
-                answered("d", LabelledModels.CHOOSING, List.of("no"), Optional.of(LabelledModels.NUMBERED), List.of(2.0)),
+                answered(
+                        "b",
+                        LabelledModels.CLASSIFIER,
+                        List.of(0.2, 0.8),
+                        Optional.of(LabelledModels.CHOOSING),
+                        List.of("no")),
+                answered(
+                        "c",
+                        LabelledModels.CHOOSING,
+                        List.of("no"),
+                        Optional.of(LabelledModels.CLASSIFIER),
+                        List.of(0.2, 0.8)),
+                answered(
+                        "d",
+                        LabelledModels.CHOOSING,
+                        List.of("no"),
+                        Optional.of(LabelledModels.NUMBERED),
+                        List.of(2.0)),
                 answered("e", LabelledModels.CHOOSING, List.of("no"), Optional.of(99), List.of(2.0))));
-        assertThat(label("b", "yes", "c", "yes", "d", "no", "e", "no").accepted()).isEqualTo(4);
+        assertThat(label("b", "yes", "c", "yes", "d", "no", "e", "no").accepted())
+                .isEqualTo(4);
         assertThat(row("b").championLoss()).contains(0.0);
         assertThat(row("b").challengerLoss()).contains(1.0);
         assertThat(row("c").championLoss()).contains(1.0);

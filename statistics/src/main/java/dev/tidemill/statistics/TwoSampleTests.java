@@ -3,6 +3,7 @@ package dev.tidemill.statistics;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.commons.statistics.distribution.ChiSquaredDistribution;
 import org.apache.commons.statistics.inference.ChiSquareTest;
@@ -162,6 +163,21 @@ public final class TwoSampleTests {
             }
         }
         return index;
+    }
+
+    /**
+     * What the population stability index is on average where both samples are of one distribution: B - 1 times (1 / n + 1 / m) for B bins
+     * that are in use, since the index then follows about that multiple of a chi-squared distribution (Yurdakul, Statistical Properties of
+     * Population Stability Index, 2018). Infinite where a sample is empty.
+     */
+    public static double stabilityIndexByChance(long[] reference, long[] current) {
+        requireSameBins(reference, current);
+        double n = Arrays.stream(reference).sum();
+        double m = Arrays.stream(current).sum();
+        long used = IntStream.range(0, reference.length)
+                .filter(bin -> reference[bin] + current[bin] > 0)
+                .count();
+        return n == 0 || m == 0 ? Double.POSITIVE_INFINITY : (used - 1) * (1 / n + 1 / m);
     }
 
     private static void requireSameBins(long[] reference, long[] current) {

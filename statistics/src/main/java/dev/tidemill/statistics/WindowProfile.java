@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * addition, so any roll-up is exact and independent of order. Not thread-safe.
  */
 public final class WindowProfile {
+    /** From 0.1 a population stability index is commonly read as a change: chance alone must not show that much. */
+    static final double MOST_BY_CHANCE = 0.1;
+
     private final Map<String, Bins> bins;
     private final Map<String, long[]> counts = new TreeMap<>();
     private long rows;
@@ -97,7 +101,9 @@ public final class WindowProfile {
         counts.keySet().stream().sorted().forEach(column -> {
             long[] before = reference.counts(column);
             long[] now = counts(column);
-            double index = TwoSampleTests.populationStabilityIndex(before, now);
+            Optional<Double> index = TwoSampleTests.stabilityIndexByChance(before, now) > MOST_BY_CHANCE
+                    ? Optional.empty()
+                    : Optional.of(TwoSampleTests.populationStabilityIndex(before, now));
             drift.put(
                     column,
                     switch (bins.get(column)) {
@@ -130,7 +136,8 @@ public final class WindowProfile {
      * @param test what the p-value comes from
      * @param effect size of the difference from 0 to 1: the Kolmogorov-Smirnov statistic, or Cramer's V
      * @param pValue unadjusted
-     * @param populationStabilityIndex over the same bins
+     * @param populationStabilityIndex over the same bins; empty where so few rows in so many bins would show more than
+     *     {@link #MOST_BY_CHANCE} without any drift
      */
-    public record ColumnDrift(String test, double effect, double pValue, double populationStabilityIndex) {}
+    public record ColumnDrift(String test, double effect, double pValue, Optional<Double> populationStabilityIndex) {}
 }

@@ -64,7 +64,8 @@ record LabelMeaning(List<String> classes, boolean scores, boolean texts) {
             OptionalDouble actual = number(label);
             return actual.isEmpty()
                     ? Optional.empty()
-                    : Optional.of(Loss.ABSOLUTE.of(numbers, actual.getAsDouble())).filter(Double::isFinite);
+                    : Optional.of(Loss.ABSOLUTE.of(numbers, actual.getAsDouble()))
+                            .filter(Double::isFinite);
         }
         return classLoss(numbers, index(label));
     }
@@ -89,7 +90,9 @@ record LabelMeaning(List<String> classes, boolean scores, boolean texts) {
         return answer.size() != 1
                 ? Optional.empty()
                 : answer.getFirst() instanceof Double number
-                        ? Optional.of(number).filter(one -> texts && !Double.isFinite(one)).map(String::valueOf)
+                        ? Optional.of(number)
+                                .filter(one -> texts && !Double.isFinite(one))
+                                .map(String::valueOf)
                         : Optional.of(String.valueOf(answer.getFirst()));
     }
 

@@ -119,9 +119,8 @@ public final class Obstacles {
         }
         Instant next = state.processed().plus(monitor.every());
         Instant watermark = state.clock().watermark();
-        Optional<Obstacle> rule = policy.flatMap(
-                        rules -> ticks.obstacle(
-                                new Ticks.Seen(deployment, monitor, policy, state, state.processed()), rules))
+        Optional<Obstacle> rule = policy.flatMap(rules ->
+                        ticks.obstacle(new Ticks.Seen(deployment, monitor, policy, state, state.processed()), rules))
                 .map(told -> labelled(deployment, monitor, state, told));
         rule.ifPresent(found::add);
         if (rule.filter(obstacle -> obstacle.kind() == Obstacle.Kind.BROKEN_WINDOW)
@@ -151,8 +150,7 @@ public final class Obstacles {
             return told;
         }
         Instant until = told.until().get();
-        Optional<ClosedWindow> window =
-                store.lastWindow(deployment.project(), deployment.name(), until.plusMillis(1));
+        Optional<ClosedWindow> window = store.lastWindow(deployment.project(), deployment.name(), until.plusMillis(1));
         if (window.isEmpty()) {
             return told;
         }

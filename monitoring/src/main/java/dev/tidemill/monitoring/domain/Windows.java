@@ -148,7 +148,7 @@ public final class Windows {
             facts.put("effect", column.effect());
             facts.put("pValue", column.pValue());
             facts.put("adjustedPValue", adjusted[i]);
-            facts.put("populationStabilityIndex", column.populationStabilityIndex());
+            column.populationStabilityIndex().ifPresent(index -> facts.put("populationStabilityIndex", index));
             // Significance grows with the number of rows; what matters must also be large.
             facts.put("drifted", adjusted[i] < 0.01 && column.effect() >= 0.1);
             drift.put(entry.getKey(), facts);
