@@ -48,10 +48,12 @@ async function walk(colorScheme) {
   await shot('run')
 
   await open('/data/rentals', 'Columns')
-  await open('/data/rental-features', 'Columns')
   await page.getByRole('tab', { name: 'Sample' }).click()
   await page.getByRole('columnheader', { name: 'humidity' }).waitFor()
   await shot('data')
+  await open('/features', 'rental-features')
+  await page.getByRole('link', { name: 'rental-features' }).first().click()
+  await page.getByText('Columns').first().waitFor()
   await open('/features', 'rental-features')
 
   await open('/experiments', 'runs')
