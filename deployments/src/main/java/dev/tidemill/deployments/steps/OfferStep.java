@@ -58,13 +58,13 @@ public final class OfferStep implements StepKind {
         return value.name().toLowerCase(Locale.ROOT);
     }
 
-    /** The numbers among the metrics; parameters of a pipeline come as texts. */
+    /** The numbers among the metrics; parameters of a pipeline come as texts, and those that are not given as empty ones. */
     static Map<String, Double> errors(Map<String, Object> metrics) {
         var errors = new TreeMap<String, Double>();
         metrics.forEach((name, value) -> {
             if (value instanceof Number number) {
                 errors.put(name, number.doubleValue());
-            } else if (value instanceof String text) {
+            } else if (value instanceof String text && !text.isEmpty()) {
                 try {
                     errors.put(name, Double.parseDouble(text));
                 } catch (NumberFormatException e) {

@@ -15,6 +15,12 @@ class OfferStepTest {
     }
 
     @Test
+    void whatAParameterLeavesEmptyIsNotGiven() {
+        assertThat(OfferStep.errors(Map.of("error", "", "champion_error", "2")))
+                .isEqualTo(Map.of("champion_error", 2.0));
+    }
+
+    @Test
     void aTextThatIsNoNumberIsRefusedByName() {
         assertThatThrownBy(() -> OfferStep.errors(Map.of("error", "low")))
                 .hasMessageContaining("'low' is not a number");
