@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Test;
 
 /** To which version windows count that close when another has become champion, on every database. */
 abstract class TakeoverContract extends AssembledMonitoring {
-    private static final int FIRST = 3;
-    private static final int SECOND = 4;
+    private static final int FIRST = 11;
+    private static final int SECOND = 12;
 
     @Override
     List<ModelRuntime> runtimes() {
