@@ -59,6 +59,7 @@ record Listeners(String url, String grpc) {
                 isLoopback(settings),
                 host);
         Optional<TlsFiles> tls = tls(settings);
+        TrustedProxies proxies = TrustedProxies.of(settings.list(Setting.HTTP_TRUSTED_PROXIES));
         var budget = BytesInFlight.ofHeap();
         telemetry.gauge(
                 "tidemill.requests.memory.bytes", "Memory that requests under way hold by estimate", budget::taken);
@@ -66,7 +67,8 @@ record Listeners(String url, String grpc) {
         telemetry.gauge("tidemill.requests.memory.refused", "Requests refused since it was spent", budget::refused);
         var grpc = parts.keep(new GrpcServer(
                 new GrpcServer.Settings(
-                        host, settings.whole(Setting.GRPC_PORT), (int) Math.min(maxBody, Integer.MAX_VALUE), tls),
+                        host, settings.whole(Setting.GRPC_PORT), (int) Math.min(maxBody, Integer.MAX_VALUE),
+                        settings.whole(Setting.HTTP_CONNECTIONS), proxies::trusts, tls),
                 manifest.methods(),
                 admission,
                 telemetry,
@@ -80,7 +82,7 @@ record Listeners(String url, String grpc) {
                         maxBody,
                         settings.whole(Setting.HTTP_LEAST_RATE),
                         settings.whole(Setting.HTTP_CONNECTIONS),
-                        TrustedProxies.of(settings.list(Setting.HTTP_TRUSTED_PROXIES)),
+                        proxies,
                         tls),
                 manifest,
                 admission,

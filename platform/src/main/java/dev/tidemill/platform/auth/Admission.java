@@ -71,6 +71,11 @@ public final class Admission {
         return authentication.authenticate(credentials).isPresent();
     }
 
+    /** Whose share of the server's means a request counts to; empty where the credentials are nobody's. */
+    public Optional<String> share(Credentials credentials) {
+        return authentication.authenticate(credentials).map(Principal::share);
+    }
+
     /** Who it was that is refused, as {@link Actor} has it; {@link Actor#UNKNOWN} where the credentials are nobody's. */
     public String actor(Credentials credentials) {
         return authentication.authenticate(credentials).map(Actor::of).orElse(Actor.UNKNOWN);

@@ -10,4 +10,9 @@ public record Caller(Principal principal, String project) {
     public String actor() {
         return Actor.of(principal);
     }
+
+    /** Whose share of the server's means the request counts to; see {@link Principal#share}. */
+    public String share() {
+        return principal.share();
+    }
 }

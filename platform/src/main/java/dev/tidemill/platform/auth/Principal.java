@@ -27,6 +27,11 @@ public record Principal(
         return roleCap.isPresent() || onlyProject.isPresent() || scope.isPresent();
     }
 
+    /** Whose share of the server's means counts: the user behind it, however many tokens they have. */
+    public String share() {
+        return id.startsWith(TOKEN) ? Actor.user(user) : id;
+    }
+
     /** Somebody who is not bound to a purpose. */
     public Principal(
             String id, boolean administrator, String user, Optional<Role> roleCap, Optional<String> onlyProject) {

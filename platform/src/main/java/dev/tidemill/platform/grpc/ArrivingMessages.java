@@ -1,79 +1,111 @@
 package dev.tidemill.platform.grpc;
 
+import dev.tidemill.platform.grpc.Shares.Holder;
 import io.grpc.Context;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.ServerCall;
 import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Messages of which a part is here: they lie in memory outside of the heap, before anybody has read, counted or admitted them. All
- * together they may take so many bytes, those of one sender half of that, those of all whom nobody knows an eighth and each of these a
- * few; one that comes too slowly is given up. Thread-safe.
+ * Calls that are open, and their messages of which a part is here: these lie in memory outside of the heap, before anybody has read,
+ * counted or admitted them. Of both there is so much, which senders share as {@link Shares} has it. A call has to bring its message in
+ * time and a unary one has to end then; a stream of somebody who is known may wait between messages, of which it holds none
+ * then. Thread-safe.
  */
 final class ArrivingMessages extends ServerStreamTracer.Factory {
     /** Bytes of a message from somebody who is not known. */
     static final long OF_STRANGERS = 64 * 1024;
 
-    /** For how long a sender may pause within a message, and after which a message has to come at the least rate. */
+    /** For how long a sender may pause before or within a message, which has to come at the least rate over each such stretch. */
     static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    /** For how long a unary call may stay open after its message, which is kept meanwhile. */
+    static final Duration PATIENCE_FOR_END = Duration.ofSeconds(5);
+
+    /** In which a message has to be whole, however fast it comes. */
+    static final Duration LONGEST = Duration.ofMinutes(5);
 
     /** Bytes in a second. */
     static final long LEAST_RATE = 1024;
 
     private static final Logger LOG = LoggerFactory.getLogger(ArrivingMessages.class);
-    private static final String STRANGERS = "";
 
     private static final Context.Key<Arrival> ARRIVAL = Context.key("arrival");
 
-    private final long most;
-    private final AtomicLong bytes = new AtomicLong();
-    private final ConcurrentMap<String, Long> senders = new ConcurrentHashMap<>();
+    /** What a call is waited for. */
+    private enum Phase {
+        MESSAGE,
+        READ,
+        END
+    }
+
+    private final Shares bytes;
+    private final Shares calls;
     private final Set<Arrival> arrivals = ConcurrentHashMap.newKeySet();
 
-    /** @param most bytes of all together */
-    ArrivingMessages(long most) {
-        this.most = most;
+    /**
+     * @param most bytes of all messages together
+     * @param mostCalls that are open together
+     */
+    ArrivingMessages(long most, long mostCalls) {
+        this.bytes = new Shares(most, Math.max(OF_STRANGERS, most / 16));
+        this.calls = new Shares(mostCalls, mostCalls / 16);
     }
 
     /** Bytes of messages that are not whole yet. */
     long bytes() {
-        return bytes.get();
+        return bytes.taken();
+    }
+
+    /** Calls that are open. */
+    long calls() {
+        return calls.taken();
     }
 
     @Override
     public Arrival newServerStreamTracer(String method, Metadata headers) {
-        return new Arrival();
+        var arrival = new Arrival(System.nanoTime());
+        calls.add(null, 1);
+        arrivals.add(arrival);
+        return arrival;
     }
 
-    /** The messages of the call that begins on this thread. */
+    /** The call that begins on this thread. */
     static @Nullable Arrival current() {
         return ARRIVAL.get();
     }
 
-    /** Gives up messages that come too slowly. */
+    /** Gives up calls that keep others waiting. */
     void giveUpSlow(long now) {
         arrivals.forEach(arrival -> arrival.giveUpIfSlow(now));
     }
 
-    /** The messages of one call, one after the other. */
+    /** One call and its messages, one after the other. */
     final class Arrival extends ServerStreamTracer {
         private long here;
         private long startedAt;
         private long progressAt;
+        private long stretchAt;
+        private long ofStretch;
+        private long waitsSince;
+        private Phase phase = Phase.MESSAGE;
+        private boolean open = true;
         private @Nullable ServerCall<?, ?> call;
-        private @Nullable String sender;
+        private @Nullable Holder sender;
         private @Nullable Status refused;
+
+        private Arrival(long now) {
+            waitsSince = now;
+        }
 
         @Override
         public Context filterContext(Context context) {
@@ -91,84 +123,157 @@ final class ArrivingMessages extends ServerStreamTracer.Factory {
             }
             if (here == 0) {
                 startedAt = now;
-                arrivals.add(this);
+                stretchAt = now;
+                ofStretch = 0;
             }
             progressAt = now;
+            ofStretch += more;
             add(more);
             look();
         }
 
         private void add(long more) {
             here += more;
-            bytes.addAndGet(more);
-            if (sender != null) {
-                count(sender, more);
-            }
+            bytes.add(sender, more);
         }
 
         /** Refuses the call if it has too much of what there is. */
         private void look() {
-            boolean stranger = STRANGERS.equals(sender);
-            long own = sender == null ? 0 : senders.getOrDefault(sender, 0L);
-            if (bytes.get() > most || own > (stranger ? most / 8 : most / 2)) {
-                refuse(Status.RESOURCE_EXHAUSTED.withDescription(
-                        "Too much is arriving at this server at once; try again later"));
-            } else if (stranger && here > OF_STRANGERS) {
+            if (isStranger() && here > OF_STRANGERS) {
                 refuse(Status.UNAUTHENTICATED.withDescription(
                         "More than " + OF_STRANGERS + " bytes are taken from those alone who are known: send a token"));
+            } else if (bytes.isTooMuch(sender)) {
+                refuse(Status.RESOURCE_EXHAUSTED.withDescription(
+                        "Too much is arriving at this server at once; try again later"));
             }
+        }
+
+        private boolean isStranger() {
+            return sender != null && !sender.known();
         }
 
         @Override
         public synchronized void inboundMessageRead(int number, long wireSize, long size) {
-            forget();
+            add(-here);
+            phase = Phase.READ;
         }
 
         @Override
         public synchronized void streamClosed(Status status) {
-            forget();
-        }
-
-        private void forget() {
             add(-here);
             arrivals.remove(this);
+            if (open) {
+                open = false;
+                calls.add(sender, -1);
+            }
         }
 
         private void refuse(Status status) {
             refused = status;
-            forget();
+            add(-here);
+            arrivals.remove(this);
             if (call != null) {
                 close(call, status);
             }
         }
 
         private synchronized void giveUpIfSlow(long now) {
-            long took = now - startedAt;
-            boolean slow = here < LEAST_RATE * TimeUnit.NANOSECONDS.toSeconds(took);
-            if (here > 0 && took > PATIENCE.toNanos() && (slow || now - progressAt > PATIENCE.toNanos())) {
-                refuse(Status.DEADLINE_EXCEEDED.withDescription("A message has come more slowly than " + LEAST_RATE
-                        + " bytes in a second, or not at all for " + PATIENCE.toSeconds() + " s"));
+            if (refused != null) {
+                return;
+            }
+            if (here > 0) {
+                giveUpSlowMessage(now);
+                return;
+            }
+            Duration patience = phase == Phase.MESSAGE ? PATIENCE : PATIENCE_FOR_END;
+            if (phase != Phase.READ && !mayWait() && now - waitsSince > patience.toNanos()) {
+                refuse(Status.DEADLINE_EXCEEDED.withDescription(
+                        (phase == Phase.MESSAGE ? "No message has come within " : "The call was not ended within ")
+                                + patience.toSeconds() + " s"));
             }
         }
 
+        private void giveUpSlowMessage(long now) {
+            boolean slow = now - progressAt > PATIENCE.toNanos();
+            long stretch = now - stretchAt;
+            if (stretch > PATIENCE.toNanos()) {
+                slow |= ofStretch < LEAST_RATE * TimeUnit.NANOSECONDS.toSeconds(stretch);
+                stretchAt = now;
+                ofStretch = 0;
+            }
+            if (slow) {
+                refuse(Status.DEADLINE_EXCEEDED.withDescription("A message has come more slowly than " + LEAST_RATE
+                        + " bytes in a second, or not at all for " + PATIENCE.toSeconds() + " s"));
+            } else if (now - startedAt > LONGEST.toNanos()) {
+                refuse(Status.DEADLINE_EXCEEDED.withDescription(
+                        "A message was not whole within " + LONGEST.toSeconds() + " s"));
+            }
+        }
+
+        /** A stream may have nothing to ask for a while. */
+        private boolean mayWait() {
+            return call != null && !isStranger() && call.getMethodDescriptor().getType() != MethodType.UNARY;
+        }
+
         /**
-         * Tells which call the messages are of.
+         * Tells which call it is.
          *
-         * @param from who sends it; empty where nobody knows
+         * @param host that it comes from, to which it counts until {@link #isOf} tells more
          * @return false if it was refused, and is closed
          */
-        synchronized boolean begins(ServerCall<?, ?> begun, Optional<String> from) {
+        synchronized boolean begins(ServerCall<?, ?> begun, String host) {
             call = begun;
             if (refused != null) {
                 close(begun, refused);
                 return false;
             }
-            sender = from.orElse(STRANGERS);
-            if (here > 0) {
-                count(sender, here);
-                look();
+            // Who it is may take a while to find out: until then a host has no more of the calls than a user.
+            return counted(new Holder("host " + host, true));
+        }
+
+        /**
+         * Tells who sends it.
+         *
+         * @return false if it was refused, and is closed
+         */
+        synchronized boolean isOf(Holder from) {
+            if (refused != null) {
+                return false;
+            }
+            if (!counted(from)) {
+                return false;
+            }
+            look();
+            return refused == null;
+        }
+
+        private boolean counted(Holder from) {
+            if (open) {
+                calls.assign(sender, -1);
+                calls.assign(from, 1);
+            }
+            bytes.assign(sender, -here);
+            bytes.assign(from, here);
+            sender = from;
+            if (calls.isTooMuch(from)) {
+                refuse(Status.RESOURCE_EXHAUSTED.withDescription(
+                        "Too many calls are open at this server; try again once others have ended"));
             }
             return refused == null;
+        }
+
+        /** Its message has been read; a unary call has nothing to send any more. */
+        synchronized void awaitsEnd(long now) {
+            if (phase == Phase.READ) {
+                phase = Phase.END;
+                waitsSince = now;
+            }
+        }
+
+        /** Everything of it is here. */
+        synchronized void hasEnded() {
+            phase = Phase.READ;
+            arrivals.remove(this);
         }
 
         /** Whether the call has been closed for what was arriving; what it hears then is of no interest. */
@@ -177,16 +282,14 @@ final class ArrivingMessages extends ServerStreamTracer.Factory {
         }
     }
 
-    private void count(String sender, long more) {
-        senders.compute(sender, (key, before) -> {
-            long now = (before == null ? 0 : before) + more;
-            return now == 0 ? null : now;
-        });
+    private static void close(ServerCall<?, ?> call, Status status) {
+        close(call, status, new Metadata());
     }
 
-    private static void close(ServerCall<?, ?> call, Status status) {
+    /** Ends a call, which may have ended by itself meanwhile. */
+    static void close(ServerCall<?, ?> call, Status status, Metadata trailers) {
         try {
-            call.close(status, new Metadata());
+            call.close(status, trailers);
         } catch (IllegalStateException e) {
             LOG.debug("The call has ended meanwhile", e);
         }

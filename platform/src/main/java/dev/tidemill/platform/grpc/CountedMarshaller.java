@@ -1,14 +1,16 @@
 package dev.tidemill.platform.grpc;
 
+import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.load.BytesInFlight.Reservation;
 import io.grpc.KnownLength;
 import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,12 +24,9 @@ final class CountedMarshaller<Q> implements MethodDescriptor.Marshaller<CountedM
     private static final int PART = 64 * 1024;
 
     private final MethodDescriptor.Marshaller<Q> marshaller;
-    private final int most;
 
-    /** @param most bytes of a message */
-    CountedMarshaller(MethodDescriptor.Marshaller<Q> marshaller, int most) {
+    CountedMarshaller(MethodDescriptor.Marshaller<Q> marshaller) {
         this.marshaller = marshaller;
-        this.most = most;
     }
 
     @Override
@@ -53,28 +52,50 @@ final class CountedMarshaller<Q> implements MethodDescriptor.Marshaller<CountedM
             this.stream = stream;
         }
 
-        /** Reads it, or keeps why there was no room for it. */
-        void read(Reservation reservation) {
+        /**
+         * Reads it, or keeps why that cannot be: there is no room for it, or it is not what it should be.
+         *
+         * @param most bytes that it may be or unfold to
+         */
+        void read(Reservation reservation, int most) {
             try {
                 if (stream instanceof KnownLength) {
                     take(reservation, stream.available());
                     content = form.marshaller.parse(stream);
                 } else {
-                    content = form.marshaller.parse(new ByteArrayInputStream(unpacked(reservation)));
+                    content = form.marshaller.parse(new ByteArrayInputStream(unpacked(reservation, most)));
                 }
             } catch (TidemillException full) {
                 refusal = full;
+            } catch (StatusRuntimeException e) {
+                refusal = e.getStatus().getCode() == Status.Code.RESOURCE_EXHAUSTED ? tooLarge(most) : malformed(e);
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                refusal = TidemillException.invalid("message", "The message cannot be unpacked: " + e.getMessage())
+                        .causedBy(e);
             }
         }
 
+        private static TidemillException malformed(StatusRuntimeException e) {
+            Throwable why = e.getCause() == null ? e : e.getCause();
+            return TidemillException.invalid(
+                            "message", "The message is not of the form that the method takes: " + why.getMessage())
+                    .causedBy(e);
+        }
+
+        private static TidemillException tooLarge(int most) {
+            return new TidemillException(ErrorCode.TOO_LARGE, "The message unfolds to more than " + most + " bytes")
+                    .remedy("Send less at once, or with a valid token");
+        }
+
         /** What a packed message unfolds to is known only once that is done. */
-        private byte[] unpacked(Reservation reservation) throws IOException {
+        private byte[] unpacked(Reservation reservation, int most) throws IOException {
             var unpacked = new ByteArrayOutputStream(PART);
             byte[] part = new byte[PART];
             int read;
-            while ((read = stream.read(part)) > 0 && unpacked.size() <= form.most) {
+            while ((read = stream.read(part)) > 0) {
+                if (unpacked.size() + read > most) {
+                    throw tooLarge(most);
+                }
                 take(reservation, read);
                 unpacked.write(part, 0, read);
             }
@@ -95,7 +116,7 @@ final class CountedMarshaller<Q> implements MethodDescriptor.Marshaller<CountedM
             return weight;
         }
 
-        /** @throws TidemillException if there was no room for it */
+        /** @throws TidemillException if there was no room for it, or it is not what it should be */
         Q value() {
             if (content == null) {
                 throw refusal == null ? new IllegalStateException("the message has not been read") : refusal;

@@ -1,44 +1,47 @@
 package dev.tidemill.platform.grpc;
 
 import dev.tidemill.platform.auth.Access;
+import dev.tidemill.platform.auth.Actor;
 import dev.tidemill.platform.auth.Admission;
-import dev.tidemill.platform.auth.Authentication.Credentials;
 import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.RefusalJournal;
 import dev.tidemill.platform.auth.TlsFiles;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.grpc.CallEntrance.Sender;
 import dev.tidemill.platform.grpc.CountedMarshaller.Message;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.load.BytesInFlight;
-import dev.tidemill.platform.load.BytesInFlight.Reservation;
+import dev.tidemill.platform.load.OpenConnections;
 import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.telemetry.Telemetry;
 import dev.tidemill.platform.threads.Loop;
-import io.grpc.Context;
-import io.grpc.Contexts;
-import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
-import io.grpc.Grpc;
+import io.grpc.Codec;
+import io.grpc.DecompressorRegistry;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.ServerCall;
-import io.grpc.ServerCallHandler;
-import io.grpc.ServerInterceptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
+import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
+import io.grpc.netty.shaded.io.grpc.netty.InternalProtocolNegotiator;
+import io.grpc.netty.shaded.io.grpc.netty.InternalProtocolNegotiators;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Predicate;
+import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -49,12 +52,7 @@ import org.slf4j.MDC;
  */
 public final class GrpcServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(GrpcServer.class);
-    private static final Metadata.Key<String> AUTHORIZATION =
-            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
-    private static final Metadata.Key<String> TRACEPARENT =
-            Metadata.Key.of("traceparent", Metadata.ASCII_STRING_MARSHALLER);
     private static final Metadata.Key<String> CODE = Metadata.Key.of("tidemill-code", Metadata.ASCII_STRING_MARSHALLER);
-    private static final Context.Key<Sender> SENDER = Context.key("sender");
 
     /** Messages at a time that one connection may have under way. */
     private static final int CALLS_OF_ONE_CONNECTION = 1_000;
@@ -62,18 +60,29 @@ public final class GrpcServer implements AutoCloseable {
     /** Of memory outside of the heap, of which there is as much as of the heap. */
     private static final double SHARE_ARRIVING = 0.25;
 
-    private static final Duration LOOK = Duration.ofSeconds(2);
+    /** Of the heap, for calls that are open. */
+    private static final double SHARE_OF_CALLS = 1.0 / 16;
 
-    private record Sender(
-            Credentials credentials, @Nullable String traceparent, String address, Reservation reservation) {}
+    /** Bytes that a call holds at most beside its messages. */
+    private static final int WEIGHT_OF_CALL = 8 * 1024;
+
+    /** For how long a connection may be open without a call. */
+    private static final Duration IDLE = Duration.ofMinutes(5);
+
+    /** As many bytes of headers as other servers take. */
+    private static final int MOST_METADATA = 8 * 1024;
+
+    private static final Duration LOOK = Duration.ofSeconds(2);
 
     /**
      * @param host address to listen on
      * @param port port to listen on; 0 picks a free one
      * @param maxMessage most bytes of one message
+     * @param connectionsOfOne connections of one address at a time
+     * @param proxies addresses whose connections are of many
      * @param tls with it nothing is answered without TLS
      */
-    public record Settings(String host, int port, int maxMessage, Optional<TlsFiles> tls) {}
+    public record Settings(String host, int port, int maxMessage, int connectionsOfOne, Predicate<InetAddress> proxies, Optional<TlsFiles> tls) {}
 
     private final Settings settings;
     private final Admission admission;
@@ -81,7 +90,7 @@ public final class GrpcServer implements AutoCloseable {
     private final RefusalJournal refusals;
     private final Server server;
     private final ArrivingMessages arriving =
-            new ArrivingMessages((long) (Runtime.getRuntime().maxMemory() * SHARE_ARRIVING));
+            new ArrivingMessages(ofHeap(SHARE_ARRIVING), ofHeap(SHARE_OF_CALLS) / WEIGHT_OF_CALL);
     private final Loop slow = Loop.every("grpc-slow", LOOK, () -> arriving.giveUpSlow(System.nanoTime()));
 
     public GrpcServer(
@@ -95,36 +104,69 @@ public final class GrpcServer implements AutoCloseable {
         this.admission = admission;
         this.telemetry = telemetry;
         this.refusals = refusals;
+        // A connection carries many calls, so that few are needed.
+        int files = OpenConnections.mostFiles();
+        var connections = new OpenConnections(
+                Math.min(Math.max(1, settings.connectionsOfOne() / 4), files / 8), files / 4);
         var services = new TreeMap<String, ServerServiceDefinition.Builder>();
+        var byName = new HashMap<String, GrpcMethod<?, ?>>();
         for (GrpcMethod<?, ?> method : methods) {
+            byName.put(method.descriptor().getFullMethodName(), method);
             String service = String.valueOf(method.descriptor().getServiceName());
             add(services.computeIfAbsent(service, ServerServiceDefinition::builder), method);
         }
         var builder = NettyServerBuilder.forAddress(new InetSocketAddress(settings.host(), settings.port()))
                 .maxInboundMessageSize(settings.maxMessage())
-                .maxInboundMetadataSize(16 * 1024)
+                .maxInboundMetadataSize(MOST_METADATA)
+                .decompressorRegistry(DecompressorRegistry.emptyInstance()
+                        .with(Codec.Identity.NONE, false)
+                        .with(new UnpackedLater(), true))
                 .permitKeepAliveTime(10, TimeUnit.SECONDS)
+                .keepAliveTime(1, TimeUnit.MINUTES)
+                .maxConnectionIdle(IDLE.toSeconds(), TimeUnit.SECONDS)
+                .handshakeTimeout(GuardedConnections.PATIENCE.toSeconds(), TimeUnit.SECONDS)
                 .executor(Executors.newVirtualThreadPerTaskExecutor())
                 .maxConcurrentCallsPerConnection(CALLS_OF_ONE_CONNECTION)
                 .addStreamTracerFactory(arriving)
-                .intercept(new SenderInterceptor(budget, admission));
-        settings.tls()
-                .ifPresent(files -> builder.useTransportSecurity(
-                        files.certificate().toFile(), files.key().toFile()));
+                .intercept(new CallEntrance(byName, admission, budget, settings.maxMessage(), this::refuse));
+        builder.protocolNegotiator(new GuardedConnections(negotiator(settings.tls()), connections, settings.proxies()));
         services.values().forEach(service -> builder.addService(service.build()));
         this.server = builder.build();
         telemetry.gauge(
                 "tidemill.grpc.arriving.bytes", "Bytes of gRPC messages that are not whole yet", arriving::bytes);
+        telemetry.gauge(
+                "tidemill.grpc.connections.refused",
+                "gRPC connections beyond one address's share, or beyond those of all",
+                connections::refused);
+        telemetry.gauge("tidemill.grpc.calls.open", "gRPC calls that are open", arriving::calls);
+    }
+
+    private static InternalProtocolNegotiator.ProtocolNegotiator negotiator(Optional<TlsFiles> tls) {
+        if (tls.isEmpty()) {
+            return InternalProtocolNegotiators.serverPlaintext();
+        }
+        TlsFiles files = tls.get();
+        try {
+            return InternalProtocolNegotiators.serverTls(GrpcSslContexts.forServer(
+                            files.certificate().toFile(), files.key().toFile())
+                    .build());
+        } catch (SSLException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static long ofHeap(double share) {
+        return (long) (Runtime.getRuntime().maxMemory() * share);
     }
 
     private <Q, A> void add(ServerServiceDefinition.Builder service, GrpcMethod<Q, A> method) {
         MethodDescriptor<Message<Q>, A> counted = method.descriptor().toBuilder(
-                        new CountedMarshaller<>(method.descriptor().getRequestMarshaller(), settings.maxMessage()),
+                        new CountedMarshaller<>(method.descriptor().getRequestMarshaller()),
                         method.descriptor().getResponseMarshaller())
                 .build();
         if (method.descriptor().getType() == MethodDescriptor.MethodType.UNARY) {
             service.addMethod(counted, ServerCalls.asyncUnaryCall((Message<Q> message, StreamObserver<A> observer) -> {
-                if (serve(method, SENDER.get(), message, observer)) {
+                if (serve(method, CallEntrance.SENDER.get(), message, observer)) {
                     observer.onCompleted();
                 }
             }));
@@ -132,7 +174,7 @@ public final class GrpcServer implements AutoCloseable {
         }
         service.addMethod(
                 counted,
-                ServerCalls.asyncBidiStreamingCall(observer -> new Conversation<>(method, SENDER.get(), observer)));
+                ServerCalls.asyncBidiStreamingCall(observer -> new Conversation<>(method, CallEntrance.SENDER.get(), observer)));
     }
 
     /**
@@ -162,6 +204,11 @@ public final class GrpcServer implements AutoCloseable {
     /** Bytes of messages that are not whole yet. */
     long arriving() {
         return arriving.bytes();
+    }
+
+    /** Calls that are open. */
+    long calls() {
+        return arriving.calls();
     }
 
     /** A stream: its requests are answered one after the other, as they come. */
@@ -207,13 +254,14 @@ public final class GrpcServer implements AutoCloseable {
         int status = 200;
         Caller caller = null;
         try {
-            // A message that found no room was not read, so that nothing is known of it but who sent it.
             caller = admission.admit(
-                    message.isRefused() ? Access.signedIn() : method.access(),
+                    accessTo(method, message),
                     sender.credentials(),
                     principal -> method.project().apply(message.value()));
             Q request = message.value();
-            sender.reservation().countTo(caller.actor());
+            if (!(method.access() instanceof Access.Open)) {
+                sender.reservation().countTo(caller.share());
+            }
             Caller known = caller;
             observer.onNext(RequestMemory.of(
                     sender.reservation(), () -> method.endpoint().answer(request, known)));
@@ -223,8 +271,7 @@ public final class GrpcServer implements AutoCloseable {
             status = error.code().httpStatus();
             if (status == 401 || status == 403) {
                 String actor = caller == null ? admission.actor(sender.credentials()) : caller.actor();
-                refusals.record(new RefusalJournal.Refusal(
-                        actor, sender.address(), "GRPC", method.descriptor().getFullMethodName(), error.code()));
+                journal(method, actor, sender.address(), error);
             }
             if (caller != null && method.failure().isPresent()) {
                 observer.onNext(method.failure().get().apply(error));
@@ -239,6 +286,26 @@ public final class GrpcServer implements AutoCloseable {
         }
     }
 
+    /** A message that was not read tells nothing but who sent it. */
+    private static Access accessTo(GrpcMethod<?, ?> method, Message<?> message) {
+        return message.isRefused() && !(method.access() instanceof Access.Open) ? Access.signedIn() : method.access();
+    }
+
+    private void journal(GrpcMethod<?, ?> method, String actor, String address, TidemillException error) {
+        refusals.record(new RefusalJournal.Refusal(
+                actor, address, "GRPC", method.descriptor().getFullMethodName(), error.code()));
+    }
+
+    /** Answers a call of which no message is read. */
+    private void refuse(GrpcMethod<?, ?> method, ServerCall<?, ?> call, String address, TidemillException error) {
+        int status = error.code().httpStatus();
+        if (status == 401) {
+            journal(method, Actor.UNKNOWN, address, error);
+        }
+        telemetry.requestServed(method.signature(), status, 0);
+        ArrivingMessages.close(call, status(error), trailers(error));
+    }
+
     private static TidemillException coded(GrpcMethod<?, ?> method, Throwable failure) {
         if (failure instanceof TidemillException coded) {
             return coded;
@@ -248,11 +315,18 @@ public final class GrpcServer implements AutoCloseable {
     }
 
     private static void fail(StreamObserver<?> observer, TidemillException error) {
+        observer.onError(status(error).asRuntimeException(trailers(error)));
+    }
+
+    private static Status status(TidemillException error) {
+        return Status.fromCode(Status.Code.valueOf(error.code().grpcStatus()))
+                .withDescription(error.messageAndRemedy());
+    }
+
+    private static Metadata trailers(TidemillException error) {
         var trailers = new Metadata();
         trailers.put(CODE, error.code().name());
-        observer.onError(Status.fromCode(Status.Code.valueOf(error.code().grpcStatus()))
-                .withDescription(error.messageAndRemedy())
-                .asRuntimeException(trailers));
+        return trailers;
     }
 
     @Override
@@ -266,68 +340,6 @@ public final class GrpcServer implements AutoCloseable {
         } catch (InterruptedException e) {
             server.shutdownNow();
             Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Keeps who sent a call where the method finds it, and gives back what the call took once it is over. */
-    private record SenderInterceptor(BytesInFlight budget, Admission admission) implements ServerInterceptor {
-        /** Who sends it; empty for a stranger. Where that cannot be looked up now, the admission of the message will say so. */
-        private Optional<String> sender(Credentials credentials, String host) {
-            String sender = credentials.secret().map(Ids::sha256).orElse(host);
-            try {
-                return Optional.of(sender).filter(known -> admission.isKnown(credentials));
-            } catch (TidemillException e) {
-                return Optional.of(sender);
-            }
-        }
-
-        @Override
-        public <Q, A> ServerCall.Listener<Q> interceptCall(
-                ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-            var credentials = Optional.ofNullable(headers.get(AUTHORIZATION))
-                    .flatMap(Admission::credentials)
-                    .orElseGet(() -> new Credentials(Optional.empty(), false));
-            SocketAddress peer = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
-            String address = String.valueOf(peer);
-            String host = peer instanceof InetSocketAddress inet ? inet.getHostString() : address;
-            ArrivingMessages.Arrival arrival = ArrivingMessages.current();
-            if (arrival != null && !arrival.begins(call, sender(credentials, host))) {
-                return new ServerCall.Listener<>() {};
-            }
-            Reservation reservation = budget.open(host);
-            var sender = new Sender(credentials, headers.get(TRACEPARENT), address, reservation);
-            Context context = Context.current().withValue(SENDER, sender);
-            return new SimpleForwardingServerCallListener<>(Contexts.interceptCall(context, call, headers, next)) {
-                @Override
-                public void onHalfClose() {
-                    if (arrival == null || !arrival.isRefused()) {
-                        super.onHalfClose();
-                    }
-                }
-
-                @Override
-                public void onMessage(Q message) {
-                    if (arrival != null && arrival.isRefused()) {
-                        return;
-                    }
-                    if (message instanceof Message<?> counted) {
-                        counted.read(reservation);
-                    }
-                    super.onMessage(message);
-                }
-
-                @Override
-                public void onComplete() {
-                    reservation.close();
-                    super.onComplete();
-                }
-
-                @Override
-                public void onCancel() {
-                    reservation.close();
-                    super.onCancel();
-                }
-            };
         }
     }
 }

@@ -50,20 +50,20 @@ public final class ServerSentEvents implements AutoCloseable {
     }
 
     static ServerSentEvents open(Context context, Caller caller, Duration patience) throws IOException {
-        if (OPEN.merge(caller.actor(), 1, Integer::sum) > MOST_OF_ONE) {
-            leave(caller.actor());
-            throw tooMany(MOST_OF_ONE + " streams of events of " + caller.actor());
+        if (OPEN.merge(caller.share(), 1, Integer::sum) > MOST_OF_ONE) {
+            leave(caller.share());
+            throw tooMany(MOST_OF_ONE + " streams of events of " + caller.share());
         }
         if (!FREE.tryAcquire()) {
-            leave(caller.actor());
+            leave(caller.share());
             throw tooMany(MOST + " streams of events");
         }
         try {
             return new ServerSentEvents(
-                    new WatchedReceiver(begun(context), patience, LEAST_BYTES_PER_SECOND), caller.actor());
+                    new WatchedReceiver(begun(context), patience, LEAST_BYTES_PER_SECOND), caller.share());
         } catch (IOException | RuntimeException e) {
             FREE.release();
-            leave(caller.actor());
+            leave(caller.share());
             throw e;
         }
     }

@@ -75,7 +75,8 @@ public final class TrustedProxies {
                 .remedy("Write networks such as 10.0.0.0/8 or fd00::/8, with commas between them");
     }
 
-    boolean trusts(InetAddress address) {
+    /** Whether what comes from there is of many. */
+    public boolean trusts(InetAddress address) {
         return networks.stream().anyMatch(network -> network.has(address));
     }
 

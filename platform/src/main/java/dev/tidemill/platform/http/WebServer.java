@@ -1,6 +1,5 @@
 package dev.tidemill.platform.http;
 
-import com.sun.management.UnixOperatingSystemMXBean;
 import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.Caller;
@@ -13,6 +12,7 @@ import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.load.BytesInFlight.Reservation;
+import dev.tidemill.platform.load.OpenConnections;
 import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.telemetry.Telemetry;
 import io.javalin.Javalin;
@@ -21,7 +21,6 @@ import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import io.javalin.json.JavalinJackson;
 import java.io.ByteArrayInputStream;
-import java.lang.management.ManagementFactory;
 import java.net.BindException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.IllegalCharsetNameException;
@@ -101,8 +100,9 @@ public final class WebServer implements AutoCloseable {
         this.telemetry = telemetry;
         this.refusals = refusals;
         this.slow = new SlowClients(settings.leastPerSecond());
-        this.connections =
-                new ConnectionBound(Math.min(settings.connectionsOfOne(), mostFiles() / 2), settings.proxies());
+        int files = OpenConnections.mostFiles();
+        this.connections = new ConnectionBound(
+                new OpenConnections(Math.min(settings.connectionsOfOne(), files / 4), files / 2), settings.proxies());
         this.reader = new RequestReader(manifest, settings.maxBody(), budget, slow, gate::isKnown, threads);
         this.javalin = Javalin.create(this::configure);
         telemetry.gauge("tidemill.http.threads.busy", "Requests under way", threads::getUtilizedThreads);
@@ -113,7 +113,7 @@ public final class WebServer implements AutoCloseable {
         telemetry.gauge(
                 "tidemill.http.bodies.too.slow", "Requests ended since their body came too slowly", slow::ended);
         telemetry.gauge(
-                "tidemill.http.connections.refused", "Connections beyond one address's share", connections::refused);
+                "tidemill.http.connections.refused", "Connections beyond one address's share, or beyond those of all", connections::refused);
     }
 
     private void configure(JavalinConfig config) {
@@ -157,13 +157,6 @@ public final class WebServer implements AutoCloseable {
         var threads = new QueuedThreadPool(places + IO_THREADS, FEWEST_THREADS);
         threads.setName("http");
         return threads;
-    }
-
-    /** Files that the process may open, connections among them. */
-    private static int mostFiles() {
-        return ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
-                ? (int) Math.clamp(unix.getMaxFileDescriptorCount(), 64, Integer.MAX_VALUE)
-                : Integer.MAX_VALUE;
     }
 
     private ServerConnector connector(Server server, HttpConfiguration http) {
@@ -260,7 +253,7 @@ public final class WebServer implements AutoCloseable {
         }
         Reservation reservation = Objects.requireNonNull(context.attribute(RequestReader.RESERVATION));
         if (!(route.access() instanceof Access.Open)) {
-            reservation.countTo(caller.actor());
+            reservation.countTo(caller.share());
         }
         RequestBody.prepare(context, route.body(), reservation);
         RequestMemory.of(reservation, () -> {

@@ -16,7 +16,7 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>Three rules keep it fair. A caller who has a request under way holds at most half of the budget with all large
  * requests together; a lone one may take what is there. An eighth is kept for small requests, which so pass beside
- * large ones. And what is given back is kept for the oldest large request that waits, which waits longer than others: so of
+ * large ones; of it, the small requests of one caller beyond that half take half. And what is given back is kept for the oldest large request that waits, which waits longer than others: so of
  * requests that all hold a part and wait for the rest, the younger ones are refused and the oldest is answered. Thread-safe.
  */
 public final class BytesInFlight {
@@ -37,13 +37,21 @@ public final class BytesInFlight {
     private final long patienceNanos;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition given = lock.newCondition();
-    private final Map<String, Long> callers = new HashMap<>();
+    private final Map<String, Share> callers = new HashMap<>();
 
     private final Waiting waiting = new Waiting();
     private long opened;
     private long waits;
     private long taken;
     private long refused;
+
+    /** What one caller holds. */
+    private static final class Share {
+        private long all;
+
+        /** What requests hold that are small as yet. */
+        private long small;
+    }
 
     /** @param most bytes of the budget */
     public BytesInFlight(long most) {
@@ -254,16 +262,27 @@ public final class BytesInFlight {
 
         private boolean isFree(long bytes) {
             if (held + bytes <= SMALL) {
-                return taken + bytes <= most;
+                return taken + bytes <= most && isSmallShareFree(bytes);
             }
             long kept =
                     waiting.oldest().filter(this::isOlder).map(Waiter::bytes).orElse(0L);
             return taken + bytes + kept <= mostForLarge && isShareFree(bytes);
         }
 
+        private boolean isSmallShareFree(long bytes) {
+            Share share = callers.get(caller);
+            return share == null
+                    || share.all == held
+                    || share.all + bytes <= most / 2 || share.small + bytes <= most / 16;
+        }
+
         /** Whether its caller may have so much more; what the whole budget has is another question. */
         boolean isShareFree(long bytes) {
-            long others = callers.getOrDefault(caller, 0L) - held;
+            if (held + bytes <= SMALL) {
+                return isSmallShareFree(bytes);
+            }
+            Share share = callers.get(caller);
+            long others = (share == null ? 0 : share.all) - held;
             long kept = waiting.oldestOf(caller)
                     .filter(this::isOlder)
                     .map(Waiter::bytes)
@@ -276,13 +295,14 @@ public final class BytesInFlight {
         }
 
         private void add(long bytes) {
+            Share share = callers.computeIfAbsent(caller, name -> new Share());
+            share.small -= held <= SMALL ? held : 0;
             held += bytes;
             taken += bytes;
-            long all = callers.getOrDefault(caller, 0L) + bytes;
-            if (all == 0) {
+            share.all += bytes;
+            share.small += held <= SMALL ? held : 0;
+            if (share.all == 0) {
                 callers.remove(caller);
-            } else {
-                callers.put(caller, all);
             }
             if (bytes < 0) {
                 given.signalAll();

@@ -3,23 +3,37 @@ package dev.tidemill.platform.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.platform.grpc.ArrivingMessages.Arrival;
+import dev.tidemill.platform.grpc.Shares.Holder;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
+import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.ServerCall;
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class ArrivingMessagesTest {
     private static final long MOST = 1_000_000;
 
-    private final ArrivingMessages arriving = new ArrivingMessages(MOST);
+    private static final long MOST_CALLS = 160;
+
+    private final ArrivingMessages arriving = new ArrivingMessages(MOST, MOST_CALLS);
     private final List<Status.Code> closed = new ArrayList<>();
+    private int hosts;
 
     private class Call extends ServerCall<byte[], byte[]> {
+        private final MethodType type;
+
+        private Call() {
+            this(MethodType.UNARY);
+        }
+
+        private Call(MethodType type) {
+            this.type = type;
+        }
+
         @Override
         public void request(int messages) {}
 
@@ -41,7 +55,10 @@ class ArrivingMessagesTest {
 
         @Override
         public MethodDescriptor<byte[], byte[]> getMethodDescriptor() {
-            throw new UnsupportedOperationException();
+            return MethodDescriptor.newBuilder(GrpcServerTest.BYTES, GrpcServerTest.BYTES)
+                    .setType(type)
+                    .setFullMethodName("test.Test/Count")
+                    .build();
         }
     }
 
@@ -49,11 +66,19 @@ class ArrivingMessagesTest {
         return arriving.newServerStreamTracer("m", new Metadata());
     }
 
+    /** A call of a user; of a stranger, each on a host of its own, where there is no name. */
     private Arrival begun(String sender) {
         Arrival arrival = arrival();
-        assertThat(arrival.begins(new Call(), Optional.of(sender).filter(name -> !name.isEmpty())))
-                .isTrue();
+        assertThat(begins(arrival, new Call(), holder(sender))).isTrue();
         return arrival;
+    }
+
+    private Holder holder(String sender) {
+        return sender.isEmpty() ? new Holder("host-" + hosts++, false) : new Holder(sender, true);
+    }
+
+    private static boolean begins(Arrival arrival, ServerCall<?, ?> call, Holder holder) {
+        return arrival.begins(call, "192.0.2.1") && arrival.isOf(holder);
     }
 
     @Test
@@ -97,14 +122,15 @@ class ArrivingMessagesTest {
     @Test
     void aCallThatHasEndedMeanwhileHarmsNobody() {
         Arrival ended = arrival();
-        ended.begins(
+        begins(
+                ended,
                 new Call() {
                     @Override
                     public void close(Status status, Metadata trailers) {
                         throw new IllegalStateException("call already closed");
                     }
                 },
-                Optional.of("ada"));
+                holder("ada"));
         ended.inboundWireSize(MOST + 1);
         assertThat(ended.isRefused()).isTrue();
         assertThat(arriving.bytes()).isZero();
@@ -119,13 +145,13 @@ class ArrivingMessagesTest {
         assertThat(closed).containsExactly(Status.Code.UNAUTHENTICATED);
         Arrival early = arrival();
         early.inboundWireSize(ArrivingMessages.OF_STRANGERS + 1);
-        assertThat(early.begins(new Call(), Optional.empty()))
+        assertThat(begins(early, new Call(), holder("")))
                 .as("it came before the call had begun")
                 .isFalse();
         assertThat(closed).hasSize(2);
         Arrival known = arrival();
         known.inboundWireSize(ArrivingMessages.OF_STRANGERS + 1);
-        assertThat(known.begins(new Call(), Optional.of("ada"))).isTrue();
+        assertThat(begins(known, new Call(), holder("ada"))).isTrue();
     }
 
     @Test
@@ -133,7 +159,7 @@ class ArrivingMessagesTest {
         Arrival early = arrival();
         early.inboundWireSize(MOST + 1);
         assertThat(arriving.bytes()).isZero();
-        assertThat(early.begins(new Call(), Optional.of("ada"))).isFalse();
+        assertThat(begins(early, new Call(), holder("ada"))).isFalse();
         assertThat(closed).containsExactly(Status.Code.RESOURCE_EXHAUSTED);
     }
 
@@ -145,7 +171,9 @@ class ArrivingMessagesTest {
         Arrival slow = begun("bob");
         slow.arrived(10, now);
         slow.arrived(10, now + ArrivingMessages.PATIENCE.toNanos());
-        Arrival idle = begun("ada");
+        Arrival idle = arrival();
+        assertThat(begins(idle, new Call(MethodType.BIDI_STREAMING), holder("ada")))
+                .isTrue();
         idle.arrived(10, now);
         idle.inboundMessageRead(0, 10, 10);
         arriving.giveUpSlow(now + ArrivingMessages.PATIENCE.toNanos());
@@ -154,5 +182,85 @@ class ArrivingMessagesTest {
                 now + ArrivingMessages.PATIENCE.plus(Duration.ofSeconds(1)).toNanos());
         assertThat(closed).containsExactly(Status.Code.DEADLINE_EXCEEDED, Status.Code.DEADLINE_EXCEEDED);
         assertThat(idle.isRefused()).as("a stream may wait between messages").isFalse();
+    }
+
+    private void look(long now, Duration after) {
+        arriving.giveUpSlow(now + after.toNanos());
+    }
+
+    /** However much came at first. */
+    @Test
+    void eachStretchOfAMessageHasToComeAtTheLeastRate() {
+        long now = System.nanoTime();
+        Arrival trickling = begun("ada");
+        trickling.arrived(400_000, now);
+        for (int second = 0; second < 30; second += 2) {
+            trickling.arrived(1, now + Duration.ofSeconds(second).toNanos());
+            look(now, Duration.ofSeconds(second));
+        }
+        assertThat(closed).containsExactly(Status.Code.DEADLINE_EXCEEDED);
+        assertThat(arriving.bytes()).isZero();
+    }
+
+    @Test
+    void aMessageHasToBeWholeInTheEnd() {
+        long now = System.nanoTime();
+        Arrival steady = begun("ada");
+        for (int second = 0; second <= ArrivingMessages.LONGEST.toSeconds(); second++) {
+            steady.arrived(1100, now + Duration.ofSeconds(second).toNanos());
+            look(now, Duration.ofSeconds(second));
+        }
+        assertThat(closed).isEmpty();
+        look(now, ArrivingMessages.LONGEST.plusSeconds(1));
+        assertThat(closed).containsExactly(Status.Code.DEADLINE_EXCEEDED);
+    }
+
+    @Test
+    void aUnaryCallHasToBringItsMessageAndThenItsEnd() {
+        begun("ada");
+        Arrival ended = begun("bob");
+        ended.inboundWireSize(10);
+        ended.inboundMessageRead(0, 10, 10);
+        ended.hasEnded();
+        Arrival asked = begun("bob");
+        asked.inboundWireSize(10);
+        asked.inboundMessageRead(0, 10, 10);
+        Arrival stream = arrival();
+        assertThat(begins(stream, new Call(MethodType.BIDI_STREAMING), holder("ada")))
+                .isTrue();
+        long now = System.nanoTime();
+        look(now, ArrivingMessages.PATIENCE.plusSeconds(1));
+        assertThat(closed).as("the one without a message").containsExactly(Status.Code.DEADLINE_EXCEEDED);
+        asked.awaitsEnd(now);
+        look(now, ArrivingMessages.PATIENCE_FOR_END.minusSeconds(1));
+        assertThat(asked.isRefused()).isFalse();
+        look(now, ArrivingMessages.PATIENCE_FOR_END.plusSeconds(1));
+        assertThat(asked.isRefused()).isTrue();
+        look(now, Duration.ofHours(1));
+        assertThat(ended.isRefused()).as("it is answered").isFalse();
+        assertThat(stream.isRefused()).as("a stream may wait").isFalse();
+    }
+
+    @Test
+    void openCallsAreSharedAsBytesAre() {
+        var calls = new ArrayList<Arrival>();
+        var stranger = new Holder("192.0.2.1", false);
+        for (int i = 0; i < 20; i++) {
+            calls.add(arrival());
+            begins(calls.getLast(), new Call(), stranger);
+        }
+        assertThat(closed).as("one host of a stranger has a sixteenth").hasSize(10);
+        calls.forEach(call -> call.streamClosed(Status.OK));
+        calls.clear();
+        closed.clear();
+        for (int i = 0; i < 100; i++) {
+            calls.add(arrival());
+            begins(calls.getLast(), new Call(), holder("ada"));
+        }
+        assertThat(closed).as("half is for one").hasSize(20).containsOnly(Status.Code.RESOURCE_EXHAUSTED);
+        assertThat(begins(arrival(), new Call(), holder("bob"))).isTrue();
+        assertThat(arriving.calls()).isEqualTo(101);
+        calls.forEach(call -> call.streamClosed(Status.OK));
+        assertThat(arriving.calls()).isEqualTo(1);
     }
 }

@@ -11,9 +11,13 @@ import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.telemetry.Telemetry;
 import dev.tidemill.testkit.Await;
 import io.grpc.CallOptions;
+import io.grpc.Compressor;
+import io.grpc.CompressorRegistry;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
@@ -25,17 +29,25 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Messages over the wire, of which all or a part is sent. */
 class GrpcServerTest {
-    private static final MethodDescriptor.Marshaller<byte[]> BYTES = new MethodDescriptor.Marshaller<>() {
+    static final MethodDescriptor.Marshaller<byte[]> BYTES = new MethodDescriptor.Marshaller<>() {
         @Override
         public InputStream stream(byte[] value) {
             return new ByteArrayInputStream(value);
@@ -50,14 +62,30 @@ class GrpcServerTest {
             }
         }
     };
-    private static final MethodDescriptor<byte[], byte[]> COUNT = MethodDescriptor.newBuilder(BYTES, BYTES)
-            .setType(MethodDescriptor.MethodType.UNARY)
-            .setFullMethodName("test.Test/Count")
-            .build();
-    private static final Principal ADA = new Principal("user:ada", true, "ada", Optional.empty(), Optional.empty());
+    private static final MethodDescriptor<byte[], byte[]> COUNT = unary("Count");
+    private static final MethodDescriptor<byte[], byte[]> OPEN = unary("Open");
+    private static final MethodDescriptor<byte[], byte[]> HOLD = unary("Hold");
+    private static final MethodDescriptor.Marshaller<byte[]> NOTHING = new MethodDescriptor.Marshaller<>() {
+        @Override
+        public InputStream stream(byte[] value) {
+            return BYTES.stream(value);
+        }
+
+        @Override
+        public byte[] parse(InputStream stream) {
+            throw Status.INTERNAL
+                    .withCause(new IOException("an invalid tag"))
+                    .withDescription("Invalid protobuf byte sequence")
+                    .asRuntimeException();
+        }
+    };
+    private static final MethodDescriptor<byte[], byte[]> MALFORMED =
+            unary("Malformed").toBuilder(NOTHING, BYTES).build();
     private static final int HEADERS = 1;
     private static final int RESET = 3;
 
+    private final CountDownLatch held = new CountDownLatch(1);
+    private final CountDownLatch release = new CountDownLatch(1);
     private final Telemetry telemetry = new Telemetry(Optional.empty());
     private GrpcServer server;
 
@@ -66,7 +94,10 @@ class GrpcServerTest {
         var authentication = new Authentication() {
             @Override
             public Optional<Principal> authenticate(Credentials credentials) {
-                return credentials.secret().map(secret -> ADA);
+                return credentials
+                        .secret()
+                        .map(secret -> new Principal(
+                                Principal.TOKEN + secret, true, "ada", Optional.empty(), Optional.empty()));
             }
 
             @Override
@@ -74,14 +105,17 @@ class GrpcServerTest {
                 return Optional.of(Role.ADMIN);
             }
         };
-        var method = new GrpcMethod<>(
-                COUNT,
-                Access.signedIn(),
-                request -> "",
-                (request, caller) -> Integer.toString(request.length).getBytes(StandardCharsets.UTF_8));
         server = new GrpcServer(
-                        new GrpcServer.Settings("127.0.0.1", 0, 16 << 20, Optional.empty()),
-                        List.of(method),
+                        new GrpcServer.Settings("127.0.0.1", 0, 16 << 20, 40, address -> false, Optional.empty()),
+                        List.of(
+                                counting(COUNT),
+                                counting(MALFORMED),
+                                GrpcMethod.open(OPEN, GrpcServerTest::length),
+                                new GrpcMethod<>(HOLD, Access.signedIn(), request -> "", (request, caller) -> {
+                                    held.countDown();
+                                    Await.until("it may go on", () -> release.getCount() == 0);
+                                    return length(request);
+                                })),
                         new Admission(authentication),
                         telemetry,
                         refusal -> {},
@@ -89,20 +123,31 @@ class GrpcServerTest {
                 .start();
     }
 
+    private static MethodDescriptor<byte[], byte[]> unary(String name) {
+        return MethodDescriptor.newBuilder(BYTES, BYTES)
+                .setType(MethodDescriptor.MethodType.UNARY)
+                .setFullMethodName("test.Test/" + name)
+                .build();
+    }
+
+    private static GrpcMethod<byte[], byte[]> counting(MethodDescriptor<byte[], byte[]> method) {
+        return new GrpcMethod<>(method, Access.signedIn(), request -> "", (request, caller) -> length(request));
+    }
+
+    private static byte[] length(byte[] request) {
+        return Integer.toString(request.length).getBytes(StandardCharsets.UTF_8);
+    }
+
     @AfterEach
     void stop() {
+        release.countDown();
         server.close();
         telemetry.close();
     }
 
     @Test
     void aLargeMessageOfSomebodyWhoIsKnownIsAnswered() {
-        var headers = new Metadata();
-        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer x");
-        ManagedChannel channel = NettyChannelBuilder.forAddress("127.0.0.1", server.port())
-                .usePlaintext()
-                .intercept(MetadataUtils.newAttachHeadersInterceptor(headers))
-                .build();
+        ManagedChannel channel = channel("x").build();
         try {
             for (int i = 0; i < 3; i++) {
                 byte[] answer = ClientCalls.blockingUnaryCall(channel, COUNT, CallOptions.DEFAULT, new byte[5_000_000]);
@@ -124,7 +169,7 @@ class GrpcServerTest {
             var in = new DataInputStream(socket.getInputStream());
             // Its settings tell how much may be sent at once.
             assertThat(next(in)[0]).isEqualTo(4);
-            frame(out, HEADERS, 4, 1, headers());
+            frame(out, HEADERS, 4, 1, headers("Open"));
             byte[] prefix =
                     ByteBuffer.allocate(5).put((byte) 0).putInt(10_000_000).array();
             frame(out, 0, 0, 1, prefix);
@@ -139,23 +184,192 @@ class GrpcServerTest {
         Await.until("nothing to be kept", () -> server.arriving() == 0);
     }
 
-    private static byte[] headers() {
-        var block = new ByteArrayOutputStream();
-        for (String[] header : new String[][] {
-            {":method", "POST"},
-            {":scheme", "http"},
-            {":path", "/test.Test/Count"},
-            {":authority", "x"},
-            {"content-type", "application/grpc"},
-            {"te", "trailers"}
-        }) {
-            block.write(0);
-            for (String part : header) {
-                block.write(part.length());
-                block.writeBytes(part.getBytes(StandardCharsets.US_ASCII));
+    private NettyChannelBuilder channel(String token) {
+        var headers = new Metadata();
+        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
+        return NettyChannelBuilder.forAddress("127.0.0.1", server.port())
+                .usePlaintext()
+                .intercept(MetadataUtils.newAttachHeadersInterceptor(headers));
+    }
+
+    /** Whoever opens calls whose headers are all there is, or that are not ended, is answered all the same. */
+    @Test
+    void aCallThatNobodyIsAllowedOrThatGoesOnForeverIsEnded() throws Exception {
+        try (var socket = new Socket("127.0.0.1", server.port())) {
+            socket.setSoTimeout(20_000);
+            OutputStream out = socket.getOutputStream();
+            out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            frame(out, 4, 0, 0, new byte[0]);
+            var in = new DataInputStream(socket.getInputStream());
+            frame(out, HEADERS, 4, 1, headers("Count"));
+            awaitEnd(in, 1);
+            frame(out, HEADERS, 4, 3, headers("Count", "authorization", "Bearer " + "x".repeat(5_000)));
+            awaitEnd(in, 3);
+            frame(out, HEADERS, 4, 5, headers("Count", "authorization", "Bearer x"));
+            frame(out, 0, 0, 5, new byte[] {0, 0, 0, 0, 3, 1, 2, 3});
+            awaitEnd(in, 5);
+            frame(out, HEADERS, 4, 7, headers("Count", "authorization", "Bearer x"));
+            awaitEnd(in, 7);
+        }
+    }
+
+    @Test
+    void connectionsOfOneAddressAreBoundedAndHaveToBegin() throws Exception {
+        var sockets = new ArrayList<Socket>();
+        try {
+            for (int i = 0; i < 15; i++) {
+                sockets.add(new Socket("127.0.0.1", server.port()));
+            }
+            Await.until("those beyond a quarter of the setting are closed", () -> closed(sockets) >= 5);
+            assertThat(closed(sockets)).isEqualTo(5);
+            Await.until("those that say nothing are closed", () -> closed(sockets) == 15);
+            ManagedChannel channel = channel("x").build();
+            assertThat(refusal(channel, COUNT, CallOptions.DEFAULT)).isEqualTo(Status.Code.OK);
+        } finally {
+            for (Socket socket : sockets) {
+                socket.close();
             }
         }
+    }
+
+    private static long closed(List<Socket> sockets) {
+        return sockets.stream().filter(GrpcServerTest::isClosed).count();
+    }
+
+    /** Whatever the server has said before that. */
+    private static boolean isClosed(Socket socket) {
+        try {
+            socket.setSoTimeout(10);
+            while (socket.getInputStream().read() >= 0) {
+                continue;
+            }
+            return true;
+        } catch (SocketTimeoutException e) {
+            return false;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    private static void awaitEnd(DataInputStream in, int stream) throws IOException {
+        int[] frame = next(in);
+        while (frame[1] != stream || frame[0] != RESET) {
+            frame = next(in);
+        }
+    }
+
+    private Status.Code refusal(ManagedChannel channel, MethodDescriptor<byte[], byte[]> method, CallOptions options) {
+        try {
+            ClientCalls.blockingUnaryCall(channel, method, options, new byte[5_000_000]);
+            return Status.Code.OK;
+        } catch (StatusRuntimeException e) {
+            return e.getStatus().getCode();
+        } finally {
+            channel.shutdownNow();
+        }
+    }
+
+    @Test
+    void twoTokensOfAUserHaveOneShare() throws Exception {
+        ManagedChannel first = channel("1").build();
+        try {
+            var unused = ClientCalls.futureUnaryCall(first.newCall(HOLD, CallOptions.DEFAULT), new byte[5_000_000]);
+            assertThat(held.await(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(refusal(channel("2").build(), COUNT, CallOptions.DEFAULT)).isEqualTo(Status.Code.UNAVAILABLE);
+            release.countDown();
+        } finally {
+            first.shutdownNow();
+        }
+    }
+
+    @Test
+    void whatAStrangersMessageUnfoldsToIsBounded() {
+        var channel = NettyChannelBuilder.forAddress("127.0.0.1", server.port())
+                .usePlaintext()
+                .build();
+        assertThat(refusal(channel, OPEN, CallOptions.DEFAULT.withCompression("gzip")))
+                .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    }
+
+    @Test
+    void aMessageThatIsNotWhatItShouldBeIsRefusedInWordsAndNotLogged() {
+        var logged = new ArrayList<LogRecord>();
+        var handler = new Handler() {
+            @Override
+            public void publish(LogRecord entry) {
+                logged.add(entry);
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        Logger log = Logger.getLogger("io.grpc");
+        log.addHandler(handler);
+        var compressors = CompressorRegistry.newEmptyInstance();
+        compressors.register(new Compressor() {
+            @Override
+            public String getMessageEncoding() {
+                return "gzip";
+            }
+
+            @Override
+            public OutputStream compress(OutputStream out) {
+                return out;
+            }
+        });
+        try {
+            assertThat(refusal(channel("x").build(), MALFORMED, CallOptions.DEFAULT))
+                    .isEqualTo(Status.Code.INVALID_ARGUMENT);
+            assertThat(refusal(
+                            channel("x").compressorRegistry(compressors).build(),
+                            COUNT,
+                            CallOptions.DEFAULT.withCompression("gzip")))
+                    .isIn(Status.Code.INVALID_ARGUMENT, Status.Code.INTERNAL);
+        } finally {
+            log.removeHandler(handler);
+        }
+        assertThat(logged)
+                .filteredOn(entry -> entry.getLevel().intValue() > Level.FINE.intValue())
+                .isEmpty();
+    }
+
+    private static byte[] headers(String method, String... more) {
+        var block = new ByteArrayOutputStream();
+        literal(block, ":method", "POST");
+        literal(block, ":scheme", "http");
+        literal(block, ":path", "/test.Test/" + method);
+        literal(block, ":authority", "x");
+        literal(block, "content-type", "application/grpc");
+        literal(block, "te", "trailers");
+        for (int i = 0; i < more.length; i += 2) {
+            literal(block, more[i], more[i + 1]);
+        }
         return block.toByteArray();
+    }
+
+    private static void literal(ByteArrayOutputStream block, String name, String value) {
+        block.write(0);
+        text(block, name);
+        text(block, value);
+    }
+
+    /** Lengths beyond 126 go on in groups of seven bits (RFC 7541, 5.1). */
+    private static void text(ByteArrayOutputStream block, String text) {
+        if (text.length() < 127) {
+            block.write(text.length());
+        } else {
+            block.write(127);
+            int rest = text.length() - 127;
+            while (rest >= 128) {
+                block.write(rest & 127 | 128);
+                rest >>>= 7;
+            }
+            block.write(rest);
+        }
+        block.writeBytes(text.getBytes(StandardCharsets.US_ASCII));
     }
 
     private static void frame(OutputStream out, int type, int flags, int stream, byte[] payload) throws IOException {

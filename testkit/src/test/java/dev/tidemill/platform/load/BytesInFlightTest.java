@@ -66,6 +66,25 @@ class BytesInFlightTest {
         }
     }
 
+    /** Many small ones are as much as a few large ones. */
+    @Test
+    void oneCallerLeavesHalfToOthersHoweverSmallItsRequestsAre() {
+        var open = new ArrayList<BytesInFlight.Reservation>();
+        for (int i = 0; i < 320; i++) {
+            var small = budget.open("a");
+            open.add(small);
+            small.tryTake(BytesInFlight.SMALL);
+        }
+        assertThat(budget.taken()).isEqualTo(40 * MEGABYTE);
+        try (var other = budget.open("b")) {
+            other.take(20 * MEGABYTE);
+            open.getFirst().close();
+            assertThat(open.getLast().tryTake(BytesInFlight.SMALL)).isTrue();
+        }
+        open.forEach(BytesInFlight.Reservation::close);
+        assertThat(budget.taken()).isZero();
+    }
+
     @Test
     void whoWaitsGoesOnOnceOthersGiveBack() throws InterruptedException {
         var first = budget.open("a");
