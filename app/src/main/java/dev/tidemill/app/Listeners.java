@@ -67,8 +67,12 @@ record Listeners(String url, String grpc) {
         telemetry.gauge("tidemill.requests.memory.refused", "Requests refused since it was spent", budget::refused);
         var grpc = parts.keep(new GrpcServer(
                 new GrpcServer.Settings(
-                        host, settings.whole(Setting.GRPC_PORT), (int) Math.min(maxBody, Integer.MAX_VALUE),
-                        settings.whole(Setting.HTTP_CONNECTIONS), proxies::trusts, tls),
+                        host,
+                        settings.whole(Setting.GRPC_PORT),
+                        (int) Math.min(maxBody, Integer.MAX_VALUE),
+                        settings.whole(Setting.HTTP_CONNECTIONS),
+                        proxies::trusts,
+                        tls),
                 manifest.methods(),
                 admission,
                 telemetry,

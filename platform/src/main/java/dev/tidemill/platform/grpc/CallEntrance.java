@@ -108,8 +108,7 @@ final class CallEntrance implements ServerInterceptor {
         var sender = new Sender(credentials, traceparent(headers), address, reservation);
         Context context = Context.current().withValue(SENDER, sender);
         int most = holder.known() ? mostOfKnown : (int) ArrivingMessages.OF_STRANGERS;
-        return new CountedListener<>(
-                Contexts.interceptCall(context, call, headers, next), arrival, reservation, most);
+        return new CountedListener<>(Contexts.interceptCall(context, call, headers, next), arrival, reservation, most);
     }
 
     /** @throws TidemillException {@code UNAUTHENTICATED} if what is sent cannot be anybody's */

@@ -82,7 +82,13 @@ public final class GrpcServer implements AutoCloseable {
      * @param proxies addresses whose connections are of many
      * @param tls with it nothing is answered without TLS
      */
-    public record Settings(String host, int port, int maxMessage, int connectionsOfOne, Predicate<InetAddress> proxies, Optional<TlsFiles> tls) {}
+    public record Settings(
+            String host,
+            int port,
+            int maxMessage,
+            int connectionsOfOne,
+            Predicate<InetAddress> proxies,
+            Optional<TlsFiles> tls) {}
 
     private final Settings settings;
     private final Admission admission;
@@ -106,8 +112,8 @@ public final class GrpcServer implements AutoCloseable {
         this.refusals = refusals;
         // A connection carries many calls, so that few are needed.
         int files = OpenConnections.mostFiles();
-        var connections = new OpenConnections(
-                Math.min(Math.max(1, settings.connectionsOfOne() / 4), files / 8), files / 4);
+        var connections =
+                new OpenConnections(Math.min(Math.max(1, settings.connectionsOfOne() / 4), files / 8), files / 4);
         var services = new TreeMap<String, ServerServiceDefinition.Builder>();
         var byName = new HashMap<String, GrpcMethod<?, ?>>();
         for (GrpcMethod<?, ?> method : methods) {
@@ -174,7 +180,8 @@ public final class GrpcServer implements AutoCloseable {
         }
         service.addMethod(
                 counted,
-                ServerCalls.asyncBidiStreamingCall(observer -> new Conversation<>(method, CallEntrance.SENDER.get(), observer)));
+                ServerCalls.asyncBidiStreamingCall(
+                        observer -> new Conversation<>(method, CallEntrance.SENDER.get(), observer)));
     }
 
     /**

@@ -113,7 +113,9 @@ public final class WebServer implements AutoCloseable {
         telemetry.gauge(
                 "tidemill.http.bodies.too.slow", "Requests ended since their body came too slowly", slow::ended);
         telemetry.gauge(
-                "tidemill.http.connections.refused", "Connections beyond one address's share, or beyond those of all", connections::refused);
+                "tidemill.http.connections.refused",
+                "Connections beyond one address's share, or beyond those of all",
+                connections::refused);
     }
 
     private void configure(JavalinConfig config) {

@@ -273,7 +273,8 @@ public final class BytesInFlight {
             Share share = callers.get(caller);
             return share == null
                     || share.all == held
-                    || share.all + bytes <= most / 2 || share.small + bytes <= most / 16;
+                    || share.all + bytes <= most / 2
+                    || share.small + bytes <= most / 16;
         }
 
         /** Whether its caller may have so much more; what the whole budget has is another question. */

@@ -275,7 +275,8 @@ class GrpcServerTest {
         try {
             var unused = ClientCalls.futureUnaryCall(first.newCall(HOLD, CallOptions.DEFAULT), new byte[5_000_000]);
             assertThat(held.await(20, TimeUnit.SECONDS)).isTrue();
-            assertThat(refusal(channel("2").build(), COUNT, CallOptions.DEFAULT)).isEqualTo(Status.Code.UNAVAILABLE);
+            assertThat(refusal(channel("2").build(), COUNT, CallOptions.DEFAULT))
+                    .isEqualTo(Status.Code.UNAVAILABLE);
             release.countDown();
         } finally {
             first.shutdownNow();
