@@ -110,7 +110,7 @@ record Modules(
         var inference = parts.keep(new InferenceModule(
                 artifacts.blobs(),
                 RegistryModule.inspector(artifacts.blobs()),
-                InferenceModule.registered(registry.models()),
+                InferenceModule.registered(registry.models(), registry.aliases()),
                 sink,
                 DataPlane.journal(settings, on.directory(), on.journalFiles()),
                 Payloads.of(
@@ -135,6 +135,7 @@ record Modules(
                 events,
                 clock,
                 registry.models(),
+                registry.aliases(),
                 pipelines.pipelines(),
                 inference.gateway(),
                 inference.loader()));
@@ -164,7 +165,7 @@ record Modules(
         // What a module to the left must hear of one to the right.
         sink.connect(monitoring.monitoring());
         registry.models().knowUse(deployments.deployments());
-        registry.models().watchTrust(deployments.deployments()::trustChanged);
+        registry.trust().watch(deployments.deployments()::trustChanged);
         deployments
                 .deployments()
                 .onDelete((project, name) -> platform.definitions().forget(project, "Deployment", name));

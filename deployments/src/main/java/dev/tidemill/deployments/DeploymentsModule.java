@@ -19,6 +19,7 @@ import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.modules.Schema;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.telemetry.Telemetry;
+import dev.tidemill.registry.domain.Aliases;
 import dev.tidemill.registry.domain.Models;
 import java.time.Clock;
 import java.util.List;
@@ -38,6 +39,7 @@ public final class DeploymentsModule implements StepModule {
             EventLog events,
             Clock clock,
             Models models,
+            Aliases aliases,
             Pipelines pipelines,
             Gateway gateway,
             ModelLoader loader) {
@@ -46,7 +48,8 @@ public final class DeploymentsModule implements StepModule {
         var store = new SqlDeploymentStore(database);
         this.publications = new Publications(store, models, gateway, clock);
         this.deployments = new Deployments(store, publications, database, events, clock);
-        this.rollouts = new Rollouts(deployments, store, models, publications, loader, database, events, clock);
+        this.rollouts =
+                new Rollouts(deployments, store, models, aliases, publications, loader, database, events, clock);
     }
 
     @Override

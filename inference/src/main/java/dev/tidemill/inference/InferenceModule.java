@@ -39,6 +39,7 @@ import dev.tidemill.platform.modules.Module;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.telemetry.Telemetry;
 import dev.tidemill.platform.threads.Loop;
+import dev.tidemill.registry.domain.Aliases;
 import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.Models;
 import java.nio.file.Path;
@@ -133,8 +134,8 @@ public final class InferenceModule implements Module {
     }
 
     /** The registry of this process as what may be called. */
-    public static ModelCatalog registered(Models models) {
-        return new RegisteredModels(models);
+    public static ModelCatalog registered(Models models, Aliases aliases) {
+        return new RegisteredModels(models, aliases);
     }
 
     public Gateway gateway() {

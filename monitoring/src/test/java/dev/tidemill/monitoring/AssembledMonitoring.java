@@ -27,6 +27,7 @@ import dev.tidemill.pipelines.domain.Pipelines;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.registry.domain.Aliases;
 import dev.tidemill.registry.domain.ModelDescription;
 import dev.tidemill.registry.domain.ModelFiles;
 import dev.tidemill.registry.domain.ModelInspector;
@@ -112,11 +113,12 @@ abstract class AssembledMonitoring {
                 CLOCK);
         var versions = new SqlModelStore(database);
         models = new Models(versions, artifacts.tree(), database, events, CLOCK);
+        var aliases = new Aliases(versions, models, database, events);
         cache = new ModelCache(artifacts.blobs(), INSPECTOR, runtimes(), folder -> Optional.empty(), 1_000);
         journal = new PredictionJournal(batch -> new PredictionSink.Taken(batch.size(), List.of()));
         gateway = new Gateway(cache, ModelCatalog.EMPTY, journal, PayloadLog.NONE, FeatureLookup.NONE, CLOCK);
         pipelines = new PipelinesModule(database, events, CLOCK, directory.resolve("logs"), 1, true).pipelines();
-        module = new DeploymentsModule(database, events, CLOCK, models, pipelines, gateway, cache);
+        module = new DeploymentsModule(database, events, CLOCK, models, aliases, pipelines, gateway, cache);
         deployments = module.deployments();
         rollouts = module.rollouts();
         watching = new MonitoringModule(

@@ -17,9 +17,12 @@ import dev.tidemill.registry.api.MlflowWebhookFormat;
 import dev.tidemill.registry.api.MlflowWebhookRoutes;
 import dev.tidemill.registry.api.ModelImportRoutes;
 import dev.tidemill.registry.api.ModelRoutes;
+import dev.tidemill.registry.domain.Aliases;
 import dev.tidemill.registry.domain.ModelInspector;
+import dev.tidemill.registry.domain.ModelTags;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.Registrations;
+import dev.tidemill.registry.domain.Trust;
 import dev.tidemill.registry.mlflow.FolderInspector;
 import dev.tidemill.registry.steps.RegisterStep;
 import dev.tidemill.registry.store.SqlModelStore;
@@ -34,6 +37,9 @@ public final class RegistryModule implements StepModule {
     public static final Schema SCHEMA = Schema.of("registry", DigestColumn.folder("version", "folder_digest"));
 
     private final Models models;
+    private final Aliases aliases;
+    private final ModelTags tags;
+    private final Trust trust;
     private final Registrations registrations;
     private final LoggedModels logged;
     private final Webhooks webhooks;
@@ -53,6 +59,9 @@ public final class RegistryModule implements StepModule {
             String codeVersion) {
         var store = new SqlModelStore(database);
         this.models = new Models(store, tree, database, events, clock);
+        this.aliases = new Aliases(store, models, database, events);
+        this.tags = new ModelTags(store, models, database, events);
+        this.trust = new Trust(store, models, database, events);
         this.registrations =
                 new Registrations(models, store, tree, located, new FolderInspector(blobs), database, events, clock);
         this.webhooks = webhooks;
@@ -75,6 +84,14 @@ public final class RegistryModule implements StepModule {
         return models;
     }
 
+    public Aliases aliases() {
+        return aliases;
+    }
+
+    public Trust trust() {
+        return trust;
+    }
+
     @Override
     public List<Chore> chores() {
         return List.of(new Chore("Folders of deleted model versions", () -> {
@@ -90,8 +107,8 @@ public final class RegistryModule implements StepModule {
 
     @Override
     public List<Route> routes() {
-        var routes = new ArrayList<>(new ModelRoutes(models).routes());
-        routes.addAll(new MlflowRegistryRoutes(models, registrations, logged, tracking).routes());
+        var routes = new ArrayList<>(new ModelRoutes(models, aliases, tags, trust).routes());
+        routes.addAll(new MlflowRegistryRoutes(models, aliases, tags, registrations, logged, tracking).routes());
         routes.addAll(new MlflowWebhookRoutes(webhooks).routes());
         routes.addAll(new ModelImportRoutes(models, registrations).routes());
         return routes;

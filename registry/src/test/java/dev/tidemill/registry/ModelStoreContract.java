@@ -216,7 +216,6 @@ abstract class ModelStoreContract {
         assertThat(store.newest("a", "bikes", false)).contains(version(3, "run/three"));
         store.deleteVersion("a", "bikes", 3, NOW);
         assertThat(store.newest("a", "bikes", false)).contains(version(2, "run/two"));
-        assertThat(models().byAlias("a", "bikes", "Latest").version()).isEqualTo(2);
         assertThat(store.makers(List.of("run/two", "run/three", "run/four", "run")))
                 .containsOnly("run/two", "run/three");
         assertThat(store.makers(List.of())).isEmpty();

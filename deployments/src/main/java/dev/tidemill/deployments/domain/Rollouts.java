@@ -7,6 +7,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.sql.Transactions;
+import dev.tidemill.registry.domain.Aliases;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.training.domain.Incumbents;
@@ -47,6 +48,7 @@ public final class Rollouts {
     private final Deployments deployments;
     private final DeploymentStore store;
     private final Models models;
+    private final Aliases aliases;
     private final Publications publications;
     private final ModelLoader loader;
     private final Transactions transactions;
@@ -57,6 +59,7 @@ public final class Rollouts {
             Deployments deployments,
             DeploymentStore store,
             Models models,
+            Aliases aliases,
             Publications publications,
             ModelLoader loader,
             Transactions transactions,
@@ -65,6 +68,7 @@ public final class Rollouts {
         this.deployments = deployments;
         this.store = store;
         this.models = models;
+        this.aliases = aliases;
         this.publications = publications;
         this.loader = loader;
         this.transactions = transactions;
@@ -375,16 +379,16 @@ public final class Rollouts {
     private void moveAliases(Deployment deployment, String actor) {
         String model = deployment.definition().model();
         deployment.champion().filter(version -> exists(deployment, version)).ifPresent(version -> {
-            if (!version.equals(models.aliases(deployment.project(), model).get(CHAMPION))) {
-                models.keepAlias(deployment.project(), model, CHAMPION, version, actor);
+            if (!version.equals(aliases.of(deployment.project(), model).get(CHAMPION))) {
+                aliases.keep(deployment.project(), model, CHAMPION, version, actor);
             }
         });
         deployment
                 .challenger()
                 .filter(version -> exists(deployment, version))
                 .ifPresentOrElse(
-                        version -> models.keepAlias(deployment.project(), model, CHALLENGER, version, actor),
-                        () -> models.releaseAlias(deployment.project(), model, CHALLENGER, Event.SYSTEM));
+                        version -> aliases.keep(deployment.project(), model, CHALLENGER, version, actor),
+                        () -> aliases.release(deployment.project(), model, CHALLENGER, Event.SYSTEM));
     }
 
     /**

@@ -23,12 +23,14 @@ import dev.tidemill.inference.registry.RegisteredModels;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.registry.domain.Aliases;
 import dev.tidemill.registry.domain.ModelDescription;
 import dev.tidemill.registry.domain.ModelFiles;
 import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.Signature;
+import dev.tidemill.registry.domain.Trust;
 import dev.tidemill.registry.store.SqlModelStore;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.TestDatabase;
@@ -105,6 +107,8 @@ abstract class AssembledDeployments {
     SqlModelStore versions;
     SqlDeploymentStore store;
     Models models;
+    Aliases aliases;
+    Trust trust;
     ModelCache cache;
     PredictionJournal journal;
     Gateway gateway;
@@ -125,10 +129,14 @@ abstract class AssembledDeployments {
                 new DeletionHold(),
                 clock);
         versions = new SqlModelStore(database);
-        models = new Models(versions, artifacts.tree(), database, new SqlEventLog(database, clock), clock);
+        var events = new SqlEventLog(database, clock);
+        models = new Models(versions, artifacts.tree(), database, events, clock);
+        aliases = new Aliases(versions, models, database, events);
+        trust = new Trust(versions, models, database, events);
         cache = new ModelCache(artifacts.blobs(), INSPECTOR, List.of(this::open), folder -> Optional.empty(), 1_000);
         journal = new PredictionJournal(batch -> new PredictionSink.Taken(batch.size(), List.of()));
-        gateway = new Gateway(cache, new RegisteredModels(models), journal, PayloadLog.NONE, FeatureLookup.NONE, clock);
+        gateway = new Gateway(
+                cache, new RegisteredModels(models, aliases), journal, PayloadLog.NONE, FeatureLookup.NONE, clock);
         store = new SqlDeploymentStore(database);
         publications = new Publications(store, models, gateway, clock);
         versions.insertModel("p", "m", "", Instant.EPOCH);
@@ -249,6 +257,7 @@ abstract class AssembledDeployments {
 
     Rollouts rollouts(ModelLoader loader) {
         var events = new SqlEventLog(database, Clock.systemUTC());
-        return new Rollouts(deployments(), store, models, publications, loader, database, events, Clock.systemUTC());
+        return new Rollouts(
+                deployments(), store, models, aliases, publications, loader, database, events, Clock.systemUTC());
     }
 }

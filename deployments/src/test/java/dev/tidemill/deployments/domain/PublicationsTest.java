@@ -262,11 +262,11 @@ class PublicationsTest extends AssembledDeployments {
     void whatChangesWhileItLoadsIsServedAsItStandsOnceItIsLoaded() {
         setPauses(NEVER, NEVER);
         Deployment deployment = deployment("d", "slow");
-        models.trust("p", "m", number, false, "user:ada");
+        trust.give("p", "m", number, false, "user:ada");
         publications.publish(List.of(deployment));
         Await.until("it to be loaded with trust", () -> begun.get() == 1);
         // Whoever takes the trust back publishes too, and may be through before this attempt is.
-        models.distrust("p", "m", number, "user:ada");
+        trust.withdraw("p", "m", number, "user:ada");
         slow.countDown();
         awaitState(deployment, Publications.State.SERVING);
         assertThat(gateway.snapshot().plans())
@@ -296,9 +296,9 @@ class PublicationsTest extends AssembledDeployments {
                 database,
                 new SqlEventLog(database, Clock.systemUTC()),
                 Clock.systemUTC());
-        models.watchTrust(deployments::trustChanged);
+        trust.watch(deployments::trustChanged);
         Deployment deployment = deployment("d", "model");
-        models.trust("p", "m", number, false, "user:ada");
+        trust.give("p", "m", number, false, "user:ada");
         publications.publish(List.of(deployment));
         awaitState(deployment, Publications.State.SERVING);
         ServedVersion trusted = gateway.snapshot().plans().getFirst().champion();
@@ -306,7 +306,7 @@ class PublicationsTest extends AssembledDeployments {
         assertThat(cache.isLoaded(trusted)).isTrue();
 
         away.set(true);
-        models.distrust("p", "m", number, "user:ada");
+        trust.withdraw("p", "m", number, "user:ada");
 
         assertThat(cache.isLoaded(trusted)).isFalse();
         assertThat(gateway.isStale("p", "d")).isTrue();

@@ -126,7 +126,7 @@ class RolloutsTest extends AssembledDeployments {
     }
 
     private Map<String, Integer> aliases() {
-        return models.aliases("p", "m");
+        return aliases.of("p", "m");
     }
 
     /** Every state that a rollout can be in, in the order of one that ends well, and what each says. */
@@ -242,26 +242,26 @@ class RolloutsTest extends AssembledDeployments {
         int offered = deployment("next", "model").champion().orElseThrow();
         store.delete("p", "next", TICK);
         Rollouts rollouts = rollouts();
-        models.setAlias("p", "m", "champion", offered, "user:ada");
+        aliases.set("p", "m", "champion", offered, "user:ada");
         models.knowUse(deployments());
         rollouts.offer("p", "d", offered, BETTER, Optional.empty(), "run/offer", "tester");
         assertThat(aliases()).isEqualTo(Map.of("champion", champion, "challenger", offered));
         for (Runnable refused : List.<Runnable>of(
-                () -> models.setAlias("p", "m", "champion", offered, "user:ada"),
-                () -> models.setAlias("p", "m", "challenger", champion, "user:ada"),
-                () -> models.removeAlias("p", "m", "champion", "user:ada"),
-                () -> models.removeAlias("p", "m", "challenger", "user:ada"))) {
+                () -> aliases.set("p", "m", "champion", offered, "user:ada"),
+                () -> aliases.set("p", "m", "challenger", champion, "user:ada"),
+                () -> aliases.remove("p", "m", "champion", "user:ada"),
+                () -> aliases.remove("p", "m", "challenger", "user:ada"))) {
             assertThatThrownBy(refused::run).isInstanceOfSatisfying(TidemillException.class, refusal -> {
                 assertThat(refusal.code()).isEqualTo(ErrorCode.CONFLICT);
                 assertThat(refusal.message()).contains("by deployment 'd'");
             });
         }
-        models.setAlias("p", "m", "champion", champion, "user:ada");
-        models.setAlias("p", "m", "tested", offered, "user:ada");
-        models.removeAlias("p", "m", "tested", "user:ada");
+        aliases.set("p", "m", "champion", champion, "user:ada");
+        aliases.set("p", "m", "tested", offered, "user:ada");
+        aliases.remove("p", "m", "tested", "user:ada");
         assertThat(aliases()).isEqualTo(Map.of("champion", champion, "challenger", offered));
         rollouts.rollBack("p", "d", champion, "tester");
-        models.setAlias("p", "m", "challenger", offered, "user:ada");
+        aliases.set("p", "m", "challenger", offered, "user:ada");
         assertThat(aliases()).as("no trial keeps it").containsEntry("challenger", offered);
     }
 }

@@ -4,6 +4,7 @@ import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.registry.domain.Aliases;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import java.util.List;
@@ -12,9 +13,11 @@ import java.util.Optional;
 /** The registry of this process as a catalog. */
 public final class RegisteredModels implements ModelCatalog {
     private final Models models;
+    private final Aliases aliases;
 
-    public RegisteredModels(Models models) {
+    public RegisteredModels(Models models, Aliases aliases) {
         this.models = models;
+        this.aliases = aliases;
     }
 
     @Override
@@ -31,7 +34,7 @@ public final class RegisteredModels implements ModelCatalog {
             return Optional.of(
                     text.matches("[1-9]\\d{0,8}")
                             ? models.version(project, name, Integer.parseInt(text))
-                            : models.byAlias(project, name, text));
+                            : aliases.version(project, name, text));
         } catch (TidemillException e) {
             if (e.code() == ErrorCode.NOT_FOUND || e.code() == ErrorCode.INVALID_ARGUMENT) {
                 return Optional.empty();

@@ -6,6 +6,7 @@ import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.registry.domain.Aliases;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.RegisteredModel;
@@ -33,11 +34,13 @@ final class MlflowModelSources {
     private static final String VERSIONS_TAG = "mlflow.modelVersions";
 
     private final Models models;
+    private final Aliases aliases;
     private final LoggedModels logged;
     private final Tracking tracking;
 
-    MlflowModelSources(Models models, LoggedModels logged, Tracking tracking) {
+    MlflowModelSources(Models models, Aliases aliases, LoggedModels logged, Tracking tracking) {
         this.models = models;
+        this.aliases = aliases;
         this.logged = logged;
         this.tracking = tracking;
     }
@@ -128,7 +131,7 @@ final class MlflowModelSources {
     private Optional<ModelVersion> named(String project, String source) {
         Matcher aliased = ALIASED.matcher(source);
         if (aliased.matches()) {
-            return Optional.of(models.byAlias(project, aliased.group(1), aliased.group(2)));
+            return Optional.of(aliases.version(project, aliased.group(1), aliased.group(2)));
         }
         Matcher named = NAMED.matcher(source);
         if (!named.matches()) {
@@ -143,8 +146,8 @@ final class MlflowModelSources {
         if (which.matches("[0-9]{1,9}")) {
             return Optional.of(models.version(project, name, Integer.parseInt(which)));
         }
-        if (which.equalsIgnoreCase(Models.LATEST)) {
-            return Optional.of(models.byAlias(project, name, which));
+        if (which.equalsIgnoreCase(Aliases.LATEST)) {
+            return Optional.of(aliases.version(project, name, which));
         }
         return Optional.of(models.newestOfStages(project, name).stream()
                 .filter(version -> version.stage().label().equalsIgnoreCase(which))

@@ -11,6 +11,8 @@ import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.registry.domain.Aliases;
+import dev.tidemill.registry.domain.ModelTags;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.RegisteredModel;
@@ -31,13 +33,23 @@ public final class MlflowRegistryRoutes {
     private static final int MOST_VERSIONS = 200_000;
 
     private final Models models;
+    private final Aliases aliases;
+    private final ModelTags tags;
     private final Registrations registrations;
     private final MlflowModelSources sources;
 
-    public MlflowRegistryRoutes(Models models, Registrations registrations, LoggedModels logged, Tracking tracking) {
+    public MlflowRegistryRoutes(
+            Models models,
+            Aliases aliases,
+            ModelTags tags,
+            Registrations registrations,
+            LoggedModels logged,
+            Tracking tracking) {
         this.models = models;
+        this.aliases = aliases;
+        this.tags = tags;
         this.registrations = registrations;
-        this.sources = new MlflowModelSources(models, logged, tracking);
+        this.sources = new MlflowModelSources(models, aliases, logged, tracking);
     }
 
     public List<Route> routes() {
@@ -75,7 +87,7 @@ public final class MlflowRegistryRoutes {
                 .get(MODELS + "/get-latest-versions", read, this::latest)
                 .post(MODELS + "/get-latest-versions", read, this::latest)
                 .post(MODELS + "/set-tag", write, (request, caller) -> {
-                    models.putTag(
+                    tags.put(
                             caller.project(),
                             request.text("name"),
                             request.text("key"),
@@ -84,11 +96,11 @@ public final class MlflowRegistryRoutes {
                     return Json.object();
                 })
                 .delete(MODELS + "/delete-tag", write, (request, caller) -> {
-                    models.removeTag(caller.project(), request.text("name"), request.text("key"), caller.actor());
+                    tags.remove(caller.project(), request.text("name"), request.text("key"), caller.actor());
                     return Json.object();
                 })
                 .post(MODELS + "/alias", write, (request, caller) -> {
-                    models.setAlias(
+                    aliases.set(
                             caller.project(),
                             request.text("name"),
                             request.text("alias"),
@@ -99,14 +111,14 @@ public final class MlflowRegistryRoutes {
                 .delete(MODELS + "/alias", write, (request, caller) -> {
                     String name =
                             models.model(caller.project(), request.text("name")).name();
-                    models.removeAlias(caller.project(), name, request.text("alias"), caller.actor());
+                    aliases.remove(caller.project(), name, request.text("alias"), caller.actor());
                     return Json.object();
                 })
                 .get(
                         MODELS + "/alias",
                         read,
                         (request, caller) ->
-                                one(models.byAlias(caller.project(), request.text("name"), request.text("alias"))))
+                                one(aliases.version(caller.project(), request.text("name"), request.text("alias"))))
                 .post(VERSIONS + "/create", write, this::createVersion)
                 .patch(
                         VERSIONS + "/update",
@@ -140,7 +152,7 @@ public final class MlflowRegistryRoutes {
                 .get(VERSIONS + "/search", read, this::searchVersions)
                 .get(VERSIONS + "/get-download-uri", read, this::downloadUri)
                 .post(VERSIONS + "/set-tag", write, (request, caller) -> {
-                    models.putTag(
+                    tags.put(
                             caller.project(),
                             request.text("name"),
                             number(request),
@@ -150,7 +162,7 @@ public final class MlflowRegistryRoutes {
                     return Json.object();
                 })
                 .delete(VERSIONS + "/delete-tag", write, (request, caller) -> {
-                    models.removeTag(
+                    tags.remove(
                             caller.project(),
                             request.text("name"),
                             number(request),
@@ -188,9 +200,7 @@ public final class MlflowRegistryRoutes {
 
     private ObjectNode one(ModelVersion version) {
         ObjectNode json = Json.object();
-        json.set(
-                "model_version",
-                MlflowRegistryJson.version(version, models.aliases(version.project(), version.model())));
+        json.set("model_version", MlflowRegistryJson.version(version, aliases.of(version.project(), version.model())));
         return json;
     }
 

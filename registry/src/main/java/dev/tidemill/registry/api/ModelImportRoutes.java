@@ -6,6 +6,7 @@ import dev.tidemill.platform.auth.Caller;
 import dev.tidemill.platform.auth.Resource;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
+import dev.tidemill.registry.domain.ModelTags;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.Registrations;
@@ -38,7 +39,7 @@ public final class ModelImportRoutes {
     private static Map<String, String> tags(MlflowRequest told, List<String> left) {
         var tags = new HashMap<String, String>();
         told.messages("tags").forEach(tag -> tags.put(tag.text("key"), tag.anyText("value")));
-        return Models.settable(tags, left);
+        return ModelTags.settable(tags, left);
     }
 
     private static Instant time(MlflowRequest told, String field) {

@@ -13,10 +13,13 @@ import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.StreamedJson;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.registry.domain.Aliases;
 import dev.tidemill.registry.domain.ModelFiles;
+import dev.tidemill.registry.domain.ModelTags;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.RegisteredModel;
+import dev.tidemill.registry.domain.Trust;
 import io.javalin.http.Context;
 import java.io.IOException;
 import java.util.HashMap;
@@ -29,9 +32,15 @@ public final class ModelRoutes {
     private static final String PATH = "/api/tidemill/v1/projects/{project}/models";
 
     private final Models models;
+    private final Aliases aliases;
+    private final ModelTags tags;
+    private final Trust trust;
 
-    public ModelRoutes(Models models) {
+    public ModelRoutes(Models models, Aliases aliases, ModelTags tags, Trust trust) {
         this.models = models;
+        this.aliases = aliases;
+        this.tags = tags;
+        this.trust = trust;
     }
 
     public List<Route> routes() {
@@ -54,7 +63,7 @@ public final class ModelRoutes {
                 Route.delete(
                         PATH + "/{model}/versions/{version}/trust",
                         Access.project(Resource.MODEL, Action.OPERATE),
-                        (context, caller) -> context.json(shown(models.distrust(
+                        (context, caller) -> context.json(shown(trust.withdraw(
                                 caller.project(),
                                 context.pathParam("model"),
                                 Requests.positive(context, "version"),
@@ -62,7 +71,7 @@ public final class ModelRoutes {
                 Route.put(PATH + "/{model}/aliases/{alias}", write, this::setAlias)
                         .fields("version"),
                 Route.delete(PATH + "/{model}/aliases/{alias}", write, (context, caller) -> {
-                    models.removeAlias(
+                    aliases.remove(
                             caller.project(), context.pathParam("model"), context.pathParam("alias"), caller.actor());
                     context.status(204);
                 }));
@@ -102,7 +111,7 @@ public final class ModelRoutes {
 
     private void trust(Context context, Caller caller) {
         boolean network = RequestBody.optionalObject(context).flag("network");
-        context.json(shown(models.trust(
+        context.json(shown(trust.give(
                 caller.project(),
                 context.pathParam("model"),
                 Requests.positive(context, "version"),
@@ -119,9 +128,9 @@ public final class ModelRoutes {
                         caller.project(), name, Optional.empty(), Optional.of(text), caller.actor()));
         body.texts("tags").forEach((key, value) -> {
             if (value.isEmpty()) {
-                models.removeTag(caller.project(), name, key, caller.actor());
+                tags.remove(caller.project(), name, key, caller.actor());
             } else {
-                models.putTag(caller.project(), name, key, value, caller.actor());
+                tags.put(caller.project(), name, key, value, caller.actor());
             }
         });
         show(context, caller);
@@ -140,7 +149,7 @@ public final class ModelRoutes {
                     }
                     return Integer.parseInt(text);
                 });
-        models.setAlias(caller.project(), name, context.pathParam("alias"), version, expected, caller.actor());
+        aliases.set(caller.project(), name, context.pathParam("alias"), version, expected, caller.actor());
         context.header("ETag", "\"" + version + "\"")
                 .json(Map.of("alias", context.pathParam("alias"), "version", version));
     }

@@ -78,7 +78,7 @@ public record ModelVersion(
         }
     }
 
-    /** What trust is written down under; set and removed by {@link Models#trust} and {@link Models#distrust} alone. */
+    /** What trust is written down under; set and removed by {@link Trust#give} and {@link Trust#withdraw} alone. */
     static final String TRUST_TAGS = "tidemill.trusted";
 
     /** Tag of a version whose code may run: the folder's digest and who said so. */

@@ -12,7 +12,6 @@ import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Transactions;
-import dev.tidemill.tracking.domain.Limits;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -22,16 +21,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.stream.Collectors;
 
-/** Models and versions. Thread-safe. */
+/** Models and versions: what there is, what is said of it, its stages, and that nothing in use goes. Thread-safe. */
 public final class Models {
-    /** The alias that every model has, whatever its case: its newest version. */
-    public static final String LATEST = "latest";
-
     private static final int LONGEST_NAME = 256;
-    private static final int LONGEST_ALIAS = 255;
-    private static final int LONGEST_TAG = 100_000;
 
     private final ModelStore store;
     private final ArtifactTree tree;
@@ -39,7 +32,6 @@ public final class Models {
     private final EventLog events;
     private final Clock clock;
     private volatile ModelUse use = (project, model, version) -> List.of();
-    private volatile TrustWatch trustWatch = version -> {};
 
     public Models(ModelStore store, ArtifactTree tree, Transactions transactions, EventLog events, Clock clock) {
         this.store = store;
@@ -54,11 +46,6 @@ public final class Models {
         use = users;
     }
 
-    /** Tells who is to hear of trust that is given or taken back; until then nobody is. */
-    public void watchTrust(TrustWatch watch) {
-        trustWatch = watch;
-    }
-
     /**
      * Keeps a model from being deleted or renamed until the caller's unit of work ends.
      *
@@ -68,6 +55,11 @@ public final class Models {
         if (!store.hold(project, model)) {
             throw missing(model);
         }
+    }
+
+    /** What keeps an alias at a version; see {@link ModelUse#holders}. */
+    Map<String, Integer> holders(String project, String model, String alias) {
+        return use.holders(project, model, alias);
     }
 
     private void requireUnused(String project, String model, OptionalInt version, String what) {
@@ -98,7 +90,7 @@ public final class Models {
     /** Takes in a model; one of its name that is here already stays as it is. */
     public void take(String project, TakenModel told) {
         checkName(told.name());
-        told.tags().forEach(Models::checkTag);
+        told.tags().forEach(ModelTags::check);
         transactions.write(() -> {
             if (store.insertModel(project, told.name(), told.description(), told.createdAt())) {
                 store.updateModel(project, told.name(), told.name(), told.description(), told.updatedAt());
@@ -107,42 +99,8 @@ public final class Models {
         });
     }
 
-    /** The tags that may be set; of the others it is told why not, a sentence each. */
-    public static Map<String, String> settable(Map<String, String> tags, List<String> left) {
-        var settable = new java.util.TreeMap<String, String>();
-        tags.forEach((key, value) -> {
-            try {
-                checkTag(key, value);
-                settable.put(key, value);
-            } catch (TidemillException refused) {
-                left.add("tag '" + StorableText.cut(key, 80) + "': " + refused.getMessage());
-            }
-        });
-        return settable;
-    }
-
     void touch(RegisteredModel model) {
         store.updateModel(model.project(), model.name(), model.name(), model.description(), clock.instant());
-    }
-
-    static void checkTag(String name, String value) {
-        checkNoTrust(name);
-        Limits.key("Tag", name);
-        if (value.length() > LONGEST_TAG) {
-            throw TidemillException.invalid(
-                    "value",
-                    name.equals(RegisteredModel.PROMPT_TEXT_TAG)
-                            ? "Prompt text exceeds max length of " + LONGEST_TAG + " characters."
-                            : "'value' exceeds the maximum length of " + LONGEST_TAG + " characters");
-        }
-    }
-
-    /** A tag is everybody's who may write; trust is not. */
-    private static void checkNoTrust(String name) {
-        if (name.startsWith(ModelVersion.TRUST_TAGS)) {
-            throw TidemillException.invalid("key", "The tag '" + name + "' is set and removed by trust alone")
-                    .remedy("tidemill models trust MODEL/VERSION, or with --withdraw");
-        }
     }
 
     private static String checkName(String name) {
@@ -166,7 +124,7 @@ public final class Models {
         return name;
     }
 
-    private static String shortened(String text) {
+    static String shortened(String text) {
         return text.length() > 100 ? StorableText.cut(text, 100) + "..." : text;
     }
 
@@ -174,7 +132,7 @@ public final class Models {
     public RegisteredModel createModel(
             String project, String name, String description, Map<String, String> tags, String actor) {
         checkName(name);
-        tags.forEach(Models::checkTag);
+        tags.forEach(ModelTags::check);
         return transactions.write(() -> {
             if (!store.insertModel(project, name, description, clock.instant())) {
                 throw taken(name, "true".equals(tags.get(RegisteredModel.PROMPT_TAG)), isPrompt(project, name));
@@ -430,256 +388,8 @@ public final class Models {
         });
     }
 
-    public Map<String, Integer> aliases(String project, String model) {
-        return store.aliases(project, model);
-    }
-
     /** Those of the steps, as {@code RUN/STEP}, that made a version of any project. */
     public Set<String> makers(Collection<String> steps) {
         return store.makers(steps);
-    }
-
-    /** The version that an alias points at; {@value #LATEST} is the newest one. */
-    public ModelVersion byAlias(String project, String model, String alias) {
-        checkAlias(alias);
-        model(project, model);
-        if (alias.equalsIgnoreCase(LATEST)) {
-            return store.newest(project, model, false)
-                    .orElseThrow(() -> new TidemillException(
-                            ErrorCode.NOT_FOUND, "Latest version not found for model " + model + "."));
-        }
-        Integer version = store.aliases(project, model).get(alias);
-        if (version == null) {
-            throw TidemillException.invalid("alias", "Registered model alias " + alias + " not found.");
-        }
-        return version(project, model, version);
-    }
-
-    /** Points an alias at a version, as {@link #setAlias(String, String, String, int, Optional, String)} wherever it points now. */
-    public void setAlias(String project, String model, String alias, int version, String actor) {
-        setAlias(project, model, alias, version, Optional.empty(), actor);
-    }
-
-    /**
-     * Points an alias at a version, if it still points where the caller believes.
-     *
-     * @param expected the version that it must point at now, 0 if it must not be there; empty whatever it is
-     * @throws TidemillException {@code CONFLICT} if somebody else has moved it, or something that uses the model keeps it elsewhere
-     */
-    public void setAlias(
-            String project, String model, String alias, int version, Optional<Integer> expected, String actor) {
-        checkAlias(alias);
-        if (alias.equalsIgnoreCase(LATEST)) {
-            throw TidemillException.invalid("alias", "'latest' alias name (case insensitive) is reserved.");
-        }
-        if (alias.matches("[vV]\\d+")) {
-            throw TidemillException.invalid("alias", "Version alias name '" + alias + "' is reserved.");
-        }
-        transactions.write(() -> {
-            requireNotHeld(project, model, alias, OptionalInt.of(version));
-            requireAt(project, model, alias, expected);
-            keepAlias(project, model, alias, version, actor);
-        });
-    }
-
-    /** Points an alias at a version for what decides about it: nobody is asked. */
-    public void keepAlias(String project, String model, String alias, int version, String actor) {
-        transactions.write(() -> {
-            ModelVersion target = version(project, model, version);
-            store.setAlias(project, model, alias, version);
-            touch(model(project, model));
-            events.append(Event.of(
-                    "model.alias.moved",
-                    project,
-                    "model/" + target.reference(),
-                    actor,
-                    Map.of("alias", alias, "model", model, "version", version, "prompt", isPrompt(project, model))));
-        });
-    }
-
-    /** @param version where it is to point; empty if it is to go */
-    private void requireNotHeld(String project, String model, String alias, OptionalInt version) {
-        hold(project, model);
-        Map<String, Integer> holders = use.holders(project, model, alias);
-        if (holders.isEmpty() || version.isPresent() && holders.containsValue(version.getAsInt())) {
-            return;
-        }
-        String kept = holders.entrySet().stream()
-                .map(holder -> "version " + holder.getValue() + " by " + holder.getKey())
-                .collect(Collectors.joining(", "));
-        throw new TidemillException(
-                        ErrorCode.CONFLICT,
-                        "Alias '" + alias + "' of model '" + model + "' is kept at " + kept
-                                + ", and would say what is not so")
-                .at("alias")
-                .remedy("Decide there: offer, promote or roll back a version; or take another alias");
-    }
-
-    private static void checkAlias(String alias) {
-        if (alias.isEmpty()) {
-            throw TidemillException.invalid("alias", "Registered model alias name cannot be empty.");
-        }
-        if (!alias.matches("(?U)[\\w-]+")) {
-            throw TidemillException.invalid(
-                    "alias",
-                    "Invalid alias name: '" + shortened(alias)
-                            + "'. Names may only contain alphanumerics, underscores (_), and dashes (-).");
-        }
-        if (alias.length() > LONGEST_ALIAS) {
-            throw TidemillException.invalid(
-                    "alias",
-                    "'Registered model alias name' exceeds the maximum length of " + LONGEST_ALIAS + " characters");
-        }
-    }
-
-    private void requireAt(String project, String model, String alias, Optional<Integer> expected) {
-        int now = store.aliases(project, model).getOrDefault(alias, 0);
-        if (expected.isPresent() && expected.get() != now) {
-            throw new TidemillException(
-                            ErrorCode.CONFLICT,
-                            "Alias '" + alias + "' of model '" + model + "' "
-                                    + (now == 0 ? "is not there" : "points at version " + now) + ", not at "
-                                    + expected.get())
-                    .at("If-Match")
-                    .remedy("Look at what it points at now, and decide again");
-        }
-    }
-
-    /** @throws TidemillException {@code CONFLICT} if something that uses the model keeps it */
-    public void removeAlias(String project, String model, String alias, String actor) {
-        transactions.write(() -> {
-            requireNotHeld(project, model, alias, OptionalInt.empty());
-            releaseAlias(project, model, alias, actor);
-        });
-    }
-
-    /** Removes an alias for what decides about it: nobody is asked. */
-    public void releaseAlias(String project, String model, String alias, String actor) {
-        transactions.write(() -> {
-            boolean there = store.aliases(project, model).containsKey(alias);
-            store.removeAlias(project, model, alias);
-            if (there) {
-                events.append(Event.of(
-                        "model.alias.removed",
-                        project,
-                        "model/" + model,
-                        actor,
-                        Map.of("alias", alias, "model", model, "prompt", isPrompt(project, model))));
-            }
-        });
-    }
-
-    /** Sets a tag of a model. */
-    public void putTag(String project, String model, String name, String value, String actor) {
-        checkTag(name, value);
-        transactions.write(() -> {
-            store.putTag(project, model(project, model).name(), 0, name, value);
-            events.append(tagged("model.tag.set", project, model, Optional.empty(), name, Optional.of(value), actor));
-        });
-    }
-
-    /** Sets a tag of a version. */
-    public void putTag(String project, String model, int version, String name, String value, String actor) {
-        checkTag(name, value);
-        transactions.write(() -> {
-            store.putTag(project, model, version(project, model, version).version(), name, value);
-            events.append(tagged(
-                    "model.version.tag.set", project, model, Optional.of(version), name, Optional.of(value), actor));
-        });
-    }
-
-    /**
-     * Lets the code in a version's folder run: its pickles whatever they refer to, its own modules, and what its requirements name.
-     * Who said so, and of which folder, stays with the version.
-     *
-     * @param network whether that code may use the network as well
-     * @throws TidemillException {@code FAILED_PRECONDITION} if its files are not kept here
-     */
-    public ModelVersion trust(String project, String model, int version, boolean network, String actor) {
-        return transactions.write(() -> {
-            ModelVersion trusted = version(project, model, version);
-            String said = trusted.requireFolder().value() + " " + actor;
-            store.putTag(project, model, version, ModelVersion.TRUSTED_TAG, said);
-            if (network) {
-                store.putTag(project, model, version, ModelVersion.TRUSTED_NETWORK_TAG, said);
-            } else {
-                store.removeTag(project, model, version, ModelVersion.TRUSTED_NETWORK_TAG);
-            }
-            events.append(Event.of(
-                            "model.version.trusted",
-                            project,
-                            "model/" + trusted.reference(),
-                            actor,
-                            Map.of(
-                                    "model",
-                                    model,
-                                    "version",
-                                    version,
-                                    "network",
-                                    network,
-                                    "held",
-                                    trusted.files().map(ModelFiles::held).orElse(List.of())))
-                    .withDigest(trusted.requireFolder().value()));
-            ModelVersion now = version(project, model, version);
-            transactions.afterCommit(() -> trustWatch.trustChanged(now));
-            return now;
-        });
-    }
-
-    /** Takes trust back: from then on its code runs nowhere that hears of it; see {@link TrustWatch}. */
-    public ModelVersion distrust(String project, String model, int version, String actor) {
-        return transactions.write(() -> {
-            ModelVersion before = version(project, model, version);
-            for (String tag : List.of(
-                    ModelVersion.TRUSTED_TAG, ModelVersion.TRUSTED_NETWORK_TAG, ModelVersion.TRUSTED_BEFORE_TAG)) {
-                store.removeTag(project, model, version, tag);
-            }
-            if (before.trusted()) {
-                events.append(Event.of(
-                        "model.version.distrusted",
-                        project,
-                        "model/" + before.reference(),
-                        actor,
-                        Map.of("model", model, "version", version)));
-            }
-            ModelVersion now = version(project, model, version);
-            if (before.trusted()) {
-                transactions.afterCommit(() -> trustWatch.trustChanged(now));
-            }
-            return now;
-        });
-    }
-
-    private Event tagged(
-            String type,
-            String project,
-            String model,
-            Optional<Integer> version,
-            String name,
-            Optional<String> value,
-            String actor) {
-        var data = new java.util.TreeMap<String, Object>(
-                Map.of("model", model, "key", name, "prompt", isPrompt(project, model)));
-        version.ifPresent(number -> data.put("version", number));
-        value.ifPresent(text -> data.put("value", text));
-        String subject = "model/" + model + version.map(number -> "/" + number).orElse("");
-        return Event.of(type, project, subject, actor, data);
-    }
-
-    /** Removes a tag; one that is not there changes nothing. */
-    public void removeTag(String project, String model, String name, String actor) {
-        transactions.write(() -> {
-            store.removeTag(project, model(project, model).name(), 0, name);
-            events.append(tagged("model.tag.deleted", project, model, Optional.empty(), name, Optional.empty(), actor));
-        });
-    }
-
-    public void removeTag(String project, String model, int version, String name, String actor) {
-        checkNoTrust(name);
-        transactions.write(() -> {
-            store.removeTag(project, model, version(project, model, version).version(), name);
-            events.append(tagged(
-                    "model.version.tag.deleted", project, model, Optional.of(version), name, Optional.empty(), actor));
-        });
     }
 }

@@ -131,7 +131,7 @@ public final class Registrations {
     /** Registers a version from where a client has put it; files that are kept here become an immutable folder. */
     public ModelVersion create(String project, String model, Claim claim, String actor) {
         ArtifactLocations.require("source", claim.source());
-        claim.tags().forEach(Models::checkTag);
+        claim.tags().forEach(ModelTags::check);
         Optional<Folder> frozen = located.freeze(project, claim.location(), claim.home());
         // Before the transaction: pickles may be large.
         Optional<ModelFiles> files = frozen.map(inspector::inspect);
@@ -156,7 +156,7 @@ public final class Registrations {
     /** Takes in a version under its own number; false if that number is taken. */
     public boolean take(String project, TakenVersion told, String actor) {
         Claim claim = told.claim();
-        claim.tags().forEach(Models::checkTag);
+        claim.tags().forEach(ModelTags::check);
         if (told.version() < 1) {
             throw TidemillException.invalid("version", "'" + told.version() + "' is not a version number");
         }
