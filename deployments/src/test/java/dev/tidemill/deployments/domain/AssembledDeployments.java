@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tidemill.artifacts.ArtifactsModule;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.deployments.store.SqlDeploymentStore;
+import dev.tidemill.inference.domain.ColumnValues;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.FeatureLookup;
 import dev.tidemill.inference.domain.Gateway;
@@ -233,7 +234,7 @@ abstract class AssembledDeployments {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                List.of(Tensor.column("x", List.of(1.0))),
+                List.of(ColumnValues.column("x", List.of(1.0))),
                 Instant.EPOCH);
         return gateway.infer("p", name, version, request);
     }

@@ -1,5 +1,6 @@
 package dev.tidemill.inference.api;
 
+import dev.tidemill.inference.domain.ColumnValues;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.TidemillException;
 import java.nio.ByteBuffer;
@@ -49,7 +50,7 @@ final class CsvRows {
             }
             // pandas writes the numbers of the rows before the columns, without a name.
             if (i > 0 || !name.isEmpty()) {
-                columns.add(Tensor.written(name, column));
+                columns.add(ColumnValues.written(name, column));
             }
         }
         if (columns.isEmpty()) {

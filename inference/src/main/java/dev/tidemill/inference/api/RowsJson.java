@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.POJONode;
 import com.fasterxml.jackson.databind.util.RawValue;
+import dev.tidemill.inference.domain.ColumnValues;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Place;
 import dev.tidemill.inference.domain.Tensor;
@@ -106,7 +107,7 @@ final class RowsJson {
 
     static List<Tensor> columns(Map<String, List<@Nullable Object>> columns) {
         return columns.entrySet().stream()
-                .map(column -> Tensor.column(column.getKey(), column.getValue()))
+                .map(column -> ColumnValues.column(column.getKey(), column.getValue()))
                 .toList();
     }
 
@@ -136,7 +137,7 @@ final class RowsJson {
         List<@Nullable Object> values = new ArrayList<>();
         flatten(name, list, shape, 0, values);
         long[] sizes = shape.stream().mapToLong(Long::longValue).toArray();
-        return Tensor.column(name, values).as(name, sizes);
+        return ColumnValues.column(name, values).as(name, sizes);
     }
 
     private static void flatten(

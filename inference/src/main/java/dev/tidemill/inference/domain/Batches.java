@@ -178,7 +178,7 @@ final class Batches implements Calls {
         List<Tensor> all = new ArrayList<>();
         for (int i = 0; i < mine.inputs.size(); i++) {
             int input = i;
-            all.add(Tensor.concatenated(
+            all.add(TensorRows.concatenated(
                     batch.stream().map(one -> one.inputs.get(input)).toList()));
         }
         Cancellation everybody = Cancellation.all(
@@ -195,8 +195,9 @@ final class Batches implements Calls {
         for (Waiting one : batch) {
             int begin = from;
             int end = from + one.rows();
-            List<Tensor> part =
-                    outputs.stream().map(output -> output.rows(begin, end)).toList();
+            List<Tensor> part = outputs.stream()
+                    .map(output -> TensorRows.of(output, begin, end))
+                    .toList();
             if (one == mine) {
                 own = part;
             } else {

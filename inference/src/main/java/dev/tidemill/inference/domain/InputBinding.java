@@ -241,7 +241,7 @@ public final class InputBinding {
         }
         List<Tensor> columns = new ArrayList<>(specs.size());
         for (int i = 0; i < specs.size(); i++) {
-            columns.add(matrix.column(i, specs.get(i).name()));
+            columns.add(TensorRows.column(matrix, i, specs.get(i).name()));
         }
         return columns;
     }

@@ -76,7 +76,7 @@ public interface LoadedModel extends AutoCloseable {
         for (TensorSpec spec : inputs()) {
             Object value = row.get(spec.name());
             if (value != null || !spec.optional()) {
-                given.add(Tensor.column(spec.name(), Collections.singletonList(value)));
+                given.add(ColumnValues.column(spec.name(), Collections.singletonList(value)));
             }
         }
         return AnswerValues.of(predict(InputBinding.fitted(inputs(), given)).getFirst());

@@ -1,14 +1,12 @@
 package dev.tidemill.inference.domain;
 
 import dev.tidemill.platform.errors.TidemillException;
-import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -54,7 +52,8 @@ public final class Tensor {
         this(name, datatype, shape, numbers, wholes, texts, Writing.NONE);
     }
 
-    private Tensor(
+    /** @param texts the values, or what was written where they are others */
+    Tensor(
             String name,
             Datatype datatype,
             long[] shape,
@@ -152,7 +151,18 @@ public final class Tensor {
         };
     }
 
-    private byte[] @Nullable [] texts() {
+    /** The values themselves, which nobody changes; empty where the datatype has others. */
+    double[] numbers() {
+        return numbers;
+    }
+
+    /** The values themselves, which nobody changes; empty where the datatype has others. */
+    long[] wholes() {
+        return wholes;
+    }
+
+    /** The values themselves, or what was written where they are others; nobody changes them. */
+    byte[] @Nullable [] texts() {
         return texts == null ? new byte[0][] : texts;
     }
 
@@ -283,21 +293,9 @@ public final class Tensor {
         return value == null ? null : new String(value, StandardCharsets.UTF_8);
     }
 
-    /**
-     * A column of values that were all written as text, as in CSV: numbers if each is one, truths if each is {@code True} or {@code
-     * False}, else texts. A model that takes another datatype gets what the text says, as it was written.
-     *
-     * @param values null for a missing one
-     */
-    public static Tensor written(String name, List<@Nullable String> values) {
-        String whose = "A value of '" + name + "'";
-        byte[] @Nullable [] texts = new byte[values.size()][];
-        for (int i = 0; i < texts.length; i++) {
-            String value = values.get(i);
-            texts[i] = value == null ? null : WireText.bytes("data", whose, value);
-        }
-        Tensor read = column(name, WrittenValues.read(values));
-        return new Tensor(name, read.datatype, read.shape, read.numbers, read.wholes, texts, Writing.TEXTS);
+    /** The same values, as texts have said them: each is kept as it was written. */
+    Tensor said(byte[] @Nullable [] writtenTexts) {
+        return new Tensor(name, datatype, shape, numbers, wholes, writtenTexts, Writing.TEXTS);
     }
 
     /** The same texts, each a JSON document: what has no datatype of the protocol travels so. */
@@ -330,230 +328,11 @@ public final class Tensor {
     }
 
     /** The same values, said to be written as those of another are: JSON, or truths that numbers stand for. */
-    private Tensor like(Tensor other) {
+    Tensor like(Tensor other) {
         return switch (other.writing) {
             case JSON, TRUTHS, TRUTHS_AND_NUMBERS ->
                 new Tensor(name, datatype, shape, numbers, wholes, texts, other.writing);
             default -> this;
-        };
-    }
-
-    /** Some of the rows; those of a table's column are one of a table again. */
-    public Tensor rows(int from, int to) {
-        int width = width();
-        long[] part = shape.clone();
-        part[0] = to - from;
-        Tensor some = someRows(part, from, to, width);
-        return place != null && place.container() == Place.Container.FRAME ? some.placed(place) : some;
-    }
-
-    private Tensor someRows(long[] part, int from, int to, int width) {
-        return switch (datatype.storage()) {
-            case NUMBER ->
-                numbers(name, datatype, part, Arrays.copyOfRange(numbers, from * width, to * width))
-                        .like(this);
-            case WHOLE -> wholes(name, datatype, part, Arrays.copyOfRange(wholes, from * width, to * width));
-            case BYTES ->
-                texts(name, part, Arrays.copyOfRange(texts(), from * width, to * width))
-                        .like(this);
-        };
-    }
-
-    /** The rows of these numbers, in this order. */
-    public Tensor select(int[] rows) {
-        int width = width();
-        long[] part = shape.clone();
-        part[0] = rows.length;
-        int size = rows.length * width;
-        double[] someNumbers = new double[datatype.storage() == Datatype.Storage.NUMBER ? size : 0];
-        long[] someWholes = new long[datatype.storage() == Datatype.Storage.WHOLE ? size : 0];
-        byte[] @Nullable [] someTexts = new byte[datatype.storage() == Datatype.Storage.BYTES ? size : 0][];
-        for (int i = 0; i < rows.length; i++) {
-            switch (datatype.storage()) {
-                case NUMBER -> System.arraycopy(numbers, rows[i] * width, someNumbers, i * width, width);
-                case WHOLE -> System.arraycopy(wholes, rows[i] * width, someWholes, i * width, width);
-                case BYTES -> System.arraycopy(texts(), rows[i] * width, someTexts, i * width, width);
-            }
-        }
-        return switch (datatype.storage()) {
-            case NUMBER -> numbers(name, datatype, part, someNumbers).like(this);
-            case WHOLE -> wholes(name, datatype, part, someWholes);
-            case BYTES -> texts(name, part, someTexts).like(this);
-        };
-    }
-
-    /** The rows of several tensors of one datatype and width, one after the other, under the first one's name. */
-    public static Tensor concatenated(List<Tensor> parts) {
-        Tensor first = parts.getFirst();
-        if (parts.size() == 1) {
-            return first;
-        }
-        long[] shape = first.shape();
-        shape[0] = parts.stream().mapToLong(Tensor::rows).sum();
-        return switch (first.datatype.storage()) {
-            case NUMBER ->
-                numbers(
-                                first.name,
-                                first.datatype,
-                                shape,
-                                parts.stream()
-                                        .flatMapToDouble(part -> Arrays.stream(part.numbers))
-                                        .toArray())
-                        .like(parts.stream()
-                                .filter(part -> part.writing != first.writing)
-                                .findFirst()
-                                .map(other -> first.hasTruths() ? other : first)
-                                .orElse(first));
-            case WHOLE ->
-                wholes(
-                        first.name,
-                        first.datatype,
-                        shape,
-                        parts.stream()
-                                .flatMapToLong(part -> Arrays.stream(part.wholes))
-                                .toArray());
-            case BYTES ->
-                texts(
-                                first.name,
-                                shape,
-                                parts.stream()
-                                        .flatMap(part -> Arrays.stream(part.texts()))
-                                        .toArray(byte[][]::new))
-                        .like(first);
-        };
-    }
-
-    /** One column of a matrix, under a name of its own. */
-    public Tensor column(int column, String columnName) {
-        int width = width();
-        int rows = rows();
-        long[] one = {rows};
-        switch (datatype.storage()) {
-            case NUMBER -> {
-                double[] values = new double[rows];
-                for (int row = 0; row < rows; row++) {
-                    values[row] = numbers[row * width + column];
-                }
-                return numbers(columnName, datatype, one, values).like(this);
-            }
-            case WHOLE -> {
-                long[] values = new long[rows];
-                for (int row = 0; row < rows; row++) {
-                    values[row] = wholes[row * width + column];
-                }
-                return wholes(columnName, datatype, one, values);
-            }
-            default -> {
-                byte[] @Nullable [] values = new byte[rows][];
-                for (int row = 0; row < rows; row++) {
-                    values[row] = texts()[row * width + column];
-                }
-                return new Tensor(columnName, Datatype.BYTES, one, new double[0], new long[0], values, writing);
-            }
-        }
-    }
-
-    /**
-     * A column from values as people write them: texts, bytes, truths and numbers, which become {@code FP64} unless all are whole.
-     *
-     * @throws TidemillException {@code INVALID_ARGUMENT} for a whole number that {@code FP64} would change, beside others that are not
-     */
-    public static Tensor column(String name, List<? extends @Nullable Object> values) {
-        long[] shape = {values.size()};
-        if (values.stream().allMatch(value -> value instanceof Boolean)) {
-            return wholes(
-                    name,
-                    Datatype.BOOL,
-                    shape,
-                    values.stream()
-                            .mapToLong(value -> Boolean.TRUE.equals(value) ? 1 : 0)
-                            .toArray());
-        }
-        if (values.stream().allMatch(value -> value instanceof Long || value instanceof Integer)) {
-            return wholes(
-                    name,
-                    Datatype.INT64,
-                    shape,
-                    values.stream()
-                            .mapToLong(value -> ((Number) value).longValue())
-                            .toArray());
-        }
-        if (values.stream().allMatch(value -> isWhole(value))) {
-            boolean unsigned = values.stream().allMatch(value -> new BigInteger(String.valueOf(value)).signum() >= 0);
-            boolean fits =
-                    values.stream().allMatch(value -> new BigInteger(String.valueOf(value)).bitLength() <= Long.SIZE);
-            if (unsigned && fits) {
-                return wholes(
-                        name,
-                        Datatype.UINT64,
-                        shape,
-                        values.stream()
-                                .mapToLong(value -> new BigInteger(String.valueOf(value)).longValue())
-                                .toArray());
-            }
-        }
-        if (values.stream().allMatch(value -> value == null || value instanceof Number || value instanceof Boolean)) {
-            boolean truths = values.stream().anyMatch(value -> value instanceof Boolean);
-            boolean truthsAlone = values.stream().noneMatch(value -> value instanceof Number);
-            boolean fractions = values.stream().anyMatch(value -> value instanceof BigDecimal);
-            boolean nothing = values.stream().allMatch(Objects::isNull);
-            values.forEach(value -> checkExact(name, value));
-            return new Tensor(
-                    name,
-                    Datatype.FP64,
-                    shape,
-                    values.stream().mapToDouble(Tensor::asNumber).toArray(),
-                    new long[0],
-                    new byte[0][],
-                    nothing
-                            ? Writing.MISSING
-                            : truths
-                                    ? truthsAlone ? Writing.TRUTHS : Writing.TRUTHS_AND_NUMBERS
-                                    : fractions ? Writing.FRACTIONS : Writing.NONE);
-        }
-        String whose = "A value of '" + name + "'";
-        byte[] @Nullable [] texts = new byte[values.size()][];
-        for (int i = 0; i < texts.length; i++) {
-            Object value = values.get(i);
-            texts[i] = value == null
-                    ? null
-                    : value instanceof byte[] bytes ? bytes : WireText.bytes("data", whose, value.toString());
-        }
-        boolean bytes = values.stream().anyMatch(value -> value instanceof byte[]);
-        boolean plain = values.stream().allMatch(value -> value == null || value instanceof String);
-        return new Tensor(
-                name,
-                Datatype.BYTES,
-                shape,
-                new double[0],
-                new long[0],
-                texts,
-                bytes ? Writing.NONE : plain ? Writing.TEXTS : Writing.MIXED);
-    }
-
-    private static boolean isWhole(@Nullable Object value) {
-        return value instanceof Long || value instanceof Integer || value instanceof BigInteger;
-    }
-
-    private static void checkExact(String name, @Nullable Object value) {
-        boolean changed = value instanceof Number number
-                && isWhole(number)
-                && (Double.isInfinite(number.doubleValue())
-                        || new BigDecimal(number.doubleValue()).compareTo(new BigDecimal(number.toString())) != 0);
-        if (changed) {
-            throw TidemillException.invalid(
-                    "data",
-                    "A value of '" + name + "' is " + value
-                            + ", which would be changed beside missing values and fractions, as FP64");
-        }
-    }
-
-    private static double asNumber(@Nullable Object value) {
-        return switch (value) {
-            case null -> Double.NaN;
-            case Number number -> number.doubleValue();
-            case Boolean truth -> truth ? 1 : 0;
-            default -> Double.NaN;
         };
     }
 

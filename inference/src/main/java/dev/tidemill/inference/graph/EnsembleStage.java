@@ -2,6 +2,7 @@ package dev.tidemill.inference.graph;
 
 import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.ColumnValues;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
@@ -223,6 +224,6 @@ record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
         for (int i = 0; i < winners.length; i++) {
             values.add(answers.get(winners[i]).value(i));
         }
-        return Tensor.column(first.name(), values).as(first.name(), first.shape());
+        return ColumnValues.column(first.name(), values).as(first.name(), first.shape());
     }
 }

@@ -3,6 +3,7 @@ package dev.tidemill.inference.graph;
 import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.CallContext;
 import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorRows;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -57,8 +58,9 @@ record RoutedStage(Router router, List<String> names, List<Stage> stages) implem
             if (rows.length == 0 && !(branches.length == 0 && branch == 0)) {
                 continue;
             }
-            List<Tensor> part =
-                    given.stream().map(tensor -> tensor.select(rows)).toList();
+            List<Tensor> part = given.stream()
+                    .map(tensor -> TensorRows.select(tensor, rows))
+                    .toList();
             Flow flow = stages.get(branch).answer(part, context);
             String[] route = new String[rows.length];
             Arrays.fill(route, names.get(branch));
@@ -105,10 +107,11 @@ record RoutedStage(Router router, List<String> names, List<Stage> stages) implem
                                     + told(flow.tensors()));
                 }
             }
-            gathered.add(Tensor.concatenated(flows.stream()
+            gathered.add(TensorRows.select(
+                    TensorRows.concatenated(flows.stream()
                             .map(flow -> flow.tensors().get(output))
-                            .toList())
-                    .select(order));
+                            .toList()),
+                    order));
         }
         List<String> routes =
                 flows.stream().flatMap(flow -> flow.routes().stream()).toList();

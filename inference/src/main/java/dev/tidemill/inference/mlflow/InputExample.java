@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.tidemill.inference.domain.ColumnValues;
 import dev.tidemill.inference.domain.GoldenRows;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.Tensor;
@@ -59,7 +60,7 @@ public final class InputExample implements GoldenRows {
             for (int row = 0; row < rows; row++) {
                 values.add(value(data.path(row).path(column)));
             }
-            columns.add(Tensor.column(split.path("columns").path(column).asText(), values));
+            columns.add(ColumnValues.column(split.path("columns").path(column).asText(), values));
         }
         return columns;
     }
@@ -75,7 +76,7 @@ public final class InputExample implements GoldenRows {
         List<@Nullable Object> values = new ArrayList<>();
         flatten(nested, values);
         long[] sizes = shape.stream().mapToLong(Long::longValue).toArray();
-        Tensor flat = Tensor.column(name, values);
+        Tensor flat = ColumnValues.column(name, values);
         long elements = 1;
         for (long size : sizes) {
             elements *= size;

@@ -17,6 +17,7 @@ import dev.tidemill.inference.domain.InputBinding;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorRows;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.inference.domain.UnpackedModel;
 import dev.tidemill.inference.runtime.FeatureTable;
@@ -386,10 +387,10 @@ final class OnnxModel implements LoadedModel {
         if (rows > 0 && rows < least && even) {
             // Rows of its own again, whose answers are left out.
             List<Tensor> more = tensors.stream()
-                    .map(tensor -> Tensor.concatenated(Collections.nCopies(least, tensor)))
+                    .map(tensor -> TensorRows.concatenated(Collections.nCopies(least, tensor)))
                     .toList();
             return run(more, cancellation).stream()
-                    .map(output -> output.rows(0, rows))
+                    .map(output -> TensorRows.of(output, 0, rows))
                     .toList();
         }
         return run(tensors, cancellation);
@@ -405,14 +406,14 @@ final class OnnxModel implements LoadedModel {
             int start = from;
             parts.add(run(
                     tensors.stream()
-                            .map(tensor -> tensor.rows(start, start + portion))
+                            .map(tensor -> TensorRows.of(tensor, start, start + portion))
                             .toList(),
                     cancellation));
         }
         List<Tensor> answer = new ArrayList<>();
         for (int i = 0; i < outputs.size(); i++) {
             int output = i;
-            answer.add(Tensor.concatenated(
+            answer.add(TensorRows.concatenated(
                     parts.stream().map(part -> part.get(output)).toList()));
         }
         return answer;

@@ -2,6 +2,7 @@ package dev.tidemill.inference.onnx;
 
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorRows;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -148,11 +149,12 @@ final class RowTrial {
                 return Found.NOT_TRIED;
             }
             int from = i == places ? rows - part : Math.min(i, rows - part);
-            List<Tensor> some =
-                    given.stream().map(tensor -> tensor.rows(from, from + part)).toList();
+            List<Tensor> some = given.stream()
+                    .map(tensor -> TensorRows.of(tensor, from, from + part))
+                    .toList();
             List<Tensor> alone = model.apply(some);
             for (int output = 0; output < alone.size(); output++) {
-                if (!alone.get(output).isSame(together.get(output).rows(from, from + part))) {
+                if (!alone.get(output).isSame(TensorRows.of(together.get(output), from, from + part))) {
                     return Found.DIFFERENT;
                 }
             }

@@ -11,6 +11,7 @@ import dev.tidemill.datasets.domain.DataSets;
 import dev.tidemill.datasets.domain.QueryEngine;
 import dev.tidemill.datasets.domain.TableFormat;
 import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.ColumnValues;
 import dev.tidemill.inference.domain.InputBinding;
 import dev.tidemill.inference.domain.ModelCatalog;
 import dev.tidemill.inference.domain.ModelHandle;
@@ -213,7 +214,7 @@ public final class ScoreStep implements StepKind {
         }
         List<Tensor> tensors = new ArrayList<>();
         for (int i = 0; i < columns.size(); i++) {
-            tensors.add(Tensor.column(columns.get(i).name(), Collections.unmodifiableList(values.get(i))));
+            tensors.add(ColumnValues.column(columns.get(i).name(), Collections.unmodifiableList(values.get(i))));
         }
         return tensors;
     }

@@ -12,6 +12,7 @@ import dev.tidemill.inference.domain.InferenceRequest;
 import dev.tidemill.inference.domain.Route;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorRows;
 import dev.tidemill.platform.errors.TidemillException;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
@@ -53,7 +54,8 @@ class InferenceJsonTest {
         assertThat(values("FP64", 3, "[null,1.0,NaN]").value(2)).isNull();
         assertThat(values("BYTES", 2, "[\"a\",null]").value(1)).isNull();
         // No whole number says "missing".
-        assertThat(values("BOOL", 3, "[true,null,false]").column(0, "v").value(0))
+        assertThat(TensorRows.column(values("BOOL", 3, "[true,null,false]"), 0, "v")
+                        .value(0))
                 .as("a truth stays one beside what is missing")
                 .isEqualTo(true);
         Tensor wholes = values("INT64", 2, "[7,null]");

@@ -3,6 +3,7 @@ package dev.tidemill.inference.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.inference.domain.ColumnValues;
 import dev.tidemill.inference.domain.Place;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.platform.errors.TidemillException;
@@ -13,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 class RowsJsonTest {
     private static Tensor placed(Place.Container container, String label, boolean lone, double... values) {
-        return Tensor.column(
+        return ColumnValues.column(
                         "prediction", java.util.Arrays.stream(values).boxed().toList())
                 .placed(new Place(container, label, lone));
     }
@@ -33,7 +34,7 @@ class RowsJsonTest {
                 .hasToString("[7.0]");
         assertThat(RowsJson.scored(List.of(placed(Place.Container.NONE, "prediction", true, 7))))
                 .hasToString("7.0");
-        assertThat(RowsJson.scored(List.of(Tensor.column("prediction", List.of(1.5, 2.5)))))
+        assertThat(RowsJson.scored(List.of(ColumnValues.column("prediction", List.of(1.5, 2.5)))))
                 .hasToString("[1.5,2.5]");
         // The other forms are as they were.
         assertThat(RowsJson.predictions(List.of(out))).hasToString("[4.5,5.5]");

@@ -34,8 +34,9 @@ class FeatureLookupTest {
 
     @Test
     void whatARequestLeavesOutIsFoundByItsKeys() {
-        List<Tensor> given =
-                List.of(Tensor.column("customer", List.of("bob", "zoe")), Tensor.column("age", List.of(30.0, 40.0)));
+        List<Tensor> given = List.of(
+                ColumnValues.column("customer", List.of("bob", "zoe")),
+                ColumnValues.column("age", List.of(30.0, 40.0)));
         List<Tensor> fitted = InputBinding.fit(INPUTS, STORE.completed(VERSION, INPUTS, given));
         assertThat(fitted.get(1).number(0)).isEqualTo(5.0);
         assertThat(fitted.get(1).number(1)).isNaN();
@@ -43,13 +44,14 @@ class FeatureLookupTest {
 
     @Test
     void whatARequestBringsIsNotAskedFor() {
-        List<Tensor> given = List.of(Tensor.column("age", List.of(30.0)), Tensor.column("visits", List.of(1.0)));
+        List<Tensor> given =
+                List.of(ColumnValues.column("age", List.of(30.0)), ColumnValues.column("visits", List.of(1.0)));
         assertThat(STORE.completed(VERSION, INPUTS, given)).isSameAs(given);
     }
 
     @Test
     void whatNoStoreHasIsMissing() {
-        List<Tensor> given = List.of(Tensor.column("age", List.of(30.0)));
+        List<Tensor> given = List.of(ColumnValues.column("age", List.of(30.0)));
         assertThatThrownBy(() -> InputBinding.fit(INPUTS, FeatureLookup.NONE.completed(VERSION, INPUTS, given)))
                 .hasMessageContaining("'visits' is missing");
     }

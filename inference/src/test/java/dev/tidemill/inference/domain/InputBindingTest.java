@@ -27,7 +27,7 @@ class InputBindingTest {
     void aMatrixOfMixedKindsIsToldHowRowsAreSent() {
         List<TensorSpec> specs = List.of(
                 TensorSpec.column("plan", Datatype.BYTES, false), TensorSpec.column("age", Datatype.FP64, false));
-        Tensor mixed = Tensor.column("input", List.of("basic", 25L)).as("input", 1, 2);
+        Tensor mixed = ColumnValues.column("input", List.of("basic", 25L)).as("input", 1, 2);
         assertThatThrownBy(() -> InputBinding.fit(specs, List.of(mixed)))
                 .isInstanceOfSatisfying(
                         TidemillException.class,
@@ -39,8 +39,8 @@ class InputBindingTest {
         List<Tensor> fitted = InputBinding.fit(
                 COLUMNS,
                 List.of(
-                        Tensor.column("other", List.of(1, 2)),
-                        Tensor.column("city", List.of("oslo", "bodo")),
+                        ColumnValues.column("other", List.of(1, 2)),
+                        ColumnValues.column("city", List.of("oslo", "bodo")),
                         numbers("age", new long[] {2, 1}, 30, 40)));
         assertThat(names(fitted)).containsExactly("age", "city");
         assertThat(fitted.getFirst().shape()).containsExactly(2);
@@ -66,28 +66,32 @@ class InputBindingTest {
 
     @Test
     void whatDoesNotFitIsNamed() {
-        refused(COLUMNS, "'age' is missing", Tensor.column("city", List.of("oslo")));
-        refused(COLUMNS, "The model takes 'age', 'city', 'note'", Tensor.column("zip", List.of("1")));
+        refused(COLUMNS, "'age' is missing", ColumnValues.column("city", List.of("oslo")));
+        refused(COLUMNS, "The model takes 'age', 'city', 'note'", ColumnValues.column("zip", List.of("1")));
         refused(
                 COLUMNS,
                 "Value 0 of 'age' is 'old', which is no INT64",
-                Tensor.column("age", List.of("old")),
-                Tensor.column("city", List.of("oslo")));
+                ColumnValues.column("age", List.of("old")),
+                ColumnValues.column("city", List.of("oslo")));
         refused(
                 COLUMNS,
                 "two inputs named 'city'",
-                Tensor.column("city", List.of("a")),
-                Tensor.column("city", List.of("b")));
-        refused(COLUMNS, "has 2 rows", Tensor.column("age", List.of(1)), Tensor.column("city", List.of("a", "b")));
+                ColumnValues.column("city", List.of("a")),
+                ColumnValues.column("city", List.of("b")));
+        refused(
+                COLUMNS,
+                "has 2 rows",
+                ColumnValues.column("age", List.of(1)),
+                ColumnValues.column("city", List.of("a", "b")));
         refused(MATRIX, "the model takes [-1, 2]", numbers("input", new long[] {1, 3}, 1, 2, 3));
     }
 
     @Test
     void whatTheModelDoesNotKnowIsRefusedOrWarnedOf() {
         List<Tensor> given = List.of(
-                Tensor.column("agee", List.of(1)),
-                Tensor.column("city", List.of("oslo")),
-                Tensor.column("age", List.of(5)));
+                ColumnValues.column("agee", List.of(1)),
+                ColumnValues.column("city", List.of("oslo")),
+                ColumnValues.column("age", List.of(5)));
         assertThatThrownBy(() -> InputBinding.checkKnown(COLUMNS, List.of(), given))
                 .isInstanceOf(TidemillException.class)
                 .hasMessageContaining("takes no input 'agee'; it takes 'age', 'city', 'note'");

@@ -204,12 +204,12 @@ class ModelCacheTest {
 
     @Test
     void aModelThatItsMakersRowsDoNotFitIsNotGivenToAnybody() {
-        golden = List.of(Tensor.column("x", List.of("calm")));
+        golden = List.of(ColumnValues.column("x", List.of("calm")));
         assertThatThrownBy(() -> cache.acquire(version(1)))
                 .hasMessageContaining("its own input example does not fit it")
                 .hasMessageContaining("'calm', which is no FP64");
         assertThat(made.getFirst().isClosed()).isTrue();
-        golden = List.of(Tensor.column("x", List.of(1.0)));
+        golden = List.of(ColumnValues.column("x", List.of(1.0)));
         cache.acquire(version(1)).close();
         assertThat(loads).hasValue(2);
     }

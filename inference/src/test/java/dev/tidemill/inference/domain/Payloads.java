@@ -18,7 +18,7 @@ public final class Payloads {
                 true,
                 Instant.EPOCH,
                 Optional.empty(),
-                List.of(Tensor.column("x", List.of(1.0))),
+                List.of(ColumnValues.column("x", List.of(1.0))),
                 "",
                 CallContext.NONE);
         return new Payload(

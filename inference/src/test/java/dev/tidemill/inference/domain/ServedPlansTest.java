@@ -48,7 +48,7 @@ class ServedPlansTest {
         }
     }
 
-    private static final List<Tensor> X = List.of(Tensor.column("x", List.of(1.0)));
+    private static final List<Tensor> X = List.of(ColumnValues.column("x", List.of(1.0)));
 
     @TempDir
     Path directory;

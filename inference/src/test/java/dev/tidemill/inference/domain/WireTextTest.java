@@ -26,8 +26,8 @@ class WireTextTest {
 
     @Test
     void wholeCharactersAreKept() {
-        assertThat(Tensor.column("x", List.of(WHOLE)).text(0)).isEqualTo(WHOLE);
-        assertThat(Tensor.written(WHOLE, List.of(WHOLE)).text(0)).isEqualTo(WHOLE);
+        assertThat(ColumnValues.column("x", List.of(WHOLE)).text(0)).isEqualTo(WHOLE);
+        assertThat(ColumnValues.written(WHOLE, List.of(WHOLE)).text(0)).isEqualTo(WHOLE);
     }
 
     @Test
@@ -35,17 +35,17 @@ class WireTextTest {
         var any = new ParameterSpec("p", ParameterSpec.Type.ANY, false);
         var text = new ParameterSpec("p", ParameterSpec.Type.STRING, true);
         for (String half : HALVES) {
-            assertRefused(() -> Tensor.column("x", Arrays.asList("a", null, half)));
-            assertRefused(() -> Tensor.column("x", List.of(1.5, half)));
-            assertRefused(() -> Tensor.written("x", List.of(half)));
-            assertRefused(() -> Tensor.column(half, List.of(1)));
+            assertRefused(() -> ColumnValues.column("x", Arrays.asList("a", null, half)));
+            assertRefused(() -> ColumnValues.column("x", List.of(1.5, half)));
+            assertRefused(() -> ColumnValues.written("x", List.of(half)));
+            assertRefused(() -> ColumnValues.column(half, List.of(1)));
             assertRefused(() -> ModelParameters.fit(List.of(text), Map.of("p", List.of(half))));
             assertRefused(() -> ModelParameters.fit(List.of(any), Map.of("p", Map.of(half, List.of(1)))));
             assertRefused(() -> InferenceRequest.of(
                     Optional.empty(),
                     Optional.empty(),
                     Optional.of(half),
-                    List.of(Tensor.column("x", List.of(1))),
+                    List.of(ColumnValues.column("x", List.of(1))),
                     Instant.EPOCH));
         }
     }

@@ -3,6 +3,7 @@ package dev.tidemill.inference.onnx;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.inference.domain.ColumnValues;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InputBinding;
 import dev.tidemill.inference.domain.LoadedModel;
@@ -168,14 +169,14 @@ class OnnxShapesTest {
                         List.of("y"),
                         Map.of("keys_strings", List.of("ü", "🌊", "波"), "values_int64s", new long[] {1, 2, 3}))
                 .output("y", OnnxBytes.INT64, "rows"))) {
-            Tensor output =
-                    answer(model, Tensor.column("x", List.of("波", "ü", "z"))).getFirst();
+            Tensor output = answer(model, ColumnValues.column("x", List.of("波", "ü", "z")))
+                    .getFirst();
             assertThat(output.whole(0)).isEqualTo(3);
             assertThat(output.whole(1)).isEqualTo(1);
             assertThat(output.whole(2)).isEqualTo(-1);
-            assertThatThrownBy(() -> answer(model, Tensor.column("x", List.of("🌊"))))
+            assertThatThrownBy(() -> answer(model, ColumnValues.column("x", List.of("🌊"))))
                     .hasMessageContaining("beyond U+FFFF");
-            assertThatThrownBy(() -> answer(model, Tensor.column("x", List.of("a\0b"))))
+            assertThatThrownBy(() -> answer(model, ColumnValues.column("x", List.of("a\0b"))))
                     .hasMessageContaining("NUL");
             assertThatThrownBy(() -> answer(model, Tensor.texts("x", new long[] {1}, new byte[][] {{(byte) 0xff}})))
                     .hasMessageContaining("no UTF-8");

@@ -2,6 +2,7 @@ package dev.tidemill.inference.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemill.inference.domain.ColumnValues;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InputBinding;
 import dev.tidemill.inference.domain.Tensor;
@@ -18,7 +19,8 @@ class FeatureTableTest {
         var table =
                 new FeatureTable(2, Optional.of(signature), List.of("at", "amount"), "input", Datatype.FP32, List.of());
         List<Tensor> sent = List.of(
-                Tensor.column("at", List.of(1_700_000_000_001L)), Tensor.column("amount", List.of(16_777_217L)));
+                ColumnValues.column("at", List.of(1_700_000_000_001L)),
+                ColumnValues.column("amount", List.of(16_777_217L)));
         List<Tensor> fitted = InputBinding.fit(table.specs(), sent);
         assertThat(table.rows(fitted)[0]).containsExactly(1_700_000_000_001.0, 16_777_217.0);
     }
