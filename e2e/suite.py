@@ -37,6 +37,7 @@ TOGETHER = [
     "test_python",
     "test_gateway",
     "test_artifact_roots",
+    "test_artifact_bucket",
     "test_tls",
     "test_java_client",
     "test_sign_in",

@@ -1,6 +1,8 @@
 package dev.tidemill.app;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.artifacts.domain.PrimaryBlobs;
 import dev.tidemill.platform.backup.BackupLayout;
 import dev.tidemill.platform.backup.BackupWriter;
 import dev.tidemill.platform.backup.StagedFiles;
@@ -24,6 +26,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -42,9 +45,13 @@ import org.slf4j.LoggerFactory;
  */
 final class Backups {
     private static final String JOURNAL = "journal";
+    private static final String ARTIFACTS = "artifacts";
 
     /** Folders of the data directory that hold what cannot be made again. */
-    private static final List<String> FOLDERS = List.of("artifacts", "tables", "logs", "payloads", JOURNAL);
+    private static final List<String> FOLDERS = List.of(ARTIFACTS, "tables", "logs", "payloads", JOURNAL);
+
+    /** By the first byte of blobs' digests. */
+    private static final int PARTS = 256;
 
     static final String SECRETS_KEY = "secrets.key";
     static final BackupLayout LAYOUT = new BackupLayout(FOLDERS, Set.of(SECRETS_KEY));
@@ -58,6 +65,7 @@ final class Backups {
     private final Database database;
     private final Path directory;
     private final Path stage;
+    private final Optional<PrimaryBlobs> elsewhere;
     private final DeletionHold deletions;
     private final DeletionHold journal;
     private final String version;
@@ -66,18 +74,22 @@ final class Backups {
     private volatile long preparingSince;
 
     /**
+     * @param elsewhere blobs that are not in the data directory; there are no second names for them, so that nothing is deleted until
+     *     they are sent
      * @param deletions what deletes blobs, files of tables or logs asks it first
      * @param journal as what deletes files of predictions does it
      */
     Backups(
             Database database,
             Path directory,
+            Optional<PrimaryBlobs> elsewhere,
             DeletionHold deletions,
             DeletionHold journal,
             String version,
             Clock clock) {
         this.database = database;
         this.directory = directory;
+        this.elsewhere = elsewhere;
         this.stage = directory.resolve("backup");
         this.deletions = deletions;
         this.journal = journal;
@@ -90,7 +102,7 @@ final class Backups {
     void publish(Telemetry telemetry) {
         telemetry.gauge(
                 "tidemill.backup.preparing.seconds",
-                "For how long a backup that is being prepared has kept files from being deleted",
+                "For how long a backup has kept files from being deleted",
                 this::preparingSeconds);
     }
 
@@ -106,7 +118,10 @@ final class Backups {
                     .remedy("Try again once it has ended");
         }
         preparingSince = System.nanoTime();
-        try (DeletionHold.Held held = deletions.hold()) {
+        DeletionHold.Held held = deletions.hold();
+        try {
+            // Before anything is sent, so that a place that is away refuses the backup.
+            elsewhere.ifPresent(blobs -> blobs.beginningWith(0));
             clearStage();
             Files.createDirectories(stage);
             String createdAt = clock.instant().toString();
@@ -117,8 +132,13 @@ final class Backups {
                     StagedFiles.link(directory, folder, stage);
                 }
             }
-            return new Prepared(createdAt, Objects.requireNonNull(told.get()), rows);
+            var prepared = new Prepared(createdAt, Objects.requireNonNull(told.get()), rows, held);
+            if (elsewhere.isEmpty()) {
+                prepared.letGo();
+            }
+            return prepared;
         } catch (IOException | UncheckedIOException e) {
+            letGo(held);
             end();
             throw new TidemillException(
                             ErrorCode.STORAGE_FULL, "The backup cannot be prepared in " + stage + ": " + e.getMessage())
@@ -126,14 +146,18 @@ final class Backups {
                     .causedBy(e);
         } catch (RuntimeException | Error e) {
             LOG.warn("The backup could not be prepared: {}", e.toString());
+            letGo(held);
             end();
             throw e;
-        } finally {
-            preparingSince = 0;
         }
     }
 
-    /** For how many seconds a backup that is being prepared has kept files from being deleted; 0 if none is. */
+    private void letGo(DeletionHold.Held held) {
+        held.close();
+        preparingSince = 0;
+    }
+
+    /** For how many seconds a backup has kept files from being deleted; 0 if none is. */
     long preparingSeconds() {
         long since = preparingSince;
         return since == 0 ? 0 : Duration.ofNanos(System.nanoTime() - since).toSeconds();
@@ -167,12 +191,19 @@ final class Backups {
         private final String createdAt;
         private final ObjectNode schemasAndTables;
         private final StagedParts rows;
+        private final DeletionHold.Held held;
         private boolean closed;
 
-        private Prepared(String createdAt, ObjectNode schemasAndTables, StagedParts rows) {
+        private Prepared(String createdAt, ObjectNode schemasAndTables, StagedParts rows, DeletionHold.Held held) {
+            this.held = held;
             this.createdAt = createdAt;
             this.schemasAndTables = schemasAndTables;
             this.rows = rows;
+        }
+
+        /** Everything has its second name. */
+        private void letGo() {
+            Backups.this.letGo(held);
         }
 
         /**
@@ -193,10 +224,24 @@ final class Backups {
                 for (String folder : FOLDERS) {
                     archive.addFolder(stage, folder);
                 }
+                if (elsewhere.isPresent()) {
+                    addBlobs(archive, elsewhere.get());
+                    letGo();
+                }
                 // Without it the secrets in the database could not be read.
                 archive.addFile(directory, directory.resolve(SECRETS_KEY));
                 tellMissing(archive, named);
                 archive.finish();
+            }
+        }
+
+        private void addBlobs(BackupWriter archive, PrimaryBlobs blobs) throws IOException {
+            for (int first = 0; first < PARTS; first++) {
+                for (Digest digest : blobs.beginningWith(first)) {
+                    try (InputStream content = blobs.openOnce(digest)) {
+                        archive.addFile(NamedBlobs.path(digest), content);
+                    }
+                }
             }
         }
 
@@ -209,7 +254,10 @@ final class Backups {
 
                 @Override
                 public InputStream open(String path) throws IOException {
-                    return Files.newInputStream(stage.resolve(path));
+                    Optional<Digest> blob = NamedBlobs.digest(path);
+                    return elsewhere.isPresent() && blob.isPresent()
+                            ? elsewhere.get().openOnce(blob.get())
+                            : Files.newInputStream(stage.resolve(path));
                 }
             });
             missing.forEach(archive.manifest().putArray("missingBlobs")::add);
@@ -223,6 +271,7 @@ final class Backups {
         public void close() {
             if (!closed) {
                 closed = true;
+                letGo();
                 end();
             }
         }

@@ -1,5 +1,6 @@
 package dev.tidemill.app;
 
+import dev.tidemill.artifacts.ArtifactStorage;
 import dev.tidemill.platform.PlatformModule;
 import dev.tidemill.platform.children.ChildPool;
 import dev.tidemill.platform.children.FairTurns;
@@ -15,6 +16,7 @@ import dev.tidemill.platform.sql.DatabaseAddress;
 import dev.tidemill.platform.sql.Databases;
 import dev.tidemill.platform.sql.InstanceLease;
 import dev.tidemill.platform.telemetry.Telemetry;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -46,6 +48,9 @@ record Foundation(
         DeletionHold journalFiles) {
     /** Most computations that one caller may have waiting, and how long one waits for its turn. */
     private static final int WAITING_COMPUTATIONS = 16;
+
+    /** Folder of copies of artifacts that are in a bucket. */
+    static final String ARTIFACT_COPIES = "artifact-copies";
 
     private static final Duration COMPUTATION_PATIENCE = Duration.ofSeconds(20);
 
@@ -95,6 +100,19 @@ record Foundation(
                 settings.optional(Setting.SECRETS_KEY), directory.path().resolve(Backups.SECRETS_KEY));
         var destinations = new Destinations(settings.list(Setting.OUTBOUND_ALLOW_INTERNAL));
         return new PlatformModule(database, destinations, secrets, days(Setting.RETENTION_EVENTS), clock);
+    }
+
+    /** Where artifacts are kept. */
+    ArtifactStorage artifactStorage() {
+        Path copies = directory.path().resolve(ARTIFACT_COPIES);
+        String bucket = settings.text(Setting.ARTIFACT_STORE).strip();
+        ArtifactStorage.requireSame(copies, bucket);
+        return new ArtifactStorage(
+                directory.folder("artifacts"),
+                bucket.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(new ArtifactStorage.Bucket(
+                                bucket, copies, settings.megabytes(Setting.ARTIFACT_COPIES), directory.identity())));
     }
 
     void publish() {

@@ -37,7 +37,12 @@ import java.util.concurrent.TimeoutException;
  * @param oldRuns removes what pipelines made and nothing else holds, which takes three modules
  */
 record Modules(
-        PlatformModule platform, IdentityModule identity, InferenceModule inference, List<Module> all, Chore oldRuns) {
+        PlatformModule platform,
+        IdentityModule identity,
+        ArtifactsModule artifacts,
+        InferenceModule inference,
+        List<Module> all,
+        Chore oldRuns) {
     /** Of every module with tables, in the order of their migrations. */
     static final List<Schema> SCHEMAS = List.of(
             PlatformModule.SCHEMA,
@@ -65,7 +70,7 @@ record Modules(
         String artifactRoot = settings.text(Setting.ARTIFACT_ROOT).replaceFirst("/+$", "");
         var artifacts = parts.keep(new ArtifactsModule(
                 database,
-                on.directory().folder("artifacts"),
+                on.artifactStorage(),
                 settings.megabytes(Setting.UPLOAD_LIMIT),
                 SCHEMAS,
                 artifactRoot,
@@ -187,7 +192,7 @@ record Modules(
                 deployments,
                 monitoring);
         register(all, platform.definitions(), pipelines);
-        return new Modules(platform, identity, inference, all, oldRuns(on, pipelines, artifacts, registry));
+        return new Modules(platform, identity, artifacts, inference, all, oldRuns(on, pipelines, artifacts, registry));
     }
 
     /** Kinds of one module are known to all, whatever order they were built in. */

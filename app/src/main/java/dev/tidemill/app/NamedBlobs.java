@@ -16,6 +16,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -38,6 +39,7 @@ final class NamedBlobs {
             .filter(column -> column.holds() != DigestColumn.Holds.TEXT)
             .collect(Collectors.toUnmodifiableMap(DigestColumn::table, column -> column));
 
+    private static final String FOLDER = "artifacts/";
     private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
     private static final Pattern FOLDER_LINE = Pattern.compile("([0-9a-f]{64}) \\d+ .+");
 
@@ -123,6 +125,20 @@ final class NamedBlobs {
     }
 
     private static String path(String digest) {
-        return "artifacts/" + FolderBlobStore.relativePath(new Digest(digest));
+        return path(new Digest(digest));
+    }
+
+    /** Where a blob is below the data directory, with slashes. */
+    static String path(Digest digest) {
+        return FOLDER + FolderBlobStore.relativePath(digest);
+    }
+
+    /** The blob that is at a path below the data directory; empty if none is there. */
+    static Optional<Digest> digest(String path) {
+        return Optional.of(path)
+                .filter(any -> any.startsWith(FOLDER))
+                .map(blob -> blob.substring(FOLDER.length()).replace("/", ""))
+                .filter(Digest::is)
+                .map(Digest::new);
     }
 }

@@ -1,6 +1,7 @@
 package dev.tidemill.app;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemill.artifacts.ArtifactStorage;
 import dev.tidemill.platform.backup.BackupReader;
 import dev.tidemill.platform.config.DataDirectory;
 import dev.tidemill.platform.config.FileTrees;
@@ -9,6 +10,7 @@ import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.modules.Schema;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.DatabaseAddress;
 import dev.tidemill.platform.sql.DatabaseDump;
@@ -18,6 +20,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -66,7 +69,11 @@ final class RestoreCommand implements Callable<Integer> {
             var flags = new TreeMap<String, String>(Map.of(Setting.DATA_DIRECTORY.key(), target.toString()));
             Optional.ofNullable(address).ifPresent(text -> flags.put(Setting.DATABASE.key(), text));
             Settings settings = Settings.load(Optional.empty(), System.getenv(), flags);
-            List<String> missing = restore(file, target, DatabaseAddress.parse(settings.text(Setting.DATABASE)));
+            List<String> missing = restore(
+                    file,
+                    target,
+                    DatabaseAddress.parse(settings.text(Setting.DATABASE)),
+                    settings.optional(Setting.ARTIFACT_STORE));
             System.out.println(
                     "Restored to " + target.toAbsolutePath() + ". Start it: tidemill server --data-dir " + target);
             missing.stream().limit(LISTED).forEach(digest -> System.err.println("  missing: blob " + digest));
@@ -99,10 +106,11 @@ final class RestoreCommand implements Callable<Integer> {
     /**
      * Restores a backup; if that fails, directory and database are as empty as before.
      *
+     * @param bucket where blobs are to be kept; empty: in the directory
      * @return digests of blobs that rows name and the backup does not have
-     * @throws TidemillException if the archive is damaged, or directory or database is not empty
+     * @throws TidemillException if the archive is damaged, or directory, database or bucket is not empty
      */
-    static List<String> restore(Path file, Path target, DatabaseAddress address) {
+    static List<String> restore(Path file, Path target, DatabaseAddress address, Optional<String> bucket) {
         try (BackupReader backup = BackupReader.open(file, Backups.LAYOUT)) {
             List<String> missing = missingBlobs(backup);
             requireEmpty(target);
@@ -110,8 +118,16 @@ final class RestoreCommand implements Callable<Integer> {
                     Database database = Databases.open(address, directory.path())) {
                 var load = new DatabaseLoad(database);
                 load.requireEmpty();
-                backup.extract(directory.path());
+                backup.extract(
+                        directory.path(),
+                        path -> bucket.isEmpty() || NamedBlobs.digest(path).isEmpty());
                 load.read(backup.manifest().path("database"), backup::open);
+                if (isNamed(backup, ArtifactStorage.identityTable())) {
+                    ArtifactStorage.renewIdentity(database);
+                }
+                if (bucket.isPresent()) {
+                    restoreBlobs(backup, directory, database, bucket.get());
+                }
                 directory.restored();
             } catch (RuntimeException | IOException e) {
                 empty(target);
@@ -122,6 +138,34 @@ final class RestoreCommand implements Callable<Integer> {
             throw new TidemillException(
                             ErrorCode.FAILED_PRECONDITION, "The backup could not be restored: " + e.getMessage())
                     .causedBy(e);
+        }
+    }
+
+    private static boolean isNamed(BackupReader backup, String table) {
+        for (JsonNode named : backup.manifest().path("database").path("tables")) {
+            if (named.path("name").asText().equals(table)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Into a part of a bucket where nothing is; if that fails, nothing is there again. */
+    private static void restoreBlobs(BackupReader backup, DataDirectory directory, Database database, String bucket)
+            throws IOException {
+        database.migrate(Modules.SCHEMAS.stream().map(Schema::name).toList());
+        var place = new ArtifactStorage.Bucket(
+                bucket, directory.path().resolve(Foundation.ARTIFACT_COPIES), 0, directory.identity());
+        var restored = ArtifactStorage.forRestore(place, System.getenv(), database, Clock.systemUTC());
+        try {
+            for (String path : backup.files(name -> NamedBlobs.digest(name).isPresent())) {
+                try (InputStream content = backup.openFile(path)) {
+                    restored.blobs().put(content, Long.MAX_VALUE);
+                }
+            }
+        } catch (RuntimeException | IOException | Error e) {
+            restored.undo();
+            throw e;
         }
     }
 

@@ -111,7 +111,13 @@ public final class Server implements Node {
         var sizes = new StorageSizes(on.directory().path(), on.database(), on.clock());
         sizes.publish(on.telemetry());
         var backups = new Backups(
-                on.database(), on.directory().path(), on.deletions(), on.journalFiles(), Version.current(), on.clock());
+                on.database(),
+                on.directory().path(),
+                modules.artifacts().elsewhere(),
+                on.deletions(),
+                on.journalFiles(),
+                Version.current(),
+                on.clock());
         backups.publish(on.telemetry());
         var operations = new OperationsRoutes(
                 on.database(),

@@ -26,8 +26,8 @@ final class StorageSizes {
     static final String DATABASE = "database";
 
     /** Folders of the data directory by what they hold. */
-    static final List<String> FOLDERS =
-            List.of("artifacts", "tables", "logs", "payloads", "journal", "python", "scoring");
+    static final List<String> FOLDERS = List.of(
+            "artifacts", Foundation.ARTIFACT_COPIES, "tables", "logs", "payloads", "journal", "python", "scoring");
 
     private final Path directory;
     private final Database database;

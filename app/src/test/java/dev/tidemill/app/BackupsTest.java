@@ -3,6 +3,8 @@ package dev.tidemill.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.artifacts.filesystem.FolderBlobStore;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.journal.SegmentedLog;
 import dev.tidemill.platform.backup.BackupReader;
@@ -77,7 +79,8 @@ class BackupsTest {
         for (String name : List.of("artifacts", "journal", "logs")) {
             Files.createDirectories(folder.resolve("data").resolve(name));
         }
-        backups = new Backups(database, folder.resolve("data"), deletions, journalFiles, "test", Clock.systemUTC());
+        backups = new Backups(
+                database, folder.resolve("data"), Optional.empty(), deletions, journalFiles, "test", Clock.systemUTC());
     }
 
     @AfterEach
@@ -238,8 +241,39 @@ class BackupsTest {
                 .hasMessageContaining("its restore did not end");
         Path whole = folder.resolve("whole");
         RestoreCommand.restore(
-                folder.resolve("all.zip"), whole, new dev.tidemill.platform.sql.DatabaseAddress.Sqlite());
+                folder.resolve("all.zip"),
+                whole,
+                new dev.tidemill.platform.sql.DatabaseAddress.Sqlite(),
+                Optional.empty());
         DataDirectory.open(whole).close();
+    }
+
+    @Test
+    void blobsThatAreElsewhereAreInABackupAndStayUntilTheyAreSent() throws Exception {
+        var elsewhere = new FolderBlobStore(folder.resolve("bucket"));
+        Digest digest = elsewhere
+                .put("kept elsewhere".getBytes(java.nio.charset.StandardCharsets.UTF_8))
+                .digest();
+        database.writing(
+                handle -> handle.createUpdate("INSERT INTO project_blob (project, digest) VALUES ('p', :digest)")
+                        .bind("digest", digest)
+                        .execute());
+        var ofBoth = new Backups(
+                database,
+                folder.resolve("data"),
+                Optional.of(elsewhere),
+                deletions,
+                journalFiles,
+                "test",
+                Clock.systemUTC());
+        try (Backups.Prepared prepared = ofBoth.prepare()) {
+            assertThat(deletions.unlessHeld(() -> {})).isFalse();
+            try (BackupReader reader = written(prepared)) {
+                assertThat(reader.hasFile(NamedBlobs.path(digest))).isTrue();
+                assertThat(reader.manifest().path("missingBlobs")).isEmpty();
+            }
+            assertThat(deletions.unlessHeld(() -> {})).isTrue();
+        }
     }
 
     @Test
@@ -264,7 +298,8 @@ class BackupsTest {
         assertThat(RestoreCommand.restore(
                         folder.resolve("all.zip"),
                         folder.resolve("restored"),
-                        new dev.tidemill.platform.sql.DatabaseAddress.Sqlite()))
+                        new dev.tidemill.platform.sql.DatabaseAddress.Sqlite(),
+                        Optional.empty()))
                 .containsExactly(gone);
         assertThat(folder.resolve("restored/artifacts/ab/" + there.substring(2)))
                 .hasContent("content");

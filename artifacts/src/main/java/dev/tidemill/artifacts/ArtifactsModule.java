@@ -11,23 +11,31 @@ import dev.tidemill.artifacts.domain.CachedBlobs;
 import dev.tidemill.artifacts.domain.ExternalFiles;
 import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.artifacts.domain.MultipartUploads;
+import dev.tidemill.artifacts.domain.PrimaryBlobs;
 import dev.tidemill.artifacts.domain.ProjectBlobs;
 import dev.tidemill.artifacts.domain.SignedLinks;
 import dev.tidemill.artifacts.domain.UnnamedBlobs;
 import dev.tidemill.artifacts.filesystem.ConfinedFolderFiles;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
+import dev.tidemill.artifacts.s3.BucketBlobStore;
 import dev.tidemill.artifacts.s3.BucketRoot;
 import dev.tidemill.artifacts.store.SqlBlobReferences;
 import dev.tidemill.artifacts.store.SqlFileStore;
 import dev.tidemill.artifacts.store.SqlProjectBlobs;
+import dev.tidemill.artifacts.store.SqlStoreIdentity;
 import dev.tidemill.artifacts.store.SqlUploadStore;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.modules.DigestColumn;
 import dev.tidemill.platform.modules.Module;
+import dev.tidemill.platform.modules.ProcessRole;
 import dev.tidemill.platform.modules.Schema;
 import dev.tidemill.platform.retention.Chore;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.telemetry.Telemetry;
+import dev.tidemill.platform.threads.Loop;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -35,6 +43,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Wires artifacts. */
 public final class ArtifactsModule implements Module {
@@ -53,7 +62,8 @@ public final class ArtifactsModule implements Module {
     /** How much of the store is looked at each time for blobs that nothing has named: all of it in sixteen times. */
     private static final int PARTS_AT_A_TIME = UnnamedBlobs.PARTS / 16;
 
-    private final BlobStore blobs;
+    private final PrimaryBlobs blobs;
+    private final Optional<BucketWatch> bucket;
     private final ProjectBlobs projectBlobs;
     private final long uploadLimit;
     private final ArtifactTree tree;
@@ -64,13 +74,7 @@ public final class ArtifactsModule implements Module {
     private final LocatedFiles located;
     private final Clock clock;
 
-    /**
-     * @param uploadLimit most bytes of one upload
-     * @param schemas of every module, which tell where digests of blobs are held
-     * @param root URI below which experiments keep artifacts, without a slash at its end
-     * @param environment where a bucket's endpoint and region are found
-     * @param deletions keeps blobs while a backup copies them
-     */
+    /** As the other, with blobs in a folder. */
     public ArtifactsModule(
             Database database,
             Path folder,
@@ -80,21 +84,61 @@ public final class ArtifactsModule implements Module {
             Map<String, String> environment,
             DeletionHold deletions,
             Clock clock) {
-        var files = new FolderBlobStore(folder);
-        this.blobs = files;
+        this(database, ArtifactStorage.inFolder(folder), uploadLimit, schemas, root, environment, deletions, clock);
+    }
+
+    /**
+     * @param uploadLimit most bytes of one upload
+     * @param schemas of every module, which tell where digests of blobs are held
+     * @param root URI below which experiments keep artifacts, without a slash at its end
+     * @param environment where a bucket's endpoint and region are found
+     * @param deletions keeps blobs while a backup copies them
+     */
+    public ArtifactsModule(
+            Database database,
+            ArtifactStorage storage,
+            long uploadLimit,
+            List<Schema> schemas,
+            String root,
+            Map<String, String> environment,
+            DeletionHold deletions,
+            Clock clock) {
+        if (storage.bucket().isPresent()) {
+            ArtifactStorage.Bucket where = storage.bucket().get();
+            requireApart(root, where.uri());
+            BucketBlobStore store = storage.open(where, environment, new SqlStoreIdentity(database), clock);
+            this.bucket = Optional.of(new BucketWatch(store, where, storage.folder(), clock));
+            this.blobs = store;
+        } else {
+            this.bucket = Optional.empty();
+            this.blobs = new FolderBlobStore(storage.folder());
+        }
         this.clock = clock;
         var references = new SqlBlobReferences(
                 database,
                 schemas.stream().flatMap(schema -> schema.digests().stream()).toList());
-        this.collector = new BlobCollector(references, files, files, database, deletions, clock);
+        this.collector = new BlobCollector(references, blobs, blobs, database, deletions, clock);
         this.projectBlobs = new SqlProjectBlobs(database);
-        this.unnamed = new UnnamedBlobs(files, projectBlobs, references, database, clock);
+        this.unnamed = new UnnamedBlobs(blobs, projectBlobs, references, database, clock);
         this.uploadLimit = uploadLimit;
         this.tree = new ArtifactTree(new SqlFileStore(database), blobs, projectBlobs, references, database, clock);
         var uploadStore = new SqlUploadStore(database);
         this.uploads = new MultipartUploads(uploadStore, tree, blobs, references, database, clock);
         this.links = new SignedLinks(uploadStore, clock);
         this.located = new LocatedFiles(tree, uploads, blobs, root, external(root, environment));
+    }
+
+    /** What lies below the experiments' root their clients read and write. */
+    private static void requireApart(String root, String store) {
+        String above = root + "/";
+        String below = store + "/";
+        if (above.startsWith(below) || below.startsWith(above)) {
+            throw new TidemillException(
+                            ErrorCode.INVALID_ARGUMENT,
+                            "'" + store + "' and artifacts.root, '" + root + "', lie within each other")
+                    .at("artifacts.store")
+                    .remedy("Give each a prefix of its own");
+        }
     }
 
     /** What the server itself can read of an operator's root: a folder of this machine, or a bucket. */
@@ -119,12 +163,46 @@ public final class ArtifactsModule implements Module {
         return blobs;
     }
 
+    /** Blobs that are not in the folder, for whoever copies the folder; empty where they are. */
+    public Optional<PrimaryBlobs> elsewhere() {
+        return bucket.map(watch -> blobs);
+    }
+
     public ArtifactTree tree() {
         return tree;
     }
 
     public SignedLinks links() {
         return links;
+    }
+
+    @Override
+    public void publish(Telemetry telemetry) {
+        bucket.ifPresent(watch -> watch.publish(telemetry));
+    }
+
+    @Override
+    public void prepare() {
+        bucket.ifPresent(BucketWatch::begin);
+    }
+
+    @Override
+    public void start(Set<ProcessRole> roles) {
+        bucket.ifPresent(BucketWatch::start);
+    }
+
+    @Override
+    public List<Loop> loops() {
+        return bucket.map(BucketWatch::loop).stream().toList();
+    }
+
+    /** Rows are gone, and the bucket is this database's still. */
+    @Override
+    public void reset() {}
+
+    @Override
+    public void close() {
+        bucket.ifPresent(BucketWatch::close);
     }
 
     @Override

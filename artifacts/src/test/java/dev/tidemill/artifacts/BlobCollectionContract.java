@@ -10,6 +10,7 @@ import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.CollectableBlobs;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.domain.Folder;
+import dev.tidemill.artifacts.domain.PrimaryBlobs;
 import dev.tidemill.artifacts.domain.UnnamedBlobs;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
 import dev.tidemill.artifacts.store.SqlBlobReferences;
@@ -57,10 +58,15 @@ abstract class BlobCollectionContract {
 
     abstract Database open();
 
+    /** The store of blobs, as whoever opens it after another finds it; its copies of blobs, or itself, are in the folder. */
+    PrimaryBlobs blobs() {
+        return new FolderBlobStore(folder);
+    }
+
     @BeforeEach
     void start() {
         database = open();
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         references = new SqlBlobReferences(database, ArtifactsModule.SCHEMA.digests());
         tree = new ArtifactTree(
                 new SqlFileStore(database), blobs, new SqlProjectBlobs(database), references, database, clock);
@@ -131,7 +137,7 @@ abstract class BlobCollectionContract {
 
     @Test
     void theFilesOfAFolderGoWithItUnlessSomethingElseHasThem() throws Exception {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         store("kept.txt", "shared");
         Folder model = Folder.store(
                 blobs,
@@ -154,7 +160,7 @@ abstract class BlobCollectionContract {
     /** As where a version is registered, and what its files were called before is deleted, while a collection goes on. */
     @Test
     void whatAFolderHoldsThatIsNamedDuringACollectionStays() throws Exception {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         Folder model = Folder.store(blobs, Map.of("MLmodel", "flavors".getBytes(StandardCharsets.UTF_8)));
         BlobStore.Blob file = model.file("MLmodel").orElseThrow();
         clock.advance(Duration.between(clock.instant(), Instant.now()));
@@ -181,7 +187,7 @@ abstract class BlobCollectionContract {
 
     @Test
     void aFolderThatWasLetGoOfLatelyKeepsTheFilesThatItSharesWithAnOlderOne() {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         Folder older = Folder.store(blobs, Map.of("weights", bytes("shared"), "MLmodel", bytes("older")));
         Folder later = Folder.store(blobs, Map.of("weights", bytes("shared"), "MLmodel", bytes("later")));
         clock.advance(Duration.between(clock.instant(), Instant.now()));
@@ -201,7 +207,7 @@ abstract class BlobCollectionContract {
 
     @Test
     void filesThatWereLetGoOfLaterThanTheirFolderKeepTheirGrace() {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         Folder model = Folder.store(blobs, Map.of("weights", bytes("let go of later")));
         Digest file = model.file("weights").orElseThrow().digest();
         clock.advance(Duration.between(clock.instant(), Instant.now()));
@@ -215,7 +221,7 @@ abstract class BlobCollectionContract {
 
     @Test
     void aFileThatLooksLikeAFolderLetsGoOfNothing() {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         Digest victim = blobs.put(bytes("of somebody else")).digest();
         Digest crafted = blobs.put(bytes(victim + " 16 file\n")).digest();
         tree.release(List.of(crafted));
@@ -228,7 +234,7 @@ abstract class BlobCollectionContract {
 
     @Test
     void aCollectionThatFailsInTheMidstLosesNothingAndLeavesNothing() {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         Folder model = Folder.store(blobs, Map.of("MLmodel", bytes("flavors"), "weights", bytes("heavy")));
         tree.releaseFolders(List.of(model.digest()));
         clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
@@ -250,7 +256,7 @@ abstract class BlobCollectionContract {
 
     @Test
     void aCollectionThatIsKilledLeavesNothingThatNobodyLooksAt() {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         Folder model = Folder.store(blobs, Map.of("MLmodel", bytes("flavors"), "weights", bytes("heavy")));
         Digest single = blobs.put(bytes("single")).digest();
         tree.releaseFolders(List.of(model.digest()));
@@ -260,7 +266,7 @@ abstract class BlobCollectionContract {
         var dying = new BlobCollector(references, killed, blobs, database, deletions, clock);
         assertThatThrownBy(() -> dying.collect(Duration.ofDays(1), false)).isInstanceOf(AssertionError.class);
 
-        var restarted = new FolderBlobStore(folder);
+        var restarted = blobs();
         var next = new BlobCollector(references, restarted, restarted, database, deletions, clock);
         next.collect(Duration.ofDays(1), false);
         assertThat(Stream.concat(
@@ -272,7 +278,7 @@ abstract class BlobCollectionContract {
 
     @Test
     void whatIsUploadedAgainDuringItsRemovalIsTheirsWhoUploadedIt() throws Exception {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         var owned = new SqlProjectBlobs(database);
         for (boolean named : List.of(false, true)) {
             Digest digest = blobs.put(bytes("again " + named)).digest();
@@ -298,7 +304,7 @@ abstract class BlobCollectionContract {
     /** As a registration by a folder's digest, of what a collection is about to remove. */
     @Test
     void whatIsClaimedBeforeItIsMovedStaysAndWhatIsClaimedLaterIsRefused() throws Exception {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         var files = new SqlFileStore(database);
         BlobStore.Blob early = blobs.put(bytes("claimed early"));
         BlobStore.Blob late = blobs.put(bytes("claimed late"));
@@ -340,7 +346,7 @@ abstract class BlobCollectionContract {
 
     @Test
     void whatWasStoredAndNeverNamedIsFoundAndGoesAfterItsGrace() throws Exception {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         var unnamed = new UnnamedBlobs(blobs, new SqlProjectBlobs(database), references, database, clock);
         store("named.txt", "named");
         Digest named = tree.find("a", "named.txt").orElseThrow().digest();
@@ -365,7 +371,7 @@ abstract class BlobCollectionContract {
 
     @Test
     void theWholeStoreIsLookedAtInParts() {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         var unnamed = new UnnamedBlobs(blobs, new SqlProjectBlobs(database), references, database, clock);
         for (int i = 0; i < 50; i++) {
             blobs.put(bytes("never named " + i));
@@ -377,7 +383,7 @@ abstract class BlobCollectionContract {
         assertThat(found).isEqualTo(50);
     }
 
-    private void uploadAgain(FolderBlobStore blobs, boolean named) {
+    private void uploadAgain(PrimaryBlobs blobs, boolean named) {
         try {
             if (named) {
                 store("again.txt", "again true");
@@ -390,7 +396,7 @@ abstract class BlobCollectionContract {
     }
 
     /** As if the process were killed when the first blob is to be removed for good: nothing after that is done. */
-    private record KilledAtRemoval(FolderBlobStore target) implements CollectableBlobs {
+    private record KilledAtRemoval(PrimaryBlobs target) implements CollectableBlobs {
         @Override
         public List<Digest> beginningWith(int first) {
             return target.beginningWith(first);

@@ -13,6 +13,7 @@ import dev.tidemill.artifacts.domain.FileStore;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.artifacts.domain.MultipartUploads;
+import dev.tidemill.artifacts.domain.PrimaryBlobs;
 import dev.tidemill.artifacts.domain.SignedLinks;
 import dev.tidemill.artifacts.domain.UploadStore.Part;
 import dev.tidemill.artifacts.domain.UploadStore.Upload;
@@ -64,10 +65,15 @@ abstract class UploadStoreContract {
 
     abstract Database open();
 
+    /** The store of blobs, as whoever opens it after another finds it; its copies of blobs, or itself, are in the folder. */
+    PrimaryBlobs blobs() {
+        return new FolderBlobStore(folder);
+    }
+
     @BeforeEach
     void start() {
         database = open();
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         references = new SqlBlobReferences(database, ArtifactsModule.SCHEMA.digests());
         tree = new ArtifactTree(
                 new SqlFileStore(database), blobs, new SqlProjectBlobs(database), references, database, clock);
@@ -231,7 +237,7 @@ abstract class UploadStoreContract {
 
     @Test
     void aManifestThatAnybodyHasWrittenOpensNoFileOfAnotherProject() throws Exception {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         BlobStore.Blob secret = blobs.put(bytes("secret"));
         tree.take("other", secret.digest());
         BlobStore.Blob own = blobs.put(bytes("own"));
@@ -249,7 +255,7 @@ abstract class UploadStoreContract {
 
     @Test
     void whatIsNoManifestOrOneInAnotherOrderIsNoFolder() {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         String digest = "0".repeat(64);
         for (String text : List.of(
                 "text",
@@ -266,7 +272,7 @@ abstract class UploadStoreContract {
 
     @Test
     void anyNameOfAFileIsReadBack() {
-        var blobs = new FolderBlobStore(folder);
+        var blobs = blobs();
         Folder stored = Folder.store(
                 blobs,
                 Map.of(

@@ -211,8 +211,9 @@ public final class ArtifactTree {
         if (!owned.containsAll(project, digests)) {
             throw absent(digests.stream().filter(digest -> !owned.contains(project, digest)));
         }
-        if (digests.stream().anyMatch(digest -> blobs.find(digest).isEmpty())) {
-            throw absent(digests.stream().filter(digest -> blobs.find(digest).isEmpty()));
+        Set<Digest> absent = blobs.absent(digests);
+        if (!absent.isEmpty()) {
+            throw absent(absent.stream());
         }
     }
 

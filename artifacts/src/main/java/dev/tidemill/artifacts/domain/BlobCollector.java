@@ -27,6 +27,9 @@ public final class BlobCollector {
     /** So many are out of sight together while it is looked whether somebody has named them meanwhile. */
     private static final int BATCH = 200;
 
+    /** The rows of so many go in one unit of work. */
+    private static final int FORGOTTEN = 20;
+
     /** For so many at a time all folders are read that are in use. */
     private static final int CHUNK = 10_000;
 
@@ -199,9 +202,17 @@ public final class BlobCollector {
             } finally {
                 aside.keySet().forEach(blobs::bringBack);
             }
-            transactions.write(() -> references.forget(
-                    gone.keySet(), before, digest -> store.find(digest).isPresent()));
+            forget(List.copyOf(gone.keySet()));
             return gone;
+        }
+
+        /** A few at a time: whether they are there may take a while to find out, and others wait to write. */
+        private void forget(List<Digest> gone) {
+            for (int from = 0; from < gone.size(); from += FORGOTTEN) {
+                List<Digest> some = gone.subList(from, Math.min(gone.size(), from + FORGOTTEN));
+                transactions.write(() -> references.forget(
+                        some, before, digest -> store.find(digest).isPresent()));
+            }
         }
 
         /** A folder lets go of its files before it goes, so that no end in the midst leaves files that nobody looks at. */

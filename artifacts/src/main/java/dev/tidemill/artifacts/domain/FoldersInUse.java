@@ -1,5 +1,7 @@
 package dev.tidemill.artifacts.domain;
 
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -79,13 +81,24 @@ final class FoldersInUse {
     /** The files of a folder, wherever its manifest is now; none of another blob. */
     void read(Digest folder, Consumer<Digest> each) {
         try {
-            Optional<InputStream> manifest =
-                    store.find(folder).isPresent() ? Optional.of(store.open(folder)) : aside.openAside(folder);
+            Optional<InputStream> manifest = manifest(folder);
             if (manifest.isPresent()) {
                 Folder.digests(manifest.get(), each);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Most are read no further than their first bytes: whatever texts name, of any size. */
+    private Optional<InputStream> manifest(Digest folder) {
+        try {
+            return Optional.of(store.openOnce(folder));
+        } catch (TidemillException e) {
+            if (e.code() != ErrorCode.NOT_FOUND) {
+                throw e;
+            }
+            return aside.openAside(folder);
         }
     }
 }

@@ -1,8 +1,8 @@
 package dev.tidemill.artifacts.filesystem;
 
 import dev.tidemill.artifacts.domain.CachedBlobs;
-import dev.tidemill.artifacts.domain.CollectableBlobs;
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.artifacts.domain.PrimaryBlobs;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.FullDisk;
 import dev.tidemill.platform.errors.TidemillException;
@@ -27,8 +27,10 @@ import java.util.List;
 import java.util.Optional;
 
 /** Blobs as files {@code ab/cdef...} below a root. A blob is written aside, synced and moved into place in one step. */
-public final class FolderBlobStore implements CachedBlobs, CollectableBlobs {
+public final class FolderBlobStore implements CachedBlobs, PrimaryBlobs {
     private static final int BUFFER = 256 * 1024;
+    /** By the first byte of digests. */
+    private static final int FOLDERS = 256;
 
     private final Path root;
     private final Path incoming;
@@ -52,6 +54,14 @@ public final class FolderBlobStore implements CachedBlobs, CollectableBlobs {
 
     @Override
     public Blob put(InputStream content, long limit) throws IOException {
+        try (Staged staged = stage(content, limit)) {
+            keep(staged);
+            return staged.blob();
+        }
+    }
+
+    @Override
+    public Staged stage(InputStream content, long limit) throws IOException {
         Path aside = incoming.resolve(Ids.next());
         try {
             MessageDigest digest = Ids.sha256Digest();
@@ -70,14 +80,58 @@ public final class FolderBlobStore implements CachedBlobs, CollectableBlobs {
                 }
                 file.force(true);
             }
-            var blob = new Blob(new Digest(HexFormat.of().formatHex(digest.digest())), size);
-            Path target = path(blob.digest());
-            Files.createDirectories(target.getParent());
-            Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            return blob;
-        } finally {
+            return new Incoming(new Blob(new Digest(HexFormat.of().formatHex(digest.digest())), size), aside);
+        } catch (IOException | RuntimeException | Error e) {
             Files.deleteIfExists(aside);
+            throw e;
         }
+    }
+
+    private record Incoming(Blob blob, Path file) implements Staged {
+        @Override
+        public void close() {
+            delete(file);
+        }
+    }
+
+    private static boolean delete(Path file) {
+        try {
+            return Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void keep(Staged staged) throws IOException {
+        Path target = path(staged.blob().digest());
+        Files.createDirectories(target.getParent());
+        Files.move(staged.file(), target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    @Override
+    public void remove(Digest digest) {
+        delete(path(digest));
+    }
+
+    @Override
+    public List<Copy> copies() {
+        var copies = new ArrayList<Copy>();
+        for (int first = 0; first < FOLDERS; first++) {
+            for (Digest digest : beginningWith(first)) {
+                try {
+                    Path file = path(digest);
+                    copies.add(new Copy(
+                            new Blob(digest, Files.size(file)),
+                            Files.getLastModifiedTime(file).toInstant()));
+                } catch (NoSuchFileException e) {
+                    // It has gone since.
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        }
+        return copies;
     }
 
     private static void write(FileChannel file, byte[] buffer, int length) throws IOException {
@@ -226,11 +280,7 @@ public final class FolderBlobStore implements CachedBlobs, CollectableBlobs {
 
     @Override
     public void removeAside(Digest digest) {
-        try {
-            Files.deleteIfExists(aside(digest));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        delete(aside(digest));
     }
 
     private Path aside(Digest digest) {

@@ -16,8 +16,10 @@ import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.HashSet;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
@@ -165,23 +167,37 @@ public final class BackupReader implements AutoCloseable {
 
     /** Writes every file to its place in an empty data directory, for its owner alone to read and write. */
     public void extract(Path directory) throws IOException {
+        extract(directory, path -> true);
+    }
+
+    /**
+     * As the other, but only some.
+     *
+     * @param wanted asked for the path of each file below the data directory, with slashes
+     */
+    public void extract(Path directory, Predicate<String> wanted) throws IOException {
         Path root = directory.toAbsolutePath().normalize();
-        for (String name : entries.keySet()) {
-            if (!name.startsWith(BackupWriter.FILES)) {
-                continue;
-            }
-            Path target =
-                    root.resolve(name.substring(BackupWriter.FILES.length())).normalize();
+        for (String path : files(wanted)) {
+            Path target = root.resolve(path).normalize();
             if (!target.startsWith(root)) {
-                throw damaged(file, name + " leads out of the data directory");
+                throw damaged(file, path + " leads out of the data directory");
             }
             Files.createDirectories(target.getParent());
             createPrivate(target);
-            try (InputStream in = open(name);
+            try (InputStream in = openFile(path);
                     var out = Files.newOutputStream(target, StandardOpenOption.WRITE)) {
                 in.transferTo(out);
             }
         }
+    }
+
+    /** The paths of files of the data directory below that, with slashes. */
+    public List<String> files(Predicate<String> wanted) {
+        return entries.keySet().stream()
+                .filter(name -> name.startsWith(BackupWriter.FILES))
+                .map(name -> name.substring(BackupWriter.FILES.length()))
+                .filter(wanted)
+                .toList();
     }
 
     private static void createPrivate(Path target) throws IOException {

@@ -97,6 +97,11 @@ public final class BackupWriter {
         }
     }
 
+    /** Adds what belongs into the data directory and is kept elsewhere, by its path below that with slashes. */
+    public void addFile(String path, InputStream content) throws IOException {
+        add(FILES + path, content, Long.MAX_VALUE);
+    }
+
     /** Whether a file of the data directory has been added, by its path below that with slashes. */
     public boolean hasFile(String path) {
         return names.contains(FILES + path);

@@ -71,6 +71,16 @@ public enum Setting {
             "mlflow-artifacts:/",
             new SettingRule.Name(),
             "Where new experiments keep artifacts: ours, or an s3: or file: URI"),
+    ARTIFACT_STORE(
+            "artifacts.store",
+            "",
+            new SettingRule.Bucket(),
+            "Where artifacts are kept: a bucket, s3://bucket/prefix; empty: the data directory"),
+    ARTIFACT_COPIES(
+            "artifacts.copies-megabytes",
+            "10240",
+            whole(1, 1 << 30),
+            "With artifacts.store: above this, copies in the data directory that nobody uses go"),
     UPLOAD_LIMIT("artifacts.max-upload-megabytes", "10240", whole(1, 1 << 30), "Largest uploaded file"),
     RETENTION_DELETED(
             "retention.deleted-days", "0", days(), "Days after which deleted runs are gone for good; 0: never"),

@@ -9,6 +9,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** What a setting may be; every value is held to it before anything starts. */
@@ -109,6 +110,19 @@ sealed interface SettingRule {
                 // told below
             }
             return Optional.of("is not an address such as http://host:4318");
+        }
+    }
+
+    /** A part of a bucket, or nothing. */
+    record Bucket() implements SettingRule {
+        private static final Pattern PLACE =
+                Pattern.compile("s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\\.{1,2}(/|$))[A-Za-z0-9!_.*'()=-]+)*");
+
+        @Override
+        public Optional<String> fault(String text) {
+            return text.isBlank() || PLACE.matcher(text).matches()
+                    ? Optional.empty()
+                    : Optional.of("is not a bucket with a prefix such as s3://bucket/prefix");
         }
     }
 

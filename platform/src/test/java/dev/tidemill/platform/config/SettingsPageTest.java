@@ -56,6 +56,7 @@ class SettingsPageTest {
             case SettingRule.Words words ->
                 "`" + String.join("`, `", words.words()) + "`" + (words.several() ? "; several with commas" : "");
             case SettingRule.HttpAddress address -> "an address of HTTP or HTTPS";
+            case SettingRule.Bucket bucket -> "a bucket with a prefix, `s3://bucket/prefix`";
             case SettingRule.Existing existing ->
                 existing.folder() ? "a folder that exists" : "a file that can be read";
             case SettingRule.Key key -> "the Base64 of " + key.bytes() + " bytes, never shown";

@@ -50,6 +50,16 @@ class SettingsTest {
             case SettingRule.Share share -> List.of("", "abc", "-0.1", "1.1", "NaN", "Infinity", "10 %");
             case SettingRule.Words words -> List.of("", "other", words.words().getFirst() + "x", "true,");
             case SettingRule.HttpAddress address -> List.of("host:80", "ftp://host/", "http://", "http://a b/", "://");
+            case SettingRule.Bucket bucket ->
+                List.of(
+                        "bucket",
+                        "s3://",
+                        "s3://B/x",
+                        "s3://bucket/",
+                        "s3://bucket/a//b",
+                        "s3://bucket/../b",
+                        "s3://bucket/a b",
+                        "https://bucket/x");
             case SettingRule.Existing existing -> List.of("/not/there", existing.folder() ? "/etc/hostname" : "/etc");
             case SettingRule.Key key -> List.of("no Base64!", "AAAA");
         };
@@ -65,6 +75,7 @@ class SettingsTest {
             case SettingRule.Share share -> List.of("0", "1", "0.25", "1e-3");
             case SettingRule.Words words -> words.several() ? List.of(String.join(", ", words.words())) : words.words();
             case SettingRule.HttpAddress address -> List.of("", "http://host:4318", "https://[::1]:8443/x");
+            case SettingRule.Bucket bucket -> List.of("", "s3://bucket", "s3://my.bucket-1/team/a_b.c");
             case SettingRule.Existing existing ->
                 List.of(
                         "",

@@ -1,0 +1,200 @@
+package dev.tidemill.artifacts.s3;
+
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.Delete;
+import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
+import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
+import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
+import software.amazon.awssdk.services.s3.model.S3Exception;
+
+/** The objects of a part of a bucket by their names below its prefix. Thread-safe. */
+final class BucketObjects {
+    /** What is larger goes in parts. */
+    static final long LARGE = 64L << 20;
+
+    private static final int NOT_FOUND = 404;
+    private static final int EXISTS = 412;
+    private static final int REMOVED_AT_ONCE = 1000;
+
+    private final Supplier<S3Client> client;
+    private final BucketPlace place;
+    private final Reachability reachability;
+    private final long large;
+
+    /** An object as a list tells it. */
+    record Listed(String name, long size, Instant modified) {}
+
+    /** What is known of one object. */
+    record Known(long size, Instant modified) {}
+
+    /** @param large bytes above which an object is sent and copied in parts of so many */
+    BucketObjects(Supplier<S3Client> client, BucketPlace place, long large, Clock clock) {
+        this.client = client;
+        this.place = place;
+        this.large = large;
+        this.reachability = new Reachability(place, clock);
+    }
+
+    BucketPlace place() {
+        return place;
+    }
+
+    Reachability reachability() {
+        return reachability;
+    }
+
+    Optional<Known> find(String name) {
+        return reachability.answered(() -> {
+            try {
+                var head = client.get()
+                        .headObject(request -> request.bucket(place.bucket()).key(place.key(name)));
+                return Optional.of(new Known(head.contentLength(), head.lastModified()));
+            } catch (S3Exception e) {
+                return absent(e);
+            }
+        });
+    }
+
+    /** The content of an object; empty if there is none. A stream that breaks off fails with an {@code IOException}. */
+    Optional<InputStream> open(String name) {
+        return reachability.answered(() -> {
+            try {
+                return Optional.of(client.get()
+                        .getObject(request -> request.bucket(place.bucket()).key(place.key(name))));
+            } catch (S3Exception e) {
+                return absent(e);
+            }
+        });
+    }
+
+    /** A bucket that is not there is no object that is not there. */
+    private static <T> Optional<T> absent(S3Exception failure) {
+        boolean absent = failure instanceof NoSuchKeyException
+                || (failure.statusCode() == NOT_FOUND
+                        && !"NoSuchBucket"
+                                .equals(
+                                        failure.awsErrorDetails() == null
+                                                ? ""
+                                                : failure.awsErrorDetails().errorCode()));
+        if (!absent) {
+            throw failure;
+        }
+        return Optional.empty();
+    }
+
+    /** Sends a file whose content has a SHA-256, which the bucket compares. */
+    void put(String name, Path file, long size, String sha256) {
+        reachability.answered(() -> {
+            if (size > large) {
+                new ObjectParts(client.get(), place, large).send(name, file, size);
+            } else {
+                String checksum =
+                        Base64.getEncoder().encodeToString(HexFormat.of().parseHex(sha256));
+                client.get()
+                        .putObject(
+                                request -> request.bucket(place.bucket())
+                                        .key(place.key(name))
+                                        .checksumSHA256(checksum),
+                                RequestBody.fromFile(file));
+            }
+            return true;
+        });
+    }
+
+    void put(String name, String content) {
+        reachability.answered(() -> client.get()
+                .putObject(
+                        request -> request.bucket(place.bucket()).key(place.key(name)),
+                        RequestBody.fromString(content)));
+    }
+
+    /** Makes an object, unless it is there already. */
+    void putFirst(String name, String content) {
+        reachability.answered(() -> {
+            try {
+                client.get()
+                        .putObject(
+                                request -> request.bucket(place.bucket())
+                                        .key(place.key(name))
+                                        .ifNoneMatch("*"),
+                                RequestBody.fromString(content));
+            } catch (S3Exception e) {
+                if (e.statusCode() != EXISTS) {
+                    throw e;
+                }
+            }
+            return true;
+        });
+    }
+
+    /** Copies an object within the bucket; false if it is not there. */
+    boolean copy(String from, String to) {
+        Optional<Known> known = find(from);
+        return known.isPresent()
+                && reachability.answered(() -> {
+                    try {
+                        if (known.get().size() > large) {
+                            new ObjectParts(client.get(), place, large)
+                                    .copy(from, to, known.get().size());
+                        } else {
+                            client.get()
+                                    .copyObject(request -> request.sourceBucket(place.bucket())
+                                            .sourceKey(place.key(from))
+                                            .destinationBucket(place.bucket())
+                                            .destinationKey(place.key(to)));
+                        }
+                        return true;
+                    } catch (S3Exception e) {
+                        return absent(e).isPresent();
+                    }
+                });
+    }
+
+    /** Deletes an object; does nothing where there is none. */
+    void delete(String name) {
+        reachability.answered(() -> client.get()
+                .deleteObject(request -> request.bucket(place.bucket()).key(place.key(name))));
+    }
+
+    void delete(List<String> names) {
+        for (int from = 0; from < names.size(); from += REMOVED_AT_ONCE) {
+            List<ObjectIdentifier> some = names.subList(from, Math.min(names.size(), from + REMOVED_AT_ONCE)).stream()
+                    .map(name -> ObjectIdentifier.builder().key(place.key(name)).build())
+                    .toList();
+            reachability.answered(() -> client.get()
+                    .deleteObjects(request -> request.bucket(place.bucket())
+                            .delete(Delete.builder().objects(some).build())));
+        }
+    }
+
+    /** Tells every object whose name begins so, a page of a thousand at a time; what is done with a page may ask the bucket. */
+    void list(String beginning, Consumer<List<Listed>> page) {
+        int cut = place.key("").length();
+        Optional<String> next = Optional.empty();
+        do {
+            var request = ListObjectsV2Request.builder().bucket(place.bucket()).prefix(place.key(beginning));
+            next.ifPresent(request::continuationToken);
+            var answer = reachability.answered(() -> client.get().listObjectsV2(request.build()));
+            var listed = new ArrayList<Listed>();
+            answer.contents()
+                    .forEach(object ->
+                            listed.add(new Listed(object.key().substring(cut), object.size(), object.lastModified())));
+            page.accept(listed);
+            next = Boolean.TRUE.equals(answer.isTruncated())
+                    ? Optional.of(answer.nextContinuationToken())
+                    : Optional.empty();
+        } while (next.isPresent());
+    }
+}
