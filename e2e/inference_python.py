@@ -82,7 +82,7 @@ assert status == 400 and "exactly one" in refusal["error"], refusal
 
 # Whatever a classifier answers as its class is compared with the labels: a text, a whole number, a truth.
 api = f"{url}/api/tidemill/v1/projects/default"
-watched = "kind: Monitor\nname: hourly\nwindow: PT24H\nlabel-delay: PT1H\nevery: PT1H\n"
+watched = "kind: Monitor\nname: hourly\nwindow: PT24H\nlabel-delay: P2D\nevery: PT1H\n"
 features = frame[["age", "income"]].astype(float)
 
 
@@ -110,7 +110,7 @@ def watch(name: str, model: object, wrong: list, right: list) -> None:
         labels.append({"id": f"row-{hour}", "value": (wrong if hour % 4 == 0 else right)[chosen]})
     status, answer = post(f"{api}/deployments/{name}-watched/labels", {"labels": labels})
     assert (status, answer.get("accepted")) == (200, 24), answer
-    status, answer = post(f"{api}/deployments/{name}-watched/watermark", {"time": "2026-01-02T02:00:00Z"})
+    status, answer = post(f"{api}/deployments/{name}-watched/watermark", {"time": "2026-01-05T00:00:00Z"})
     assert status == 200, answer
 
     def window() -> dict | None:
