@@ -8,12 +8,13 @@ import java.util.LinkedHashMap;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The journal of refusals in the database. Written behind the answer through a bounded queue, so that a flood of bad
- * requests costs the flood, not the server; what does not fit is counted in the log. The first of refusals that are alike is written
+ * requests costs the flood, not the server; how many did not fit is told in the log, at most once a minute. The first of refusals that are alike is written
  * at once; those that follow within a minute are counted, and written as one when it is over. Refusals of callers that are not known
  * are alike if they come from one address, whatever they ask for.
  */
@@ -47,6 +48,10 @@ public final class SqlRefusalJournal implements RefusalJournal, AutoCloseable {
     /** The oldest first; touched by the thread alone, and by who closes once it has ended. */
     private final LinkedHashMap<Refusal, Alike> kinds = new LinkedHashMap<>();
 
+    private final AtomicLong lost = new AtomicLong();
+    /** Touched by the thread alone. */
+    private long toldAt;
+
     public SqlRefusalJournal(Database database, Clock clock) {
         this.database = database;
         this.clock = clock;
@@ -60,7 +65,15 @@ public final class SqlRefusalJournal implements RefusalJournal, AutoCloseable {
     @Override
     public void record(Refusal refusal) {
         if (!queue.offer(new Entry(clock.millis(), refusal))) {
-            LOG.warn("The journal of refusals is full; one refusal of {} was not journalled", refusal.actor());
+            lost.incrementAndGet();
+        }
+    }
+
+    private void tellLost() {
+        long now = clock.millis();
+        if (lost.get() > 0 && now - toldAt >= TOGETHER_MILLIS) {
+            toldAt = now;
+            LOG.warn("{} refusals came faster than they can be written and were not journalled", lost.getAndSet(0));
         }
     }
 
@@ -70,6 +83,7 @@ public final class SqlRefusalJournal implements RefusalJournal, AutoCloseable {
             count(entry);
         }
         writeCounted(clock.millis() - TOGETHER_MILLIS);
+        tellLost();
     }
 
     private void count(Entry entry) {

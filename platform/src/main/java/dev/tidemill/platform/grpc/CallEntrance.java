@@ -79,8 +79,8 @@ final class CallEntrance implements ServerInterceptor {
     public <Q, A> ServerCall.Listener<Q> interceptCall(
             ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
         SocketAddress peer = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
-        String address = String.valueOf(peer);
-        String host = peer instanceof InetSocketAddress inet ? inet.getHostString() : address;
+        // Without the port: what one host is refused is written together.
+        String host = peer instanceof InetSocketAddress inet ? inet.getHostString() : String.valueOf(peer);
         Arrival arrival = ArrivingMessages.current();
         if (arrival == null) {
             throw new IllegalStateException("a call that is not counted");
@@ -98,14 +98,14 @@ final class CallEntrance implements ServerInterceptor {
             credentials = credentials(headers);
             holder = holder(method, credentials, host);
         } catch (TidemillException e) {
-            refused.tell(method, call, address, e);
+            refused.tell(method, call, host, e);
             return new ServerCall.Listener<>() {};
         }
         if (!arrival.isOf(holder)) {
             return new ServerCall.Listener<>() {};
         }
         Reservation reservation = budget.open(holder.name());
-        var sender = new Sender(credentials, traceparent(headers), address, reservation);
+        var sender = new Sender(credentials, traceparent(headers), host, reservation);
         Context context = Context.current().withValue(SENDER, sender);
         int most = holder.known() ? mostOfKnown : (int) ArrivingMessages.OF_STRANGERS;
         return new CountedListener<>(Contexts.interceptCall(context, call, headers, next), arrival, reservation, most);

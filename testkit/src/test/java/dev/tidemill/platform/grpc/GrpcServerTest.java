@@ -6,6 +6,7 @@ import dev.tidemill.platform.auth.Access;
 import dev.tidemill.platform.auth.Admission;
 import dev.tidemill.platform.auth.Authentication;
 import dev.tidemill.platform.auth.Principal;
+import dev.tidemill.platform.auth.RefusalJournal;
 import dev.tidemill.platform.auth.Role;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.telemetry.Telemetry;
@@ -35,6 +36,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Handler;
@@ -84,6 +86,7 @@ class GrpcServerTest {
     private static final int HEADERS = 1;
     private static final int RESET = 3;
 
+    private final List<RefusalJournal.Refusal> refusals = new CopyOnWriteArrayList<>();
     private final CountDownLatch held = new CountDownLatch(1);
     private final CountDownLatch release = new CountDownLatch(1);
     private final Telemetry telemetry = new Telemetry(Optional.empty());
@@ -118,7 +121,7 @@ class GrpcServerTest {
                                 })),
                         new Admission(authentication),
                         telemetry,
-                        refusal -> {},
+                        refusals::add,
                         new BytesInFlight(64 << 20))
                 .start();
     }
@@ -267,6 +270,19 @@ class GrpcServerTest {
         } finally {
             channel.shutdownNow();
         }
+    }
+
+    /** Refusals that are alike are written together. */
+    @Test
+    void whatAHostIsRefusedIsToldWithoutThePort() {
+        for (int i = 0; i < 2; i++) {
+            var channel = NettyChannelBuilder.forAddress("127.0.0.1", server.port())
+                    .usePlaintext()
+                    .build();
+            assertThat(refusal(channel, COUNT, CallOptions.DEFAULT)).isEqualTo(Status.Code.UNAUTHENTICATED);
+        }
+        Await.until("both to be told", () -> refusals.size() == 2);
+        assertThat(refusals).extracting(RefusalJournal.Refusal::address).containsOnly("127.0.0.1");
     }
 
     @Test
