@@ -249,6 +249,11 @@ class CommandLineTest(unittest.TestCase):
             self.assertEqual((absent.returncode, absent.stdout), (3, ""), absent.stderr)
             self.assertIn("There is no file or folder absent", absent.stderr)
             self.assertNotIn("\tat ", absent.stderr)
+        with tempfile.NamedTemporaryFile(suffix=".zip") as kept:
+            refused = command("backup", kept.name, "--server", self.server.url)
+            self.assertEqual(refused.returncode, 5, refused.stderr)
+            self.assertIn("--force", refused.stderr)
+            self.assertEqual(pathlib.Path(kept.name).stat().st_size, 0)
         self.assertIn("tidemill 0.", command("version").stdout)
         self.assertIn("_complete_tidemill", command("generate-completion").stdout)
         folder = tabular_project()

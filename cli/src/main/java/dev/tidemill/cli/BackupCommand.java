@@ -17,6 +17,7 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code tidemill backup}. */
@@ -27,7 +28,7 @@ import picocli.CommandLine.Parameters;
         footer = {
             "",
             "Bring it back with 'tidemill restore FILE --data-dir DIR'. Takes an administrator's token.",
-            "Ends with 5 while another backup is made, and with 8 if the server itself lacks blobs that its database names."
+            "Ends with 5 while another backup is made or where the file is there, and with 8 if the server itself lacks blobs that its database names."
         })
 final class BackupCommand implements Callable<Integer> {
     @Mixin
@@ -36,11 +37,18 @@ final class BackupCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FILE", description = "File to write, or a folder to write tidemill-TIME.zip into")
     private Path file = Path.of("");
 
+    @Option(names = "--force", description = "Put it in the place of a file that is there")
+    private boolean force;
+
     @Override
     public Integer call() throws IOException {
         Path target = Files.isDirectory(file)
                 ? file.resolve("tidemill-" + java.time.Instant.now().toString().replaceAll("[:.]", "-") + ".zip")
                 : file;
+        if (Files.exists(target) && !force) {
+            throw new CliException(
+                    Exit.CONFLICT, target + " is there already; name another file, or replace it with --force");
+        }
         Path aside = target.resolveSibling(target.getFileName() + ".part");
         Files.deleteIfExists(aside);
         createPrivate(aside);

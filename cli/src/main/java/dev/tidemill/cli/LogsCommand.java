@@ -5,7 +5,10 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.util.Comparator;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -17,7 +20,7 @@ import picocli.CommandLine.Parameters;
         name = "logs",
         description = "Print the logs of a run's steps.",
         mixinStandardHelpOptions = true,
-        footer = {"", "Example:", "  tidemill logs 0192f2c4 -f --step trial.0"})
+        footer = {"", "Example:", "  tidemill logs 01a22292-3c58-7d3a-9c40-2f6d1f0a5b77 -f --step trial.0"})
 final class LogsCommand implements Callable<Integer> {
     @Mixin
     private Connection connection = new Connection();
@@ -37,7 +40,7 @@ final class LogsCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Api api = connection.api();
         String path = api.in("/pipeline-runs/" + Api.encode(run));
-        for (JsonNode entry : api.get(path).path("steps")) {
+        for (JsonNode entry : inTurn(api.get(path).path("steps"))) {
             String name = entry.path("name").asText();
             if (step == null || step.equals(name)) {
                 String log = path + "/steps/" + Api.encode(name) + "/log";
@@ -49,6 +52,13 @@ final class LogsCommand implements Callable<Integer> {
             }
         }
         return Exit.OK;
+    }
+
+    /** In the order in which they began; what has not begun comes last. */
+    private static List<JsonNode> inTurn(JsonNode steps) {
+        return StreamSupport.stream(steps.spliterator(), false)
+                .sorted(Comparator.comparing(step -> step.path("startedAt").asText("9999")))
+                .toList();
     }
 
     private void all(Api api, String name, String log) {

@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
@@ -164,6 +165,18 @@ public final class ImportCsvTask implements ChildTask {
         }
     }
 
+    /** What a header looks like whose columns are separated by something else than commas. */
+    private static String separated(List<String> found) {
+        return found.size() != 1
+                ? ""
+                : Stream.of(";", "\t", "|")
+                        .filter(found.getFirst()::contains)
+                        .findFirst()
+                        .map(by -> ". Its columns seem to be separated by '" + by.replace("\t", "\\t")
+                                + "'; columns are separated by commas")
+                        .orElse("");
+    }
+
     private static void map(DuckDb db, DataSet dataSet, DataSet.Source source) throws SQLException {
         String mapping = source.sql().orElse("SELECT * FROM source");
         db.make("CREATE TABLE raw AS", mapping, "The mapping SQL of " + source.path());
@@ -177,7 +190,7 @@ public final class ImportCsvTask implements ChildTask {
                                                 .map(near -> "; did you mean '" + near + "'?")
                                                 .orElse(""))
                         .at(column.name())
-                        .remedy("It has: " + String.join(", ", found));
+                        .remedy("It has: " + String.join(", ", found) + separated(found));
             }
         }
         var select = new ArrayList<String>();

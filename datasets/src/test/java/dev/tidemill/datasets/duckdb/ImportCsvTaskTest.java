@@ -116,6 +116,10 @@ class ImportCsvTaskTest {
         refused("1,2\n3,4\n", "t.csv has no column 'n'. It has: 1, 2", n);
         refused("t,a\n3,4\n", "t.csv has no column 'n'. It has: t, a", n);
         refused(
+                "n;a\n3;4\n",
+                "It has: n;a. Its columns seem to be separated by ';'; columns are separated by commas",
+                n);
+        refused(
                 "Number,a\n3,4\n",
                 "has no column 'number'; did you mean 'Number'? It has",
                 column("number", ColumnType.LONG));

@@ -35,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  * plain one for people ({@code /predict}).
  */
 public final class RowsRoutes {
+    private static final int MOST_KEYS_TOLD = 10;
+    private static final int LONGEST_TOLD = 60;
     private static final String PREDICT = ":predict";
 
     private final Gateway gateway;
@@ -190,6 +192,15 @@ public final class RowsRoutes {
         return parameters;
     }
 
+    private static String told(JsonNode json) {
+        List<String> keys = json.propertyStream()
+                .limit(MOST_KEYS_TOLD)
+                .map(entry -> "'"
+                        + entry.getKey().substring(0, Math.min(entry.getKey().length(), LONGEST_TOLD)) + "'")
+                .toList();
+        return keys.isEmpty() ? "none of them" : String.join(", ", keys);
+    }
+
     /** The four JSON forms of MLflow's scoring protocol, of which a body must hold exactly one. */
     private static List<Tensor> invocation(JsonNode json) {
         List<String> forms = Stream.of("dataframe_split", "dataframe_records", "instances", "inputs")
@@ -199,7 +210,8 @@ public final class RowsRoutes {
             throw TidemillException.invalid(
                     "body",
                     "The body must be an object with exactly one of 'dataframe_split', 'dataframe_records',"
-                            + " 'instances' and 'inputs'; it has " + forms);
+                            + " 'instances' and 'inputs'; it has "
+                            + (forms.isEmpty() ? told(json) : String.join(" and ", forms)));
         }
         JsonNode content = json.path(forms.getFirst());
         return switch (forms.getFirst()) {

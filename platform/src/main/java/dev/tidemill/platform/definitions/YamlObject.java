@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -286,7 +287,19 @@ public final class YamlObject {
     }
 
     private Node required(String key) {
-        return value(key).orElseThrow(() -> refuse(file, at, "key '" + key + "' is missing"));
+        return value(key).orElseThrow(() -> missing(key));
+    }
+
+    /** A key that is missing is often there, misspelt. */
+    private TidemillException missing(String key) {
+        List<String> unread =
+                entries.keySet().stream().filter(entry -> !read.contains(entry)).toList();
+        return Suggestions.nearest(key, unread)
+                .map(misspelt -> refuse(
+                        file,
+                        Objects.requireNonNull(entries.get(misspelt)).getKeyNode(),
+                        "unknown key '" + misspelt + "'; did you mean '" + key + "', which is missing?"))
+                .orElseGet(() -> refuse(file, at, "key '" + key + "' is missing"));
     }
 
     private String scalar(Node node, String key) {
