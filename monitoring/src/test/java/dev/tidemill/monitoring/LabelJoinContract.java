@@ -215,6 +215,21 @@ abstract class LabelJoinContract extends AssembledMonitoring {
         assertThat(row("e").challengerLoss()).as("a version that is gone").isEmpty();
     }
 
+    /** As of a version that was turned down on trial, and is not trusted any more. */
+    @Test
+    void aChallengerThatCannotBeLoadedKeepsNoLabelAway() {
+        labelled.fail(LabelledModels.CHOOSING);
+        monitoring.append(List.of(answered(
+                "a",
+                LabelledModels.CLASSIFIER,
+                List.of(0.2, 0.8),
+                Optional.of(LabelledModels.CHOOSING),
+                List.of("no"))));
+        assertThat(label("a", "yes").accepted()).isEqualTo(1);
+        assertThat(row("a").championLoss()).contains(0.0);
+        assertThat(row("a").challengerLoss()).isEmpty();
+    }
+
     /** What is no number has no distance from one: it must not make the sums of a window no numbers. */
     @Test
     void whatIsNoNumberHasNoLoss() {

@@ -34,10 +34,11 @@ final class LabelledModels implements ModelRuntime {
     static final List<Integer> CLASSIFIERS = List.of(CLASSIFIER, CHOOSING, NUMBERED, TRUTHS, UNNAMED, DIGITS);
 
     private final AtomicBoolean failing = new AtomicBoolean();
+    private volatile int without = -1;
 
     @Override
     public Optional<LoadedModel> open(ModelFolder folder) {
-        if (failing.get()) {
+        if (failing.get() || folder.version().version() == without) {
             throw new TidemillException(ErrorCode.FAILED_PRECONDITION, "The process of the model ended");
         }
         return Optional.of(
@@ -50,6 +51,11 @@ final class LabelledModels implements ModelRuntime {
                     case DIGITS -> new Model(Datatype.BYTES, false, List.of("1", "2"));
                     default -> new Model(Datatype.FP64, false, List.of());
                 });
+    }
+
+    /** A version that cannot be loaded. */
+    void fail(int version) {
+        without = version;
     }
 
     /** Whether models cannot be loaded now. */

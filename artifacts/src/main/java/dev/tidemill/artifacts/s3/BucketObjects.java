@@ -3,6 +3,7 @@ package dev.tidemill.artifacts.s3;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -13,10 +14,8 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.services.s3.S3Client;
-import software.amazon.awssdk.services.s3.model.Delete;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
-import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
 import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /** The objects of a part of a bucket by their names below its prefix. Thread-safe. */
@@ -26,7 +25,9 @@ final class BucketObjects {
 
     private static final int NOT_FOUND = 404;
     private static final int EXISTS = 412;
-    private static final int REMOVED_AT_ONCE = 1000;
+    private static final int CONFLICT = 409;
+    /** Units of work wait for such looks. */
+    private static final Duration LOOK = Duration.ofSeconds(5);
 
     private final Supplier<S3Client> client;
     private final BucketPlace place;
@@ -59,7 +60,9 @@ final class BucketObjects {
         return reachability.answered(() -> {
             try {
                 var head = client.get()
-                        .headObject(request -> request.bucket(place.bucket()).key(place.key(name)));
+                        .headObject(request -> request.bucket(place.bucket())
+                                .key(place.key(name))
+                                .overrideConfiguration(limits -> limits.apiCallTimeout(LOOK)));
                 return Optional.of(new Known(head.contentLength(), head.lastModified()));
             } catch (S3Exception e) {
                 return absent(e);
@@ -131,7 +134,8 @@ final class BucketObjects {
                                         .ifNoneMatch("*"),
                                 RequestBody.fromString(content));
             } catch (S3Exception e) {
-                if (e.statusCode() != EXISTS) {
+                // Somebody else makes it just now, or it is there.
+                if (e.statusCode() != EXISTS && e.statusCode() != CONFLICT) {
                     throw e;
                 }
             }
@@ -169,14 +173,8 @@ final class BucketObjects {
     }
 
     void delete(List<String> names) {
-        for (int from = 0; from < names.size(); from += REMOVED_AT_ONCE) {
-            List<ObjectIdentifier> some = names.subList(from, Math.min(names.size(), from + REMOVED_AT_ONCE)).stream()
-                    .map(name -> ObjectIdentifier.builder().key(place.key(name)).build())
-                    .toList();
-            reachability.answered(() -> client.get()
-                    .deleteObjects(request -> request.bucket(place.bucket())
-                            .delete(Delete.builder().objects(some).build())));
-        }
+        // One by one: for many at once some stores want a checksum that the client does not send.
+        names.forEach(this::delete);
     }
 
     /** Tells every object whose name begins so, a page of a thousand at a time; what is done with a page may ask the bucket. */

@@ -16,9 +16,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Joins labels to the predictions that they belong to. Thread-safe. */
 final class LabelJoin {
+    private static final Logger LOG = LoggerFactory.getLogger(LabelJoin.class);
+
     private final MonitorStore store;
     private final JournalStore journal;
     private final Deployments deployments;
@@ -79,6 +83,7 @@ final class LabelJoin {
     private final class Comparison {
         private final Deployment deployment;
         private final Map<Integer, Classes> classes = new HashMap<>();
+        private final Map<Integer, Optional<LabelMeaning>> tried = new HashMap<>();
         private final Map<String, String> known = new HashMap<>();
         private final Map<String, Instant> times = new HashMap<>();
         /** What is to be written of each batch. */
@@ -115,17 +120,30 @@ final class LabelJoin {
             parts.add(part);
         }
 
-        /** Of a challenger that is gone nobody knows what its answers mean, which keeps no label away. */
+        /** Of a challenger that is gone or cannot be loaded nobody knows what its answers mean, which keeps no label away. */
         private Optional<Double> challengerLoss(JournalStore.Answered row, String label) {
             if (row.challenger().isEmpty()) {
                 return Optional.empty();
             }
             return row.challengerVersion()
-                    .map(number -> classes.computeIfAbsent(number, version -> classes(deployment, version)))
-                    .flatMap(found -> switch (found) {
-                        case Classes.Gone gone -> Optional.empty();
-                        case Classes.Known known -> known.meaning().loss(row.challenger(), label);
-                    });
+                    .flatMap(number -> tried.computeIfAbsent(number, this::meaning))
+                    .flatMap(meaning -> meaning.loss(row.challenger(), label));
+        }
+
+        private Optional<LabelMeaning> meaning(int version) {
+            try {
+                return switch (classes(deployment, version)) {
+                    case Classes.Gone gone -> Optional.empty();
+                    case Classes.Known found -> Optional.of(found.meaning());
+                };
+            } catch (TidemillException e) {
+                LOG.warn(
+                        "The labels of '{}' are not held against version {}: {}",
+                        deployment.name(),
+                        version,
+                        e.message());
+                return Optional.empty();
+            }
         }
 
         private void add(JournalStore.Answered row, Label label, List<JournalStore.Labelled> part) {

@@ -33,7 +33,8 @@ final class RetrainRule {
     /**
      * Judges the windows.
      *
-     * @param windows closed since the champion took over, oldest first
+     * @param windows that began after the champion took over and have closed, oldest first
+     * @param last the newest that has closed, whoever was champion: what is trained on broken data is broken
      * @param trusted event time up to which labels have matured
      * @param quietSince event time of the last decision about the deployment
      * @param trainedTill event time up to which the newest training has seen labels
@@ -42,6 +43,7 @@ final class RetrainRule {
             Policy.Retrain policy,
             Monitor monitor,
             List<ClosedWindow> windows,
+            Optional<ClosedWindow> last,
             Instant trusted,
             Instant quietSince,
             Optional<Instant> trainedTill) {
@@ -53,19 +55,19 @@ final class RetrainRule {
                     "It ends when labels up to " + quietSince.plus(policy.coolDown()) + " have matured"));
         }
         List<ClosedWindow> newest = windows.subList(Math.max(0, windows.size() - policy.of()), windows.size());
-        if (!newest.isEmpty() && newest.getLast().broken()) {
-            return Judgement.wait(broken(newest.getLast()));
+        if (last.filter(ClosedWindow::broken).isPresent()) {
+            return Judgement.wait(broken(last.get()));
         }
         long degraded = newest.stream().filter(ClosedWindow::degraded).count();
         if (degraded >= policy.degraded()) {
-            ClosedWindow last = newest.getLast();
+            ClosedWindow worst = newest.getLast();
             return Judgement.retrain(String.format(
                     Locale.ROOT,
                     "quality fell in %d of the last %d windows: error %.4g where the reference is %.4g",
                     degraded,
                     newest.size(),
-                    last.error().orElse(Double.NaN),
-                    last.referenceError().orElse(Double.NaN)));
+                    worst.error().orElse(Double.NaN),
+                    worst.referenceError().orElse(Double.NaN)));
         }
         Optional<Duration> old = policy.atLeastEvery()
                 .filter(age -> trainedTill

@@ -343,12 +343,19 @@ public final class Ticks {
                 seen.state().windowsTill().plusMillis(1),
                 retrain.of()));
         sinceChampion.addAll(closed);
+        Optional<ClosedWindow> last = closed.isEmpty()
+                ? store.lastWindow(
+                        deployment.project(),
+                        deployment.name(),
+                        seen.state().windowsTill().plusMillis(1))
+                : Optional.of(closed.getLast());
         // What the version before has answered in part is no evidence against this one.
         sinceChampion.removeIf(window -> window.startsAt().isBefore(since));
         return RetrainRule.judge(
                 retrain,
                 seen.monitor(),
                 sinceChampion,
+                last,
                 seen.trusted(),
                 quietSince(seen),
                 seen.state().trainedTill());

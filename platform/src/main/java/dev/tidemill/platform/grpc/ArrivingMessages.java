@@ -61,7 +61,7 @@ final class ArrivingMessages extends ServerStreamTracer.Factory {
         this.calls = new Shares(mostCalls, mostCalls / 16);
     }
 
-    /** Bytes of messages that are not whole yet. */
+    /** Bytes of messages that are not whole yet, or wait to be read. */
     long bytes() {
         return bytes.taken();
     }
@@ -91,7 +91,11 @@ final class ArrivingMessages extends ServerStreamTracer.Factory {
 
     /** One call and its messages, one after the other. */
     final class Arrival extends ServerStreamTracer {
+        /** Of the message that is not whole yet. */
         private long here;
+        /** Of messages that are, and wait to be read. */
+        private long whole;
+
         private long startedAt;
         private long progressAt;
         private long stretchAt;
@@ -154,13 +158,22 @@ final class ArrivingMessages extends ServerStreamTracer.Factory {
 
         @Override
         public synchronized void inboundMessageRead(int number, long wireSize, long size) {
-            add(-here);
+            // It lies where it came until there is room for it among the requests.
+            whole += here;
+            here = 0;
             phase = Phase.READ;
+        }
+
+        /** Tells that the messages which were whole have been read, or refused. */
+        synchronized void taken() {
+            bytes.add(sender, -whole);
+            whole = 0;
         }
 
         @Override
         public synchronized void streamClosed(Status status) {
             add(-here);
+            taken();
             arrivals.remove(this);
             if (open) {
                 open = false;
@@ -171,6 +184,7 @@ final class ArrivingMessages extends ServerStreamTracer.Factory {
         private void refuse(Status status) {
             refused = status;
             add(-here);
+            taken();
             arrivals.remove(this);
             if (call != null) {
                 close(call, status);
@@ -252,8 +266,8 @@ final class ArrivingMessages extends ServerStreamTracer.Factory {
                 calls.assign(sender, -1);
                 calls.assign(from, 1);
             }
-            bytes.assign(sender, -here);
-            bytes.assign(from, here);
+            bytes.assign(sender, -here - whole);
+            bytes.assign(from, here + whole);
             sender = from;
             if (calls.isTooMuch(from)) {
                 refuse(Status.RESOURCE_EXHAUSTED.withDescription(

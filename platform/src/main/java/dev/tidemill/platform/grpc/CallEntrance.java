@@ -178,6 +178,7 @@ final class CallEntrance implements ServerInterceptor {
             if (message instanceof Message<?> counted) {
                 counted.read(reservation, most);
             }
+            arrival.taken();
             super.onMessage(message);
             arrival.awaitsEnd(System.nanoTime());
         }

@@ -96,6 +96,9 @@ class ArrivingMessagesTest {
         second.inboundWireSize(300_000);
         assertThat(arriving.bytes()).as("what still comes of it is thrown away").isEqualTo(800_000);
         first.inboundMessageRead(0, 500_000, 500_000);
+        assertThat(arriving.bytes()).as("it waits to be read").isEqualTo(800_000);
+        first.taken();
+        assertThat(arriving.bytes()).isEqualTo(300_000);
         first.inboundWireSize(500_000);
         assertThat(first.isRefused()).as("each message is counted for itself").isFalse();
         first.streamClosed(Status.OK);
