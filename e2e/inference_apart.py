@@ -203,9 +203,18 @@ answered(f"{url}/deployments/agent/invocations", calls)
 request = urllib.request.Request(f"{url}/api/tidemill/v1/projects/default/models/spy/versions/1/trust", method="DELETE")
 with urllib.request.urlopen(request) as answer:
     assert answer.status == 200
-for _ in range(3):
+
+
+def is_held() -> bool:
+    """Never answered again; why is told once that is tried anew."""
     status, answer = post(f"{url}/deployments/agent/invocations", calls)
-    assert status == 503 and "held until somebody trusts its code" in str(answer), (status, answer)
+    assert status == 503, (status, answer)
+    return "held until somebody trusts its code" in str(answer)
+
+
+until("the deployment says why", is_held)
+for _ in range(3):
+    assert is_held()
 held("spy", row, "allow-list")
 trust("spy")
 answered(f"{url}/deployments/agent/invocations", calls)

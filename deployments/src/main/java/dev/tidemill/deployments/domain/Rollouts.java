@@ -383,8 +383,11 @@ public final class Rollouts {
                 aliases.keep(deployment.project(), model, CHAMPION, version, actor);
             }
         });
+        // Another deployment of the model may try a version while this one does not.
         deployment
                 .challenger()
+                .or(() -> deployments.holders(deployment.project(), model, CHALLENGER).values().stream()
+                        .findFirst())
                 .filter(version -> exists(deployment, version))
                 .ifPresentOrElse(
                         version -> aliases.keep(deployment.project(), model, CHALLENGER, version, actor),
@@ -392,8 +395,8 @@ public final class Rollouts {
     }
 
     /**
-     * What serves is not archived; what a decision has put out of service is, and what it has turned down before it served, unless
-     * another deployment needs it.
+     * What serves is not archived; what a decision has put out of service is, unless another deployment needs it, and what it has
+     * turned down before it served, unless somebody has given that a stage.
      */
     private void moveStages(Deployment before, Deployment after, Decision decision, String actor) {
         String project = before.project();
@@ -406,7 +409,11 @@ public final class Rollouts {
         if (!ENDING.contains(decision.action())) {
             return;
         }
-        Stream.concat(versions(before), decision.version().stream())
+        Stream<Integer> turnedDown = decision.version().stream()
+                .filter(version -> models.find(project, model, version)
+                        .filter(found -> found.stage() == ModelVersion.Stage.NONE)
+                        .isPresent());
+        Stream.concat(versions(before), turnedDown)
                 .distinct()
                 .filter(version -> exists(before, version))
                 .filter(version -> deployments

@@ -264,4 +264,30 @@ class RolloutsTest extends AssembledDeployments {
         aliases.set("p", "m", "challenger", offered, "user:ada");
         assertThat(aliases()).as("no trial keeps it").containsEntry("challenger", offered);
     }
+
+    @Test
+    void theEndOfOneDeploymentsTrialLeavesTheAliasToAnotherThatTries() {
+        int first = deployment("d", "model").champion().orElseThrow();
+        deployment("e", "model");
+        int offered = deployment("next", "model").champion().orElseThrow();
+        store.delete("p", "next", TICK);
+        Rollouts rollouts = rollouts();
+        rollouts.offer("p", "e", offered, BETTER, Optional.empty(), "run/offer", "tester");
+        assertThat(aliases()).containsEntry("challenger", offered);
+        rollouts.rollBack("p", "d", offered, "tester");
+        assertThat(aliases()).as("'e' tries it still").containsEntry("challenger", offered);
+        assertThat(stages(first)).isEqualTo("Archived");
+    }
+
+    /** It is served by that stage, or by its name, to whoever has given it. */
+    @Test
+    void whatHasAStageIsNotArchivedByTheGate() {
+        deployment("d", "model");
+        int offered = deployment("next", "model").champion().orElseThrow();
+        store.delete("p", "next", TICK);
+        models.moveToStage("p", "m", offered, "Production", false, "tester");
+        Map<String, Double> worse = Map.of("error", 2.0, "champion_error", 1.0);
+        rollouts().offer("p", "d", offered, worse, Optional.empty(), "run/offer", "tester");
+        assertThat(stages(offered)).isEqualTo("Production");
+    }
 }
