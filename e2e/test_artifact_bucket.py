@@ -11,7 +11,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from harness import PATIENCE, ROOT, Server, command, free_port, is_there, until
+from harness import PATIENCE, ROOT, Server, command, free_port, is_there, postgres_schema, until
 from test_recovery import ANSWER, REQUEST, old_directory
 
 MOTO = ROOT / ".cache" / "peers" / "moto" / "bin" / "moto_server"
@@ -136,6 +136,15 @@ class ArtifactBucketTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len(self.local(disk)), kept)
         self.predicts(self.server(disk, {}))
+
+        # A part of the bucket that is in use is refused, and leaves directory and database as empty as they were.
+        schema = postgres_schema()
+        if schema:
+            for place, code in (("s3://bucket/team/artifacts", 1), ("s3://bucket/elsewhere", 0)):
+                environment = {**os.environ, **self.environment(place)}
+                target = str(pathlib.Path(tempfile.mkdtemp()) / "data")
+                done = command("restore", str(backup), "--data-dir", target, "--database", schema, env=environment)
+                self.assertEqual(done.returncode, code, done.stderr)
 
         bucket = pathlib.Path(tempfile.mkdtemp())
         for place, code in (("s3://bucket/team/artifacts", 1), ("s3://bucket/restored", 0)):

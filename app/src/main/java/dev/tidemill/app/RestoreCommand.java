@@ -122,11 +122,16 @@ final class RestoreCommand implements Callable<Integer> {
                         directory.path(),
                         path -> bucket.isEmpty() || NamedBlobs.digest(path).isEmpty());
                 load.read(backup.manifest().path("database"), backup::open);
-                if (isNamed(backup, ArtifactStorage.identityTable())) {
-                    ArtifactStorage.renewIdentity(database);
-                }
-                if (bucket.isPresent()) {
-                    restoreBlobs(backup, directory, database, bucket.get());
+                try {
+                    if (isNamed(backup, ArtifactStorage.identityTable())) {
+                        ArtifactStorage.renewIdentity(database);
+                    }
+                    if (bucket.isPresent()) {
+                        restoreBlobs(backup, directory, database, bucket.get());
+                    }
+                } catch (RuntimeException | IOException e) {
+                    load.undo();
+                    throw e;
                 }
                 directory.restored();
             } catch (RuntimeException | IOException e) {

@@ -73,12 +73,17 @@ public final class DatabaseLoad {
                 return true;
             });
         } catch (RuntimeException e) {
-            database.writing(handle -> {
-                Tables.drop(handle, database.dialect());
-                return true;
-            });
+            undo();
             throw e;
         }
+    }
+
+    /** Makes the database as empty as it was: what else belongs to what was read could not be brought back. */
+    public void undo() {
+        database.writing(handle -> {
+            Tables.drop(handle, database.dialect());
+            return true;
+        });
     }
 
     private void fill(Handle handle, JsonNode told, Source source) {
