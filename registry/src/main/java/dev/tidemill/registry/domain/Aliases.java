@@ -80,6 +80,8 @@ public final class Aliases {
             throw TidemillException.invalid("alias", "Version alias name '" + alias + "' is reserved.");
         }
         transactions.write(() -> {
+            // First, so that what is not there is told in MLflow's words.
+            models.version(project, model, version);
             requireNotHeld(project, model, alias, OptionalInt.of(version));
             requireAt(project, model, alias, expected);
             keep(project, model, alias, version, actor);
