@@ -2,6 +2,7 @@ package dev.tidemill.artifacts.domain;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
@@ -49,7 +50,13 @@ public interface BlobStore {
         return open(digest);
     }
 
-    byte[] read(Digest digest);
+    default byte[] read(Digest digest) {
+        try (InputStream content = open(digest)) {
+            return content.readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 
     /** A file with the blob's bytes, for a child process on this machine; it must only be read, and be opened within the hour. */
     Path localFile(Digest digest);

@@ -310,15 +310,6 @@ public final class FolderBlobStore implements CachedBlobs, PrimaryBlobs {
     }
 
     @Override
-    public byte[] read(Digest digest) {
-        try (InputStream content = open(digest)) {
-            return content.readAllBytes();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    @Override
     public Path localFile(Digest digest) {
         Path path = path(digest);
         if (!Files.isRegularFile(path)) {

@@ -246,15 +246,6 @@ public final class BucketBlobStore implements PrimaryBlobs {
     }
 
     @Override
-    public byte[] read(Digest digest) {
-        try (InputStream content = open(digest)) {
-            return content.readAllBytes();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    @Override
     public Path localFile(Digest digest) {
         try (BlobCache.Use use = use(digest)) {
             return use.file();

@@ -377,21 +377,28 @@ public final class Rollouts {
     }
 
     private void moveAliases(Deployment deployment, String actor) {
+        String project = deployment.project();
         String model = deployment.definition().model();
-        deployment.champion().filter(version -> exists(deployment, version)).ifPresent(version -> {
-            if (!version.equals(aliases.of(deployment.project(), model).get(CHAMPION))) {
-                aliases.keep(deployment.project(), model, CHAMPION, version, actor);
-            }
-        });
+        deployment
+                .champion()
+                .filter(version -> exists(deployment, version))
+                .ifPresent(version -> keepAlias(project, model, CHAMPION, version, actor));
         // Another deployment of the model may try a version while this one does not.
         deployment
                 .challenger()
-                .or(() -> deployments.holders(deployment.project(), model, CHALLENGER).values().stream()
+                .or(() -> deployments.holders(project, model, CHALLENGER).values().stream()
                         .findFirst())
                 .filter(version -> exists(deployment, version))
                 .ifPresentOrElse(
-                        version -> aliases.keep(deployment.project(), model, CHALLENGER, version, actor),
-                        () -> aliases.release(deployment.project(), model, CHALLENGER, Event.SYSTEM));
+                        version -> keepAlias(project, model, CHALLENGER, version, actor),
+                        () -> aliases.release(project, model, CHALLENGER, Event.SYSTEM));
+    }
+
+    /** An alias that stands there already has not moved, and nobody is told that it had. */
+    private void keepAlias(String project, String model, String alias, int version, String actor) {
+        if (!Integer.valueOf(version).equals(aliases.of(project, model).get(alias))) {
+            aliases.keep(project, model, alias, version, actor);
+        }
     }
 
     /**

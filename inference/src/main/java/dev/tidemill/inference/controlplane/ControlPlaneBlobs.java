@@ -52,12 +52,6 @@ public final class ControlPlaneBlobs implements BlobStore {
     }
 
     @Override
-    public byte[] read(Digest digest) {
-        fetch(digest);
-        return cache.read(digest);
-    }
-
-    @Override
     public Path localFile(Digest digest) {
         fetch(digest);
         return cache.localFile(digest);
