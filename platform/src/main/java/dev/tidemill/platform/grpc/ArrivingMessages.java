@@ -31,8 +31,11 @@ final class ArrivingMessages extends ServerStreamTracer.Factory {
     /** For how long a unary call may stay open after its message, which is kept meanwhile. */
     static final Duration PATIENCE_FOR_END = Duration.ofSeconds(5);
 
-    /** In which a message has to be whole, however fast it comes. */
+    /** In which a message has to be whole; one of which more has come has as much longer as that takes at {@link #RATE_OF_LARGE}. */
     static final Duration LONGEST = Duration.ofMinutes(5);
+
+    /** Bytes in a second, of a large message that comes over a slow link. */
+    static final long RATE_OF_LARGE = 64 * 1024;
 
     /** Bytes in a second. */
     static final long LEAST_RATE = 1024;
@@ -218,9 +221,12 @@ final class ArrivingMessages extends ServerStreamTracer.Factory {
             if (slow) {
                 refuse(Status.DEADLINE_EXCEEDED.withDescription("A message has come more slowly than " + LEAST_RATE
                         + " bytes in a second, or not at all for " + PATIENCE.toSeconds() + " s"));
-            } else if (now - startedAt > LONGEST.toNanos()) {
+                return;
+            }
+            long seconds = LONGEST.toSeconds() + here / RATE_OF_LARGE;
+            if (now - startedAt > TimeUnit.SECONDS.toNanos(seconds)) {
                 refuse(Status.DEADLINE_EXCEEDED.withDescription(
-                        "A message was not whole within " + LONGEST.toSeconds() + " s"));
+                        here + " bytes have come in " + seconds + " s, and the message is not whole"));
             }
         }
 

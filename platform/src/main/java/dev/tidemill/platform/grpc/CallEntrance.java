@@ -95,7 +95,8 @@ final class CallEntrance implements ServerInterceptor {
         Credentials credentials;
         Holder holder;
         try {
-            credentials = credentials(headers);
+            // Whether the server lives is answered while nobody can tell who asks.
+            credentials = method.access() instanceof Access.Open ? NONE : credentials(headers);
             holder = holder(method, credentials, host);
         } catch (TidemillException e) {
             refused.tell(method, call, host, e);
@@ -134,19 +135,10 @@ final class CallEntrance implements ServerInterceptor {
      * @throws TidemillException {@code UNAUTHENTICATED} if that is nobody who may call the method, or why that cannot be told now
      */
     private Holder holder(GrpcMethod<?, ?> method, Credentials credentials, String host) {
-        boolean open = method.access() instanceof Access.Open;
-        try {
-            Optional<String> known = admission.share(credentials);
-            if (known.isEmpty() && !open) {
-                throw Admission.unauthenticated();
-            }
-            return known.map(name -> new Holder(name, true)).orElseGet(() -> new Holder(host, false));
-        } catch (TidemillException e) {
-            if (open) {
-                return new Holder(host, false);
-            }
-            throw e;
+        if (method.access() instanceof Access.Open) {
+            return new Holder(host, false);
         }
+        return new Holder(admission.share(credentials).orElseThrow(Admission::unauthenticated), true);
     }
 
     /** Reads messages as they come, within what is left of the budget. */

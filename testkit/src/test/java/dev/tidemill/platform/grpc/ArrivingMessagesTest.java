@@ -214,8 +214,24 @@ class ArrivingMessagesTest {
             look(now, Duration.ofSeconds(second));
         }
         assertThat(closed).isEmpty();
-        look(now, ArrivingMessages.LONGEST.plusSeconds(1));
+        look(now, ArrivingMessages.LONGEST.plusSeconds(10));
         assertThat(closed).containsExactly(Status.Code.DEADLINE_EXCEEDED);
+    }
+
+    @Test
+    void aLargeMessageOverASlowLinkHasAsLongAsItTakes() {
+        var roomy = new ArrivingMessages(1L << 30, MOST_CALLS);
+        Arrival large = roomy.newServerStreamTracer("m", new Metadata());
+        assertThat(begins(large, new Call(), holder("ada"))).isTrue();
+        long now = System.nanoTime();
+        long twice = 2 * ArrivingMessages.LONGEST.toSeconds();
+        for (int second = 0; second <= twice; second++) {
+            large.arrived(
+                    ArrivingMessages.RATE_OF_LARGE,
+                    now + Duration.ofSeconds(second).toNanos());
+            roomy.giveUpSlow(now + Duration.ofSeconds(second).toNanos());
+        }
+        assertThat(closed).isEmpty();
     }
 
     @Test

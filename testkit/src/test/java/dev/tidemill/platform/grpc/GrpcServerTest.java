@@ -83,6 +83,9 @@ class GrpcServerTest {
     };
     private static final MethodDescriptor<byte[], byte[]> MALFORMED =
             unary("Malformed").toBuilder(NOTHING, BYTES).build();
+    /** A token that it takes long to know. */
+    private static final String SLOW = "slow";
+
     private static final int HEADERS = 1;
     private static final int RESET = 3;
 
@@ -97,6 +100,9 @@ class GrpcServerTest {
         var authentication = new Authentication() {
             @Override
             public Optional<Principal> authenticate(Credentials credentials) {
+                if (credentials.secret().equals(Optional.of(SLOW))) {
+                    Await.until("it may go on", () -> release.getCount() == 0);
+                }
                 return credentials
                         .secret()
                         .map(secret -> new Principal(
@@ -283,6 +289,20 @@ class GrpcServerTest {
         }
         Await.until("both to be told", () -> refusals.size() == 2);
         assertThat(refusals).extracting(RefusalJournal.Refusal::address).containsOnly("127.0.0.1");
+    }
+
+    @Test
+    void anOpenMethodAsksNobodyWhoCalls() {
+        for (String token : List.of(SLOW, "x".repeat(5_000))) {
+            ManagedChannel channel = channel(token).build();
+            try {
+                byte[] answer = ClientCalls.blockingUnaryCall(
+                        channel, OPEN, CallOptions.DEFAULT.withDeadlineAfter(10, TimeUnit.SECONDS), new byte[100]);
+                assertThat(new String(answer, StandardCharsets.UTF_8)).isEqualTo("100");
+            } finally {
+                channel.shutdownNow();
+            }
+        }
     }
 
     @Test
