@@ -30,6 +30,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -58,9 +59,13 @@ def call(model: str, inputs: list[dict]) -> dict:
         return json.loads(answer.read())
 
 
-def platform(model: str) -> str:
+def metadata(model: str) -> dict:
     with urllib.request.urlopen(f"{url}/v2/models/{model}") as answer:
-        return json.loads(answer.read())["platform"]
+        return json.loads(answer.read())
+
+
+def platform(model: str) -> str:
+    return metadata(model)["platform"]
 
 
 def tensor(name: str, values: np.ndarray, datatype: str) -> dict:
@@ -219,6 +224,7 @@ def others() -> int:
         "logistic": (make_pipeline(StandardScaler(), LogisticRegression()), several),
         "network": (MLPClassifier((16, 8), max_iter=300, random_state=1), binary),
         "scaled-forest": (make_pipeline(StandardScaler(), RandomForestClassifier(20, random_state=1)), several),
+        "bayes": (GaussianNB(), several),
     }
     for name, (model, target) in kinds.items():
         model.fit(X, target)
@@ -228,6 +234,8 @@ def others() -> int:
             label = f"onnx-{name}{'-plain' if plain else ''}"
             register(label, proto)
             compare(label, proto, {"X": X}, "onnxruntime_onnx")
+            told = metadata(label).get("parameters", {}).get("classes", [])
+            assert told == [str(one) for one in getattr(model, "classes_", [])], (label, told)
     proto = to_onnx(LinearRegression().fit(X, value), X[:1], target_opset={"": 17, "ai.onnx.ml": 3})
     register("onnx-linear-named", proto, pd.DataFrame(X[:3], columns=names))
     compare("onnx-linear-named", proto, {"X": X}, "onnxruntime_onnx", by_names=True)

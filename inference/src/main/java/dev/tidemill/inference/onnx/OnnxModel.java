@@ -6,7 +6,6 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
-import ai.onnxruntime.SequenceInfo;
 import ai.onnxruntime.TensorInfo;
 import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.Batching;
@@ -47,49 +46,13 @@ import org.slf4j.LoggerFactory;
 final class OnnxModel implements LoadedModel {
     private static final Logger LOG = LoggerFactory.getLogger(OnnxModel.class);
 
-    /**
-     * What the graph asks for or gives, which may be told to clients as columns.
-     *
-     * @param fed its name in the session
-     * @param carried the datatype under which its values are passed
-     */
-    record Port(String name, String fed, Datatype datatype, Datatype carried, long[] shape, List<String> symbols) {
-        /** Its shape for so many rows, where it is fixed but for them. */
-        long[] sized(int rows) {
-            long[] sized = shape.clone();
-            sized[0] = rows;
-            return sized;
-        }
-
-        /** The shape under which a fitted tensor is passed: a column may stand for a matrix of one. */
-        long[] passed(Tensor tensor) {
-            long[] given = tensor.shape();
-            return given.length == 1 && shape.length == 2 ? new long[] {given[0], 1} : given;
-        }
-
-        boolean isFixedButRows() {
-            return datatype != Datatype.BYTES
-                    && shape.length > 0
-                    && Arrays.stream(shape).skip(1).allMatch(size -> size >= 0);
-        }
-
-        /** Whether ONNX Runtime's Java interface makes a tensor of its type. */
-        boolean isPassable() {
-            return datatype != Datatype.UINT16 && datatype != Datatype.UINT32 && datatype != Datatype.UINT64;
-        }
-
-        /** Whether its first dimension may be of any size. */
-        boolean isOpen() {
-            return shape.length > 0 && shape[0] < 0;
-        }
-    }
-
     private final OrtSession session;
     private final OnnxRuns runs;
     private final OrtEnvironment environment;
-    private final List<Port> ports;
+    private final List<OnnxPort> ports;
     private final List<TensorSpec> inputs;
     private final List<TensorSpec> outputs;
+    private final List<String> classes;
     private final boolean columns;
     /** Rows that a graph of a fixed number of them takes at a time; 0 for any other. */
     private final int portion;
@@ -176,6 +139,7 @@ final class OnnxModel implements LoadedModel {
                         unpacked,
                         unsigned,
                         rows,
+                        GraphClasses.of(graph),
                         texts,
                         guarded);
             } catch (RuntimeException | Error | OrtException e) {
@@ -203,31 +167,33 @@ final class OnnxModel implements LoadedModel {
             UnpackedModel unpacked,
             Map<String, Datatype> unsigned,
             RowAnalysis.Verdict rows,
+            List<String> classes,
             TextPlan texts,
             GraphGuards.Guarded guarded)
             throws OrtException {
         this.texts = texts;
+        this.classes = classes;
         this.unpacked = unpacked;
         this.environment = environment;
         this.session = session;
         this.runs = new OnnxRuns(session, guarded);
         this.bytes = bytes;
-        this.ports = ports(session.getInputInfo(), "input", unsigned);
+        this.ports = OnnxPort.of(session.getInputInfo(), "input", unsigned);
         Optional<List<TensorSpec>> named = named(signature);
         this.columns = named.isPresent();
         boolean open = !ports.isEmpty() && ports.getFirst().isOpen();
         this.portion = rows.rowWise() && !open ? (int) ports.getFirst().shape()[0] : 0;
         this.inputs = named.orElseGet(
-                () -> ports.stream().map(port -> spec(port, portion > 0)).toList());
+                () -> ports.stream().map(port -> port.spec(portion > 0)).toList());
         List<TensorSpec> told = new ArrayList<>();
         boolean tensors = true;
         for (NodeInfo output : session.getOutputInfo().values()) {
             tensors &= output.getInfo() instanceof TensorInfo;
-            told.add(spec(output, portion > 0));
+            told.add(OnnxPort.spec(output, portion > 0));
         }
         this.outputs = List.copyOf(told);
         boolean fixed = tensors && ports.stream().allMatch(port -> port.isFixedButRows() && port.isOpen());
-        List<Port> results = fixed ? ports(session.getOutputInfo(), "output", Map.of()) : List.of();
+        List<OnnxPort> results = fixed ? OnnxPort.of(session.getOutputInfo(), "output", Map.of()) : List.of();
         this.slots = rows.rowWise()
                         && fixed
                         && results.stream()
@@ -257,7 +223,7 @@ final class OnnxModel implements LoadedModel {
         if (portion > 0) {
             return new RowTrial.Verdict(0, 0, "it takes " + portion + " rows at a time");
         }
-        if (!ports.stream().allMatch(Port::isFixedButRows)) {
+        if (!ports.stream().allMatch(OnnxPort::isFixedButRows)) {
             return new RowTrial.Verdict(
                     0, 0, "it takes texts, or sizes beside rows that differ from request to request");
         }
@@ -279,68 +245,12 @@ final class OnnxModel implements LoadedModel {
         }
     }
 
-    private static List<Port> ports(Map<String, NodeInfo> nodes, String side, Map<String, Datatype> unsigned) {
-        List<Port> ports = new ArrayList<>();
-        for (NodeInfo node : nodes.values()) {
-            if (node.getName().equals(GraphBounds.BUDGET)) {
-                continue;
-            }
-            Optional<Datatype> datatype =
-                    node.getInfo() instanceof TensorInfo tensor ? OnnxTensors.datatype(tensor) : Optional.empty();
-            if (datatype.isEmpty()) {
-                throw TidemillException.invalid(
-                        side,
-                        "its " + side + " '" + node.getName() + "' is of a kind that cannot be passed: "
-                                + node.getInfo());
-            }
-            TensorInfo tensor = (TensorInfo) node.getInfo();
-            String name = unsigned.isEmpty() ? node.getName() : UnsignedInputs.told(node.getName());
-            ports.add(new Port(
-                    name,
-                    node.getName(),
-                    unsigned.getOrDefault(name, datatype.get()),
-                    datatype.get(),
-                    tensor.getShape(),
-                    List.of(tensor.getDimensionNames())));
-        }
-        return ports;
-    }
-
-    /** @param portions whether any multiple of the declared number of rows is taken */
-    private static TensorSpec spec(Port port, boolean portions) {
-        List<Long> shape = new ArrayList<>(Arrays.stream(port.shape()).boxed().toList());
-        if (portions) {
-            shape.set(0, -1L);
-        }
-        return shape.equals(List.of(-1L, 1L))
-                ? TensorSpec.column(port.name(), port.datatype(), false)
-                : new TensorSpec(port.name(), port.datatype(), shape, false, port.symbols());
-    }
-
-    private static TensorSpec spec(NodeInfo output, boolean portions) {
-        if (output.getInfo() instanceof TensorInfo tensor) {
-            Datatype datatype = OnnxTensors.datatype(tensor)
-                    .orElseThrow(() -> TidemillException.invalid(
-                            "output", "its output '" + output.getName() + "' is of type " + tensor.onnxType));
-            List<Long> shape =
-                    new ArrayList<>(Arrays.stream(tensor.getShape()).boxed().toList());
-            if (portions && !shape.isEmpty()) {
-                shape.set(0, -1L);
-            }
-            return new TensorSpec(output.getName(), datatype, shape, false);
-        }
-        if (output.getInfo() instanceof SequenceInfo sequence && sequence.isSequenceOfMaps()) {
-            return new TensorSpec(output.getName(), Datatype.FP32, List.of(-1L, -1L), false);
-        }
-        throw TidemillException.invalid("output", "its output '" + output.getName() + "' is " + output.getInfo());
-    }
-
     /** The signature's columns where they are what the one matrix of the graph is made of. */
     private Optional<List<TensorSpec>> named(Optional<Signature> signature) {
         if (ports.size() != 1 || ports.getFirst().shape().length != 2) {
             return Optional.empty();
         }
-        Port matrix = ports.getFirst();
+        OnnxPort matrix = ports.getFirst();
         long width = matrix.shape()[1];
         boolean texts = matrix.datatype() == Datatype.BYTES;
         return FeatureTable.columns(signature)
@@ -368,6 +278,16 @@ final class OnnxModel implements LoadedModel {
     @Override
     public List<TensorSpec> outputs() {
         return outputs;
+    }
+
+    @Override
+    public List<String> classes() {
+        return classes;
+    }
+
+    @Override
+    public boolean answersScores() {
+        return false;
     }
 
     @Override
@@ -420,7 +340,7 @@ final class OnnxModel implements LoadedModel {
     }
 
     private Tensor joined(List<Tensor> given) {
-        Port matrix = ports.getFirst();
+        OnnxPort matrix = ports.getFirst();
         int rows = given.getFirst().rows();
         int width = given.size();
         long[] shape = {rows, width};
@@ -455,7 +375,7 @@ final class OnnxModel implements LoadedModel {
             Map<String, OnnxTensor> fed = new HashMap<>();
             try {
                 for (int i = 0; i < ports.size(); i++) {
-                    Port port = ports.get(i);
+                    OnnxPort port = ports.get(i);
                     Tensor tensor = tensors.get(i);
                     fed.put(port.fed(), OnnxTensors.of(environment, tensor, port.carried(), port.passed(tensor)));
                 }

@@ -8,7 +8,6 @@ import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.Cancellation;
 import dev.tidemill.inference.domain.RawTensors;
 import dev.tidemill.inference.domain.Tensor;
-import dev.tidemill.inference.onnx.OnnxModel.Port;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -38,13 +37,13 @@ final class OnnxSlots implements AutoCloseable {
 
     private final OrtEnvironment environment;
     private final OnnxRuns runs;
-    private final List<Port> inputs;
-    private final List<Port> outputs;
+    private final List<OnnxPort> inputs;
+    private final List<OnnxPort> outputs;
     private final ConcurrentMap<Integer, ConcurrentLinkedQueue<Slot>> free = new ConcurrentHashMap<>();
     private final AtomicInteger kept = new AtomicInteger();
     private volatile boolean usable = true;
 
-    OnnxSlots(OrtEnvironment environment, OnnxRuns runs, List<Port> inputs, List<Port> outputs) {
+    OnnxSlots(OrtEnvironment environment, OnnxRuns runs, List<OnnxPort> inputs, List<OnnxPort> outputs) {
         this.environment = environment;
         this.runs = runs;
         this.inputs = inputs;
@@ -58,15 +57,15 @@ final class OnnxSlots implements AutoCloseable {
         private final Map<String, OnnxValue> pinned = new LinkedHashMap<>();
 
         private Slot(int rows) throws OrtException {
-            for (Port port : inputs) {
+            for (OnnxPort port : inputs) {
                 fed.put(port.fed(), tensor(port, rows, given));
             }
-            for (Port port : outputs) {
+            for (OnnxPort port : outputs) {
                 pinned.put(port.fed(), tensor(port, rows, results));
             }
         }
 
-        private OnnxTensor tensor(Port port, int rows, List<ByteBuffer> buffers) throws OrtException {
+        private OnnxTensor tensor(OnnxPort port, int rows, List<ByteBuffer> buffers) throws OrtException {
             long[] shape = port.sized(rows);
             ByteBuffer buffer = OnnxTensors.buffer(port.carried(), shape);
             buffers.add(buffer);
@@ -83,7 +82,7 @@ final class OnnxSlots implements AutoCloseable {
                     .sum());
             List<Tensor> answer = new ArrayList<>(outputs.size());
             for (int i = 0; i < outputs.size(); i++) {
-                Port port = outputs.get(i);
+                OnnxPort port = outputs.get(i);
                 ByteBuffer result = results.get(i).clear();
                 answer.add(RawTensors.read(port.name(), port.datatype(), port.sized(rows), result));
             }
@@ -141,9 +140,9 @@ final class OnnxSlots implements AutoCloseable {
     }
 
     /** Bytes of a row. */
-    private static long widthOf(List<Port> ports) {
+    private static long widthOf(List<OnnxPort> ports) {
         long bytes = 0;
-        for (Port port : ports) {
+        for (OnnxPort port : ports) {
             long row = port.carried().width();
             for (int i = 1; i < port.shape().length; i++) {
                 // Saturates: what is so large is not kept anyway.
