@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * that others have overtaken several times runs while they wait, so that each comes to its end. A key that is taken lets the work
  * run again as well, since another unit may have been faster; the same key a second time was there before, and is refused.
  */
-final class PostgresDatabase implements Database {
+final class PostgresDatabase extends SessionDatabase {
     private static final Logger LOG = LoggerFactory.getLogger(PostgresDatabase.class);
     private static final int APART_SECONDS = 3;
     private static final int ATTEMPTS_BESIDE_OTHERS = 5;
@@ -40,9 +40,7 @@ final class PostgresDatabase implements Database {
     /** For one statement that reads for a request. */
     private static final int READ_SECONDS = 60;
 
-    private final Dialect dialect = new PostgresDialect();
-    private final LongReads longReads = new LongReads(CONNECTIONS);
-    private final SqlFailures failures = new SqlFailures(dialect);
+    private final SqlFailures failures = new SqlFailures(dialect());
     private final PGSimpleDataSource server;
     private final HikariDataSource source;
     private final Jdbi jdbi;
@@ -54,6 +52,7 @@ final class PostgresDatabase implements Database {
     private volatile Runnable guard = () -> {};
 
     PostgresDatabase(DatabaseAddress.Postgres address, String connections) {
+        super(new PostgresDialect(), CONNECTIONS);
         server = server(address, connections);
         var config = new HikariConfig();
         config.setDataSource(server);
@@ -237,39 +236,13 @@ final class PostgresDatabase implements Database {
     }
 
     @Override
-    public <T> T writing(Function<Handle, T> work) {
-        return write(() ->
-                work.apply(Session.current().orElseThrow().requireWritable().handle()));
-    }
-
-    @Override
-    public <T> T reading(Function<Handle, T> work) {
-        return read(() -> work.apply(Session.current().orElseThrow().handle()));
-    }
-
-    @Override
-    public <T> T readingLong(Function<Handle, T> work) {
-        return longReads.inTurn(() -> reading(work));
-    }
-
-    @Override
-    public void afterCommit(Runnable action) {
-        Session.current().ifPresentOrElse(session -> session.afterCommit(action), action);
-    }
-
-    @Override
-    public Dialect dialect() {
-        return dialect;
-    }
-
-    @Override
     public void migrate(List<String> domains) {
-        Migrations.run(server, dialect, domains);
+        Migrations.run(server, dialect(), domains);
     }
 
     @Override
     public void migrateTo(Map<String, String> versions) {
-        Migrations.run(server, dialect, versions);
+        Migrations.run(server, dialect(), versions);
     }
 
     @Override

@@ -15,7 +15,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
@@ -33,7 +32,7 @@ import org.sqlite.SQLiteDataSource;
  * inside its own savepoint, so that one which fails takes nothing of its neighbours with it. {@code synchronous=FULL}
  * makes a returned write survive a power cut.
  */
-final class SqliteDatabase implements Database {
+final class SqliteDatabase extends SessionDatabase {
     private static final Logger LOG = LoggerFactory.getLogger(SqliteDatabase.class);
     private static final int QUEUE = 4096;
     private static final int GROUP = 256;
@@ -43,9 +42,7 @@ final class SqliteDatabase implements Database {
 
     private static final long MAPPED_BYTES = 4L << 30;
 
-    private final Dialect dialect = new SqliteDialect();
-    private final LongReads longReads = new LongReads(READERS);
-    private final SqlFailures failures = new SqlFailures(dialect);
+    private final SqlFailures failures = new SqlFailures(dialect());
     private final BlockingQueue<Unit<?>> queue = new ArrayBlockingQueue<>(QUEUE);
     private final SQLiteDataSource writerSource;
     private final HikariDataSource readerSource;
@@ -58,6 +55,7 @@ final class SqliteDatabase implements Database {
     private volatile boolean ended;
 
     SqliteDatabase(Path file) {
+        super(new SqliteDialect(), READERS);
         writerSource = source(file);
         writerJdbi = JdbiSetup.create(writerSource);
         // WAL is a property of the file: it must exist before the first reader opens it.
@@ -161,39 +159,13 @@ final class SqliteDatabase implements Database {
     }
 
     @Override
-    public <T> T writing(Function<Handle, T> work) {
-        return write(() ->
-                work.apply(Session.current().orElseThrow().requireWritable().handle()));
-    }
-
-    @Override
-    public <T> T reading(Function<Handle, T> work) {
-        return read(() -> work.apply(Session.current().orElseThrow().handle()));
-    }
-
-    @Override
-    public <T> T readingLong(Function<Handle, T> work) {
-        return longReads.inTurn(() -> reading(work));
-    }
-
-    @Override
-    public void afterCommit(Runnable action) {
-        Session.current().ifPresentOrElse(session -> session.afterCommit(action), action);
-    }
-
-    @Override
-    public Dialect dialect() {
-        return dialect;
-    }
-
-    @Override
     public void migrate(List<String> domains) {
-        Migrations.run(writerSource, dialect, domains);
+        Migrations.run(writerSource, dialect(), domains);
     }
 
     @Override
     public void migrateTo(Map<String, String> versions) {
-        Migrations.run(writerSource, dialect, versions);
+        Migrations.run(writerSource, dialect(), versions);
     }
 
     private void writeUntilClosed() {
