@@ -30,6 +30,9 @@ final class MlflowImport {
     /** Where artifacts are now, by where they were. */
     private final Map<String, String> moved = new HashMap<>();
 
+    /** Places here at which something is missing that should have come there. */
+    private final Set<String> missing = new HashSet<>();
+
     private final Set<String> prompts = new HashSet<>();
     private final FileTransfer transfer;
     private final VersionFiles versionFiles;
@@ -150,9 +153,8 @@ final class MlflowImport {
         String id = info.path("run_id").asText(info.path("run_uuid").asText());
         String place = "run " + id;
         String root = location + "/" + id + "/artifacts";
-        moved.put(trimmed(info.path("artifact_uri").asText()), root);
-        moved.put("runs:/" + id, root);
         if (isDone(id)) {
+            moved(info, "runs:/" + id, root);
             count("runs_already_here", 1);
             return;
         }
@@ -162,10 +164,13 @@ final class MlflowImport {
             data.remove("metrics");
         }
         JsonNode answer = post("/import/runs", told);
+        moved(info, "runs:/" + id, root);
+        missing.add(root);
         told(place, answer);
         // What the server leaves out it leaves out for good; what fails here may succeed later.
         int refused = omissions.size() - before;
         from.points(run, batch -> points(place, id, batch));
+        missing.remove(root);
         copy(
                 place,
                 info.path("artifact_uri").asText(),
@@ -178,6 +183,12 @@ final class MlflowImport {
             api.post(api.in("/runs/bulk"), mark);
         }
         count("runs", 1);
+    }
+
+    /** Remembers where the artifacts of something that is here now are. */
+    private void moved(JsonNode info, String name, String root) {
+        moved.put(trimmed(info.path("artifact_uri").asText()), root);
+        moved.put(name, root);
     }
 
     private void points(String place, String run, List<JsonNode> batch) {
@@ -227,7 +238,7 @@ final class MlflowImport {
         if (uri.isEmpty()) {
             return;
         }
-        omissions.attempt(place, () -> {
+        boolean read = omissions.attempt(place, () -> {
             List<ImportSource.ArtifactFile> files = from.files(uri);
             if (own.equals(root)) {
                 if (!files.isEmpty()) {
@@ -240,11 +251,15 @@ final class MlflowImport {
             }
             Map<String, Long> here = fresh || files.isEmpty() ? Map.of() : retry.call(() -> api.artifacts(own));
             for (ImportSource.ArtifactFile file : files) {
-                if (!Long.valueOf(file.bytes()).equals(here.get(file.path()))) {
-                    omissions.attempt(place + ", file '" + file.path() + "'", () -> transfer.send(file, own));
+                if (!Long.valueOf(file.bytes()).equals(here.get(file.path()))
+                        && !omissions.attempt(place + ", file '" + file.path() + "'", () -> transfer.send(file, own))) {
+                    missing.add(root + "/" + file.path());
                 }
             }
         });
+        if (!read) {
+            missing.add(root);
+        }
     }
 
     private void loggedModel(JsonNode model, String experiment, String location) throws IOException {
@@ -253,10 +268,9 @@ final class MlflowImport {
         String id = info.path("model_id").asText();
         String root = location + "/models/" + id + "/artifacts";
         String was = trimmed(info.path("artifact_uri").asText());
-        moved.put(was, root);
-        moved.put("models:/" + id, root);
         info.put("experiment_id", experiment);
         JsonNode answer = post("/import/logged-models", told);
+        moved(info, "models:/" + id, root);
         boolean fresh = answer.path("fresh").asBoolean();
         told("logged model " + id, answer);
         if (fresh) {
@@ -322,6 +336,12 @@ final class MlflowImport {
         sent.ifPresent(versionFiles::clear);
     }
 
+    /** Whether something that belongs to a place is not there, so that no version is made of the rest. */
+    private boolean isIncomplete(String place) {
+        return missing.stream()
+                .anyMatch(lost -> (lost + "/").startsWith(place + "/") || (place + "/").startsWith(lost + "/"));
+    }
+
     private static String reference(JsonNode version) {
         return version.path("name").asText() + "/" + version.path("version").asText();
     }
@@ -344,15 +364,25 @@ final class MlflowImport {
         ObjectNode told = version.deepCopy();
         location.ifPresent(place -> told.put("location", place));
         JsonNode answer = post("/import/versions", told);
+        String where =
+                "model '" + name + "', version " + version.path("version").asText();
         if (answer.path("fresh").asBoolean()) {
-            String where =
-                    "model '" + name + "', version " + version.path("version").asText();
             count("versions", 1);
             told(where, answer);
-            if (location.isEmpty() && !source.isEmpty() && !prompts.contains(name)) {
-                omissions.add(
-                        where, "its files stay at " + source + ", which belongs to no run or model that was taken");
-            }
+        }
+        if (answer.path("files").asBoolean() || prompts.contains(name)) {
+            return;
+        }
+        if (location.isEmpty() && !source.isEmpty()) {
+            omissions.add(
+                    where,
+                    "its files stay at " + source
+                            + ": they cannot be read from there, and no run or model that was taken has them all");
+        } else if (location.filter(VersionFiles::areSent).isPresent()) {
+            omissions.add(
+                    where,
+                    "its files are not taken: a version of that number is here without files, and it was not taken from "
+                            + source);
         }
     }
 
@@ -378,13 +408,13 @@ final class MlflowImport {
         }
     }
 
-    /** Where a source lies now: below the place to which the longest part of its address has moved. */
+    /** Where a source lies now, with all that was there: below the place to which the longest part of its address has moved. */
     private Optional<String> here(String source) {
         String place = trimmed(source);
         for (String known = place; !known.isEmpty(); ) {
             String root = moved.get(known);
             if (root != null) {
-                return Optional.of(root + place.substring(known.length()));
+                return Optional.of(root + place.substring(known.length())).filter(files -> !isIncomplete(files));
             }
             int slash = known.lastIndexOf('/');
             known = slash < 0 ? "" : known.substring(0, slash);

@@ -314,7 +314,7 @@ final class ServerSource implements ImportSource {
                             .asText())
                     .filter(uri -> !uri.isEmpty());
         } catch (CliException none) {
-            if (none.exit() == Exit.PERMISSION) {
+            if (none.exit() != Exit.NOT_FOUND) {
                 throw none;
             }
             return Optional.empty();

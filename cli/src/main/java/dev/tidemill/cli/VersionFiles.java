@@ -19,6 +19,8 @@ final class VersionFiles {
     /** Where files lie until the server has made a version's folder of them. */
     private static final String ON_THEIR_WAY = "imports/";
 
+    private static final String SENT = "mlflow-artifacts:/" + ON_THEIR_WAY;
+
     private final Api api;
     private final Retry retry;
     private final ImportSource from;
@@ -32,7 +34,7 @@ final class VersionFiles {
         this.transfer = transfer;
     }
 
-    /** Whether the server has the version already: its files do not change. */
+    /** Whether the server has the version already, with its files: these do not change. */
     boolean areHere(JsonNode version) {
         String model = version.path("name").asText();
         return here.computeIfAbsent(model, this::known)
@@ -43,7 +45,11 @@ final class VersionFiles {
         var numbers = new HashSet<Integer>();
         retry.call(() -> api.get(api.in("/models/" + Api.encode(model))))
                 .path("versions")
-                .forEach(version -> numbers.add(version.path("version").asInt()));
+                .forEach(version -> {
+                    if (version.hasNonNull("folder")) {
+                        numbers.add(version.path("version").asInt());
+                    }
+                });
         return numbers;
     }
 
@@ -71,7 +77,7 @@ final class VersionFiles {
                 }
             }
         }
-        return Optional.of("mlflow-artifacts:/" + root);
+        return Optional.of(SENT + root.substring(ON_THEIR_WAY.length()));
     }
 
     private List<ImportSource.ArtifactFile> at(String storage) throws IOException {
@@ -83,6 +89,11 @@ final class VersionFiles {
             }
             return List.of();
         }
+    }
+
+    /** Whether a location is one to which files of a version were sent. */
+    static boolean areSent(String location) {
+        return location.startsWith(SENT);
     }
 
     /** Lets go of what was sent: the version's folder has it. */

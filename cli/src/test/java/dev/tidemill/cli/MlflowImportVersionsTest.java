@@ -39,6 +39,7 @@ class MlflowImportVersionsTest {
     private HttpServer server;
     private volatile String known = "";
     private volatile boolean refusesFiles;
+    private volatile boolean fills = true;
 
     private record Told(JsonNode version, Map<String, String> kept) {
         /** The files at the place that was told. */
@@ -92,7 +93,10 @@ class MlflowImportVersionsTest {
                     return "{\"id\":\"7\",\"artifactLocation\":\"mlflow-artifacts:/7\"}";
                 }
                 if (path.endsWith("/import/versions")) {
-                    versions.add(new Told(Api.JSON.readTree(body), Map.copyOf(kept)));
+                    var told = new Told(Api.JSON.readTree(body), Map.copyOf(kept));
+                    versions.add(told);
+                    return "{\"fresh\":" + known.isEmpty() + ",\"files\":"
+                            + (fills && !told.files().isEmpty() || known.contains("folder")) + "}";
                 }
                 return "{\"fresh\":true}";
             }
@@ -178,9 +182,59 @@ class MlflowImportVersionsTest {
     @Test
     void aVersionThatIsHereIsNotSentAgain() throws IOException {
         version(1, FOLDER, "MLmodel");
-        known = "{\"version\":1}";
-        take();
+        known = "{\"version\":1,\"folder\":\"" + "ab".repeat(32) + "\"}";
+        assertThat(take().exit()).isEqualTo(Exit.OK);
         assertThat(files()).containsExactly(Map.of());
+    }
+
+    @Test
+    void aVersionThatIsHereWithoutItsFilesGetsThem() throws IOException {
+        version(1, FOLDER, "MLmodel");
+        known = "{\"version\":1}";
+        assertThat(take().exit()).isEqualTo(Exit.OK);
+        assertThat(files()).containsExactly(Map.of("MLmodel", "MLmodel of 1"));
+        assertThat(kept).as("what was only on its way").isEmpty();
+    }
+
+    @Test
+    void aVersionWhoseFilesAreStillNotThereIsSaidEachTime() throws IOException {
+        version(1, FOLDER);
+        known = "{\"version\":1}";
+        assertThat(take().exit()).isEqualTo(Exit.INCOMPLETE);
+        assertThat(take().exit()).isEqualTo(Exit.INCOMPLETE);
+    }
+
+    @Test
+    void filesThatTheServerDoesNotGiveAVersionAreSaid() throws IOException {
+        version(1, FOLDER, "MLmodel");
+        known = "{\"version\":1}";
+        fills = false;
+        assertThat(take().exit()).isEqualTo(Exit.INCOMPLETE);
+        assertThat(kept).as("what was only on its way").isEmpty();
+    }
+
+    /** A folder that is made of them never changes: half of the files would be all that it ever has. */
+    @Test
+    void aVersionIsNotMadeOfHalfOfARunsFiles() throws IOException {
+        Path run = Files.createDirectories(export.resolve("7/" + RUN + "/artifacts/model"));
+        Files.writeString(export.resolve("7/meta.yaml"), "name: seven\nexperiment_id: '7'\n");
+        String artifacts = export.resolve("7/" + RUN + "/artifacts").toUri().toString();
+        Files.writeString(
+                export.resolve("7/" + RUN + "/meta.yaml"),
+                "run_id: " + RUN + "\nstatus: 3\nartifact_uri: " + artifacts + "\n");
+        Files.writeString(run.resolve("MLmodel"), "a");
+        Files.writeString(run.resolve("b.txt"), "b");
+        Path folder = Files.createDirectories(export.resolve("models/churn/version-1"));
+        Files.writeString(export.resolve("models/churn/meta.yaml"), "name: churn\n");
+        Files.writeString(
+                folder.resolve("meta.yaml"),
+                "name: churn\nversion: 1\nsource: runs:/" + RUN + "/model\nstorage_location: " + artifacts + "model\n");
+        refusesFiles = true;
+        assertThat(take().exit()).isEqualTo(Exit.INCOMPLETE);
+        assertThat(versions).isEmpty();
+        refusesFiles = false;
+        assertThat(take().exit()).isEqualTo(Exit.OK);
+        assertThat(files().getFirst()).hasSize(2);
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.tidemill.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -105,6 +106,21 @@ class ServerSourceTest {
                 assertThatThrownBy(() -> ids(source)).hasMessageContaining("answers " + refusal);
             }
             assertThat(calls).hasValue(1);
+        }
+    }
+
+    /** Only a server that says that it has none has none: a version is made without files for good. */
+    @Test
+    void aVersionWhoseFilesCannotBeAskedForIsNotOneWithoutFiles() throws IOException {
+        JsonNode version = Api.object().put("name", "churn").put("version", "1");
+        try (ServerSource source = source()) {
+            failures = 1_000;
+            for (int refusal : new int[] {400, 401, 403, 500, 502}) {
+                status = refusal;
+                assertThatThrownBy(() -> source.storage(version)).hasMessageContaining("answers " + refusal);
+            }
+            status = 404;
+            assertThat(source.storage(version)).isEmpty();
         }
     }
 

@@ -16,6 +16,7 @@ import dev.tidemill.platform.modules.Schema;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.registry.domain.ModelStore;
+import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.Registrations;
 import dev.tidemill.registry.domain.Signature;
@@ -113,6 +114,77 @@ abstract class RegistrationsContract {
                         madeBy,
                         "tester")
                 .version();
+    }
+
+    private Registrations.Taking take(String source, String location) {
+        return registrations.take(
+                "a",
+                new Registrations.TakenVersion(
+                        "bikes",
+                        3,
+                        ModelVersion.Stage.NONE,
+                        new Registrations.Claim(
+                                source,
+                                location,
+                                Optional.empty(),
+                                "",
+                                Optional.empty(),
+                                List.of(),
+                                "as it was there",
+                                Map.of()),
+                        clock.instant(),
+                        clock.instant()),
+                "tester");
+    }
+
+    private void placed(String path, String text) throws IOException {
+        artifacts.tree().put("a", path, new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)), 1 << 20);
+    }
+
+    private ModelVersion taken() {
+        return store.find("a", "bikes", 3).orElseThrow();
+    }
+
+    /** An import takes what it could not find before, and changes nothing that is here. */
+    @Test
+    void aVersionThatWasTakenWithoutFilesGetsThemLaterAndOnlyOnce() throws Exception {
+        store.insertModel("a", "bikes", "", clock.instant());
+        assertThat(take("s3://there/model", "")).isEqualTo(new Registrations.Taking(true, false));
+        assertThat(take("s3://there/model", "")).isEqualTo(new Registrations.Taking(false, false));
+        assertThat(taken().folder()).isEmpty();
+        placed("imports/x/model.bin", "the model");
+        Folder folder = artifacts.tree().freeze("a", "imports/x").orElseThrow();
+        // The version of the same number of another registry is another one.
+        assertThat(take("s3://elsewhere/model", "mlflow-artifacts:/imports/x"))
+                .isEqualTo(new Registrations.Taking(false, false));
+        assertThat(taken().folder()).isEmpty();
+        assertThat(take("s3://there/model", "mlflow-artifacts:/imports/x"))
+                .isEqualTo(new Registrations.Taking(false, true));
+        assertThat(taken().folder()).contains(folder.digest());
+        assertThat(taken().files()).isPresent();
+        assertThat(taken().description()).isEqualTo("as it was there");
+        artifacts.tree().delete("a", "imports/x");
+        clock.advance(Duration.ofDays(2));
+        assertThat(references.inTexts()).contains(folder.digest());
+        placed("imports/x/model.bin", "another model");
+        assertThat(take("s3://there/model", "mlflow-artifacts:/imports/x"))
+                .isEqualTo(new Registrations.Taking(false, true));
+        assertThat(taken().folder()).contains(folder.digest());
+    }
+
+    /** What somebody registered here, whatever for, is not an import's to fill. */
+    @Test
+    void aVersionThatNoImportMadeKeepsWhatItHas() throws Exception {
+        store.insertModel("a", "bikes", "", clock.instant());
+        var claim = new Registrations.Claim(
+                "s3://there/model", "", Optional.empty(), "", Optional.empty(), List.of(), "", Map.of());
+        for (int i = 0; i < 3; i++) {
+            registrations.create("a", "bikes", claim, "tester");
+        }
+        placed("imports/x/model.bin", "the model");
+        assertThat(take("s3://there/model", "mlflow-artifacts:/imports/x"))
+                .isEqualTo(new Registrations.Taking(false, false));
+        assertThat(taken().folder()).isEmpty();
     }
 
     private Set<Digest> collectable() {

@@ -64,7 +64,7 @@ public final class ModelImportRoutes {
     private void version(Context context, Caller caller) {
         MlflowRequest told = MlflowRequest.of(context);
         var left = new ArrayList<String>();
-        boolean fresh = registrations.take(
+        Registrations.Taking taken = registrations.take(
                 caller.project(),
                 new Registrations.TakenVersion(
                         told.text("name"),
@@ -84,6 +84,6 @@ public final class ModelImportRoutes {
                         time(told, "creation_timestamp"),
                         time(told, "last_updated_timestamp")),
                 caller.actor());
-        context.json(Map.of("fresh", fresh, "left", left));
+        context.json(Map.of("fresh", taken.fresh(), "files", taken.files(), "left", left));
     }
 }

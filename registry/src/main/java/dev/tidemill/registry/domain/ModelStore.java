@@ -39,6 +39,9 @@ public interface ModelStore {
 
     void insert(ModelVersion version);
 
+    /** Gives a version that has no folder the one that holds its files; false if it has one. */
+    boolean fill(String project, String model, int version, Digest folder, Signature signature, ModelFiles files);
+
     Optional<ModelVersion> find(String project, String model, int version);
 
     Optional<ModelVersion> findMadeBy(String project, String model, String madeBy);

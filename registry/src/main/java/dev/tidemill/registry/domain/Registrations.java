@@ -20,6 +20,9 @@ import java.util.Set;
 
 /** How versions come into being: from a pipeline, from a client, from another registry. Thread-safe. */
 public final class Registrations {
+    /** How the name of what made a version begins, if an import did. */
+    private static final String IMPORT = "import/";
+
     private final Models models;
     private final ModelStore store;
     private final ArtifactTree tree;
@@ -153,8 +156,19 @@ public final class Registrations {
     public record TakenVersion(
             String model, int version, ModelVersion.Stage stage, Claim claim, Instant createdAt, Instant updatedAt) {}
 
-    /** Takes in a version under its own number; false if that number is taken. */
-    public boolean take(String project, TakenVersion told, String actor) {
+    /**
+     * What has become of a version that was taken in.
+     *
+     * @param fresh whether it is here since now
+     * @param files whether its files are here
+     */
+    public record Taking(boolean fresh, boolean files) {}
+
+    /**
+     * Takes in a version under its own number. Of one that is here, nothing changes; but where an import has taken it from the same
+     * source without its files, it gets them.
+     */
+    public Taking take(String project, TakenVersion told, String actor) {
         Claim claim = told.claim();
         claim.tags().forEach(ModelTags::check);
         if (told.version() < 1) {
@@ -164,14 +178,39 @@ public final class Registrations {
         Optional<ModelFiles> files = frozen.map(inspector::inspect);
         return transactions.write(() -> {
             models.model(project, told.model());
-            if (store.find(project, told.model(), told.version()).isPresent()) {
-                return false;
+            Optional<ModelVersion> here = store.find(project, told.model(), told.version());
+            if (here.isPresent()) {
+                boolean filled = frozen.filter(folder -> fill(here.get(), told, folder, files.orElseThrow(), actor))
+                        .isPresent();
+                return new Taking(false, filled || here.get().folder().isPresent());
             }
             frozen.ifPresent(folder -> tree.claim(project, folder));
-            insert(project, told, "import/" + told.version(), actor, frozen.map(Folder::digest), files);
+            insert(project, told, IMPORT + told.version(), actor, frozen.map(Folder::digest), files);
             events.append(registered(models.version(project, told.model(), told.version()), actor));
-            return true;
+            return new Taking(true, frozen.isPresent());
         });
+    }
+
+    /** Gives a version the files that an earlier import of it did not find; false if it is not for this import to do. */
+    private boolean fill(ModelVersion here, TakenVersion told, Folder folder, ModelFiles files, String actor) {
+        if (here.folder().isPresent()
+                || !here.madeBy().startsWith(IMPORT)
+                || !here.source().equals(told.claim().source())) {
+            return false;
+        }
+        tree.claim(here.project(), folder);
+        var signature = files.signature().orElse(new Signature(List.of(), List.of()));
+        if (!store.fill(here.project(), here.model(), here.version(), folder.digest(), signature, files)) {
+            return false;
+        }
+        events.append(Event.of(
+                        "model.version.files-taken",
+                        here.project(),
+                        "model/" + here.reference(),
+                        actor,
+                        Map.of("model", here.model(), "version", here.version()))
+                .withDigest(folder.digest().value()));
+        return true;
     }
 
     private void insert(

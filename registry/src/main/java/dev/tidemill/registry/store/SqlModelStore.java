@@ -311,6 +311,24 @@ public final class SqlModelStore implements ModelStore {
     }
 
     @Override
+    public boolean fill(
+            String project, String model, int version, Digest folder, Signature signature, ModelFiles files) {
+        return database.writing(handle -> handle.createUpdate("""
+                                UPDATE version SET folder_digest = :folder, signature = :signature, files = :files, location = ''
+                                WHERE project = :project AND model = :model AND version = :version AND NOT deleted
+                                  AND folder_digest IS NULL
+                                """)
+                        .bind("folder", folder.value())
+                        .bind("signature", Json.write(signature))
+                        .bind("files", Json.write(files))
+                        .bind("project", project)
+                        .bind("model", model)
+                        .bind("version", version)
+                        .execute())
+                > 0;
+    }
+
+    @Override
     public Optional<ModelVersion> find(String project, String model, int version) {
         return where(project, model, "AND v.version = :value", version).stream().findFirst();
     }
