@@ -18,8 +18,9 @@ import picocli.CommandLine.Option;
 @Command(
         name = "demo",
         description = {
-            "Run the whole loop on a year of hourly bike rentals: import, check, features, grid search, registration,",
-            "deployment, then live traffic with late labels, retraining, shadow, canary and promotion by policy."
+            "Run the whole loop on a year of hourly bike rentals.",
+            "Import, check, features, grid search, registration, deployment, then live traffic with late labels, retraining,",
+            "shadow, canary and promotion by policy."
         },
         mixinStandardHelpOptions = true,
         footer = {"", "Examples:", "  tidemill demo", "  tidemill demo --keep      leave the server up to look around"})

@@ -22,10 +22,15 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         footer = {"", "Example:", "  tidemill logs 01a22292-3c58-7d3a-9c40-2f6d1f0a5b77 -f --step trial.0"})
 final class LogsCommand implements Callable<Integer> {
+    /** Characters of a whole id. */
+    private static final int ID = 36;
+    /** Runs among which a beginning is looked for: as many as a server tells at once. */
+    private static final int NEWEST = 500;
+
     @Mixin
     private Connection connection = new Connection();
 
-    @Parameters(paramLabel = "RUN", description = "Id of the run")
+    @Parameters(paramLabel = "RUN", description = "Id of the run, or what only it begins with")
     private String run = "";
 
     @Option(names = "--step", paramLabel = "NAME", description = "Only this step")
@@ -39,7 +44,7 @@ final class LogsCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Api api = connection.api();
-        String path = api.in("/pipeline-runs/" + Api.encode(run));
+        String path = api.in("/pipeline-runs/" + Api.encode(whole(api)));
         for (JsonNode entry : inTurn(api.get(path).path("steps"))) {
             String name = entry.path("name").asText();
             if (step == null || step.equals(name)) {
@@ -52,6 +57,33 @@ final class LogsCommand implements Callable<Integer> {
             }
         }
         return Exit.OK;
+    }
+
+    /** The id of the run that is meant, by its beginning among the newest; as it is where it may be whole. */
+    private String whole(Api api) {
+        if (run.isEmpty() || run.length() >= ID) {
+            return run;
+        }
+        List<String> meant = api.get(api.in("/pipeline-runs?limit=" + NEWEST))
+                .path("runs")
+                .valueStream()
+                .map(one -> one.path("id").asText())
+                .filter(id -> id.startsWith(run))
+                .toList();
+        if (meant.isEmpty()) {
+            throw new CliException(
+                    Exit.NOT_FOUND,
+                    "None of the newest " + NEWEST + " runs of pipelines has an id that begins with '" + run
+                            + "'; 'tidemill status' shows the newest ten");
+        }
+        if (meant.size() > 1) {
+            throw new CliException(
+                    Exit.USAGE,
+                    "'" + run + "' is the beginning of " + meant.size() + " runs: "
+                            + String.join(", ", meant.subList(0, Math.min(meant.size(), 5)))
+                            + (meant.size() > 5 ? " and more" : "") + ". Give more of the id");
+        }
+        return meant.getFirst();
     }
 
     /** In the order in which they began; what has not begun comes last. */

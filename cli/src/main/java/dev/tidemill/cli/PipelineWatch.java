@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Starts a run of a pipeline and watches it to its end, also across restarts of the server. */
 final class PipelineWatch {
@@ -38,22 +40,11 @@ final class PipelineWatch {
     JsonNode await(String run, Progress progress) {
         while (true) {
             JsonNode view = retry.call(() -> api.get(api.in("/pipeline-runs/" + Api.encode(run))));
-            long ended = 0;
-            var running = new StringBuilder();
-            for (JsonNode step : view.path("steps")) {
-                String state = step.path("state").asText();
-                if (state.equals("RUNNING")) {
-                    running.append(running.isEmpty() ? "" : ", ")
-                            .append(step.path("name").asText());
-                } else if (!state.equals("WAITING") && !state.equals("READY")) {
-                    ended++;
-                }
-            }
-            int steps = view.path("steps").size();
-            if (steps == 1 && !running.isEmpty()) {
-                within(run, running.toString(), progress);
+            JsonNode steps = view.path("steps");
+            if (steps.size() == 1 && steps.path(0).path("state").asText().equals("RUNNING")) {
+                within(run, steps.path(0).path("name").asText(), progress);
             } else {
-                progress.update(ended, steps, running.toString());
+                progress.update(ended(steps), steps.size(), note(steps));
             }
             String state = view.path("run").path("state").asText();
             if (!state.equals("RUNNING") && !state.equals("CANCELLING")) {
@@ -61,6 +52,22 @@ final class PipelineWatch {
             }
             sleep();
         }
+    }
+
+    private static long ended(JsonNode steps) {
+        return steps.valueStream()
+                .map(step -> step.path("state").asText())
+                .filter(state -> !Set.of("RUNNING", "WAITING", "READY").contains(state))
+                .count();
+    }
+
+    /** The steps that run; where none does, as between two, how many have ended. */
+    static String note(JsonNode steps) {
+        String running = steps.valueStream()
+                .filter(step -> step.path("state").asText().equals("RUNNING"))
+                .map(step -> step.path("name").asText())
+                .collect(Collectors.joining(", "));
+        return running.isEmpty() ? ended(steps) + " of " + steps.size() + " steps ended" : running;
     }
 
     /** Shows how far the only step is, which it tells in its log. */

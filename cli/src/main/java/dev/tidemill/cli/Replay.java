@@ -3,6 +3,7 @@ package dev.tidemill.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -14,7 +15,8 @@ import java.util.Optional;
 
 /**
  * Plays recorded rows back as live traffic: features from the view, a prediction for each row in the order of event time,
- * labels as late as they would be, and at each midnight the watermark. The server sees no row before its time, and none of
+ * labels as late as they would be, and at each midnight the watermark. After the last row that goes on until the labels of its day
+ * have come; where rows are left, as after {@code until}, the labels are sent at once and the watermark stays. The server sees no row before its time, and none of
  * its labels before they would have arrived. Everything sent carries an id of its own, so that after a server's restart
  * the day that was interrupted is simply sent again.
  */
@@ -46,6 +48,7 @@ final class Replay {
     private final Retry retry;
     private final Script script;
     private final String model;
+    private final Clock clock = Clock.systemUTC();
     private final Deque<Pending> pending = new ArrayDeque<>();
     private String timeColumn = "time";
     private String labelColumn = "label";
@@ -96,7 +99,37 @@ final class Replay {
             midnight = midnight.plus(1, ChronoUnit.DAYS);
             event = event(row);
         }
+        if (row < script.rows().size()) {
+            // Rows are left, with which another replay may go on: they would come after a watermark that had passed
+            // them.
+            sendRest();
+        } else {
+            closeRest(midnight.minus(1, ChronoUnit.DAYS));
+            sendRest();
+        }
         return predictions;
+    }
+
+    /** Goes on, without predictions, until the labels of the last day have come and the windows that end with it can close. */
+    private void closeRest(Instant last) {
+        Instant rest = last.plus(script.labelDelay());
+        Instant now = clock.instant();
+        for (Instant end = last; end.isBefore(rest) && end.isBefore(now); ) {
+            end = end.plus(1, ChronoUnit.DAYS);
+            Instant midnight = end;
+            retry.call(() -> {
+                closeDay(midnight);
+                return true;
+            });
+        }
+    }
+
+    private void sendRest() {
+        retry.call(() -> {
+            sendLabels(Instant.MAX);
+            return true;
+        });
+        pending.clear();
     }
 
     /** One row with its features. */
@@ -198,8 +231,12 @@ final class Replay {
         pending.add(new Pending(id, event.time(), row));
     }
 
-    /** Sends the labels that have come by midnight, then the watermark, and waits for what it sets off. */
-    private void closeDay(Instant end) {
+    private String deployment() {
+        return "/deployments/" + Api.encode(script.deployment());
+    }
+
+    /** Sends the labels that have come by a time. */
+    private void sendLabels(Instant end) {
         ObjectNode labels = Api.object();
         ArrayNode list = labels.putArray("labels");
         List<Pending> due = pending.stream()
@@ -216,14 +253,23 @@ final class Replay {
                 }
             }
         }
-        String deployment = "/deployments/" + Api.encode(script.deployment());
         if (!list.isEmpty()) {
-            api.post(api.in(deployment + "/labels"), labels);
+            api.post(api.in(deployment() + "/labels"), labels);
         }
+    }
+
+    /**
+     * Sends the labels that have come by midnight, then the watermark, and waits for what it sets off. Data of the future has not
+     * arrived: a day that has not ended is closed as far as it has come.
+     */
+    private void closeDay(Instant midnight) {
+        sendLabels(midnight);
+        Instant now = clock.instant();
+        Instant end = midnight.isAfter(now) ? now : midnight;
         ObjectNode watermark = Api.object().put("time", end.toString());
         JsonNode answer;
         do {
-            answer = api.post(api.in(deployment + "/watermark"), watermark);
+            answer = api.post(api.in(deployment() + "/watermark"), watermark);
             JsonNode halt = answer.path("state").path("halt");
             if (halt.hasNonNull("reason")) {
                 throw new CliException(
@@ -232,9 +278,10 @@ final class Replay {
                                 + halt.path("reason").asText());
             }
         } while (!answer.path("settled").asBoolean());
-        pending.removeIf(label -> !label.time().plus(script.labelDelay()).isAfter(end));
+        pending.removeIf(label -> !label.time().plus(script.labelDelay()).isAfter(midnight));
         JsonNode state = answer.path("deployment");
-        phase = ", champion v" + state.path("champion").asText()
+        phase = ", champion "
+                + (state.path("champion").isInt() ? "v" + state.path("champion").asText() : "none")
                 + (state.path("challenger").isInt()
                         ? ", challenger v" + state.path("challenger").asText() + " in "
                                 + state.path("phase").asText().toLowerCase(java.util.Locale.ROOT)

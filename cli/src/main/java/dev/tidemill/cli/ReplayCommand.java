@@ -26,6 +26,9 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         footer = {
             "",
+            "At the end of the file the last labels are sent as late as the others, and the watermark with them. A replay that ends",
+            "before (--until) sends them at once and leaves the watermark, so that another can go on from there.",
+            "",
             "Example:",
             "  tidemill replay data/hour.csv --deployment bikes --view rental-features \\",
             "    --label cnt --drop casual,registered --from 2011-04-01T00:00:00Z"

@@ -39,12 +39,10 @@ final class StatusCommand implements Callable<Integer> {
             JsonNode deployment = entry.path("deployment");
             return String.format(
                     Locale.ROOT,
-                    "%-24s champion v%s  challenger %s  %s  %.1f requests/s, p99 %.0f us%s",
+                    "%-24s champion %s  challenger %s  %s  %.1f requests/s, p99 %.0f us%s",
                     deployment.path("name").asText(),
-                    deployment.path("champion").asText("-"),
-                    deployment.has("challenger")
-                            ? "v" + deployment.path("challenger").asText()
-                            : "none",
+                    version(deployment.path("champion")),
+                    version(deployment.path("challenger")),
                     deployment.path("phase").asText().toLowerCase(Locale.ROOT),
                     entry.path("live").path("perSecond").asDouble(),
                     entry.path("live").path("p99Micros").asDouble(),
@@ -85,6 +83,10 @@ final class StatusCommand implements Callable<Integer> {
                 status.path("server").path("storage"),
                 status.path("server").path("storageMeasuredAt").asText());
         return Exit.OK;
+    }
+
+    private static String version(JsonNode number) {
+        return number.isInt() ? "v" + number.asInt() : "none";
     }
 
     private static String kept(JsonNode entry) {
