@@ -17,15 +17,16 @@ public final class SqlRefusals {
     /** The wanted refusals, newest first. */
     public Portion<StoredRefusal> newest(RefusalQuery query) {
         var sql = new StringBuilder("SELECT * FROM audit_refusal WHERE position < :before");
-        query.user().ifPresent(user -> sql.append(" AND (actor = :user OR (actor >= :tokens AND actor < :tokensEnd))"));
+        query.user()
+                .ifPresent(user -> sql.append(" AND ")
+                        .append(database.dialect().userOfActor())
+                        .append(" = :user"));
         query.address().ifPresent(address -> sql.append(" AND address = :address"));
         query.code().ifPresent(code -> sql.append(" AND code = :code"));
         sql.append(" ORDER BY position DESC LIMIT :limit");
         String user = query.user().map(Actor::user).orElse("");
         List<StoredRefusal> found = database.reading(handle -> handle.createQuery(sql.toString())
                 .bind("user", user)
-                .bind("tokens", user + "/")
-                .bind("tokensEnd", user + "/\uFFFF")
                 .bind("address", query.address().orElse(""))
                 .bind("code", query.code().orElse(""))
                 .bind("before", query.before().orElse(Long.MAX_VALUE))

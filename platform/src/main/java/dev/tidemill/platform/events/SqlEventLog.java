@@ -84,10 +84,16 @@ public final class SqlEventLog implements EventLog {
     @Override
     public Portion<StoredEvent> newest(EventQuery query) {
         var sql = new StringBuilder("SELECT * FROM event WHERE position < :before");
-        query.project().ifPresent(project -> sql.append(" AND project = :project"));
+        // With a user, not by the index of projects: of one project there may be all events, and few of them the
+        // user's.
+        String project = query.user().isPresent() ? "project || ''" : "project";
+        query.project().ifPresent(wanted -> sql.append(" AND ").append(project).append(" = :project"));
         query.typePrefix().ifPresent(prefix -> sql.append(" AND type >= :type AND type < :typeEnd"));
         query.subjectPrefix().ifPresent(prefix -> sql.append(" AND subject >= :subject AND subject < :subjectEnd"));
-        query.user().ifPresent(user -> sql.append(" AND (actor = :user OR (actor >= :tokens AND actor < :tokensEnd))"));
+        query.user()
+                .ifPresent(user -> sql.append(" AND ")
+                        .append(database.dialect().userOfActor())
+                        .append(" = :user"));
         sql.append(" ORDER BY position DESC LIMIT :limit");
         String user = query.user().map(Actor::user).orElse("");
         return RowBytes.page(
@@ -100,8 +106,6 @@ public final class SqlEventLog implements EventLog {
                         .bind("subject", query.subjectPrefix().orElse(""))
                         .bind("subjectEnd", query.subjectPrefix().orElse("") + "\uFFFF")
                         .bind("user", user)
-                        .bind("tokens", user + "/")
-                        .bind("tokensEnd", user + "/\uFFFF")
                         .bind("before", query.before().orElse(Long.MAX_VALUE))
                         .bind("limit", query.limit() + 1),
                 (row, context) -> row.getLong("position"),

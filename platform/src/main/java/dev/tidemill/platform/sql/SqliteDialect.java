@@ -15,11 +15,17 @@ final class SqliteDialect implements Dialect {
     @Override
     public Map<String, String> migrationPlaceholders() {
         return Map.of(
+                "user_of_actor", userOfActor(),
                 "identity", "INTEGER PRIMARY KEY AUTOINCREMENT",
                 "bytes", "BLOB",
                 "bytewise_text", "TEXT",
                 "clustered", "WITHOUT ROWID",
                 "transaction_id", "BIGINT NOT NULL DEFAULT 0");
+    }
+
+    @Override
+    public String userOfActor() {
+        return "substr(actor, 1, instr(actor || '/', '/') - 1)";
     }
 
     @Override

@@ -3,6 +3,8 @@ package dev.tidemill.testkit.platform;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.platform.audit.RefusalQuery;
+import dev.tidemill.platform.audit.SqlRefusals;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.Event;
@@ -15,6 +17,7 @@ import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.Contention;
+import dev.tidemill.testkit.store.Plans;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -176,6 +179,38 @@ abstract class DatabaseContract {
                         .items())
                 .extracting(stored -> stored.event().subject())
                 .containsExactly("model/n");
+    }
+
+    /** Of a log that is mostly other people's, and of which a project has most: neither the whole nor the project is read. */
+    @Test
+    void whatAUserDidIsFoundByAnIndex() {
+        database.write(() -> {
+            for (int i = 0; i < 2_000; i++) {
+                log.append(Event.of("model.created", "a", "model/m" + i, "user:u" + i % 50 + "/token:7", Map.of()));
+                refuse("user:u" + i % 50 + "/token:7");
+            }
+            log.append(Event.of("model.created", "a", "model/first", "user:ada", Map.of()));
+            refuse("user:ada");
+        });
+        Plans.analyze(database);
+        Optional<String> ada = Optional.of("ada");
+        for (Optional<String> project : List.of(Optional.<String>empty(), Optional.of("a"))) {
+            assertThat(subjects(query(project, Optional.empty(), ada, 9))).containsExactly("model/first");
+            assertThat(Plans.of(database, () -> log.newest(query(project, Optional.empty(), ada, 9)))
+                            .getFirst())
+                    .contains("event_by_user");
+        }
+        var refusals = new SqlRefusals(database);
+        var wanted = new RefusalQuery(ada, Optional.empty(), Optional.empty(), Optional.empty(), 9);
+        assertThat(refusals.newest(wanted).items()).hasSize(1);
+        assertThat(Plans.of(database, () -> refusals.newest(wanted)).getFirst()).contains("audit_refusal_by_user");
+    }
+
+    private void refuse(String actor) {
+        database.writing(handle -> handle.createUpdate("""
+                        INSERT INTO audit_refusal (record_time, actor, address, method, path, code)
+                        VALUES (0, :actor, '127.0.0.1', 'GET', '/', 'PERMISSION_DENIED')
+                        """).bind("actor", actor).execute());
     }
 
     @Test
