@@ -10,9 +10,11 @@ import dev.tidemill.inference.domain.ModelRuntime;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.monitoring.domain.ClosedWindow;
 import dev.tidemill.monitoring.domain.ColumnFault;
+import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.Label;
 import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.Obstacle;
+import dev.tidemill.monitoring.store.SqlJournalStore;
 import dev.tidemill.monitoring.store.SqlMonitorStore;
 import dev.tidemill.pipelines.domain.Pipeline;
 import dev.tidemill.pipelines.domain.PipelineRun;
@@ -22,6 +24,7 @@ import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventQuery;
 import dev.tidemill.registry.store.SqlModelStore;
 import dev.tidemill.testkit.Await;
+import dev.tidemill.testkit.store.Plans;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -258,6 +261,38 @@ abstract class ObstaclesContract extends AssembledMonitoring {
         assertThat(incomparable.reason()).contains("22 of the 24 rows", "version 3");
         assertThat(incomparable.actionNeeded()).isTrue();
         assertThat(obstacles()).extracting(Obstacle::kind).doesNotContain(Obstacle.Kind.NO_LABELS);
+    }
+
+    /** Of a large window a bounded part is looked at, and what is told holds of the whole. */
+    @Test
+    void ofALargeWindowALimitedPartIsLookedAt() {
+        deployRuled("d", "rules", PROFILED);
+        watching.loop().start();
+        monitoring.append(day(0, 0));
+        decideUntil(1);
+        label(0, 20);
+        var range = new JournalStore.Range("p", "d", START, START.plus(Duration.ofDays(1)));
+        var journal = new SqlJournalStore(database);
+        var whole = journal.labels(range, 25);
+        assertThat(whole.labelled()).isEqualTo(20);
+        assertThat(whole.compared()).isEqualTo(20);
+        assertThat(whole.all()).isTrue();
+        assertThat(journal.labels(range, 1_000)).isEqualTo(whole);
+        var part = journal.labels(range, 10);
+        assertThat(part.labelled()).isBetween(6L, 10L);
+        assertThat(part.all()).isFalse();
+        assertThat(part.slowest()).isLessThanOrEqualTo(whole.slowest());
+        // So many that a database does not rather read them all.
+        var rows = new ArrayList<Prediction>();
+        for (int day = 1; day < 100; day++) {
+            rows.addAll(day(day, 0));
+        }
+        monitoring.append(rows);
+        Plans.analyze(database);
+        assertThat(Plans.of(database, () -> journal.labels(range, 10)))
+                .singleElement()
+                .satisfies(plan ->
+                        assertThat(plan).contains("prediction_by_position").doesNotContain("TEMP B-TREE", "Sort"));
     }
 
     @Test

@@ -74,16 +74,17 @@ public interface JournalStore {
     record Labelling(int first, int other) {}
 
     /**
-     * What has been labelled of a range, whenever its labels came.
+     * What has been labelled of the first rows of a range, whenever their labels came.
      *
      * @param labelled rows with a label
      * @param compared those of them whose answer could be compared with it
      * @param slowest the longest that a label of these came after the event time of its row
+     * @param all whether these are known to be all rows of the range
      */
-    record Labels(long labelled, long compared, Duration slowest) {}
+    record Labels(long labelled, long compared, Duration slowest, boolean all) {}
 
-    /** What has been labelled of the believed rows of a range; reads all of it. */
-    Labels labels(Range range);
+    /** What has been labelled of the first believed rows of a range, at most so many. */
+    Labels labels(Range range, int limit);
 
     /** Sets labels of rows that have none or another, one after the other. */
     Labelling label(String project, String deployment, List<Labelled> labels, Instant at);

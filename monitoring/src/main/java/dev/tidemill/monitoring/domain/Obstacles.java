@@ -15,6 +15,9 @@ import java.util.Optional;
  * Answers why the loop does nothing about a deployment, from the very rules by which it acts. Changes nothing. Thread-safe.
  */
 public final class Obstacles {
+    /** Rows of a window that are looked at: as many as are read in the time of a request. */
+    private static final int LOOKED_AT = 50_000;
+
     private final MonitorStore store;
     private final JournalStore journal;
     private final Ticks ticks;
@@ -154,14 +157,19 @@ public final class Obstacles {
         if (window.isEmpty()) {
             return told;
         }
-        JournalStore.Labels labels = journal.labels(new JournalStore.Range(
-                deployment.project(), deployment.name(), told.from().get(), until));
+        JournalStore.Labels labels = journal.labels(
+                new JournalStore.Range(
+                        deployment.project(), deployment.name(), told.from().get(), until),
+                LOOKED_AT);
+        // Of a part it is told what holds of the whole as well: so many at least.
+        String least = labels.all() ? "" : "at least ";
         String rows = " of the " + window.get().rows() + " rows of the window from "
                 + told.from().get() + " to " + until;
-        if (labels.labelled() > 0 && labels.compared() == 0) {
+        if (labels.labelled() > 0 && labels.compared() == 0 && window.get().labelled() == 0) {
             return Obstacle.toRemove(
                             Obstacle.Kind.ANSWERS_NOT_COMPARABLE,
-                            labels.labelled() + rows + " are labelled, but none of their answers can be compared with a"
+                            least + labels.labelled() + rows
+                                    + " are labelled, but none of their answers can be compared with a"
                                     + " label: what version " + window.get().version()
                                     + " answers first is neither a finite number nor one text a row that names a class",
                             "Let the model answer the class, its scores or the number first, and deploy that version")
@@ -172,7 +180,8 @@ public final class Obstacles {
                 ? told
                 : Obstacle.toRemove(
                                 Obstacle.Kind.LATE_LABELS,
-                                "labels of " + late + rows + " came too late to count, the slowest " + labels.slowest()
+                                "labels of " + least + late + rows + " came too late to count, the slowest "
+                                        + labels.slowest()
                                         + " after its prediction's event time; in all " + state.lateLabels()
                                         + " labels came later than " + monitor.labelDelay() + " (label-delay)",
                                 "Send labels sooner, or raise 'label-delay' of the monitor above the time that they"

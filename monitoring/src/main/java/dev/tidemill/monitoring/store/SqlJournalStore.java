@@ -184,19 +184,27 @@ public final class SqlJournalStore implements JournalStore {
     }
 
     @Override
-    public Labels labels(Range range) {
+    public Labels labels(Range range, int limit) {
         return database.reading(handle -> handle.createQuery("""
-                        SELECT count(label) AS labelled, count(loss) AS compared,
+                        SELECT count(*) AS looked_at, count(label) AS labelled, count(loss) AS compared,
                                COALESCE(MAX(CASE WHEN loss IS NOT NULL THEN labelled_at - event_time END), 0) AS slowest
                         FROM (SELECT label, labelled_at, event_time,
                                      CASE WHEN challenger_served THEN challenger_loss ELSE champion_loss END AS loss
                               FROM prediction
                               WHERE project = :project AND deployment = :deployment
-                                AND event_time >= :from AND event_time < :until AND quarantine IS NULL) believed
+                                AND event_time >= :from AND event_time < :until AND quarantine IS NULL
+                              ORDER BY event_time, id LIMIT :limit) believed
                         """)
-                .bindMethods(range)
+                .bind("project", range.project())
+                .bind("deployment", range.deployment())
+                .bind("from", range.from())
+                .bind("until", range.until())
+                .bind("limit", limit)
                 .map((row, context) -> new Labels(
-                        row.getLong("labelled"), row.getLong("compared"), Duration.ofMillis(row.getLong("slowest"))))
+                        row.getLong("labelled"),
+                        row.getLong("compared"),
+                        Duration.ofMillis(row.getLong("slowest")),
+                        row.getLong("looked_at") < limit))
                 .one());
     }
 
