@@ -161,6 +161,15 @@ class LoopbackServerTest {
                 "TOO_LARGE");
     }
 
+    /** MLflow's clients show the message of any status, and ask again only where they are told when. */
+    @Test
+    void aBodyOfMlflowsThatIsTooLargeIsRefusedInItsWords() {
+        var refused = server.post(
+                "/api/2.0/mlflow/experiments/create", "{\"name\": \"" + "x".repeat(65 * 1024 * 1024) + "\"}");
+        expect(413, refused, "\"error_code\":\"INVALID_PARAMETER_VALUE\"", "larger than");
+        assertThat(refused.headers().firstValue("Retry-After")).isEmpty();
+    }
+
     @Test
     void aBadDefinitionLeavesNothingOfTheOthers() {
         String files =

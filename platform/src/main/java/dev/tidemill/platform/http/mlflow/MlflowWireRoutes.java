@@ -123,7 +123,7 @@ public final class MlflowWireRoutes {
 
     private static int status(ErrorCode code) {
         return switch (code) {
-            case ALREADY_EXISTS, FAILED_PRECONDITION, TOO_LARGE, CHECK_FAILED -> 400;
+            case ALREADY_EXISTS, FAILED_PRECONDITION, CHECK_FAILED -> 400;
             default -> code.httpStatus();
         };
     }
