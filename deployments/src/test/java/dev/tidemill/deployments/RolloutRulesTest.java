@@ -15,7 +15,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -23,22 +22,6 @@ class RolloutRulesTest {
     private static final Instant START = Instant.parse("2011-04-01T00:00:00Z");
     private static final Policy.Promotion POLICY = new Policy.Promotion(
             0.02, Duration.ofDays(3), Duration.ofDays(4), Duration.ofDays(14), 0.2, 0.95, 48, Policy.Promotion.DAY, 7);
-
-    private static Deployment in(Deployment.Phase phase) {
-        return new Deployment(
-                "p",
-                "d",
-                new Deployment.Definition("m", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty()),
-                1,
-                Optional.of(1),
-                Optional.of(START),
-                Optional.of(2),
-                phase,
-                0,
-                Optional.of(START),
-                Optional.of(START),
-                Optional.of(START));
-    }
 
     /** Days of 24 rows each; the challenger's error is greater by the difference. */
     private static Evidence evidence(int days, double difference) {
@@ -54,7 +37,7 @@ class RolloutRulesTest {
     }
 
     private static Outcome judge(Deployment.Phase phase, Evidence evidence, int days) {
-        return RolloutRules.judge(in(phase), evidence, START.plus(Duration.ofDays(days)), POLICY)
+        return RolloutRules.judge(phase, evidence, Duration.ofDays(days), POLICY)
                 .outcome();
     }
 
@@ -141,8 +124,7 @@ class RolloutRulesTest {
 
     @Test
     void theReasonNamesTheUnitOfAnalysis() {
-        String reason = RolloutRules.judge(
-                        in(Deployment.Phase.CANARY), evidence(14, -5), START.plus(Duration.ofDays(14)), POLICY)
+        String reason = RolloutRules.judge(Deployment.Phase.CANARY, evidence(14, -5), Duration.ofDays(14), POLICY)
                 .reason();
         assertThat(reason).contains("on 336 rows").contains("14 blocks of PT24H that count as");
         assertThat(evidence(14, -5).toMap())

@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -122,7 +121,10 @@ class Surety {
             while (outcome == RolloutRules.Outcome.WAIT && day <= DAYS) {
                 Instant now = START.plus(Duration.ofDays(day));
                 outcome = RolloutRules.judge(
-                                IN_CANARY, Evidence.of(sums.subList(0, day), START, now, POLICY), now, POLICY)
+                                Deployment.Phase.CANARY,
+                                Evidence.of(sums.subList(0, day), START, now, POLICY),
+                                Duration.ofDays(day),
+                                POLICY)
                         .outcome();
                 day++;
             }
@@ -184,18 +186,4 @@ class Surety {
         int from = text.indexOf(begin) + begin.length();
         Files.writeString(file, text.substring(0, from) + table + text.substring(text.indexOf(end)));
     }
-
-    private static final Deployment IN_CANARY = new Deployment(
-            "p",
-            "d",
-            new Deployment.Definition("m", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty()),
-            1,
-            Optional.of(1),
-            Optional.of(START),
-            Optional.of(2),
-            Deployment.Phase.CANARY,
-            0,
-            Optional.of(START),
-            Optional.of(START),
-            Optional.of(START));
 }

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.deployments.domain.Deployment;
+import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.inference.domain.ModelRuntime;
+import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.monitoring.domain.ClosedWindow;
 import dev.tidemill.monitoring.domain.Label;
 import dev.tidemill.monitoring.domain.Monitor;
@@ -90,6 +93,66 @@ abstract class TakeoverContract extends AssembledMonitoring {
                         tuple(SECOND, Optional.of(0.1), true));
         assertThat(windows()).extracting(ClosedWindow::error).containsOnly(Optional.of(1.0));
         assertThat(degraded()).containsExactly(START.plus(Duration.ofDays(4)), START.plus(Duration.ofDays(5)));
+    }
+
+    /** Both versions are there before anybody has called: the trial's time is that of the data. */
+    @Test
+    void aVersionThatIsOfferedBeforeAnyDataCameLeavesTheShadowAsAnyOther() {
+        var promotion = new Policy.Promotion(
+                0.02,
+                Duration.ofDays(1),
+                Duration.ofDays(300),
+                Duration.ofDays(300),
+                0.1,
+                0.95,
+                10,
+                Policy.Promotion.DAY,
+                Policy.Promotion.WEEK_OF_DAYS);
+        deployments.definePolicy("p", "quick", 1, new Policy(Optional.empty(), promotion, InputPolicy.REFUSE));
+        deployments.define(
+                "p",
+                "new",
+                new Deployment.Definition(
+                        "m", Optional.empty(), Optional.of("late"), Optional.of("quick"), Optional.empty()));
+        rollouts.offer("p", "new", FIRST, Map.of(), Optional.empty(), "run/new-1", "tester");
+        Deployment offered = rollouts.offer(
+                "p",
+                "new",
+                SECOND,
+                Map.of("error", 1.0, "champion_error", 1.0),
+                Optional.empty(),
+                "run/new-2",
+                "tester");
+        assertThat(offered.phase()).isEqualTo(Deployment.Phase.SHADOW);
+        watching.loop().start();
+        var asked = new ArrayList<Prediction>();
+        var labels = new ArrayList<Label>();
+        for (int hour = 0; hour < 5 * 24; hour++) {
+            asked.add(tried("row-" + hour, Duration.ofHours(hour)));
+            labels.add(new Label("row-" + hour, "2"));
+        }
+        monitoring.append(asked);
+        monitoring.label("p", "new", labels);
+        monitoring.declareWatermark("p", "new", START.plus(Duration.ofDays(8)));
+        settle("new");
+        assertThat(deployments.deployment("p", "new").phase()).isEqualTo(Deployment.Phase.CANARY);
+    }
+
+    /** The champion answers 1, its challenger 2. */
+    private static Prediction tried(String id, Duration after) {
+        return new Prediction(
+                "p",
+                "new",
+                id,
+                START.plus(after),
+                START.plus(Duration.ofDays(300)),
+                Map.of("hour", 1.0),
+                false,
+                FIRST,
+                List.of(1.0),
+                Optional.of(SECOND),
+                List.of(2.0),
+                Optional.empty());
     }
 
     /** Whoever replaced a version may delete it before the labels of its rows have come. */

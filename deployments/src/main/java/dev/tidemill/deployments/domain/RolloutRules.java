@@ -1,7 +1,6 @@
 package dev.tidemill.deployments.domain;
 
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Locale;
 
 /** The rules by which a challenger moves on or leaves. Pure: equal evidence gives equal verdicts. */
@@ -86,17 +85,16 @@ public final class RolloutRules {
     /**
      * Judges the running trial.
      *
-     * @param trusted event time up to which labels have matured
+     * @param inPhase event time since the phase began, up to which labels have matured
      */
-    public static Verdict judge(Deployment deployment, Evidence evidence, Instant trusted, Policy.Promotion policy) {
+    public static Verdict judge(Deployment.Phase phase, Evidence evidence, Duration inPhase, Policy.Promotion policy) {
         String numbers = numbers(evidence);
         boolean enough = evidence.rows() >= policy.rows();
         boolean bounded = enough && evidence.blocks() >= policy.blocks();
         if (bounded && evidence.lower() > 0) {
             return new Verdict(Outcome.REJECT, "worse than the champion: " + numbers);
         }
-        Duration inPhase = Duration.between(deployment.phaseSince().orElse(trusted), trusted);
-        return switch (deployment.phase()) {
+        return switch (phase) {
             case NONE -> new Verdict(Outcome.WAIT, "there is no challenger");
             case SHADOW -> {
                 // No caller is answered on a guess, and nothing is turned down on one: it stays until it looks as good.

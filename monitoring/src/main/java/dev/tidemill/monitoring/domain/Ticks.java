@@ -61,6 +61,16 @@ public final class Ticks {
         Instant offeredAt() {
             return deployment.offeredAt().orElse(state.clock().origin());
         }
+
+        /** Event time at which the trial's phase began: that of one offered before any data came is when they did. */
+        Instant phaseSince() {
+            return deployment.phaseSince().orElse(state.clock().origin());
+        }
+
+        /** For how long the trial has been in its phase, as far as labels have matured. */
+        Duration inPhase() {
+            return Duration.between(phaseSince(), trusted());
+        }
     }
 
     /** What a tick has found, to be committed with the next state. */
@@ -268,11 +278,8 @@ public final class Ticks {
     /** Why nothing is concluded from what has been decided so far; empty where the next tick will act. */
     Optional<Obstacle> obstacle(Seen seen, Policy policy) {
         if (seen.deployment().challenger().isPresent()) {
-            return Optional.of(Trials.obstacle(
-                    seen.deployment(),
-                    evidence(seen, List.of(), policy.promotion()),
-                    seen.trusted(),
-                    policy.promotion()));
+            return Optional.of(
+                    Trials.obstacle(seen, evidence(seen, List.of(), policy.promotion()), policy.promotion()));
         }
         return policy.retrain()
                 .map(retrain -> judgeRetraining(seen, List.of(), retrain).obstacle())
@@ -311,7 +318,7 @@ public final class Ticks {
         }
         Evidence evidence = evidence(seen, fresh, policy);
         return new Conclusion.Verdict(
-                RolloutRules.judge(deployment, evidence, seen.trusted(), policy),
+                RolloutRules.judge(deployment.phase(), evidence, seen.inPhase(), policy),
                 evidence.toMap(),
                 Optional.of(evidence),
                 policy);

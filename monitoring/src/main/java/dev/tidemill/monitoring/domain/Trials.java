@@ -4,7 +4,6 @@ import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Evidence;
 import dev.tidemill.deployments.domain.Policy;
 import dev.tidemill.deployments.domain.RolloutRules;
-import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -12,34 +11,34 @@ import java.util.Optional;
 final class Trials {
     private Trials() {}
 
-    static Obstacle obstacle(Deployment deployment, Evidence evidence, Instant trusted, Policy.Promotion policy) {
+    static Obstacle obstacle(Ticks.Seen seen, Evidence evidence, Policy.Promotion policy) {
+        Deployment deployment = seen.deployment();
         boolean shadow = deployment.phase() == Deployment.Phase.SHADOW;
         String trial = "version " + deployment.challenger().orElseThrow() + " is in "
                 + deployment.phase().name().toLowerCase(Locale.ROOT)
-                + deployment.phaseSince().map(since -> " since " + since).orElse("")
-                + ", and while a challenger is tried nothing is retrained: ";
+                + " since " + seen.phaseSince() + ", and while a challenger is tried nothing is retrained: ";
         if (evidence.rows() < policy.rows()) {
             return new Obstacle(
                     Obstacle.Kind.TOO_FEW_ROWS,
                     false,
                     trial + evidence.rows() + " labelled rows that both have scored, where " + policy.rows()
                             + " (rows) are needed before anything is decided",
-                    "Send labels of what has been predicted; labels up to " + trusted + " count so far",
-                    deployment.phaseSince(),
+                    "Send labels of what has been predicted; labels up to " + seen.trusted() + " count so far",
+                    Optional.of(seen.phaseSince()),
                     Optional.empty());
         }
         return new Obstacle(
                 Obstacle.Kind.TRIAL_RUNS,
                 false,
                 trial
-                        + RolloutRules.judge(deployment, evidence, trusted, policy)
+                        + RolloutRules.judge(deployment.phase(), evidence, seen.inPhase(), policy)
                                 .reason(),
                 "It is judged at each look: " + (shadow ? policy.shadow() : policy.canary())
                         + " in this phase at least, "
                         + policy.canaryAtMost() + " at most"
                         + (shadow ? "" : ", and " + policy.blocks() + " complete blocks of " + policy.block())
                         + "; or end it by hand: promote or reject",
-                deployment.phaseSince(),
+                Optional.of(seen.phaseSince()),
                 Optional.empty());
     }
 }
