@@ -38,7 +38,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLException;
@@ -69,6 +68,14 @@ public final class GrpcServer implements AutoCloseable {
     /** For how long a connection may be open without a call. */
     private static final Duration IDLE = Duration.ofMinutes(5);
 
+    /** Calls that one connection may reset in {@link #RESETS_SECONDS}: as many as it may have, twice. */
+    private static final int RESETS = 2 * CALLS_OF_ONE_CONNECTION;
+
+    private static final int RESETS_SECONDS = 10;
+
+    /** Pieces of work that have not ended beside those of open calls, each of which has one at a time. */
+    private static final int WORK_OF_RESET_CALLS = 1_000;
+
     /** As many bytes of headers as other servers take. */
     private static final int MOST_METADATA = 8 * 1024;
 
@@ -95,8 +102,9 @@ public final class GrpcServer implements AutoCloseable {
     private final Telemetry telemetry;
     private final RefusalJournal refusals;
     private final Server server;
-    private final ArrivingMessages arriving =
-            new ArrivingMessages(ofHeap(SHARE_ARRIVING), ofHeap(SHARE_OF_CALLS) / WEIGHT_OF_CALL);
+    private final long mostCalls = ofHeap(SHARE_OF_CALLS) / WEIGHT_OF_CALL;
+    private final ArrivingMessages arriving = new ArrivingMessages(ofHeap(SHARE_ARRIVING), mostCalls);
+    private final WorkWaiting work = new WorkWaiting((int) Math.min(mostCalls, 1 << 20) + WORK_OF_RESET_CALLS);
     private final Loop slow = Loop.every("grpc-slow", LOOK, () -> arriving.giveUpSlow(System.nanoTime()));
 
     public GrpcServer(
@@ -131,11 +139,13 @@ public final class GrpcServer implements AutoCloseable {
                 .keepAliveTime(1, TimeUnit.MINUTES)
                 .maxConnectionIdle(IDLE.toSeconds(), TimeUnit.SECONDS)
                 .handshakeTimeout(GuardedConnections.PATIENCE.toSeconds(), TimeUnit.SECONDS)
-                .executor(Executors.newVirtualThreadPerTaskExecutor())
+                .executor(work)
                 .maxConcurrentCallsPerConnection(CALLS_OF_ONE_CONNECTION)
+                .maxRstFramesPerWindow(RESETS, RESETS_SECONDS)
                 .addStreamTracerFactory(arriving)
                 .intercept(new CallEntrance(byName, admission, budget, settings.maxMessage(), this::refuse));
-        builder.protocolNegotiator(new GuardedConnections(negotiator(settings.tls()), connections, settings.proxies()));
+        builder.protocolNegotiator(
+                new GuardedConnections(negotiator(settings.tls()), connections, settings.proxies(), work));
         services.values().forEach(service -> builder.addService(service.build()));
         this.server = builder.build();
         telemetry.gauge(
@@ -144,6 +154,10 @@ public final class GrpcServer implements AutoCloseable {
                 "tidemill.grpc.connections.refused",
                 "gRPC connections beyond one address's share, or beyond those of all",
                 connections::refused);
+        telemetry.gauge(
+                "tidemill.grpc.work",
+                "Pieces of work of gRPC calls that have not ended, reset ones too",
+                work::unfinished);
         telemetry.gauge("tidemill.grpc.calls.open", "gRPC calls that are open", arriving::calls);
     }
 
@@ -216,6 +230,11 @@ public final class GrpcServer implements AutoCloseable {
     /** Calls that are open. */
     long calls() {
         return arriving.calls();
+    }
+
+    /** Pieces of work that have not ended. */
+    int work() {
+        return work.unfinished();
     }
 
     /** A stream: its requests are answered one after the other, as they come. */

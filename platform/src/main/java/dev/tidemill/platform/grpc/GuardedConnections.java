@@ -27,18 +27,22 @@ final class GuardedConnections implements InternalProtocolNegotiator.ProtocolNeg
     private final InternalProtocolNegotiator.ProtocolNegotiator negotiator;
     private final OpenConnections counted;
     private final Predicate<InetAddress> proxies;
+    private final WorkWaiting work;
 
     /**
      * @param negotiator begins a connection that passes
      * @param proxies addresses whose connections are of many
+     * @param work for which connections wait
      */
     GuardedConnections(
             InternalProtocolNegotiator.ProtocolNegotiator negotiator,
             OpenConnections counted,
-            Predicate<InetAddress> proxies) {
+            Predicate<InetAddress> proxies,
+            WorkWaiting work) {
         this.negotiator = negotiator;
         this.counted = counted;
         this.proxies = proxies;
+        this.work = work;
     }
 
     @Override
@@ -87,6 +91,7 @@ final class GuardedConnections implements InternalProtocolNegotiator.ProtocolNeg
                             },
                             PATIENCE.toSeconds(),
                             TimeUnit.SECONDS);
+            context.pipeline().addFirst(new ReadingGate(work));
             context.pipeline().replace(this, null, next);
         }
     }

@@ -222,6 +222,33 @@ class GrpcServerTest {
         }
     }
 
+    /** Whoever begins calls and resets them at once: the connection is ended, and nothing of it is left to do. */
+    @Test
+    void callsThatAreResetAtOnceEndTheirConnection() throws Exception {
+        try (var socket = new Socket("127.0.0.1", server.port())) {
+            socket.setSoTimeout(20_000);
+            OutputStream out = socket.getOutputStream();
+            out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            frame(out, 4, 0, 0, new byte[0]);
+            byte[] headers = headers("Count");
+            int sent = 0;
+            try {
+                while (sent < 100_000) {
+                    int stream = 2 * sent + 1;
+                    var both = new ByteArrayOutputStream();
+                    frame(both, HEADERS, 4, stream, headers);
+                    frame(both, RESET, 0, stream, new byte[] {0, 0, 0, 8});
+                    out.write(both.toByteArray());
+                    sent++;
+                }
+            } catch (IOException e) {
+                assertThat(sent).isGreaterThan(1_000);
+            }
+            assertThat(sent).as("calls until the connection was ended").isLessThan(100_000);
+        }
+        Await.until("nothing to be left to do", () -> server.calls() == 0 && server.work() == 0);
+    }
+
     @Test
     void connectionsOfOneAddressAreBoundedAndHaveToBegin() throws Exception {
         var sockets = new ArrayList<Socket>();

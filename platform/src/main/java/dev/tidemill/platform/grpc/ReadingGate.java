@@ -1,0 +1,77 @@
+package dev.tidemill.platform.grpc;
+
+import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
+import io.grpc.netty.shaded.io.netty.channel.ChannelInboundHandlerAdapter;
+import io.grpc.netty.shaded.io.netty.util.ReferenceCountUtil;
+import java.util.ArrayDeque;
+import java.util.Queue;
+
+/** Keeps what a connection has sent, and reads no more of it, while too much work has not ended. Of the connection's own thread. */
+final class ReadingGate extends ChannelInboundHandlerAdapter {
+    private final WorkWaiting work;
+    private final Queue<Object> kept = new ArrayDeque<>();
+
+    ReadingGate(WorkWaiting work) {
+        this.work = work;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object bytes) {
+        if (kept.isEmpty() && !work.isTooMuch()) {
+            context.fireChannelRead(bytes);
+            return;
+        }
+        boolean first = kept.isEmpty();
+        kept.add(bytes);
+        if (first) {
+            context.channel().config().setAutoRead(false);
+            await(context);
+        }
+    }
+
+    private void await(ChannelHandlerContext context) {
+        work.whenThereIsRoom(() -> context.executor().execute(() -> {
+            try {
+                goOn(context);
+            } finally {
+                work.next();
+            }
+        }));
+    }
+
+    private void goOn(ChannelHandlerContext context) {
+        Object bytes = kept.poll();
+        if (bytes == null) {
+            return;
+        }
+        if (context.isRemoved() || !context.channel().isActive()) {
+            ReferenceCountUtil.release(bytes);
+            release();
+            return;
+        }
+        context.fireChannelRead(bytes);
+        if (!kept.isEmpty()) {
+            await(context);
+            return;
+        }
+        context.fireChannelReadComplete();
+        context.channel().config().setAutoRead(true);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        release();
+        context.fireChannelInactive();
+    }
+
+    @Override
+    public void handlerRemoved(ChannelHandlerContext context) {
+        release();
+    }
+
+    private void release() {
+        for (Object bytes = kept.poll(); bytes != null; bytes = kept.poll()) {
+            ReferenceCountUtil.release(bytes);
+        }
+    }
+}
