@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -16,6 +20,44 @@ from test_recovery import ANSWER, REQUEST, old_directory
 
 MOTO = ROOT / ".cache" / "peers" / "moto" / "bin" / "moto_server"
 FILES = "/api/2.0/mlflow-artifacts/artifacts"
+
+
+class Way:
+    """A way to a server of this machine on which, once it hangs, connections are taken and nothing is answered."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.hangs = False
+        self.entrance = socket.create_server(("127.0.0.1", 0))
+        self.port = self.entrance.getsockname()[1]
+        self.open: list[socket.socket] = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                client, _ = self.entrance.accept()
+            except OSError:
+                return
+            self.open.append(client)
+            if not self.hangs:
+                server = socket.create_connection(("127.0.0.1", self.target))
+                self.open.append(server)
+                for source, sink in ((client, server), (server, client)):
+                    threading.Thread(target=self.carry, args=(source, sink), daemon=True).start()
+
+    def carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while content := source.recv(65536):
+                if self.hangs:
+                    return
+                sink.sendall(content)
+            sink.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        self.entrance.close()
+        for one in self.open:
+            one.close()
 
 
 @unittest.skipUnless(MOTO.exists(), "no S3 server (moto); `make peers` installs it")
@@ -73,7 +115,7 @@ class ArtifactBucketTest(unittest.TestCase):
         kept = len(self.local(self.directory))
         self.assertGreater(kept, 0)
         server = self.server(self.directory, self.environment())
-        self.assertEqual(self.local(self.directory), [], "what was on the disk is in the bucket")
+        until("what was on the disk is in the bucket", lambda: not self.local(self.directory))
         self.assertEqual(self.objects(), kept)
         self.predicts(server)
         self.assertEqual(self.send(server, "PUT", "1/notes.txt", b"kept in a bucket")[0], 200)
@@ -94,6 +136,7 @@ class ArtifactBucketTest(unittest.TestCase):
 
     def test_while_the_bucket_is_away_models_answer_and_what_needs_it_is_refused(self) -> None:
         server = self.server(self.directory, self.environment())
+        until("what was on the disk is in the bucket", lambda: not self.local(self.directory))
         self.predicts(server)
         self.store.kill()
         status, refusal, again = self.send(server, "PUT", "1/notes.txt", b"nobody takes it")
@@ -113,6 +156,44 @@ class ArtifactBucketTest(unittest.TestCase):
         self.predicts(server)
         self.assertIn("does not answer", (self.directory / "server.log").read_text())
 
+    def test_while_the_bucket_hangs_each_call_ends_and_neighbours_do_not_wait(self) -> None:
+        way = Way(int(self.endpoint.rsplit(":", 1)[1]))
+        self.addCleanup(way.close)
+        environment = {**self.environment(), "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{way.port}"}
+        server = self.server(self.directory, environment)
+        until("what was on the disk is in the bucket", lambda: not self.local(self.directory))
+        self.predicts(server)
+        way.hangs = True
+        ended: list[tuple[int, float]] = []
+
+        def upload() -> None:
+            begun = time.monotonic()
+            ended.append((self.send(server, "PUT", "1/notes.txt", b"nobody takes it")[0], time.monotonic() - begun))
+
+        uploads = [threading.Thread(target=upload) for _ in range(8)]
+        for one in uploads:
+            one.start()
+        slowest = 0.0
+        while any(one.is_alive() for one in uploads):
+            begun = time.monotonic()
+            self.assertEqual(server.call("POST", "/v2/models/model/infer", REQUEST)[0], 200)
+            run = server.call("POST", "/api/2.0/mlflow/runs/create", {"experiment_id": "0"})
+            self.assertEqual(run[0], 200, run)
+            slowest = max(slowest, time.monotonic() - begun)
+        self.assertEqual([status for status, _ in ended], [503] * 8)
+        self.assertLess(max(seconds for _, seconds in ended), 60)
+        self.assertLess(slowest, 10, "neighbours wait for nobody")
+
+    def test_a_second_server_on_the_bucket_is_refused_and_the_first_goes_on(self) -> None:
+        server = self.server(self.directory, self.environment())
+        until("what was on the disk is in the bucket", lambda: not self.local(self.directory))
+        kept = self.objects()
+        with self.assertRaisesRegex(AssertionError, "another database"):
+            Server(environment=self.environment())
+        self.assertEqual(self.objects(), kept)
+        self.predicts(server)
+        self.assertEqual(self.send(server, "PUT", "1/notes.txt", b"kept in a bucket")[0], 200)
+
     def test_a_bucket_that_is_not_there_or_not_this_servers_is_refused_at_the_start(self) -> None:
         for place, told in (("s3://nowhere/x", "nowhere"), ("s3://bucket/", "artifacts.store")):
             with self.assertRaisesRegex(AssertionError, told):
@@ -123,8 +204,18 @@ class ArtifactBucketTest(unittest.TestCase):
         with self.assertRaisesRegex(AssertionError, "another database"):
             Server(environment=self.environment())
 
+    def test_an_empty_directory_on_a_database_that_has_a_bucket_is_refused_without_it(self) -> None:
+        database = postgres_schema()
+        if not database:
+            self.skipTest("no PostgreSQL server")
+        environment = {**self.environment(), "TIDEMILL_DATABASE": database}
+        Server(environment=environment).close()
+        with self.assertRaisesRegex(AssertionError, "are in s3://bucket/team/artifacts"):
+            Server(environment={"TIDEMILL_DATABASE": database, "TIDEMILL_DATABASE_TAKE_OVER": "true"})
+
     def test_a_backup_has_what_is_in_the_bucket_and_is_restored_into_a_bucket_or_onto_a_disk(self) -> None:
         server = self.server(self.directory, self.environment())
+        until("what was on the disk is in the bucket", lambda: not self.local(self.directory))
         kept = self.objects()
         backup = pathlib.Path(tempfile.mkdtemp()) / "all.zip"
         done = command("backup", str(backup), "--server", server.url)

@@ -221,16 +221,17 @@ final class Backups {
                     archive.add(name, lines);
                     named.read(DatabaseDump.table(name), new ByteArrayInputStream(lines));
                 });
-                for (String folder : FOLDERS) {
-                    archive.addFolder(stage, folder);
-                }
+                // First, since a blob on this disk that is damaged has stayed there when it was brought elsewhere.
                 if (elsewhere.isPresent()) {
                     addBlobs(archive, elsewhere.get());
-                    letGo();
+                }
+                for (String folder : FOLDERS) {
+                    archive.addFolder(stage, folder);
                 }
                 // Without it the secrets in the database could not be read.
                 archive.addFile(directory, directory.resolve(SECRETS_KEY));
                 tellMissing(archive, named);
+                letGo();
                 archive.finish();
             }
         }

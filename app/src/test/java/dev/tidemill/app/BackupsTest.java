@@ -276,6 +276,32 @@ class BackupsTest {
         }
     }
 
+    /** It stayed on the disk when the others were brought elsewhere. */
+    @Test
+    void aDamagedBlobOnTheDiskBesideTheOneThatIsElsewhereEndsNoBackup() throws Exception {
+        var elsewhere = new FolderBlobStore(folder.resolve("bucket"));
+        Digest digest = elsewhere
+                .put("kept elsewhere".getBytes(java.nio.charset.StandardCharsets.UTF_8))
+                .digest();
+        Path damaged = folder.resolve("data").resolve(NamedBlobs.path(digest));
+        Files.createDirectories(damaged.getParent());
+        Files.writeString(damaged, "damaged");
+        var ofBoth = new Backups(
+                database,
+                folder.resolve("data"),
+                Optional.of(elsewhere),
+                deletions,
+                journalFiles,
+                "test",
+                Clock.systemUTC());
+        try (Backups.Prepared prepared = ofBoth.prepare();
+                BackupReader reader = written(prepared)) {
+            assertThat(reader.openFile(NamedBlobs.path(digest)).readAllBytes())
+                    .asString()
+                    .isEqualTo("kept elsewhere");
+        }
+    }
+
     @Test
     void blobsThatRowsNameAndNobodyHasAreTold() throws Exception {
         String there = "ab".repeat(32);

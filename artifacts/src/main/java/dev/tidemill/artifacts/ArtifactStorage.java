@@ -70,6 +70,26 @@ public record ArtifactStorage(Path folder, Optional<Bucket> bucket) {
         }
     }
 
+    /**
+     * Refuses to begin with blobs in an empty folder where those that the database names are in a bucket: each would be missing.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} if the database has a bucket, and nothing is in the folder
+     */
+    static void requireNoBucket(FolderBlobStore blobs, Path folder, SqlStoreIdentity identity) {
+        Optional<String> bucket = identity.bucket();
+        if (bucket.isPresent() && blobs.copies().isEmpty()) {
+            String place = bucket.get().isEmpty() ? "a bucket" : bucket.get();
+            throw new TidemillException(
+                            ErrorCode.FAILED_PRECONDITION,
+                            "The artifacts that this database names are in " + place
+                                    + ", artifacts.store is empty, and so is " + folder)
+                    .at("artifacts.store")
+                    .remedy("Set it to " + (bucket.get().isEmpty() ? "s3://bucket/prefix" : place)
+                            + ". If they are to be on this disk, copy what is below its blobs/ to " + folder
+                            + ". If they are not needed any more, delete the row of the table blob_store");
+        }
+    }
+
     /** Notes that blobs are in a bucket from now on: it is there, and this server's to use. */
     static void bind(Bucket where) {
         try {
@@ -94,11 +114,12 @@ public record ArtifactStorage(Path folder, Optional<Bucket> bucket) {
      */
     public static RestoredBucket forRestore(
             Bucket where, Map<String, String> environment, Database database, Clock clock) {
-        var store = new ArtifactStorage(where.copies(), Optional.of(where))
-                .open(where, environment, new SqlStoreIdentity(database), clock);
+        var identity = new SqlStoreIdentity(database);
+        var store = new ArtifactStorage(where.copies(), Optional.of(where)).open(where, environment, identity, clock);
         store.requireEmpty();
         store.check();
         bind(where);
+        identity.note(where.uri());
         return new RestoredBucket(store);
     }
 

@@ -103,21 +103,19 @@ public final class ArtifactsModule implements Module {
             Map<String, String> environment,
             DeletionHold deletions,
             Clock clock) {
-        if (storage.bucket().isPresent()) {
-            ArtifactStorage.Bucket where = storage.bucket().get();
-            requireApart(root, where.uri());
-            BucketBlobStore store = storage.open(where, environment, new SqlStoreIdentity(database), clock);
-            this.bucket = Optional.of(new BucketWatch(store, where, storage.folder(), clock));
-            this.blobs = store;
-        } else {
-            this.bucket = Optional.empty();
-            this.blobs = new FolderBlobStore(storage.folder());
-        }
         this.clock = clock;
+        var identity = new SqlStoreIdentity(database);
+        Optional<BucketBlobStore> store = storage.bucket().map(where -> {
+            requireApart(root, where.uri());
+            return storage.open(where, environment, identity, clock);
+        });
+        this.blobs = store.isPresent() ? store.get() : inFolder(storage.folder(), identity);
         var references = new SqlBlobReferences(
                 database,
                 schemas.stream().flatMap(schema -> schema.digests().stream()).toList());
         this.collector = new BlobCollector(references, blobs, blobs, database, deletions, clock);
+        this.bucket = store.map(of -> new BucketWatch(
+                of, storage.bucket().orElseThrow(), storage.folder(), identity::note, collector::bringBack, clock));
         this.projectBlobs = new SqlProjectBlobs(database);
         this.unnamed = new UnnamedBlobs(blobs, projectBlobs, references, database, clock);
         this.uploadLimit = uploadLimit;
@@ -126,6 +124,12 @@ public final class ArtifactsModule implements Module {
         this.uploads = new MultipartUploads(uploadStore, tree, blobs, references, database, clock);
         this.links = new SignedLinks(uploadStore, clock);
         this.located = new LocatedFiles(tree, uploads, blobs, root, external(root, environment));
+    }
+
+    private static FolderBlobStore inFolder(Path folder, SqlStoreIdentity identity) {
+        var blobs = new FolderBlobStore(folder);
+        ArtifactStorage.requireNoBucket(blobs, folder, identity);
+        return blobs;
     }
 
     /** What lies below the experiments' root their clients read and write. */
@@ -183,7 +187,7 @@ public final class ArtifactsModule implements Module {
 
     @Override
     public void prepare() {
-        bucket.ifPresent(BucketWatch::begin);
+        bucket.ifPresentOrElse(BucketWatch::begin, collector::bringBack);
     }
 
     @Override
@@ -193,7 +197,7 @@ public final class ArtifactsModule implements Module {
 
     @Override
     public List<Loop> loops() {
-        return bucket.map(BucketWatch::loop).stream().toList();
+        return bucket.map(BucketWatch::loops).orElse(List.of());
     }
 
     /** Rows are gone, and the bucket is this database's still. */

@@ -1,22 +1,18 @@
 package dev.tidemill.artifacts;
 
-import dev.tidemill.artifacts.domain.CachedBlobs.Copy;
-import dev.tidemill.artifacts.domain.Digest;
-import dev.tidemill.artifacts.filesystem.FolderBlobStore;
 import dev.tidemill.artifacts.s3.BucketBlobStore;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.telemetry.Telemetry;
 import dev.tidemill.platform.threads.Loop;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,18 +23,32 @@ final class BucketWatch implements AutoCloseable {
 
     private final BucketBlobStore store;
     private final ArtifactStorage.Bucket where;
-    private final Path folder;
+    private final Consumer<String> note;
+    private final Runnable bringBack;
     private final Clock clock;
     private final Loop loop;
-    private volatile boolean bound;
+    private final Optional<MoveIn> moving;
+    private volatile boolean ready;
 
-    /** @param folder of blobs that were kept on this disk before there was a bucket */
-    BucketWatch(BucketBlobStore store, ArtifactStorage.Bucket where, Path folder, Clock clock) {
+    /**
+     * @param folder of blobs that were kept on this disk before there was a bucket
+     * @param note takes where the bucket is that is the database's
+     * @param bringBack brings back what a collection has left out of sight
+     */
+    BucketWatch(
+            BucketBlobStore store,
+            ArtifactStorage.Bucket where,
+            Path folder,
+            Consumer<String> note,
+            Runnable bringBack,
+            Clock clock) {
         this.store = store;
         this.where = where;
-        this.folder = folder;
+        this.note = note;
+        this.bringBack = bringBack;
         this.clock = clock;
         this.loop = Loop.every("artifact-bucket", PAUSE, this::look);
+        this.moving = Files.isDirectory(folder) ? Optional.of(new MoveIn(store, folder, clock)) : Optional.empty();
     }
 
     void publish(Telemetry telemetry) {
@@ -52,14 +62,16 @@ final class BucketWatch implements AutoCloseable {
                 "tidemill.artifacts.copies.bytes",
                 "Bytes of copies on this disk of artifacts that are in the bucket",
                 store::cachedBytes);
+        telemetry.gauge(
+                "tidemill.artifacts.moving.blobs",
+                "Artifacts on this disk that are not in the bucket yet",
+                () -> moving.map(MoveIn::left).orElse(0));
     }
 
     /**
-     * Looks at the bucket before anybody needs it, and brings what was kept on this disk before into it. One that does not answer keeps
-     * nobody from starting: it is tried until it does.
+     * Looks at the bucket before anybody needs it. One that does not answer keeps nobody from starting: it is tried until it does.
      *
-     * @throws TidemillException {@code FAILED_PRECONDITION} if the bucket is not there, or not for this server to use; {@code UNAVAILABLE}
-     *     if it does not answer and blobs have to be brought into it
+     * @throws TidemillException {@code FAILED_PRECONDITION} if the bucket is not there, or not for this server to use
      */
     void begin() {
         try {
@@ -73,63 +85,30 @@ final class BucketWatch implements AutoCloseable {
             }
             LOG.warn("Starting without the bucket of the artifacts; what needs it is refused until it answers");
         }
-        if (Files.isDirectory(folder)) {
-            moveIn();
-        }
     }
 
     private void look() {
         store.check();
-        if (!bound) {
+        if (!ready) {
             ArtifactStorage.bind(where);
-            bound = true;
+            note.accept(where.uri());
+            bringBack.run();
+            ready = true;
         }
-    }
-
-    /** One that is killed goes on at the next start: each blob goes from here once the bucket has it. */
-    private void moveIn() {
-        var here = new FolderBlobStore(folder);
-        List<Copy> blobs = here.copies();
-        if (blobs.isEmpty()) {
-            return;
-        }
-        LOG.info("{} blobs of {} go into the bucket before the server starts", blobs.size(), folder);
-        Instant told = clock.instant();
-        int moved = 0;
-        for (Copy copy : blobs) {
-            moved += moveIn(here, copy.blob().digest());
-            if (clock.instant().isAfter(told.plus(PAUSE))) {
-                told = clock.instant();
-                LOG.info("{} of {} are in the bucket", moved, blobs.size());
-            }
-        }
-        LOG.info("{} blobs are in the bucket", moved);
-    }
-
-    private int moveIn(FolderBlobStore here, Digest digest) {
-        try (InputStream content = here.open(digest)) {
-            Digest found = store.put(content, Long.MAX_VALUE).digest();
-            if (!found.equals(digest)) {
-                LOG.warn("Blob {} in {} is damaged, and stays there: its SHA-256 is {}", digest, folder, found);
-                return 0;
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        here.remove(digest);
-        return 1;
     }
 
     void start() {
         loop.start();
+        moving.ifPresent(move -> move.loop().start());
     }
 
-    Loop loop() {
-        return loop;
+    List<Loop> loops() {
+        return Stream.concat(Stream.of(loop), moving.map(MoveIn::loop).stream()).toList();
     }
 
     @Override
     public void close() {
+        moving.ifPresent(MoveIn::close);
         loop.close();
     }
 }

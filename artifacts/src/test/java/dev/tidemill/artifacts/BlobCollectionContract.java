@@ -19,6 +19,7 @@ import dev.tidemill.artifacts.store.SqlProjectBlobs;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.MovableClock;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
@@ -26,6 +27,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +37,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -287,11 +288,11 @@ abstract class BlobCollectionContract {
             var looks = new AtomicInteger();
             BlobReferences late = new ForwardingReferences(references) {
                 @Override
-                public void forget(Collection<Digest> digests, Instant before, Predicate<Digest> there) {
+                public void forget(Collection<Digest> digests, Instant before) {
                     if (looks.incrementAndGet() == 1) {
                         uploadAgain(blobs, named);
                     }
-                    super.forget(digests, before, there);
+                    super.forget(digests, before);
                 }
             };
             new BlobCollector(late, blobs, blobs, database, deletions, clock).collect(Duration.ofDays(1), false);
@@ -315,25 +316,147 @@ abstract class BlobCollectionContract {
         var moved = new CountDownLatch(1);
         BlobReferences references = new ForwardingReferences(this.references) {
             @Override
-            public void awaitClaims(Collection<Digest> digests) {
+            public void beginRemoval(Collection<Digest> digests) {
                 moved.countDown();
-                super.awaitClaims(digests);
+                super.beginRemoval(digests);
             }
         };
         var racing = new BlobCollector(references, blobs, blobs, database, deletions, clock);
+        ArtifactTree.Claim looked = tree.look("a", Set.of(early.digest()));
+        ArtifactTree.Claim lookedBefore = tree.look("a", Set.of(late.digest()));
         var claiming = CompletableFuture.runAsync(() -> database.write(() -> {
-            tree.claim("a", Set.of(early.digest()));
+            tree.claim(looked);
             claimed.countDown();
             await(moved);
-            assertThatThrownBy(() -> tree.claim("a", Set.of(late.digest())))
-                    .hasMessageContaining(late.digest().value());
             files.put("a", "named.txt", early, clock.instant());
         }));
         await(claimed);
         racing.collect(Duration.ofDays(1), false);
         claiming.get(20, TimeUnit.SECONDS);
+        for (ArtifactTree.Claim gone : List.of(lookedBefore, tree.look("a", Set.of(late.digest())))) {
+            assertThatThrownBy(() -> database.write(() -> tree.claim(gone)))
+                    .hasMessageContaining(late.digest().value());
+        }
         assertThat(blobs.find(early.digest())).isPresent();
         assertThat(blobs.find(late.digest())).isEmpty();
+    }
+
+    /** Who looked before it was moved, and names it while it is being removed, or once it has been stored anew. */
+    @Test
+    void whatIsBeingRemovedIsClaimedByNobodyUntilItIsStoredAnew() throws Exception {
+        var blobs = blobs();
+        Digest digest = blobs.put(bytes("being removed")).digest();
+        tree.take("a", digest);
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        ArtifactTree.Claim looked = tree.look("a", Set.of(digest));
+        var claims = new AtomicInteger();
+        BlobReferences references = new ForwardingReferences(this.references) {
+            @Override
+            public void beginRemoval(Collection<Digest> digests) {
+                super.beginRemoval(digests);
+                assertThatThrownBy(() -> database.write(() -> tree.claim(looked)))
+                        .hasMessageContaining(digest.value());
+                blobs.put(bytes("being removed"));
+                ArtifactTree.Claim again = tree.look("a", Set.of(digest));
+                database.write(() -> tree.claim(again));
+                claims.incrementAndGet();
+            }
+        };
+        new BlobCollector(references, blobs, blobs, database, deletions, clock).collect(Duration.ofDays(1), false);
+        assertThat(claims).hasValue(1);
+        assertThat(blobs.find(digest)).isPresent();
+        database.write(() -> tree.claim(looked));
+        assertThat(this.references.removing()).isEmpty();
+    }
+
+    @Test
+    void aRemovalThatDidNotComeToItsEndKeepsNobodyFromClaimingWhatCameBack() {
+        var blobs = blobs();
+        Digest kept = blobs.put(bytes("comes back")).digest();
+        tree.take("a", kept);
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        CollectableBlobs killed = new KilledAtRemoval(blobs);
+        var dying = new BlobCollector(references, killed, blobs, database, deletions, clock);
+        assertThatThrownBy(() -> dying.collect(Duration.ofDays(1), false)).isInstanceOf(AssertionError.class);
+        assertThat(references.removing()).containsExactly(kept);
+
+        var restarted = blobs();
+        new BlobCollector(references, restarted, restarted, database, deletions, clock).bringBack();
+        assertThat(references.removing()).isEmpty();
+        ArtifactTree.Claim looked = tree.look("a", Set.of(kept));
+        database.write(() -> tree.claim(looked));
+    }
+
+    /** A bucket may take long for each, and a backup waits for what is under way. */
+    @Test
+    void aCollectionStopsForABackupThatWaits() throws Exception {
+        var blobs = blobs();
+        clock.advance(Duration.between(clock.instant(), Instant.now()));
+        for (int i = 0; i < 5; i++) {
+            tree.take("a", blobs.put(bytes("slow " + i)).digest());
+        }
+        clock.advance(Duration.ofDays(2));
+        var held = new ArrayList<Thread>();
+        var moved = new AtomicInteger();
+        CollectableBlobs slow = new ForwardingBlobs(blobs) {
+            @Override
+            public boolean setAside(Digest digest, Instant before) {
+                if (moved.incrementAndGet() == 2) {
+                    held.add(Thread.ofVirtual().start(() -> deletions.hold().close()));
+                    Await.until("a backup waits", deletions::isWanted);
+                    assertThat(deletions.unlessHeld(() -> {}))
+                            .as("others go on and do not wait behind it")
+                            .isFalse();
+                }
+                return super.setAside(digest, before);
+            }
+        };
+        new BlobCollector(references, slow, blobs, database, deletions, clock).collect(Duration.ofDays(1), false);
+        assertThat(moved).hasValue(2);
+        assertThat(held.getFirst().join(Duration.ofSeconds(20))).isTrue();
+        assertThat(collector.collect(Duration.ofDays(1), false).blobs()).isEqualTo(5);
+    }
+
+    /** As where the store answers the deletion too late, or is away while others are brought back. */
+    @Test
+    void oneThatFailsKeepsNoOtherFromComingBack() {
+        var blobs = blobs();
+        clock.advance(Duration.between(clock.instant(), Instant.now()));
+        for (boolean late : List.of(true, false)) {
+            Digest one = blobs.put(bytes("one " + late)).digest();
+            Digest two = blobs.put(bytes("two " + late)).digest();
+            tree.release(List.of(one, two));
+            clock.advance(Duration.ofDays(2));
+            var moved = new AtomicInteger();
+            var returned = new AtomicInteger();
+            CollectableBlobs failing = new ForwardingBlobs(blobs) {
+                @Override
+                public boolean setAside(Digest digest, Instant before) {
+                    boolean aside = super.setAside(digest, before);
+                    if (moved.incrementAndGet() == 2) {
+                        throw new IllegalStateException("the bucket is away");
+                    }
+                    return aside;
+                }
+
+                @Override
+                public void bringBack(Digest digest) {
+                    if (returned.incrementAndGet() == 1 && !late) {
+                        throw new IllegalStateException("the bucket is away again");
+                    }
+                    super.bringBack(digest);
+                }
+            };
+            var collector = new BlobCollector(references, failing, blobs, database, deletions, clock);
+            assertThatThrownBy(() -> collector.collect(Duration.ofDays(1), false))
+                    .hasMessage("the bucket is away");
+            assertThat(Stream.of(one, two).filter(digest -> blobs.find(digest).isPresent()))
+                    .hasSize(late ? 2 : 1);
+            collector.bringBack();
+            assertThat(Stream.of(one, two).filter(digest -> blobs.find(digest).isPresent()))
+                    .hasSize(2);
+            this.collector.collect(Duration.ofDays(1), false);
+        }
     }
 
     private static void await(CountDownLatch latch) {
@@ -395,8 +518,14 @@ abstract class BlobCollectionContract {
         }
     }
 
-    /** As if the process were killed when the first blob is to be removed for good: nothing after that is done. */
-    private record KilledAtRemoval(PrimaryBlobs target) implements CollectableBlobs {
+    /** Blobs as they are, but for what a subclass says. */
+    private static class ForwardingBlobs implements CollectableBlobs {
+        private final PrimaryBlobs target;
+
+        ForwardingBlobs(PrimaryBlobs target) {
+            this.target = target;
+        }
+
         @Override
         public List<Digest> beginningWith(int first) {
             return target.beginningWith(first);
@@ -414,12 +543,29 @@ abstract class BlobCollectionContract {
 
         @Override
         public void bringBack(Digest digest) {
-            // It is killed.
+            target.bringBack(digest);
         }
 
         @Override
         public Optional<InputStream> openAside(Digest digest) {
             return target.openAside(digest);
+        }
+
+        @Override
+        public void removeAside(Digest digest) {
+            target.removeAside(digest);
+        }
+    }
+
+    /** As if the process were killed when the first blob is to be removed for good: nothing after that is done. */
+    private static final class KilledAtRemoval extends ForwardingBlobs {
+        KilledAtRemoval(PrimaryBlobs target) {
+            super(target);
+        }
+
+        @Override
+        public void bringBack(Digest digest) {
+            // It is killed.
         }
 
         @Override
@@ -457,8 +603,33 @@ abstract class BlobCollectionContract {
         }
 
         @Override
-        public void awaitClaims(Collection<Digest> digests) {
-            target.awaitClaims(digests);
+        public void beginRemoval(Collection<Digest> digests) {
+            target.beginRemoval(digests);
+        }
+
+        @Override
+        public Set<Digest> removing(Set<Digest> among) {
+            return target.removing(among);
+        }
+
+        @Override
+        public Set<Digest> removing() {
+            return target.removing();
+        }
+
+        @Override
+        public void endRemoval(Collection<Digest> there) {
+            target.endRemoval(there);
+        }
+
+        @Override
+        public Set<Digest> claim(Set<Digest> digests, Instant now) {
+            return target.claim(digests, now);
+        }
+
+        @Override
+        public void renew(Digest digest, Instant now) {
+            target.renew(digest, now);
         }
 
         @Override
@@ -477,8 +648,8 @@ abstract class BlobCollectionContract {
         }
 
         @Override
-        public void forget(Collection<Digest> digests, Instant releasedBefore, Predicate<Digest> there) {
-            target.forget(digests, releasedBefore, there);
+        public void forget(Collection<Digest> digests, Instant releasedBefore) {
+            target.forget(digests, releasedBefore);
         }
     }
 }

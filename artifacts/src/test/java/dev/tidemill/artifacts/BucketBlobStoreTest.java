@@ -230,6 +230,32 @@ class BucketBlobStoreTest extends BlobStoreContract {
         }
     }
 
+    /** Whose connections are taken, and which never answers: nobody waits for it longer than a while, and then none does for a time. */
+    @Test
+    void aBucketThatHangsEndsEachCallAndKeepsNobodyFromCopies() throws Exception {
+        Digest absent = store.put(bytes("not copied here")).digest();
+        try (var relay = new Relay(Moto.port())) {
+            var two = another(Moto.client(relay.port(), Duration.ofSeconds(3)), 1 << 20, Clock.systemUTC());
+            Digest copied = two.put(bytes("copied here")).digest();
+            relay.hang(true);
+            Instant begun = Instant.now();
+            assertThatThrownBy(() -> two.put(bytes("nobody takes it")))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.UNAVAILABLE));
+            assertThat(Duration.between(begun, Instant.now())).isLessThan(Duration.ofSeconds(25));
+            assertThat(two.read(copied)).isEqualTo(bytes("copied here"));
+            Instant again = Instant.now();
+            for (int i = 0; i < 20; i++) {
+                assertThat(two.awaySince()).isPresent();
+            }
+            assertThat(Duration.between(again, Instant.now())).isLessThan(Duration.ofSeconds(3));
+            relay.hang(false);
+            Await.until("it answers again", () -> tried(two));
+            assertThat(two.read(absent)).isEqualTo(bytes("not copied here"));
+        }
+    }
+
     @Test
     void theOldestCopiesMakeRoomButNoneThatIsInUse() throws Exception {
         var two = another(client, 250_000, clock);

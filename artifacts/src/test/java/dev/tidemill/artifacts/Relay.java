@@ -15,6 +15,7 @@ final class Relay implements AutoCloseable {
     private final int target;
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
     private volatile boolean away;
+    private volatile boolean hanging;
     private volatile long mostSent = Long.MAX_VALUE;
     private volatile long mostReceived = Long.MAX_VALUE;
 
@@ -38,6 +39,13 @@ final class Relay implements AutoCloseable {
         }
     }
 
+    /** Whether connections are taken, and nothing is ever answered. */
+    void hang(boolean now) throws IOException {
+        hanging = now;
+        away(true);
+        away = false;
+    }
+
     /** Ends each connection once so many bytes went one way. */
     void cutAfter(long sent, long received) {
         mostSent = sent;
@@ -50,6 +58,10 @@ final class Relay implements AutoCloseable {
                 Socket client = entrance.accept();
                 if (away) {
                     client.close();
+                    continue;
+                }
+                if (hanging) {
+                    open.add(client);
                     continue;
                 }
                 var server = new Socket(InetAddress.getLoopbackAddress(), target);

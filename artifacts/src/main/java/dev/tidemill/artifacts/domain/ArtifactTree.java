@@ -64,6 +64,8 @@ public final class ArtifactTree {
             throw TidemillException.invalid(
                     "path", "Invalid path: '" + safe + "' cannot be a file while there is the file '" + obstacle + "'");
         });
+        // First, so that a collection that is about to forget the blob waits, or is waited for.
+        references.renew(blob.digest(), clock.instant());
         owned.add(project, blob.digest());
         files.find(project, safe)
                 .filter(before -> !before.digest().equals(blob.digest()))
@@ -201,27 +203,55 @@ public final class ArtifactTree {
     }
 
     /**
+     * Blobs that were looked for, and are about to be named in one project.
+     *
+     * @param absent those that were not there
+     */
+    public record Claim(String project, Set<Digest> digests, Set<Digest> absent) {
+        public Claim {
+            digests = Set.copyOf(digests);
+            absent = Set.copyOf(absent);
+        }
+    }
+
+    /**
+     * Looks for blobs that are about to be named by a unit of work, before that begins: the store may be elsewhere, and many wait for a
+     * unit of work. However long ago the look was, {@link #claim} refuses what has gone since.
+     *
+     * @throws TidemillException {@code UNAVAILABLE} if the store does not tell now
+     */
+    public Claim look(String project, Set<Digest> digests) {
+        Set<Digest> removing = new HashSet<>(references.removing(digests));
+        Set<Digest> absent = blobs.absent(digests);
+        // It was out of sight before, and so it has come back, or was stored anew: either stays.
+        removing.removeAll(absent);
+        references.endRemoval(removing);
+        return new Claim(project, digests, absent);
+    }
+
+    /** As {@link #look(String, Set)}, for a folder and its files. */
+    public Claim look(String project, Folder folder) {
+        Set<Digest> all = digests(folder);
+        all.add(folder.digest());
+        return look(project, all);
+    }
+
+    /**
      * Makes sure, for what is about to name blobs that are stored already, that they are the project's and stay. Has to be called within
      * the unit of work that names them: a collection under way waits for it, or it is refused.
      *
      * @throws TidemillException {@code NOT_FOUND} for what the project does not have, or has no more
      */
-    public void claim(String project, Set<Digest> digests) {
-        references.release(digests, false, clock.instant());
-        if (!owned.containsAll(project, digests)) {
-            throw absent(digests.stream().filter(digest -> !owned.contains(project, digest)));
+    public void claim(Claim looked) {
+        Set<Digest> removing = references.claim(looked.digests(), clock.instant());
+        // Readers too go with a blob that goes, so that what went between the look and this is not the project's any
+        // more.
+        if (!owned.containsAll(looked.project(), looked.digests())) {
+            throw absent(looked.digests().stream().filter(digest -> !owned.contains(looked.project(), digest)));
         }
-        Set<Digest> absent = blobs.absent(digests);
-        if (!absent.isEmpty()) {
-            throw absent(absent.stream());
+        if (!looked.absent().isEmpty() || !removing.isEmpty()) {
+            throw absent(Stream.concat(looked.absent().stream(), removing.stream()));
         }
-    }
-
-    /** As {@link #claim(String, Set)}, for a folder and its files. */
-    public void claim(String project, Folder folder) {
-        Set<Digest> all = digests(folder);
-        all.add(folder.digest());
-        claim(project, all);
     }
 
     private static TidemillException absent(Stream<Digest> digests) {

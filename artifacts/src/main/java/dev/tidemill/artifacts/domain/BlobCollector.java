@@ -16,6 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Removes blobs that nothing refers to any more, while everybody goes on working. Only what was let go of is looked at, and only
@@ -24,11 +26,10 @@ import java.util.function.Function;
  * aside comes back, and is looked at again by the next collection. Thread-safe; runs one at a time.
  */
 public final class BlobCollector {
+    private static final Logger LOG = LoggerFactory.getLogger(BlobCollector.class);
+
     /** So many are out of sight together while it is looked whether somebody has named them meanwhile. */
     private static final int BATCH = 200;
-
-    /** The rows of so many go in one unit of work. */
-    private static final int FORGOTTEN = 20;
 
     /** For so many at a time all folders are read that are in use. */
     private static final int CHUNK = 10_000;
@@ -74,7 +75,8 @@ public final class BlobCollector {
      */
     public synchronized Collected collect(Duration grace, boolean dryRun) {
         Instant before = clock.instant().minus(grace);
-        blobs.bringAllBack();
+        bringBack();
+        blobs.tidy();
         var folders = new FoldersInUse(references, store, blobs, before);
         if (!dryRun) {
             return eachChunk(true, before, chunk -> remove(chunk, true, folders, before))
@@ -87,6 +89,33 @@ public final class BlobCollector {
     }
 
     /** Goes through what was let go of before a time, read while it is gone through. */
+    /** Brings back what a collection that did not come to its end has left out of sight. */
+    public synchronized void bringBack() {
+        blobs.bringAllBack();
+        endRemovals(references.removing());
+    }
+
+    /** One that fails keeps no other away; it comes back at the next start or collection. */
+    private void bringBack(Digest digest) {
+        try {
+            blobs.bringBack(digest);
+        } catch (RuntimeException e) {
+            LOG.warn(
+                    "Blob {} could not be brought back, and stays out of sight until the next collection: {}",
+                    digest,
+                    e);
+        }
+    }
+
+    /** Of those that are there; the others are removed by this collection or the next. */
+    private void endRemovals(Set<Digest> removing) {
+        if (!removing.isEmpty()) {
+            Set<Digest> there = new HashSet<>(removing);
+            there.removeAll(store.absent(removing));
+            references.endRemoval(there);
+        }
+    }
+
     private Collected eachChunk(boolean ofFolders, Instant before, Function<List<Digest>, Collected> work) {
         var all = new Collected(0, 0, 0);
         Optional<Released> last = Optional.empty();
@@ -183,35 +212,44 @@ public final class BlobCollector {
         /** What was removed, with its size. */
         Map<Digest, Long> of(List<Digest> unused) {
             var gone = new LinkedHashMap<Digest, Long>();
+            var begun = new HashSet<Digest>();
             try {
                 for (Digest digest : unused) {
-                    long size = size(digest);
-                    if (blobs.setAside(digest, before)) {
-                        aside.put(digest, size);
+                    if (deletions.isWanted()) {
+                        break;
+                    }
+                    // Before: one that fails may have moved it.
+                    aside.put(digest, size(digest));
+                    if (!blobs.setAside(digest, before)) {
+                        aside.remove(digest);
                     }
                 }
                 if (!aside.isEmpty()) {
-                    // Whoever claimed one before it was moved has committed then; who claims it later does not find it,
-                    // and is refused.
-                    Set<Digest> moved = Set.copyOf(aside.keySet());
-                    references.awaitClaims(moved);
-                    Set<Digest> used = new HashSet<>(references.named(moved));
-                    used.addAll(folders.holdingSince(moved));
-                    moved.stream().filter(digest -> !used.contains(digest)).forEach(digest -> remove(digest, gone));
+                    // Whoever claimed one before it was moved has committed then; who claims it later is refused.
+                    begun.addAll(aside.keySet());
+                    references.beginRemoval(begun);
+                    Set<Digest> used = new HashSet<>(references.named(begun));
+                    used.addAll(folders.holdingSince(begun));
+                    // The store may be slow: who wants to hold waits for one blob, and for what is brought back.
+                    begun.stream()
+                            .filter(digest -> !used.contains(digest))
+                            .takeWhile(digest -> !deletions.isWanted())
+                            .forEach(digest -> remove(digest, gone));
                 }
             } finally {
-                aside.keySet().forEach(blobs::bringBack);
+                aside.keySet().forEach(BlobCollector.this::bringBack);
             }
-            forget(List.copyOf(gone.keySet()));
+            end(begun, gone.keySet());
             return gone;
         }
 
-        /** A few at a time: whether they are there may take a while to find out, and others wait to write. */
-        private void forget(List<Digest> gone) {
-            for (int from = 0; from < gone.size(); from += FORGOTTEN) {
-                List<Digest> some = gone.subList(from, Math.min(gone.size(), from + FORGOTTEN));
-                transactions.write(() -> references.forget(
-                        some, before, digest -> store.find(digest).isPresent()));
+        /** Rows of what is gone go; what is there, since it was brought back or stored anew, may be claimed again. */
+        private void end(Set<Digest> begun, Set<Digest> gone) {
+            if (!begun.isEmpty()) {
+                Set<Digest> absent = store.absent(begun);
+                references.forget(gone.stream().filter(absent::contains).toList(), before);
+                begun.removeAll(absent);
+                references.endRemoval(begun);
             }
         }
 

@@ -5,7 +5,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
 
 /** What refers to blobs, and which of them have been let go of. Joins the caller's transaction. */
 public interface BlobReferences {
@@ -33,8 +32,30 @@ public interface BlobReferences {
     /** Those of the digests that were let go of at any time. */
     Set<Digest> releasedAmong(Set<Digest> digests);
 
-    /** Waits for units of work that are letting go of these, or claim them, and have not ended; joins none. */
-    void awaitClaims(Collection<Digest> digests);
+    /**
+     * Notes of blobs that are out of sight that they are being removed: {@link #claim} tells so from now on. Waits for units of work that
+     * are letting go of these, or claim them, and have not ended; joins none.
+     */
+    void beginRemoval(Collection<Digest> digests);
+
+    /** Those of the digests that are being removed. */
+    Set<Digest> removing(Set<Digest> among);
+
+    /** All that are being removed: of a collection that is under way, or did not come to its end. */
+    Set<Digest> removing();
+
+    /** Notes that blobs are there again, or still: whoever asks has seen them in the store since their removal began. */
+    void endRemoval(Collection<Digest> there);
+
+    /**
+     * Lets go of blobs that are about to be named, so that a removal that begins later waits for the unit of work and sees the name.
+     *
+     * @return those that are being removed, and must not be named
+     */
+    Set<Digest> claim(Set<Digest> digests, Instant now);
+
+    /** Begins the grace of a blob anew that has just been stored, if it was let go of. */
+    void renew(Digest digest, Instant now);
 
     /** Those of the digests that are the values of columns. */
     Set<Digest> named(Set<Digest> among);
@@ -46,10 +67,8 @@ public interface BlobReferences {
     void keep(Collection<Digest> digests, Instant releasedBefore);
 
     /**
-     * Forgets blobs that are gone, and who might read them. What was let go of after the time is not forgotten, nor what is there: it
-     * was stored anew.
-     *
-     * @param there whether a blob is stored
+     * Forgets blobs that are gone, and who might read them. What was let go of, claimed or renewed after the time is not forgotten: it may
+     * have been stored anew.
      */
-    void forget(Collection<Digest> digests, Instant releasedBefore, Predicate<Digest> there);
+    void forget(Collection<Digest> digests, Instant releasedBefore);
 }

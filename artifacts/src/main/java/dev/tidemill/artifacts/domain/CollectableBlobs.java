@@ -17,6 +17,9 @@ public interface CollectableBlobs {
     /** Brings back whatever is out of sight: what a collection that failed or was ended has left there. */
     void bringAllBack();
 
+    /** Forgets what the store has noted for itself and nobody needs any more. */
+    default void tidy() {}
+
     /**
      * Moves a blob out of sight. False, and nothing is moved, if it was stored again after a time; true also where there is none.
      *

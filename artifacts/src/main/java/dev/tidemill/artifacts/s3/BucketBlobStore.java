@@ -7,6 +7,7 @@ import dev.tidemill.artifacts.domain.PrimaryBlobs;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.sql.UnitOfWork;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -61,6 +63,7 @@ public final class BucketBlobStore implements PrimaryBlobs {
     private final String self;
     private final Clock clock;
     private final DigestTurns turns = new DigestTurns();
+    private volatile Optional<PrimaryBlobs> former = Optional.empty();
 
     /**
      * A store whose client is made of what the environment says.
@@ -102,6 +105,14 @@ public final class BucketBlobStore implements PrimaryBlobs {
      */
     public void check() {
         owner.look();
+    }
+
+    /**
+     * Blobs that were kept on this disk before there was a bucket, and are being brought into it: they are read from there until they
+     * are in the bucket, and none is collected. Empty once all are.
+     */
+    public void readAlso(Optional<PrimaryBlobs> kept) {
+        former = kept;
     }
 
     /** @throws TidemillException {@code FAILED_PRECONDITION} if anything is in this part of the bucket */
@@ -177,6 +188,10 @@ public final class BucketBlobStore implements PrimaryBlobs {
 
     @Override
     public Optional<Blob> find(Digest digest) {
+        Optional<Blob> kept = former.flatMap(blobs -> blobs.find(digest));
+        if (kept.isPresent()) {
+            return kept;
+        }
         try {
             return stored(digest);
         } catch (TidemillException e) {
@@ -194,11 +209,13 @@ public final class BucketBlobStore implements PrimaryBlobs {
 
     @Override
     public Set<Digest> absent(Set<Digest> digests) {
-        // It is asked within units of work.
-        objects.reachability().requireBack();
+        assert !UnitOfWork.isUnderWay() : "a bucket is asked within a unit of work";
+        objects.reachability().require();
         var turn = new Semaphore(LOOKS_AT_ONCE);
         try (var looks = Executors.newVirtualThreadPerTaskExecutor()) {
             Map<Digest, Future<Boolean>> asked = digests.stream()
+                    .filter(digest ->
+                            former.flatMap(blobs -> blobs.find(digest)).isEmpty())
                     .collect(Collectors.toMap(
                             digest -> digest,
                             digest -> looks.submit(() -> {
@@ -241,8 +258,21 @@ public final class BucketBlobStore implements PrimaryBlobs {
         if (copy.isPresent()) {
             return copy.get().stream();
         }
-        InputStream content = objects.open(name(digest)).orElseThrow(() -> TidemillException.notFound("blob", digest));
-        return new VerifiedStream(content, digest, objects.place());
+        return new VerifiedStream(content(digest), digest, objects.place());
+    }
+
+    private InputStream content(Digest digest) {
+        if (former.isPresent()) {
+            try {
+                return former.get().open(digest);
+            } catch (TidemillException e) {
+                // It is in the bucket by now.
+                if (e.code() != ErrorCode.NOT_FOUND) {
+                    throw e;
+                }
+            }
+        }
+        return objects.open(name(digest)).orElseThrow(() -> TidemillException.notFound("blob", digest));
     }
 
     @Override
@@ -270,8 +300,7 @@ public final class BucketBlobStore implements PrimaryBlobs {
     }
 
     private BlobCache.Use fetch(Digest digest) throws IOException {
-        InputStream content = objects.open(name(digest)).orElseThrow(() -> TidemillException.notFound("blob", digest));
-        try (content;
+        try (InputStream content = content(digest);
                 Staged staged = cache.stage(content, Long.MAX_VALUE)) {
             if (!staged.blob().digest().equals(digest)) {
                 throw VerifiedStream.damaged(digest, staged.blob().digest(), objects.place());
@@ -283,7 +312,8 @@ public final class BucketBlobStore implements PrimaryBlobs {
     @Override
     public List<Digest> beginningWith(int first) {
         String folder = HexFormat.of().toHexDigits((byte) first);
-        var digests = new ArrayList<Digest>();
+        var digests = new LinkedHashSet<Digest>();
+        former.ifPresent(blobs -> digests.addAll(blobs.beginningWith(first)));
         objects.list(
                 BLOBS + folder + "/",
                 page -> page.forEach(object -> {
@@ -292,10 +322,9 @@ public final class BucketBlobStore implements PrimaryBlobs {
                         digests.add(new Digest(digest));
                     }
                 }));
-        return digests;
+        return List.copyOf(digests);
     }
 
-    /** Also forgets the marks of those who have long gone on. */
     @Override
     public void bringAllBack() {
         owner.require();
@@ -312,6 +341,12 @@ public final class BucketBlobStore implements PrimaryBlobs {
                         }
                     }
                 }));
+    }
+
+    /** The marks of those who have long gone on. */
+    @Override
+    public void tidy() {
+        Instant old = clock.instant().minus(FORGOTTEN);
         objects.list(
                 RENEWED,
                 page -> objects.delete(page.stream()
@@ -323,6 +358,9 @@ public final class BucketBlobStore implements PrimaryBlobs {
     @Override
     public boolean setAside(Digest digest, Instant before) {
         owner.require();
+        if (former.flatMap(blobs -> blobs.find(digest)).isPresent()) {
+            return false;
+        }
         Optional<BucketObjects.Known> known = objects.find(name(digest));
         if (known.isEmpty()) {
             cache.remove(digest);

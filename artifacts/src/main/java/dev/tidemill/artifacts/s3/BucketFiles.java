@@ -4,6 +4,7 @@ import dev.tidemill.artifacts.domain.ExternalFiles;
 import dev.tidemill.artifacts.domain.FileStore;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.sql.UnitOfWork;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -133,6 +134,7 @@ public final class BucketFiles implements ExternalFiles {
     }
 
     private <T> T answered(Supplier<T> work) {
+        assert !UnitOfWork.isUnderWay() : "a bucket is asked within a unit of work";
         try {
             return work.get();
         } catch (SdkException e) {

@@ -26,8 +26,15 @@ final class BucketObjects {
     private static final int NOT_FOUND = 404;
     private static final int EXISTS = 412;
     private static final int CONFLICT = 409;
-    /** Units of work wait for such looks. */
+    private static final int NOT_IMPLEMENTED = 501;
+    /** People wait for many such looks. */
     private static final Duration LOOK = Duration.ofSeconds(5);
+    /** For a call without much content; one that is not answered is not made again after it. */
+    private static final Duration SHORT = Duration.ofSeconds(15);
+    /** The bucket copies by itself, within one part's size. */
+    private static final Duration COPY = Duration.ofMinutes(2);
+    /** Whoever sends less is as one who sends nothing. */
+    private static final long LEAST_BYTES_PER_SECOND = 128 << 10;
 
     private final Supplier<S3Client> client;
     private final BucketPlace place;
@@ -75,7 +82,9 @@ final class BucketObjects {
         return reachability.answered(() -> {
             try {
                 return Optional.of(client.get()
-                        .getObject(request -> request.bucket(place.bucket()).key(place.key(name))));
+                        .getObject(request -> request.bucket(place.bucket())
+                                .key(place.key(name))
+                                .overrideConfiguration(limits -> limits.apiCallTimeout(SHORT))));
             } catch (S3Exception e) {
                 return absent(e);
             }
@@ -109,7 +118,9 @@ final class BucketObjects {
                         .putObject(
                                 request -> request.bucket(place.bucket())
                                         .key(place.key(name))
-                                        .checksumSHA256(checksum),
+                                        .checksumSHA256(checksum)
+                                        .overrideConfiguration(limits -> limits.apiCallTimeout(
+                                                SHORT.plusSeconds(size / LEAST_BYTES_PER_SECOND))),
                                 RequestBody.fromFile(file));
             }
             return true;
@@ -119,21 +130,27 @@ final class BucketObjects {
     void put(String name, String content) {
         reachability.answered(() -> client.get()
                 .putObject(
-                        request -> request.bucket(place.bucket()).key(place.key(name)),
+                        request -> request.bucket(place.bucket())
+                                .key(place.key(name))
+                                .overrideConfiguration(limits -> limits.apiCallTimeout(SHORT)),
                         RequestBody.fromString(content)));
     }
 
-    /** Makes an object, unless it is there already. */
-    void putFirst(String name, String content) {
-        reachability.answered(() -> {
+    /** Makes an object, unless it is there already; false, and nothing is made, in a store that knows no such condition. */
+    boolean putFirst(String name, String content) {
+        return reachability.answered(() -> {
             try {
                 client.get()
                         .putObject(
                                 request -> request.bucket(place.bucket())
                                         .key(place.key(name))
-                                        .ifNoneMatch("*"),
+                                        .ifNoneMatch("*")
+                                        .overrideConfiguration(limits -> limits.apiCallTimeout(SHORT)),
                                 RequestBody.fromString(content));
             } catch (S3Exception e) {
+                if (e.statusCode() == NOT_IMPLEMENTED) {
+                    return false;
+                }
                 // Somebody else makes it just now, or it is there.
                 if (e.statusCode() != EXISTS && e.statusCode() != CONFLICT) {
                     throw e;
@@ -157,7 +174,8 @@ final class BucketObjects {
                                     .copyObject(request -> request.sourceBucket(place.bucket())
                                             .sourceKey(place.key(from))
                                             .destinationBucket(place.bucket())
-                                            .destinationKey(place.key(to)));
+                                            .destinationKey(place.key(to))
+                                            .overrideConfiguration(limits -> limits.apiCallTimeout(COPY)));
                         }
                         return true;
                     } catch (S3Exception e) {
@@ -169,7 +187,9 @@ final class BucketObjects {
     /** Deletes an object; does nothing where there is none. */
     void delete(String name) {
         reachability.answered(() -> client.get()
-                .deleteObject(request -> request.bucket(place.bucket()).key(place.key(name))));
+                .deleteObject(request -> request.bucket(place.bucket())
+                        .key(place.key(name))
+                        .overrideConfiguration(limits -> limits.apiCallTimeout(SHORT))));
     }
 
     void delete(List<String> names) {
@@ -182,7 +202,10 @@ final class BucketObjects {
         int cut = place.key("").length();
         Optional<String> next = Optional.empty();
         do {
-            var request = ListObjectsV2Request.builder().bucket(place.bucket()).prefix(place.key(beginning));
+            var request = ListObjectsV2Request.builder()
+                    .bucket(place.bucket())
+                    .prefix(place.key(beginning))
+                    .overrideConfiguration(limits -> limits.apiCallTimeout(SHORT));
             next.ifPresent(request::continuationToken);
             var answer = reachability.answered(() -> client.get().listObjectsV2(request.build()));
             var listed = new ArrayList<Listed>();

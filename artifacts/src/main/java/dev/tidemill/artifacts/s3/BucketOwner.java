@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -15,6 +16,7 @@ import java.util.function.Supplier;
  */
 final class BucketOwner {
     private static final String NAME = "owner";
+    private static final String CLAIMS = "claims/";
     private static final int LONGEST = 200;
 
     private final BucketObjects objects;
@@ -42,7 +44,7 @@ final class BucketOwner {
         String self = database.get();
         Optional<String> owner = read();
         if (owner.isEmpty()) {
-            objects.putFirst(NAME, self);
+            claim(self);
             owner = read();
         }
         known = owner.equals(Optional.of(self));
@@ -55,6 +57,40 @@ final class BucketOwner {
                     .remedy(
                             "Give each server a prefix of its own. If the other database is gone for good, delete the object '"
                                     + objects.place().key(NAME) + "'");
+        }
+    }
+
+    /**
+     * Whoever claims writes an object of its own, looks for those of others, and becomes the owner only if there is none, and still no
+     * owner; it takes its own away only then. Of two one sees the other, or sees that it has become the owner. So it holds also in stores
+     * that know no condition, or heed none.
+     */
+    private void claim(String self) {
+        String claim = CLAIMS + self;
+        objects.put(claim, "");
+        try {
+            var others = new ArrayList<String>();
+            objects.list(
+                    CLAIMS,
+                    page -> page.stream()
+                            .map(BucketObjects.Listed::name)
+                            .filter(name -> !name.equals(claim))
+                            .forEach(others::add));
+            if (!others.isEmpty()) {
+                throw new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION,
+                                "Another database claims the bucket " + objects.place() + " at this time ("
+                                        + others.getFirst().substring(CLAIMS.length()) + ", not " + self + ")")
+                        .at("artifacts.store")
+                        .remedy(
+                                "Give each server a prefix of its own, and start again. If no other server has been started, delete the"
+                                        + " object '" + objects.place().key(others.getFirst()) + "'");
+            }
+            if (read().isEmpty() && !objects.putFirst(NAME, self)) {
+                objects.put(NAME, self);
+            }
+        } finally {
+            objects.delete(claim);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.tidemill.artifacts.s3;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.sql.UnitOfWork;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -51,22 +52,12 @@ final class Reachability {
     }
 
     /**
-     * As {@link #require}, but for who must not be the one that tries: what it holds while it waits others want too.
-     *
-     * @throws TidemillException {@code UNAVAILABLE} if the bucket has not answered since
-     */
-    synchronized void requireBack() {
-        if (away.isPresent()) {
-            throw unavailable(away.get().reason());
-        }
-    }
-
-    /**
      * The answer to a call.
      *
      * @throws TidemillException {@code UNAVAILABLE} if there is none
      */
     <T> T answered(Supplier<T> call) {
+        assert !UnitOfWork.isUnderWay() : "a bucket is asked within a unit of work";
         letThrough();
         try {
             T answer = call.get();

@@ -11,11 +11,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 
 /** References to blobs: in columns of single blobs by digest, in those of folders and texts by reading them through. */
@@ -99,15 +97,59 @@ public final class SqlBlobReferences implements BlobReferences {
     }
 
     @Override
-    public void awaitClaims(Collection<Digest> digests) {
+    public void beginRemoval(Collection<Digest> digests) {
+        setRemoving(digests, true);
+    }
+
+    @Override
+    public void endRemoval(Collection<Digest> there) {
+        setRemoving(there, false);
+    }
+
+    private void setRemoving(Collection<Digest> digests, boolean removing) {
         if (!digests.isEmpty()) {
             database.writing(handle -> {
                 PreparedBatch batch =
-                        handle.prepareBatch("UPDATE blob_candidate SET digest = digest WHERE digest = :digest");
-                inOrder(digests).forEach(digest -> batch.bind("digest", digest).add());
+                        handle.prepareBatch("UPDATE blob_candidate SET removing = :removing WHERE digest = :digest");
+                inOrder(digests)
+                        .forEach(digest -> batch.bind("digest", digest)
+                                .bind("removing", removing)
+                                .add());
                 return batch.execute();
             });
         }
+    }
+
+    @Override
+    public Set<Digest> removing() {
+        return database.reading(handle -> handle.createQuery("SELECT digest FROM blob_candidate WHERE removing")
+                .map((row, context) -> new Digest(row.getString(1)))
+                .collect(Collectors.toSet()));
+    }
+
+    @Override
+    public Set<Digest> removing(Set<Digest> among) {
+        var all = removing();
+        all.retainAll(among);
+        return all;
+    }
+
+    @Override
+    public Set<Digest> claim(Set<Digest> digests, Instant now) {
+        return database.write(() -> {
+            release(digests, false, now);
+            return removing(digests);
+        });
+    }
+
+    @Override
+    public void renew(Digest digest, Instant now) {
+        database.writing(handle -> handle.createUpdate(
+                        "UPDATE blob_candidate SET released_at = CASE WHEN :now > released_at THEN :now ELSE released_at END"
+                                + " WHERE digest = :digest")
+                .bind("digest", digest)
+                .bind("now", now)
+                .execute());
     }
 
     /** In one order for all, so that two that lock the same blobs do not wait for each other. */
@@ -173,41 +215,23 @@ public final class SqlBlobReferences implements BlobReferences {
     }
 
     @Override
-    public void forget(Collection<Digest> digests, Instant releasedBefore, Predicate<Digest> there) {
+    public void forget(Collection<Digest> digests, Instant releasedBefore) {
         database.writing(handle -> {
             // The candidate's row first, as whoever takes a blob does: one of the two waits for the other and sees what
             // it did.
             for (Digest digest : inOrder(digests)) {
-                int locked = handle.createUpdate(
-                                "UPDATE blob_candidate SET digest = digest WHERE digest = :digest AND released_at <= :before")
+                int forgotten = handle.createUpdate(
+                                "DELETE FROM blob_candidate WHERE digest = :digest AND released_at <= :before")
                         .bind("digest", digest)
                         .bind("before", releasedBefore)
                         .execute();
-                if (locked > 0) {
-                    forget(handle, digest, there);
+                if (forgotten > 0) {
+                    handle.createUpdate("DELETE FROM project_blob WHERE digest = :digest")
+                            .bind("digest", digest)
+                            .execute();
                 }
             }
             return true;
         });
-    }
-
-    /** Readers first, and then the look: whoever stores it anew and becomes a reader waits for this, or has been there before it. */
-    private static void forget(Handle handle, Digest digest, Predicate<Digest> there) {
-        List<String> readers = handle.createQuery("DELETE FROM project_blob WHERE digest = :digest RETURNING project")
-                .bind("digest", digest)
-                .mapTo(String.class)
-                .list();
-        if (there.test(digest)) {
-            for (String project : readers) {
-                handle.createUpdate("INSERT INTO project_blob (project, digest) VALUES (:project, :digest)")
-                        .bind("project", project)
-                        .bind("digest", digest)
-                        .execute();
-            }
-        } else {
-            handle.createUpdate("DELETE FROM blob_candidate WHERE digest = :digest")
-                    .bind("digest", digest)
-                    .execute();
-        }
     }
 }

@@ -43,6 +43,22 @@ public final class SqlStoreIdentity implements Supplier<String> {
                 .findOne());
     }
 
+    /** Notes where the bucket is that is this database's. */
+    public void note(String place) {
+        get();
+        database.writing(handle -> handle.createUpdate(
+                        "UPDATE blob_store SET place = :place WHERE name = 'bucket' AND place <> :place")
+                .bind("place", place)
+                .execute());
+    }
+
+    /** Where the bucket is that belongs to this database, empty if that was not noted; none for a database that has none. */
+    public Optional<String> bucket() {
+        return database.reading(handle -> handle.createQuery("SELECT place FROM blob_store WHERE name = 'bucket'")
+                .mapTo(String.class)
+                .findOne());
+    }
+
     /** Makes a restored database another one than that whose backup it was made of, which may have its bucket still. */
     public void renew() {
         database.writing(handle -> handle.execute("DELETE FROM blob_store"));

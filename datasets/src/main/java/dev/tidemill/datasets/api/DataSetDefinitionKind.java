@@ -9,6 +9,7 @@ import dev.tidemill.platform.definitions.ProjectFiles;
 import dev.tidemill.platform.definitions.YamlObject;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** {@code kind: DataSet}. */
@@ -80,7 +81,8 @@ public final class DataSetDefinitionKind implements DefinitionKind<DataSet> {
     }
 
     @Override
-    public void apply(String project, String name, DataSet definition, Applied applied) {
-        dataSets.define(project, name, definition);
+    public Prepared prepare(String project, String name, DataSet definition, Map<String, Object> earlier) {
+        Runnable define = dataSets.prepare(project, name, definition);
+        return applied -> define.run();
     }
 }

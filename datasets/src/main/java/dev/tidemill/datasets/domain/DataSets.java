@@ -39,10 +39,21 @@ public final class DataSets {
     }
 
     public void define(String project, String name, DataSet definition) {
+        prepare(project, name, definition).run();
+    }
+
+    /** Looks for what a definition names, outside of any unit of work; what this gives defines it, within one. */
+    public Runnable prepare(String project, String name, DataSet definition) {
+        Optional<ArtifactTree.Claim> source =
+                definition.source().map(file -> files.look(project, Set.of(new Digest(file.blob()))));
+        return () -> define(project, name, definition, source);
+    }
+
+    private void define(String project, String name, DataSet definition, Optional<ArtifactTree.Claim> source) {
         transactions.write(() -> {
             Optional<Digest> before =
-                    store.find(project, name).flatMap(DataSet::source).map(source -> new Digest(source.blob()));
-            definition.source().ifPresent(source -> files.claim(project, Set.of(new Digest(source.blob()))));
+                    store.find(project, name).flatMap(DataSet::source).map(file -> new Digest(file.blob()));
+            source.ifPresent(files::claim);
             store.save(project, name, definition);
             before.ifPresent(blob -> files.release(List.of(blob)));
         });

@@ -7,6 +7,7 @@ import dev.tidemill.platform.definitions.ProjectFiles;
 import dev.tidemill.platform.definitions.YamlObject;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import java.util.Map;
 
 /** {@code kind: Deployment}. */
 public final class DeploymentDefinitionKind implements DefinitionKind<Deployment.Definition> {
@@ -48,7 +49,8 @@ public final class DeploymentDefinitionKind implements DefinitionKind<Deployment
     }
 
     @Override
-    public void apply(String project, String name, Deployment.Definition definition, Applied applied) {
-        deployments.define(project, name, definition);
+    public Prepared prepare(
+            String project, String name, Deployment.Definition definition, Map<String, Object> earlier) {
+        return applied -> deployments.define(project, name, definition);
     }
 }

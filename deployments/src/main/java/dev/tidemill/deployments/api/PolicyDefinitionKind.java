@@ -94,7 +94,7 @@ public final class PolicyDefinitionKind implements DefinitionKind<Policy> {
     }
 
     @Override
-    public void apply(String project, String name, Policy policy, Applied applied) {
-        deployments.definePolicy(project, name, applied.version(), policy);
+    public Prepared prepare(String project, String name, Policy policy, Map<String, Object> earlier) {
+        return applied -> deployments.definePolicy(project, name, applied.version(), policy);
     }
 }

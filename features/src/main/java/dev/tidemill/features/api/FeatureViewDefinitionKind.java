@@ -68,7 +68,7 @@ public final class FeatureViewDefinitionKind implements DefinitionKind<WrittenVi
     }
 
     @Override
-    public void apply(String project, String name, WrittenView document, Applied applied) {
-        views.define(project, name, document.view());
+    public Prepared prepare(String project, String name, WrittenView document, Map<String, Object> earlier) {
+        return applied -> views.define(project, name, document.view());
     }
 }

@@ -18,6 +18,7 @@ import dev.tidemill.registry.domain.ModelDescription;
 import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.Registrations;
 import dev.tidemill.registry.domain.Signature;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -72,21 +73,15 @@ public final class GraphDefinitionKind implements DefinitionKind<GraphNode> {
      * graph itself is replaced by that graph.
      */
     @Override
-    public void apply(String project, String name, GraphNode graph, Applied applied) {
-        GraphNode fixed = GraphParser.fixed(
-                graph,
-                model -> catalog.find(project, model.name(), model.version())
-                        .map(this::part)
-                        .orElseThrow(() -> TidemillException.notFound("model", model.name())
-                                .remedy("Register it before the graph '" + name + "' that asks for it")));
+    public Prepared prepare(String project, String name, GraphNode graph, Map<String, Object> earlier) {
+        GraphNode fixed = fixed(project, name, graph, earlier);
         Optional<Signature> signature = GraphSignature.of(
                 fixed,
                 model -> catalog.find(project, model.name(), model.version())
                         .map(found -> inspector.describe(Folder.load(blobs, found.folder())))
                         .flatMap(ModelDescription::signature));
         Folder folder = Folder.store(blobs, GraphFiles.of(fixed, signature));
-        tree.take(project, folder);
-        registrations.register(
+        Registrations.Prepared version = registrations.prepare(
                 project,
                 name,
                 new Registrations.Candidate(
@@ -98,9 +93,27 @@ public final class GraphDefinitionKind implements DefinitionKind<GraphNode> {
                         List.of(),
                         "",
                         "",
-                        Optional.empty()),
-                "definition/" + kind() + "/" + name + "/" + applied.version(),
-                applied.actor());
+                        Optional.empty()));
+        return applied -> {
+            tree.take(project, folder);
+            version.register("definition/" + kind() + "/" + name + "/" + applied.version(), applied.actor());
+        };
+    }
+
+    /** What is applied earlier in the same transaction is the newest version of its name. */
+    private GraphNode fixed(String project, String name, GraphNode graph, Map<String, Object> earlier) {
+        return GraphParser.fixed(graph, model -> {
+            String key = kind() + "/" + model.name();
+            if (model.version().isEmpty() && earlier.get(key) instanceof GraphNode part) {
+                var others = new HashMap<>(earlier);
+                others.remove(key);
+                return fixed(project, model.name(), part, others);
+            }
+            return catalog.find(project, model.name(), model.version())
+                    .map(this::part)
+                    .orElseThrow(() -> TidemillException.notFound("model", model.name())
+                            .remedy("Register it before the graph '" + name + "' that asks for it"));
+        });
     }
 
     private GraphNode part(ServedVersion version) {

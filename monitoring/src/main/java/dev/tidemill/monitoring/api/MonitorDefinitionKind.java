@@ -5,6 +5,7 @@ import dev.tidemill.monitoring.domain.Monitoring;
 import dev.tidemill.platform.definitions.DefinitionKind;
 import dev.tidemill.platform.definitions.ProjectFiles;
 import dev.tidemill.platform.definitions.YamlObject;
+import java.util.Map;
 
 /** {@code kind: Monitor}. */
 public final class MonitorDefinitionKind implements DefinitionKind<Monitor> {
@@ -39,7 +40,7 @@ public final class MonitorDefinitionKind implements DefinitionKind<Monitor> {
     }
 
     @Override
-    public void apply(String project, String name, Monitor monitor, Applied applied) {
-        monitoring.defineMonitor(project, name, monitor);
+    public Prepared prepare(String project, String name, Monitor monitor, Map<String, Object> earlier) {
+        return applied -> monitoring.defineMonitor(project, name, monitor);
     }
 }

@@ -55,7 +55,7 @@ public final class PipelineDefinitionKind implements DefinitionKind<Pipeline> {
     }
 
     @Override
-    public void apply(String project, String name, Pipeline pipeline, Applied applied) {
-        pipelines.define(project, name, applied.version(), applied.digest(), pipeline);
+    public Prepared prepare(String project, String name, Pipeline pipeline, Map<String, Object> earlier) {
+        return applied -> pipelines.define(project, name, applied.version(), applied.digest(), pipeline);
     }
 }

@@ -78,23 +78,28 @@ public final class BackupWriter {
     }
 
     /**
-     * Adds what is in a folder of the data directory. Of a file that grows meanwhile what is there at first is taken; one that goes
+     * Adds what is in a folder of the data directory and has not been added. Of a file that grows meanwhile what is there at first is taken; one that goes
      * meanwhile is left out.
      */
     public void addFolder(Path directory, String folder) throws IOException {
         for (Path file : StagedFiles.files(directory.resolve(folder))) {
-            addFile(directory, file);
+            if (!names.contains(name(directory, file))) {
+                addFile(directory, file);
+            }
         }
     }
 
     /** Adds a file of the data directory; one that is not there, or goes meanwhile, is left out. */
     public void addFile(Path directory, Path file) throws IOException {
         try (InputStream in = Files.newInputStream(file)) {
-            String name = FILES + directory.relativize(file).toString().replace('\\', '/');
-            add(name, in, Files.size(file));
+            add(name(directory, file), in, Files.size(file));
         } catch (NoSuchFileException e) {
             // It is not there any more, or never was.
         }
+    }
+
+    private static String name(Path directory, Path file) {
+        return FILES + directory.relativize(file).toString().replace('\\', '/');
     }
 
     /** Adds what belongs into the data directory and is kept elsewhere, by its path below that with slashes. */

@@ -31,8 +31,18 @@ public interface DefinitionKind<T> {
      */
     default void check(String project, String name, T definition, Map<String, Object> others) {}
 
-    /** Makes it so, within the caller's transaction. */
-    void apply(String project, String name, T definition, Applied applied);
+    /**
+     * Does what asks anything but the database, before a transaction is begun, and gives what makes it so within one.
+     *
+     * @param earlier what is new or changed and applied before it in that transaction, by kind and name
+     */
+    Prepared prepare(String project, String name, T definition, Map<String, Object> earlier);
+
+    /** Makes a definition so, within the caller's transaction, which may run it more than once. */
+    @FunctionalInterface
+    interface Prepared {
+        void apply(Applied applied);
+    }
 
     /**
      * What is known about a definition that is being applied.

@@ -13,6 +13,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -95,10 +96,11 @@ public final class Definitions {
             // What is unchanged may name what is not.
             parsed.forEach(document -> check(project, document, together));
         }
+        Map<Parsed<?>, DefinitionKind.Prepared> prepared = prepare(project, parsed);
         try {
             return transactions.write(() -> {
                 List<Change> changes = parsed.stream()
-                        .map(document -> applyOne(project, document, actor))
+                        .map(document -> applyOne(project, document, prepared, actor))
                         .toList();
                 if (dryRun) {
                     // Everything has been tried for real; nothing of it may stay.
@@ -153,7 +155,26 @@ public final class Definitions {
         }
     }
 
-    private <T> Change applyOne(String project, Parsed<T> document, String actor) {
+    /** Of what is new or has changed, in the order of application. */
+    private Map<Parsed<?>, DefinitionKind.Prepared> prepare(String project, List<Parsed<?>> parsed) {
+        var prepared = new IdentityHashMap<Parsed<?>, DefinitionKind.Prepared>();
+        var earlier = new HashMap<String, Object>();
+        for (Parsed<?> document : parsed) {
+            if (isNew(project, document)) {
+                prepared.put(document, prepare(project, document, Map.copyOf(earlier)));
+                earlier.put(document.kind().kind() + "/" + document.name(), document.definition());
+            }
+        }
+        return prepared;
+    }
+
+    private static <T> DefinitionKind.Prepared prepare(
+            String project, Parsed<T> document, Map<String, Object> earlier) {
+        return document.kind().prepare(project, document.name(), document.definition(), earlier);
+    }
+
+    private <T> Change applyOne(
+            String project, Parsed<T> document, Map<Parsed<?>, DefinitionKind.Prepared> prepared, String actor) {
         var before = store.find(project, document.kind().kind(), document.name());
         String kind = document.kind().kind();
         if (before.isPresent() && before.get().digest().equals(document.digest())) {
@@ -164,6 +185,13 @@ public final class Definitions {
                     Outcome.UNCHANGED,
                     before.get().version(),
                     "");
+        }
+        DefinitionKind.Prepared ready = prepared.get(document);
+        if (ready == null) {
+            throw new TidemillException(
+                            ErrorCode.CONFLICT,
+                            kind + " '" + document.name() + "' was changed by somebody else while this was applied")
+                    .remedy("Apply it again");
         }
         int version = before.map(definition -> definition.version() + 1).orElse(1);
         store.save(new Definition(
@@ -176,12 +204,7 @@ public final class Definitions {
                 document.text(),
                 "",
                 clock.instant()));
-        document.kind()
-                .apply(
-                        project,
-                        document.name(),
-                        document.definition(),
-                        new DefinitionKind.Applied(version, document.digest(), actor));
+        ready.apply(new DefinitionKind.Applied(version, document.digest(), actor));
         events.append(Event.of(
                         "definition.applied",
                         project,

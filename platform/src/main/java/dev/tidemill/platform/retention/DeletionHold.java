@@ -1,6 +1,7 @@
 package dev.tidemill.platform.retention;
 
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
@@ -9,9 +10,10 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * few that are being deleted when it begins. Thread-safe.
  */
 public final class DeletionHold {
+    /** Who deletes has the read lock; whoever begins to hold waits for them with the write lock. */
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
-    /** Guarded by the lock. */
-    private int holders;
+
+    private final AtomicInteger holders = new AtomicInteger();
 
     /** What keeps files until it is closed; closing it again does nothing. */
     public interface Held extends AutoCloseable {
@@ -21,34 +23,35 @@ public final class DeletionHold {
 
     /** From its return on nothing is deleted until what it gives is closed. */
     public Held hold() {
-        change(1);
+        holders.incrementAndGet();
+        lock.writeLock().lock();
+        lock.writeLock().unlock();
         var open = new AtomicBoolean(true);
         return () -> {
             if (open.compareAndSet(true, false)) {
-                change(-1);
+                holders.decrementAndGet();
             }
         };
     }
 
-    private void change(int by) {
-        lock.writeLock().lock();
-        try {
-            holders += by;
-        } finally {
-            lock.writeLock().unlock();
-        }
+    /** Whether somebody holds the files, or waits for it: a deletion that takes longer ends early then. */
+    public boolean isWanted() {
+        return holders.get() > 0;
     }
 
     /**
-     * Deletes, unless somebody holds the files.
+     * Deletes, unless somebody holds the files or waits for it.
      *
-     * @param deletion short: who wants to hold waits for its end
+     * @param deletion short: who wants to hold waits for its end; or one that asks {@link #isWanted} at each step
      * @return whether it ran
      */
     public boolean unlessHeld(Runnable deletion) {
+        if (isWanted()) {
+            return false;
+        }
         lock.readLock().lock();
         try {
-            if (holders > 0) {
+            if (isWanted()) {
                 return false;
             }
             deletion.run();

@@ -69,17 +69,40 @@ public final class Registrations {
      * @throws TidemillException {@code NOT_FOUND} if the project does not have the folder with all of its files, or has it no more
      */
     public ModelVersion register(String project, String model, Candidate candidate, String madeBy, String actor) {
+        return prepare(project, model, candidate).register(madeBy, actor);
+    }
+
+    /** A version whose folder has been looked at, and which may be registered within a unit of work. */
+    @FunctionalInterface
+    public interface Prepared {
+        /** @throws TidemillException as {@link Registrations#register} */
+        ModelVersion register(String madeBy, String actor);
+    }
+
+    /** Looks at a version's folder, outside of any unit of work: pickles may be large, and the store elsewhere. */
+    public Prepared prepare(String project, String model, Candidate candidate) {
         Names.require("model", model);
-        // Before the transaction: pickles may be large.
         Optional<Folder> folder = tree.folder(candidate.folder());
         Optional<ModelFiles> files = folder.map(inspector::inspect);
+        ArtifactTree.Claim looked = folder.map(stored -> tree.look(project, stored))
+                .orElseGet(() -> tree.look(project, Set.of(candidate.folder())));
+        return (madeBy, actor) -> register(project, model, candidate, files, looked, madeBy, actor);
+    }
+
+    private ModelVersion register(
+            String project,
+            String model,
+            Candidate candidate,
+            Optional<ModelFiles> files,
+            ArtifactTree.Claim looked,
+            String madeBy,
+            String actor) {
         return transactions.write(() -> {
             Optional<ModelVersion> earlier = store.findMadeBy(project, model, madeBy);
             if (earlier.isPresent()) {
                 return earlier.get();
             }
-            folder.ifPresentOrElse(
-                    stored -> tree.claim(project, stored), () -> tree.claim(project, Set.of(candidate.folder())));
+            tree.claim(looked);
             store.insertModel(project, model, "", clock.instant());
             var version = new ModelVersion(
                     project,
@@ -138,9 +161,10 @@ public final class Registrations {
         Optional<Folder> frozen = located.freeze(project, claim.location(), claim.home());
         // Before the transaction: pickles may be large.
         Optional<ModelFiles> files = frozen.map(inspector::inspect);
+        Optional<ArtifactTree.Claim> looked = frozen.map(folder -> tree.look(project, folder));
         return transactions.write(() -> {
             RegisteredModel registered = models.model(project, model);
-            frozen.ifPresent(folder -> tree.claim(project, folder));
+            looked.ifPresent(tree::claim);
             Instant now = clock.instant();
             var told = new TakenVersion(
                     model, store.newestVersion(project, model) + 1, ModelVersion.Stage.NONE, claim, now, now);
@@ -176,15 +200,17 @@ public final class Registrations {
         }
         Optional<Folder> frozen = located.freeze(project, claim.location(), claim.home());
         Optional<ModelFiles> files = frozen.map(inspector::inspect);
+        Optional<ArtifactTree.Claim> looked = frozen.map(folder -> tree.look(project, folder));
         return transactions.write(() -> {
             models.model(project, told.model());
             Optional<ModelVersion> here = store.find(project, told.model(), told.version());
             if (here.isPresent()) {
-                boolean filled = frozen.filter(folder -> fill(here.get(), told, folder, files.orElseThrow(), actor))
+                boolean filled = frozen.filter(folder ->
+                                fill(here.get(), told, folder, looked.orElseThrow(), files.orElseThrow(), actor))
                         .isPresent();
                 return new Taking(false, filled || here.get().folder().isPresent());
             }
-            frozen.ifPresent(folder -> tree.claim(project, folder));
+            looked.ifPresent(tree::claim);
             insert(project, told, IMPORT + told.version(), actor, frozen.map(Folder::digest), files);
             events.append(registered(models.version(project, told.model(), told.version()), actor));
             return new Taking(true, frozen.isPresent());
@@ -192,13 +218,19 @@ public final class Registrations {
     }
 
     /** Gives a version the files that an earlier import of it did not find; false if it is not for this import to do. */
-    private boolean fill(ModelVersion here, TakenVersion told, Folder folder, ModelFiles files, String actor) {
+    private boolean fill(
+            ModelVersion here,
+            TakenVersion told,
+            Folder folder,
+            ArtifactTree.Claim looked,
+            ModelFiles files,
+            String actor) {
         if (here.folder().isPresent()
                 || !here.madeBy().startsWith(IMPORT)
                 || !here.source().equals(told.claim().source())) {
             return false;
         }
-        tree.claim(here.project(), folder);
+        tree.claim(looked);
         var signature = files.signature().orElse(new Signature(List.of(), List.of()));
         if (!store.fill(here.project(), here.model(), here.version(), folder.digest(), signature, files)) {
             return false;
