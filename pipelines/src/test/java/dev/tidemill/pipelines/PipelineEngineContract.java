@@ -17,6 +17,7 @@ import dev.tidemill.pipelines.domain.StepWorker;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.events.StoredEvent;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Await;
@@ -32,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -50,6 +52,7 @@ abstract class PipelineEngineContract {
     private Pipelines pipelines;
     private StepWorker worker;
     private final AtomicInteger calls = new AtomicInteger();
+    private final List<String> actors = new CopyOnWriteArrayList<>();
     private final Semaphore started = new Semaphore(0);
     private final Semaphore goOn = new Semaphore(0);
 
@@ -76,6 +79,7 @@ abstract class PipelineEngineContract {
             throw new IllegalStateException("it broke at '\ud83d'");
         }));
         module.add(kind("hang", false, context -> {
+            actors.add(context.actor());
             Thread.sleep(Duration.ofMinutes(5));
             return Map.of();
         }));
@@ -237,6 +241,35 @@ abstract class PipelineEngineContract {
         Await.until("it runs again", () -> stepOf(run, "hang").attempt() == 2);
         pipelines.cancel(PROJECT, run.id(), "tester");
         assertThat(ended(run).state()).isEqualTo(RunState.CANCELLED);
+    }
+
+    /** Who started a run is known to its steps, also to those that another worker takes up; who ends or resumes it is who does that. */
+    @Test
+    void whatAStepDoesIsByWhoeverStartedTheRun() {
+        String name = "p" + System.nanoTime();
+        pipelines.define(
+                PROJECT,
+                name,
+                1,
+                "digest",
+                new Pipeline(List.of(), List.of(step("hang", "hang", List.of(), Map.of()))));
+        PipelineRun run =
+                pipelines.start(PROJECT, name, Map.of(), "user:mia/token:1", Optional.empty(), Optional.empty());
+        Await.until("it runs", () -> actors.size() == 1);
+        worker.close();
+        worker = module.worker(2, Leases.DEFAULT);
+        worker.start();
+        Await.until("it runs again", () -> actors.size() == 2);
+        pipelines.cancel(PROJECT, run.id(), "user:bob");
+        assertThat(ended(run).state()).isEqualTo(RunState.CANCELLED);
+        pipelines.resume(PROJECT, run.id(), "user:ida");
+        Await.until("it is resumed", () -> actors.size() == 3);
+        assertThat(actors).containsOnly("user:mia/token:1");
+        assertThat(new SqlEventLog(database, Clock.systemUTC())
+                        .after(0, 100).stream()
+                                .map(StoredEvent::event)
+                                .map(event -> event.actor() + " " + event.type()))
+                .contains("user:bob pipeline.run.cancelling", "user:ida pipeline.run.resumed");
     }
 
     @Test

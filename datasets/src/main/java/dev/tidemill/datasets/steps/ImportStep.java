@@ -13,7 +13,6 @@ import dev.tidemill.pipelines.domain.StepDraft;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.events.Event;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -83,7 +82,7 @@ public final class ImportStep implements StepKind {
                         written.summary(),
                         List.of(reference)),
                 context.key(),
-                Event.SYSTEM));
+                context.actor()));
     }
 
     private static Map<String, Object> outputs(DataSetVersion version) {

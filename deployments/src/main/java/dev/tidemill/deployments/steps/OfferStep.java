@@ -6,7 +6,6 @@ import dev.tidemill.deployments.domain.Rollouts;
 import dev.tidemill.pipelines.domain.StepContext;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.events.Event;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -41,7 +40,7 @@ public final class OfferStep implements StepKind {
                 errors(context.map("metrics")),
                 context.instant("until"),
                 madeBy,
-                Event.SYSTEM);
+                context.actor());
         Decision decision = rollouts.decisionOf(context.project(), deployment.name(), madeBy)
                 .orElseThrow(() -> TidemillException.notFound("deployment", deployment.name()));
         // What it came to by this offer, whatever has been decided since.

@@ -16,7 +16,6 @@ import dev.tidemill.platform.children.FairTurns;
 import dev.tidemill.platform.definitions.Suggestions;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.json.Json;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -152,7 +151,7 @@ public final class MaterializeStep implements StepKind {
                             written.summary(),
                             List.of(source.reference())),
                     context.key(),
-                    Event.SYSTEM));
+                    context.actor()));
         } finally {
             served.ifPresent(MaterializeStep::deleteQuietly);
         }

@@ -23,7 +23,6 @@ import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.config.FileTrees;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Json;
 import java.io.IOException;
@@ -274,7 +273,7 @@ public final class ScoreStep implements StepKind {
                         written.summary(),
                         List.of(data.reference(), "model/" + model.reference())),
                 context.key(),
-                Event.SYSTEM);
+                context.actor());
     }
 
     private static void whole(Path target, String text) throws IOException {

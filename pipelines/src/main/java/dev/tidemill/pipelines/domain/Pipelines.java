@@ -244,7 +244,7 @@ public final class Pipelines {
             }
             store.moveRun(id, Set.of(RunState.RUNNING), RunState.CANCELLING, Optional.empty(), clock.instant());
             store.moveSteps(id, Set.of(StepState.WAITING, StepState.READY), StepState.CANCELLED, clock.instant());
-            append(run, "pipeline.run.cancelling", Map.of("by", actor));
+            append(run, actor, "pipeline.run.cancelling", Map.of("by", actor));
             settle(run);
             transactions.afterCommit(() -> cancelListeners.forEach(listener -> listener.accept(id)));
             return run(project, id);
@@ -262,7 +262,7 @@ public final class Pipelines {
             }
             store.reopen(id, remaining(definition(run), store.steps(id)), clock.instant());
             store.moveRun(id, Set.of(run.state()), RunState.RUNNING, Optional.empty(), clock.instant());
-            append(run, "pipeline.run.resumed", Map.of("by", actor));
+            append(run, actor, "pipeline.run.resumed", Map.of("by", actor));
             transactions.afterCommit(this::signalReady);
             return run(project, id);
         });
@@ -308,8 +308,13 @@ public final class Pipelines {
         }
     }
 
+    /** Notes what became of a run, as done by whoever started it. */
     void append(PipelineRun run, String type, Map<String, ?> data) {
-        Event event = Event.of(type, run.project(), "pipeline-run/" + run.id(), run.actor(), data);
+        append(run, run.actor(), type, data);
+    }
+
+    private void append(PipelineRun run, String actor, String type, Map<String, ?> data) {
+        Event event = Event.of(type, run.project(), "pipeline-run/" + run.id(), actor, data);
         events.append(run.cause().map(event::withCause).orElse(event));
     }
 

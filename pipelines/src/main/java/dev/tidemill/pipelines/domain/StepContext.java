@@ -15,6 +15,12 @@ public interface StepContext {
 
     PipelineRunId run();
 
+    /**
+     * Who started the run, as {@link dev.tidemill.platform.auth.Actor} has it, or {@code system} for a run that the server itself
+     * started. What the step makes or decides is noted as done by them, also after a restart.
+     */
+    String actor();
+
     /** Name of the step's instance within the run. */
     String step();
 

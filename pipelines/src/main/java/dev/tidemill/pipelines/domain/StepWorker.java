@@ -456,6 +456,11 @@ public final class StepWorker implements AutoCloseable {
         }
 
         @Override
+        public String actor() {
+            return run.actor();
+        }
+
+        @Override
         public String step() {
             return step.name();
         }

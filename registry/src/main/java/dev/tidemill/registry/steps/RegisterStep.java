@@ -3,7 +3,6 @@ package dev.tidemill.registry.steps;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.pipelines.domain.StepContext;
 import dev.tidemill.pipelines.domain.StepKind;
-import dev.tidemill.platform.events.Event;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Registrations;
 import dev.tidemill.registry.domain.Signature;
@@ -66,7 +65,7 @@ public final class RegisterStep implements StepKind {
                                 .filter(until -> !until.isEmpty())
                                 .map(java.time.Instant::parse)),
                 context.key(),
-                Event.SYSTEM);
+                context.actor());
         context.log("registered " + version.reference() + " with digest " + version.requireFolder());
         return Map.of(
                 "model", version.model(),

@@ -279,18 +279,29 @@ public final class Tracking {
             RunState run = active(project, id);
             store.update(run, name, status, endedAt);
             name.ifPresent(text -> store.putTags(run, Map.of(NAME_TAG, text)));
-            status.filter(now -> now != Run.Status.RUNNING && now != Run.Status.SCHEDULED)
-                    .ifPresent(now -> events.append(Event.of(
-                            "run." + now.name().toLowerCase(Locale.ROOT), project, "run/" + id, actor, Map.of())));
+            status.flatMap(now -> ended(project, id, now, actor)).ifPresent(events::append);
             return info(project, id);
         });
     }
 
-    public void finish(String project, RunId id, Run.Status status, Optional<String> modelDigest, String actor) {
+    /** Ends the run of a source, as {@link #start} has it. */
+    public void finish(
+            String project, RunId id, Run.Status status, Optional<String> modelDigest, String sourceKey, String actor) {
         transactions.write(() -> {
-            store.setModelDigest(state(project, id), modelDigest);
-            update(project, id, Optional.of(status), Optional.of(clock.instant()), Optional.empty(), actor);
+            RunState run = active(project, id);
+            store.setModelDigest(run, modelDigest);
+            store.update(run, Optional.empty(), Optional.of(status), Optional.of(clock.instant()));
+            ended(project, id, status, actor)
+                    .ifPresent(event -> events.append(event.withCause("pipeline-run/" + sourceKey)));
         });
+    }
+
+    /** What tells that a run has come to an end; empty for a state that is none. */
+    private static Optional<Event> ended(String project, RunId id, Run.Status status, String actor) {
+        return status == Run.Status.RUNNING || status == Run.Status.SCHEDULED
+                ? Optional.empty()
+                : Optional.of(Event.of(
+                        "run." + status.name().toLowerCase(Locale.ROOT), project, "run/" + id, actor, Map.of()));
     }
 
     public void delete(String project, RunId id, String actor) {

@@ -13,7 +13,6 @@ import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.platform.children.ChildPool;
 import dev.tidemill.platform.children.ChildTask;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.registry.domain.Signature;
@@ -101,7 +100,7 @@ public final class TrainStep implements StepKind {
                 context.optionalText("experiment").orElse(context.step().replaceAll("\\..*", "")),
                 context.step(),
                 context.key(),
-                Event.SYSTEM);
+                context.actor());
         tracking.log(
                 context.project(),
                 run.id(),
@@ -118,7 +117,8 @@ public final class TrainStep implements StepKind {
             Trained trained = train(context, data, parameters, run);
             return Map.of("trained", trained.toMap(), "error", trained.error());
         } catch (TidemillException e) {
-            tracking.finish(context.project(), run.id(), Run.Status.FAILED, Optional.empty(), Event.SYSTEM);
+            tracking.finish(
+                    context.project(), run.id(), Run.Status.FAILED, Optional.empty(), context.key(), context.actor());
             throw e;
         }
     }
@@ -149,7 +149,8 @@ public final class TrainStep implements StepKind {
                 run.id(),
                 Run.Status.FINISHED,
                 Optional.of(folder.digest().value()),
-                Event.SYSTEM);
+                context.key(),
+                context.actor());
         context.log("error " + answer.path("error") + ", model " + folder.digest());
         return new Trained(
                 run.id().value(),
