@@ -1,6 +1,7 @@
 package dev.tidemill.deployments.domain;
 
 import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.InPreparation;
 import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.inference.domain.ServingPlan;
@@ -24,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Brings deployments to the gateway, each by itself: one whose model cannot be loaded is broken, is tried again with growing
@@ -46,6 +48,7 @@ public final class Publications implements AutoCloseable {
     public enum State {
         /** No version has been deployed yet. */
         EMPTY,
+        /** A model of the newest revision is being loaded, or, where there is a reason, what it needs is being made. */
         LOADING,
         SERVING,
         /** The champion answers; the challenger cannot be loaded. */
@@ -57,7 +60,7 @@ public final class Publications implements AutoCloseable {
     /**
      * How a deployment stands.
      *
-     * @param reason what is wrong; empty if nothing is
+     * @param reason what is wrong, or what is waited for; empty if nothing is
      * @param since when it came to stand so
      * @param failures attempts that failed in a row
      * @param retryAt when it is tried again
@@ -213,9 +216,11 @@ public final class Publications implements AutoCloseable {
     private void start(String project, String name, CountDownLatch left) {
         // This is the attempt that was waited for, or takes its place.
         cancelRetry(project, name);
-        statuses.putIfAbsent(
-                Gateway.key(project, name), new Status(State.LOADING, "", clock.instant(), 0, Optional.empty()));
-        gateway.absent(project, name, Gateway.LOADING);
+        Status before = statuses.computeIfAbsent(
+                Gateway.key(project, name), key -> new Status(State.LOADING, "", clock.instant(), 0, Optional.empty()));
+        if (before.state() != State.LOADING || before.reason().isEmpty()) {
+            gateway.absent(project, name, Gateway.LOADING);
+        }
         Thread.ofVirtual().name("publish-" + name).start(() -> {
             try {
                 inTurn(() -> attempt(project, name));
@@ -259,7 +264,7 @@ public final class Publications implements AutoCloseable {
     private void attempt(String project, String name) {
         try {
             Optional<Planned> planned = planned(project, name);
-            Optional<String> problem = Optional.empty();
+            Optional<Problem> problem = Optional.empty();
             while (planned.isPresent()) {
                 problem = apply(planned.get());
                 Optional<Planned> now = planned(project, name);
@@ -274,7 +279,11 @@ public final class Publications implements AutoCloseable {
                 return;
             }
             if (problem.isPresent()) {
-                failed(project, name, State.WITHOUT_CHALLENGER, problem.get());
+                failed(
+                        project,
+                        name,
+                        problem.get().passes() ? State.LOADING : State.WITHOUT_CHALLENGER,
+                        problem.get().reason());
             } else {
                 statuses.put(
                         Gateway.key(project, name),
@@ -283,7 +292,18 @@ public final class Publications implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             // Of an Error too: whoever waits for the deployment would wait for ever.
             gateway.absent(project, name, Gateway.reason(e));
-            failed(project, name, State.BROKEN, Gateway.reason(e));
+            failed(project, name, InPreparation.isCauseOf(e) ? State.LOADING : State.BROKEN, Gateway.reason(e));
+        }
+    }
+
+    /**
+     * What keeps a challenger from being served.
+     *
+     * @param passes whether nothing is wrong with it: what it needs is being made
+     */
+    private record Problem(String reason, boolean passes) {
+        static Problem of(RuntimeException failure) {
+            return new Problem(Gateway.reason(failure), InPreparation.isCauseOf(failure));
         }
     }
 
@@ -292,14 +312,14 @@ public final class Publications implements AutoCloseable {
      *
      * @param problem what keeps its challenger out of the plan, if anything
      */
-    private record Planned(ServingPlan plan, Optional<String> problem) {}
+    private record Planned(ServingPlan plan, Optional<Problem> problem) {}
 
     /** Gives the plan to the gateway; what is wrong with the challenger, if anything. */
-    private Optional<String> apply(Planned planned) {
+    private Optional<Problem> apply(Planned planned) {
         ServingPlan plan = planned.plan();
         Optional<RuntimeException> left = gateway.apply(plan);
         takenUp.merge(Gateway.key(plan.project(), plan.name()), plan.revision(), Math::max);
-        return planned.problem().or(() -> left.map(Gateway::reason));
+        return planned.problem().or(() -> left.map(Problem::of));
     }
 
     /** Empty if the deployment is gone, or has no version yet. */
@@ -312,7 +332,7 @@ public final class Publications implements AutoCloseable {
         String model = deployment.definition().model();
         ServedVersion served = ServedVersion.of(models.version(deployment.project(), model, champion));
         Optional<ServingPlan.Challenger> challenger = Optional.empty();
-        Optional<String> problem = Optional.empty();
+        Optional<Problem> problem = Optional.empty();
         try {
             challenger = deployment
                     .challenger()
@@ -320,7 +340,7 @@ public final class Publications implements AutoCloseable {
                             ServedVersion.of(models.version(deployment.project(), model, version)),
                             deployment.share()));
         } catch (TidemillException e) {
-            problem = Optional.of(e.message());
+            problem = Optional.of(Problem.of(e));
         }
         var plan = new ServingPlan(
                 deployment.project(),
@@ -340,17 +360,18 @@ public final class Publications implements AutoCloseable {
 
     private void failed(String project, String name, State state, String reason) {
         Status before = statuses.get(Gateway.key(project, name));
-        int failures = before == null ? 1 : before.failures() + 1;
+        int failures = state == State.LOADING ? 0 : before == null ? 1 : before.failures() + 1;
         Instant since = before != null && before.state() == state ? before.since() : clock.instant();
         Instant retryAt = clock.instant().plus(pause(failures));
         statuses.put(Gateway.key(project, name), new Status(state, reason, since, failures, Optional.of(retryAt)));
-        LOG.warn(
-                "Deployment '{}' of project '{}' is {}: {}. It is tried again in {}",
-                name,
-                project,
-                state,
-                reason,
-                pause(failures));
+        LOG.atLevel(state == State.LOADING ? Level.DEBUG : Level.WARN)
+                .log(
+                        "Deployment '{}' of project '{}' is {}: {}. It is tried again in {}",
+                        name,
+                        project,
+                        state,
+                        reason,
+                        pause(failures));
         try {
             pending.compute(Gateway.key(project, name), (key, earlier) -> {
                 if (earlier != null) {
@@ -367,7 +388,8 @@ public final class Publications implements AutoCloseable {
     }
 
     private Duration pause(int failures) {
-        Duration pause = firstPause.multipliedBy(1L << Math.min(failures - 1, 16));
+        // What is being made is looked for at once, time and again.
+        Duration pause = firstPause.multipliedBy(1L << Math.clamp(failures - 1, 0, 16));
         return pause.compareTo(LONGEST_PAUSE) < 0 ? pause : LONGEST_PAUSE;
     }
 

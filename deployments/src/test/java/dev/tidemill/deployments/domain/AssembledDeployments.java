@@ -9,6 +9,7 @@ import dev.tidemill.inference.domain.ColumnValues;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.FeatureLookup;
 import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.InPreparation;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
 import dev.tidemill.inference.domain.LoadedModel;
@@ -21,6 +22,8 @@ import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.inference.registry.RegisteredModels;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Database;
@@ -44,6 +47,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -147,6 +151,10 @@ abstract class AssembledDeployments {
         begun.incrementAndGet();
         if (folder.has("broken") && !mended) {
             throw folder.unusable("it is broken");
+        }
+        if (folder.has("building") && !mended) {
+            throw new TidemillException(ErrorCode.UNAVAILABLE, "its environment is being built")
+                    .causedBy(new InPreparation(new TimeoutException()));
         }
         if (folder.has("error") && !mended) {
             throw new NoClassDefFoundError("for the test");

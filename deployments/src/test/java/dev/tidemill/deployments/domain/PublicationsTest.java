@@ -116,6 +116,27 @@ class PublicationsTest extends AssembledDeployments {
         assertThatThrownBy(() -> answer("m", Optional.empty())).hasMessageContaining("'m' is not found");
     }
 
+    /** What a model needs, such as its environment, is being made: nothing is wrong, and it is taken up once it is there. */
+    @Test
+    void whatIsBeingMadeIsNotBroken() {
+        setPauses(SOON, SOON);
+        Deployment deployment = deployment("building", "building");
+        publications.publish(List.of(deployment));
+        Await.until("it has been tried more than once", () -> begun.get() > 2);
+        Publications.Status status = publications.status(deployment);
+        assertThat(status.state()).isEqualTo(Publications.State.LOADING);
+        Await.until(
+                "the reason is told",
+                () -> publications.status(deployment).reason().contains("its environment is being built"));
+        assertThat(publications.status(deployment).failures()).isZero();
+        assertThat(publications.broken()).isZero();
+        assertThat(publications.isTakingUp(deployment)).isTrue();
+        assertThatThrownBy(() -> answer("building", Optional.empty())).hasMessageContaining("is being built");
+        mended = true;
+        awaitState(deployment, Publications.State.SERVING);
+        assertThat(publications.isTakingUp(deployment)).isFalse();
+    }
+
     /** Publishes more deployments at once than load together, whose models do not come. */
     private void occupyTurns(int more) {
         for (int i = 0; i < TOGETHER + more; i++) {

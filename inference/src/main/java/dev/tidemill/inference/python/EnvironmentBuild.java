@@ -1,5 +1,6 @@
 package dev.tidemill.inference.python;
 
+import dev.tidemill.inference.domain.InPreparation;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.StorableText;
@@ -144,7 +145,8 @@ final class EnvironmentBuild {
             throw new TidemillException(
                             ErrorCode.UNAVAILABLE, "Model " + reference + " cannot be served yet: " + progress())
                     .remedy("Try again in " + AGAIN.toSeconds() + " seconds")
-                    .retryAfter(AGAIN);
+                    .retryAfter(AGAIN)
+                    .causedBy(new InPreparation(e));
         } catch (ExecutionException e) {
             synchronized (this) {
                 long seconds =

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
+import dev.tidemill.inference.domain.InPreparation;
 import dev.tidemill.inference.domain.ModelFolder;
 import dev.tidemill.inference.domain.ServedVersion;
 import dev.tidemill.platform.errors.TidemillException;
@@ -146,7 +147,10 @@ class PythonEnvironmentsTest {
     @Test
     void whatIsBeingBuiltEndsWithTheServer() throws IOException {
         waitBriefly();
-        assertThat(lease("first", "hang")).isEmpty();
+        assertThatThrownBy(() -> environments.lease(model("first", "hang"), PythonForm.SAVED_MODEL))
+                .as("nothing is wrong")
+                .satisfies(
+                        refusal -> assertThat(InPreparation.isCauseOf(refusal)).isTrue());
         Await.until("it installs", () -> Files.exists(folder.resolve("hanging")));
         long child = Long.parseLong(lines("hanging").getFirst());
         environments.close();
@@ -174,7 +178,9 @@ class PythonEnvironmentsTest {
     @Test
     void aBuildThatFailedLeavesItsLogAlone() throws IOException {
         assertThatThrownBy(() -> environments.lease(model("first", "broken"), PythonForm.SAVED_MODEL))
-                .hasMessageContaining("No matching distribution found for broken");
+                .hasMessageContaining("No matching distribution found for broken")
+                .satisfies(
+                        refusal -> assertThat(InPreparation.isCauseOf(refusal)).isFalse());
         assertThat(lease("first", "broken")).isEmpty();
         assertThat(lines("installed")).as("remembered").hasSize(1);
         try (Stream<Path> left = Files.list(folder.resolve("python/environments"))) {
