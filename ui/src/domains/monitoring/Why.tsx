@@ -16,7 +16,7 @@ export function Why({ obstacles }: { obstacles: Obstacle[] }) {
   return (
     <Stack gap="xs" role="region" aria-label="Why nothing happens">
       {obstacles.filter((obstacle) => obstacle.actionNeeded).map((obstacle) => (
-        <Alert key={obstacle.kind} color={obstacle.kind === 'HALTED' || obstacle.kind === 'CHAMPION_DELETED' ? 'red' : 'yellow'} title={title(obstacle)}>
+        <Alert key={obstacle.kind} color={obstacle.kind === 'NOT_SERVED' || obstacle.kind === 'HALTED' || obstacle.kind === 'CHAMPION_DELETED' ? 'red' : 'yellow'} title={title(obstacle)}>
           <Text size="sm">{sentence(obstacle.reason)}</Text>
           <Text size="sm" c="dimmed">{sentence(obstacle.remedy)}</Text>
         </Alert>))}

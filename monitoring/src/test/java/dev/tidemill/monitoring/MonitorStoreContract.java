@@ -69,11 +69,12 @@ abstract class MonitorStoreContract {
         store.createState(state(START));
         store.createState(state(Instant.EPOCH));
         assertThat(store.findState("p", "d")).contains(state(START));
-        store.declareWatermark("p", "d", START.plusSeconds(3));
-        store.declareWatermark("p", "d", START.plusSeconds(2));
+        store.declareWatermark("p", "d", START.plusSeconds(3), START.plusSeconds(60));
+        store.declareWatermark("p", "d", START.plusSeconds(2), START.plusSeconds(70));
         EventClock clock = store.findState("p", "d").orElseThrow().clock();
         assertThat(clock.declared()).isTrue();
         assertThat(clock.watermark()).isEqualTo(START.plusSeconds(3));
+        assertThat(clock.reachedAt()).isEqualTo(START.plusSeconds(70));
     }
 
     @Test
@@ -261,7 +262,7 @@ abstract class MonitorStoreContract {
                                 assertThat(store.saveProgress(before, processed(before, next)))
                                         .isTrue();
                             } else {
-                                store.declareWatermark("p", "d", START.plusSeconds(turn * 8L + thread));
+                                store.declareWatermark("p", "d", START.plusSeconds(turn * 8L + thread), START);
                             }
                             return true;
                         }))

@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tidemill.artifacts.domain.Folder;
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.deployments.domain.Publications;
 import dev.tidemill.inference.domain.InputPolicy;
 import dev.tidemill.inference.domain.ModelRuntime;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.monitoring.domain.ClosedWindow;
 import dev.tidemill.monitoring.domain.ColumnFault;
+import dev.tidemill.monitoring.domain.EventClock;
 import dev.tidemill.monitoring.domain.JournalStore;
 import dev.tidemill.monitoring.domain.Label;
 import dev.tidemill.monitoring.domain.MonitorState;
@@ -42,6 +44,8 @@ abstract class ObstaclesContract extends AssembledMonitoring {
     /** Of which neither is known. */
     private static final int UNKNOWN = WHOLE;
 
+    private final LabelledModels runtime = new LabelledModels();
+
     private static final Policy.Retrain RETRAIN =
             new Policy.Retrain("train", Map.of(), 0.15, 2, 3, Optional.empty(), Duration.ofHours(12));
     private static final Policy.Promotion PROMOTION = new Policy.Promotion(
@@ -49,7 +53,7 @@ abstract class ObstaclesContract extends AssembledMonitoring {
 
     @Override
     List<ModelRuntime> runtimes() {
-        return List.of(new LabelledModels());
+        return List.of(runtime);
     }
 
     @BeforeEach
@@ -427,6 +431,26 @@ abstract class ObstaclesContract extends AssembledMonitoring {
                 .doesNotContain(Obstacle.Kind.RETRAINING_FAILED, Obstacle.Kind.RETRAINING_RUNS);
     }
 
+    @Test
+    void aChampionThatCannotBeLoadedIsToldFirstUntilItCanBe() {
+        deployRuled("d", "rules", PROFILED);
+        Deployment deployment = deployments.deployment("p", "d");
+        assertThat(obstacles()).extracting(Obstacle::kind).doesNotContain(Obstacle.Kind.NOT_SERVED);
+        runtime.fail(PROFILED);
+        deployments.retry("p", "d");
+        Await.until("it is broken", () -> deployments.status(deployment).state() == Publications.State.BROKEN);
+        Obstacle first = obstacles().getFirst();
+        assertThat(first.kind()).isEqualTo(Obstacle.Kind.NOT_SERVED);
+        assertThat(first.actionNeeded()).isTrue();
+        assertThat(first.reason())
+                .contains("the champion, m/" + PROFILED + ", cannot be loaded", "The process of the model ended");
+        assertThat(first.remedy()).contains("Restore what is missing", "tried again at", "/deployments/d/retry");
+        runtime.fail(-1);
+        deployments.retry("p", "d");
+        Await.until("it is served", () -> deployments.status(deployment).state() == Publications.State.SERVING);
+        assertThat(obstacles()).extracting(Obstacle::kind).doesNotContain(Obstacle.Kind.NOT_SERVED);
+    }
+
     private static MonitorState withRun(MonitorState state, Optional<String> run) {
         return new MonitorState(
                 state.project(),
@@ -451,6 +475,50 @@ abstract class ObstaclesContract extends AssembledMonitoring {
         monitoring.append(List.of(prediction("d", "fast", Duration.between(START, ahead))));
         Obstacle held = obstacle(Obstacle.Kind.QUARANTINED_PREDICTIONS);
         assertThat(held.reason()).contains("1 predictions are held", "clock is fast");
+    }
+
+    /** A declared watermark, which is of the past, and live calls without event_time after it: when it was declared a while ago. */
+    @Test
+    void liveCallsAfterAReplayAreHeldAndThenMoveEventTimeOn() {
+        deployRuled("d", "rules", PROFILED);
+        watching.loop().start();
+        monitoring.append(day(0, 0));
+        monitoring.declareWatermark("p", "d", START.plus(Duration.ofDays(1)));
+        settle("d");
+        assertThat(obstacle(Obstacle.Kind.WAITING_FOR_DATA).remedy())
+                .contains("the next watermark that is declared", "live calls once none has been declared for 2 days");
+        for (int minute = 0; minute < 30; minute++) {
+            monitoring.append(List.of(live(Duration.ofMinutes(minute))));
+        }
+        assertThat(obstacle(Obstacle.Kind.QUARANTINED_PREDICTIONS).reason()).contains("30 predictions are held");
+        assertThat(obstacle(Obstacle.Kind.QUARANTINED_PREDICTIONS).remedy())
+                .contains("If the calls are live now", "declared for 2 days", "declare one");
+        assertThat(clock("d").watermark()).isEqualTo(START.plus(Duration.ofDays(1)));
+
+        Duration later = EventClock.SILENCE.plusHours(1);
+        monitoring.append(List.of(live(later)));
+        assertThat(clock("d").declared()).isFalse();
+        assertThat(clock("d").watermark()).isEqualTo(CLOCK.instant().plus(later));
+        assertThat(clock("d").quarantined()).isZero();
+        assertThat(obstacles()).extracting(Obstacle::kind).doesNotContain(Obstacle.Kind.QUARANTINED_PREDICTIONS);
+    }
+
+    private static Prediction live(Duration after) {
+        Prediction call = prediction(
+                "d", "live-" + after, Duration.between(START, CLOCK.instant()).plus(after));
+        return new Prediction(
+                call.project(),
+                call.deployment(),
+                call.id(),
+                call.eventTime(),
+                call.eventTime(),
+                call.features(),
+                false,
+                PROFILED,
+                List.of(1.0),
+                Optional.empty(),
+                List.of(),
+                Optional.empty());
     }
 
     /** Calls without event_time count at the moment of the call, so that what is past comes far behind them. */

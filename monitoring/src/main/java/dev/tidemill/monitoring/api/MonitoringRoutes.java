@@ -169,10 +169,8 @@ public final class MonitoringRoutes {
         answer.put("obstacles", obstacles.of(deployment));
         monitoring.state(caller.project(), deployment.name()).ifPresent(state -> {
             answer.put("state", state);
-            state.clock().cause().ifPresent(cause -> {
-                answer.put("quarantineCause", cause.cause());
-                answer.put("quarantineRemedy", cause.remedy());
-            });
+            state.clock().cause().ifPresent(cause -> answer.put("quarantineCause", cause.cause()));
+            state.clock().remedy().ifPresent(remedy -> answer.put("quarantineRemedy", remedy));
         });
         context.json(answer);
     }

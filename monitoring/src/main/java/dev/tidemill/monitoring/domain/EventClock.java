@@ -12,12 +12,14 @@ import java.util.Optional;
  * away: what is later than the wall clock is never believed, and what is far ahead of the rest only where calls come live,
  * or where so many in a row are that the data itself has moved on. Neither does one wrong clock tell where the data begins:
  * what is far behind the rest is not believed, and where only few came before a row of others that are far from them, the
- * few were the odd ones. Immutable.
+ * few were the odd ones. Where the sender of the data declares the watermark, what is past counts once the watermark has come to it,
+ * however far ahead it is; live calls are held to the same as without, and carry event time on themselves once nothing has been declared
+ * for {@link #SILENCE}. Immutable.
  *
  * @param origin event time from which ticks and windows are counted: midnight before the first prediction that is believed
  * @param watermark event time before which all data has arrived
- * @param declared whether the sender of the data tells the watermark itself
- * @param reachedAt wall time at which the watermark's prediction was received
+ * @param declared whether the sender of the data tells the watermark itself, so that predictions do not move it
+ * @param reachedAt wall time at which the watermark's prediction was received, or the watermark was declared
  * @param believed number of predictions whose event time was believed
  * @param apart those far from the rest since the last one that was believed
  * @param quarantined number of predictions whose event time is not believed
@@ -34,6 +36,9 @@ public record EventClock(
         Optional<Quarantine> cause) {
     /** How far two clocks may differ. */
     public static final Duration SKEW = Duration.ofMinutes(5);
+
+    /** Who has declared no watermark for so long, in wall time, does not any more: live calls move event time on. */
+    public static final Duration SILENCE = Duration.ofDays(2);
 
     private static final Duration LIVE = Duration.ofDays(1);
     /** So many in a row are no accident; so few before are no history. */
@@ -122,11 +127,58 @@ public record EventClock(
             Instant day = eventTime.truncatedTo(ChronoUnit.DAYS);
             return new Taken(moved(day, eventTime, receivedAt), Optional.empty(), true, Optional.empty());
         }
-        if (declared || !eventTime.isAfter(watermark.plus(horizon)) || isLive(eventTime, receivedAt)) {
+        boolean near = !eventTime.isAfter(watermark.plus(horizon));
+        if (declared) {
+            return underDeclared(eventTime, receivedAt, horizon, near);
+        }
+        if (near || isLive(eventTime, receivedAt)) {
             EventClock now = moved(origin, eventTime, receivedAt);
             return new Taken(now, Optional.empty(), false, reachedBy(now));
         }
         return farAhead(eventTime, receivedAt, horizon, early);
+    }
+
+    /**
+     * What is past waits for the watermark that its sender declares. A live call is not part of that: far ahead it is held, until so
+     * many in a row are, and near or far it moves event time on only once the sender has fallen silent.
+     */
+    private Taken underDeclared(Instant eventTime, Instant receivedAt, Duration horizon, boolean near) {
+        boolean live = Duration.between(eventTime, receivedAt).compareTo(LIVE) <= 0;
+        boolean silent = Duration.between(reachedAt, receivedAt).compareTo(SILENCE) > 0;
+        if (!live || near) {
+            EventClock clock = live && silent && eventTime.isAfter(watermark) ? undeclared() : this;
+            EventClock now = clock.moved(origin, eventTime, receivedAt);
+            return new Taken(now, Optional.empty(), false, reachedBy(now));
+        }
+        Apart now = apart.oneAhead(eventTime);
+        return silent && now.ahead() >= MANY
+                ? undeclared().farAhead(eventTime, receivedAt, horizon, false)
+                : held(Quarantine.FAR_AHEAD, now);
+    }
+
+    /** The same, moved by predictions from here on. */
+    private EventClock undeclared() {
+        return new EventClock(origin, watermark, false, reachedAt, believed, apart, quarantined, cause);
+    }
+
+    /** What moves event time on now, for people. */
+    String moves() {
+        return declared
+                ? "Event time moves with the next watermark that is declared, as this one was at " + reachedAt
+                        + " ('tidemill replay' does, and POST .../watermark), or with live calls once none has been declared for "
+                        + SILENCE.toDays() + " days"
+                : "Event time moves with predictions, or with a watermark that is declared";
+    }
+
+    /** What to do about the predictions that are held, for people; empty where none is. */
+    public Optional<String> remedy() {
+        return declared && cause.filter(Quarantine.FAR_AHEAD::equals).isPresent()
+                ? Optional.of(
+                        "Send event_time with every call of a replay. If the calls are live now, nothing is wrong: event time goes on"
+                                + " with them, and they count, once " + MANY
+                                + " in a row have come and no watermark has been declared for "
+                                + SILENCE.toDays() + " days; to go on at once, declare one (POST .../watermark)")
+                : cause.map(Quarantine::remedy);
     }
 
     /** Those that were held as far ahead are among the rest once the watermark has come to them. */

@@ -44,7 +44,7 @@ public interface MonitorStore {
     void saveClock(MonitorState state);
 
     /** Sets the watermark that the sender declares; never back behind one that was declared before. */
-    void declareWatermark(String project, String deployment, Instant watermark);
+    void declareWatermark(String project, String deployment, Instant watermark, Instant declaredAt);
 
     /** Notes why no tick can be taken, or that they can be again. */
     void saveHalt(String project, String deployment, Optional<MonitorState.Halt> halt);

@@ -145,9 +145,9 @@ public final class Monitoring implements PredictionSink, LabelledRows {
                 throw TidemillException.invalid(
                                 "time", time + " is before the first event time of the deployment, " + before.origin())
                         .remedy(
-                                "Declare the time before which all data has arrived; from then on predictions no longer move it");
+                                "Declare the time before which all data has arrived; from then on predictions of the past no longer move it");
             }
-            store.declareWatermark(project, name, time);
+            store.declareWatermark(project, name, time, clock.instant());
             if (before.quarantined() > 0 && time.isAfter(before.watermark())) {
                 release(project, name, before.watermark(), time);
             }

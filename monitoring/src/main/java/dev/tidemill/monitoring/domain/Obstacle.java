@@ -22,6 +22,8 @@ public record Obstacle(
         Optional<Instant> until) {
     /** What kind of obstacle it is. */
     public enum Kind {
+        NOT_SERVED,
+        LOADING,
         NO_MONITOR,
         NO_POLICY,
         NO_RETRAINING,

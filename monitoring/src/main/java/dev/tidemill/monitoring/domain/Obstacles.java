@@ -3,6 +3,7 @@ package dev.tidemill.monitoring.domain;
 import dev.tidemill.deployments.domain.Deployment;
 import dev.tidemill.deployments.domain.Deployments;
 import dev.tidemill.deployments.domain.Policy;
+import dev.tidemill.deployments.domain.Publications;
 import dev.tidemill.pipelines.domain.Pipelines;
 import dev.tidemill.pipelines.domain.RunState;
 import dev.tidemill.registry.domain.Models;
@@ -43,6 +44,7 @@ public final class Obstacles {
     /** All that keeps the loop from acting on a deployment now, what somebody has to remove first. */
     public List<Obstacle> of(Deployment deployment) {
         var found = new ArrayList<Obstacle>();
+        served(deployment).ifPresent(found::add);
         Optional<Policy> policy = deployments.policy(deployment);
         if (policy.isEmpty()) {
             found.add(Obstacle.toAwait(
@@ -83,6 +85,42 @@ public final class Obstacles {
         }
         found.sort((one, other) -> Boolean.compare(other.actionNeeded(), one.actionNeeded()));
         return List.copyOf(found);
+    }
+
+    /** That a version which is to be served cannot be loaded, or is not loaded yet. */
+    private Optional<Obstacle> served(Deployment deployment) {
+        Publications.Status serving = deployments.status(deployment);
+        String again = "it is tried again"
+                + serving.retryAt().map(at -> " at " + at + ",").orElse("")
+                + " or at once by POST .../deployments/" + deployment.name() + "/retry";
+        String version = deployment.definition().model() + "/"
+                + (serving.state() == Publications.State.WITHOUT_CHALLENGER
+                                ? deployment.challenger()
+                                : deployment.champion())
+                        .map(String::valueOf)
+                        .orElse("none");
+        return switch (serving.state()) {
+            case BROKEN ->
+                Optional.of(Obstacle.toRemove(
+                        Obstacle.Kind.NOT_SERVED,
+                        "the champion, " + version + ", cannot be loaded, since " + serving.since() + ": "
+                                + serving.reason(),
+                        "Restore what is missing, or roll back to a version that can be loaded; " + again));
+            case WITHOUT_CHALLENGER ->
+                Optional.of(Obstacle.toRemove(
+                        Obstacle.Kind.NOT_SERVED,
+                        "the challenger, " + version + ", cannot be loaded and is not tried, since " + serving.since()
+                                + ": " + serving.reason(),
+                        "Restore what is missing, or reject the challenger; " + again));
+            case LOADING ->
+                serving.reason().isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(Obstacle.toAwait(
+                                Obstacle.Kind.LOADING,
+                                serving.reason(),
+                                "Wait for it; what was served before, if anything, still is"));
+            case EMPTY, SERVING -> Optional.empty();
+        };
     }
 
     /** That the policy of a deployment names a pipeline that it cannot start, by the names of both. */
@@ -139,7 +177,7 @@ public final class Obstacles {
                                 Obstacle.Kind.WAITING_FOR_DATA,
                                 "all is decided that was due by " + watermark + ", which the data has come to; the next"
                                         + " look is at " + next,
-                                "Event time moves with predictions, or with the watermark that is declared")
+                                state.clock().moves())
                         : Obstacle.toAwait(
                                 Obstacle.Kind.BEHIND,
                                 "decisions that are due from " + next + " to " + watermark + " are being taken",
@@ -214,10 +252,7 @@ public final class Obstacles {
                                         .cause()
                                         .map(cause -> "; of the last one, " + cause.cause())
                                         .orElse(""),
-                        state.clock()
-                                .cause()
-                                .map(Quarantine::remedy)
-                                .orElse("Mend the event times of who sends them")));
+                        state.clock().remedy().orElse("Mend the event times of who sends them")));
     }
 
     /** The newest run of the pipeline that retrains, whoever started it, where it has failed. */

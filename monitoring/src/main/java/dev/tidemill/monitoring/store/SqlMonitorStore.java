@@ -157,7 +157,7 @@ public final class SqlMonitorStore implements MonitorStore {
     public void saveClock(MonitorState state) {
         database.writing(handle -> handle.createUpdate("""
                         UPDATE monitor_state
-                        SET origin = :origin, watermark = :watermark, reached_at = :reachedAt, believed = :believed,
+                        SET origin = :origin, watermark = :watermark, declared = :declared, reached_at = :reachedAt, believed = :believed,
                             ahead = :ahead, behind = :behind, apart_from = :apartFromMillis, quarantined = :quarantined, quarantine_cause = :causeOrNull,
                             processed = :processed, windows_till = :windowsTill, sliced_till = :slicedTillMillis
                         WHERE project = :project AND deployment = :deployment
@@ -176,16 +176,17 @@ public final class SqlMonitorStore implements MonitorStore {
     }
 
     @Override
-    public void declareWatermark(String project, String deployment, Instant watermark) {
+    public void declareWatermark(String project, String deployment, Instant watermark, Instant declaredAt) {
         database.writing(handle -> handle.createUpdate("""
                         UPDATE monitor_state
                         SET watermark = CASE WHEN declared AND watermark > :watermark THEN watermark ELSE :watermark END,
-                            declared = TRUE
+                            declared = TRUE, reached_at = :declaredAt
                         WHERE project = :project AND deployment = :deployment
                         """)
                 .bind("project", project)
                 .bind("deployment", deployment)
                 .bind("watermark", watermark)
+                .bind("declaredAt", declaredAt)
                 .execute());
     }
 

@@ -150,6 +150,82 @@ class EventClockTest {
         assertThat(clock.watermark()).isEqualTo(YEARS_AGO);
     }
 
+    private static EventClock declared(Instant watermark, Instant at) {
+        return new EventClock(YEARS_AGO, watermark, true, at, 50, EventClock.Apart.NONE, 0, Optional.empty());
+    }
+
+    /** A replay up to the present, and then live calls: they wait for the sender for two days, and then go on without it. */
+    @Test
+    void liveCallsAfterAReplayMoveEventTimeOnOnceNobodyDeclaresItAnyMore() {
+        EventClock clock = declared(NOW, NOW);
+        for (int hour = 1; hour <= 120; hour++) {
+            Instant now = NOW.plus(Duration.ofHours(hour));
+            clock = take(clock, now, now);
+            boolean silent = hour > EventClock.SILENCE.toHours();
+            assertThat(clock.watermark()).as("hour %d", hour).isEqualTo(silent ? now : NOW);
+            assertThat(clock.declared()).as("hour %d", hour).isEqualTo(!silent);
+        }
+        assertThat(quarantined).isEmpty();
+    }
+
+    @Test
+    void oneLiveCallFarAheadOfADeclaredWatermarkIsHeldAndMovesNothing() {
+        for (Duration since : List.of(Duration.ZERO, EventClock.SILENCE.multipliedBy(9))) {
+            quarantined.clear();
+            Instant now = NOW.plus(since);
+            EventClock clock = take(declared(YEARS_AGO, NOW), now, now);
+            assertThat(quarantined).containsExactly(Quarantine.FAR_AHEAD);
+            assertThat(clock.watermark()).isEqualTo(YEARS_AGO);
+            assertThat(clock.declared()).isTrue();
+        }
+    }
+
+    /** A replay of years ago, and then calls without event_time. */
+    @Test
+    void goingLiveAfterAReplayTakesManyCallsAndASilentSender() {
+        EventClock clock = declared(YEARS_AGO, NOW);
+        for (int minute = 0; minute < 100; minute++) {
+            Instant now = NOW.plus(Duration.ofMinutes(minute));
+            clock = take(clock, now, now);
+        }
+        assertThat(clock.watermark()).isEqualTo(YEARS_AGO);
+        assertThat(clock.declared()).isTrue();
+        assertThat(quarantined).hasSize(100).containsOnly(Quarantine.FAR_AHEAD);
+        assertThat(held).hasSize(100);
+        for (int hour = 49; hour < 100; hour++) {
+            Instant now = NOW.plus(Duration.ofHours(hour));
+            clock = take(clock, now, now);
+            assertThat(clock.watermark()).isEqualTo(now);
+        }
+        assertThat(clock.declared()).isFalse();
+        assertThat(held).as("all of the live ones count").isEmpty();
+        assertThat(clock.origin()).as("nothing starts again").isEqualTo(YEARS_AGO);
+    }
+
+    /** However long its sender pauses: what is past waits for the watermark, and live calls among it never are many in a row. */
+    @Test
+    void aReplayThatDeclaresIsCarriedAwayByNothingThatIsPastOrBetween() {
+        EventClock clock = declared(YEARS_AGO, NOW);
+        Instant later = NOW.plus(EventClock.SILENCE.multipliedBy(3));
+        for (int hour = 0; hour < 1_000; hour++) {
+            clock = take(clock, YEARS_AGO.plus(Duration.ofHours(hour)), later);
+            clock = take(clock, later, later);
+        }
+        assertThat(clock.watermark()).isEqualTo(YEARS_AGO);
+        assertThat(clock.declared()).isTrue();
+        assertThat(quarantined).hasSize(1_000).containsOnly(Quarantine.FAR_AHEAD);
+    }
+
+    @Test
+    void whatMovesEventTimeAndWhatToDoIsSaidAsItIs() {
+        EventClock clock = take(declared(YEARS_AGO, NOW), NOW, NOW);
+        assertThat(clock.moves()).contains("next watermark that is declared", NOW.toString(), "2 days");
+        assertThat(clock.remedy().orElseThrow()).contains("20 in a row", "2 days", "declare one");
+        EventClock free = EventClock.first(NOW, NOW);
+        assertThat(free.moves()).contains("moves with predictions");
+        assertThat(free.remedy()).isEmpty();
+    }
+
     @Test
     void whatHasAHistoryIsNotRewound() {
         var clock = new EventClock(NOW, NOW, false, NOW, 50, EventClock.Apart.NONE, 0, Optional.empty());
