@@ -20,6 +20,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVC
 
 warnings.simplefilter("ignore")
 url = sys.argv[1]
@@ -128,6 +129,9 @@ watch("texts", few.fit(features, np.where(old, "yes", "no").astype(object)), ["y
 thirds = np.digitize(frame["age"], [40, 60]) + 1
 watch("thirds", few.fit(features, thirds), [2.0, 3.0, 1.0], [1, "2", 3.0])
 watch("truths", few.fit(features, old.to_numpy()), [True, "false"], [False, "True"])
+# A classifier names its classes also where it has no probabilities to tell.
+distant = make_pipeline(StandardScaler(), LinearSVC())
+watch("margins", distant.fit(features, 100 * thirds), [200.0, 300.0, 100.0], [100, "200", 300.0])
 
 # LightGBM's scikit-learn interface is saved as a pickle.
 numbers = frame[["age", "income"]].astype(float)

@@ -45,6 +45,34 @@ class RolloutRulesTest {
         return RolloutRules.gate(GateEvidence.of(metrics), 0.02);
     }
 
+    /** However long it lasts, and whatever the rows say that are alike. */
+    @Test
+    void aTrialOfDifferentLossesIsNeverDecided() {
+        for (double difference : new double[] {-20, 20}) {
+            var sums = new ArrayList<Evidence.Sums>();
+            for (int day = 0; day < 30; day++) {
+                Instant start = START.plus(Duration.ofDays(day));
+                double champion = 24 * 40 + day % 3;
+                sums.add(new Evidence.Sums(
+                        start,
+                        start.plus(Duration.ofDays(1)),
+                        24,
+                        champion,
+                        champion + 24 * difference,
+                        new Evidence.Unlike(day == 29 ? 1 : 0, 0)));
+            }
+            Evidence evidence = Evidence.of(sums, START, START.plus(Duration.ofDays(30)), POLICY);
+            for (Deployment.Phase phase : List.of(Deployment.Phase.SHADOW, Deployment.Phase.CANARY)) {
+                assertThat(RolloutRules.judge(phase, evidence, Duration.ofDays(30), POLICY))
+                        .isEqualTo(new Verdict(
+                                Outcome.WAIT,
+                                "on 1 labelled rows the champion is scored by whether its class is right and the challenger by"
+                                        + " the distance of its number from the label: such errors cannot be compared, so"
+                                        + " nothing is decided"));
+            }
+        }
+    }
+
     @Test
     void theGateLetsNoInferiorCandidateIn() {
         assertThat(gate(Map.of("error", 41.0, "champion_error", 41.0)).outcome())

@@ -214,9 +214,14 @@ abstract class AssembledMonitoring {
 
     /** A deployment whose second version is in shadow since the start. */
     void deployTrial(String name, String monitor, String policy) {
+        deployTrial(name, monitor, policy, WHOLE, 2);
+    }
+
+    /** A deployment with a version that is in shadow since the start. */
+    void deployTrial(String name, String monitor, String policy, int champion, int challenger) {
         var definition = new Deployment.Definition(
                 "m", Optional.empty(), Optional.of(monitor), Optional.of(policy), Optional.empty());
-        save(name, definition, WHOLE, Optional.of(2));
+        save(name, definition, champion, Optional.of(challenger));
     }
 
     private void save(String name, Deployment.Definition definition, int version, Optional<Integer> challenger) {

@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tidemill.deployments.domain.Decision;
 import dev.tidemill.deployments.domain.Policy;
 import dev.tidemill.inference.domain.InputPolicy;
+import dev.tidemill.inference.domain.ModelRuntime;
 import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.monitoring.domain.JournalStore;
+import dev.tidemill.monitoring.domain.Label;
 import dev.tidemill.monitoring.domain.Monitor;
 import dev.tidemill.monitoring.domain.MonitorLoop;
+import dev.tidemill.monitoring.domain.Obstacle;
 import dev.tidemill.monitoring.domain.Ticks;
 import dev.tidemill.monitoring.domain.Windows;
 import dev.tidemill.monitoring.store.SqlJournalStore;
@@ -24,13 +27,23 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** How a challenger is judged tick by tick, on every database. */
 abstract class ChallengerTrialContract extends AssembledMonitoring {
     private static final Duration DELAY = Duration.ofHours(12);
     private static final int AN_HOUR = 10;
 
+    private static final Policy.Promotion QUICK = new Policy.Promotion(
+            0.02, Duration.ofDays(1), Duration.ofDays(1), Duration.ofDays(9), 0.1, 0.95, 10, Policy.Promotion.DAY, 7);
+
     private final List<JournalStore.Range> counted = Collections.synchronizedList(new ArrayList<>());
+
+    @Override
+    List<ModelRuntime> runtimes() {
+        return List.of(new LabelledModels());
+    }
 
     @BeforeEach
     void define() {
@@ -130,5 +143,52 @@ abstract class ChallengerTrialContract extends AssembledMonitoring {
                 .hasSizeBetween(48, 100)
                 .allSatisfy(range -> assertThat(Duration.between(range.from(), range.until()))
                         .isEqualTo(Duration.ofHours(1)));
+    }
+
+    /** An error rate is below nearly every distance, however bad it is, and no less good than one. */
+    @ParameterizedTest
+    @CsvSource({
+        LabelledModels.REGRESSION + "," + LabelledModels.NUMBERED + ",3",
+        LabelledModels.NUMBERED + "," + LabelledModels.REGRESSION + ",3",
+        LabelledModels.REGRESSION + "," + LabelledModels.NUMBERED + ",1"
+    })
+    void aTrialOfDifferentLossesIsNeverDecided(int champion, int challenger, String label) {
+        deployments.definePolicy("p", "quick", 1, new Policy(Optional.empty(), QUICK, InputPolicy.REFUSE));
+        deployTrial("e", "hourly", "quick", champion, challenger);
+        var rows = new ArrayList<Prediction>();
+        var labels = new ArrayList<Label>();
+        for (int hour = 0; hour < 24 * 20; hour++) {
+            rows.add(new Prediction(
+                    "p",
+                    "e",
+                    "row-" + hour,
+                    START.plus(Duration.ofHours(hour)),
+                    START.plus(Duration.ofDays(300)),
+                    Map.of("hour", 1.0),
+                    false,
+                    champion,
+                    List.of(1.0),
+                    Optional.of(challenger),
+                    List.of(label.equals("1") ? 2.0 : 1.0),
+                    Optional.empty()));
+            labels.add(new Label("row-" + hour, label));
+        }
+        monitoring.append(rows);
+        monitoring.label("p", "e", labels);
+        watching.loop().start();
+        settle("e");
+        assertThat(rollouts.decisions("p", "e", Long.MAX_VALUE, 10)).isEmpty();
+        assertThat(deployments.deployment("p", "e").challenger()).contains(challenger);
+        Obstacle obstacle =
+                watching.obstacles().of(deployments.deployment("p", "e")).getFirst();
+        assertThat(obstacle.kind()).isEqualTo(Obstacle.Kind.LOSSES_DIFFER);
+        assertThat(obstacle.actionNeeded()).isTrue();
+        boolean byClass = champion == LabelledModels.NUMBERED;
+        assertThat(obstacle.reason())
+                .startsWith("version " + challenger + " is in shadow")
+                .contains("the champion is scored by " + (byClass ? "whether" : "the distance"))
+                .contains("the challenger by " + (byClass ? "the distance" : "whether"))
+                .endsWith("(the champion is version " + champion + ")");
+        assertThat(obstacle.remedy()).contains("Reject version " + challenger);
     }
 }

@@ -8,6 +8,7 @@ import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.monitoring.domain.EventClock;
 import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.JournalStore;
+import dev.tidemill.monitoring.domain.MeasuredLoss;
 import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.PredictionLimit;
 import dev.tidemill.monitoring.domain.Quarantine;
@@ -151,6 +152,10 @@ abstract class JournalStoreContract {
         assertThat(add(others)).isEqualTo(new PredictionSink.Taken(0, List.of(others)));
     }
 
+    private static Optional<MeasuredLoss> distance(double value) {
+        return Optional.of(new MeasuredLoss(value, MeasuredLoss.Kind.DISTANCE));
+    }
+
     @Test
     void predictionsAndLabelsFromAllSidesAreKeptOnce() {
         List<JournalStore.Labelling> labellings = Contention.of(5, (thread, turn) -> {
@@ -162,8 +167,7 @@ abstract class JournalStoreContract {
                         return journal.label(
                                 "p",
                                 "d",
-                                List.of(new JournalStore.Labelled(
-                                        same, "l" + thread, Optional.of(1.0), Optional.empty())),
+                                List.of(new JournalStore.Labelled(same, "l" + thread, distance(1), Optional.empty())),
                                 START);
                     });
                 })
@@ -220,23 +224,21 @@ abstract class JournalStoreContract {
     void theLastLabelCountsAndOneThatIsThereChangesNothing() {
         add(prediction("a", 1, 10));
         assertThat(journal.label(
-                        "p",
-                        "d",
-                        List.of(new JournalStore.Labelled("a", "12", Optional.of(2.0), Optional.of(1.0))),
-                        START))
+                        "p", "d", List.of(new JournalStore.Labelled("a", "12", distance(2.0), distance(1.0))), START))
                 .isEqualTo(new JournalStore.Labelling(1, 0));
         assertThat(journal.label(
                         "p",
                         "d",
                         List.of(
-                                new JournalStore.Labelled("a", "12", Optional.of(2.0), Optional.of(1.0)),
-                                new JournalStore.Labelled("a", "50", Optional.of(40.0), Optional.of(39.0))),
+                                new JournalStore.Labelled("a", "12", distance(2.0), distance(1.0)),
+                                new JournalStore.Labelled("a", "50", distance(40.0), distance(39.0))),
                         START))
                 .isEqualTo(new JournalStore.Labelling(0, 1));
         JournalRow row = page(START, START.plus(Duration.ofDays(1))).getFirst();
         assertThat(row.label()).contains("50");
         assertThat(row.servedLoss()).contains(40.0);
         assertThat(row.challengerLoss()).contains(39.0);
+        assertThat(row.servedLossKind()).contains(MeasuredLoss.Kind.DISTANCE);
         assertThat(journal.answered("p", "d", List.of("a", "b")))
                 .extracting(JournalStore.Answered::label)
                 .containsExactly(Optional.of("50"));

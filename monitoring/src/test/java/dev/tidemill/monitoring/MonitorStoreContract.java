@@ -8,6 +8,7 @@ import dev.tidemill.monitoring.domain.ChallengerCalls;
 import dev.tidemill.monitoring.domain.ClosedWindow;
 import dev.tidemill.monitoring.domain.ColumnFault;
 import dev.tidemill.monitoring.domain.EventClock;
+import dev.tidemill.monitoring.domain.MeasuredLoss;
 import dev.tidemill.monitoring.domain.MonitorState;
 import dev.tidemill.monitoring.domain.MonitorStore;
 import dev.tidemill.monitoring.domain.Slice;
@@ -21,6 +22,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -107,9 +109,13 @@ abstract class MonitorStoreContract {
         List<Slice> found = sums.slices("p", "d", START.plus(Duration.ofHours(1)), START.plus(Duration.ofHours(3)));
         assertThat(found).extracting(Slice::rows).containsExactly(11L, 12L);
         assertThat(found.getFirst().counts().get("x")).containsExactly(1, 2, 3);
+        assertThat(found.getFirst().kinds()).containsExactly(MeasuredLoss.Kind.CLASS);
         assertThat(sums.trial("p", "d", 2, START.plus(Duration.ofHours(3))))
                 .extracting(Evidence.Sums::challenger)
                 .containsExactly(3.5, 4.5);
+        assertThat(sums.trial("p", "d", 2, START.plus(Duration.ofHours(4))))
+                .extracting(Evidence.Sums::unlike)
+                .containsExactly(new Evidence.Unlike(3, 0));
         assertThat(sums.trial("p", "d", 3, START)).isEmpty();
         sums.dropProfiles("p", "d", START.plus(Duration.ofHours(2)));
         assertThat(sums.slices("p", "d", START, START.plus(Duration.ofDays(1))))
@@ -131,7 +137,8 @@ abstract class MonitorStoreContract {
                 10 + hour,
                 5,
                 2.5,
-                Map.of(2, new Slice.Trial(5, 1.5, hour + 0.5)),
+                Set.of(MeasuredLoss.Kind.CLASS),
+                Map.of(2, new Slice.Trial(5, 1.5, hour + 0.5, 3, 0)),
                 Map.of("x", new long[] {1, 2, 3}));
     }
 

@@ -21,6 +21,7 @@ import java.util.TreeMap;
  * @param autocorrelation of the sums of neighbouring blocks, corrected as {@link SequentialTTest} says
  * @param lower bound on the excess: challenger's mean loss less champion's mean loss and margin; it holds at every look
  * @param upper bound likewise
+ * @param unlike rows that both have scored by losses of different kinds, which count in none of the above
  */
 public record Evidence(
         long rows,
@@ -31,14 +32,38 @@ public record Evidence(
         double effectiveBlocks,
         double autocorrelation,
         double lower,
-        double upper) {
+        double upper,
+        Unlike unlike) {
     /**
-     * Losses of an interval of event time, summed over the labelled rows that both have scored.
+     * Rows of which one side's loss is 0 or 1, by class, and the other's a distance, so that neither tells which side is better.
+     *
+     * @param championByClass rows with a loss by class of the champion
+     * @param challengerByClass rows with a loss by class of the challenger
+     */
+    public record Unlike(long championByClass, long challengerByClass) {
+        public static final Unlike NONE = new Unlike(0, 0);
+
+        public long rows() {
+            return championByClass + challengerByClass;
+        }
+
+        private Unlike plus(Unlike other) {
+            return new Unlike(championByClass + other.championByClass, challengerByClass + other.challengerByClass);
+        }
+    }
+
+    /**
+     * Losses of an interval of event time, summed over the labelled rows that both have scored by losses of one kind.
      *
      * @param champion sum of the champion's losses
      * @param challenger sum of the challenger's losses
      */
-    public record Sums(Instant startsAt, Instant endsAt, long rows, double champion, double challenger) {}
+    public record Sums(Instant startsAt, Instant endsAt, long rows, double champion, double challenger, Unlike unlike) {
+        /** Of losses of one kind. */
+        public Sums(Instant startsAt, Instant endsAt, long rows, double champion, double challenger) {
+            this(startsAt, endsAt, rows, champion, challenger, Unlike.NONE);
+        }
+    }
 
     /**
      * Weighs the sums.
@@ -75,7 +100,8 @@ public record Evidence(
                 bounds.effective(),
                 bounds.autocorrelation(),
                 bounds.lower() * scale,
-                bounds.upper() * scale);
+                bounds.upper() * scale,
+                sums.stream().map(Sums::unlike).reduce(Unlike.NONE, Unlike::plus));
     }
 
     private static double total(TreeMap<Long, double[]> blocks, int part) {
@@ -94,6 +120,9 @@ public record Evidence(
         if (Double.isFinite(lower)) {
             map.put("excessLower", lower);
             map.put("excessUpper", upper);
+        }
+        if (unlike.rows() > 0) {
+            map.put("unlikeRows", unlike.rows());
         }
         return map;
     }

@@ -83,11 +83,14 @@ public final class RolloutRules {
     }
 
     /**
-     * Judges the running trial.
+     * Judges the running trial. One whose sides have losses of different kinds is never decided.
      *
      * @param inPhase event time since the phase began, up to which labels have matured
      */
     public static Verdict judge(Deployment.Phase phase, Evidence evidence, Duration inPhase, Policy.Promotion policy) {
+        if (evidence.unlike().rows() > 0) {
+            return new Verdict(Outcome.WAIT, unlike(evidence.unlike()));
+        }
         String numbers = numbers(evidence);
         boolean enough = evidence.rows() >= policy.rows();
         boolean bounded = enough && evidence.blocks() >= policy.blocks();
@@ -108,6 +111,15 @@ public final class RolloutRules {
                         ? new Verdict(Outcome.PROMOTE, "not inferior with confidence: " + numbers)
                         : overdue(inPhase, policy, numbers);
         };
+    }
+
+    private static String unlike(Evidence.Unlike unlike) {
+        boolean champion = unlike.championByClass() > 0;
+        String byClass = "by whether its class is right";
+        String byDistance = "by the distance of its number from the label";
+        return "on " + unlike.rows() + " labelled rows the champion is scored " + (champion ? byClass : byDistance)
+                + " and the challenger " + (champion ? byDistance : byClass)
+                + ": such errors cannot be compared, so nothing is decided";
     }
 
     private static String numbers(Evidence evidence) {

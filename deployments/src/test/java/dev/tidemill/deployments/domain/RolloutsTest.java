@@ -18,7 +18,8 @@ import org.junit.jupiter.api.Test;
 /** What is offered, tried, promoted, turned down and put back. */
 class RolloutsTest extends AssembledDeployments {
     private static final Map<String, Double> BETTER = Map.of("error", 1.0, "champion_error", 2.0);
-    private static final Evidence EVIDENCE = new Evidence(48, 2, 1, Duration.ofDays(1), 2, 2, 0, -1.5, -0.5);
+    private static final Evidence EVIDENCE =
+            new Evidence(48, 2, 1, Duration.ofDays(1), 2, 2, 0, -1.5, -0.5, Evidence.Unlike.NONE);
     private static final Instant TICK = Instant.parse("2026-03-01T00:00:00Z");
 
     private String stages(int... of) {

@@ -248,16 +248,44 @@ def pyfunc(folder):
         answer = outputs(model.predict(rows, **more), names)
         return [*answer, pack("probabilities", raw.predict_proba(rows))] if wanted else answer
 
-    return predict, {"parameters": parameters, "classes": class_names(raw) if probabilities else []}
+    asked = (getattr(model.metadata, "flavors", None) or {}).get("python_function", {}).get("predict_fn", "predict")
+    chooses = asked == "predict" and hasattr(raw, "predict") and not tells_several(raw)
+    named = chooses or (probabilities and asked in SHARES)
+    return predict, {"parameters": parameters, "classes": class_names(raw) if named else []}
+
+
+# What a classifier answers by, beside its class, that is largest for the class that it chooses.
+SHARES = ("predict", "predict_proba", "predict_log_proba")
+
+
+def tells_several(raw):
+    """Whether a row has several classes at once, so that the answer is none of them."""
+    try:
+        parts = [part for part in (raw, last_step(raw)) if part is not None]
+        kinds = [str(getattr(getattr(part, "_label_binarizer", None), "y_type_", "")) for part in parts]
+        return any(getattr(part, "multilabel_", False) for part in parts) or any(kind.startswith("multilabel") for kind in kinds)
+    except Exception:  # noqa: BLE001 - as of its classes
+        return False
 
 
 def class_names(raw):
     """Names of a classifier's classes in the order of its probabilities; none where it has several of them to tell."""
+    for part in (raw, last_step(raw)):
+        try:
+            classes = np.asarray(part.classes_)
+        except Exception:  # noqa: BLE001 - a property of the model's own, which may fail as it likes
+            continue
+        return [str(name) for name in classes.tolist()] if classes.ndim == 1 else []
+    return []
+
+
+def last_step(raw):
+    """The estimator that a pipeline ends with, or that a search has chosen; none of any other model."""
     try:
-        classes = np.asarray(raw.classes_)
-    except Exception:  # noqa: BLE001 - a property of the model's own, which may fail as it likes
-        return []
-    return [str(name) for name in classes.tolist()] if classes.ndim == 1 else []
+        steps = getattr(raw, "steps", None)
+        return steps[-1][1] if steps else getattr(raw, "best_estimator_", None)
+    except Exception:  # noqa: BLE001 - as of its classes
+        return None
 
 
 def raw_model(model):

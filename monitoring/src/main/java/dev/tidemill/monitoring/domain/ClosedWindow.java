@@ -9,7 +9,8 @@ import java.util.Optional;
  * What a window has shown.
  *
  * @param version champion when it began
- * @param error mean loss of what was answered; empty where too few labels have come
+ * @param error mean loss of what was answered; empty where too few labels have come, and where it would be the mean of
+ *     losses of different kinds
  * @param referenceError what the error is held against ({@link ReferenceError}); empty while that is not known
  * @param degraded whether the error exceeds the reference by more than the policy tolerates
  * @param broken whether the data itself is at fault

@@ -43,7 +43,8 @@ public interface JournalStore {
             boolean reused) {}
 
     /** A label with the losses that it tells. */
-    record Labelled(String id, String label, Optional<Double> championLoss, Optional<Double> challengerLoss) {}
+    record Labelled(
+            String id, String label, Optional<MeasuredLoss> championLoss, Optional<MeasuredLoss> challengerLoss) {}
 
     /** Predictions that are ready to be written. */
     interface Prepared {

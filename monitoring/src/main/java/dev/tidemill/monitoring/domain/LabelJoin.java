@@ -121,7 +121,7 @@ final class LabelJoin {
         }
 
         /** Of a challenger that is gone or cannot be loaded nobody knows what its answers mean, which keeps no label away. */
-        private Optional<Double> challengerLoss(JournalStore.Answered row, String label) {
+        private Optional<MeasuredLoss> challengerLoss(JournalStore.Answered row, String label) {
             if (row.challenger().isEmpty()) {
                 return Optional.empty();
             }

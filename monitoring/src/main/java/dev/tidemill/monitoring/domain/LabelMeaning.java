@@ -49,13 +49,13 @@ record LabelMeaning(List<String> classes, boolean scores, boolean texts) {
      * The loss of an answer: 0 or 1 where the model tells classes apart, else the absolute error; empty where nothing was answered that
      * could be compared, or a number that is not finite.
      */
-    Optional<Double> loss(List<Object> answer, String label) {
+    Optional<MeasuredLoss> loss(List<Object> answer, String label) {
         if (answer.isEmpty()) {
             return Optional.empty();
         }
         Optional<String> text = text(answer);
         if (text.isPresent()) {
-            return Optional.of(isSame(text.get(), label) ? 0.0 : 1.0);
+            return Optional.of(rightOrWrong(isSame(text.get(), label)));
         }
         double[] numbers = answer.stream()
                 .mapToDouble(value -> value instanceof Double number ? number : Double.NaN)
@@ -65,12 +65,17 @@ record LabelMeaning(List<String> classes, boolean scores, boolean texts) {
             return actual.isEmpty()
                     ? Optional.empty()
                     : Optional.of(Loss.ABSOLUTE.of(numbers, actual.getAsDouble()))
-                            .filter(Double::isFinite);
+                            .filter(Double::isFinite)
+                            .map(distance -> new MeasuredLoss(distance, MeasuredLoss.Kind.DISTANCE));
         }
         return classLoss(numbers, index(label));
     }
 
-    private Optional<Double> classLoss(double[] numbers, int actual) {
+    private static MeasuredLoss rightOrWrong(boolean right) {
+        return new MeasuredLoss(right ? 0 : 1, MeasuredLoss.Kind.CLASS);
+    }
+
+    private Optional<MeasuredLoss> classLoss(double[] numbers, int actual) {
         for (double number : numbers) {
             if (!Double.isFinite(number)) {
                 return Optional.empty();
@@ -79,10 +84,10 @@ record LabelMeaning(List<String> classes, boolean scores, boolean texts) {
         if (!scores && numbers.length == 1) {
             int chosen = index(numbers[0]);
             if (chosen >= 0) {
-                return Optional.of(chosen == actual ? 0.0 : 1.0);
+                return Optional.of(rightOrWrong(chosen == actual));
             }
         }
-        return Optional.of(Loss.ZERO_ONE.of(numbers, actual));
+        return Optional.of(rightOrWrong(Loss.ZERO_ONE.of(numbers, actual) == 0));
     }
 
     /** The text that was answered, if it is one. A number that is not finite may be the name of a class too. */

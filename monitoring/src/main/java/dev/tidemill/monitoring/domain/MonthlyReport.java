@@ -93,7 +93,7 @@ final class MonthlyReport {
                     double[] sum = sums.computeIfAbsent(month(row.eventTime()), key -> new double[3]);
                     sum[0]++;
                     sum[1] += row.servedLoss().get();
-                    sum[2] += loss;
+                    sum[2] += loss.value();
                 });
             }
         });

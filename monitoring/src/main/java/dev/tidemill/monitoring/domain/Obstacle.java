@@ -43,6 +43,7 @@ public record Obstacle(
         TOO_FEW_LABELS,
         LATE_LABELS,
         ANSWERS_NOT_COMPARABLE,
+        LOSSES_DIFFER,
         NO_REFERENCE_ERROR,
         QUALITY_HOLDS,
         BEHIND,

@@ -108,6 +108,13 @@ final class RetrainRule {
                             + " to " + last.endsAt() + ", so its error is not known",
                     "Send labels to .../labels within " + monitor.labelDelay()
                             + " (label-delay) of the predictions' event times, or raise 'label-delay'"));
+        } else if (last.error().isEmpty() && last.labelled() >= monitor.coverage() * last.rows()) {
+            found = Optional.of(Obstacle.toAwait(
+                    Obstacle.Kind.LOSSES_DIFFER,
+                    "some answers of the window from " + last.startsAt() + " to " + last.endsAt()
+                            + " are scored by whether the class is right and others by the distance from the label, so they"
+                            + " have no error in common",
+                    "Wait for a window that one version alone has answered"));
         } else if (last.error().isEmpty()) {
             found = Optional.of(Obstacle.toRemove(
                     Obstacle.Kind.TOO_FEW_LABELS,

@@ -1,10 +1,13 @@
 package dev.tidemill.monitoring.domain;
 
+import dev.tidemill.deployments.domain.Evidence;
 import dev.tidemill.statistics.WindowProfile;
 import java.time.Instant;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -13,6 +16,7 @@ import java.util.TreeMap;
  *
  * @param version champion whose reference the profile is counted by
  * @param loss sum of the losses of what was answered
+ * @param kinds of those losses, as far as they are known; a sum of several is no error
  * @param trials by version of the challenger
  * @param counts of the reference's bins by column; empty where there is no reference or no need any more
  */
@@ -23,14 +27,52 @@ public record Slice(
         long rows,
         long labelled,
         double loss,
+        Set<MeasuredLoss.Kind> kinds,
         Map<Integer, Trial> trials,
         Map<String, long[]> counts) {
-    /** Losses on labelled rows that champion and challenger have both scored. */
-    public record Trial(long rows, double champion, double challenger) {}
+    /**
+     * Losses on labelled rows that champion and challenger have both scored.
+     *
+     * @param rows with losses of one kind, which are summed
+     * @param championByClass rows that are not, since the champion's loss is that of a class and the challenger's a distance
+     * @param challengerByClass rows that are not, the other way round
+     */
+    public record Trial(long rows, double champion, double challenger, long championByClass, long challengerByClass) {
+        private static Trial of(JournalRow row, double champion, double challenger) {
+            Optional<MeasuredLoss.Kind> one = row.championLossKind();
+            Optional<MeasuredLoss.Kind> other = row.challengerLossKind();
+            if (one.isEmpty() || other.isEmpty() || one.equals(other)) {
+                return new Trial(1, champion, challenger, 0, 0);
+            }
+            boolean championByClass = one.get() == MeasuredLoss.Kind.CLASS;
+            return new Trial(0, 0, 0, championByClass ? 1 : 0, championByClass ? 0 : 1);
+        }
+
+        private static Trial sum(Trial one, Trial other) {
+            return new Trial(
+                    one.rows + other.rows,
+                    one.champion + other.champion,
+                    one.challenger + other.challenger,
+                    one.championByClass + other.championByClass,
+                    one.challengerByClass + other.challengerByClass);
+        }
+
+        /** As evidence of an interval of event time. */
+        public Evidence.Sums evidence(Instant startsAt, Instant endsAt) {
+            return new Evidence.Sums(
+                    startsAt,
+                    endsAt,
+                    rows,
+                    champion,
+                    challenger,
+                    new Evidence.Unlike(championByClass, challengerByClass));
+        }
+    }
 
     /** Sums rows one by one, in their order, so that the sums are the same bits whenever they are made. Not thread-safe. */
     static final class Builder {
         private final Map<Integer, Trial> trials = new TreeMap<>();
+        private final Set<MeasuredLoss.Kind> kinds = EnumSet.noneOf(MeasuredLoss.Kind.class);
         private final Optional<WindowProfile> profile;
         private long rows;
         private long labelled;
@@ -45,17 +87,18 @@ public record Slice(
             row.servedLoss().ifPresent(value -> {
                 labelled++;
                 loss += value;
+                row.servedLossKind().ifPresent(kinds::add);
             });
             if (row.challengerVersion().isPresent()
                     && row.championLoss().isPresent()
                     && row.challengerLoss().isPresent()) {
-                var pair = new Trial(
-                        1, row.championLoss().get(), row.challengerLoss().get());
                 trials.merge(
                         row.challengerVersion().get(),
-                        pair,
-                        (a, b) -> new Trial(
-                                a.rows() + b.rows(), a.champion() + b.champion(), a.challenger() + b.challenger()));
+                        Trial.of(
+                                row,
+                                row.championLoss().get(),
+                                row.challengerLoss().get()),
+                        Trial::sum);
             }
             profile.ifPresent(counts -> counts.add(values(row)));
         }
@@ -71,7 +114,7 @@ public record Slice(
         Slice build(Instant startsAt, Instant endsAt, int version) {
             var counts = new TreeMap<String, long[]>();
             profile.ifPresent(made -> made.bins().keySet().forEach(column -> counts.put(column, made.counts(column))));
-            return new Slice(startsAt, endsAt, version, rows, labelled, loss, trials, counts);
+            return new Slice(startsAt, endsAt, version, rows, labelled, loss, kinds, trials, counts);
         }
     }
 }

@@ -332,8 +332,7 @@ public final class Ticks {
         for (Slice slice : fresh) {
             Slice.Trial trial = slice.trials().get(challenger);
             if (trial != null && !slice.startsAt().isBefore(since)) {
-                blocks.add(new Evidence.Sums(
-                        slice.startsAt(), slice.endsAt(), trial.rows(), trial.champion(), trial.challenger()));
+                blocks.add(trial.evidence(slice.startsAt(), slice.endsAt()));
             }
         }
         return Evidence.of(blocks, since, seen.trusted(), policy);

@@ -17,6 +17,22 @@ final class Trials {
         String trial = "version " + deployment.challenger().orElseThrow() + " is in "
                 + deployment.phase().name().toLowerCase(Locale.ROOT)
                 + " since " + seen.phaseSince() + ", and while a challenger is tried nothing is retrained: ";
+        if (evidence.unlike().rows() > 0) {
+            return new Obstacle(
+                    Obstacle.Kind.LOSSES_DIFFER,
+                    true,
+                    trial
+                            + RolloutRules.judge(deployment.phase(), evidence, seen.inPhase(), policy)
+                                    .reason()
+                            + " (the champion is version "
+                            + deployment.champion().orElseThrow() + ")",
+                    "Reject version " + deployment.challenger().orElseThrow()
+                            + " by hand, and offer one that answers as the champion does. A classifier is scored by class"
+                            + " where its classes are named, as by 'classes_' of scikit-learn's models, or where it answers"
+                            + " texts",
+                    Optional.of(seen.phaseSince()),
+                    Optional.empty());
+        }
         if (evidence.rows() < policy.rows()) {
             return new Obstacle(
                     Obstacle.Kind.TOO_FEW_ROWS,

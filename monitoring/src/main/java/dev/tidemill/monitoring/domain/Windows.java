@@ -87,7 +87,13 @@ public final class Windows {
             loss += slice.loss();
         }
         boolean covered = labelled > 0 && labelled >= monitor.coverage() * rows;
-        Optional<Double> error = covered ? Optional.of(loss / labelled) : Optional.empty();
+        // What another version answered before or as a challenger may be scored otherwise.
+        boolean alike = slices.stream()
+                        .flatMap(slice -> slice.kinds().stream())
+                        .distinct()
+                        .count()
+                <= 1;
+        Optional<Double> error = covered && alike ? Optional.of(loss / labelled) : Optional.empty();
         boolean degraded = error.isPresent()
                 && reference.isPresent()
                 && error.get()

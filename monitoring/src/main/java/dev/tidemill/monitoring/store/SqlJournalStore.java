@@ -6,6 +6,7 @@ import dev.tidemill.inference.domain.Prediction;
 import dev.tidemill.inference.domain.PredictionSink;
 import dev.tidemill.monitoring.domain.JournalRow;
 import dev.tidemill.monitoring.domain.JournalStore;
+import dev.tidemill.monitoring.domain.MeasuredLoss;
 import dev.tidemill.monitoring.domain.Quarantine;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.search.Portion;
@@ -30,6 +31,7 @@ import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 import org.jdbi.v3.core.statement.Query;
 import org.jdbi.v3.core.statement.StatementContext;
+import org.jspecify.annotations.Nullable;
 
 /** Predictions and labels in the database. */
 public final class SqlJournalStore implements JournalStore {
@@ -231,8 +233,9 @@ public final class SqlJournalStore implements JournalStore {
         return database.writing(handle -> {
             PreparedBatch batch = handle.prepareBatch("""
                     UPDATE prediction
-                    SET label = :label, labelled_at = :at, champion_loss = :championLossOrNull,
-                        challenger_loss = :challengerLossOrNull
+                    SET label = :label, labelled_at = :at,
+                        champion_loss = :championLossOrNull, champion_loss_kind = :championKindOrNull,
+                        challenger_loss = :challengerLossOrNull, challenger_loss_kind = :challengerKindOrNull
                     WHERE project = :project AND deployment = :deployment AND id = :id AND %s
                     """.formatted(where));
             for (Labelled label : labels) {
@@ -240,12 +243,22 @@ public final class SqlJournalStore implements JournalStore {
                         .bind("project", project)
                         .bind("deployment", deployment)
                         .bind("at", at)
-                        .bind("championLossOrNull", label.championLoss().orElse(null))
-                        .bind("challengerLossOrNull", label.challengerLoss().orElse(null))
+                        .bind("championLossOrNull", value(label.championLoss()))
+                        .bind("championKindOrNull", kind(label.championLoss()))
+                        .bind("challengerLossOrNull", value(label.challengerLoss()))
+                        .bind("challengerKindOrNull", kind(label.challengerLoss()))
                         .add();
             }
             return batch.execute();
         });
+    }
+
+    private static @Nullable Double value(Optional<MeasuredLoss> loss) {
+        return loss.map(MeasuredLoss::value).orElse(null);
+    }
+
+    private static @Nullable String kind(Optional<MeasuredLoss> loss) {
+        return loss.map(measured -> measured.kind().name()).orElse(null);
     }
 
     @Override
@@ -439,7 +452,9 @@ public final class SqlJournalStore implements JournalStore {
                 values(row, "challenger_output"),
                 Columns.optionalText(row, "label"),
                 Columns.optionalNumber(row, "champion_loss"),
+                Columns.optionalText(row, "champion_loss_kind").map(MeasuredLoss.Kind::valueOf),
                 Columns.optionalNumber(row, "challenger_loss"),
+                Columns.optionalText(row, "challenger_loss_kind").map(MeasuredLoss.Kind::valueOf),
                 Columns.optionalText(row, "quarantine").map(Quarantine::valueOf));
     }
 

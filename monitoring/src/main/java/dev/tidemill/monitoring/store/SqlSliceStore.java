@@ -3,6 +3,7 @@ package dev.tidemill.monitoring.store;
 import dev.tidemill.deployments.domain.Evidence;
 import dev.tidemill.deployments.domain.Reliability;
 import dev.tidemill.monitoring.domain.ChallengerCalls;
+import dev.tidemill.monitoring.domain.MeasuredLoss;
 import dev.tidemill.monitoring.domain.Slice;
 import dev.tidemill.monitoring.domain.SliceStore;
 import dev.tidemill.platform.json.Json;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Running sums in the database. */
 public final class SqlSliceStore implements SliceStore {
@@ -36,13 +38,14 @@ public final class SqlSliceStore implements SliceStore {
     public void addSlice(String project, String deployment, Slice slice, Instant at) {
         database.writing(handle -> handle.createUpdate("""
                         INSERT INTO monitor_slice (project, deployment, starts_at, ends_at, version, row_count, labelled,
-                                                   loss, trials, counts, written_at)
+                                                   loss, loss_kinds, trials, counts, written_at)
                         VALUES (:project, :deployment, :startsAt, :endsAt, :version, :rows, :labelled,
-                                :loss, :trialsJson, :countsJson, :at)
+                                :loss, :kindsJson, :trialsJson, :countsJson, :at)
                         """)
                 .bindMethods(slice)
                 .bind("project", project)
                 .bind("deployment", deployment)
+                .bind("kindsJson", Json.write(slice.kinds()))
                 .bind("trialsJson", Json.write(new Trials(slice.trials())))
                 .bind("countsJson", Json.write(new Counts(slice.counts())))
                 .bind("at", at)
@@ -68,6 +71,7 @@ public final class SqlSliceStore implements SliceStore {
                         row.getLong("row_count"),
                         row.getLong("labelled"),
                         row.getDouble("loss"),
+                        Set.of(Json.read(row.getString("loss_kinds"), MeasuredLoss.Kind[].class)),
                         Json.read(row.getString("trials"), Trials.class).byChallenger(),
                         Json.read(row.getString("counts"), Counts.class).byColumn()))
                 .list());
@@ -112,7 +116,7 @@ public final class SqlSliceStore implements SliceStore {
         return Optional.ofNullable(Json.read(row.getString("trials"), Trials.class)
                         .byChallenger()
                         .get(challenger))
-                .map(trial -> new Evidence.Sums(startsAt, endsAt, trial.rows(), trial.champion(), trial.challenger()));
+                .map(trial -> trial.evidence(startsAt, endsAt));
     }
 
     @Override
