@@ -11,6 +11,7 @@ import dev.tidemill.monitoring.domain.ReceivedLabels;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.store.SqlModelStore;
+import java.math.BigInteger;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -158,7 +159,7 @@ abstract class LabelJoinContract extends AssembledMonitoring {
     @Test
     void labelsAreComparedByValue() {
         List<String> truths = List.of("true", "True", "1", "1.0");
-        List<String> numbers = List.of("2", "2.0", "2e0", "+2");
+        List<String> numbers = List.of("2", "2.0", "2e0", "20E-1");
         for (int i = 0; i < 4; i++) {
             monitoring.append(List.of(
                     chosen("truth-" + i, LabelledModels.TRUTHS, 1.0),
@@ -179,6 +180,53 @@ abstract class LabelJoinContract extends AssembledMonitoring {
             monitoring.append(List.of(number("hour", 1)));
             label("hour", "true");
         });
+    }
+
+    /** What a double does not hold exactly is compared exactly, or not at all. */
+    @Test
+    void neighbouringWholeNumbersAreDifferentClasses() {
+        var one = new BigInteger("9007199254740993");
+        monitoring.append(List.of(
+                chosen("right", LabelledModels.LARGE, one),
+                chosen("wrong", LabelledModels.LARGE, one),
+                chosen("rounded", LabelledModels.LARGE, 9007199254740992.0)));
+        label("right", "9007199254740993", "wrong", "9007199254740992", "rounded", "9007199254740992");
+        assertThat(row("right").champion()).isEqualTo(List.of(one));
+        assertThat(row("right").championLoss()).contains(0.0);
+        assertThat(row("wrong").championLoss()).contains(1.0);
+        assertThat(row("rounded").label()).isPresent();
+        assertThat(row("rounded").championLoss())
+                .as("as the journal kept it before")
+                .isEmpty();
+        // As JSON's fractions are read, which may have been the neighbour.
+        assertRefused(
+                ErrorCode.INVALID_ARGUMENT, "is none of the classes", () -> label("right", "9.007199254740992E15"));
+    }
+
+    @Test
+    void whatIsNoNumberOfJsonIsNone() {
+        monitoring.append(List.of(chosen("class", LabelledModels.NUMBERED, 2.0), number("number", 2)));
+        for (String value : List.of("2d", "2f", "0x2p0", " 2 ", "+2", ".2e1", "2.", "02", "\u0662", "1e999")) {
+            assertRefused(ErrorCode.INVALID_ARGUMENT, "is none of the classes [1, 2, 3]", () -> label("class", value));
+            assertRefused(ErrorCode.INVALID_ARGUMENT, "is not a number", () -> label("number", value));
+        }
+        label("number", "1e-999999999999");
+        assertThat(row("number").championLoss()).contains(2.0);
+    }
+
+    @Test
+    void textsThatAreSpelledLikeTruthsAreTexts() {
+        monitoring.append(List.of(
+                chosen("right", LabelledModels.SPELLED, "True"), chosen("wrong", LabelledModels.SPELLED, "True")));
+        label("right", "True", "wrong", "true");
+        assertThat(row("right").championLoss()).contains(0.0);
+        assertThat(row("wrong").championLoss()).contains(1.0);
+        for (String value : List.of("1", "0", "TRUE", "1.0")) {
+            assertRefused(
+                    ErrorCode.INVALID_ARGUMENT,
+                    "'" + value + "' is none of the classes [False, True, true]",
+                    () -> label("right", value));
+        }
     }
 
     /** Each side means by its answer what its own version does. */

@@ -31,7 +31,15 @@ final class LabelledModels implements ModelRuntime {
     /** Answers texts that look like numbers. */
     static final int DIGITS = 10;
 
-    static final List<Integer> CLASSIFIERS = List.of(CLASSIFIER, CHOOSING, NUMBERED, TRUTHS, UNNAMED, DIGITS);
+    /** Answers one of two neighbouring whole numbers that are one as a double. */
+    static final int LARGE = 11;
+    /** Answers texts that are spelled like truths. */
+    static final int SPELLED = 12;
+    /** Answers 1 or 2. */
+    static final int FEWER = 13;
+
+    static final List<Integer> CLASSIFIERS =
+            List.of(CLASSIFIER, CHOOSING, NUMBERED, TRUTHS, UNNAMED, DIGITS, LARGE, SPELLED, FEWER);
 
     private final AtomicBoolean failing = new AtomicBoolean();
     private volatile int without = -1;
@@ -49,6 +57,9 @@ final class LabelledModels implements ModelRuntime {
                     case TRUTHS -> new Model(Datatype.BOOL, false, List.of("False", "True"));
                     case UNNAMED -> new Model(Datatype.BYTES, false, List.of());
                     case DIGITS -> new Model(Datatype.BYTES, false, List.of("1", "2"));
+                    case LARGE -> new Model(Datatype.INT64, false, List.of("9007199254740992", "9007199254740993"));
+                    case SPELLED -> new Model(Datatype.BYTES, false, List.of("False", "True", "true"));
+                    case FEWER -> new Model(Datatype.INT64, false, List.of("1", "2"));
                     default -> new Model(Datatype.FP64, false, List.of());
                 });
     }

@@ -202,6 +202,41 @@ abstract class MonthlyReportContract extends AssembledMonitoring {
                 .containsExactly(new MonthReport("2011-04", 2, 1, 0.5, 0, 0, 0));
     }
 
+    private static Prediction numbered(int hour) {
+        return new Prediction(
+                "p",
+                "d",
+                "hour-" + hour,
+                START.plus(Duration.ofHours(hour)),
+                START.plus(Duration.ofDays(300)),
+                Map.of("hour", (double) hour),
+                false,
+                LabelledModels.NUMBERED,
+                List.of(3.0),
+                Optional.empty(),
+                List.of(),
+                Optional.empty());
+    }
+
+    /** It cannot have been right. */
+    @Test
+    void aClassThatTheBaselineDoesNotKnowCountsAsWrong() {
+        monitoring.append(List.of(numbered(13), numbered(14)));
+        monitoring.label("p", "d", List.of(new Label("hour-13", "3"), new Label("hour-14", "1")));
+        assertThat(monitoring.monthly("p", "d", LabelledModels.FEWER))
+                .containsExactly(new MonthReport("2011-04", 2, 0.5, 0.5, 0, 0, 0));
+    }
+
+    /** An error rate stands beside no distance. */
+    @Test
+    void rowsThatAreScoredOtherwiseThanTheBaselineAreLeftOut() {
+        labelled(0);
+        monitoring.append(List.of(numbered(13)));
+        monitoring.label("p", "d", List.of(new Label("hour-13", "3")));
+        assertThat(monitoring.monthly("p", "d", LabelledModels.REGRESSION))
+                .containsExactly(new MonthReport("2011-04", 1, 0, 1, 0, 0, 0));
+    }
+
     @Test
     void whereNothingIsLabelledThereIsNothingToReport() {
         assertThat(monitoring.monthly("p", "d", 1)).isEmpty();

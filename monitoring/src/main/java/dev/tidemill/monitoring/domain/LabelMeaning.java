@@ -1,13 +1,17 @@
 package dev.tidemill.monitoring.domain;
 
+import dev.tidemill.inference.domain.AnswerValues;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.statistics.Loss;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalDouble;
 
 /**
  * What the answers of a model version and its labels mean, so that one can be compared with the other.
@@ -15,8 +19,9 @@ import java.util.OptionalDouble;
  * @param classes that it tells apart; empty for one that predicts a number, or that does not name them
  * @param scores whether it answers the scores of its classes, rather than one of them
  * @param texts whether it answers texts, so that what is written otherwise is another class
+ * @param whole whether it answers whole numbers
  */
-record LabelMeaning(List<String> classes, boolean scores, boolean texts) {
+record LabelMeaning(List<String> classes, boolean scores, boolean texts, boolean whole) {
     private static final List<String> TRUTHS = List.of("False", "True");
 
     static LabelMeaning of(LoadedModel model) {
@@ -26,7 +31,13 @@ record LabelMeaning(List<String> classes, boolean scores, boolean texts) {
         return new LabelMeaning(
                 classes.isEmpty() && truth ? TRUTHS : classes,
                 model.answersScores(),
-                answer.filter(Datatype.BYTES::equals).isPresent());
+                answer.filter(Datatype.BYTES::equals).isPresent(),
+                answer.filter(type -> type.storage() == Datatype.Storage.WHOLE).isPresent());
+    }
+
+    /** Whether a label is one of a model that answers so; always where the model tells no classes apart. */
+    boolean isClass(List<Object> answer, String label) {
+        return classes.isEmpty() || (text(answer).isPresent() ? classes.contains(label) : index(label) >= 0);
     }
 
     /**
@@ -36,18 +47,20 @@ record LabelMeaning(List<String> classes, boolean scores, boolean texts) {
      * @throws TidemillException {@code INVALID_ARGUMENT}
      */
     void require(List<Object> answer, String label) {
-        if (!classes.isEmpty()) {
-            if (index(label) < 0) {
-                throw TidemillException.invalid("labels", "'" + label + "' is none of the classes " + classes);
-            }
-        } else if (!texts && text(answer).isEmpty() && number(label).isEmpty()) {
+        if (!isClass(answer, label)) {
+            throw TidemillException.invalid("labels", "'" + label + "' is none of the classes " + classes);
+        }
+        if (classes.isEmpty()
+                && !texts
+                && text(answer).isEmpty()
+                && WrittenNumber.of(label).isEmpty()) {
             throw TidemillException.invalid("labels", "'" + label + "' is not a number");
         }
     }
 
     /**
      * The loss of an answer: 0 or 1 where the model tells classes apart, else the absolute error; empty where nothing was answered that
-     * could be compared, or a number that is not finite.
+     * could be compared, or a number that is not finite, is not known exactly, or is none of the classes.
      */
     Optional<MeasuredLoss> loss(List<Object> answer, String label) {
         if (answer.isEmpty()) {
@@ -55,102 +68,125 @@ record LabelMeaning(List<String> classes, boolean scores, boolean texts) {
         }
         Optional<String> text = text(answer);
         if (text.isPresent()) {
-            return Optional.of(rightOrWrong(isSame(text.get(), label)));
+            return Optional.of(rightOrWrong(text.get().equals(label)));
         }
-        double[] numbers = answer.stream()
-                .mapToDouble(value -> value instanceof Double number ? number : Double.NaN)
-                .toArray();
         if (classes.isEmpty()) {
-            OptionalDouble actual = number(label);
-            return actual.isEmpty()
-                    ? Optional.empty()
-                    : Optional.of(Loss.ABSOLUTE.of(numbers, actual.getAsDouble()))
-                            .filter(Double::isFinite)
-                            .map(distance -> new MeasuredLoss(distance, MeasuredLoss.Kind.DISTANCE));
+            return exact(answer.getFirst())
+                    .flatMap(given -> WrittenNumber.of(label).map(actual -> distance(given, actual)))
+                    .filter(Double::isFinite)
+                    .map(distance -> new MeasuredLoss(distance, MeasuredLoss.Kind.DISTANCE));
         }
-        return classLoss(numbers, index(label));
+        return classLoss(answer, label);
+    }
+
+    private double distance(BigDecimal given, BigDecimal actual) {
+        return whole
+                ? given.subtract(actual).abs().doubleValue()
+                : Math.abs(given.doubleValue() - actual.doubleValue());
+    }
+
+    /** The number that was answered; empty for one that is not finite, or of which the journal has kept only what is near. */
+    private Optional<BigDecimal> exact(Object answer) {
+        return switch (answer) {
+            case BigInteger number -> Optional.of(new BigDecimal(number));
+            case Double number
+            when Double.isFinite(number) && !(whole && Math.abs(number) >= AnswerValues.EXACT) ->
+                Optional.of(new BigDecimal(number));
+            default -> Optional.empty();
+        };
     }
 
     private static MeasuredLoss rightOrWrong(boolean right) {
         return new MeasuredLoss(right ? 0 : 1, MeasuredLoss.Kind.CLASS);
     }
 
-    private Optional<MeasuredLoss> classLoss(double[] numbers, int actual) {
-        for (double number : numbers) {
-            if (!Double.isFinite(number)) {
-                return Optional.empty();
-            }
+    private Optional<MeasuredLoss> classLoss(List<Object> answer, String label) {
+        if (!scores && answer.size() == 1) {
+            int chosen = chosen(answer.getFirst());
+            return chosen < 0 ? Optional.empty() : Optional.of(rightOrWrong(chosen == index(label)));
         }
-        if (!scores && numbers.length == 1) {
-            int chosen = index(numbers[0]);
-            if (chosen >= 0) {
-                return Optional.of(rightOrWrong(chosen == actual));
-            }
-        }
-        return Optional.of(rightOrWrong(Loss.ZERO_ONE.of(numbers, actual) == 0));
+        double[] numbers = answer.stream()
+                .mapToDouble(value -> value instanceof Number number ? number.doubleValue() : Double.NaN)
+                .toArray();
+        return Arrays.stream(numbers).allMatch(Double::isFinite)
+                ? Optional.of(rightOrWrong(Loss.ZERO_ONE.of(numbers, index(label)) == 0))
+                : Optional.empty();
     }
 
     /** The text that was answered, if it is one. A number that is not finite may be the name of a class too. */
     private Optional<String> text(List<Object> answer) {
-        return answer.size() != 1
-                ? Optional.empty()
-                : answer.getFirst() instanceof Double number
-                        ? Optional.of(number)
-                                .filter(one -> texts && !Double.isFinite(one))
-                                .map(String::valueOf)
-                        : Optional.of(String.valueOf(answer.getFirst()));
+        if (answer.size() != 1) {
+            return Optional.empty();
+        }
+        return switch (answer.getFirst()) {
+            case String text -> Optional.of(text);
+            case Double number when texts && !Double.isFinite(number) -> Optional.of(String.valueOf(number));
+            default -> Optional.empty();
+        };
     }
 
-    private boolean isSame(String answer, String label) {
-        return answer.equals(label) || (index(answer) >= 0 && index(answer) == index(label));
+    /** The place of the only class that an answer is; negative if it is none, or if several are as near to it. */
+    private int chosen(Object answer) {
+        int found = -1;
+        for (int i = 0; i < classes.size(); i++) {
+            Optional<BigDecimal> own = value(classes.get(i));
+            boolean is =
+                    switch (answer) {
+                        case BigInteger number ->
+                            own.filter(one -> one.compareTo(new BigDecimal(number)) == 0)
+                                    .isPresent();
+                        case Double number ->
+                            own.filter(one -> one.doubleValue() == number).isPresent();
+                        default -> false;
+                    };
+            if (is && found >= 0) {
+                return -1;
+            }
+            found = is ? i : found;
+        }
+        return found;
     }
 
-    /** The place of the class that a label or an answer names; negative if it names none. */
-    private int index(String name) {
-        int exact = classes.indexOf(name);
-        if (exact >= 0) {
+    /** The place of the class that a label names; negative if it names none. */
+    private int index(String label) {
+        int exact = classes.indexOf(label);
+        if (exact >= 0 || texts) {
             return exact;
         }
-        if (isOfTruths()) {
-            return place(truth(name));
-        }
-        return texts ? -1 : place(number(name));
-    }
-
-    private int index(double value) {
-        return place(OptionalDouble.of(value));
-    }
-
-    private int place(OptionalDouble value) {
+        Optional<BigDecimal> value = value(label);
         for (int i = 0; value.isPresent() && i < classes.size(); i++) {
-            OptionalDouble own = isOfTruths() ? truth(classes.get(i)) : number(classes.get(i));
-            if (own.isPresent() && own.getAsDouble() == value.getAsDouble()) {
+            String name = classes.get(i);
+            if (value(name).filter(own -> own.compareTo(value.get()) == 0).isPresent()
+                    && !(WrittenNumber.isDigits(name) && isNear(label, value.get()))) {
                 return i;
             }
         }
         return -1;
     }
 
-    /** Whether its classes are the truths, as JSON or Python write them. */
+    /** Whether a label may have been another whole number before it was read as a double: JSON's fractions and exponents are. */
+    private static boolean isNear(String label, BigDecimal value) {
+        return !WrittenNumber.isDigits(label) && Math.abs(value.doubleValue()) >= AnswerValues.EXACT;
+    }
+
+    /** What the name of a class or a label stands for: a truth in any spelling, or a number. */
+    private Optional<BigDecimal> value(String text) {
+        if (isOfTruths() && text.equalsIgnoreCase("true")) {
+            return Optional.of(BigDecimal.ONE);
+        }
+        return isOfTruths() && text.equalsIgnoreCase("false") ? Optional.of(BigDecimal.ZERO) : WrittenNumber.of(text);
+    }
+
+    /** Whether its classes are the two truths, as JSON or Python write them. */
     private boolean isOfTruths() {
-        return !classes.isEmpty()
+        return !texts
+                && !classes.isEmpty()
+                && classes.size() <= TRUTHS.size()
+                && classes.stream()
+                                .map(name -> name.toLowerCase(Locale.ROOT))
+                                .distinct()
+                                .count()
+                        == classes.size()
                 && classes.stream().allMatch(name -> name.equalsIgnoreCase("false") || name.equalsIgnoreCase("true"));
-    }
-
-    /** A truth in any spelling, or the number that stands for it. */
-    private static OptionalDouble truth(String text) {
-        if (text.equalsIgnoreCase("true")) {
-            return OptionalDouble.of(1);
-        }
-        return text.equalsIgnoreCase("false") ? OptionalDouble.of(0) : number(text);
-    }
-
-    private static OptionalDouble number(String text) {
-        try {
-            double value = Double.parseDouble(text);
-            return Double.isFinite(value) ? OptionalDouble.of(value) : OptionalDouble.empty();
-        } catch (NumberFormatException e) {
-            return OptionalDouble.empty();
-        }
     }
 }

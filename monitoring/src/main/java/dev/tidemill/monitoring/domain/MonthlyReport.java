@@ -13,7 +13,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** Reports the errors of a deployment by month of event time. Thread-safe. */
 final class MonthlyReport {
@@ -82,14 +85,23 @@ final class MonthlyReport {
     private Map<YearMonth, double[]> errors(String project, String name, LoadedModel baseline) {
         var sums = new TreeMap<YearMonth, double[]>();
         LabelMeaning meaning = LabelMeaning.of(baseline);
+        var own = new AtomicBoolean();
+        var strange = new AtomicReference<Optional<String>>(Optional.empty());
         Instant from = store.findState(project, name)
                 .map(state -> state.clock().origin())
                 .orElse(Instant.EPOCH);
         journal.forEach(new JournalStore.Range(project, name, from, from.plus(FOREVER)), row -> {
             if (row.label().isPresent() && row.servedLoss().isPresent()) {
                 List<Object> output = baseline.predict(row.features());
-                meaning.require(output, row.label().get());
-                meaning.loss(output, row.label().get()).ifPresent(loss -> {
+                String label = row.label().get();
+                if (meaning.isClass(output, label)) {
+                    meaning.require(output, label);
+                    own.set(true);
+                } else if (strange.get().isEmpty()) {
+                    strange.set(Optional.of(label));
+                }
+                // A class that the baseline does not know is one that it never gets right.
+                meaning.loss(output, label).filter(loss -> isLike(row, loss)).ifPresent(loss -> {
                     double[] sum = sums.computeIfAbsent(month(row.eventTime()), key -> new double[3]);
                     sum[0]++;
                     sum[1] += row.servedLoss().get();
@@ -97,7 +109,15 @@ final class MonthlyReport {
                 });
             }
         });
+        if (!own.get()) {
+            strange.get().ifPresent(label -> meaning.require(List.of(), label));
+        }
         return sums;
+    }
+
+    /** A distance and an error rate stand beside each other in no month. */
+    private static boolean isLike(JournalRow row, MeasuredLoss loss) {
+        return row.servedLossKind().filter(kind -> kind != loss.kind()).isEmpty();
     }
 
     private static YearMonth month(Instant time) {

@@ -209,7 +209,8 @@ public final class Obstacles {
                             least + labels.labelled() + rows
                                     + " are labelled, but none of their answers can be compared with a"
                                     + " label: what version " + window.get().version()
-                                    + " answers first is neither a finite number nor one text a row that names a class",
+                                    + " answers first is neither a finite number, one of its classes if it names them, nor one text"
+                                    + " a row",
                             "Let the model answer the class, its scores or the number first, and deploy that version")
                     .of(window.get());
         }
