@@ -14,6 +14,7 @@ import dev.tidemill.platform.secrets.SecretCipher;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.DatabaseAddress;
 import dev.tidemill.platform.sql.Databases;
+import dev.tidemill.platform.sql.DirectoryBinding;
 import dev.tidemill.platform.sql.InstanceLease;
 import dev.tidemill.platform.telemetry.Telemetry;
 import java.nio.file.Path;
@@ -64,12 +65,9 @@ record Foundation(
         var directory = parts.keep(DataDirectory.open(Node.dataDirectory(settings)));
         var address = DatabaseAddress.parse(settings.text(Setting.DATABASE));
         var telemetry = parts.keep(new Telemetry(settings.optional(Setting.TRACES_ENDPOINT)));
-        Database database = parts.keep(Databases.open(address, directory.path(), InstanceLease.connections(directory)));
-        if (address instanceof DatabaseAddress.Postgres) {
-            parts.keep(InstanceLease.claimUnmigrated(
-                    database, directory, settings.flag(Setting.DATABASE_TAKE_OVER), clock));
-        }
+        Database database = open(settings, address, directory, parts, clock);
         database.migrate(schemas.stream().map(Schema::name).toList());
+        new DirectoryBinding(directory).bind(address);
         int processors = Math.max(2, Runtime.getRuntime().availableProcessors());
         int slots = slots(settings, processors);
         int heap = settings.whole(Setting.CHILD_HEAP);
@@ -88,6 +86,25 @@ record Foundation(
                 new FairTurns(interactive, WAITING_COMPUTATIONS, COMPUTATION_PATIENCE),
                 new DeletionHold(),
                 new DeletionHold());
+    }
+
+    /** Opens a database that is the directory's, and takes it for this server. */
+    private static Database open(
+            Settings settings, DatabaseAddress address, DataDirectory directory, Parts parts, Clock clock) {
+        boolean takeOver = settings.flag(Setting.DATABASE_TAKE_OVER);
+        var binding = new DirectoryBinding(directory);
+        if (address instanceof DatabaseAddress.Sqlite) {
+            if (!takeOver) {
+                binding.requireSqlite();
+            }
+            return parts.keep(Databases.open(address, directory.path()));
+        }
+        Database database = parts.keep(Databases.open(address, directory.path(), InstanceLease.connections(directory)));
+        if (!takeOver) {
+            binding.requirePostgres(database, address);
+        }
+        parts.keep(InstanceLease.claimUnmigrated(database, directory, takeOver, clock));
+        return database;
     }
 
     private static int slots(Settings settings, int processors) {

@@ -16,6 +16,7 @@ import dev.tidemill.platform.sql.DatabaseAddress;
 import dev.tidemill.platform.sql.DatabaseDump;
 import dev.tidemill.platform.sql.DatabaseLoad;
 import dev.tidemill.platform.sql.Databases;
+import dev.tidemill.platform.sql.DirectoryBinding;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -69,13 +70,11 @@ final class RestoreCommand implements Callable<Integer> {
             var flags = new TreeMap<String, String>(Map.of(Setting.DATA_DIRECTORY.key(), target.toString()));
             Optional.ofNullable(address).ifPresent(text -> flags.put(Setting.DATABASE.key(), text));
             Settings settings = Settings.load(Optional.empty(), System.getenv(), flags);
-            List<String> missing = restore(
-                    file,
-                    target,
-                    DatabaseAddress.parse(settings.text(Setting.DATABASE)),
-                    settings.optional(Setting.ARTIFACT_STORE));
+            var database = DatabaseAddress.parse(settings.text(Setting.DATABASE));
+            Optional<String> bucket = settings.optional(Setting.ARTIFACT_STORE);
+            List<String> missing = restore(file, target, database, bucket);
             System.out.println(
-                    "Restored to " + target.toAbsolutePath() + ". Start it: tidemill server --data-dir " + target);
+                    "Restored to " + target.toAbsolutePath() + ". Start it: " + howToStart(target, database, bucket));
             missing.stream().limit(LISTED).forEach(digest -> System.err.println("  missing: blob " + digest));
             if (missing.isEmpty()) {
                 return 0;
@@ -91,6 +90,31 @@ final class RestoreCommand implements Callable<Integer> {
             System.err.println("tidemill: The backup could not be restored: " + reason(e));
             return FAILURE;
         }
+    }
+
+    /** The command that starts a server with all that was restored; no password is in it. */
+    static String howToStart(Path target, DatabaseAddress address, Optional<String> bucket) {
+        var command = new StringBuilder();
+        bucket.ifPresent(place -> command.append(Setting.ARTIFACT_STORE.variable())
+                .append('=')
+                .append(word(place))
+                .append(' '));
+        command.append("tidemill server --data-dir ").append(word(target.toString()));
+        if (address instanceof DatabaseAddress.Postgres postgres) {
+            command.append(" --database ").append(word(postgres.withPlaceOfPassword("PASSWORD")));
+            if (postgres.password().isPresent()) {
+                command.append(
+                                "\n  with the database user's password in the place of PASSWORD; the address may be given in ")
+                        .append(Setting.DATABASE.variable())
+                        .append(" instead, where no list of processes shows it");
+            }
+        }
+        return command.toString();
+    }
+
+    /** As a shell takes it. */
+    private static String word(String text) {
+        return text.matches("[A-Za-z0-9_./:@%+=,-]+") ? text : "'" + text.replace("'", "'\\''") + "'";
     }
 
     /** What led to a failure in the first place, in one line. */
@@ -133,6 +157,7 @@ final class RestoreCommand implements Callable<Integer> {
                     load.undo();
                     throw e;
                 }
+                new DirectoryBinding(directory).bind(address);
                 directory.restored();
             } catch (RuntimeException | IOException e) {
                 empty(target);

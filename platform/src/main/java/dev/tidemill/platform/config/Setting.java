@@ -14,7 +14,7 @@ public enum Setting {
             "database.take-over",
             "false",
             flag(),
-            "Binds the database to this data directory, when the one with its files is lost"),
+            "Binds the database to this data directory, when the one with its files is lost, or though it belongs to another database"),
     ROLES(
             "roles",
             "control,gateway,worker",
@@ -239,7 +239,7 @@ public enum Setting {
     }
 
     /** The environment variable that sets it. */
-    String variable() {
+    public String variable() {
         return VARIABLES + key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
     }
 

@@ -22,7 +22,17 @@ public sealed interface DatabaseAddress {
             implements DatabaseAddress {
         @Override
         public String toString() {
-            return "postgresql://" + user + "@" + host + ":" + port + "/" + database;
+            return text("");
+        }
+
+        /** As it is written, with a word in the place of the password if there is one. */
+        public String withPlaceOfPassword(String word) {
+            return text(password.isPresent() ? ":" + word : "");
+        }
+
+        private String text(String secret) {
+            return "postgresql://" + user + secret + "@" + host + ":" + port + "/" + database
+                    + schema.map(name -> "?schema=" + name).orElse("");
         }
     }
 

@@ -7,6 +7,9 @@ import java.nio.file.Path;
 
 /** Opens databases. */
 public final class Databases {
+    /** The name of an SQLite database in its directory. */
+    static final String SQLITE_FILE = "tidemill.db";
+
     private Databases() {}
 
     /**
@@ -28,7 +31,7 @@ public final class Databases {
      */
     public static Database open(DatabaseAddress address, Path directory, String connections) {
         return switch (address) {
-            case DatabaseAddress.Sqlite() -> new SqliteDatabase(directory.resolve("tidemill.db"));
+            case DatabaseAddress.Sqlite() -> new SqliteDatabase(directory.resolve(SQLITE_FILE));
             case DatabaseAddress.Postgres postgres -> connect(postgres, connections);
         };
     }

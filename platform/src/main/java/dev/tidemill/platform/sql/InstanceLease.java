@@ -84,14 +84,24 @@ public final class InstanceLease implements AutoCloseable {
      */
     public static InstanceLease claimUnmigrated(
             Database database, DataDirectory directory, boolean takeOver, Clock clock) {
-        boolean leased =
-                database.apart(handle -> handle.createQuery("SELECT to_regclass('server_instance') IS NOT NULL")
-                        .mapTo(Boolean.class)
-                        .one());
-        if (!leased) {
+        if (!hasLeases(database)) {
             database.migrate(List.of("platform"));
         }
         return claim(database, directory, takeOver, clock);
+    }
+
+    private static boolean hasLeases(Database database) {
+        return database.apart(handle -> handle.createQuery("SELECT to_regclass('server_instance') IS NOT NULL")
+                .mapTo(Boolean.class)
+                .one());
+    }
+
+    /** Whether the database says that its files are in this directory. */
+    static boolean isBound(Database database, DataDirectory directory) {
+        return hasLeases(database)
+                && database.<Optional<Holder>>apart(InstanceLease::holder)
+                        .filter(holder -> holder.directoryId().equals(directory.identity()))
+                        .isPresent();
     }
 
     /**

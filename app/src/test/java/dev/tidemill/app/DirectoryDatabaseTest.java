@@ -1,0 +1,164 @@
+package dev.tidemill.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemill.platform.config.Setting;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.DatabaseAddress;
+import dev.tidemill.testkit.TestDatabase;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A directory's files belong to one database: another one, without users, would answer everybody. */
+class DirectoryDatabaseTest {
+    @TempDir
+    private Path folder;
+
+    private Path data() {
+        return folder.resolve("data");
+    }
+
+    private static String address(Database empty) {
+        String schema = empty.reading(handle -> handle.createQuery("SELECT current_schema()")
+                .mapTo(String.class)
+                .one());
+        return System.getenv(TestDatabase.POSTGRES_VARIABLE) + "?schema=" + schema;
+    }
+
+    private void starts(String database, String... more) {
+        TestServer.start(data(), settings(database, more)).close();
+    }
+
+    private static Map<Setting, String> settings(String database, String... more) {
+        var settings = new HashMap<Setting, String>();
+        settings.put(Setting.DATABASE, database);
+        if (List.of(more).contains("take over")) {
+            settings.put(Setting.DATABASE_TAKE_OVER, "true");
+        }
+        return settings;
+    }
+
+    private void refused(String database, String... told) {
+        assertThatThrownBy(() -> TestServer.start(data(), settings(database)).close())
+                .isInstanceOfSatisfying(TidemillException.class, error -> {
+                    assertThat(error.code()).isEqualTo(ErrorCode.FAILED_PRECONDITION);
+                    assertThat(error.field()).hasValue("database");
+                    assertThat(error.message()).contains(told).contains(data().toString());
+                    assertThat(error.remedy().orElse("")).contains("TIDEMILL_DATABASE_TAKE_OVER=true");
+                });
+    }
+
+    @Test
+    void aDirectoryOfAPostgresqlStartsWithNoSqliteAndWithNoOtherEmptyPostgresql() {
+        try (Database first = TestDatabase.postgres(List.of());
+                Database second = TestDatabase.postgres(List.of())) {
+            starts(address(first));
+            refused("sqlite", "postgresql://", "SQLite");
+            assertThat(data().resolve("tidemill.db")).doesNotExist();
+            refused(address(second), "empty");
+            starts(address(first));
+            starts(address(second), "take over");
+            starts(address(second));
+        }
+    }
+
+    @Test
+    void aDirectoryOfAPostgresqlFromBeforeThereWasAMarkIsKnownByItsFiles() throws IOException {
+        try (Database first = TestDatabase.postgres(List.of())) {
+            starts(address(first));
+            Files.delete(data().resolve("database"));
+            refused("sqlite", "PostgreSQL");
+            starts(address(first));
+            assertThat(data().resolve("database")).exists();
+        }
+    }
+
+    @Test
+    void aDirectoryWithAnSqliteDatabaseStartsWithNoEmptyPostgresql() throws IOException {
+        try (Database other = TestDatabase.postgres(List.of())) {
+            starts("sqlite");
+            refused(address(other), "tidemill.db");
+            Files.delete(data().resolve("database"));
+            refused(address(other), "tidemill.db");
+            starts("sqlite");
+            starts(address(other), "take over");
+            refused("sqlite", "postgresql://");
+            starts(address(other));
+            // One that both were started in before there was a mark: its PostgreSQL knows it.
+            Files.delete(data().resolve("database"));
+            starts(address(other));
+        }
+    }
+
+    @Test
+    void anSqliteDatabaseThatIsLostIsNotMadeAnewWithoutAWord() throws IOException {
+        starts("sqlite");
+        Files.delete(data().resolve("tidemill.db"));
+        refused("sqlite", "tidemill.db");
+        starts("sqlite", "take over");
+        starts("sqlite");
+    }
+
+    @Test
+    void aFirstStartThatFailedForItsDatabaseKeepsNobodyFromAnother() {
+        assertThatThrownBy(() -> starts("postgresql://nobody@127.0.0.1:1/none")).isInstanceOf(TidemillException.class);
+        starts("sqlite");
+    }
+
+    @Test
+    void whatIsRestoredIntoAPostgresqlBelongsToIt() throws IOException {
+        try (var source = TestDatabase.sqlite(List.of("platform", "artifacts"));
+                Database target = TestDatabase.postgres(List.of())) {
+            Path blob = folder.resolve("source/artifacts/ab/" + "0".repeat(62));
+            Files.createDirectories(blob.getParent());
+            Files.writeString(blob, "content");
+            var backups = new Backups(
+                    source,
+                    folder.resolve("source"),
+                    Optional.empty(),
+                    new dev.tidemill.platform.retention.DeletionHold(),
+                    new dev.tidemill.platform.retention.DeletionHold(),
+                    "test",
+                    Clock.systemUTC());
+            Path file = folder.resolve("all.zip");
+            try (Backups.Prepared prepared = backups.prepare();
+                    OutputStream out = Files.newOutputStream(file)) {
+                prepared.writeTo(out);
+            }
+            String address = address(target);
+            RestoreCommand.restore(file, data(), DatabaseAddress.parse(address), Optional.empty());
+            refused("sqlite", "postgresql://");
+            starts(address);
+        }
+    }
+
+    @Test
+    void theLineThatStartsWhatWasRestoredIsWhole() {
+        Path target = Path.of("data 2");
+        assertThat(RestoreCommand.howToStart(target, DatabaseAddress.parse("sqlite"), Optional.empty()))
+                .isEqualTo("tidemill server --data-dir 'data 2'");
+        assertThat(RestoreCommand.howToStart(
+                        Path.of("data2"),
+                        DatabaseAddress.parse("postgresql://ann:hush%21@db.example:6000/ml?schema=team"),
+                        Optional.of("s3://bucket/a")))
+                .startsWith("TIDEMILL_ARTIFACTS_STORE=s3://bucket/a tidemill server --data-dir data2 --database"
+                        + " 'postgresql://ann:PASSWORD@db.example:6000/ml?schema=team'")
+                .contains("TIDEMILL_DATABASE")
+                .doesNotContain("hush");
+        assertThat(RestoreCommand.howToStart(
+                        Path.of("data2"), DatabaseAddress.parse("postgresql://ann@db/ml"), Optional.empty()))
+                .isEqualTo("tidemill server --data-dir data2 --database postgresql://ann@db:5432/ml");
+    }
+}

@@ -1,0 +1,128 @@
+package dev.tidemill.platform.sql;
+
+import dev.tidemill.platform.config.DataDirectory;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Optional;
+
+/**
+ * Which database the files of a data directory belong to. A server that was started there with another one, which has no users,
+ * would answer everybody and keep its files among those of the first.
+ *
+ * <p>The file {@code database} says it once a database has been opened for the directory. Where it is not yet, files that only a
+ * server with a database writes tell.
+ */
+public final class DirectoryBinding {
+    /** Holds {@code sqlite} or the address of a PostgreSQL without the password. */
+    private static final String MARK = "database";
+
+    private static final String SQLITE = "sqlite";
+
+    private final DataDirectory directory;
+
+    public DirectoryBinding(DataDirectory directory) {
+        this.directory = directory;
+    }
+
+    /**
+     * Refuses, before it is made, an SQLite database in a directory whose database is another one.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} if the directory belongs to a PostgreSQL, or its SQLite database is lost
+     */
+    public void requireSqlite() {
+        Optional<String> owner = owner();
+        if (owner.isPresent() && !owner.get().equals(SQLITE)) {
+            throw refused(
+                    "The data directory " + directory.path() + " belongs to " + owner.get()
+                            + ", and this start is with SQLite",
+                    "Start with --database and that address, or name another directory with --data-dir");
+        }
+        if (owner.isPresent() && !hasSqlite()) {
+            throw refused(
+                    "The SQLite database of the data directory " + directory.path() + ", its file "
+                            + Databases.SQLITE_FILE + ", is not there",
+                    "Put it back, or restore a backup into an empty directory");
+        }
+    }
+
+    /**
+     * Refuses a PostgreSQL for a directory that belongs to another database; one that says itself that its files are in this directory
+     * is always taken, and whether its files are elsewhere is asked by {@link InstanceLease}.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} if the directory belongs to an SQLite database, or to a PostgreSQL while
+     *     this one is empty
+     */
+    public void requirePostgres(Database database, DatabaseAddress address) {
+        Optional<String> owner = owner();
+        if (owner.isEmpty() || InstanceLease.isBound(database, directory)) {
+            return;
+        }
+        if (owner.get().equals(SQLITE)) {
+            throw refused(
+                    "The data directory " + directory.path() + " belongs to its SQLite database, "
+                            + Databases.SQLITE_FILE + ", and this start is with " + address,
+                    "To move to PostgreSQL, back up the server with SQLite and restore into a new directory and that"
+                            + " database (tidemill restore); or start without --database");
+        }
+        if (database.<Boolean>apart(handle -> Tables.isEmpty(handle, database.dialect()))) {
+            throw refused(
+                    "The data directory " + directory.path() + " belongs to " + owner.get() + ", and " + address
+                            + " is empty",
+                    "Start with the database of that directory, or name another directory with --data-dir");
+        }
+    }
+
+    /** Notes which database the directory belongs to from now on; it survives a crash whole or not at all. */
+    public void bind(DatabaseAddress address) {
+        Path mark = directory.path().resolve(MARK);
+        String text = address instanceof DatabaseAddress.Sqlite ? SQLITE : address.toString();
+        try {
+            if (Files.exists(mark) && Files.readString(mark).strip().equals(text)) {
+                return;
+            }
+            Path aside = directory.path().resolve(MARK + ".new");
+            Files.writeString(aside, text + "\n");
+            Files.move(aside, mark, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Optional<String> owner() {
+        Path mark = directory.path().resolve(MARK);
+        try {
+            if (Files.exists(mark)) {
+                return Optional.of(Files.readString(mark).strip());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        if (hasSqlite()) {
+            return Optional.of(SQLITE);
+        }
+        // An identity alone is there also after a start whose database could not be reached; artifacts alone in a
+        // gateway's directory.
+        boolean served = Files.exists(directory.path().resolve("identity"))
+                && Files.exists(directory.path().resolve("artifacts"));
+        return served
+                ? Optional.of("a PostgreSQL database, as its files without an SQLite one show")
+                : Optional.empty();
+    }
+
+    private boolean hasSqlite() {
+        return Files.exists(directory.path().resolve(Databases.SQLITE_FILE));
+    }
+
+    private static TidemillException refused(String message, String remedy) {
+        return new TidemillException(ErrorCode.FAILED_PRECONDITION, message)
+                .at("database")
+                .remedy(remedy
+                        + ". To begin anew all the same, with a database that knows neither users nor models, start"
+                        + " once with TIDEMILL_DATABASE_TAKE_OVER=true");
+    }
+}
