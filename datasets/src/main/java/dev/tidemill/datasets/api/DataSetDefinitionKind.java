@@ -67,13 +67,17 @@ public final class DataSetDefinitionKind implements DefinitionKind<DataSet> {
         var columns = new ArrayList<Column>();
         for (String name : object.keys()) {
             YamlObject entry = object.object(name);
-            columns.add(new Column(
+            var column = new Column(
                     name,
                     entry.oneOf("type", ColumnType.class, ColumnType.TEXT),
                     entry.flag("required", false),
                     entry.optionalNumber("min"),
                     entry.optionalNumber("max"),
-                    entry.texts("values")));
+                    entry.texts("values"));
+            column.obstacle().ifPresent(obstacle -> {
+                throw entry.invalid(obstacle.rule(), obstacle.why());
+            });
+            columns.add(column);
             entry.optionalText("description");
             entry.end();
         }

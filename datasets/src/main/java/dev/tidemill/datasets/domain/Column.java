@@ -1,6 +1,8 @@
 package dev.tidemill.datasets.domain;
 
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -9,7 +11,7 @@ import java.util.Optional;
  * @param required whether a value must be there
  * @param least smallest value allowed of a number
  * @param most largest value allowed of a number
- * @param values allowed values of a text; empty allows all
+ * @param values allowed values, of any type but timestamp; empty allows all
  */
 public record Column(
         String name,
@@ -20,6 +22,34 @@ public record Column(
         List<String> values) {
     public Column {
         values = List.copyOf(values);
+    }
+
+    /** A rule that cannot be held to, and why. */
+    public record Obstacle(String rule, String why) {}
+
+    /** What the column's rules say that its type has nothing of, or that no value can obey; empty if they can be held to. */
+    public Optional<Obstacle> obstacle() {
+        String ofType = "a column of type " + type.name().toLowerCase(Locale.ROOT);
+        for (var bound : List.of(Map.entry("min", least), Map.entry("max", most))) {
+            Optional<Double> limit = bound.getValue();
+            if (limit.isPresent() && !type.isNumeric()) {
+                return Optional.of(new Obstacle(
+                        bound.getKey(),
+                        ofType + " has no '" + bound.getKey() + "': it is a limit of numbers (long, double)"));
+            }
+            if (limit.isPresent() && !Double.isFinite(limit.get())) {
+                return Optional.of(new Obstacle(bound.getKey(), limit.get() + " is no limit"));
+            }
+        }
+        if (least.isPresent() && most.isPresent() && least.get() > most.get()) {
+            return Optional.of(new Obstacle(
+                    "min", "no number is at least " + least.get() + " ('min') and at most " + most.get() + " ('max')"));
+        }
+        return values.stream()
+                .filter(value -> !type.hasValue(value))
+                .findFirst()
+                .map(value ->
+                        new Obstacle("values", "'" + value + "' is no value that " + ofType + " can be limited to"));
     }
 
     public static Column of(String name, ColumnType type) {

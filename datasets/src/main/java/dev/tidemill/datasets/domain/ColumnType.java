@@ -20,6 +20,26 @@ public enum ColumnType {
         return sql;
     }
 
+    /** Whether a text is one value of this type, as a list of allowed values writes it; of moments there are none. */
+    boolean hasValue(String text) {
+        return switch (this) {
+            case TEXT -> true;
+            case LONG -> text.matches("[+-]?\\d{1,19}") && isLong(text);
+            case DOUBLE -> text.matches("[+-]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][+-]?\\d{1,3})?");
+            case BOOLEAN -> text.equals("true") || text.equals("false");
+            case TIMESTAMP -> false;
+        };
+    }
+
+    private static boolean isLong(String text) {
+        try {
+            Long.parseLong(text);
+            return true;
+        } catch (NumberFormatException e) {
+            return false;
+        }
+    }
+
     public boolean isNumeric() {
         return this == LONG || this == DOUBLE;
     }

@@ -53,7 +53,7 @@ public final class ImportCsvTask implements ChildTask {
             db.confineTo(List.of(plain, target));
             load(db, plain, header, source.path());
             map(db, dataSet, source);
-            check(db, dataSet);
+            DataRules.check(db, dataSet);
             source.until().ifPresent(until -> keepBefore(db, dataSet, until));
             String order = dataSet.time()
                     .map(time -> " ORDER BY " + DuckDb.identifier(time))
@@ -227,59 +227,6 @@ public final class ImportCsvTask implements ChildTask {
                                     + bad.getFirst().path("v").asText() + "' in column '" + column.name() + "' "
                                     + Conversions.problem(column.type()))
                     .at(column.name());
-        }
-    }
-
-    private static void check(DuckDb db, DataSet dataSet) throws SQLException {
-        var problems = new ArrayList<String>();
-        for (Column column : dataSet.columns()) {
-            String id = DuckDb.identifier(column.name());
-            if (column.required()) {
-                count(db, id + " IS NULL", "'" + column.name() + "' is missing", problems);
-            }
-            if (column.least().isPresent()) {
-                count(
-                        db,
-                        id + " < " + column.least().get(),
-                        "'" + column.name() + "' is below " + column.least().get(),
-                        problems);
-            }
-            if (column.most().isPresent()) {
-                count(
-                        db,
-                        id + " > " + column.most().get(),
-                        "'" + column.name() + "' is above " + column.most().get(),
-                        problems);
-            }
-            if (!column.values().isEmpty()) {
-                var allowed = column.values().stream().map(DuckDb::literal).toList();
-                count(
-                        db,
-                        id + " NOT IN (" + String.join(", ", allowed) + ")",
-                        "'" + column.name() + "' is none of " + column.values(),
-                        problems);
-            }
-        }
-        if (!dataSet.key().isEmpty()) {
-            String key = String.join(
-                    ", ", dataSet.key().stream().map(DuckDb::identifier).toList());
-            long duplicates = db.count(
-                    "SELECT COUNT(*) - (SELECT COUNT(*) FROM (SELECT DISTINCT " + key + " FROM mapped)) FROM mapped");
-            if (duplicates > 0) {
-                problems.add(duplicates + " rows repeat the key " + dataSet.key());
-            }
-        }
-        if (!problems.isEmpty()) {
-            throw new TidemillException(
-                            ErrorCode.CHECK_FAILED, "The data fails its checks: " + String.join("; ", problems))
-                    .remedy("Mend the file, or the rules in the data set's definition");
-        }
-    }
-
-    private static void count(DuckDb db, String condition, String what, List<String> problems) throws SQLException {
-        long rows = db.count("SELECT COUNT(*) FROM mapped WHERE " + condition);
-        if (rows > 0) {
-            problems.add("in " + rows + " rows " + what);
         }
     }
 

@@ -197,4 +197,46 @@ class ImportCsvTaskTest {
                     .startsWith(System.getProperty("java.io.tmpdir"));
         }
     }
+
+    private static Column ruled(ColumnType type, Double least, Double most, String... values) {
+        return new Column("v", type, false, Optional.ofNullable(least), Optional.ofNullable(most), List.of(values));
+    }
+
+    @Test
+    void theFirstRowsThatBreakARuleAreNamedWithTheirValues() {
+        refused(
+                "a,v\nx,1\ny,-1.5\nz,2\nx,-2\nx,-3\nx,-4\n",
+                "in 4 rows 'v' is below 0.0 (row 3: '-1.5'; row 5: '-2.0'; row 6: '-3.0'; ...)",
+                ruled(ColumnType.DOUBLE, 0.0, null));
+        refused("a,v\nx,7\n", "in 1 row 'v' is above 5.0 (row 2: '7')", ruled(ColumnType.LONG, null, 5.0));
+        refused("a,v\nx,1\ny,9\n", "'v' is none of [1, 2] (row 3: '9')", ruled(ColumnType.LONG, null, null, "1", "2"));
+        refused(
+                "a,v\nx,1\ny,\n",
+                "in 1 row 'v' is missing (row 3)",
+                new Column("v", ColumnType.DOUBLE, true, Optional.empty(), Optional.empty(), List.of()));
+    }
+
+    @Test
+    void theFirstRowsThatRepeatAKeyAreNamed() throws Exception {
+        Path file = Files.writeString(folder.resolve("t.csv"), "id,day\n1,a\n2,a\n1,a\n,b\n,b\n2,b\n");
+        ObjectNode request = Json.object()
+                .put("csv", file.toString())
+                .put("target", folder.resolve("t.parquet").toString());
+        request.set(
+                "dataSet",
+                Json.tree(new DataSet(
+                        Optional.of(new DataSet.Source("t.csv", "0", Optional.empty(), Optional.empty())),
+                        List.of(column("id", ColumnType.LONG), column("day", ColumnType.TEXT)),
+                        List.of("id", "day"),
+                        Optional.empty())));
+        assertThatThrownBy(() -> new ImportCsvTask().run(request, NOBODY))
+                .hasMessageContaining(
+                        "2 rows repeat the key [id, day] (row 4: '1', 'a' as row 2; row 6: nothing, 'b' as row 5)");
+    }
+
+    @Test
+    void aRuleThatSaysNothingAboutItsTypeIsNoFaultOfTheDatabase() {
+        refused("v\nx\n", "a column of type text has no 'min'", ruled(ColumnType.TEXT, 4.0, null));
+        refused("v\n1\n", "'a' is no value that a column of type double", ruled(ColumnType.DOUBLE, null, null, "a"));
+    }
 }
