@@ -171,6 +171,61 @@ class LoopbackServerTest {
     }
 
     @Test
+    void aBodyThatIsMissingIsSaidToBe() {
+        for (String path : java.util.List.of(
+                PROJECT + "/definitions",
+                "/api/tidemill/v1/events",
+                "/v2/models/none/infer",
+                "/invocations",
+                "/collect")) {
+            for (String body : java.util.List.of("", " \n")) {
+                var answer = server.post(path, body);
+                assertThat(answer.body()).as(path).doesNotContain("No content", "end-of-input");
+                if (answer.statusCode() == 400) {
+                    assertThat(answer.body()).as(path).contains("The JSON body is missing");
+                }
+            }
+        }
+        expect(400, server.post(PROJECT + "/definitions", ""), "The JSON body is missing");
+        expect(400, server.post(PROJECT + "/definitions", " "), "The JSON body is missing");
+    }
+
+    @Test
+    void aDeploymentThatNamesAModelThatNobodyKnowsIsAppliedWithAWarning() {
+        String deployment =
+                "{\"files\": {\"d.yaml\": \"kind: Deployment\\nname: warned\\nmodel: rsk\\nview: nothing\\n\"%s}}";
+        String pipeline =
+                ", \"p.yaml\": \"kind: Pipeline\\nname: warner\\nsteps:\\n  - name: put\\n    uses: registry.register\\n"
+                        + "    with: {model: %s, trained: x}\\n\"";
+        var alone =
+                server.post(PROJECT + "/definitions", deployment.formatted("").replace("}}", "}, \"dryRun\": true}"));
+        expect(200, alone, "names model 'rsk', which is not registered", "names view 'nothing'");
+        expect(
+                200,
+                server.post(PROJECT + "/definitions", deployment.formatted(pipeline.formatted("risk"))),
+                "did you mean 'risk'?");
+        var known = server.post(PROJECT + "/definitions", deployment.formatted(pipeline.formatted("rsk")));
+        expect(200, known, "names view 'nothing'");
+        assertThat(known.body()).doesNotContain("names model");
+    }
+
+    @Test
+    void aRuleThatSaysNothingAboutItsColumnsTypeIsNotApplied() {
+        for (String[] rule : new String[][] {
+            {"{type: text, min: 4}", "d.yaml:4:", "'min'"},
+            {"{type: double, values: [a]}", "d.yaml:4:", "'a'"},
+            {"{type: long, min: 5, max: 1}", "d.yaml:4:", "no number"}
+        }) {
+            String file = "kind: DataSet\\nname: ruled\\ncolumns:\\n  v: " + rule[0] + "\\n";
+            expect(
+                    400,
+                    server.post(PROJECT + "/definitions", "{\"files\": {\"d.yaml\": \"" + file + "\"}}"),
+                    rule[1],
+                    rule[2]);
+        }
+    }
+
+    @Test
     void aBadDefinitionLeavesNothingOfTheOthers() {
         String files =
                 "{\"files\": {\"a.yaml\": \"kind: Monitor\\nname: fine\", \"b.yaml\": \"kind: Monitor\\nname: bad\\nwindow: 3 days\"}}";

@@ -28,6 +28,14 @@ final class ApplyCommand implements Callable<Integer> {
     @Option(names = "--dry-run", description = "Only tell what would change")
     private boolean dryRun;
 
+    /** What became of a definition, or what would become of it. */
+    static String told(String outcome, boolean dryRun) {
+        if (!dryRun || outcome.equals("unchanged")) {
+            return outcome;
+        }
+        return outcome.equals("created") ? "would create" : "would change";
+    }
+
     @Override
     public Integer call() {
         Api api = connection.api();
@@ -38,12 +46,17 @@ final class ApplyCommand implements Callable<Integer> {
         }
         for (JsonNode change : answer.path("changes")) {
             String outcome = change.path("outcome").asText().toLowerCase(Locale.ROOT);
-            System.out.println(outcome + " " + change.path("kind").asText() + "/"
+            System.out.println(told(outcome, dryRun) + " " + change.path("kind").asText() + "/"
                     + change.path("name").asText() + " (version "
                     + change.path("version").asInt() + ")");
             if (outcome.equals("changed")) {
                 change.path("diff").asText().lines().forEach(line -> System.out.println("    " + line));
             }
+        }
+        for (JsonNode change : answer.path("changes")) {
+            change.path("warnings")
+                    .forEach(warning ->
+                            System.err.println("warning: " + change.path("path").asText() + ": " + warning.asText()));
         }
         if (dryRun) {
             System.err.println("Nothing was changed: this was a dry run.");

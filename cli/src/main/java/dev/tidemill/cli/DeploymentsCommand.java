@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -133,7 +134,8 @@ final class DeploymentsCommand extends CommandGroup {
             mixinStandardHelpOptions = true)
     int label(
             @Mixin Connection connection,
-            @Option(names = "--file", paramLabel = "CSV", description = "Rows with the columns id and label") @Nullable
+            @Option(names = "--file", paramLabel = "CSV", description = "Rows with the columns id and label (or value)")
+                    @Nullable
                     Path file,
             @Parameters(index = "0", paramLabel = "DEPLOYMENT") String name,
             @Parameters(index = "1..*", arity = "0..*", paramLabel = "ID=LABEL") @Nullable List<String> pairs)
@@ -148,16 +150,26 @@ final class DeploymentsCommand extends CommandGroup {
         }
         if (file != null) {
             for (Map<String, String> row : Csv.read(file)) {
-                if (!row.containsKey("id") || !row.containsKey("label")) {
-                    throw new CliException(Exit.FAILURE, file + " must have the columns id and label");
-                }
-                labels.addObject().put("id", row.get("id")).put("value", row.get("label"));
+                labels.addObject().put("id", row.get("id")).put("value", row.get(labelColumn(file, row)));
             }
         }
         if (labels.isEmpty()) {
             throw new CliException(Exit.USAGE, "Name labels as ID=LABEL, or a --file of them");
         }
         return send(connection, name, labels);
+    }
+
+    /** The column of a file of labels that holds them: {@code label}, or {@code value} as requests call it. */
+    static String labelColumn(Path file, Map<String, String> row) {
+        List<String> named =
+                Stream.of("label", "value").filter(row::containsKey).toList();
+        if (!row.containsKey("id") || named.size() != 1) {
+            throw new CliException(
+                    Exit.FAILURE,
+                    file + " must have the columns id and label (or value, not both); it has "
+                            + String.join(", ", row.keySet()));
+        }
+        return named.getFirst();
     }
 
     private static int send(Connection connection, String name, ArrayNode labels) {

@@ -6,10 +6,12 @@ import dev.tidemill.datasets.domain.Column;
 import dev.tidemill.datasets.domain.ColumnType;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class ColumnRulesTest {
-    private static Optional<String> refused(ColumnType type, Double least, Double most, String... values) {
+    private static Optional<String> refused(
+            ColumnType type, @Nullable Double least, @Nullable Double most, String... values) {
         return new Column("v", type, false, Optional.ofNullable(least), Optional.ofNullable(most), List.of(values))
                 .obstacle()
                 .map(obstacle -> obstacle.rule() + ": " + obstacle.why());

@@ -33,6 +33,7 @@ public final class DeploymentsModule implements StepModule {
     private final Publications publications;
     private final Gateway gateway;
     private final Pipelines pipelines;
+    private final Models models;
 
     public DeploymentsModule(
             Database database,
@@ -45,6 +46,7 @@ public final class DeploymentsModule implements StepModule {
             ModelLoader loader) {
         this.gateway = gateway;
         this.pipelines = pipelines;
+        this.models = models;
         var store = new SqlDeploymentStore(database);
         this.publications = new Publications(store, models, gateway, clock);
         this.deployments = new Deployments(store, publications, database, events, clock);
@@ -83,7 +85,9 @@ public final class DeploymentsModule implements StepModule {
 
     @Override
     public List<DefinitionKind<?>> definitionKinds() {
-        return List.of(new PolicyDefinitionKind(deployments, pipelines), new DeploymentDefinitionKind(deployments));
+        return List.of(
+                new PolicyDefinitionKind(deployments, pipelines),
+                new DeploymentDefinitionKind(deployments, models, pipelines));
     }
 
     @Override

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.zip.GZIPOutputStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -198,7 +199,7 @@ class ImportCsvTaskTest {
         }
     }
 
-    private static Column ruled(ColumnType type, Double least, Double most, String... values) {
+    private static Column ruled(ColumnType type, @Nullable Double least, @Nullable Double most, String... values) {
         return new Column("v", type, false, Optional.ofNullable(least), Optional.ofNullable(most), List.of(values));
     }
 

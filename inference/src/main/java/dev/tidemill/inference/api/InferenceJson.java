@@ -78,7 +78,11 @@ final class InferenceJson {
             // Fields are watched by Once instead: a set of names for each of many small objects takes a tenth of the
             // reading.
             parser.disable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
-            if (parser.nextToken() != JsonToken.START_OBJECT) {
+            JsonToken first = parser.nextToken();
+            if (first == null) {
+                throw Json.missing();
+            }
+            if (first != JsonToken.START_OBJECT) {
                 throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body is not a JSON object");
             }
             Optional<String> id = Optional.empty();

@@ -43,12 +43,9 @@ final class RowsJson {
     }
 
     private static JsonNode parse(ObjectReader reader, byte[] body) {
+        Json.requireThere(body);
         try {
-            JsonNode json = reader.readTree(body);
-            if (json == null || json.isMissingNode()) {
-                throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body is empty");
-            }
-            return json;
+            return reader.readTree(body);
         } catch (JsonProcessingException e) {
             throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body is not JSON: " + e.getOriginalMessage())
                     .causedBy(e);

@@ -13,10 +13,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 
 /** Reports the errors of a deployment by month of event time. Thread-safe. */
 final class MonthlyReport {
@@ -86,7 +84,7 @@ final class MonthlyReport {
         var sums = new TreeMap<YearMonth, double[]>();
         LabelMeaning meaning = LabelMeaning.of(baseline);
         var own = new AtomicBoolean();
-        var strange = new AtomicReference<Optional<String>>(Optional.empty());
+        var strange = new ArrayList<String>();
         Instant from = store.findState(project, name)
                 .map(state -> state.clock().origin())
                 .orElse(Instant.EPOCH);
@@ -97,8 +95,8 @@ final class MonthlyReport {
                 if (meaning.isClass(output, label)) {
                     meaning.require(output, label);
                     own.set(true);
-                } else if (strange.get().isEmpty()) {
-                    strange.set(Optional.of(label));
+                } else if (strange.isEmpty()) {
+                    strange.add(label);
                 }
                 // A class that the baseline does not know is one that it never gets right.
                 meaning.loss(output, label).filter(loss -> isLike(row, loss)).ifPresent(loss -> {
@@ -110,7 +108,7 @@ final class MonthlyReport {
             }
         });
         if (!own.get()) {
-            strange.get().ifPresent(label -> meaning.require(List.of(), label));
+            strange.forEach(label -> meaning.require(List.of(), label));
         }
         return sums;
     }

@@ -1,6 +1,9 @@
 package dev.tidemill.platform.definitions;
 
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * One {@code kind} of definition in a project, brought by the domain that it belongs to.
@@ -30,6 +33,18 @@ public interface DefinitionKind<T> {
      * @throws dev.tidemill.platform.errors.TidemillException {@code INVALID_DEFINITION}
      */
     default void check(String project, String name, T definition, Map<String, Object> others) {}
+
+    /**
+     * What a definition that has just been applied names by a name that nothing bears yet, a sentence each: it is no fault, since a
+     * pipeline or another folder may bring it later, but it may be a slip. Asked within the caller's transaction, when everything that is applied
+     * together has been.
+     *
+     * @param defined names of definitions of a kind that there are in the project
+     */
+    default List<String> unresolved(
+            String project, String name, T definition, Function<String, Collection<String>> defined) {
+        return List.of();
+    }
 
     /**
      * Does what asks anything but the database, before a transaction is begun, and gives what makes it so within one.

@@ -11,6 +11,7 @@ import dev.tidemill.platform.ids.Names;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -18,14 +19,29 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * Applies project folders: parse everything, then change everything in one transaction. Applying the same folder twice
  * changes nothing. Thread-safe.
  */
 public final class Definitions {
-    /** What applying does, or would do, to one definition; {@code diff} is a unified diff of its file. */
-    public record Change(String kind, String name, String path, Outcome outcome, int version, String diff) {}
+    /**
+     * What applying does, or would do, to one definition.
+     *
+     * @param diff a unified diff of its file
+     * @param warnings names in it that nothing bears yet, a sentence each
+     */
+    public record Change(
+            String kind, String name, String path, Outcome outcome, int version, String diff, List<String> warnings) {
+        public Change {
+            warnings = List.copyOf(warnings);
+        }
+
+        Change warning(List<String> of) {
+            return new Change(kind, name, path, outcome, version, diff, of);
+        }
+    }
 
     public enum Outcome {
         CREATED,
@@ -99,9 +115,7 @@ public final class Definitions {
         Map<Parsed<?>, DefinitionKind.Prepared> prepared = prepare(project, parsed);
         try {
             return transactions.write(() -> {
-                List<Change> changes = parsed.stream()
-                        .map(document -> applyOne(project, document, prepared, actor))
-                        .toList();
+                List<Change> changes = applyAll(project, parsed, prepared, actor);
                 if (dryRun) {
                     // Everything has been tried for real; nothing of it may stay.
                     throw new DryRun(changes);
@@ -173,6 +187,28 @@ public final class Definitions {
         return document.kind().prepare(project, document.name(), document.definition(), earlier);
     }
 
+    private List<Change> applyAll(
+            String project, List<Parsed<?>> parsed, Map<Parsed<?>, DefinitionKind.Prepared> prepared, String actor) {
+        List<Change> applied = parsed.stream()
+                .map(document -> applyOne(project, document, prepared, actor))
+                .toList();
+        List<Definition> there = store.list(project);
+        Function<String, Collection<String>> defined = kind -> there.stream()
+                .filter(definition -> definition.kind().equals(kind))
+                .map(Definition::name)
+                .toList();
+        var changes = new ArrayList<Change>();
+        for (int i = 0; i < applied.size(); i++) {
+            changes.add(applied.get(i).warning(unresolved(project, parsed.get(i), defined)));
+        }
+        return changes;
+    }
+
+    private static <T> List<String> unresolved(
+            String project, Parsed<T> document, Function<String, Collection<String>> defined) {
+        return document.kind().unresolved(project, document.name(), document.definition(), defined);
+    }
+
     private <T> Change applyOne(
             String project, Parsed<T> document, Map<Parsed<?>, DefinitionKind.Prepared> prepared, String actor) {
         var before = store.find(project, document.kind().kind(), document.name());
@@ -184,7 +220,8 @@ public final class Definitions {
                     document.path(),
                     Outcome.UNCHANGED,
                     before.get().version(),
-                    "");
+                    "",
+                    List.of());
         }
         DefinitionKind.Prepared ready = prepared.get(document);
         if (ready == null) {
@@ -219,7 +256,8 @@ public final class Definitions {
                 document.path(),
                 before.isPresent() ? Outcome.CHANGED : Outcome.CREATED,
                 version,
-                diff);
+                diff,
+                List.of());
     }
 
     private static String diff(String path, String before, String after) {

@@ -33,6 +33,7 @@ public final class YamlBounds {
         int levels = 0;
         int values = 0;
         int aliases = 0;
+        int documents = 0;
         Deque<String> open = new ArrayDeque<>();
         for (Event event : new Parse(settings).parseString(text)) {
             switch (event.getEventId()) {
@@ -46,6 +47,14 @@ public final class YamlBounds {
                     open.pop();
                 }
                 case Scalar -> values++;
+                case DocumentStart -> {
+                    if (++documents > 1) {
+                        throw new TidemillException(
+                                        ErrorCode.INVALID_DEFINITION,
+                                        label + place(event) + ": a second document begins here; a file holds one")
+                                .remedy("Put each document into a file of its own");
+                    }
+                }
                 case Alias -> {
                     aliases++;
                     if (open.contains(anchor(event))) {

@@ -168,6 +168,7 @@ public final class Json {
     }
 
     private static JsonNode parseAny(byte[] body) {
+        requireThere(body);
         try {
             return MAPPER.readerFor(JsonNode.class)
                     .with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -183,6 +184,26 @@ public final class Json {
         } catch (IOException e) {
             throw new TidemillException(ErrorCode.INVALID_ARGUMENT, "The body could not be read").causedBy(e);
         }
+    }
+
+    /**
+     * Refuses a body of nothing or of white space alone.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT}
+     */
+    public static void requireThere(byte[] body) {
+        for (byte each : body) {
+            if (each != ' ' && each != '\t' && each != '\r' && each != '\n') {
+                return;
+            }
+        }
+        throw missing();
+    }
+
+    /** That JSON was to be sent and nothing was. */
+    public static TidemillException missing() {
+        return new TidemillException(ErrorCode.INVALID_ARGUMENT, "The JSON body is missing: nothing was sent")
+                .remedy("Send a JSON value as the request's body");
     }
 
     /**

@@ -16,4 +16,11 @@ class YamlObjectTest {
         absent.text("kind");
         assertThatThrownBy(() -> absent.text("columns")).hasMessageContaining("key 'columns' is missing");
     }
+
+    @Test
+    void aSecondDocumentInAFileIsRefusedWithItsPlace() {
+        assertThatThrownBy(() -> YamlObject.parse("two.yaml", "kind: DataSet\nname: a\n---\nkind: DataSet\nname: b\n"))
+                .hasMessageContaining("two.yaml:3:1: a second document begins here; a file holds one");
+        YamlObject.parse("one.yaml", "---\nkind: DataSet\nname: a\n...\n");
+    }
 }
