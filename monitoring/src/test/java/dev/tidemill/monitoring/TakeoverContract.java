@@ -26,8 +26,8 @@ import org.junit.jupiter.api.Test;
 
 /** To which version windows count that close when another has become champion, on every database. */
 abstract class TakeoverContract extends AssembledMonitoring {
-    private static final int FIRST = 11;
-    private static final int SECOND = 12;
+    private static final int FIRST = 31;
+    private static final int SECOND = 32;
 
     @Override
     List<ModelRuntime> runtimes() {

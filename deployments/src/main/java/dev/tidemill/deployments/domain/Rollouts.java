@@ -391,7 +391,7 @@ public final class Rollouts {
                 .filter(version -> exists(deployment, version))
                 .ifPresentOrElse(
                         version -> keepAlias(project, model, CHALLENGER, version, actor),
-                        () -> aliases.release(project, model, CHALLENGER, Event.SYSTEM));
+                        () -> aliases.release(project, model, CHALLENGER, actor));
     }
 
     /** An alias that stands there already has not moved, and nobody is told that it had. */

@@ -111,6 +111,7 @@ abstract class AssembledDeployments {
     ArtifactsModule artifacts;
     SqlModelStore versions;
     SqlDeploymentStore store;
+    SqlEventLog events;
     Models models;
     Aliases aliases;
     Trust trust;
@@ -134,7 +135,7 @@ abstract class AssembledDeployments {
                 new DeletionHold(),
                 clock);
         versions = new SqlModelStore(database);
-        var events = new SqlEventLog(database, clock);
+        events = new SqlEventLog(database, clock);
         models = new Models(versions, artifacts.tree(), database, events, clock);
         aliases = new Aliases(versions, models, database, events);
         trust = new Trust(versions, models, database, events);

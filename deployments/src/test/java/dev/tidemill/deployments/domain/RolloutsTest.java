@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.EventQuery;
 import dev.tidemill.training.domain.Incumbents;
 import java.time.Duration;
 import java.time.Instant;
@@ -164,6 +165,16 @@ class RolloutsTest extends AssembledDeployments {
                 .extracting(Decision::action)
                 .containsExactly(Decision.Action.SHADOWED, Decision.Action.CANARIED, Decision.Action.PROMOTED);
         assertThat(rollouts.lastFinalDecision("p", "d")).contains(TICK);
+        assertThat(events.newest(new EventQuery(
+                                Optional.of("p"),
+                                Optional.of("model.alias.removed"),
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty(),
+                                10))
+                        .items())
+                .extracting(stored -> stored.event().actor())
+                .containsExactly("tester");
     }
 
     @Test
