@@ -19,6 +19,10 @@ import urllib.request
 from collections.abc import Callable
 from typing import TypeVar
 
+# Tests talk to nobody but themselves. MLflow's telemetry also changes the environment on a thread of its own, and a request that
+# its client makes meanwhile fails with KeyError (seen with 3.17.2).
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
 T = TypeVar("T")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
