@@ -28,6 +28,7 @@ final class GuardedConnections implements InternalProtocolNegotiator.ProtocolNeg
     private final OpenConnections counted;
     private final Predicate<InetAddress> proxies;
     private final WorkWaiting work;
+    private final boolean tls;
 
     /**
      * @param negotiator begins a connection that passes
@@ -43,6 +44,7 @@ final class GuardedConnections implements InternalProtocolNegotiator.ProtocolNeg
         this.counted = counted;
         this.proxies = proxies;
         this.work = work;
+        this.tls = "https".contentEquals(negotiator.scheme());
     }
 
     @Override
@@ -91,7 +93,9 @@ final class GuardedConnections implements InternalProtocolNegotiator.ProtocolNeg
                             },
                             PATIENCE.toSeconds(),
                             TimeUnit.SECONDS);
-            context.pipeline().addFirst(new ReadingGate(work));
+            context.pipeline()
+                    .addFirst(new ReadingGate(
+                            work, () -> tls && !handler.decoder().prefaceReceived()));
             context.pipeline().replace(this, null, next);
         }
     }

@@ -1,23 +1,30 @@
 package dev.tidemill.platform.grpc;
 
+import io.grpc.netty.shaded.io.netty.channel.ChannelDuplexHandler;
 import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
-import io.grpc.netty.shaded.io.netty.channel.ChannelInboundHandlerAdapter;
 import io.grpc.netty.shaded.io.netty.util.ReferenceCountUtil;
 import java.util.ArrayDeque;
 import java.util.Queue;
+import java.util.function.BooleanSupplier;
 
-/** Keeps what a connection has sent, and reads no more of it, while too much work has not ended. Of the connection's own thread. */
-final class ReadingGate extends ChannelInboundHandlerAdapter {
+/**
+ * Keeps what a connection has sent, and reads no more of it, while too much work has not ended. Handlers behind it ask for more at each
+ * end of a read, so that these are kept from them too. Of the connection's own thread.
+ */
+final class ReadingGate extends ChannelDuplexHandler {
     private final WorkWaiting work;
+    private final BooleanSupplier beginning;
     private final Queue<Object> kept = new ArrayDeque<>();
 
-    ReadingGate(WorkWaiting work) {
+    /** @param beginning whether the connection is still being made, and has no calls: what it sends for that is passed on */
+    ReadingGate(WorkWaiting work, BooleanSupplier beginning) {
         this.work = work;
+        this.beginning = beginning;
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object bytes) {
-        if (kept.isEmpty() && !work.isTooMuch()) {
+        if (kept.isEmpty() && (beginning.getAsBoolean() || !work.isTooMuch())) {
             context.fireChannelRead(bytes);
             return;
         }
@@ -26,6 +33,20 @@ final class ReadingGate extends ChannelInboundHandlerAdapter {
         if (first) {
             context.channel().config().setAutoRead(false);
             await(context);
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        if (kept.isEmpty()) {
+            context.fireChannelReadComplete();
+        }
+    }
+
+    @Override
+    public void read(ChannelHandlerContext context) {
+        if (kept.isEmpty()) {
+            context.read();
         }
     }
 

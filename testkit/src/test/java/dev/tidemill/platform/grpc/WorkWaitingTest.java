@@ -3,10 +3,15 @@ package dev.tidemill.platform.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.testkit.Await;
+import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
+import io.grpc.netty.shaded.io.netty.channel.ChannelInboundHandlerAdapter;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.grpc.netty.shaded.io.netty.channel.embedded.EmbeddedChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class WorkWaitingTest {
@@ -55,7 +60,7 @@ class WorkWaitingTest {
     /** What came meanwhile comes in its order once there is room, and nothing more is read before. */
     @Test
     void aConnectionKeepsWhatItHasSentMeanwhile() {
-        var channel = new EmbeddedChannel(new ReadingGate(work));
+        var channel = new EmbeddedChannel(new ReadingGate(work, () -> false));
         channel.writeInbound("before");
         CountDownLatch first = busy();
         CountDownLatch second = busy();
@@ -76,5 +81,57 @@ class WorkWaitingTest {
         assertThat(read).containsExactly("one", "two");
         assertThat(channel.config().isAutoRead()).isTrue();
         assertThat(channel.finish()).isFalse();
+    }
+
+    /** The handlers of HTTP/2 and of TLS ask for more at each end of a read, whatever the channel reads by itself. */
+    @Test
+    void nothingMoreIsReadWhileItWaitsHoweverOftenItIsAskedFor() {
+        var reads = new AtomicInteger();
+        var counting = new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void read(ChannelHandlerContext context) {
+                reads.incrementAndGet();
+                context.read();
+            }
+        };
+        var greedy = new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelReadComplete(ChannelHandlerContext context) {
+                context.read();
+            }
+        };
+        var channel = new EmbeddedChannel(counting, new ReadingGate(work, () -> false), greedy);
+        CountDownLatch first = busy();
+        CountDownLatch second = busy();
+        channel.writeInbound("one");
+        int before = reads.get();
+        for (int i = 0; i < 20; i++) {
+            channel.pipeline().fireChannelReadComplete();
+            channel.read();
+        }
+        assertThat(reads.get()).isEqualTo(before);
+        first.countDown();
+        second.countDown();
+        Await.until("it to be read on", () -> {
+            channel.runPendingTasks();
+            return reads.get() > before;
+        });
+        assertThat((String) channel.readInbound()).isEqualTo("one");
+    }
+
+    /** What a connection begins with is its own to do in time, and makes no calls. */
+    @Test
+    void aConnectionThatIsBeginningIsNotKeptWaiting() {
+        var beginning = new AtomicBoolean(true);
+        var channel = new EmbeddedChannel(new ReadingGate(work, beginning::get));
+        CountDownLatch first = busy();
+        CountDownLatch second = busy();
+        channel.writeInbound("hello");
+        assertThat((String) channel.readInbound()).isEqualTo("hello");
+        beginning.set(false);
+        channel.writeInbound("call");
+        assertThat((Object) channel.readInbound()).isNull();
+        first.countDown();
+        second.countDown();
     }
 }
