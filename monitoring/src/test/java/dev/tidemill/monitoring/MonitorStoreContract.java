@@ -37,6 +37,9 @@ abstract class MonitorStoreContract {
 
     abstract Database open();
 
+    /** A database without any schema. */
+    abstract Database empty();
+
     @BeforeEach
     void openStore() {
         database = open();
@@ -77,6 +80,25 @@ abstract class MonitorStoreContract {
         assertThat(clock.declared()).isTrue();
         assertThat(clock.watermark()).isEqualTo(START.plusSeconds(3));
         assertThat(clock.reachedAt()).isEqualTo(START.plusSeconds(70));
+    }
+
+    /** When a watermark was declared was not kept before: the time that stands there is that of an early prediction. */
+    @Test
+    void whoHasDeclaredAWatermarkBeforeAnUpgradeHasNotBeenSilentSince() {
+        try (Database older = empty()) {
+            older.migrateTo(Map.of("monitoring", "9"));
+            String insert = "INSERT INTO monitor_state (project, deployment, origin, watermark, declared, processed,"
+                    + " windows_till, reached_at) VALUES ('p', '%s', 0, 1000, %s, 0, 0, 1000)";
+            older.<Integer>writing(handle -> handle.execute(insert.formatted("declared", "TRUE"))
+                    + handle.execute(insert.formatted("moved", "FALSE")));
+            Instant before = Instant.now().minusSeconds(60);
+            older.migrate(List.of("monitoring"));
+            var upgraded = new SqlMonitorStore(older);
+            assertThat(upgraded.findState("p", "declared").orElseThrow().clock().reachedAt())
+                    .isBetween(before, before.plusSeconds(600));
+            assertThat(upgraded.findState("p", "moved").orElseThrow().clock().reachedAt())
+                    .isEqualTo(Instant.ofEpochMilli(1000));
+        }
     }
 
     @Test

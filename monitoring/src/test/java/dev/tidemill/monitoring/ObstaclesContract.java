@@ -486,13 +486,13 @@ abstract class ObstaclesContract extends AssembledMonitoring {
         monitoring.declareWatermark("p", "d", START.plus(Duration.ofDays(1)));
         settle("d");
         assertThat(obstacle(Obstacle.Kind.WAITING_FOR_DATA).remedy())
-                .contains("the next watermark that is declared", "live calls once none has been declared for 2 days");
+                .contains("the next watermark that is declared", "live calls once none has been declared for 14 days");
         for (int minute = 0; minute < 30; minute++) {
             monitoring.append(List.of(live(Duration.ofMinutes(minute))));
         }
         assertThat(obstacle(Obstacle.Kind.QUARANTINED_PREDICTIONS).reason()).contains("30 predictions are held");
         assertThat(obstacle(Obstacle.Kind.QUARANTINED_PREDICTIONS).remedy())
-                .contains("If the calls are live now", "declared for 2 days", "declare one");
+                .contains("If the calls are live now", "declared for 14 days", "declare one");
         assertThat(clock("d").watermark()).isEqualTo(START.plus(Duration.ofDays(1)));
 
         Duration later = EventClock.SILENCE.plusHours(1);

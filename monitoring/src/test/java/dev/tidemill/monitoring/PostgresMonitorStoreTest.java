@@ -9,4 +9,9 @@ class PostgresMonitorStoreTest extends MonitorStoreContract {
     Database open() {
         return TestDatabase.postgres(List.of("monitoring"));
     }
+
+    @Override
+    Database empty() {
+        return TestDatabase.postgres(List.of());
+    }
 }

@@ -9,4 +9,9 @@ class SqliteMonitorStoreTest extends MonitorStoreContract {
     Database open() {
         return TestDatabase.sqlite(List.of("monitoring"));
     }
+
+    @Override
+    Database empty() {
+        return TestDatabase.sqlite(List.of());
+    }
 }

@@ -37,8 +37,11 @@ public record EventClock(
     /** How far two clocks may differ. */
     public static final Duration SKEW = Duration.ofMinutes(5);
 
-    /** Who has declared no watermark for so long, in wall time, does not any more: live calls move event time on. */
-    public static final Duration SILENCE = Duration.ofDays(2);
+    /**
+     * Who has declared no watermark for so long, in wall time, does not any more: live calls move event time on. It is longer than the
+     * pauses of who declares each week, whose next batch would else move it itself.
+     */
+    public static final Duration SILENCE = Duration.ofDays(14);
 
     private static final Duration LIVE = Duration.ofDays(1);
     /** So many in a row are no accident; so few before are no history. */

@@ -154,18 +154,40 @@ class EventClockTest {
         return new EventClock(YEARS_AGO, watermark, true, at, 50, EventClock.Apart.NONE, 0, Optional.empty());
     }
 
-    /** A replay up to the present, and then live calls: they wait for the sender for two days, and then go on without it. */
+    /** A replay up to the present, and then live calls: they wait for the sender as long as it may be silent, and then go on without it. */
     @Test
     void liveCallsAfterAReplayMoveEventTimeOnOnceNobodyDeclaresItAnyMore() {
         EventClock clock = declared(NOW, NOW);
-        for (int hour = 1; hour <= 120; hour++) {
+        for (int hour = 1; hour <= EventClock.SILENCE.toHours() + 50; hour++) {
             Instant now = NOW.plus(Duration.ofHours(hour));
             clock = take(clock, now, now);
             boolean silent = hour > EventClock.SILENCE.toHours();
             assertThat(clock.watermark()).as("hour %d", hour).isEqualTo(silent ? now : NOW);
             assertThat(clock.declared()).as("hour %d", hour).isEqualTo(!silent);
         }
-        assertThat(quarantined).isEmpty();
+        assertThat(quarantined)
+                .as("those that come when they are far ahead")
+                .hasSize((int) EventClock.SILENCE.minus(HORIZON).toHours())
+                .containsOnly(Quarantine.FAR_AHEAD);
+        assertThat(held).as("all count in the end").isEmpty();
+    }
+
+    /** What is sent on Monday for the week before, with a holiday once, waits for its watermark, its newest rows too. */
+    @Test
+    void whoDeclaresEachWeekKeepsTheClock() {
+        EventClock clock = declared(NOW, NOW);
+        Instant monday = NOW;
+        for (int weeks : new int[] {1, 1, 2, 1}) {
+            Duration pause = Duration.ofDays(7L * weeks);
+            Instant sent = monday.plus(pause);
+            for (long hour = 1; hour < pause.toHours(); hour++) {
+                clock = take(clock, monday.plus(Duration.ofHours(hour)), sent);
+                assertThat(clock.declared()).isTrue();
+                assertThat(clock.watermark()).isEqualTo(monday);
+            }
+            monday = sent;
+            clock = declared(monday, monday);
+        }
     }
 
     @Test
@@ -192,8 +214,8 @@ class EventClockTest {
         assertThat(clock.declared()).isTrue();
         assertThat(quarantined).hasSize(100).containsOnly(Quarantine.FAR_AHEAD);
         assertThat(held).hasSize(100);
-        for (int hour = 49; hour < 100; hour++) {
-            Instant now = NOW.plus(Duration.ofHours(hour));
+        for (int hour = 1; hour < 52; hour++) {
+            Instant now = NOW.plus(EventClock.SILENCE).plus(Duration.ofHours(hour));
             clock = take(clock, now, now);
             assertThat(clock.watermark()).isEqualTo(now);
         }
@@ -219,8 +241,8 @@ class EventClockTest {
     @Test
     void whatMovesEventTimeAndWhatToDoIsSaidAsItIs() {
         EventClock clock = take(declared(YEARS_AGO, NOW), NOW, NOW);
-        assertThat(clock.moves()).contains("next watermark that is declared", NOW.toString(), "2 days");
-        assertThat(clock.remedy().orElseThrow()).contains("20 in a row", "2 days", "declare one");
+        assertThat(clock.moves()).contains("next watermark that is declared", NOW.toString(), "14 days");
+        assertThat(clock.remedy().orElseThrow()).contains("20 in a row", "14 days", "declare one");
         EventClock free = EventClock.first(NOW, NOW);
         assertThat(free.moves()).contains("moves with predictions");
         assertThat(free.remedy()).isEmpty();

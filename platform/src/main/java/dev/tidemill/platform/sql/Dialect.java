@@ -10,7 +10,7 @@ public interface Dialect {
     String name();
 
     /** Values for the placeholders in migration scripts: {@code identity}, {@code bytes}, {@code transaction_id}, {@code clustered},
-     * {@code bytewise_text}, {@code user_of_actor} (see {@link #userOfActor}). */
+     * {@code bytewise_text}, {@code now_millis} (wall time), {@code user_of_actor} (see {@link #userOfActor}). */
     Map<String, String> migrationPlaceholders();
 
     /** An expression for the part of an actor before its first slash, which names the user; of it there are indexes. */

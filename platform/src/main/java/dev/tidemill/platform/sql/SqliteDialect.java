@@ -16,6 +16,7 @@ final class SqliteDialect implements Dialect {
     public Map<String, String> migrationPlaceholders() {
         return Map.of(
                 "user_of_actor", userOfActor(),
+                "now_millis", "CAST(strftime('%s', 'now') AS INTEGER) * 1000",
                 "identity", "INTEGER PRIMARY KEY AUTOINCREMENT",
                 "bytes", "BLOB",
                 "bytewise_text", "TEXT",
