@@ -180,6 +180,16 @@ abstract class MonthlyReportContract extends AssembledMonitoring {
         assertThat(monitoring.monthly("p", "d", 1)).containsExactly(new MonthReport("2011-04", 1, 0, 1, 0, 0, 0));
     }
 
+    /** As labels were taken before: it has a loss of its time, and is no number for the baseline. */
+    @Test
+    void aLabelThatWouldNotBeTakenTodayIsLeftOut() {
+        labelled(0);
+        labelled(1);
+        database.<Integer>writing(handle ->
+                handle.execute("UPDATE prediction SET label = '+2' WHERE event_time > " + START.toEpochMilli()));
+        assertThat(monitoring.monthly("p", "d", 1)).containsExactly(new MonthReport("2011-04", 1, 0, 1, 0, 0, 0));
+    }
+
     @Test
     void aBaselineThatAnswersAClassIsComparedByIt() {
         for (int hour : new int[] {1, 13}) {

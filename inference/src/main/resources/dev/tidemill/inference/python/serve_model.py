@@ -254,6 +254,9 @@ def pyfunc(folder):
     return predict, {"parameters": parameters, "classes": class_names(raw) if named else []}
 
 
+# Models within models; deeper ones are not looked into.
+DEEPEST = 20
+
 # What a classifier answers by, beside its class, that is largest for the class that it chooses.
 SHARES = ("predict", "predict_proba", "predict_log_proba")
 
@@ -261,7 +264,7 @@ SHARES = ("predict", "predict_proba", "predict_log_proba")
 def tells_several(raw):
     """Whether a row has several classes at once, so that the answer is none of them."""
     try:
-        parts = [part for part in (raw, last_step(raw)) if part is not None]
+        parts = list(inward(raw))
         kinds = [str(getattr(getattr(part, "_label_binarizer", None), "y_type_", "")) for part in parts]
         return any(getattr(part, "multilabel_", False) for part in parts) or any(kind.startswith("multilabel") for kind in kinds)
     except Exception:  # noqa: BLE001 - as of its classes
@@ -270,13 +273,22 @@ def tells_several(raw):
 
 def class_names(raw):
     """Names of a classifier's classes in the order of its probabilities; none where it has several of them to tell."""
-    for part in (raw, last_step(raw)):
+    for part in inward(raw):
         try:
             classes = np.asarray(part.classes_)
         except Exception:  # noqa: BLE001 - a property of the model's own, which may fail as it likes
             continue
         return [str(name) for name in classes.tolist()] if classes.ndim == 1 else []
     return []
+
+
+def inward(raw):
+    """The model, and what answers within it, however deep: a search over a pipeline has one in one."""
+    for _ in range(DEEPEST):
+        if raw is None:
+            return
+        yield raw
+        raw = last_step(raw)
 
 
 def last_step(raw):

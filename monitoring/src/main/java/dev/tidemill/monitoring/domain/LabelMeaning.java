@@ -17,27 +17,45 @@ import java.util.Optional;
  * What the answers of a model version and its labels mean, so that one can be compared with the other.
  *
  * @param classes that it tells apart; empty for one that predicts a number, or that does not name them
+ * @param values what the names of the classes stand for, as truths or numbers; empty for one that is neither
+ * @param truths whether the classes are the two truths, as JSON or Python write them
  * @param scores whether it answers the scores of its classes, rather than one of them
  * @param texts whether it answers texts, so that what is written otherwise is another class
  * @param whole whether it answers whole numbers
  */
-record LabelMeaning(List<String> classes, boolean scores, boolean texts, boolean whole) {
+record LabelMeaning(
+        List<String> classes,
+        List<Optional<BigDecimal>> values,
+        boolean truths,
+        boolean scores,
+        boolean texts,
+        boolean whole) {
     private static final List<String> TRUTHS = List.of("False", "True");
 
     static LabelMeaning of(LoadedModel model) {
         Optional<Datatype> answer = model.outputs().stream().findFirst().map(TensorSpec::datatype);
         boolean truth = answer.filter(Datatype.BOOL::equals).isPresent();
-        List<String> classes = model.classes();
+        List<String> classes = model.classes().isEmpty() && truth ? TRUTHS : model.classes();
+        boolean texts = answer.filter(Datatype.BYTES::equals).isPresent();
+        boolean truths = !texts && areTruths(classes);
         return new LabelMeaning(
-                classes.isEmpty() && truth ? TRUTHS : classes,
+                classes,
+                classes.stream().map(name -> value(name, truths)).toList(),
+                truths,
                 model.answersScores(),
-                answer.filter(Datatype.BYTES::equals).isPresent(),
+                texts,
                 answer.filter(type -> type.storage() == Datatype.Storage.WHOLE).isPresent());
     }
 
-    /** Whether a label is one of a model that answers so; always where the model tells no classes apart. */
-    boolean isClass(List<Object> answer, String label) {
-        return classes.isEmpty() || (text(answer).isPresent() ? classes.contains(label) : index(label) >= 0);
+    private boolean isClass(List<Object> answer, String label) {
+        return text(answer).isPresent() ? classes.contains(label) : index(label) >= 0;
+    }
+
+    /** Whether a label is one of a model that answers so. */
+    boolean isLabel(List<Object> answer, String label) {
+        return classes.isEmpty()
+                ? texts || text(answer).isPresent() || WrittenNumber.of(label).isPresent()
+                : isClass(answer, label);
     }
 
     /**
@@ -47,14 +65,10 @@ record LabelMeaning(List<String> classes, boolean scores, boolean texts, boolean
      * @throws TidemillException {@code INVALID_ARGUMENT}
      */
     void require(List<Object> answer, String label) {
-        if (!isClass(answer, label)) {
-            throw TidemillException.invalid("labels", "'" + label + "' is none of the classes " + classes);
-        }
-        if (classes.isEmpty()
-                && !texts
-                && text(answer).isEmpty()
-                && WrittenNumber.of(label).isEmpty()) {
-            throw TidemillException.invalid("labels", "'" + label + "' is not a number");
+        if (!isLabel(answer, label)) {
+            throw TidemillException.invalid(
+                    "labels",
+                    "'" + label + "' is " + (classes.isEmpty() ? "not a number" : "none of the classes " + classes));
         }
     }
 
@@ -129,7 +143,7 @@ record LabelMeaning(List<String> classes, boolean scores, boolean texts, boolean
     private int chosen(Object answer) {
         int found = -1;
         for (int i = 0; i < classes.size(); i++) {
-            Optional<BigDecimal> own = value(classes.get(i));
+            Optional<BigDecimal> own = values.get(i);
             boolean is =
                     switch (answer) {
                         case BigInteger number ->
@@ -153,11 +167,10 @@ record LabelMeaning(List<String> classes, boolean scores, boolean texts, boolean
         if (exact >= 0 || texts) {
             return exact;
         }
-        Optional<BigDecimal> value = value(label);
+        Optional<BigDecimal> value = value(label, truths);
         for (int i = 0; value.isPresent() && i < classes.size(); i++) {
-            String name = classes.get(i);
-            if (value(name).filter(own -> own.compareTo(value.get()) == 0).isPresent()
-                    && !(WrittenNumber.isDigits(name) && isNear(label, value.get()))) {
+            if (values.get(i).filter(own -> own.compareTo(value.get()) == 0).isPresent()
+                    && !(WrittenNumber.isDigits(classes.get(i)) && isNear(label, value.get()))) {
                 return i;
             }
         }
@@ -170,17 +183,15 @@ record LabelMeaning(List<String> classes, boolean scores, boolean texts, boolean
     }
 
     /** What the name of a class or a label stands for: a truth in any spelling, or a number. */
-    private Optional<BigDecimal> value(String text) {
-        if (isOfTruths() && text.equalsIgnoreCase("true")) {
+    private static Optional<BigDecimal> value(String text, boolean truths) {
+        if (truths && text.equalsIgnoreCase("true")) {
             return Optional.of(BigDecimal.ONE);
         }
-        return isOfTruths() && text.equalsIgnoreCase("false") ? Optional.of(BigDecimal.ZERO) : WrittenNumber.of(text);
+        return truths && text.equalsIgnoreCase("false") ? Optional.of(BigDecimal.ZERO) : WrittenNumber.of(text);
     }
 
-    /** Whether its classes are the two truths, as JSON or Python write them. */
-    private boolean isOfTruths() {
-        return !texts
-                && !classes.isEmpty()
+    private static boolean areTruths(List<String> classes) {
+        return !classes.isEmpty()
                 && classes.size() <= TRUTHS.size()
                 && classes.stream()
                                 .map(name -> name.toLowerCase(Locale.ROOT))

@@ -92,8 +92,7 @@ final class MonthlyReport {
             if (row.label().isPresent() && row.servedLoss().isPresent()) {
                 List<Object> output = baseline.predict(row.features());
                 String label = row.label().get();
-                if (meaning.isClass(output, label)) {
-                    meaning.require(output, label);
+                if (meaning.isLabel(output, label)) {
                     own.set(true);
                 } else if (strange.isEmpty()) {
                     strange.add(label);
