@@ -23,6 +23,9 @@ export const short = (id: string): string => (id.length > 16 ? id.replace(/-/g, 
 
 export const date = (iso: string | undefined): string => (iso ? iso.slice(0, 10) : '–')
 
+/** The time of the day here, such as "14:03:59". */
+export const clock = (iso: string): string => new Date(iso).toLocaleTimeString(undefined, { hour12: false })
+
 /** Time passed, such as "3 min ago". */
 export function ago(iso: string, now = Date.now()): string {
   const seconds = Math.max(0, (now - Date.parse(iso)) / 1000)

@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Code, Group, SimpleGrid, Table, Text, Title } from '@mantine/core'
+import { Button, Card, Code, Group, SimpleGrid, Table, Text, Title } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { get, inProject, post } from '../../api/client'
@@ -9,6 +9,7 @@ import { date, micros, number } from '../../ui/format'
 import { Page, To } from '../../ui/page'
 import { Empty, Loaded, State } from '../../ui/states'
 import { useWatched, Why } from '../monitoring/Why'
+import { ServingAlert } from './ServingAlert'
 
 export function Deployments() {
   const project = useProject()
@@ -49,13 +50,8 @@ export function DeploymentPage() {
           action={deployment.challenger ? <Group gap="xs"><Button variant="light" color="red" onClick={() => act.mutate('reject')}>Reject challenger</Button><Button onClick={() => act.mutate('promote')}>Promote challenger</Button></Group> : undefined}
           chain={<>serves <To to={`/ui/${project}/models/${deployment.definition.model}`}>{deployment.definition.model}</To>, watched in <To to={`/ui/${project}/monitoring?deployment=${name}`}>monitoring</To>, policy {deployment.definition.policy ?? 'none'}, data up to {date(deployment.eventTime)}</>}>
           {act.error && <Text c="red" size="sm">{act.error.message}</Text>}
-          {serving.reason && (
-            <Alert color="red" title={serving.state === 'BROKEN' ? 'This deployment cannot be served' : 'The challenger cannot be loaded'}>
-              <Text size="sm">{serving.reason}</Text>
-              <Text size="sm">Since {date(serving.since)}; tried {number(serving.failures)} times{serving.retryAt ? `, again at ${date(serving.retryAt)}` : ''}. Another version can be put in its place: POST {`${path}/roll-back`} with its number.</Text>
-              <Button mt="xs" size="xs" variant="light" onClick={() => act.mutate('retry')}>Try again now</Button>
-            </Alert>)}
-          {watched.data && <Why obstacles={watched.data.obstacles} />}
+          <ServingAlert serving={serving} rollBack={`${path}/roll-back`} retry={() => act.mutate('retry')} />
+          {watched.data && <Why obstacles={watched.data.obstacles.filter((obstacle) => obstacle.kind !== 'NOT_SERVED')} />}
           <SimpleGrid cols={{ base: 2, md: 6 }}>
             <Figure label="Champion" value={deployment.champion ? `v${deployment.champion}` : '–'} note={`since ${date(deployment.championSince)}`} colour={COLOUR.champion} />
             <Figure label="Challenger" value={deployment.challenger ? `v${deployment.challenger}` : 'none'} note={deployment.challenger ? `${deployment.phase.toLowerCase()}, answers ${number(deployment.share * 100)} %` : ''} colour={COLOUR.challenger} />
