@@ -57,7 +57,8 @@ abstract class BlobCollectionContract {
     private BlobReferences references;
     private BlobCollector collector;
 
-    abstract Database open();
+    /** A new database with the schemas of the domains. */
+    abstract Database open(List<String> domains);
 
     /** The store of blobs, as whoever opens it after another finds it; its copies of blobs, or itself, are in the folder. */
     PrimaryBlobs blobs() {
@@ -66,7 +67,7 @@ abstract class BlobCollectionContract {
 
     @BeforeEach
     void start() {
-        database = open();
+        database = open(List.of("artifacts"));
         var blobs = blobs();
         references = new SqlBlobReferences(database, ArtifactsModule.SCHEMA.digests());
         tree = new ArtifactTree(
@@ -316,9 +317,9 @@ abstract class BlobCollectionContract {
         var moved = new CountDownLatch(1);
         BlobReferences references = new ForwardingReferences(this.references) {
             @Override
-            public void beginRemoval(Collection<Digest> digests) {
+            public Set<Removal> beginRemoval(Collection<Digest> digests) {
                 moved.countDown();
-                super.beginRemoval(digests);
+                return super.beginRemoval(digests);
             }
         };
         var racing = new BlobCollector(references, blobs, blobs, database, deletions, clock);
@@ -352,21 +353,22 @@ abstract class BlobCollectionContract {
         var claims = new AtomicInteger();
         BlobReferences references = new ForwardingReferences(this.references) {
             @Override
-            public void beginRemoval(Collection<Digest> digests) {
-                super.beginRemoval(digests);
+            public Set<Removal> beginRemoval(Collection<Digest> digests) {
+                Set<Removal> begun = super.beginRemoval(digests);
                 assertThatThrownBy(() -> database.write(() -> tree.claim(looked)))
                         .hasMessageContaining(digest.value());
                 blobs.put(bytes("being removed"));
                 ArtifactTree.Claim again = tree.look("a", Set.of(digest));
                 database.write(() -> tree.claim(again));
                 claims.incrementAndGet();
+                return begun;
             }
         };
         new BlobCollector(references, blobs, blobs, database, deletions, clock).collect(Duration.ofDays(1), false);
         assertThat(claims).hasValue(1);
         assertThat(blobs.find(digest)).isPresent();
         database.write(() -> tree.claim(looked));
-        assertThat(this.references.removing()).isEmpty();
+        assertThat(this.references.removals()).isEmpty();
     }
 
     @Test
@@ -378,13 +380,127 @@ abstract class BlobCollectionContract {
         CollectableBlobs killed = new KilledAtRemoval(blobs);
         var dying = new BlobCollector(references, killed, blobs, database, deletions, clock);
         assertThatThrownBy(() -> dying.collect(Duration.ofDays(1), false)).isInstanceOf(AssertionError.class);
-        assertThat(references.removing()).containsExactly(kept);
+        assertThat(references.removals())
+                .extracting(BlobReferences.Removal::digest)
+                .containsExactly(kept);
 
         var restarted = blobs();
         new BlobCollector(references, restarted, restarted, database, deletions, clock).bringBack();
-        assertThat(references.removing()).isEmpty();
+        assertThat(references.removals()).isEmpty();
         ArtifactTree.Claim looked = tree.look("a", Set.of(kept));
         database.write(() -> tree.claim(looked));
+    }
+
+    /** Its server was killed in the midst of a collection, and is started next in a newer version. */
+    @Test
+    void aRemovalOfAnOlderVersionIsEndedByTheNextStart() {
+        try (Database older = open(List.of())) {
+            older.migrateTo(Map.of("artifacts", "9"));
+            var blobs = blobs();
+            Digest there = blobs.put(bytes("there")).digest();
+            var gone = new Digest("0".repeat(64));
+            for (Digest digest : List.of(there, gone)) {
+                older.writing(handle -> handle.execute(
+                        "INSERT INTO blob_candidate (digest, released_at, folder, removing) VALUES (?, 5, FALSE, TRUE)",
+                        digest.value()));
+            }
+            older.migrate(List.of("artifacts"));
+            var upgraded = new SqlBlobReferences(older, ArtifactsModule.SCHEMA.digests());
+            assertThat(upgraded.removals())
+                    .extracting(BlobReferences.Removal::digest)
+                    .containsExactlyInAnyOrder(there, gone);
+            assertThat(upgraded.removals())
+                    .extracting(BlobReferences.Removal::id)
+                    .doesNotHaveDuplicates();
+            new BlobCollector(upgraded, blobs, blobs, older, deletions, clock).bringBack();
+            assertThat(upgraded.removals())
+                    .extracting(BlobReferences.Removal::digest)
+                    .containsExactly(gone);
+            assertThat(upgraded.claim(Set.of(there), clock.instant())).isEmpty();
+        }
+    }
+
+    /** A look at many blobs of a bucket takes long: the next collection may begin with what the look has just seen. */
+    @Test
+    void aLookEndsNoRemovalThatBeganAfterIt() throws Exception {
+        var blobs = blobs();
+        Digest digest = blobs.put(bytes("removed twice")).digest();
+        tree.take("a", digest);
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        var dying = new BlobCollector(references, new KilledAtRemoval(blobs), blobs, database, deletions, clock);
+        assertThatThrownBy(() -> dying.collect(Duration.ofDays(1), false)).isInstanceOf(AssertionError.class);
+        blobs.bringAllBack();
+
+        var asked = new CountDownLatch(1);
+        var tried = new CountDownLatch(1);
+        BlobReferences pausing = new ForwardingReferences(references) {
+            @Override
+            public Set<Digest> named(Set<Digest> among) {
+                Set<Digest> named = super.named(among);
+                if (blobs.find(digest).isEmpty()) {
+                    asked.countDown();
+                    await(tried);
+                }
+                return named;
+            }
+        };
+        var next = new BlobCollector(pausing, blobs, blobs, database, deletions, clock);
+        var collecting = new ArrayList<CompletableFuture<BlobCollector.Collected>>();
+        var slow = new ForwardingStore(blobs) {
+            @Override
+            public Set<Digest> absent(Set<Digest> digests) {
+                Set<Digest> absent = super.absent(digests);
+                collecting.add(CompletableFuture.supplyAsync(() -> next.collect(Duration.ofDays(1), false)));
+                await(asked);
+                return absent;
+            }
+        };
+        var looking = new ArtifactTree(
+                new SqlFileStore(database), slow, new SqlProjectBlobs(database), references, database, clock);
+        ArtifactTree.Claim looked = looking.look("a", Set.of(digest));
+        try {
+            assertThatThrownBy(() -> database.write(() -> looking.claim(looked)))
+                    .hasMessageContaining(digest.value());
+        } finally {
+            tried.countDown();
+        }
+        assertThat(collecting.getFirst().get(20, TimeUnit.SECONDS).blobs()).isEqualTo(1);
+    }
+
+    @Test
+    void aRemovalEndsForWhoeverReadItsIdAlone() {
+        Digest digest = blobs().put(bytes("begun twice")).digest();
+        tree.release(List.of(digest));
+        Set<BlobReferences.Removal> first = references.beginRemoval(Set.of(digest));
+        assertThat(references.removals()).isEqualTo(first);
+        Set<BlobReferences.Removal> second = references.beginRemoval(Set.of(digest));
+        assertThat(second).hasSize(1).doesNotContainAnyElementsOf(first);
+        references.endRemoval(first);
+        assertThat(references.removals(Set.of(digest))).isEqualTo(second);
+        assertThat(references.claim(Set.of(digest), clock.instant())).containsExactly(digest);
+        references.endRemoval(second);
+        assertThat(references.removals()).isEmpty();
+        assertThat(references.claim(Set.of(digest), clock.instant())).isEmpty();
+    }
+
+    /** A claim would not see that it is being removed. */
+    @Test
+    void whatHasNoRowAnyMoreIsNotRemoved() {
+        var blobs = blobs();
+        Digest digest = blobs.put(bytes("kept by another collection")).digest();
+        tree.take("a", digest);
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        CollectableBlobs late = new ForwardingBlobs(blobs) {
+            @Override
+            public boolean setAside(Digest digest, Instant before) {
+                references.keep(Set.of(digest), before);
+                return super.setAside(digest, before);
+            }
+        };
+        var racing = new BlobCollector(references, late, blobs, database, deletions, clock);
+        assertThat(racing.collect(Duration.ofDays(1), false).blobs()).isZero();
+        assertThat(blobs.find(digest)).isPresent();
+        assertThat(references.beginRemoval(Set.of(digest))).isEmpty();
     }
 
     /** A bucket may take long for each, and a backup waits for what is under way. */
@@ -603,22 +719,22 @@ abstract class BlobCollectionContract {
         }
 
         @Override
-        public void beginRemoval(Collection<Digest> digests) {
-            target.beginRemoval(digests);
+        public Set<Removal> beginRemoval(Collection<Digest> digests) {
+            return target.beginRemoval(digests);
         }
 
         @Override
-        public Set<Digest> removing(Set<Digest> among) {
-            return target.removing(among);
+        public Set<Removal> removals(Set<Digest> among) {
+            return target.removals(among);
         }
 
         @Override
-        public Set<Digest> removing() {
-            return target.removing();
+        public Set<Removal> removals() {
+            return target.removals();
         }
 
         @Override
-        public void endRemoval(Collection<Digest> there) {
+        public void endRemoval(Collection<Removal> there) {
             target.endRemoval(there);
         }
 

@@ -6,7 +6,7 @@ import java.util.List;
 
 class PostgresBlobCollectionTest extends BlobCollectionContract {
     @Override
-    Database open() {
-        return TestDatabase.postgres(List.of("artifacts"));
+    Database open(List<String> domains) {
+        return TestDatabase.postgres(domains);
     }
 }

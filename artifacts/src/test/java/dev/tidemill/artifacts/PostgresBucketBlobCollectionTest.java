@@ -7,8 +7,8 @@ import java.util.List;
 
 class PostgresBucketBlobCollectionTest extends BlobCollectionContract {
     @Override
-    Database open() {
-        return TestDatabase.postgres(List.of("artifacts"));
+    Database open(List<String> domains) {
+        return TestDatabase.postgres(domains);
     }
 
     @Override

@@ -6,7 +6,7 @@ import java.util.List;
 
 class SqliteBlobCollectionTest extends BlobCollectionContract {
     @Override
-    Database open() {
-        return TestDatabase.sqlite(List.of("artifacts"));
+    Database open(List<String> domains) {
+        return TestDatabase.sqlite(domains);
     }
 }

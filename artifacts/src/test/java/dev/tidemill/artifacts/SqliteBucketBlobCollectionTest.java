@@ -7,8 +7,8 @@ import java.util.List;
 
 class SqliteBucketBlobCollectionTest extends BlobCollectionContract {
     @Override
-    Database open() {
-        return TestDatabase.sqlite(List.of("artifacts"));
+    Database open(List<String> domains) {
+        return TestDatabase.sqlite(domains);
     }
 
     @Override

@@ -221,11 +221,13 @@ public final class ArtifactTree {
      * @throws TidemillException {@code UNAVAILABLE} if the store does not tell now
      */
     public Claim look(String project, Set<Digest> digests) {
-        Set<Digest> removing = new HashSet<>(references.removing(digests));
+        Set<BlobReferences.Removal> removals = references.removals(digests);
         Set<Digest> absent = blobs.absent(digests);
-        // It was out of sight before, and so it has come back, or was stored anew: either stays.
-        removing.removeAll(absent);
-        references.endRemoval(removing);
+        // It was out of sight before, and so it has come back, or was stored anew: either stays, unless another removal
+        // has begun since.
+        references.endRemoval(removals.stream()
+                .filter(removal -> !absent.contains(removal.digest()))
+                .toList());
         return new Claim(project, digests, absent);
     }
 

@@ -1,6 +1,7 @@
 package dev.tidemill.artifacts.domain;
 
 import dev.tidemill.artifacts.domain.BlobReferences.Released;
+import dev.tidemill.artifacts.domain.BlobReferences.Removal;
 import dev.tidemill.platform.retention.DeletionHold;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -88,11 +90,10 @@ public final class BlobCollector {
                 .plus(lookAtFiles(files, folders));
     }
 
-    /** Goes through what was let go of before a time, read while it is gone through. */
     /** Brings back what a collection that did not come to its end has left out of sight. */
     public synchronized void bringBack() {
         blobs.bringAllBack();
-        endRemovals(references.removing());
+        endRemovals(references.removals());
     }
 
     /** One that fails keeps no other away; it comes back at the next start or collection. */
@@ -107,15 +108,23 @@ public final class BlobCollector {
         }
     }
 
-    /** Of those that are there; the others are removed by this collection or the next. */
-    private void endRemovals(Set<Digest> removing) {
-        if (!removing.isEmpty()) {
-            Set<Digest> there = new HashSet<>(removing);
-            there.removeAll(store.absent(removing));
-            references.endRemoval(there);
+    /** Of those that are there; the others are removed by this collection or the next. Gives those that are not there. */
+    private Set<Digest> endRemovals(Set<Removal> removals) {
+        if (removals.isEmpty()) {
+            return Set.of();
         }
+        Set<Digest> absent = store.absent(digests(removals));
+        references.endRemoval(removals.stream()
+                .filter(removal -> !absent.contains(removal.digest()))
+                .toList());
+        return absent;
     }
 
+    private static Set<Digest> digests(Set<Removal> removals) {
+        return removals.stream().map(Removal::digest).collect(Collectors.toSet());
+    }
+
+    /** Goes through what was let go of before a time, read while it is gone through. */
     private Collected eachChunk(boolean ofFolders, Instant before, Function<List<Digest>, Collected> work) {
         var all = new Collected(0, 0, 0);
         Optional<Released> last = Optional.empty();
@@ -138,7 +147,7 @@ public final class BlobCollector {
             List<Digest> unused =
                     batch.stream().filter(digest -> !used.contains(digest)).toList();
             var gone = new LinkedHashMap<Digest, Long>();
-            deletions.unlessHeld(() -> gone.putAll(new Removal(folders, ofFolders, before).of(unused)));
+            deletions.unlessHeld(() -> gone.putAll(new Batch(folders, ofFolders, before).remove(unused)));
             transactions.write(() -> references.keep(used, before));
             all = all.plus(collected(gone.values(), batch.size()));
         }
@@ -197,22 +206,22 @@ public final class BlobCollector {
     }
 
     /** The removal of blobs that were in no use just now. */
-    private final class Removal {
+    private final class Batch {
         private final FoldersInUse folders;
         private final boolean ofFolders;
         private final Instant before;
         private final Map<Digest, Long> aside = new LinkedHashMap<>();
 
-        Removal(FoldersInUse folders, boolean ofFolders, Instant before) {
+        Batch(FoldersInUse folders, boolean ofFolders, Instant before) {
             this.folders = folders;
             this.ofFolders = ofFolders;
             this.before = before;
         }
 
         /** What was removed, with its size. */
-        Map<Digest, Long> of(List<Digest> unused) {
+        Map<Digest, Long> remove(List<Digest> unused) {
             var gone = new LinkedHashMap<Digest, Long>();
-            var begun = new HashSet<Digest>();
+            var begun = new HashSet<Removal>();
             try {
                 for (Digest digest : unused) {
                     if (deletions.isWanted()) {
@@ -226,12 +235,12 @@ public final class BlobCollector {
                 }
                 if (!aside.isEmpty()) {
                     // Whoever claimed one before it was moved has committed then; who claims it later is refused.
-                    begun.addAll(aside.keySet());
-                    references.beginRemoval(begun);
-                    Set<Digest> used = new HashSet<>(references.named(begun));
-                    used.addAll(folders.holdingSince(begun));
+                    begun.addAll(references.beginRemoval(aside.keySet()));
+                    Set<Digest> removing = digests(begun);
+                    Set<Digest> used = new HashSet<>(references.named(removing));
+                    used.addAll(folders.holdingSince(removing));
                     // The store may be slow: who wants to hold waits for one blob, and for what is brought back.
-                    begun.stream()
+                    removing.stream()
                             .filter(digest -> !used.contains(digest))
                             .takeWhile(digest -> !deletions.isWanted())
                             .forEach(digest -> remove(digest, gone));
@@ -244,12 +253,10 @@ public final class BlobCollector {
         }
 
         /** Rows of what is gone go; what is there, since it was brought back or stored anew, may be claimed again. */
-        private void end(Set<Digest> begun, Set<Digest> gone) {
+        private void end(Set<Removal> begun, Set<Digest> gone) {
             if (!begun.isEmpty()) {
-                Set<Digest> absent = store.absent(begun);
+                Set<Digest> absent = endRemovals(begun);
                 references.forget(gone.stream().filter(absent::contains).toList(), before);
-                begun.removeAll(absent);
-                references.endRemoval(begun);
             }
         }
 

@@ -12,6 +12,13 @@ public interface BlobReferences {
     record Released(Digest digest, Instant at) {}
 
     /**
+     * A removal that has begun.
+     *
+     * @param id tells it from every other one, of the same blob too
+     */
+    record Removal(Digest digest, String id) {}
+
+    /**
      * Notes that something no longer refers to these blobs; others may still. A blob that was let go of later stays as it is.
      *
      * @param folders whether they may be manifests of folders, whose files are let go of when the manifest is removed
@@ -34,18 +41,23 @@ public interface BlobReferences {
 
     /**
      * Notes of blobs that are out of sight that they are being removed: {@link #claim} tells so from now on. Waits for units of work that
-     * are letting go of these, or claim them, and have not ended; joins none.
+     * are letting go of these, or claim them, and have not ended; joins none. Takes the place of a removal that has not ended.
+     *
+     * @return the removals of those that were let go of; of others nothing can be noted, and they must not be removed
      */
-    void beginRemoval(Collection<Digest> digests);
+    Set<Removal> beginRemoval(Collection<Digest> digests);
 
-    /** Those of the digests that are being removed. */
-    Set<Digest> removing(Set<Digest> among);
+    /** The removals of those of the digests that are being removed. */
+    Set<Removal> removals(Set<Digest> among);
 
-    /** All that are being removed: of a collection that is under way, or did not come to its end. */
-    Set<Digest> removing();
+    /** All removals: of a collection that is under way, or did not come to its end. */
+    Set<Removal> removals();
 
-    /** Notes that blobs are there again, or still: whoever asks has seen them in the store since their removal began. */
-    void endRemoval(Collection<Digest> there);
+    /**
+     * Notes that blobs are there again, or still: whoever asks has seen them in the store since it was told of these removals. One that
+     * has begun since goes on.
+     */
+    void endRemoval(Collection<Removal> there);
 
     /**
      * Lets go of blobs that are about to be named, so that a removal that begins later waits for the unit of work and sees the name.

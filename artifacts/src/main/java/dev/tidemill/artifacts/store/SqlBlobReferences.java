@@ -2,6 +2,7 @@ package dev.tidemill.artifacts.store;
 
 import dev.tidemill.artifacts.domain.BlobReferences;
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.modules.DigestColumn;
 import dev.tidemill.platform.sql.Database;
 import java.time.Instant;
@@ -97,23 +98,33 @@ public final class SqlBlobReferences implements BlobReferences {
     }
 
     @Override
-    public void beginRemoval(Collection<Digest> digests) {
-        setRemoving(digests, true);
+    public Set<Removal> beginRemoval(Collection<Digest> digests) {
+        return database.writing(handle -> {
+            var begun = new HashSet<Removal>();
+            for (Digest digest : inOrder(digests)) {
+                var removal = new Removal(digest, Ids.next());
+                int noted = handle.createUpdate("UPDATE blob_candidate SET removal = :removal WHERE digest = :digest")
+                        .bind("digest", digest)
+                        .bind("removal", removal.id())
+                        .execute();
+                if (noted > 0) {
+                    begun.add(removal);
+                }
+            }
+            return begun;
+        });
     }
 
     @Override
-    public void endRemoval(Collection<Digest> there) {
-        setRemoving(there, false);
-    }
-
-    private void setRemoving(Collection<Digest> digests, boolean removing) {
-        if (!digests.isEmpty()) {
+    public void endRemoval(Collection<Removal> there) {
+        if (!there.isEmpty()) {
             database.writing(handle -> {
-                PreparedBatch batch =
-                        handle.prepareBatch("UPDATE blob_candidate SET removing = :removing WHERE digest = :digest");
-                inOrder(digests)
-                        .forEach(digest -> batch.bind("digest", digest)
-                                .bind("removing", removing)
+                PreparedBatch batch = handle.prepareBatch(
+                        "UPDATE blob_candidate SET removal = NULL WHERE digest = :digest AND removal = :removal");
+                there.stream()
+                        .sorted(Comparator.comparing(removal -> removal.digest().value()))
+                        .forEach(removal -> batch.bind("digest", removal.digest())
+                                .bind("removal", removal.id())
                                 .add());
                 return batch.execute();
             });
@@ -121,16 +132,17 @@ public final class SqlBlobReferences implements BlobReferences {
     }
 
     @Override
-    public Set<Digest> removing() {
-        return database.reading(handle -> handle.createQuery("SELECT digest FROM blob_candidate WHERE removing")
-                .map((row, context) -> new Digest(row.getString(1)))
+    public Set<Removal> removals() {
+        return database.reading(handle -> handle.createQuery(
+                        "SELECT digest, removal FROM blob_candidate WHERE removal IS NOT NULL")
+                .map((row, context) -> new Removal(new Digest(row.getString(1)), row.getString(2)))
                 .collect(Collectors.toSet()));
     }
 
     @Override
-    public Set<Digest> removing(Set<Digest> among) {
-        var all = removing();
-        all.retainAll(among);
+    public Set<Removal> removals(Set<Digest> among) {
+        var all = removals();
+        all.removeIf(removal -> !among.contains(removal.digest()));
         return all;
     }
 
@@ -138,7 +150,7 @@ public final class SqlBlobReferences implements BlobReferences {
     public Set<Digest> claim(Set<Digest> digests, Instant now) {
         return database.write(() -> {
             release(digests, false, now);
-            return removing(digests);
+            return removals(digests).stream().map(Removal::digest).collect(Collectors.toSet());
         });
     }
 
