@@ -5,14 +5,17 @@ import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.ModelParameters;
 import dev.tidemill.inference.domain.Tensor;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 
 /**
- * The answer of a classifier that knows the names of its classes, as MLflow's own libraries give it: the class, and beside it
- * the probabilities if they are wanted.
+ * The answer of a classifier that knows the names of its classes, as MLflow's own libraries give it: the class, a boolean where the two
+ * booleans are the classes, and beside it the probabilities if they are wanted.
  */
 final class ClassifierForm {
     private static final String PROBABILITIES = ModelParameters.PROBABILITIES.name();
+    /** As our own trainers name the classes of a boolean target. */
+    private static final List<String> BOOLEANS = List.of("false", "true");
 
     private ClassifierForm() {}
 
@@ -30,7 +33,7 @@ final class ClassifierForm {
         }
         int rows = scores.rows();
         int count = classes.size();
-        byte[][] names = new byte[rows][];
+        int[] chosen = new int[rows];
         double[] shares = new double[rows * count];
         for (int row = 0; row < rows; row++) {
             int best = 0;
@@ -40,12 +43,29 @@ final class ClassifierForm {
                 shares[row * count + i] = share;
                 best = share > shares[row * count + best] ? i : best;
             }
-            names[row] = classes.get(best).getBytes(StandardCharsets.UTF_8);
+            chosen[row] = best;
         }
-        Tensor chosen = Tensor.texts(scores.name(), new long[] {rows}, names);
+        Tensor prediction = prediction(scores.name(), classes, chosen);
         List<Tensor> outputs = probabilities
-                ? List.of(chosen, Tensor.numbers(PROBABILITIES, scores.datatype(), new long[] {rows, count}, shares))
-                : List.of(chosen);
+                ? List.of(
+                        prediction, Tensor.numbers(PROBABILITIES, scores.datatype(), new long[] {rows, count}, shares))
+                : List.of(prediction);
         return new InferenceAnswer(answer.version(), answer.route(), outputs, classes, false, answer.warnings());
+    }
+
+    private static Tensor prediction(String name, List<String> classes, int[] chosen) {
+        long[] shape = {chosen.length};
+        if (classes.equals(BOOLEANS)) {
+            return Tensor.wholes(
+                    name,
+                    Datatype.BOOL,
+                    shape,
+                    Arrays.stream(chosen).asLongStream().toArray());
+        }
+        byte[][] names = new byte[chosen.length][];
+        for (int row = 0; row < chosen.length; row++) {
+            names[row] = classes.get(chosen[row]).getBytes(StandardCharsets.UTF_8);
+        }
+        return Tensor.texts(name, shape, names);
     }
 }

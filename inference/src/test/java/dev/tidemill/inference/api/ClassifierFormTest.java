@@ -42,6 +42,16 @@ class ClassifierFormTest {
         assertThat(both.getLast().number(0)).isEqualTo(0.75);
     }
 
+    /** As scikit-learn answers a classifier of booleans, and MLflow writes it. */
+    @Test
+    void theClassesOfABooleanTargetAreBooleans() {
+        Tensor chosen = ClassifierForm.of(answer(List.of("false", "true"), new long[] {2}, 0.25, 0.75), true)
+                .outputs()
+                .getFirst();
+        assertThat(chosen.datatype()).isEqualTo(Datatype.BOOL);
+        assertThat(List.of(chosen.whole(0), chosen.whole(1))).containsExactly(0L, 1L);
+    }
+
     @Test
     void whatIsNoClassifierStaysAsItIs() {
         InferenceAnswer regression = answer(List.of(), new long[] {1}, 41);
