@@ -34,7 +34,9 @@ import dev.tidemill.registry.domain.ModelInspector;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.Signature;
+import dev.tidemill.registry.domain.VersionId;
 import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.registry.store.SqlVersionStore;
 import dev.tidemill.testkit.Await;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -111,9 +113,10 @@ abstract class AssembledMonitoring {
                 Map.of(),
                 new DeletionHold(),
                 CLOCK);
-        var versions = new SqlModelStore(database);
-        models = new Models(versions, artifacts.tree(), database, events, CLOCK);
-        var aliases = new Aliases(versions, models, database, events);
+        var store = new SqlModelStore(database);
+        var versions = new SqlVersionStore(database);
+        models = new Models(store, versions, artifacts.tree(), database, events, CLOCK);
+        var aliases = new Aliases(store, versions, models, database, events);
         cache = new ModelCache(artifacts.blobs(), INSPECTOR, runtimes(), folder -> Optional.empty(), 1_000);
         journal = new PredictionJournal(batch -> new PredictionSink.Taken(batch.size(), List.of()));
         gateway = new Gateway(cache, ModelCatalog.EMPTY, journal, PayloadLog.NONE, FeatureLookup.NONE, CLOCK);
@@ -134,7 +137,7 @@ abstract class AssembledMonitoring {
                 artifacts.blobs(),
                 MonitoringModule.Retention.FOREVER);
         monitoring = watching.monitoring();
-        versions.insertModel("p", "m", "", START);
+        store.insertModel("p", "m", "", START);
         versions.insert(version(WHOLE, Folder.store(artifacts.blobs(), Map.of("model", bytes("m")))));
         versions.insert(version(
                 BROKEN,
@@ -155,30 +158,18 @@ abstract class AssembledMonitoring {
 
     static ModelVersion version(int number, Folder folder, Map<String, Double> metrics) {
         return new ModelVersion(
-                "p",
-                "m",
-                number,
+                new VersionId("p", "m", number),
                 ModelVersion.Stage.NONE,
                 "",
-                "mlflow-artifacts:/x",
-                "mlflow-artifacts:/y",
-                "",
-                Optional.empty(),
-                Optional.of(folder.digest()),
-                new Signature(List.of(new Signature.Field("hour", "double")), List.of()),
-                metrics,
+                ModelVersion.Origin.ofFolder(folder.digest(), "test-" + number, "user:ada"),
+                new ModelVersion.Contents(
+                        Optional.of(folder.digest()),
+                        new Signature(List.of(new Signature.Field("hour", "double")), List.of()),
+                        Optional.empty()),
+                new ModelVersion.Training(Optional.empty(), metrics, Map.of(), List.of(), "", "", Optional.empty()),
                 Map.of(),
-                Optional.empty(),
-                List.of(),
-                "",
-                "",
-                Optional.empty(),
-                "test-" + number,
-                "user:ada",
                 START,
-                START,
-                Map.of(),
-                Optional.empty());
+                START);
     }
 
     @AfterEach

@@ -10,7 +10,7 @@ import dev.tidemill.monitoring.domain.Label;
 import dev.tidemill.monitoring.domain.ReceivedLabels;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
-import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.registry.store.SqlVersionStore;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -316,7 +316,7 @@ abstract class LabelJoinContract extends AssembledMonitoring {
         monitoring.append(List.of(
                 number("there", 10),
                 answered("gone", LabelledModels.CLASSIFIER, List.of(0.2, 0.8), Optional.empty(), List.of())));
-        new SqlModelStore(database).deleteVersion("p", "m", LabelledModels.CLASSIFIER, START);
+        new SqlVersionStore(database).delete("p", "m", LabelledModels.CLASSIFIER, START);
         ReceivedLabels received = label("gone", "yes", "there", "11");
         assertThat(received.accepted()).isEqualTo(1);
         assertThat(received.repeated()).isZero();

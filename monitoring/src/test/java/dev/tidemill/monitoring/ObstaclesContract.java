@@ -24,7 +24,7 @@ import dev.tidemill.pipelines.domain.RunState;
 import dev.tidemill.pipelines.store.SqlPipelineStore;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventQuery;
-import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.registry.store.SqlVersionStore;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.store.Plans;
 import java.time.Duration;
@@ -62,7 +62,7 @@ abstract class ObstaclesContract extends AssembledMonitoring {
                 {"rows": 48, "columns": {"hour": {"edges": [0, 24, 1000], "counts": [0, 10, 20, 10, 8]},
                                          "place": {"values": ["here"], "counts": [24, 24, 0]}}}
                 """;
-        new SqlModelStore(database)
+        new SqlVersionStore(database)
                 .insert(version(
                         PROFILED,
                         Folder.store(artifacts.blobs(), Map.of("tidemill/reference-profile.json", bytes(profile))),
@@ -363,7 +363,7 @@ abstract class ObstaclesContract extends AssembledMonitoring {
     void aChampionThatWasDeletedIsNamedAsSuch() {
         deployRuled("d", "rules", PROFILED);
         monitoring.append(day(0, 0));
-        new SqlModelStore(database).deleteVersion("p", "m", PROFILED, START);
+        new SqlVersionStore(database).delete("p", "m", PROFILED, START);
         assertThat(obstacles()).extracting(Obstacle::kind).containsExactly(Obstacle.Kind.CHAMPION_DELETED);
         assertThat(obstacles().getFirst().reason()).contains("version 3 of 'm'");
     }

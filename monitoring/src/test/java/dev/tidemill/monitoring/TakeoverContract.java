@@ -13,7 +13,7 @@ import dev.tidemill.monitoring.domain.ClosedWindow;
 import dev.tidemill.monitoring.domain.Label;
 import dev.tidemill.monitoring.domain.Monitor;
 import dev.tidemill.platform.events.EventQuery;
-import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.registry.store.SqlVersionStore;
 import dev.tidemill.testkit.Await;
 import java.time.Duration;
 import java.time.Instant;
@@ -36,7 +36,7 @@ abstract class TakeoverContract extends AssembledMonitoring {
 
     @BeforeEach
     void define() {
-        var versions = new SqlModelStore(database);
+        var versions = new SqlVersionStore(database);
         for (var entry : Map.of(FIRST, 10.0, SECOND, 0.1).entrySet()) {
             int number = entry.getKey();
             versions.insert(version(

@@ -26,6 +26,7 @@ import dev.tidemill.registry.domain.Trust;
 import dev.tidemill.registry.mlflow.FolderInspector;
 import dev.tidemill.registry.steps.RegisterStep;
 import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.registry.store.SqlVersionStore;
 import dev.tidemill.tracking.domain.LoggedModels;
 import dev.tidemill.tracking.domain.Tracking;
 import java.time.Clock;
@@ -58,12 +59,13 @@ public final class RegistryModule implements StepModule {
             Webhooks webhooks,
             String codeVersion) {
         var store = new SqlModelStore(database);
-        this.models = new Models(store, tree, database, events, clock);
-        this.aliases = new Aliases(store, models, database, events);
+        var versions = new SqlVersionStore(database);
+        this.models = new Models(store, versions, tree, database, events, clock);
+        this.aliases = new Aliases(store, versions, models, database, events);
         this.tags = new ModelTags(store, models, database, events);
         this.trust = new Trust(store, models, database, events);
-        this.registrations =
-                new Registrations(models, store, tree, located, new FolderInspector(blobs), database, events, clock);
+        this.registrations = new Registrations(
+                models, store, versions, tree, located, new FolderInspector(blobs), database, events, clock);
         this.webhooks = webhooks;
         webhooks.add(MlflowWebhookFormat.NAME, new MlflowWebhookFormat());
         this.logged = logged;

@@ -11,7 +11,9 @@ import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.Signature;
 import dev.tidemill.registry.domain.Trust;
+import dev.tidemill.registry.domain.VersionId;
 import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.registry.store.SqlVersionStore;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
@@ -37,7 +39,7 @@ abstract class AssembledRegistry {
     Aliases aliases;
     ModelTags tags;
     Trust trust;
-    private SqlModelStore store;
+    private SqlVersionStore versions;
 
     abstract Database open();
 
@@ -55,9 +57,10 @@ abstract class AssembledRegistry {
                 new DeletionHold(),
                 clock);
         var events = new SqlEventLog(database, clock);
-        store = new SqlModelStore(database);
-        models = new Models(store, artifacts.tree(), database, events, clock);
-        aliases = new Aliases(store, models, database, events);
+        var store = new SqlModelStore(database);
+        versions = new SqlVersionStore(database);
+        models = new Models(store, versions, artifacts.tree(), database, events, clock);
+        aliases = new Aliases(store, versions, models, database, events);
         tags = new ModelTags(store, models, database, events);
         trust = new Trust(store, models, database, events);
         store.insertModel(PROJECT, MODEL, "", NOW);
@@ -72,30 +75,19 @@ abstract class AssembledRegistry {
 
     /** A version of the model, with a folder or, as one that is kept elsewhere, without. */
     void version(int number, boolean withFolder) {
-        store.insert(new ModelVersion(
-                PROJECT,
-                MODEL,
-                number,
+        var folder = new Digest("0".repeat(64));
+        versions.insert(new ModelVersion(
+                new VersionId(PROJECT, MODEL, number),
                 ModelVersion.Stage.NONE,
                 "",
-                "mlflow-artifacts:/x",
-                "mlflow-artifacts:/y",
-                "",
-                Optional.empty(),
-                withFolder ? Optional.of(new Digest("0".repeat(64))) : Optional.empty(),
-                new Signature(List.of(), List.of()),
+                ModelVersion.Origin.ofFolder(folder, "test-" + number, "user:ada"),
+                withFolder
+                        ? new ModelVersion.Contents(
+                                Optional.of(folder), new Signature(List.of(), List.of()), Optional.empty())
+                        : ModelVersion.Contents.ELSEWHERE,
+                ModelVersion.Training.unknown(Optional.empty()),
                 Map.of(),
-                Map.of(),
-                Optional.empty(),
-                List.of(),
-                "",
-                "",
-                Optional.empty(),
-                "test-" + number,
-                "user:ada",
                 NOW,
-                NOW,
-                Map.of(),
-                Optional.empty()));
+                NOW));
     }
 }

@@ -24,7 +24,10 @@ import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.RegisteredModel;
 import dev.tidemill.registry.domain.RegistryKeys;
 import dev.tidemill.registry.domain.Signature;
+import dev.tidemill.registry.domain.VersionId;
+import dev.tidemill.registry.domain.VersionStore;
 import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.registry.store.SqlVersionStore;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.Contention;
 import java.io.IOException;
@@ -49,6 +52,7 @@ abstract class ModelStoreContract {
 
     private Database database;
     private ModelStore store;
+    private VersionStore versions;
 
     abstract Database open();
 
@@ -56,6 +60,7 @@ abstract class ModelStoreContract {
     void openStore() {
         database = open();
         store = new SqlModelStore(database);
+        versions = new SqlVersionStore(database);
         store.insertModel("a", "bikes", "", NOW);
     }
 
@@ -68,30 +73,31 @@ abstract class ModelStoreContract {
 
     private static ModelVersion version(int number, String madeBy) {
         return new ModelVersion(
-                "a",
-                "bikes",
-                number,
+                new VersionId("a", "bikes", number),
                 ModelVersion.Stage.NONE,
                 "made by " + madeBy,
-                "mlflow-artifacts:/x",
-                "mlflow-artifacts:/y",
-                "",
-                Optional.of("m-1"),
-                number == 1 ? Optional.of(new Digest("0".repeat(64))) : Optional.empty(),
-                new Signature(List.of(new Signature.Field("hour", "double")), List.of()),
-                Map.of("error", 41.5),
-                Map.of("depth", "4"),
-                Optional.of("run"),
-                List.of("rows@1"),
-                "d",
-                "code",
-                Optional.of(NOW),
-                madeBy,
-                "user:ada",
-                NOW,
-                NOW,
+                new ModelVersion.Origin(
+                        "mlflow-artifacts:/x",
+                        "mlflow-artifacts:/y",
+                        "https://tracking.example/runs/1",
+                        Optional.of("m-1"),
+                        madeBy,
+                        "user:ada"),
+                new ModelVersion.Contents(
+                        number == 1 ? Optional.of(new Digest("0".repeat(64))) : Optional.empty(),
+                        new Signature(List.of(new Signature.Field("hour", "double")), List.of()),
+                        Optional.empty()),
+                new ModelVersion.Training(
+                        Optional.of("run"),
+                        Map.of("error", 41.5),
+                        Map.of("depth", "4"),
+                        List.of("rows@1"),
+                        "d",
+                        "code",
+                        Optional.of(NOW)),
                 Map.of(),
-                Optional.empty());
+                NOW,
+                NOW);
     }
 
     private List<String> models(String filter) {
@@ -104,8 +110,8 @@ abstract class ModelStoreContract {
     }
 
     private List<Integer> versions(String filter, String... order) {
-        return store
-                .searchVersions(
+        return versions
+                .search(
                         "a",
                         SearchParser.filter(RegistryKeys.VERSIONS, filter),
                         SearchParser.order(RegistryKeys.VERSIONS, List.of(order)),
@@ -152,11 +158,11 @@ abstract class ModelStoreContract {
     /** A statement takes some 32,000 values; a registry may hold more models. */
     @Test
     void moreNamesThanAStatementTakesValuesAreAskedForAtOnce() {
-        store.insert(version(1, "run/one"));
+        versions.insert(version(1, "run/one"));
         var makers = new ArrayList<>(
                 IntStream.range(0, 40_000).mapToObj(i -> "absent/" + i).toList());
         makers.add("run/one");
-        assertThat(store.makers(makers)).containsExactly("run/one");
+        assertThat(versions.makers(makers)).containsExactly("run/one");
     }
 
     @Test
@@ -185,8 +191,8 @@ abstract class ModelStoreContract {
 
     @Test
     void versionsAreFoundByWhatTheyAre() {
-        store.insert(version(1, "m1"));
-        store.insert(version(2, "m2"));
+        versions.insert(version(1, "m1"));
+        versions.insert(version(2, "m2"));
         store.putTag("a", "bikes", 2, "by", "hand");
         assertThat(versions("name = 'bikes'")).containsExactly(2, 1);
         assertThat(versions("version_number > 1")).containsExactly(2);
@@ -196,7 +202,7 @@ abstract class ModelStoreContract {
 
     @Test
     void aModelIsRenamedWithEverythingThatIsItsOwn() {
-        store.insert(version(1, "m1"));
+        versions.insert(version(1, "m1"));
         store.setAlias("a", "bikes", "champion", 1);
         store.putTag("a", "bikes", 1, "by", "hand");
         store.insertModel("a", "taken", "", NOW);
@@ -204,61 +210,61 @@ abstract class ModelStoreContract {
         assertThat(store.updateModel("a", "bikes", "cycles", "what for", NOW)).isTrue();
         assertThat(store.findModel("a", "bikes")).isEmpty();
         assertThat(store.findModel("a", "cycles").orElseThrow().aliases()).isEqualTo(Map.of("champion", 1));
-        assertThat(store.find("a", "cycles", 1).orElseThrow().tags()).isEqualTo(Map.of("by", "hand"));
+        assertThat(versions.find("a", "cycles", 1).orElseThrow().tags()).isEqualTo(Map.of("by", "hand"));
     }
 
     @Test
     void theNewestVersionAndWhatMadeVersionsAreFound() {
-        assertThat(store.newest("a", "bikes", false)).isEmpty();
-        store.insert(version(1, "run/one"));
-        store.insert(version(2, "run/two"));
-        store.insert(version(3, "run/three"));
-        assertThat(store.newest("a", "bikes", false)).contains(version(3, "run/three"));
-        store.deleteVersion("a", "bikes", 3, NOW);
-        assertThat(store.newest("a", "bikes", false)).contains(version(2, "run/two"));
-        assertThat(store.makers(List.of("run/two", "run/three", "run/four", "run")))
+        assertThat(versions.newest("a", "bikes", false)).isEmpty();
+        versions.insert(version(1, "run/one"));
+        versions.insert(version(2, "run/two"));
+        versions.insert(version(3, "run/three"));
+        assertThat(versions.newest("a", "bikes", false)).contains(version(3, "run/three"));
+        versions.delete("a", "bikes", 3, NOW);
+        assertThat(versions.newest("a", "bikes", false)).contains(version(2, "run/two"));
+        assertThat(versions.makers(List.of("run/two", "run/three", "run/four", "run")))
                 .containsOnly("run/two", "run/three");
-        assertThat(store.makers(List.of())).isEmpty();
+        assertThat(versions.makers(List.of())).isEmpty();
     }
 
     @Test
     void theNumberOfADeletedVersionStaysTaken() {
-        store.insert(version(1, "m1"));
+        versions.insert(version(1, "m1"));
         store.setAlias("a", "bikes", "champion", 1);
-        store.deleteVersion("a", "bikes", 1, NOW);
-        assertThat(store.find("a", "bikes", 1)).isEmpty();
+        versions.delete("a", "bikes", 1, NOW);
+        assertThat(versions.find("a", "bikes", 1)).isEmpty();
         assertThat(store.aliases("a", "bikes")).isEmpty();
-        assertThat(store.newestVersion("a", "bikes")).isEqualTo(1);
+        assertThat(versions.newestNumber("a", "bikes")).isEqualTo(1);
     }
 
     @Test
     void aVersionComesBackAsItWas() {
-        store.insert(version(1, "m1"));
-        assertThat(store.find("a", "bikes", 1)).contains(version(1, "m1"));
-        assertThat(store.findMadeBy("a", "bikes", "m1")).contains(version(1, "m1"));
-        assertThat(store.find("b", "bikes", 1)).isEmpty();
+        versions.insert(version(1, "m1"));
+        assertThat(versions.find("a", "bikes", 1)).contains(version(1, "m1"));
+        assertThat(versions.findMadeBy("a", "bikes", "m1")).contains(version(1, "m1"));
+        assertThat(versions.find("b", "bikes", 1)).isEmpty();
     }
 
     @Test
     void versionsAndMakersAreUnique() {
-        store.insert(version(1, "m1"));
-        assertThatThrownBy(() -> store.insert(version(1, "m2"))).isInstanceOf(TidemillException.class);
-        assertThatThrownBy(() -> store.insert(version(2, "m1"))).isInstanceOf(TidemillException.class);
-        assertThat(store.newestVersion("a", "bikes")).isEqualTo(1);
-        assertThat(store.newestVersion("a", "none")).isZero();
+        versions.insert(version(1, "m1"));
+        assertThatThrownBy(() -> versions.insert(version(1, "m2"))).isInstanceOf(TidemillException.class);
+        assertThatThrownBy(() -> versions.insert(version(2, "m1"))).isInstanceOf(TidemillException.class);
+        assertThat(versions.newestNumber("a", "bikes")).isEqualTo(1);
+        assertThat(versions.newestNumber("a", "none")).isZero();
     }
 
     @Test
     void aliasesMoveAndStagesChange() {
-        store.insert(version(1, "m1"));
-        store.insert(version(2, "m2"));
+        versions.insert(version(1, "m1"));
+        versions.insert(version(2, "m2"));
         store.setAlias("a", "bikes", "champion", 1);
         store.setAlias("a", "bikes", "champion", 2);
         store.setAlias("a", "bikes", "challenger", 1);
         store.removeAlias("a", "bikes", "challenger");
-        store.updateVersion("a", "bikes", 1, "", ModelVersion.Stage.ARCHIVED, NOW);
+        versions.update("a", "bikes", 1, "", ModelVersion.Stage.ARCHIVED, NOW);
         assertThat(store.aliases("a", "bikes")).isEqualTo(Map.of("champion", 2));
-        assertThat(store.versions("a", "bikes"))
+        assertThat(versions.versions("a", "bikes"))
                 .extracting(ModelVersion::stage)
                 .containsExactly(ModelVersion.Stage.NONE, ModelVersion.Stage.ARCHIVED);
         assertThat(store.models("a").getFirst().versions()).isEqualTo(2);
@@ -269,14 +275,14 @@ abstract class ModelStoreContract {
         var numbers = Contention.of(
                         10,
                         (thread, turn) -> database.write(() -> {
-                            int next = store.newestVersion("a", "bikes") + 1;
-                            store.insert(version(next, "maker" + thread + "/" + turn));
+                            int next = versions.newestNumber("a", "bikes") + 1;
+                            versions.insert(version(next, "maker" + thread + "/" + turn));
                             store.putTag("a", "bikes", next, "thread", "t" + thread);
                             return next;
                         }))
                 .allAnswered();
         assertThat(numbers).doesNotHaveDuplicates().hasSize(10 * Contention.THREADS);
-        assertThat(store.versions("a", "bikes")).hasSize(10 * Contention.THREADS);
+        assertThat(versions.versions("a", "bikes")).hasSize(10 * Contention.THREADS);
     }
 
     @Test
@@ -288,7 +294,7 @@ abstract class ModelStoreContract {
 
     @Test
     void anAliasIsMovedOnlyByOneOfThoseWhoSawItAtTheSamePlace() {
-        store.insert(version(1, "m1"));
+        versions.insert(version(1, "m1"));
         store.setAlias("a", "bikes", "live", 1);
         var moved = Contention.of(
                         5,
@@ -328,8 +334,8 @@ abstract class ModelStoreContract {
     @Test
     void nothingInUseIsDeletedOrRenamedAndWhatIsNotInUseIs() {
         Models models = models();
-        store.insert(version(1, "one"));
-        store.insert(version(2, "two"));
+        versions.insert(version(1, "one"));
+        versions.insert(version(2, "two"));
         models.knowUse((project, model, version) ->
                 version.isEmpty() || version.getAsInt() == 1 ? List.of("deployment 'd'") : List.of());
         for (Runnable refused : List.<Runnable>of(
@@ -351,11 +357,11 @@ abstract class ModelStoreContract {
 
     @Test
     void aVersionThatIsRegisteredWhileItsModelIsDeletedIsLetGoOfToo() {
-        store.insert(version(2, "two"));
+        versions.insert(version(2, "two"));
         Models models = models();
         // Asked within the unit of work, after the folders were read.
         models.knowUse((project, model, version) -> {
-            store.insert(version(1, "one"));
+            versions.insert(version(1, "one"));
             return List.of();
         });
         models.deleteModel("a", "bikes", "tester");
@@ -368,7 +374,7 @@ abstract class ModelStoreContract {
 
     @Test
     void newNamesAndDescriptionsAreEventsWhereTheyAreNew() {
-        store.insert(version(1, "one"));
+        versions.insert(version(1, "one"));
         Models models = models();
         models.updateModel("a", "bikes", Optional.of("cycles"), Optional.empty(), "tester");
         models.updateModel("a", "cycles", Optional.of("cycles"), Optional.of("two wheels"), "tester");
@@ -396,7 +402,7 @@ abstract class ModelStoreContract {
 
     @Test
     void whatDeletedVersionsNamedIsLetGoOfAlsoWhereTheyWereDeletedBefore() {
-        store.insert(version(1, "one"));
+        versions.insert(version(1, "one"));
         database.writing(handle -> handle.execute("UPDATE version SET deleted = TRUE"));
         Models models = models();
         assertThat(models.releaseDeleted()).isEqualTo(1);
@@ -405,7 +411,7 @@ abstract class ModelStoreContract {
                         .mapTo(Integer.class)
                         .one()))
                 .isEqualTo(1);
-        assertThat(store.newestVersion("a", "bikes")).isEqualTo(1);
+        assertThat(versions.newestNumber("a", "bikes")).isEqualTo(1);
     }
 
     private Models models() {
@@ -420,7 +426,7 @@ abstract class ModelStoreContract {
                     Map.of(),
                     new DeletionHold(),
                     clock);
-            return new Models(store, artifacts.tree(), database, new SqlEventLog(database, clock), clock);
+            return new Models(store, versions, artifacts.tree(), database, new SqlEventLog(database, clock), clock);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -439,7 +445,7 @@ abstract class ModelStoreContract {
         for (int number = 1; number <= 5; number++) {
             store.insertModel("a", "m" + number, "", NOW);
             store.putTag("a", "m" + number, 0, "text", "x".repeat(6_000_000));
-            store.insert(version(number, "run/" + number));
+            versions.insert(version(number, "run/" + number));
             store.putTag("a", "bikes", number, "text", "x".repeat(6_000_000));
         }
         var first = store.searchModels("a", List.of(), List.of(), ModelPage.FIRST, 100);
@@ -449,15 +455,15 @@ abstract class ModelStoreContract {
         assertThat(rest.items()).extracting(RegisteredModel::name).containsExactly("m4", "m5");
         assertThat(rest.items()).allSatisfy(model -> assertThat(model.tags()).containsOnlyKeys("text"));
         assertThat(rest.more()).isFalse();
-        var versions = store.searchVersions("a", List.of(), List.of(), 1, 100);
-        assertThat(versions.items()).extracting(ModelVersion::version).containsExactly(4, 3);
-        assertThat(versions.items()).allSatisfy(one -> assertThat(one.tags()).containsOnlyKeys("text"));
-        assertThat(versions.more()).isTrue();
+        var found = versions.search("a", List.of(), List.of(), 1, 100);
+        assertThat(found.items()).extracting(ModelVersion::version).containsExactly(4, 3);
+        assertThat(found.items()).allSatisfy(one -> assertThat(one.tags()).containsOnlyKeys("text"));
+        assertThat(found.more()).isTrue();
         var budget = new BytesInFlight(20_000_000);
         try (var request = budget.open("ada")) {
-            RequestMemory.of(request, () -> store.find("a", "bikes", 3));
+            RequestMemory.of(request, () -> versions.find("a", "bikes", 3));
             assertThat(budget.taken()).isBetween(6_000_000L, 6_010_000L);
-            assertThatThrownBy(() -> RequestMemory.of(request, () -> store.versions("a", "bikes")))
+            assertThatThrownBy(() -> RequestMemory.of(request, () -> versions.versions("a", "bikes")))
                     .isInstanceOfSatisfying(
                             TidemillException.class,
                             refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.TOO_LARGE));
@@ -467,26 +473,28 @@ abstract class ModelStoreContract {
     @Test
     void theNewestVersionOfEachStageAndOfThoseThatMayBeCalledIsFound() {
         for (int number = 1; number <= 4; number++) {
-            store.insert(version(number, "run/" + number));
+            versions.insert(version(number, "run/" + number));
         }
-        store.updateVersion("a", "bikes", 1, "", ModelVersion.Stage.PRODUCTION, NOW);
-        store.updateVersion("a", "bikes", 2, "", ModelVersion.Stage.PRODUCTION, NOW);
-        assertThat(store.newestOfStages("a", "bikes"))
+        versions.update("a", "bikes", 1, "", ModelVersion.Stage.PRODUCTION, NOW);
+        versions.update("a", "bikes", 2, "", ModelVersion.Stage.PRODUCTION, NOW);
+        assertThat(versions.newestOfStages("a", "bikes"))
                 .extracting(ModelVersion::version)
                 .containsExactly(4, 2);
-        assertThat(store.newest("a", "bikes", false).orElseThrow().version()).isEqualTo(4);
-        assertThat(store.newest("a", "bikes", true).orElseThrow().version()).isEqualTo(1);
-        store.archiveOthers("a", "bikes", 2, ModelVersion.Stage.PRODUCTION, NOW);
-        assertThat(store.find("a", "bikes", 1).orElseThrow().stage()).isEqualTo(ModelVersion.Stage.ARCHIVED);
-        assertThat(store.find("a", "bikes", 2).orElseThrow().stage()).isEqualTo(ModelVersion.Stage.PRODUCTION);
-        store.deleteVersion("a", "bikes", 4, NOW);
-        assertThat(store.newest("a", "bikes", false).orElseThrow().version()).isEqualTo(3);
-        assertThat(store.newest("a", "none", false)).isEmpty();
-        assertThat(store.newest("a", "bikes", true))
+        assertThat(versions.newest("a", "bikes", false).orElseThrow().version()).isEqualTo(4);
+        assertThat(versions.newest("a", "bikes", true).orElseThrow().version()).isEqualTo(1);
+        versions.archiveOthers("a", "bikes", 2, ModelVersion.Stage.PRODUCTION, NOW);
+        assertThat(versions.find("a", "bikes", 1).orElseThrow().stage()).isEqualTo(ModelVersion.Stage.ARCHIVED);
+        assertThat(versions.find("a", "bikes", 2).orElseThrow().stage()).isEqualTo(ModelVersion.Stage.PRODUCTION);
+        versions.delete("a", "bikes", 4, NOW);
+        assertThat(versions.newest("a", "bikes", false).orElseThrow().version()).isEqualTo(3);
+        assertThat(versions.newest("a", "none", false)).isEmpty();
+        assertThat(versions.newest("a", "bikes", true))
                 .as("the only one with files is archived")
                 .isEmpty();
-        assertThat(store.newestCallable("a")).isEmpty();
-        store.updateVersion("a", "bikes", 1, "", ModelVersion.Stage.NONE, NOW);
-        assertThat(store.newestCallable("a")).extracting(ModelVersion::version).containsExactly(1);
+        assertThat(versions.newestCallable("a")).isEmpty();
+        versions.update("a", "bikes", 1, "", ModelVersion.Stage.NONE, NOW);
+        assertThat(versions.newestCallable("a"))
+                .extracting(ModelVersion::version)
+                .containsExactly(1);
     }
 }

@@ -20,7 +20,9 @@ import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.Registrations;
 import dev.tidemill.registry.domain.Signature;
+import dev.tidemill.registry.domain.VersionStore;
 import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.registry.store.SqlVersionStore;
 import dev.tidemill.testkit.MovableClock;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -50,6 +52,7 @@ abstract class RegistrationsContract {
     private ArtifactsModule artifacts;
     private BlobReferences references;
     private ModelStore store;
+    private VersionStore versions;
     private Registrations registrations;
 
     abstract Database open();
@@ -63,10 +66,12 @@ abstract class RegistrationsContract {
                 database,
                 SCHEMAS.stream().flatMap(schema -> schema.digests().stream()).toList());
         store = new SqlModelStore(database);
+        versions = new SqlVersionStore(database);
         var events = new SqlEventLog(database, clock);
         registrations = new Registrations(
-                new Models(store, artifacts.tree(), database, events, clock),
+                new Models(store, versions, artifacts.tree(), database, events, clock),
                 store,
+                versions,
                 artifacts.tree(),
                 artifacts.located(),
                 RegistryModule.inspector(artifacts.blobs()),
@@ -104,13 +109,7 @@ abstract class RegistrationsContract {
                         new Registrations.Candidate(
                                 folder,
                                 new Signature(List.of(), List.of()),
-                                Map.of(),
-                                Map.of(),
-                                Optional.empty(),
-                                List.of(),
-                                "",
-                                "",
-                                Optional.empty()),
+                                ModelVersion.Training.unknown(Optional.empty())),
                         madeBy,
                         "tester")
                 .version();
@@ -142,7 +141,7 @@ abstract class RegistrationsContract {
     }
 
     private ModelVersion taken() {
-        return store.find("a", "bikes", 3).orElseThrow();
+        return versions.find("a", "bikes", 3).orElseThrow();
     }
 
     /** An import takes what it could not find before, and changes nothing that is here. */
@@ -161,7 +160,7 @@ abstract class RegistrationsContract {
         assertThat(take("s3://there/model", "mlflow-artifacts:/imports/x"))
                 .isEqualTo(new Registrations.Taking(false, true));
         assertThat(taken().folder()).contains(folder.digest());
-        assertThat(taken().files()).isPresent();
+        assertThat(taken().contents().files()).isPresent();
         assertThat(taken().description()).isEqualTo("as it was there");
         artifacts.tree().delete("a", "imports/x");
         clock.advance(Duration.ofDays(2));
@@ -218,14 +217,14 @@ abstract class RegistrationsContract {
                             TidemillException.class,
                             refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.NOT_FOUND));
         }
-        assertThat(store.versions("a", "bikes")).isEmpty();
+        assertThat(versions.versions("a", "bikes")).isEmpty();
     }
 
     @Test
     void aFolderOfAnotherProjectIsRefused() throws Exception {
         Folder folder = letGoOf("b");
         assertThatThrownBy(() -> register(folder.digest(), "run/one")).hasMessageContaining("blob");
-        assertThat(store.versions("a", "bikes")).isEmpty();
+        assertThat(versions.versions("a", "bikes")).isEmpty();
     }
 
     /** What made a version is told of it again, also once its files are gone. */

@@ -114,7 +114,7 @@ public final class Rollouts {
             return new Incumbents.Incumbent(
                     version.reference(),
                     version.folder(),
-                    version.dataUntil(),
+                    version.training().dataUntil(),
                     deployments
                             .policy(deployment)
                             .map(policy -> policy.promotion().rows())

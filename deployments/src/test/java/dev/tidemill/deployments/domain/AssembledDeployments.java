@@ -35,7 +35,9 @@ import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.Signature;
 import dev.tidemill.registry.domain.Trust;
+import dev.tidemill.registry.domain.VersionId;
 import dev.tidemill.registry.store.SqlModelStore;
+import dev.tidemill.registry.store.SqlVersionStore;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.TestDatabase;
 import java.nio.charset.StandardCharsets;
@@ -109,7 +111,8 @@ abstract class AssembledDeployments {
 
     Database database;
     ArtifactsModule artifacts;
-    SqlModelStore versions;
+    SqlModelStore registered;
+    SqlVersionStore versions;
     SqlDeploymentStore store;
     SqlEventLog events;
     Models models;
@@ -134,18 +137,19 @@ abstract class AssembledDeployments {
                 Map.of(),
                 new DeletionHold(),
                 clock);
-        versions = new SqlModelStore(database);
+        registered = new SqlModelStore(database);
+        versions = new SqlVersionStore(database);
         events = new SqlEventLog(database, clock);
-        models = new Models(versions, artifacts.tree(), database, events, clock);
-        aliases = new Aliases(versions, models, database, events);
-        trust = new Trust(versions, models, database, events);
+        models = new Models(registered, versions, artifacts.tree(), database, events, clock);
+        aliases = new Aliases(registered, versions, models, database, events);
+        trust = new Trust(registered, models, database, events);
         cache = new ModelCache(artifacts.blobs(), INSPECTOR, List.of(this::open), folder -> Optional.empty(), 1_000);
         journal = new PredictionJournal(batch -> new PredictionSink.Taken(batch.size(), List.of()));
         gateway = new Gateway(
                 cache, new RegisteredModels(models, aliases), journal, PayloadLog.NONE, FeatureLookup.NONE, clock);
         store = new SqlDeploymentStore(database);
         publications = new Publications(store, models, gateway, clock);
-        versions.insertModel("p", "m", "", Instant.EPOCH);
+        registered.insertModel("p", "m", "", Instant.EPOCH);
     }
 
     private Optional<LoadedModel> open(ModelFolder folder) {
@@ -194,30 +198,19 @@ abstract class AssembledDeployments {
         number++;
         Folder folder = Folder.store(artifacts.blobs(), Map.of(file, contents.getBytes(StandardCharsets.UTF_8)));
         versions.insert(new ModelVersion(
-                "p",
-                "m",
-                number,
+                new VersionId("p", "m", number),
                 ModelVersion.Stage.NONE,
                 "",
-                "mlflow-artifacts:/x",
-                "mlflow-artifacts:/y",
-                "",
-                Optional.empty(),
-                Optional.of(folder.digest()),
-                new Signature(List.of(new Signature.Field("x", "double")), List.of()),
+                ModelVersion.Origin.ofFolder(folder.digest(), "test-" + number, "user:ada"),
+                new ModelVersion.Contents(
+                        Optional.of(folder.digest()),
+                        new Signature(List.of(new Signature.Field("x", "double")), List.of()),
+                        Optional.empty()),
+                new ModelVersion.Training(
+                        Optional.empty(), Map.of(), Map.of(), List.of(), "", "", Optional.of(TRAINED_UNTIL)),
                 Map.of(),
-                Map.of(),
-                Optional.empty(),
-                List.of(),
-                "",
-                "",
-                Optional.of(TRAINED_UNTIL),
-                "test-" + number,
-                "user:ada",
                 Instant.EPOCH,
-                Instant.EPOCH,
-                Map.of(),
-                Optional.empty()));
+                Instant.EPOCH));
         var definition =
                 new Deployment.Definition("m", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
         store.define("p", name, definition);

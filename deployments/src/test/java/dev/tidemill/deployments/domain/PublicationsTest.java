@@ -227,7 +227,7 @@ class PublicationsTest extends AssembledDeployments {
 
     @Test
     void anotherModelIsRefusedWhileOneIsServed() {
-        versions.insertModel("p", "other", "", Instant.EPOCH);
+        registered.insertModel("p", "other", "", Instant.EPOCH);
         Deployment served = deployment("d", "model");
         var other = new Deployment.Definition(
                 "other", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());

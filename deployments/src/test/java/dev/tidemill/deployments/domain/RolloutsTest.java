@@ -51,7 +51,7 @@ class RolloutsTest extends AssembledDeployments {
 
     @Test
     void whatWasLoadedIsNoVersionOfAnotherModelThatIsServedMeanwhile() {
-        versions.insertModel("p", "other", "", Instant.EPOCH);
+        registered.insertModel("p", "other", "", Instant.EPOCH);
         Deployment.Definition definition = deployment("d", "model").definition();
         var other = new Deployment.Definition(
                 "other", Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());

@@ -16,6 +16,7 @@ import dev.tidemill.platform.definitions.YamlObject;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.registry.domain.ModelDescription;
 import dev.tidemill.registry.domain.ModelInspector;
+import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Registrations;
 import dev.tidemill.registry.domain.Signature;
 import java.util.HashMap;
@@ -87,13 +88,7 @@ public final class GraphDefinitionKind implements DefinitionKind<GraphNode> {
                 new Registrations.Candidate(
                         folder.digest(),
                         signature.orElse(new Signature(List.of(), List.of())),
-                        Map.of(),
-                        Map.of(),
-                        Optional.empty(),
-                        List.of(),
-                        "",
-                        "",
-                        Optional.empty()));
+                        ModelVersion.Training.unknown(Optional.empty())));
         return applied -> {
             tree.take(project, folder);
             version.register("definition/" + kind() + "/" + name + "/" + applied.version(), applied.actor());

@@ -146,7 +146,8 @@ final class PredictionArrivals {
                 EventClock.first(start, receivedAt),
                 deployment
                         .champion()
-                        .flatMap(version -> models.version(deployment, version).dataUntil())));
+                        .flatMap(version ->
+                                models.version(deployment, version).training().dataUntil())));
         return store.lockState(deployment.project(), deployment.name()).orElseThrow();
     }
 

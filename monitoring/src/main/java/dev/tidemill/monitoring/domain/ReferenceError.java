@@ -31,7 +31,7 @@ final class ReferenceError {
             Optional<ModelVersion> champion,
             Supplier<Optional<Double>> before,
             Supplier<List<ClosedWindow>> closedBefore) {
-        this.registered = champion.map(version -> version.metrics().get("error"));
+        this.registered = champion.map(version -> version.training().metrics().get("error"));
         this.before = before;
         this.closedBefore = closedBefore;
     }

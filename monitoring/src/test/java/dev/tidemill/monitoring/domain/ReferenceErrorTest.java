@@ -3,7 +3,7 @@ package dev.tidemill.monitoring.domain;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.registry.domain.ModelVersion;
-import dev.tidemill.registry.domain.Signature;
+import dev.tidemill.registry.domain.VersionId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -18,30 +18,15 @@ class ReferenceErrorTest {
 
     private static Optional<ModelVersion> version(Map<String, Double> metrics) {
         return Optional.of(new ModelVersion(
-                "p",
-                "m",
-                1,
+                new VersionId("p", "m", 1),
                 ModelVersion.Stage.NONE,
                 "",
-                "",
-                "",
-                "",
-                Optional.empty(),
-                Optional.empty(),
-                new Signature(List.of(), List.of()),
-                metrics,
+                new ModelVersion.Origin("", "", "", Optional.empty(), "", "user:ada"),
+                ModelVersion.Contents.ELSEWHERE,
+                new ModelVersion.Training(Optional.empty(), metrics, Map.of(), List.of(), "", "", Optional.empty()),
                 Map.of(),
-                Optional.empty(),
-                List.of(),
-                "",
-                "",
-                Optional.empty(),
-                "",
-                "user:ada",
                 START,
-                START,
-                Map.of(),
-                Optional.empty()));
+                START));
     }
 
     private static ClosedWindow window(int day, long labelled, Optional<Double> error, boolean broken) {

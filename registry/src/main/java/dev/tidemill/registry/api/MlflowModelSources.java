@@ -82,7 +82,8 @@ final class MlflowModelSources {
     }
 
     private Registrations.Claim copy(Told told, ModelVersion from) {
-        if (differs(told.run(), from.run()) || differs(told.model(), from.loggedModel())) {
+        if (differs(told.run(), from.training().run())
+                || differs(told.model(), from.origin().loggedModel())) {
             throw invalid(
                     told.source(),
                     "The run_id and model_id request parameters must match the referenced model version.");
@@ -90,9 +91,9 @@ final class MlflowModelSources {
         return new Registrations.Claim(
                 "models:/" + from.reference(),
                 location(from),
-                from.run(),
+                from.training().run(),
                 told.runLink(),
-                from.loggedModel(),
+                from.origin().loggedModel(),
                 List.of(),
                 told.description(),
                 told.tags());
@@ -231,15 +232,18 @@ final class MlflowModelSources {
 
     /** Notes with the logged model that a version was made of it, in the tag that MLflow's pages read. */
     void mark(ModelVersion version) {
-        version.loggedModel().flatMap(id -> logged.find(version.project(), id)).ifPresent(model -> {
-            ArrayNode versions = Json.array();
-            String known = model.tags().getOrDefault(VERSIONS_TAG, "");
-            if (known.startsWith("[")) {
-                Json.read(known).forEach(versions::add);
-            }
-            versions.addObject().put("name", version.model()).put("version", version.version());
-            logged.putTags(version.project(), model.id(), Map.of(VERSIONS_TAG, Json.write(versions)));
-        });
+        version.origin()
+                .loggedModel()
+                .flatMap(id -> logged.find(version.project(), id))
+                .ifPresent(model -> {
+                    ArrayNode versions = Json.array();
+                    String known = model.tags().getOrDefault(VERSIONS_TAG, "");
+                    if (known.startsWith("[")) {
+                        Json.read(known).forEach(versions::add);
+                    }
+                    versions.addObject().put("name", version.model()).put("version", version.version());
+                    logged.putTags(version.project(), model.id(), Map.of(VERSIONS_TAG, Json.write(versions)));
+                });
     }
 
     /**
@@ -250,10 +254,14 @@ final class MlflowModelSources {
     String location(ModelVersion version) {
         String uri = version.folder()
                 .map(folder -> ArtifactLocations.OWN + ArtifactTree.FOLDERS + "/" + folder)
-                .or(() -> version.loggedModel()
+                .or(() -> version.origin()
+                        .loggedModel()
                         .flatMap(id -> logged.find(version.project(), id))
                         .map(LoggedModel::artifacts))
-                .orElse(version.location().isEmpty() ? version.source() : version.location());
+                .orElse(
+                        version.origin().location().isEmpty()
+                                ? version.origin().source()
+                                : version.origin().location());
         if (uri.isEmpty()) {
             throw new TidemillException(ErrorCode.NOT_FOUND, "The version has no files");
         }

@@ -51,11 +51,11 @@ final class MlflowRegistryJson {
                 .put("last_updated_timestamp", version.updatedAt().toEpochMilli())
                 .put("current_stage", version.stage().label())
                 .put("description", version.description())
-                .put("source", version.source())
-                .put("run_id", version.run().orElse(""))
+                .put("source", version.origin().source())
+                .put("run_id", version.training().run().orElse(""))
                 .put("status", "READY")
-                .put("run_link", version.runLink());
-        version.loggedModel().ifPresent(id -> json.put("model_id", id));
+                .put("run_link", version.origin().runLink());
+        version.origin().loggedModel().ifPresent(id -> json.put("model_id", id));
         tags(json, version.tags());
         ArrayNode names = Json.array();
         aliases.forEach((alias, target) -> {

@@ -105,7 +105,11 @@ public final class ModelRoutes {
     private static ObjectNode shown(ModelVersion version) {
         ObjectNode json = (ObjectNode) Json.tree(version);
         json.set(
-                "held", Json.tree(version.files().map(ModelFiles::awaitingTrust).orElse(List.of())));
+                "held",
+                Json.tree(version.contents()
+                        .files()
+                        .map(ModelFiles::awaitingTrust)
+                        .orElse(List.of())));
         return json.put("trusted", version.trusted()).put("trustedWithNetwork", version.trustedWithNetwork());
     }
 

@@ -22,12 +22,14 @@ public final class Aliases {
     private static final int LONGEST_ALIAS = 255;
 
     private final ModelStore store;
+    private final VersionStore versions;
     private final Models models;
     private final Transactions transactions;
     private final EventLog events;
 
-    public Aliases(ModelStore store, Models models, Transactions transactions, EventLog events) {
+    public Aliases(ModelStore store, VersionStore versions, Models models, Transactions transactions, EventLog events) {
         this.store = store;
+        this.versions = versions;
         this.models = models;
         this.transactions = transactions;
         this.events = events;
@@ -48,7 +50,7 @@ public final class Aliases {
         checkAlias(alias);
         models.model(project, model);
         if (alias.equalsIgnoreCase(LATEST)) {
-            return store.newest(project, model, false)
+            return versions.newest(project, model, false)
                     .orElseThrow(() -> new TidemillException(
                             ErrorCode.NOT_FOUND, "Latest version not found for model " + model + "."));
         }

@@ -1,5 +1,7 @@
 package dev.tidemill.registry.domain;
 
+import dev.tidemill.artifacts.domain.ArtifactLocations;
+import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -11,44 +13,89 @@ import java.util.Optional;
 /**
  * A version of a registered model. Its contents never change; what is said about it does.
  *
- * @param source URI that it was made from, as the client gave it
- * @param location where its files are, if its source is another version's name; empty if they are at the source
- * @param loggedModel id of the logged model that it is
- * @param folder digest of its MLflow model folder; empty if its files are not kept here
- * @param metrics as measured on held-out data
- * @param run the tracked run that made it
- * @param dataVersions data set versions it was trained on
- * @param dataDigest digest of the rows it was trained on; empty if unknown
- * @param codeVersion version of the code that trained it; empty if unknown
- * @param dataUntil event time of the newest row that it was trained on; empty if unknown
- * @param files what a look into the folder has found; empty if there is no folder
- * @param madeBy the pipeline step, or the request, that registered it
+ * @param id which one it is
+ * @param tags what is said about it, its trust included
  */
 public record ModelVersion(
-        String project,
-        String model,
-        int version,
+        VersionId id,
         Stage stage,
         String description,
-        String source,
-        String location,
-        String runLink,
-        Optional<String> loggedModel,
-        Optional<Digest> folder,
-        Signature signature,
-        Map<String, Double> metrics,
-        Map<String, String> params,
-        Optional<String> run,
-        List<String> dataVersions,
-        String dataDigest,
-        String codeVersion,
-        Optional<Instant> dataUntil,
-        String madeBy,
-        String madeByUser,
-        Instant createdAt,
-        Instant updatedAt,
+        Origin origin,
+        Contents contents,
+        Training training,
         Map<String, String> tags,
-        Optional<ModelFiles> files) {
+        Instant createdAt,
+        Instant updatedAt) {
+    public ModelVersion {
+        tags = Map.copyOf(tags);
+    }
+
+    /**
+     * Where it has come from.
+     *
+     * @param source URI that it was made from, as the client gave it
+     * @param location where its files are, if its source is another version's name; empty if they are at the source
+     * @param runLink address of the run that made it, as the client gave it; empty if it gave none
+     * @param loggedModel id of the logged model that it is
+     * @param madeBy the pipeline step, or the request, that registered it
+     * @param madeByUser who is answerable for it
+     */
+    public record Origin(
+            String source,
+            String location,
+            String runLink,
+            Optional<String> loggedModel,
+            String madeBy,
+            String madeByUser) {
+        /** Of a folder that has been stored here by its digest. */
+        public static Origin ofFolder(Digest folder, String madeBy, String madeByUser) {
+            return new Origin(
+                    ArtifactLocations.OWN + ArtifactTree.FOLDERS + "/" + folder,
+                    "",
+                    "",
+                    Optional.empty(),
+                    madeBy,
+                    madeByUser);
+        }
+    }
+
+    /**
+     * What it consists of.
+     *
+     * @param folder digest of its MLflow model folder; empty if its files are not kept here
+     * @param files what a look into the folder has found; empty if there is no folder
+     */
+    public record Contents(Optional<Digest> folder, Signature signature, Optional<ModelFiles> files) {
+        /** Of one whose files are not kept here. */
+        public static final Contents ELSEWHERE =
+                new Contents(Optional.empty(), new Signature(List.of(), List.of()), Optional.empty());
+    }
+
+    /**
+     * How it was trained, as far as that is known.
+     *
+     * @param run the tracked run that made it
+     * @param metrics as measured on held-out data
+     * @param params it was trained with
+     * @param dataVersions data set versions it was trained on
+     * @param dataDigest digest of the rows it was trained on; empty if unknown
+     * @param codeVersion version of the code that trained it; empty if unknown
+     * @param dataUntil event time of the newest row that it was trained on; empty if unknown
+     */
+    public record Training(
+            Optional<String> run,
+            Map<String, Double> metrics,
+            Map<String, String> params,
+            List<String> dataVersions,
+            String dataDigest,
+            String codeVersion,
+            Optional<Instant> dataUntil) {
+        /** Of one of which nothing is known but, perhaps, its run. */
+        public static Training unknown(Optional<String> run) {
+            return new Training(run, Map.of(), Map.of(), List.of(), "", "", Optional.empty());
+        }
+    }
+
     /** How far it has come, in MLflow's words. */
     public enum Stage {
         NONE("None"),
@@ -99,13 +146,35 @@ public record ModelVersion(
     }
 
     private boolean trustedAs(String tag) {
-        return folder.isPresent()
-                && tags.getOrDefault(tag, "").startsWith(folder.get().value() + " ");
+        return folder().isPresent()
+                && tags.getOrDefault(tag, "").startsWith(folder().get().value() + " ");
     }
 
-    /** How other things refer to it, such as {@code bike-demand/3}. */
+    /** As {@link VersionId#reference}. */
     public String reference() {
-        return model + "/" + version;
+        return id.reference();
+    }
+
+    public String project() {
+        return id.project();
+    }
+
+    public String model() {
+        return id.model();
+    }
+
+    public int version() {
+        return id.version();
+    }
+
+    /** As {@link Contents#folder}. */
+    public Optional<Digest> folder() {
+        return contents.folder();
+    }
+
+    /** This version with other tags. */
+    public ModelVersion withTags(Map<String, String> others) {
+        return new ModelVersion(id, stage, description, origin, contents, training, others, createdAt, updatedAt);
     }
 
     /**
@@ -114,9 +183,9 @@ public record ModelVersion(
      * @throws TidemillException {@code FAILED_PRECONDITION} if they are not kept here
      */
     public Digest requireFolder() {
-        return folder.orElseThrow(() -> new TidemillException(
+        return folder().orElseThrow(() -> new TidemillException(
                         ErrorCode.FAILED_PRECONDITION,
-                        "The files of " + reference() + " are not kept by this server: they are at " + source)
+                        "The files of " + reference() + " are not kept by this server: they are at " + origin.source())
                 .remedy("Register a version from a run or model whose artifacts are at mlflow-artifacts:/"));
     }
 }

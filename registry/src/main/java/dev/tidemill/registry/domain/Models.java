@@ -27,14 +27,22 @@ public final class Models {
     private static final int LONGEST_NAME = 256;
 
     private final ModelStore store;
+    private final VersionStore versions;
     private final ArtifactTree tree;
     private final Transactions transactions;
     private final EventLog events;
     private final Clock clock;
     private volatile ModelUse use = (project, model, version) -> List.of();
 
-    public Models(ModelStore store, ArtifactTree tree, Transactions transactions, EventLog events, Clock clock) {
+    public Models(
+            ModelStore store,
+            VersionStore versions,
+            ArtifactTree tree,
+            Transactions transactions,
+            EventLog events,
+            Clock clock) {
         this.store = store;
+        this.versions = versions;
         this.tree = tree;
         this.transactions = transactions;
         this.events = events;
@@ -222,12 +230,12 @@ public final class Models {
 
     /** The newest version of each model. */
     public List<ModelVersion> newest(String project) {
-        return store.newest(project);
+        return versions.newest(project);
     }
 
     /** Of each model the newest version that has files here and is not archived. */
     public List<ModelVersion> newestCallable(String project) {
-        return store.newestCallable(project);
+        return versions.newestCallable(project);
     }
 
     /** All models that are no prompts, by name. */
@@ -256,7 +264,7 @@ public final class Models {
         var clauses = SearchParser.filter(RegistryKeys.VERSIONS, filter);
         var orderings = order.isEmpty() ? RegistryKeys.VERSION_ORDER : SearchParser.order(RegistryKeys.VERSIONS, order);
         long offset = Page.offset(token);
-        return Page.of(store.searchVersions(project, withoutPrompts(clauses), orderings, offset, size), offset);
+        return Page.of(versions.search(project, withoutPrompts(clauses), orderings, offset, size), offset);
     }
 
     private static List<Comparison> withoutPrompts(List<Comparison> clauses) {
@@ -274,7 +282,7 @@ public final class Models {
     }
 
     public Optional<ModelVersion> find(String project, String model, int version) {
-        return store.find(project, model, version);
+        return versions.find(project, model, version);
     }
 
     public ModelVersion version(String project, String model, int version) {
@@ -289,23 +297,23 @@ public final class Models {
 
     /** The newest thousand, newest first. */
     public List<ModelVersion> versions(String project, String model) {
-        return store.versions(project, model);
+        return versions.versions(project, model);
     }
 
     /** The newest version that has files here and is not archived. */
     public Optional<ModelVersion> newestCallable(String project, String model) {
-        return store.newest(project, model, true);
+        return versions.newest(project, model, true);
     }
 
     /** The newest version of each stage, newest first. */
     public List<ModelVersion> newestOfStages(String project, String model) {
-        return store.newestOfStages(project, model);
+        return versions.newestOfStages(project, model);
     }
 
     public ModelVersion describe(String project, String model, int version, String description, String actor) {
         return transactions.write(() -> {
             ModelVersion before = version(project, model, version);
-            store.updateVersion(project, model, version, description, before.stage(), clock.instant());
+            versions.update(project, model, version, description, before.stage(), clock.instant());
             if (!description.equals(before.description())) {
                 events.append(Event.of(
                         "model.version.described",
@@ -336,7 +344,7 @@ public final class Models {
         return transactions.write(() -> {
             ModelVersion moved = version(project, model, version);
             if (archiveOthers) {
-                store.archiveOthers(project, model, version, stage, clock.instant());
+                versions.archiveOthers(project, model, version, stage, clock.instant());
             }
             setStage(moved, stage);
             touch(model(project, model));
@@ -351,7 +359,7 @@ public final class Models {
     }
 
     private void setStage(ModelVersion version, ModelVersion.Stage stage) {
-        store.updateVersion(
+        versions.update(
                 version.project(), version.model(), version.version(), version.description(), stage, clock.instant());
     }
 
@@ -369,7 +377,7 @@ public final class Models {
         transactions.write(() -> {
             ModelVersion gone = version(project, model, version);
             requireUnused(project, model, OptionalInt.of(version), "deleted");
-            store.deleteVersion(project, model, version, clock.instant());
+            versions.delete(project, model, version, clock.instant());
             tree.releaseFolders(gone.folder().stream().toList());
             touch(model(project, model));
             events.append(Event.of("model.version.deleted", project, "model/" + gone.reference(), actor, Map.of()));
@@ -379,9 +387,9 @@ public final class Models {
     /** Lets go of folders that deleted versions still name, in short units of work; gives how many there were. */
     public long releaseDeleted() {
         return ShortUnits.delete(batch -> {
-            Set<Digest> folders = store.foldersOfDeleted(batch);
+            Set<Digest> folders = versions.foldersOfDeleted(batch);
             transactions.write(() -> {
-                store.forgetFolders(folders);
+                versions.forgetFolders(folders);
                 tree.releaseFolders(folders);
             });
             return folders.size();
@@ -390,6 +398,6 @@ public final class Models {
 
     /** Those of the steps, as {@code RUN/STEP}, that made a version of any project. */
     public Set<String> makers(Collection<String> steps) {
-        return store.makers(steps);
+        return versions.makers(steps);
     }
 }

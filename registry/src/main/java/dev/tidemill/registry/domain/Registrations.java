@@ -25,6 +25,7 @@ public final class Registrations {
 
     private final Models models;
     private final ModelStore store;
+    private final VersionStore versions;
     private final ArtifactTree tree;
     private final LocatedFiles located;
     private final ModelInspector inspector;
@@ -35,6 +36,7 @@ public final class Registrations {
     public Registrations(
             Models models,
             ModelStore store,
+            VersionStore versions,
             ArtifactTree tree,
             LocatedFiles located,
             ModelInspector inspector,
@@ -43,6 +45,7 @@ public final class Registrations {
             Clock clock) {
         this.models = models;
         this.store = store;
+        this.versions = versions;
         this.tree = tree;
         this.located = located;
         this.inspector = inspector;
@@ -52,16 +55,7 @@ public final class Registrations {
     }
 
     /** What a new version is made of. */
-    public record Candidate(
-            Digest folder,
-            Signature signature,
-            Map<String, Double> metrics,
-            Map<String, String> params,
-            Optional<String> run,
-            List<String> dataVersions,
-            String dataDigest,
-            String codeVersion,
-            Optional<Instant> dataUntil) {}
+    public record Candidate(Digest folder, Signature signature, ModelVersion.Training training) {}
 
     /**
      * Registers a version of a folder that is stored already; the same maker a second time gets the version it made.
@@ -98,41 +92,27 @@ public final class Registrations {
             String madeBy,
             String actor) {
         return transactions.write(() -> {
-            Optional<ModelVersion> earlier = store.findMadeBy(project, model, madeBy);
+            Optional<ModelVersion> earlier = versions.findMadeBy(project, model, madeBy);
             if (earlier.isPresent()) {
                 return earlier.get();
             }
             tree.claim(looked);
             store.insertModel(project, model, "", clock.instant());
+            Instant now = clock.instant();
             var version = new ModelVersion(
-                    project,
-                    model,
-                    store.newestVersion(project, model) + 1,
+                    new VersionId(project, model, versions.newestNumber(project, model) + 1),
                     ModelVersion.Stage.NONE,
                     "",
-                    ArtifactLocations.OWN + ArtifactTree.FOLDERS + "/" + candidate.folder(),
-                    "",
-                    "",
-                    Optional.empty(),
-                    Optional.of(candidate.folder()),
-                    candidate.signature(),
-                    candidate.metrics(),
-                    candidate.params(),
-                    candidate.run(),
-                    candidate.dataVersions(),
-                    candidate.dataDigest(),
-                    candidate.codeVersion(),
-                    candidate.dataUntil(),
-                    madeBy,
-                    actor,
-                    clock.instant(),
-                    clock.instant(),
+                    ModelVersion.Origin.ofFolder(candidate.folder(), madeBy, actor),
+                    new ModelVersion.Contents(Optional.of(candidate.folder()), candidate.signature(), files),
+                    candidate.training(),
                     Map.of(),
-                    files);
-            store.insert(version);
+                    now,
+                    now);
+            versions.insert(version);
             models.touch(models.model(project, model));
             Event event = registered(version, actor).withCause("pipeline-run/" + madeBy);
-            events.append(candidate.dataUntil().map(event::at).orElse(event));
+            events.append(candidate.training().dataUntil().map(event::at).orElse(event));
             return version;
         });
     }
@@ -167,7 +147,7 @@ public final class Registrations {
             looked.ifPresent(tree::claim);
             Instant now = clock.instant();
             var told = new TakenVersion(
-                    model, store.newestVersion(project, model) + 1, ModelVersion.Stage.NONE, claim, now, now);
+                    model, versions.newestNumber(project, model) + 1, ModelVersion.Stage.NONE, claim, now, now);
             insert(project, told, "request/" + Ids.next(), actor, frozen.map(Folder::digest), files);
             models.touch(registered);
             ModelVersion made = models.version(project, model, told.version());
@@ -203,7 +183,7 @@ public final class Registrations {
         Optional<ArtifactTree.Claim> looked = frozen.map(folder -> tree.look(project, folder));
         return transactions.write(() -> {
             models.model(project, told.model());
-            Optional<ModelVersion> here = store.find(project, told.model(), told.version());
+            Optional<ModelVersion> here = versions.find(project, told.model(), told.version());
             if (here.isPresent()) {
                 boolean filled = frozen.filter(folder ->
                                 fill(here.get(), told, folder, looked.orElseThrow(), files.orElseThrow(), actor))
@@ -226,13 +206,13 @@ public final class Registrations {
             ModelFiles files,
             String actor) {
         if (here.folder().isPresent()
-                || !here.madeBy().startsWith(IMPORT)
-                || !here.source().equals(told.claim().source())) {
+                || !here.origin().madeBy().startsWith(IMPORT)
+                || !here.origin().source().equals(told.claim().source())) {
             return false;
         }
         tree.claim(looked);
         var signature = files.signature().orElse(new Signature(List.of(), List.of()));
-        if (!store.fill(here.project(), here.model(), here.version(), folder.digest(), signature, files)) {
+        if (!versions.fill(here.project(), here.model(), here.version(), folder.digest(), signature, files)) {
             return false;
         }
         events.append(Event.of(
@@ -253,31 +233,25 @@ public final class Registrations {
             Optional<Digest> folder,
             Optional<ModelFiles> files) {
         Claim claim = told.claim();
-        store.insert(new ModelVersion(
-                project,
-                told.model(),
-                told.version(),
+        versions.insert(new ModelVersion(
+                new VersionId(project, told.model(), told.version()),
                 told.stage(),
                 claim.description(),
-                claim.source(),
-                claim.source().startsWith("models:/") && folder.isEmpty() ? claim.location() : "",
-                claim.runLink(),
-                claim.loggedModel(),
-                folder,
-                files.flatMap(ModelFiles::signature).orElse(new Signature(List.of(), List.of())),
+                new ModelVersion.Origin(
+                        claim.source(),
+                        claim.source().startsWith("models:/") && folder.isEmpty() ? claim.location() : "",
+                        claim.runLink(),
+                        claim.loggedModel(),
+                        madeBy,
+                        actor),
+                new ModelVersion.Contents(
+                        folder,
+                        files.flatMap(ModelFiles::signature).orElse(new Signature(List.of(), List.of())),
+                        files),
+                ModelVersion.Training.unknown(claim.run()),
                 Map.of(),
-                Map.of(),
-                claim.run(),
-                List.of(),
-                "",
-                "",
-                Optional.empty(),
-                madeBy,
-                actor,
                 told.createdAt(),
-                told.updatedAt(),
-                Map.of(),
-                files));
+                told.updatedAt()));
         claim.tags().forEach((name, value) -> store.putTag(project, told.model(), told.version(), name, value));
     }
 
@@ -290,9 +264,9 @@ public final class Registrations {
                 Map.of(
                         "model", version.model(),
                         "version", version.version(),
-                        "metrics", version.metrics(),
-                        "source", version.source(),
-                        "run", version.run().orElse(""),
+                        "metrics", version.training().metrics(),
+                        "source", version.origin().source(),
+                        "run", version.training().run().orElse(""),
                         "description", version.description(),
                         "tags", version.tags(),
                         "prompt", models.isPrompt(version.project(), version.model())));

@@ -60,7 +60,10 @@ public final class Trust {
                                     "network",
                                     network,
                                     "held",
-                                    trusted.files().map(ModelFiles::held).orElse(List.of())))
+                                    trusted.contents()
+                                            .files()
+                                            .map(ModelFiles::held)
+                                            .orElse(List.of())))
                     .withDigest(trusted.requireFolder().value()));
             ModelVersion now = models.version(project, model, version);
             transactions.afterCommit(() -> watch.trustChanged(now));

@@ -53,17 +53,18 @@ public final class RegisterStep implements StepKind {
                 new Registrations.Candidate(
                         new Digest(String.valueOf(trained.get("folder"))),
                         signature(trained.get("signature")),
-                        metrics,
-                        params,
-                        Optional.ofNullable(trained.get("run")).map(String::valueOf),
-                        List.of(String.valueOf(trained.get("data"))),
-                        String.valueOf(trained.get("dataDigest")),
-                        codeVersion,
-                        Optional.ofNullable(trained.get("dataUntil"))
-                                .map(String::valueOf)
-                                // Of rows without a time column nobody knows how far they go.
-                                .filter(until -> !until.isEmpty())
-                                .map(java.time.Instant::parse)),
+                        new ModelVersion.Training(
+                                Optional.ofNullable(trained.get("run")).map(String::valueOf),
+                                metrics,
+                                params,
+                                List.of(String.valueOf(trained.get("data"))),
+                                String.valueOf(trained.get("dataDigest")),
+                                codeVersion,
+                                Optional.ofNullable(trained.get("dataUntil"))
+                                        .map(String::valueOf)
+                                        // Of rows without a time column nobody knows how far they go.
+                                        .filter(until -> !until.isEmpty())
+                                        .map(java.time.Instant::parse))),
                 context.key(),
                 context.actor());
         context.log("registered " + version.reference() + " with digest " + version.requireFolder());
