@@ -11,8 +11,10 @@ import random
 import shutil
 import signal
 import socket
+import socketserver
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -191,6 +193,50 @@ class Server:
             raise AssertionError(f"the server did not end: {(self.directory / 'server.log').read_text()[-2000:]}") from None
         finally:
             self.log.close()
+
+
+class Front:
+    """One address before several servers, as a load balancer gives them: a connection goes to one that says that it is ready."""
+
+    def __init__(self, *servers: Server) -> None:
+        self.servers = servers
+        front = self
+
+        class Connection(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                chosen = front.ready()
+                if chosen is None:
+                    return
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", chosen.port)) as behind:
+                    back = threading.Thread(target=pump, args=(behind, self.request))
+                    back.start()
+                    pump(self.request, behind)
+                    back.join()
+
+        self.listener = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Connection)
+        self.listener.daemon_threads = True
+        threading.Thread(target=self.listener.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listener.server_address[1]}"
+
+    def ready(self) -> Server | None:
+        """The first server that is ready now."""
+        return next((server for server in self.servers if is_there(server.url + "/ready")), None)
+
+    def close(self) -> None:
+        self.listener.shutdown()
+        self.listener.server_close()
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Passes on what comes, to the end."""
+    with contextlib.suppress(OSError):
+        while part := source.recv(65536):
+            sink.sendall(part)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
 
 
 def outcome(server: Server) -> dict:

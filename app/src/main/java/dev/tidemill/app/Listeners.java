@@ -53,11 +53,6 @@ record Listeners(String url, String grpc) {
             Parts parts) {
         String host = settings.text(Setting.HTTP_HOST);
         long maxBody = settings.megabytes(Setting.HTTP_MAX_BODY);
-        var allowed = new AllowedHosts(
-                settings.list(Setting.HTTP_ALLOWED_HOSTS),
-                settings.list(Setting.HTTP_ALLOWED_ORIGINS),
-                isLoopback(settings),
-                host);
         Optional<TlsFiles> tls = tls(settings);
         TrustedProxies proxies = TrustedProxies.of(settings.list(Setting.HTTP_TRUSTED_PROXIES));
         var budget = BytesInFlight.ofHeap();
@@ -78,26 +73,30 @@ record Listeners(String url, String grpc) {
                 telemetry,
                 refusals,
                 budget));
-        var web = parts.keep(new WebServer(
-                new WebServer.Settings(
-                        host,
-                        settings.whole(Setting.HTTP_PORT),
-                        allowed,
-                        maxBody,
-                        settings.whole(Setting.HTTP_LEAST_RATE),
-                        settings.whole(Setting.HTTP_CONNECTIONS),
-                        proxies,
-                        tls),
-                manifest,
-                admission,
-                telemetry,
-                refusals,
-                budget));
+        var web = parts.keep(new WebServer(web(settings), manifest, admission, telemetry, refusals, budget));
         String grpcAddress = host + ":" + grpc.start().port();
         return new Listeners(
                 (tls.isPresent() ? "https://" : "http://") + host + ":"
                         + web.start().port(),
                 grpcAddress);
+    }
+
+    /** How HTTP is to be listened for. */
+    static WebServer.Settings web(Settings settings) {
+        String host = settings.text(Setting.HTTP_HOST);
+        return new WebServer.Settings(
+                host,
+                settings.whole(Setting.HTTP_PORT),
+                new AllowedHosts(
+                        settings.list(Setting.HTTP_ALLOWED_HOSTS),
+                        settings.list(Setting.HTTP_ALLOWED_ORIGINS),
+                        isLoopback(settings),
+                        host),
+                settings.megabytes(Setting.HTTP_MAX_BODY),
+                settings.whole(Setting.HTTP_LEAST_RATE),
+                settings.whole(Setting.HTTP_CONNECTIONS),
+                TrustedProxies.of(settings.list(Setting.HTTP_TRUSTED_PROXIES)),
+                tls(settings));
     }
 
     static boolean isLoopback(Settings settings) {

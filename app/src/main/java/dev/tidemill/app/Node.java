@@ -14,7 +14,7 @@ import java.util.stream.Collectors;
 /** One started process of the platform: a server, or a gateway that serves for one. */
 public interface Node extends AutoCloseable {
     /**
-     * Starts what the settings ask for; when this returns it is ready.
+     * Starts what the settings ask for; when this returns it is ready. A standby waits until then.
      *
      * @throws TidemillException for a setting, directory, database or port that cannot be used; nothing is left open then
      */
@@ -30,7 +30,15 @@ public interface Node extends AutoCloseable {
             throw TidemillException.invalid("roles", "A process whose only role is gateway has no database of its own")
                     .remedy("Name the control plane it serves for with --control http://HOST:PORT");
         }
-        return onlyGateway ? GatewayReplica.start(settings) : Server.start(settings);
+        boolean standby = settings.flag(Setting.STANDBY);
+        if (standby && onlyGateway) {
+            throw TidemillException.invalid("standby", "A process whose only role is gateway follows nobody")
+                    .remedy("Start as many gateways as are wanted, without --standby");
+        }
+        if (onlyGateway) {
+            return GatewayReplica.start(settings);
+        }
+        return standby ? Standby.start(settings) : Server.start(settings);
     }
 
     /** The roles that the settings name. */

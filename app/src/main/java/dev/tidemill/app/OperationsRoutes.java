@@ -28,6 +28,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 
 /** Routes for whoever runs the server. */
 final class OperationsRoutes {
@@ -98,6 +99,19 @@ final class OperationsRoutes {
                         Access.open(),
                         (context, caller) -> context.contentType("text/plain").result(MLFLOW_VERSION)),
                 Route.get("/api/tidemill/v1/server", Access.signedIn(), (context, caller) -> context.json(about())));
+    }
+
+    /** Of a process that stands by: it lives, and answers nothing else. */
+    static List<Route> ofStandby(Supplier<String> waitsFor) {
+        return List.of(
+                HEALTH,
+                Route.get("/ready", Access.open(), (context, caller) -> {
+                            throw new TidemillException(
+                                            ErrorCode.UNAVAILABLE, "This server stands by: " + waitsFor.get())
+                                    .remedy("Ask the server that is running")
+                                    .retryAfter(Duration.ofSeconds(1));
+                        })
+                        .lane(Lane.OPERATIONS));
     }
 
     /** Sooner than probes give up: the database's own patience is longer. */

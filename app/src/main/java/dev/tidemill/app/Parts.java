@@ -16,6 +16,10 @@ final class Parts implements AutoCloseable {
         return part;
     }
 
+    boolean isEmpty() {
+        return open.isEmpty();
+    }
+
     @Override
     public void close() {
         while (!open.isEmpty()) {

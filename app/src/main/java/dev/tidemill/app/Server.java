@@ -38,9 +38,18 @@ public final class Server implements Node {
      * @throws TidemillException for a setting, directory, database or port that cannot be used; nothing is left open then
      */
     public static Server start(Settings settings) {
+        return start(settings, () -> {});
+    }
+
+    /**
+     * As {@link #start(Settings)}.
+     *
+     * @param beforeListening done when all but the ports is ready
+     */
+    static Server start(Settings settings, Runnable beforeListening) {
         var server = new Server(settings);
         try {
-            server.assemble(Clock.systemUTC());
+            server.assemble(Clock.systemUTC(), beforeListening);
             return server;
         } catch (RuntimeException | Error e) {
             server.close();
@@ -48,7 +57,7 @@ public final class Server implements Node {
         }
     }
 
-    private void assemble(Clock clock) {
+    private void assemble(Clock clock, Runnable beforeListening) {
         Set<ProcessRole> roles = Node.roles(settings);
         boolean testing = settings.flag(Setting.TESTING);
         if (testing && !Listeners.isLoopback(settings)) {
@@ -85,6 +94,7 @@ public final class Server implements Node {
             manifest.add(new TestingRoutes(new Reset(on.database(), modules.all())).routes());
         }
         var admission = new Admission(modules.identity().callers());
+        beforeListening.run();
         listeners = Listeners.open(settings, manifest, admission, on.telemetry(), refusals, parts);
         listeners.announce(on.directory().path());
         setupSecret = modules.identity().setupSecret();

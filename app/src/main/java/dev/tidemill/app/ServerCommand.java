@@ -70,6 +70,11 @@ final class ServerCommand implements Callable<Integer> {
     @Option(names = "--config", paramLabel = "FILE", description = "Settings as key=value lines")
     private @Nullable Path config;
 
+    @Option(
+            names = "--standby",
+            description = "Wait while another server holds the directory, and follow it when it ends")
+    private boolean standby;
+
     @Option(names = "--testing", description = "Open the reset route; loopback only")
     private boolean testing;
 
@@ -130,6 +135,9 @@ final class ServerCommand implements Callable<Integer> {
         put(flags, Setting.ARTIFACT_ROOT, artifactRoot);
         put(flags, Setting.TLS_CERTIFICATE, certificate);
         put(flags, Setting.TLS_KEY, key);
+        if (standby) {
+            flags.put(Setting.STANDBY.key(), "true");
+        }
         if (testing) {
             flags.put(Setting.TESTING.key(), "true");
         }

@@ -1,6 +1,7 @@
 package dev.tidemill.platform.config;
 
 import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.HeldElsewhere;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import java.io.IOException;
@@ -100,7 +101,9 @@ public final class DataDirectory implements AutoCloseable {
                                 ErrorCode.FAILED_PRECONDITION,
                                 "The data directory " + path + " is used by another server")
                         .at("data-dir")
-                        .remedy("Stop that server, or choose another directory with --data-dir");
+                        .remedy(
+                                "Stop that server, choose another directory with --data-dir, or wait for it with --standby")
+                        .causedBy(new HeldElsewhere());
             }
             checkFormat(path);
             return new DataDirectory(path, channel);

@@ -15,6 +15,11 @@ public enum Setting {
             "false",
             flag(),
             "Binds the database to this data directory, when the one with its files is lost, or though it belongs to another database"),
+    STANDBY(
+            "standby",
+            "false",
+            flag(),
+            "Waits while another server holds the data directory and its database, and takes both up when that one ends"),
     ROLES(
             "roles",
             "control,gateway,worker",

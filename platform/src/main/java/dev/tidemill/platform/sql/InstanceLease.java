@@ -2,6 +2,7 @@ package dev.tidemill.platform.sql;
 
 import dev.tidemill.platform.config.DataDirectory;
 import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.HeldElsewhere;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import java.net.InetAddress;
@@ -135,7 +136,8 @@ public final class InstanceLease implements AutoCloseable {
                                         + other.get().host() + " in directory "
                                         + other.get().directory())
                         .at("database")
-                        .remedy("Stop that server first");
+                        .remedy("Stop that server first, or wait for it with --standby")
+                        .causedBy(new HeldElsewhere());
             }
             pause();
         }

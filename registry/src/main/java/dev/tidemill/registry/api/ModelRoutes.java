@@ -14,7 +14,6 @@ import dev.tidemill.platform.http.StreamedJson;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.registry.domain.Aliases;
-import dev.tidemill.registry.domain.ModelFiles;
 import dev.tidemill.registry.domain.ModelTags;
 import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
@@ -53,7 +52,7 @@ public final class ModelRoutes {
                 Route.get(
                         PATH + "/{model}/versions/{version}",
                         read,
-                        (context, caller) -> context.json(shown(models.version(
+                        (context, caller) -> context.json(VersionView.of(models.version(
                                 caller.project(), context.pathParam("model"), Requests.positive(context, "version"))))),
                 Route.post(
                                 PATH + "/{model}/versions/{version}/trust",
@@ -63,7 +62,7 @@ public final class ModelRoutes {
                 Route.delete(
                         PATH + "/{model}/versions/{version}/trust",
                         Access.project(Resource.MODEL, Action.OPERATE),
-                        (context, caller) -> context.json(shown(trust.withdraw(
+                        (context, caller) -> context.json(VersionView.of(trust.withdraw(
                                 caller.project(),
                                 context.pathParam("model"),
                                 Requests.positive(context, "version"),
@@ -84,7 +83,8 @@ public final class ModelRoutes {
         var list = Json.array();
         for (RegisteredModel model : models.list(caller.project())) {
             ObjectNode entry = (ObjectNode) Json.tree(model);
-            Optional.ofNullable(newest.get(model.name())).ifPresent(version -> entry.set("newest", shown(version)));
+            Optional.ofNullable(newest.get(model.name()))
+                    .ifPresent(version -> entry.set("newest", Json.tree(VersionView.of(version))));
             list.add(entry);
         }
         StreamedJson.write(context, Json.object().set("models", list));
@@ -97,25 +97,13 @@ public final class ModelRoutes {
         json.set("tags", Json.tree(model.tags()));
         json.set("aliases", Json.tree(model.aliases()));
         ArrayNode versions = json.putArray("versions");
-        models.versions(caller.project(), name).forEach(version -> versions.add(shown(version)));
+        models.versions(caller.project(), name).forEach(version -> versions.add(Json.tree(VersionView.of(version))));
         StreamedJson.write(context, json);
-    }
-
-    /** A version, with what has to be trusted before Python may open it, and whether it is. */
-    private static ObjectNode shown(ModelVersion version) {
-        ObjectNode json = (ObjectNode) Json.tree(version);
-        json.set(
-                "held",
-                Json.tree(version.contents()
-                        .files()
-                        .map(ModelFiles::awaitingTrust)
-                        .orElse(List.of())));
-        return json.put("trusted", version.trusted()).put("trustedWithNetwork", version.trustedWithNetwork());
     }
 
     private void trust(Context context, Caller caller) {
         boolean network = RequestBody.optionalObject(context).flag("network");
-        context.json(shown(trust.give(
+        context.json(VersionView.of(trust.give(
                 caller.project(),
                 context.pathParam("model"),
                 Requests.positive(context, "version"),

@@ -1,0 +1,110 @@
+package dev.tidemill.app;
+
+import dev.tidemill.platform.auth.Admission;
+import dev.tidemill.platform.auth.Authentication;
+import dev.tidemill.platform.auth.Principal;
+import dev.tidemill.platform.auth.RefusalJournal;
+import dev.tidemill.platform.auth.Role;
+import dev.tidemill.platform.config.Setting;
+import dev.tidemill.platform.config.Settings;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.HeldElsewhere;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.RouteManifest;
+import dev.tidemill.platform.http.WebServer;
+import dev.tidemill.platform.load.BytesInFlight;
+import dev.tidemill.platform.telemetry.Telemetry;
+import java.time.Duration;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A process that waits while another server holds the data directory and its database, and becomes the server once that one has
+ * ended. Meanwhile it answers at its HTTP port that it lives and is not ready, so that nothing is sent to it.
+ */
+final class Standby {
+    private static final Logger LOG = LoggerFactory.getLogger(Standby.class);
+    private static final Duration PAUSE = Duration.ofSeconds(1);
+
+    private final Settings settings;
+    private final Parts parts = new Parts();
+    private volatile String waitsFor = "";
+
+    private Standby(Settings settings) {
+        this.settings = settings;
+    }
+
+    /**
+     * Waits for its turn and starts the server then.
+     *
+     * @throws TidemillException as {@link Server#start}, for anything but that another server holds what this one would, or that the
+     *     database cannot be reached
+     */
+    static Server start(Settings settings) {
+        var standby = new Standby(settings);
+        try {
+            return standby.follow();
+        } finally {
+            standby.parts.close();
+        }
+    }
+
+    private Server follow() {
+        while (true) {
+            try {
+                // The server listens at the same port.
+                return Server.start(settings, parts::close);
+            } catch (TidemillException e) {
+                // Whoever follows a server that was lost with its database waits for that too.
+                if (!HeldElsewhere.isCauseOf(e) && e.code() != ErrorCode.UNAVAILABLE) {
+                    throw e;
+                }
+                waitFor(e.message());
+            }
+        }
+    }
+
+    private void waitFor(String reason) {
+        if (waitsFor.isEmpty()) {
+            LOG.info("Standing by: {}", reason);
+        }
+        waitsFor = reason;
+        if (parts.isEmpty()) {
+            listen();
+        }
+        try {
+            Thread.sleep(PAUSE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new TidemillException(ErrorCode.CANCELLED, "Interrupted while standing by").causedBy(e);
+        }
+    }
+
+    private void listen() {
+        var telemetry = parts.keep(new Telemetry(Optional.empty()));
+        RefusalJournal refusals = refusal -> LOG.debug("Refused {} {}: it stands by", refusal.method(), refusal.path());
+        var web = parts.keep(new WebServer(
+                Listeners.web(settings),
+                new RouteManifest().add(OperationsRoutes.ofStandby(() -> waitsFor)),
+                new Admission(new Nobody()),
+                telemetry,
+                refusals,
+                BytesInFlight.ofHeap()));
+        web.start();
+        LOG.info("It answers at port {} of {} meanwhile", web.port(), settings.text(Setting.HTTP_HOST));
+    }
+
+    /** Nothing that is answered here asks who calls. */
+    private static final class Nobody implements Authentication {
+        @Override
+        public Optional<Principal> authenticate(Credentials credentials) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<Role> role(Principal principal, String project) {
+            return Optional.empty();
+        }
+    }
+}
