@@ -76,7 +76,7 @@ surety: jdk ## simulate how often a promotion errs, and write it into docs/promo
 	$(MVN) -q test -pl deployments -Dtest=Surety
 
 soak: build ## hours of kills, mixed load and random requests, on both databases
-	cd e2e && TIDEMILL_E2E_KILLS=60 python3 -m unittest -v test_loop.LoopTest.test_killed_again_and_again_it_ends_the_same
+	cd e2e && TIDEMILL_E2E_KILLS=60 python3 -m unittest -v test_loop.LoopTest.test_killed_again_and_again_while_another_stands_by_it_ends_the_same
 	python3 e2e/soak/kills.py --kills 200
 	python3 e2e/soak/fuzz.py --minutes 60
 	python3 e2e/soak/mixed.py --minutes 120

@@ -45,6 +45,46 @@ class RolloutRulesTest {
         return RolloutRules.gate(GateEvidence.of(metrics), 0.02);
     }
 
+    private static Evidence classes(int days, int rows, int[] champion, int[] challenger) {
+        var sums = new ArrayList<Evidence.Sums>();
+        for (int day = 0; day < days; day++) {
+            Instant start = START.plus(Duration.ofDays(day));
+            sums.add(new Evidence.Sums(
+                    start,
+                    start.plus(Duration.ofDays(1)),
+                    rows,
+                    champion[day % champion.length],
+                    challenger[day % challenger.length],
+                    true,
+                    Evidence.Unlike.NONE));
+        }
+        return Evidence.of(sums, START, START.plus(Duration.ofDays(days)), POLICY);
+    }
+
+    /** Nothing has been seen to go wrong, which is not to say that nothing will. */
+    @Test
+    void classifiersThatHaveHardlyErredAreNotPromotedForThat() {
+        int[] never = {0};
+        assertThat(judge(Deployment.Phase.CANARY, classes(10, 10, never, never), 10))
+                .isEqualTo(Outcome.WAIT);
+        assertThat(judge(Deployment.Phase.CANARY, classes(10, 10, new int[] {0, 1}, new int[] {0, 1}), 10))
+                .as("a challenger that gets the champion's rows wrong may get others wrong too")
+                .isEqualTo(Outcome.WAIT);
+        assertThat(judge(Deployment.Phase.CANARY, classes(10, 10, new int[] {10}, never), 10))
+                .as("each block alike")
+                .isEqualTo(Outcome.PROMOTE);
+    }
+
+    @Test
+    void aClassifierThatIsFarBetterOrWorseIsDecided() {
+        int[] bad = {30, 28, 35, 25};
+        int[] good = {10, 12, 9};
+        assertThat(judge(Deployment.Phase.CANARY, classes(10, 100, bad, good), 10))
+                .isEqualTo(Outcome.PROMOTE);
+        assertThat(judge(Deployment.Phase.CANARY, classes(10, 100, good, bad), 10))
+                .isEqualTo(Outcome.REJECT);
+    }
+
     /** However long it lasts, and whatever the rows say that are alike. */
     @Test
     void aTrialOfDifferentLossesIsNeverDecided() {
@@ -59,6 +99,7 @@ class RolloutRulesTest {
                         24,
                         champion,
                         champion + 24 * difference,
+                        false,
                         new Evidence.Unlike(day == 29 ? 1 : 0, 0)));
             }
             Evidence evidence = Evidence.of(sums, START, START.plus(Duration.ofDays(30)), POLICY);

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -79,6 +80,80 @@ class Surety {
                 .isEmpty();
     }
 
+    /**
+     * A classifier's rows.
+     *
+     * @param champion share that the champion gets wrong
+     * @param shared whether the challenger gets those wrong too, and others beside them
+     */
+    private record Classes(int rowsADay, double champion, boolean shared) {}
+
+    @Test
+    void theStatedErrorHoldsForClasses() throws IOException {
+        double error = Math.sqrt(STATED * (1 - STATED) / TRIALS);
+        var table = new StringBuilder("| rows a day | champion wrong | the challenger's errors | promoted | rejected |"
+                        + " 30 % better: promoted in 8 weeks | median days |\n")
+                .append("|---|---|---|---|---|---|---|\n");
+        var exceeded = new ArrayList<String>();
+        for (int rows : new int[] {10, 24, 100, 400}) {
+            for (double champion : new double[] {0, 0.01, 0.05, 0.2}) {
+                for (boolean shared : champion == 0 ? new boolean[] {false} : new boolean[] {false, true}) {
+                    var classes = new Classes(rows, champion, shared);
+                    // Without an error of the champion's whatever the challenger gets wrong is too much.
+                    Frequencies found = judged(random ->
+                            sums(classes, champion == 0 ? 0.3 / rows : champion * (1 + POLICY.margin()), random));
+                    Frequencies better = judged(random -> sums(classes, champion * 0.7, random));
+                    int[] days = Arrays.stream(better.days()).sorted().toArray();
+                    String line = line(
+                            "| %d | %.0f %% | %s | %.1f %% | %.1f %% | %s | %s |",
+                            rows,
+                            100 * champion,
+                            shared ? "the champion's and others" : "independent",
+                            100 * found.promoted(),
+                            100 * found.rejected(),
+                            champion == 0 || shared ? "" : line("%.0f %%", within(days, DAYS)),
+                            champion == 0 || shared
+                                    ? ""
+                                    : days[days.length / 2] > DAYS ? "over 56" : days[days.length / 2]);
+                    table.append(line).append('\n');
+                    boolean inTurn = champion > 0 && found.rejected() > STATED + 2 * error;
+                    if (found.promoted() > STATED + 2 * error || inTurn) {
+                        exceeded.add(line);
+                    }
+                }
+            }
+        }
+        write("classes", table.toString());
+        assertThat(exceeded)
+                .as("beyond the stated 5 %% and two standard errors of %s trials", TRIALS)
+                .isEmpty();
+    }
+
+    private static List<Evidence.Sums> sums(Classes classes, double challenger, Random random) {
+        double more = (challenger - classes.champion()) / (1 - classes.champion());
+        var sums = new ArrayList<Evidence.Sums>();
+        for (int day = 0; day < DAYS; day++) {
+            int wrong = 0;
+            int challengers = 0;
+            for (int row = 0; row < classes.rowsADay(); row++) {
+                boolean both = random.nextDouble() < classes.champion();
+                double other = random.nextDouble();
+                wrong += both ? 1 : 0;
+                challengers += classes.shared() ? both || other < more ? 1 : 0 : other < challenger ? 1 : 0;
+            }
+            Instant start = START.plus(Duration.ofDays(day));
+            sums.add(new Evidence.Sums(
+                    start,
+                    start.plus(Duration.ofDays(1)),
+                    classes.rowsADay(),
+                    wrong,
+                    challengers,
+                    true,
+                    Evidence.Unlike.NONE));
+        }
+        return sums;
+    }
+
     private static String price() {
         var table = new StringBuilder(
                         "| better than the margin by | correlation | promoted in 2 weeks | in 4 weeks | in 8 weeks |"
@@ -110,12 +185,16 @@ class Surety {
 
     /** Trials of hourly rows with a look a day; the challenger is worse by the margin, less the effect. */
     private static Frequencies simulate(World world, double effect) {
+        return judged(random -> sums(world, effect, random));
+    }
+
+    private static Frequencies judged(Function<Random, List<Evidence.Sums>> world) {
         var random = new Random(20111);
         int promoted = 0;
         int rejected = 0;
         var days = new int[TRIALS];
         for (int trial = 0; trial < TRIALS; trial++) {
-            List<Evidence.Sums> sums = sums(world, effect, random);
+            List<Evidence.Sums> sums = world.apply(random);
             RolloutRules.Outcome outcome = RolloutRules.Outcome.WAIT;
             int day = POLICY.blocks();
             while (outcome == RolloutRules.Outcome.WAIT && day <= DAYS) {

@@ -191,4 +191,50 @@ abstract class ChallengerTrialContract extends AssembledMonitoring {
                 .endsWith("(the champion is version " + champion + ")");
         assertThat(obstacle.remedy()).contains("Reject version " + challenger);
     }
+
+    /** Blocks are those of the policy, however seldom is looked. */
+    @Test
+    void aMonitorThatLooksOnceAWeekKnowsEachDay() {
+        monitoring.defineMonitor("p", "weekly", new Monitor(Duration.ofDays(7), DELAY, Duration.ofDays(7), 0.5, 0.1));
+        var patient = new Policy.Promotion(
+                0.02,
+                Duration.ofDays(1),
+                Duration.ofDays(1),
+                Duration.ofDays(60),
+                0.1,
+                0.95,
+                10,
+                Policy.Promotion.DAY,
+                7);
+        deployments.definePolicy("p", "patient", 1, new Policy(Optional.empty(), patient, InputPolicy.REFUSE));
+        deployTrial("e", "weekly", "patient", WHOLE, 2);
+        var rows = new ArrayList<Prediction>();
+        var labels = new ArrayList<Label>();
+        for (int hour = 0; hour < 24 * 30; hour++) {
+            rows.add(new Prediction(
+                    "p",
+                    "e",
+                    "row-" + hour,
+                    START.plus(Duration.ofHours(hour)),
+                    START.plus(Duration.ofDays(300)),
+                    Map.of("hour", 1.0),
+                    false,
+                    WHOLE,
+                    List.of(10.0 + hour % 5),
+                    Optional.of(2),
+                    List.of(10.0 + hour % 2),
+                    Optional.empty()));
+            labels.add(new Label("row-" + hour, "8"));
+        }
+        monitoring.append(rows);
+        monitoring.label("p", "e", labels);
+        watching.loop().start();
+        Await.until(
+                "the challenger is promoted",
+                () -> deployments.deployment("p", "e").champion().equals(Optional.of(2)));
+        Decision promoted = rollouts.lastDecision("p", "e", 2).orElseThrow();
+        assertThat(promoted.action()).isEqualTo(Decision.Action.PROMOTED);
+        assertThat(promoted.at()).contains(START.plus(Duration.ofDays(14)));
+        assertThat(promoted.reason()).contains("from 13 blocks of PT24H");
+    }
 }

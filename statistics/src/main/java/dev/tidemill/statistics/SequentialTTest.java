@@ -40,7 +40,7 @@ public final class SequentialTTest {
      * @param effective number of independent observations that they count as
      * @param autocorrelation of neighbours, as it was corrected; 0 to 0.9
      * @param mean of the observations; 0 without any
-     * @param lower bound; minus infinity where there is too little to say
+     * @param lower bound; minus infinity where there is too little to say, as where all observations are equal
      * @param upper bound; infinity likewise
      */
     public record Bounds(
@@ -66,16 +66,40 @@ public final class SequentialTTest {
             squares += deviation * deviation;
             products += i == 0 ? 0 : deviation * (observations[i - 1] - mean);
         }
-        if (n < 3) {
+        // What has never varied tells nothing of how much it does.
+        if (n < 3 || squares == 0) {
             return new Bounds(n, n, 0, mean, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
         }
-        double correlation = corrected(squares == 0 ? 0 : products / squares, n);
+        double correlation = corrected(products / squares, n);
         double effective = n * (1 - correlation) / (1 + correlation);
         double critical = critical(effective, 1 - confidence);
         double radius = Double.isInfinite(critical)
                 ? Double.POSITIVE_INFINITY
                 : critical * Math.sqrt(squares / (n - 1) / effective);
         return new Bounds(n, effective, correlation, mean, mean - radius, mean + radius);
+    }
+
+    /**
+     * An upper bound on the mean of sums of rare events, such as answers that one model gets wrong and another right. Where none or few
+     * have been seen, the observations hardly vary, and tell nothing of how many are to come: with no event in so many rows their rate may
+     * still be a few in as many ("rule of three", Hanley and Lippman-Hand 1983, JAMA 249). So one event more is taken as seen, where it
+     * counts most against the mean, as in the add-one estimates of a rare rate (Agresti and Coull 1998, American Statistician 52); {@code
+     * make surety} measures what that holds.
+     *
+     * @param event what one event adds to an observation; positive
+     * @param confidence as of {@link #bounds}
+     * @return infinity where there is too little to say
+     */
+    public static double upper(double[] observations, double event, double confidence) {
+        double[] raised = observations.clone();
+        int largest = 0;
+        for (int i = 1; i < raised.length; i++) {
+            largest = raised[i] > raised[largest] ? i : largest;
+        }
+        if (raised.length > 0) {
+            raised[largest] += event;
+        }
+        return bounds(raised, confidence).upper();
     }
 
     private static double corrected(double correlation, int n) {

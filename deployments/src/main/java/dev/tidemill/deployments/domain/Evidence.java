@@ -3,6 +3,7 @@ package dev.tidemill.deployments.domain;
 import dev.tidemill.statistics.SequentialTTest;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -57,11 +58,19 @@ public record Evidence(
      *
      * @param champion sum of the champion's losses
      * @param challenger sum of the challenger's losses
+     * @param byClass whether a loss is 0 where a class was right, else 1
      */
-    public record Sums(Instant startsAt, Instant endsAt, long rows, double champion, double challenger, Unlike unlike) {
-        /** Of losses of one kind. */
+    public record Sums(
+            Instant startsAt,
+            Instant endsAt,
+            long rows,
+            double champion,
+            double challenger,
+            boolean byClass,
+            Unlike unlike) {
+        /** Of losses that are distances. */
         public Sums(Instant startsAt, Instant endsAt, long rows, double champion, double challenger) {
-            this(startsAt, endsAt, rows, champion, challenger, Unlike.NONE);
+            this(startsAt, endsAt, rows, champion, challenger, false, Unlike.NONE);
         }
     }
 
@@ -90,6 +99,12 @@ public record Evidence(
                 .mapToDouble(sum -> sum[2] - (1 + policy.margin()) * sum[1])
                 .toArray();
         SequentialTTest.Bounds bounds = SequentialTTest.bounds(excess, policy.confidence());
+        double lower = bounds.lower();
+        double upper = bounds.upper();
+        if (sums.stream().anyMatch(Sums::byClass)) {
+            lower = -SequentialTTest.upper(negated(excess), 1, policy.confidence());
+            upper = SequentialTTest.upper(excess, 1, policy.confidence());
+        }
         double scale = blocks.size() / Math.max(1, rows);
         return new Evidence(
                 (long) rows,
@@ -99,9 +114,13 @@ public record Evidence(
                 blocks.size(),
                 bounds.effective(),
                 bounds.autocorrelation(),
-                bounds.lower() * scale,
-                bounds.upper() * scale,
+                lower * scale,
+                upper * scale,
                 sums.stream().map(Sums::unlike).reduce(Unlike.NONE, Unlike::plus));
+    }
+
+    private static double[] negated(double[] values) {
+        return Arrays.stream(values).map(value -> -value).toArray();
     }
 
     private static double total(TreeMap<Long, double[]> blocks, int part) {

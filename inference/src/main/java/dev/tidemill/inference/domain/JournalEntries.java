@@ -97,6 +97,8 @@ final class JournalEntries {
                 : Optional.of("it answered with " + others + " numbers, more than is journalled of one request");
         var entries = new ArrayList<Prediction>(kept);
         for (int row = 0; row < kept; row++) {
+            List<Object> championSaid = values(champions, row, byRow, rows);
+            List<Object> challengerSaid = values(challengers, row, byRow, rows);
             entries.add(new Prediction(
                     plan.project(),
                     plan.name(),
@@ -106,14 +108,29 @@ final class JournalEntries {
                     byRow ? request.row(row, fitted) : request.whole(fitted),
                     toChallenger,
                     plan.champion().version(),
-                    values(champions, row, byRow, rows),
+                    championSaid,
                     plan.challenger()
                             .filter(trial -> challenger.isKnown())
                             .map(trial -> trial.version().version()),
-                    values(challengers, row, byRow, rows),
-                    error));
+                    challengerSaid,
+                    error.or(() -> noNumber(championSaid, challengers, challengerSaid))));
         }
         return new Journalled(entries, byRow ? rows - kept : rows * (1 - kept));
+    }
+
+    /** Why a challenger failed that answered a row with no number, where the champion answered with one. */
+    private static Optional<String> noNumber(List<Object> champion, List<Tensor> challengers, List<Object> challenger) {
+        boolean texts = !challengers.isEmpty() && challengers.getFirst().datatype() == Datatype.BYTES;
+        return texts || champion.isEmpty() || !champion.stream().allMatch(JournalEntries::isAnswer)
+                ? Optional.empty()
+                : challenger.stream()
+                        .filter(value -> !isAnswer(value))
+                        .findFirst()
+                        .map(value -> "it answered " + value + " where the champion answered " + champion.getFirst());
+    }
+
+    private static boolean isAnswer(Object value) {
+        return !(value instanceof Double number) || Double.isFinite(number);
     }
 
     /** How many values are kept of the first output, of a row or of all of it. */

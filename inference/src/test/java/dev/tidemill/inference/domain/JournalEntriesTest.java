@@ -84,6 +84,28 @@ class JournalEntriesTest {
         }
     }
 
+    private static Tensor numbers(double... values) {
+        return Tensor.numbers("y", Datatype.FP64, new long[] {values.length}, values);
+    }
+
+    /** Callers would get no number from it. */
+    @Test
+    void aChallengerThatAnswersNoNumberWhereTheChampionDoesHasFailedOnThatRow() {
+        var champion = Said.answered(List.of(numbers(1, 2, Double.NaN, 4)));
+        var challenger = Said.answered(List.of(numbers(1, Double.NaN, Double.NaN, Double.NEGATIVE_INFINITY)));
+        assertThat(entries(true, 4, champion, challenger).entries())
+                .extracting(entry -> entry.challengerError().orElse(""))
+                .containsExactly(
+                        "",
+                        "it answered NaN where the champion answered 2.0",
+                        "",
+                        "it answered -Infinity where the champion answered 4.0");
+        assertThat(entries(true, 4, Said.NOTHING, challenger).entries())
+                .allMatch(entry -> entry.challengerError().isEmpty());
+        assertThat(entries(true, 4, champion, Said.NOTHING).entries())
+                .allMatch(entry -> entry.challengerError().isEmpty());
+    }
+
     private static Tensor texts(long[] shape, String... values) {
         byte[][] bytes = new byte[values.length][];
         for (int i = 0; i < values.length; i++) {

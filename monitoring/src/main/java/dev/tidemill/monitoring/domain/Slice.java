@@ -57,16 +57,26 @@ public record Slice(
                     one.challengerByClass + other.challengerByClass);
         }
 
-        /** As evidence of an interval of event time. */
-        public Evidence.Sums evidence(Instant startsAt, Instant endsAt) {
+        /**
+         * As evidence of an interval of event time.
+         *
+         * @param byClass whether the losses are those of classes
+         */
+        public Evidence.Sums evidence(Instant startsAt, Instant endsAt, boolean byClass) {
             return new Evidence.Sums(
                     startsAt,
                     endsAt,
                     rows,
                     champion,
                     challenger,
+                    byClass,
                     new Evidence.Unlike(championByClass, challengerByClass));
         }
+    }
+
+    /** Whether the losses of what was answered are those of classes. */
+    public boolean isByClass() {
+        return kinds.contains(MeasuredLoss.Kind.CLASS);
     }
 
     /** Sums rows one by one, in their order, so that the sums are the same bits whenever they are made. Not thread-safe. */

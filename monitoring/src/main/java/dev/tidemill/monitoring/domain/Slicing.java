@@ -17,15 +17,16 @@ final class Slicing {
     }
 
     /**
-     * The slices from one time to another, those without rows left out. None is longer than a tick, and none reaches over
-     * the end of a window.
+     * The slices from one time to another, those without rows left out. None reaches over the end of a window.
      *
+     * @param longest that one may last
      * @param windowStart any time at which a window begins
      * @param version whose reference profile is given
      */
     List<Slice> between(
             Deployment deployment,
             Monitor monitor,
+            Duration longest,
             Instant windowStart,
             Instant from,
             Instant until,
@@ -39,8 +40,8 @@ final class Slicing {
             if (next.isEmpty()) {
                 break;
             }
-            start = startOf(next.get(), start, windowStart, monitor);
-            Instant end = earliest(start.plus(monitor.every()), until, windowEnd(windowStart, start, monitor.window()));
+            start = startOf(next.get(), start, windowStart, monitor.window(), longest);
+            Instant end = earliest(start.plus(longest), until, windowEnd(windowStart, start, monitor.window()));
             slices.add(sum(deployment, start, end, version, reference));
             start = end;
         }
@@ -65,10 +66,11 @@ final class Slicing {
     }
 
     /** Where the slice of a time begins, if slices follow each other from a start on. */
-    private static Instant startOf(Instant time, Instant start, Instant windowStart, Monitor monitor) {
-        Instant window = windowEnd(windowStart, time, monitor.window()).minus(monitor.window());
-        Instant base = window.isAfter(start) ? window : start;
-        long length = monitor.every().toMillis();
+    private static Instant startOf(
+            Instant time, Instant start, Instant windowStart, Duration window, Duration longest) {
+        Instant opens = windowEnd(windowStart, time, window).minus(window);
+        Instant base = opens.isAfter(start) ? opens : start;
+        long length = longest.toMillis();
         return base.plusMillis((time.toEpochMilli() - base.toEpochMilli()) / length * length);
     }
 

@@ -57,6 +57,13 @@ public final class Ticks {
             return tick.minus(monitor.labelDelay());
         }
 
+        /** Sums of a longer time could not be told apart by the blocks of a trial. */
+        Duration longestSlice() {
+            return policy.map(rules -> rules.promotion().block())
+                    .filter(block -> block.compareTo(monitor.every()) < 0)
+                    .orElse(monitor.every());
+        }
+
         /** Event time at which the running trial began. */
         Instant offeredAt() {
             return deployment.offeredAt().orElse(state.clock().origin());
@@ -152,6 +159,7 @@ public final class Ticks {
         List<Slice> fresh = slicing.between(
                 seen.deployment(),
                 seen.monitor(),
+                seen.longestSlice(),
                 seen.state().windowsTill(),
                 slicedTill,
                 seen.trusted(),
@@ -332,7 +340,7 @@ public final class Ticks {
         for (Slice slice : fresh) {
             Slice.Trial trial = slice.trials().get(challenger);
             if (trial != null && !slice.startsAt().isBefore(since)) {
-                blocks.add(trial.evidence(slice.startsAt(), slice.endsAt()));
+                blocks.add(trial.evidence(slice.startsAt(), slice.endsAt(), slice.isByClass()));
             }
         }
         return Evidence.of(blocks, since, seen.trusted(), policy);

@@ -71,7 +71,7 @@ public final class SqlSliceStore implements SliceStore {
                         row.getLong("row_count"),
                         row.getLong("labelled"),
                         row.getDouble("loss"),
-                        Set.of(Json.read(row.getString("loss_kinds"), MeasuredLoss.Kind[].class)),
+                        kinds(row),
                         Json.read(row.getString("trials"), Trials.class).byChallenger(),
                         Json.read(row.getString("counts"), Counts.class).byColumn()))
                 .list());
@@ -96,7 +96,7 @@ public final class SqlSliceStore implements SliceStore {
         var sums = new ArrayList<Evidence.Sums>();
         database.reading(handle -> {
             handle.createQuery("""
-                            SELECT starts_at, ends_at, trials FROM monitor_slice
+                            SELECT starts_at, ends_at, trials, loss_kinds FROM monitor_slice
                             WHERE project = :project AND deployment = :deployment AND starts_at >= :since
                             ORDER BY starts_at
                             """)
@@ -110,13 +110,18 @@ public final class SqlSliceStore implements SliceStore {
         return sums;
     }
 
+    private static Set<MeasuredLoss.Kind> kinds(ResultSet row) throws SQLException {
+        return Set.of(Json.read(row.getString("loss_kinds"), MeasuredLoss.Kind[].class));
+    }
+
     private static Optional<Evidence.Sums> sums(ResultSet row, int challenger) throws SQLException {
         Instant startsAt = Columns.instant(row, "starts_at");
         Instant endsAt = Columns.instant(row, "ends_at");
+        Set<MeasuredLoss.Kind> kinds = kinds(row);
         return Optional.ofNullable(Json.read(row.getString("trials"), Trials.class)
                         .byChallenger()
                         .get(challenger))
-                .map(trial -> trial.evidence(startsAt, endsAt));
+                .map(trial -> trial.evidence(startsAt, endsAt, kinds.contains(MeasuredLoss.Kind.CLASS)));
     }
 
     @Override
