@@ -12,6 +12,9 @@ import java.util.stream.Stream;
  * @param userNamespace whether a namespace of users is needed, as for anybody but root
  */
 record Bubblewrap(boolean userNamespace) implements Isolator {
+    /** Bytes of memory of a folder that holds nothing but others. */
+    private static final String COVER = "65536";
+
     @Override
     public List<String> wrap(List<String> command, IsolatedView view, int megabytes, OptionalInt user) {
         var all = new ArrayList<String>(
@@ -26,8 +29,11 @@ record Bubblewrap(boolean userNamespace) implements Isolator {
         view.system().forEach(path -> all.addAll(List.of("--ro-bind", path, path)));
         view.optional().forEach(path -> all.addAll(List.of("--ro-bind-try", path, path)));
         all.addAll(List.of("--proc", "/proc", "--dev", "/dev"));
-        view.covered().ifPresent(path -> all.addAll(List.of("--tmpfs", path)));
-        all.addAll(List.of("--perms", "1777", "--size", String.valueOf((long) megabytes << 20), "--tmpfs", "/tmp"));
+        view.covered().ifPresent(path -> all.addAll(List.of("--size", COVER, "--tmpfs", path)));
+        String size = String.valueOf((long) megabytes << 20);
+        all.addAll(List.of("--perms", "1777", "--size", size, "--tmpfs", "/tmp"));
+        // /dev is memory without a bound, and belongs to the child where it has no user of its own.
+        all.addAll(List.of("--perms", "1777", "--size", size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"));
         Stream.concat(view.readable().stream(), view.writable().stream())
                 .flatMap(path -> above(Path.of(path)).stream())
                 .distinct()
