@@ -20,16 +20,15 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
  * Brings deployments to the gateway, each by itself: one whose model cannot be loaded is broken, is tried again with growing
- * pauses, and keeps nobody else waiting. Thread-safe.
+ * pauses, and keeps nobody else waiting. One that waits for what its model needs to be made is tried again once that is there.
+ * Thread-safe.
  */
 public final class Publications implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Publications.class);
@@ -72,13 +71,12 @@ public final class Publications implements AutoCloseable {
     private final Gateway gateway;
     private final Clock clock;
     private final Duration firstPause;
-    private final Duration turn;
     private final ConcurrentMap<String, Status> statuses = new ConcurrentHashMap<>();
     /** The newest revision of each deployment that the gateway has taken up. */
     private final ConcurrentMap<String, Long> takenUp = new ConcurrentHashMap<>();
 
     private final ConcurrentMap<String, Future<?>> pending = new ConcurrentHashMap<>();
-    private final Semaphore turns = new Semaphore(TOGETHER, true);
+    private final LoadTurns turns;
     private final ScheduledExecutorService retries = Executors.newSingleThreadScheduledExecutor(
             Thread.ofVirtual().name("publication-retries").factory());
 
@@ -97,7 +95,7 @@ public final class Publications implements AutoCloseable {
         this.gateway = gateway;
         this.clock = clock;
         this.firstPause = firstPause;
-        this.turn = turn;
+        this.turns = new LoadTurns(TOGETHER, turn, retries);
     }
 
     Status status(Deployment deployment) {
@@ -223,7 +221,7 @@ public final class Publications implements AutoCloseable {
         }
         Thread.ofVirtual().name("publish-" + name).start(() -> {
             try {
-                inTurn(() -> attempt(project, name));
+                turns.run(() -> attempt(project, name));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             } catch (RejectedExecutionException e) {
@@ -232,24 +230,6 @@ public final class Publications implements AutoCloseable {
                 left.countDown();
             }
         });
-    }
-
-    /** Loads in its turn, which it gives back when it is through or has taken too long: then the next one begins beside it. */
-    private void inTurn(Runnable load) throws InterruptedException {
-        turns.acquire();
-        var held = new AtomicBoolean(true);
-        Runnable giveBack = () -> {
-            if (held.compareAndSet(true, false)) {
-                turns.release();
-            }
-        };
-        try {
-            Future<?> late = retries.schedule(giveBack, turn.toMillis(), TimeUnit.MILLISECONDS);
-            load.run();
-            late.cancel(false);
-        } finally {
-            giveBack.run();
-        }
     }
 
     private static void await(CountDownLatch left, Duration atMost) {
@@ -279,11 +259,7 @@ public final class Publications implements AutoCloseable {
                 return;
             }
             if (problem.isPresent()) {
-                failed(
-                        project,
-                        name,
-                        problem.get().passes() ? State.LOADING : State.WITHOUT_CHALLENGER,
-                        problem.get().reason());
+                failed(project, name, problem.get(), State.WITHOUT_CHALLENGER);
             } else {
                 statuses.put(
                         Gateway.key(project, name),
@@ -292,18 +268,18 @@ public final class Publications implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             // Of an Error too: whoever waits for the deployment would wait for ever.
             gateway.absent(project, name, Gateway.reason(e));
-            failed(project, name, InPreparation.isCauseOf(e) ? State.LOADING : State.BROKEN, Gateway.reason(e));
+            failed(project, name, Problem.of(e), State.BROKEN);
         }
     }
 
     /**
-     * What keeps a challenger from being served.
+     * What keeps a deployment from being served as it should be.
      *
-     * @param passes whether nothing is wrong with it: what it needs is being made
+     * @param preparation of what it needs, if nothing is wrong with it
      */
-    private record Problem(String reason, boolean passes) {
-        static Problem of(RuntimeException failure) {
-            return new Problem(Gateway.reason(failure), InPreparation.isCauseOf(failure));
+    private record Problem(String reason, Optional<InPreparation> preparation) {
+        static Problem of(Throwable failure) {
+            return new Problem(Gateway.reason(failure), InPreparation.of(failure));
         }
     }
 
@@ -358,37 +334,60 @@ public final class Publications implements AutoCloseable {
         return new Planned(plan, problem);
     }
 
-    private void failed(String project, String name, State state, String reason) {
+    /** @param broken how it stands, unless what it needs is being made */
+    private void failed(String project, String name, Problem problem, State broken) {
+        State state = problem.preparation().isPresent() ? State.LOADING : broken;
         Status before = statuses.get(Gateway.key(project, name));
         int failures = state == State.LOADING ? 0 : before == null ? 1 : before.failures() + 1;
         Instant since = before != null && before.state() == state ? before.since() : clock.instant();
-        Instant retryAt = clock.instant().plus(pause(failures));
-        statuses.put(Gateway.key(project, name), new Status(state, reason, since, failures, Optional.of(retryAt)));
+        Duration pause = problem.preparation().map(InPreparation::again).orElseGet(() -> pause(failures));
+        statuses.put(
+                Gateway.key(project, name),
+                new Status(
+                        state,
+                        problem.reason(),
+                        since,
+                        failures,
+                        Optional.of(clock.instant().plus(pause))));
         LOG.atLevel(state == State.LOADING ? Level.DEBUG : Level.WARN)
                 .log(
                         "Deployment '{}' of project '{}' is {}: {}. It is tried again in {}",
                         name,
                         project,
                         state,
-                        reason,
-                        pause(failures));
+                        problem.reason(),
+                        pause);
         try {
-            pending.compute(Gateway.key(project, name), (key, earlier) -> {
-                if (earlier != null) {
-                    earlier.cancel(false);
-                }
-                return retries.schedule(
-                        () -> start(project, name, new CountDownLatch(1)),
-                        pause(failures).toMillis(),
-                        TimeUnit.MILLISECONDS);
+            Future<?> retry = retry(project, name, pause);
+            problem.preparation().ifPresent(preparation -> {
+                var unused = preparation
+                        .end()
+                        .whenCompleteAsync((made, failure) -> startInPlaceOf(retry, project, name), retries);
             });
         } catch (RejectedExecutionException e) {
             LOG.debug("Closed; '{}' is not tried again", name);
         }
     }
 
+    private Future<?> retry(String project, String name, Duration pause) {
+        var retry = retries.schedule(
+                () -> start(project, name, new CountDownLatch(1)), pause.toMillis(), TimeUnit.MILLISECONDS);
+        Future<?> earlier = pending.put(Gateway.key(project, name), retry);
+        if (earlier != null) {
+            earlier.cancel(false);
+        }
+        return retry;
+    }
+
+    /** Tries now what was to be tried later, unless something else has taken the place of that already. */
+    private void startInPlaceOf(Future<?> retry, String project, String name) {
+        if (pending.remove(Gateway.key(project, name), retry)) {
+            retry.cancel(false);
+            start(project, name, new CountDownLatch(1));
+        }
+    }
+
     private Duration pause(int failures) {
-        // What is being made is looked for at once, time and again.
         Duration pause = firstPause.multipliedBy(1L << Math.clamp(failures - 1, 0, 16));
         return pause.compareTo(LONGEST_PAUSE) < 0 ? pause : LONGEST_PAUSE;
     }

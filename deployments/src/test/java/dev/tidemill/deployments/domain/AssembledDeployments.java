@@ -12,6 +12,7 @@ import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.InPreparation;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
+import dev.tidemill.inference.domain.LoadTurn;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelCache;
 import dev.tidemill.inference.domain.ModelFolder;
@@ -48,6 +49,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -108,6 +110,10 @@ abstract class AssembledDeployments {
     final CountDownLatch slow = new CountDownLatch(1);
     final AtomicInteger begun = new AtomicInteger();
     volatile boolean mended;
+    /** After which what is being built is looked for, and what tells that it is built. */
+    volatile Duration again = Duration.ofMillis(20);
+
+    final CompletableFuture<String> made = new CompletableFuture<>();
 
     Database database;
     ArtifactsModule artifacts;
@@ -159,19 +165,28 @@ abstract class AssembledDeployments {
         }
         if (folder.has("building") && !mended) {
             throw new TidemillException(ErrorCode.UNAVAILABLE, "its environment is being built")
-                    .causedBy(new InPreparation(new TimeoutException()));
+                    .causedBy(new InPreparation(new TimeoutException(), again, made));
+        }
+        if (folder.has("waiting") && !mended) {
+            LoadTurn.leave();
+            awaitSlow();
+            LoadTurn.resume();
         }
         if (folder.has("error") && !mended) {
             throw new NoClassDefFoundError("for the test");
         }
         if (folder.has("slow")) {
-            try {
-                slow.await();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
+            awaitSlow();
         }
         return Optional.of(new Echo());
+    }
+
+    private void awaitSlow() {
+        try {
+            slow.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     void setPauses(Duration firstPause, Duration turn) {

@@ -17,8 +17,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.Test;
 
@@ -135,6 +138,79 @@ class PublicationsTest extends AssembledDeployments {
         mended = true;
         awaitState(deployment, Publications.State.SERVING);
         assertThat(publications.isTakingUp(deployment)).isFalse();
+    }
+
+    private List<Deployment> many(String file) {
+        return IntStream.range(0, 3 * TOGETHER)
+                .mapToObj(i -> deployment(file + "-" + i, file))
+                .toList();
+    }
+
+    @Test
+    void whatWaitsForSomethingToBeMadeHasNoTurnMeanwhile() {
+        setPauses(NEVER, NEVER);
+        publications.publish(many("waiting"));
+        Deployment healthy = deployment("healthy", "model");
+        publications.publish(List.of(healthy));
+        awaitState(healthy, Publications.State.SERVING);
+        assertThat(slow.getCount()).as("the others wait still").isOne();
+    }
+
+    @Test
+    void aLoadThatGoesOnForOthersTakesNoTurnOnceItsOwnerHasLeft() throws InterruptedException {
+        ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+        try {
+            var turns = new LoadTurns(1, NEVER, timer);
+            deployment("d", "waiting");
+            ServedVersion version = ServedVersion.of(models.version("p", "m", number));
+            Thread owner = loading(turns, () -> cache.acquire(version));
+            Await.until("the load waits", () -> begun.get() == 1);
+            owner.interrupt();
+            owner.join();
+            slow.countDown();
+            Await.until("it has gone on", () -> cache.isLoaded(version));
+            Thread next = loading(turns, begun::incrementAndGet);
+            Await.until("the next one has its turn", () -> begun.get() == 2);
+            next.join();
+        } finally {
+            timer.shutdownNow();
+        }
+    }
+
+    private static Thread loading(LoadTurns turns, Runnable load) {
+        return Thread.ofVirtual().start(() -> {
+            try {
+                turns.run(load);
+            } catch (InterruptedException | TidemillException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    @Test
+    void whatIsBeingMadeIsTriedAgainAsSoonAsItIsThereAndNotBefore() {
+        setPauses(SOON, NEVER);
+        again = NEVER;
+        List<Deployment> building = many("building");
+        publications.publish(building);
+        Await.until("all have been tried", () -> publications.waiting() == building.size());
+        Deployment gone = building.getFirst();
+        store.delete("p", gone.name(), Instant.EPOCH);
+        publications.withdraw("p", gone.name());
+        Deployment broken = deployment("broken", "broken");
+        publications.publish(List.of(broken));
+        Await.until("what is broken has been tried again", () -> begun.get() >= building.size() + 3);
+        mended = true;
+        awaitState(broken, Publications.State.SERVING);
+        int before = begun.get();
+        assertThat(publications.status(building.getLast()).retryAt().orElseThrow())
+                .isAfter(Instant.now().plus(NEVER.dividedBy(2)));
+
+        made.complete("");
+
+        building.stream().skip(1).forEach(deployment -> awaitState(deployment, Publications.State.SERVING));
+        assertThat(begun).hasValue(before + building.size() - 1);
+        assertThat(publications.waiting()).isZero();
     }
 
     /** Publishes more deployments at once than load together, whose models do not come. */

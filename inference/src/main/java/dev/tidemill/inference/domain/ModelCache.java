@@ -121,7 +121,7 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
             Thread.ofPlatform()
                     .daemon()
                     .name("load-" + version.reference())
-                    .start(() -> load(version, entry))
+                    .start(LoadTurn.carried(() -> load(version, entry)))
                     .join();
         } catch (InterruptedException e) {
             // The load goes on for others; who waits for it below is told.
@@ -134,6 +134,7 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
     }
 
     private void load(ServedVersion version, LoadedEntry entry) {
+        LoadTurn.resume();
         long started = System.nanoTime();
         try {
             Folder files = Folder.load(blobs, version.folder());
@@ -201,6 +202,8 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
             throw full;
         }
         try {
+            // Somebody else loads it.
+            LoadTurn.leave();
             entry.loaded().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         } finally {
             entry.line().leave();

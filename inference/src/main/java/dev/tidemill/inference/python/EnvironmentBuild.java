@@ -1,6 +1,7 @@
 package dev.tidemill.inference.python;
 
 import dev.tidemill.inference.domain.InPreparation;
+import dev.tidemill.inference.domain.LoadTurn;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.StorableText;
@@ -130,7 +131,7 @@ final class EnvironmentBuild {
     }
 
     /**
-     * Waits a moment for the environment.
+     * Waits a moment for the environment; the turn of the load that needs it is given back meanwhile.
      *
      * @throws TidemillException {@code UNAVAILABLE} with how far it is, {@code FAILED_PRECONDITION} with why it failed
      */
@@ -140,13 +141,18 @@ final class EnvironmentBuild {
             awaited = result;
         }
         try {
-            return awaited.get(atMost.toMillis(), TimeUnit.MILLISECONDS);
+            if (!awaited.isDone()) {
+                LoadTurn.leave();
+            }
+            Path environment = awaited.get(atMost.toMillis(), TimeUnit.MILLISECONDS);
+            LoadTurn.resume();
+            return environment;
         } catch (TimeoutException e) {
             throw new TidemillException(
                             ErrorCode.UNAVAILABLE, "Model " + reference + " cannot be served yet: " + progress())
                     .remedy("Try again in " + AGAIN.toSeconds() + " seconds")
                     .retryAfter(AGAIN)
-                    .causedBy(new InPreparation(e));
+                    .causedBy(new InPreparation(e, AGAIN, awaited));
         } catch (ExecutionException e) {
             synchronized (this) {
                 long seconds =

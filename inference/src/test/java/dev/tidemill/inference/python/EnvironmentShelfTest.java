@@ -3,6 +3,8 @@ package dev.tidemill.inference.python;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.inference.domain.InPreparation;
+import dev.tidemill.inference.domain.LoadTurn;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.testkit.MovableClock;
@@ -11,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -211,6 +214,34 @@ class EnvironmentShelfTest {
         }
         Files.writeString(log, command + "Collecting numpy\n  Downloading numpy.whl (16 MB)\n\n");
         assertThat(build.progress()).endsWith("for 0 s now (Downloading numpy.whl (16 MB))");
+    }
+
+    @Test
+    void whoWaitsForABuildGivesItsTurnAtLoadingBackAndIsToldWhenItEnds() {
+        var build = new EnvironmentBuild("id", "m/1", folder.resolve("log"), clock);
+        var turns = new ArrayList<String>();
+        var turn = new LoadTurn() {
+            @Override
+            protected void giveBack() {
+                turns.add("given back");
+            }
+
+            @Override
+            protected void takeAgain() {
+                turns.add("taken again");
+            }
+        };
+        turn.run(() -> assertThatThrownBy(() -> build.await("m/1", Duration.ofMillis(1)))
+                .isInstanceOfSatisfying(TidemillException.class, refusal -> {
+                    InPreparation preparation = InPreparation.of(refusal).orElseThrow();
+                    assertThat(preparation.again()).isEqualTo(refusal.retryAfter());
+                    assertThat(preparation.end().toCompletableFuture()).isNotDone();
+                    build.done(folder);
+                    assertThat(preparation.end().toCompletableFuture()).isDone();
+                }));
+        assertThat(turns).containsExactly("given back");
+        turn.run(() -> assertThat(build.await("m/1", Duration.ofMillis(1))).isEqualTo(folder));
+        assertThat(turns).as("nothing is waited for").containsExactly("given back", "taken again");
     }
 
     @Test
