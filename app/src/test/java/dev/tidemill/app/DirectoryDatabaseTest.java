@@ -3,6 +3,7 @@ package dev.tidemill.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemill.platform.config.DataDirectory;
 import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -14,12 +15,15 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A directory's files belong to one database: another one, without users, would answer everybody. */
 class DirectoryDatabaseTest {
@@ -83,6 +87,67 @@ class DirectoryDatabaseTest {
             starts(address(first));
             assertThat(data().resolve("database")).exists();
         }
+    }
+
+    /** As a power cut leaves a file whose text had not reached the disk. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "\0\0\0\0\0\0\0", "postgre"})
+    void whatIsLeftOfAMarkThatWasNotYetOnTheDiskCountsAsNone(String left) throws IOException {
+        starts("sqlite");
+        Files.writeString(data().resolve("database"), left);
+        starts("sqlite");
+        assertThat(data().resolve("database")).hasContent("sqlite");
+        try (Database other = TestDatabase.postgres(List.of())) {
+            Files.writeString(data().resolve("database"), left);
+            refused(address(other), "tidemill.db");
+        }
+    }
+
+    @Test
+    void whatIsLeftOfFormatIdentityAndKeyThatWereNotYetOnTheDiskIsMadeAnew() throws IOException {
+        Files.createDirectories(data());
+        for (String name : List.of("format", "identity", "secrets.key")) {
+            Files.writeString(data().resolve(name), "");
+        }
+        try (DataDirectory directory = DataDirectory.open(data())) {
+            assertThat(directory.identity()).isNotEmpty().isEqualTo(directory.identity());
+        }
+        Files.delete(data().resolve("identity"));
+        Files.writeString(data().resolve("identity"), "\0\0");
+        try (DataDirectory directory = DataDirectory.open(data())) {
+            assertThat(directory.identity()).matches("[!-~]+");
+        }
+        Files.delete(data().resolve("identity"));
+        starts("sqlite");
+        assertThat(data().resolve("format")).hasContent("1");
+        assertThat(data().resolve("secrets.key")).isNotEmptyFile();
+    }
+
+    /** Servers from before there was a mark wrote one of these at least, wherever their artifacts are. */
+    @ParameterizedTest
+    @ValueSource(strings = {"artifact-copies", "tables", "identity,secrets.key", "identity,artifacts"})
+    void whatOnlyAServerWithADatabaseWritesTellsThatThereIsOne(String names) throws IOException {
+        for (String name : names.split(",", -1)) {
+            Files.createDirectories(data().resolve(name));
+        }
+        refused("sqlite", "PostgreSQL");
+        assertThat(data().resolve("tidemill.db")).doesNotExist();
+    }
+
+    /** A start that reached no database, a gateway, and an operator who puts the key there. */
+    @ParameterizedTest
+    @ValueSource(strings = {"identity", "artifacts,journal,python", "secrets.key"})
+    void whatOthersWriteTooKeepsNobodyFromADatabase(String names) throws IOException {
+        Files.createDirectories(data());
+        for (String name : names.split(",", -1)) {
+            switch (name) {
+                case "identity" -> Files.writeString(data().resolve(name), "0190\n");
+                case "secrets.key" ->
+                    Files.writeString(data().resolve(name), Base64.getEncoder().encodeToString(new byte[32]));
+                default -> Files.createDirectories(data().resolve(name));
+            }
+        }
+        starts("sqlite");
     }
 
     @Test

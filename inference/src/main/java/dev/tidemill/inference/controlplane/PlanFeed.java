@@ -4,13 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemill.inference.api.PlaneJson;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.PlanSnapshot;
+import dev.tidemill.platform.config.DurableFile;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.threads.Loop;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -90,9 +90,7 @@ public final class PlanFeed implements AutoCloseable {
 
     private void save(JsonNode answer) {
         try {
-            Path aside = file.resolveSibling(file.getFileName() + ".new");
-            Files.writeString(aside, Json.write(answer));
-            Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            DurableFile.write(file, Json.write(answer));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -14,11 +14,11 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.ReadOnlyFileSystemException;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
 import java.util.Set;
 
 /** The server's folder, held by one server at a time through a file lock that ends with the process, however it ends. */
@@ -67,7 +67,7 @@ public final class DataDirectory implements AutoCloseable {
     public static DataDirectory openForRestore(Path path) {
         DataDirectory directory = locked(path);
         try {
-            Files.writeString(path.resolve(RESTORING), "");
+            DurableFile.write(path.resolve(RESTORING), "");
             return directory;
         } catch (IOException e) {
             directory.close();
@@ -162,11 +162,12 @@ public final class DataDirectory implements AutoCloseable {
 
     private static void checkFormat(Path path) throws IOException {
         Path file = path.resolve("format");
-        if (!Files.exists(file)) {
-            Files.writeString(file, FORMAT + "\n");
+        Optional<String> there = DurableFile.read(file);
+        if (there.isEmpty()) {
+            DurableFile.write(file, FORMAT + "\n");
             return;
         }
-        String text = Files.readString(file).strip();
+        String text = there.get().strip();
         if (!text.equals(Integer.toString(FORMAT))) {
             throw new TidemillException(
                             ErrorCode.FAILED_PRECONDITION,
@@ -193,12 +194,12 @@ public final class DataDirectory implements AutoCloseable {
     public String identity() {
         Path file = path.resolve("identity");
         try {
-            if (!Files.exists(file)) {
-                Path aside = path.resolve("identity.new");
-                Files.writeString(aside, Ids.next() + "\n");
-                Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
+            Optional<String> there = DurableFile.read(file);
+            if (there.isEmpty()) {
+                there = Optional.of(Ids.next());
+                DurableFile.write(file, there.get() + "\n");
             }
-            return Files.readString(file).strip();
+            return there.get().strip();
         } catch (IOException e) {
             throw unusable(path, String.valueOf(e.getMessage()), e);
         }

@@ -1,20 +1,15 @@
 package dev.tidemill.platform.secrets;
 
+import dev.tidemill.platform.config.DurableFile;
 import dev.tidemill.platform.errors.TidemillException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.Optional;
-import java.util.Set;
 import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
@@ -38,7 +33,7 @@ public final class SecretCipher {
 
     /**
      * The server's key: what the operator set, else that of a file, which only its owner may read and which is made where it is
-     * missing.
+     * missing or empty.
      *
      * @param configured Base64 of 32 bytes
      * @throws TidemillException {@code INVALID_ARGUMENT} if it is anything else
@@ -63,31 +58,16 @@ public final class SecretCipher {
 
     private static byte[] fromFile(Path file) {
         try {
-            if (!Files.exists(file)) {
+            Optional<String> there = DurableFile.read(file);
+            if (there.isEmpty()) {
                 byte[] key = new byte[KEY_BYTES];
                 RANDOM.nextBytes(key);
-                write(file, Base64.getEncoder().encodeToString(key) + "\n");
+                DurableFile.write(file, Base64.getEncoder().encodeToString(key) + "\n");
+                return key;
             }
-            return decoded(file.toString(), Files.readString(file));
+            return decoded(file.toString(), there.get());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void write(Path file, String text) throws IOException {
-        boolean posix = file.getFileSystem().supportedFileAttributeViews().contains("posix");
-        FileAttribute<?>[] owned = posix
-                ? new FileAttribute<?>[] {
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
-                }
-                : new FileAttribute<?>[0];
-        try (var channel = Files.newByteChannel(
-                file,
-                Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.SYNC),
-                owned)) {
-            channel.write(StandardCharsets.US_ASCII.encode(text));
-        } catch (FileAlreadyExistsException e) {
-            // another start was faster; its key counts
         }
     }
 

@@ -1,20 +1,20 @@
 package dev.tidemill.platform.sql;
 
 import dev.tidemill.platform.config.DataDirectory;
+import dev.tidemill.platform.config.DurableFile;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * Which database the files of a data directory belong to. A server that was started there with another one, which has no users,
  * would answer everybody and keep its files among those of the first.
  *
- * <p>The file {@code database} says it once a database has been opened for the directory. Where it is not yet, files that only a
+ * <p>The file {@code database} says it once a database has been opened for the directory. Where it does not, files that only a
  * server with a database writes tell.
  */
 public final class DirectoryBinding {
@@ -22,6 +22,10 @@ public final class DirectoryBinding {
     private static final String MARK = "database";
 
     private static final String SQLITE = "sqlite";
+
+    /** What a server makes once its database is open, and nobody else. */
+    private static final List<String> SERVERS_ALONE =
+            List.of("artifact-copies", "tables", "logs", "payloads", "scoring");
 
     private final DataDirectory directory;
 
@@ -79,25 +83,28 @@ public final class DirectoryBinding {
 
     /** Notes which database the directory belongs to from now on; it survives a crash whole or not at all. */
     public void bind(DatabaseAddress address) {
-        Path mark = directory.path().resolve(MARK);
         String text = address instanceof DatabaseAddress.Sqlite ? SQLITE : address.toString();
         try {
-            if (Files.exists(mark) && Files.readString(mark).strip().equals(text)) {
-                return;
+            if (!mark().equals(Optional.of(text))) {
+                DurableFile.write(directory.path().resolve(MARK), text + "\n");
             }
-            Path aside = directory.path().resolve(MARK + ".new");
-            Files.writeString(aside, text + "\n");
-            Files.move(aside, mark, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
+    /** Empty if there is none, or only a part of one, without the end of its line: that is what a crash leaves of one. */
+    private Optional<String> mark() throws IOException {
+        return DurableFile.read(directory.path().resolve(MARK))
+                .filter(text -> text.endsWith("\n"))
+                .map(String::strip);
+    }
+
     private Optional<String> owner() {
-        Path mark = directory.path().resolve(MARK);
         try {
-            if (Files.exists(mark)) {
-                return Optional.of(Files.readString(mark).strip());
+            Optional<String> marked = mark();
+            if (marked.isPresent()) {
+                return marked;
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -106,16 +113,20 @@ public final class DirectoryBinding {
             return Optional.of(SQLITE);
         }
         // An identity alone is there also after a start whose database could not be reached; artifacts alone in a
-        // gateway's directory.
-        boolean served = Files.exists(directory.path().resolve("identity"))
-                && Files.exists(directory.path().resolve("artifacts"));
+        // gateway's directory; and a key alone where the operator has put it.
+        boolean served = SERVERS_ALONE.stream().anyMatch(this::has)
+                || (has("identity") && (has("artifacts") || has("secrets.key")));
         return served
                 ? Optional.of("a PostgreSQL database, as its files without an SQLite one show")
                 : Optional.empty();
     }
 
+    private boolean has(String name) {
+        return Files.exists(directory.path().resolve(name));
+    }
+
     private boolean hasSqlite() {
-        return Files.exists(directory.path().resolve(Databases.SQLITE_FILE));
+        return has(Databases.SQLITE_FILE);
     }
 
     private static TidemillException refused(String message, String remedy) {
