@@ -39,6 +39,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
@@ -69,6 +70,20 @@ abstract class ModelStoreContract {
         if (database != null) {
             database.close();
         }
+    }
+
+    @Test
+    void namesAreThoseOfModelsThatAreNoPrompts() {
+        for (String name : List.of("taxis", "it's \"100%\"", "greeting")) {
+            store.insertModel("a", name, "", NOW);
+        }
+        store.insertModel("b", "other", "", NOW);
+        store.putTag("a", "greeting", 0, RegisteredModel.PROMPT_TAG, "true");
+        assertThat(store.names("a", 10)).containsExactly("bikes", "it's \"100%\"", "taxis");
+        assertThat(store.names("a", 2)).containsExactly("bikes", "it's \"100%\"");
+        assertThat(store.borne("a", Set.of("taxis", "it's \"100%\"", "greeting", "other")))
+                .containsExactlyInAnyOrder("taxis", "it's \"100%\"");
+        assertThat(store.borne("a", Set.of())).isEmpty();
     }
 
     private static ModelVersion version(int number, String madeBy) {

@@ -35,15 +35,16 @@ public interface DefinitionKind<T> {
     default void check(String project, String name, T definition, Map<String, Object> others) {}
 
     /**
-     * What a definition that has just been applied names by a name that nothing bears yet, a sentence each: it is no fault, since a
-     * pipeline or another folder may bring it later, but it may be a slip. Asked within the caller's transaction, when everything that is applied
-     * together has been.
+     * What the definitions of this kind among those that have been applied name by a name that nothing bears yet: it is no fault, since
+     * a pipeline or another folder may bring it later, but it may be a slip. Asked once for all of them, after the transaction.
      *
-     * @param defined names of definitions of a kind that there are in the project
+     * @param applied what was applied together, by kind and name, as {@code DataSet/trips}; of a dry run nothing of it is there
+     * @param defined names of definitions of a kind that there are in the project, with what was applied
+     * @return a sentence each, by the name of the definition
      */
-    default List<String> unresolved(
-            String project, String name, T definition, Function<String, Collection<String>> defined) {
-        return List.of();
+    default Map<String, List<String>> unresolved(
+            String project, Map<String, Object> applied, Function<String, Collection<String>> defined) {
+        return Map.of();
     }
 
     /**

@@ -9,6 +9,9 @@ public interface DefinitionStore {
 
     List<Definition> list(String project);
 
+    /** Names of the definitions of a kind, in their order. */
+    List<String> names(String project, String kind);
+
     void save(Definition definition);
 
     /** Removes a definition; one that is not there changes nothing. */

@@ -19,13 +19,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Applies project folders: parse everything, then change everything in one transaction. Applying the same folder twice
  * changes nothing. Thread-safe.
  */
 public final class Definitions {
+    private static final Logger LOG = LoggerFactory.getLogger(Definitions.class);
+
     /**
      * What applying does, or would do, to one definition.
      *
@@ -113,9 +118,20 @@ public final class Definitions {
             parsed.forEach(document -> check(project, document, together));
         }
         Map<Parsed<?>, DefinitionKind.Prepared> prepared = prepare(project, parsed);
+        return warned(project, together, change(project, parsed, prepared, dryRun, actor));
+    }
+
+    private List<Change> change(
+            String project,
+            List<Parsed<?>> parsed,
+            Map<Parsed<?>, DefinitionKind.Prepared> prepared,
+            boolean dryRun,
+            String actor) {
         try {
             return transactions.write(() -> {
-                List<Change> changes = applyAll(project, parsed, prepared, actor);
+                List<Change> changes = parsed.stream()
+                        .map(document -> applyOne(project, document, prepared, actor))
+                        .toList();
                 if (dryRun) {
                     // Everything has been tried for real; nothing of it may stay.
                     throw new DryRun(changes);
@@ -187,26 +203,29 @@ public final class Definitions {
         return document.kind().prepare(project, document.name(), document.definition(), earlier);
     }
 
-    private List<Change> applyAll(
-            String project, List<Parsed<?>> parsed, Map<Parsed<?>, DefinitionKind.Prepared> prepared, String actor) {
-        List<Change> applied = parsed.stream()
-                .map(document -> applyOne(project, document, prepared, actor))
-                .toList();
-        List<Definition> there = store.list(project);
-        Function<String, Collection<String>> defined = kind -> there.stream()
-                .filter(definition -> definition.kind().equals(kind))
-                .map(Definition::name)
-                .toList();
-        var changes = new ArrayList<Change>();
-        for (int i = 0; i < applied.size(); i++) {
-            changes.add(applied.get(i).warning(unresolved(project, parsed.get(i), defined)));
+    /** What has been applied stays so, whether it can be looked through or not. */
+    private List<Change> warned(String project, Map<String, Object> together, List<Change> changes) {
+        Function<String, Collection<String>> defined = kind -> {
+            var names = new TreeSet<>(store.names(project, kind));
+            changes.stream()
+                    .filter(change -> change.kind().equals(kind))
+                    .map(Change::name)
+                    .forEach(names::add);
+            return names;
+        };
+        try {
+            var warnings = new HashMap<String, List<String>>();
+            kinds.values()
+                    .forEach(kind -> kind.unresolved(project, together, defined)
+                            .forEach((name, sentences) -> warnings.put(kind.kind() + "/" + name, sentences)));
+            return changes.stream()
+                    .map(change ->
+                            change.warning(warnings.getOrDefault(change.kind() + "/" + change.name(), List.of())))
+                    .toList();
+        } catch (RuntimeException e) {
+            LOG.warn("What was applied in project '{}' is not looked through for slips: {}", project, e.toString());
+            return changes;
         }
-        return changes;
-    }
-
-    private static <T> List<String> unresolved(
-            String project, Parsed<T> document, Function<String, Collection<String>> defined) {
-        return document.kind().unresolved(project, document.name(), document.definition(), defined);
     }
 
     private <T> Change applyOne(

@@ -36,6 +36,16 @@ public final class SqlDefinitionStore implements DefinitionStore {
     }
 
     @Override
+    public List<String> names(String project, String kind) {
+        return database.reading(handle -> handle.createQuery(
+                        "SELECT name FROM definition WHERE project = :project AND kind = :kind ORDER BY name")
+                .bind("project", project)
+                .bind("kind", kind)
+                .mapTo(String.class)
+                .list());
+    }
+
+    @Override
     public void save(Definition definition) {
         database.writing(
                 handle -> handle.createUpdate("""

@@ -23,6 +23,12 @@ public interface ModelStore {
     /** All models that are no prompts, by name. */
     List<RegisteredModel> models(String project);
 
+    /** Those of the names that models bear which are no prompts. */
+    Set<String> borne(String project, Set<String> names);
+
+    /** Names of models that are no prompts, in their order; at most so many. */
+    List<String> names(String project, int limit);
+
     /** Changes name and description; false if the new name is taken. */
     boolean updateModel(String project, String name, String newName, String description, Instant now);
 

@@ -243,6 +243,16 @@ public final class Models {
         return store.models(project);
     }
 
+    /** Those of the names that models bear which are no prompts. */
+    public Set<String> borne(String project, Set<String> names) {
+        return store.borne(project, names);
+    }
+
+    /** Names of models that are no prompts, in their order; at most so many. */
+    public List<String> names(String project, int limit) {
+        return store.names(project, limit);
+    }
+
     /** Models that match; prompts only where the filter asks for them. */
     public Page<RegisteredModel> searchModels(
             String project, String filter, List<String> order, Optional<String> token, int size) {

@@ -25,6 +25,11 @@ import org.jdbi.v3.core.statement.Query;
 
 /** Models in the database. */
 public final class SqlModelStore implements ModelStore {
+    /** The models of a project that are no prompts, from which on a query goes on with more conditions. */
+    private static final String NO_PROMPTS =
+            "FROM model m WHERE m.project = :project AND NOT EXISTS (SELECT 1 FROM model_tag t WHERE t.project = m.project"
+                    + " AND t.model = m.name AND t.version = 0 AND t.name = :tag AND t.value = 'true')";
+
     private static final List<String> PARTS = List.of("version", "alias", "model_tag");
 
     private static final int FETCHED = 100;
@@ -76,9 +81,7 @@ public final class SqlModelStore implements ModelStore {
 
     @Override
     public List<RegisteredModel> models(String project) {
-        String search = "SELECT m.* FROM model m WHERE m.project = :project AND NOT EXISTS (SELECT 1 FROM model_tag t"
-                + " WHERE t.project = m.project AND t.model = m.name AND t.version = 0 AND t.name = :tag AND t.value = 'true')"
-                + " ORDER BY m.name";
+        String search = "SELECT m.* " + NO_PROMPTS + " ORDER BY m.name";
         return RowBytes.all(
                 database,
                 handle -> handle.createQuery(RowBytes.weighing("x.name", MODEL_BYTES, search))
@@ -86,6 +89,30 @@ public final class SqlModelStore implements ModelStore {
                         .bind("tag", RegisteredModel.PROMPT_TAG),
                 NAME,
                 (handle, fitting) -> models(handle, project, fitting.keys()));
+    }
+
+    @Override
+    public Set<String> borne(String project, Set<String> names) {
+        return names.isEmpty()
+                ? Set.of()
+                : Set.copyOf(database.reading(handle -> handle.createQuery("SELECT m.name " + NO_PROMPTS
+                                + " AND m.name IN " + database.dialect().texts(":names"))
+                        .bind("project", project)
+                        .bind("tag", RegisteredModel.PROMPT_TAG)
+                        .bind("names", SqlCondition.list(names))
+                        .mapTo(String.class)
+                        .list()));
+    }
+
+    @Override
+    public List<String> names(String project, int limit) {
+        return database.reading(
+                handle -> handle.createQuery("SELECT m.name " + NO_PROMPTS + " ORDER BY m.name LIMIT :limit")
+                        .bind("project", project)
+                        .bind("tag", RegisteredModel.PROMPT_TAG)
+                        .bind("limit", limit)
+                        .mapTo(String.class)
+                        .list());
     }
 
     @Override

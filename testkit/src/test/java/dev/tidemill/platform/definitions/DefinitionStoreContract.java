@@ -1,10 +1,22 @@
 package dev.tidemill.platform.definitions;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.sql.Database;
+import dev.tidemill.platform.sql.UnitOfWork;
 import dev.tidemill.testkit.Contention;
+import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,6 +56,79 @@ abstract class DefinitionStoreContract {
                 .contains(definition("Pipeline", "train", 2, "kind: Pipeline # ünïcode 'quoted'\n"));
         assertThat(store.find("b", "Pipeline", "train")).isEmpty();
         assertThat(store.list("a")).extracting(Definition::kind).containsExactly("DataSet", "Pipeline");
+    }
+
+    @Test
+    void namesAreThoseOfOneKindInOneProject() {
+        store.save(definition("Pipeline", "train", 1, "kind: Pipeline\n"));
+        store.save(definition("Pipeline", "score", 1, "kind: Pipeline\n"));
+        store.save(definition("DataSet", "rides", 1, "kind: DataSet\n"));
+        assertThat(store.names("a", "Pipeline")).containsExactly("score", "train");
+        assertThat(store.names("b", "Pipeline")).isEmpty();
+    }
+
+    private record Kind(List<Set<String>> asked, List<Boolean> within) implements DefinitionKind<String> {
+        @Override
+        public String kind() {
+            return "Kind";
+        }
+
+        @Override
+        public int rank() {
+            return 1;
+        }
+
+        @Override
+        public String parse(String name, YamlObject document, ProjectFiles files) {
+            return document.text("text");
+        }
+
+        @Override
+        public Map<String, List<String>> unresolved(
+                String project, Map<String, Object> applied, Function<String, Collection<String>> defined) {
+            asked.add(Set.copyOf(defined.apply("Kind")));
+            within.add(UnitOfWork.isUnderWay());
+            if (applied.containsValue("fail")) {
+                throw new TidemillException(ErrorCode.UNAVAILABLE, "The database cannot be reached");
+            }
+            return Map.of("one", List.of("names " + applied.get("Kind/one")));
+        }
+
+        @Override
+        public Prepared prepare(String project, String name, String definition, Map<String, Object> earlier) {
+            return applied -> {};
+        }
+    }
+
+    @Test
+    void namesThatNothingBearsAreLookedForOnceAfterTheUnitOfWork() {
+        var kind = new Kind(new ArrayList<>(), new ArrayList<>());
+        Clock clock = Clock.systemUTC();
+        var definitions = new Definitions(store, database, new SqlEventLog(database, clock), clock);
+        definitions.register(kind);
+        store.save(definition("Kind", "there", 1, "kind: Kind\n"));
+        for (boolean dryRun : new boolean[] {true, false}) {
+            assertThat(apply(definitions, "this", dryRun))
+                    .extracting(Definitions.Change::name, Definitions.Change::warnings)
+                    .containsExactly(tuple("one", List.of("names this")), tuple("two", List.of()));
+        }
+        assertThat(kind.asked()).hasSize(2).containsOnly(Set.of("there", "one", "two"));
+        assertThat(kind.within()).containsOnly(false);
+
+        assertThat(apply(definitions, "fail", false))
+                .extracting(Definitions.Change::outcome, Definitions.Change::warnings)
+                .as("it has been applied")
+                .containsOnly(tuple(Definitions.Outcome.CHANGED, List.of()));
+        assertThat(store.find("a", "Kind", "one").orElseThrow().version()).isEqualTo(2);
+    }
+
+    private static List<Definitions.Change> apply(Definitions definitions, String text, boolean dryRun) {
+        var files = new ProjectFiles(
+                Map.of(
+                        "1.yaml", "kind: Kind\nname: one\ntext: " + text + "\n",
+                        "2.yaml", "kind: Kind\nname: two\ntext: " + text + "\n"),
+                Map.of());
+        return definitions.apply("a", files, dryRun, "user:ada");
     }
 
     @Test
