@@ -97,7 +97,11 @@ record Foundation(
             if (!takeOver) {
                 binding.requireSqlite();
             }
-            return parts.keep(Databases.open(address, directory.path()));
+            Database sqlite = parts.keep(Databases.open(address, directory.path()));
+            if (!takeOver) {
+                binding.requireFilled(sqlite);
+            }
+            return sqlite;
         }
         Database database = parts.keep(Databases.open(address, directory.path(), InstanceLease.connections(directory)));
         if (!takeOver) {

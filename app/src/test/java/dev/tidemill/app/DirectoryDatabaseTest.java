@@ -78,6 +78,22 @@ class DirectoryDatabaseTest {
         }
     }
 
+    /** Nobody is known to it, so it would answer everybody. */
+    @Test
+    void anSqliteDatabaseThatWasCutOffIsRefusedAndNotTakenForANewOne() throws IOException {
+        Files.createDirectories(data());
+        Files.writeString(data().resolve("tidemill.db"), "");
+        starts("sqlite");
+        for (String side : List.of("-wal", "-shm")) {
+            Files.deleteIfExists(data().resolve("tidemill.db" + side));
+        }
+        Files.writeString(data().resolve("tidemill.db"), "");
+        refused("sqlite", "tidemill.db, is empty");
+        refused("sqlite", "tidemill.db, is empty");
+        starts("sqlite", "take over");
+        starts("sqlite");
+    }
+
     @Test
     void aDirectoryOfAPostgresqlFromBeforeThereWasAMarkIsKnownByItsFiles() throws IOException {
         try (Database first = TestDatabase.postgres(List.of())) {

@@ -55,6 +55,22 @@ public final class DirectoryBinding {
     }
 
     /**
+     * Refuses an SQLite database that holds nothing, where the directory has had one with users and models: its file was cut off, or
+     * another one was put in its place.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} for that
+     */
+    public void requireFilled(Database sqlite) {
+        if (mark().equals(Optional.of(SQLITE))
+                && sqlite.<Boolean>apart(handle -> Tables.isEmpty(handle, sqlite.dialect()))) {
+            throw refused(
+                    "The SQLite database of the data directory " + directory.path() + ", its file "
+                            + Databases.SQLITE_FILE + ", is empty, though it has been in use",
+                    "Put the right file back, or restore a backup into an empty directory");
+        }
+    }
+
+    /**
      * Refuses a PostgreSQL for a directory that belongs to another database; one that says itself that its files are in this directory
      * is always taken, and whether its files are elsewhere is asked by {@link InstanceLease}.
      *
@@ -94,20 +110,20 @@ public final class DirectoryBinding {
     }
 
     /** Empty if there is none, or only a part of one, without the end of its line: that is what a crash leaves of one. */
-    private Optional<String> mark() throws IOException {
-        return DurableFile.read(directory.path().resolve(MARK))
-                .filter(text -> text.endsWith("\n"))
-                .map(String::strip);
+    private Optional<String> mark() {
+        try {
+            return DurableFile.read(directory.path().resolve(MARK))
+                    .filter(text -> text.endsWith("\n"))
+                    .map(String::strip);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private Optional<String> owner() {
-        try {
-            Optional<String> marked = mark();
-            if (marked.isPresent()) {
-                return marked;
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        Optional<String> marked = mark();
+        if (marked.isPresent()) {
+            return marked;
         }
         if (hasSqlite()) {
             return Optional.of(SQLITE);
