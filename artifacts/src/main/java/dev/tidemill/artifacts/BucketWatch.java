@@ -66,6 +66,10 @@ final class BucketWatch implements AutoCloseable {
                 "tidemill.artifacts.moving.blobs",
                 "Artifacts on this disk that are not in the bucket yet",
                 () -> moving.map(MoveIn::left).orElse(0));
+        telemetry.gauge(
+                "tidemill.artifacts.moving.failed.files",
+                "Files of artifacts on this disk, or folders of them, that could not be brought into the bucket, and are tried again",
+                () -> moving.map(MoveIn::failed).orElse(0));
     }
 
     /**

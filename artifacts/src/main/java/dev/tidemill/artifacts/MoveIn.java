@@ -1,20 +1,30 @@
 package dev.tidemill.artifacts;
 
-import dev.tidemill.artifacts.domain.CachedBlobs.Copy;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.artifacts.filesystem.FolderBlobStore;
 import dev.tidemill.artifacts.s3.BucketBlobStore;
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.threads.Loop;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -26,38 +36,50 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Brings blobs that were kept on this disk into a bucket while the server answers, a few at a time. Each goes from the disk once the bucket
- * has it, so that after an end in the midst the next start goes on; until then it is read from the disk. Thread-safe.
+ * has it, so that after an end in the midst the next start goes on; until then it is read from the disk. What cannot be brought, since it
+ * cannot be read, is damaged, or is refused by the bucket, keeps no other, and is tried again later. Thread-safe.
  */
 final class MoveIn implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MoveIn.class);
     private static final int AT_ONCE = 4;
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final Duration TOLD = Duration.ofSeconds(10);
-    private static final Duration IDLE = Duration.ofHours(1);
+    private static final Duration AGAIN = Duration.ofMinutes(10);
+    private static final Duration END = Duration.ofSeconds(5);
 
     private final BucketBlobStore store;
     private final Path folder;
     private final FolderBlobStore here;
     private final Clock clock;
+    private final Duration again;
     private final Loop loop = new Loop("artifact-move", PAUSE, this::round);
     private final AtomicInteger left = new AtomicInteger();
-    private volatile boolean done;
+    /** Why what is at a path below the folder could not be brought. */
+    private final Map<String, String> failed = new ConcurrentHashMap<>();
+    /** Nobody is to be given these from the disk. */
+    private final Set<Digest> unusable = ConcurrentHashMap.newKeySet();
+
     private volatile Instant told = Instant.EPOCH;
 
     /** @param folder of the blobs; of a store that nobody uses any more */
     MoveIn(BucketBlobStore store, Path folder, Clock clock) {
+        this(store, folder, clock, AGAIN);
+    }
+
+    /** @param again after how long it is tried again what could not be brought */
+    MoveIn(BucketBlobStore store, Path folder, Clock clock, Duration again) {
         this.store = store;
         this.folder = folder;
         this.here = new FolderBlobStore(folder);
         this.clock = clock;
-        int found = here.copies().size();
-        left.set(found);
+        this.again = again;
+        int found = list().size();
         if (found > 0) {
             LOG.info("{} blobs of {} go into the bucket while the server answers", found, folder);
             told = clock.instant();
-            store.readAlso(Optional.of(here));
-        } else {
-            done = true;
+        }
+        if (!isDone()) {
+            store.readAlso(here, this::isUsable);
         }
     }
 
@@ -66,46 +88,85 @@ final class MoveIn implements AutoCloseable {
         return left.get();
     }
 
+    /** How many files, or folders of them, could not be brought, and are tried again. */
+    int failed() {
+        return failed.size();
+    }
+
     Loop loop() {
         return loop;
     }
 
     private void round() throws InterruptedException {
-        if (!done) {
-            move();
-            done = true;
+        List<Digest> blobs = list();
+        if (!blobs.isEmpty()) {
+            move(blobs);
         }
-        Thread.sleep(IDLE);
+        if (isDone()) {
+            store.readNoOther();
+        }
+        Thread.sleep(again);
     }
 
-    /** @throws RuntimeException if one could not be moved that is whole; what was moved has been */
-    private void move() throws InterruptedException {
-        List<Copy> blobs = here.copies();
+    private boolean isDone() {
+        return left.get() == 0 && failed.isEmpty();
+    }
+
+    private boolean isUsable(Digest digest) {
+        return !unusable.contains(digest) && !failed.containsKey(FolderBlobStore.folder(digest));
+    }
+
+    /** What is on the disk; folders that cannot be read are noted. */
+    private List<Digest> list() {
+        var blobs = new ArrayList<Digest>();
+        var paths = new HashSet<String>();
+        for (int first = 0; first < FolderBlobStore.FOLDERS; first++) {
+            String path = HexFormat.of().toHexDigits((byte) first);
+            try {
+                blobs.addAll(here.beginningWith(first));
+            } catch (UncheckedIOException | DirectoryIteratorException e) {
+                paths.add(path);
+                fail(path, e.toString());
+            }
+        }
+        blobs.forEach(digest -> paths.add(FolderBlobStore.relativePath(digest)));
+        failed.keySet().retainAll(paths);
+        unusable.retainAll(blobs);
         left.set(blobs.size());
-        Queue<Copy> waiting = new ConcurrentLinkedQueue<>(blobs);
-        var damaged = new AtomicInteger();
+        return blobs;
+    }
+
+    /** @throws RuntimeException if no more could be moved, since the bucket is away or the disk is full; what was moved has been */
+    private void move(List<Digest> blobs) throws InterruptedException {
+        Queue<Digest> waiting = new ConcurrentLinkedQueue<>(blobs);
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<?>> workers = IntStream.range(0, AT_ONCE)
-                    .<Future<?>>mapToObj(i -> threads.submit(() -> work(waiting, damaged)))
+                    .<Future<?>>mapToObj(i -> threads.submit(() -> work(waiting)))
                     .toList();
-            for (Future<?> worker : workers) {
-                worker.get();
+            try {
+                for (Future<?> worker : workers) {
+                    worker.get();
+                }
+            } catch (InterruptedException e) {
+                waiting.clear();
+                threads.shutdownNow();
+                throw e;
             }
         } catch (ExecutionException e) {
             throw e.getCause() instanceof RuntimeException failure ? failure : new IllegalStateException(e.getCause());
         }
-        // A damaged one that somebody stores anew is read from the bucket.
-        store.readAlso(Optional.empty());
-        LOG.info("{} blobs of {} are in the bucket", blobs.size() - damaged.get(), folder);
+        int stay = left.get();
+        if (stay < blobs.size()) {
+            LOG.info("{} blobs of {} have come into the bucket, {} have not", blobs.size() - stay, folder, stay);
+        }
     }
 
-    private void work(Queue<Copy> waiting, AtomicInteger damaged) {
+    private void work(Queue<Digest> waiting) {
         try {
-            for (Copy next = waiting.poll(); next != null; next = waiting.poll()) {
-                if (!moved(next.blob().digest())) {
-                    damaged.incrementAndGet();
+            for (Digest next = waiting.poll(); next != null; next = waiting.poll()) {
+                if (isMoved(next)) {
+                    tell(left.decrementAndGet());
                 }
-                tell(left.decrementAndGet());
             }
         } catch (RuntimeException | Error e) {
             // The others end, and all begin anew after a pause.
@@ -121,23 +182,99 @@ final class MoveIn implements AutoCloseable {
         }
     }
 
-    /** False for one that is damaged, and stays. */
-    private boolean moved(Digest digest) {
-        try (InputStream content = here.open(digest)) {
-            Digest found = store.put(content, Long.MAX_VALUE).digest();
-            if (!found.equals(digest)) {
-                LOG.warn("Blob {} in {} is damaged, and stays there: its SHA-256 is {}", digest, folder, found);
+    /** False for one that stays for now; what has gone from the disk since it was found is moved by somebody else. */
+    private boolean isMoved(Digest digest) {
+        String path = FolderBlobStore.relativePath(digest);
+        try {
+            if (!isInBucket(digest) && !isBrought(digest)) {
                 return false;
             }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            here.remove(digest);
+        } catch (ClosedByInterruptException | InterruptedIOException e) {
+            throw new TidemillException(ErrorCode.CANCELLED, "Interrupted").causedBy(e);
+        } catch (IOException | UncheckedIOException e) {
+            fail(path, e.toString());
+            return false;
+        } catch (TidemillException e) {
+            // Not as while the bucket is away, or its disk is full: then each would fail.
+            if (e.code() != ErrorCode.UNAVAILABLE || store.awaySince().isPresent()) {
+                throw e;
+            }
+            fail(path, e.toString());
+            return false;
         }
-        here.remove(digest);
+        failed.remove(path);
+        unusable.remove(digest);
         return true;
     }
 
+    /** Whether somebody has stored anew what cannot be used here. */
+    private boolean isInBucket(Digest digest) {
+        return unusable.contains(digest) && store.absent(Set.of(digest)).isEmpty();
+    }
+
+    private boolean isBrought(Digest digest) throws IOException {
+        if (here.find(digest).isEmpty()) {
+            return true;
+        }
+        try (var content = new Unreliable(here.open(digest))) {
+            Digest found;
+            try {
+                found = store.bringIn(digest, content);
+            } catch (IOException e) {
+                if (content.hasFailed) {
+                    unusable.add(digest);
+                }
+                throw e;
+            }
+            if (!found.equals(digest)) {
+                unusable.add(digest);
+                fail(FolderBlobStore.relativePath(digest), "it is damaged: its SHA-256 is " + found);
+                return false;
+            }
+            return true;
+        }
+    }
+
+    /** Tells it once. */
+    private void fail(String path, String reason) {
+        if (!reason.equals(failed.put(path, reason))) {
+            LOG.warn(
+                    "{} could not be brought into the bucket, and is tried again every {} minutes: {}",
+                    folder.resolve(path),
+                    again.toMinutes(),
+                    reason);
+        }
+    }
+
+    /** Tells whether it was the content that could not be read, rather than what is written of it. */
+    private static final class Unreliable extends FilterInputStream {
+        private boolean hasFailed;
+
+        Unreliable(InputStream content) {
+            super(content);
+        }
+
+        @Override
+        public int read(byte[] target, int from, int length) throws IOException {
+            try {
+                return in.read(target, from, length);
+            } catch (IOException e) {
+                hasFailed = true;
+                throw e;
+            }
+        }
+    }
+
+    /** Ends the round under way too: what is being sent is sent by the next start. */
     @Override
     public void close() {
         loop.close();
+        if (!loop.join(END)) {
+            LOG.warn(
+                    "Blobs of {} are still being sent {} seconds after their end was asked for",
+                    folder,
+                    END.toSeconds());
+        }
     }
 }

@@ -5,6 +5,7 @@ import dev.tidemill.artifacts.filesystem.FolderBlobStore;
 import dev.tidemill.artifacts.s3.BucketBlobStore;
 import java.nio.file.Path;
 import java.time.Clock;
+import software.amazon.awssdk.services.s3.S3Client;
 
 /** Stores on {@link Moto}. */
 final class BucketStores {
@@ -14,8 +15,12 @@ final class BucketStores {
 
     /** The one whose copies are in a folder, which has a part of the bucket of its own. */
     static BucketBlobStore at(Path folder) {
+        return at(folder, Moto.client());
+    }
+
+    static BucketBlobStore at(Path folder, S3Client client) {
         return new BucketBlobStore(
-                Moto::client,
+                () -> client,
                 place(folder),
                 new BlobCache(new FolderBlobStore(folder), BOUND, Clock.systemUTC()),
                 () -> "database",

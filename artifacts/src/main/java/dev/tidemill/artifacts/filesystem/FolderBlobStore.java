@@ -31,7 +31,7 @@ import java.util.Optional;
 public final class FolderBlobStore implements CachedBlobs, PrimaryBlobs {
     private static final int BUFFER = 256 * 1024;
     /** By the first byte of digests. */
-    private static final int FOLDERS = 256;
+    public static final int FOLDERS = 256;
 
     private final Path root;
     private final Path incoming;
@@ -328,6 +328,11 @@ public final class FolderBlobStore implements CachedBlobs, PrimaryBlobs {
 
     /** Where a blob is below the root, with slashes. */
     public static String relativePath(Digest digest) {
-        return digest.value().substring(0, 2) + "/" + digest.value().substring(2);
+        return folder(digest) + "/" + digest.value().substring(2);
+    }
+
+    /** The folder below the root in which a blob is. */
+    public static String folder(Digest digest) {
+        return digest.value().substring(0, 2);
     }
 }

@@ -12,6 +12,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -28,6 +29,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import software.amazon.awssdk.services.s3.S3Client;
@@ -63,7 +65,14 @@ public final class BucketBlobStore implements PrimaryBlobs {
     private final String self;
     private final Clock clock;
     private final DigestTurns turns = new DigestTurns();
-    private volatile Optional<PrimaryBlobs> former = Optional.empty();
+    private volatile Optional<Former> former = Optional.empty();
+
+    /** Blobs that are being brought into the bucket, and which of them may be read where they are. */
+    private record Former(PrimaryBlobs blobs, Predicate<Digest> usable) {
+        Optional<Blob> find(Digest digest) {
+            return usable.test(digest) ? blobs.find(digest) : Optional.empty();
+        }
+    }
 
     /**
      * A store whose client is made of what the environment says.
@@ -109,10 +118,21 @@ public final class BucketBlobStore implements PrimaryBlobs {
 
     /**
      * Blobs that were kept on this disk before there was a bucket, and are being brought into it: they are read from there until they
-     * are in the bucket, and none is collected. Empty once all are.
+     * are in the bucket, and none is collected.
+     *
+     * @param usable tells of a blob whether it may be read from there; any other is as one that is not there
      */
-    public void readAlso(Optional<PrimaryBlobs> kept) {
-        former = kept;
+    public void readAlso(PrimaryBlobs kept, Predicate<Digest> usable) {
+        former = Optional.of(new Former(kept, usable));
+    }
+
+    /** Ends {@link #readAlso}: all that can be brought into the bucket is there. */
+    public void readNoOther() {
+        former = Optional.empty();
+    }
+
+    private Optional<Blob> inFormer(Digest digest) {
+        return former.flatMap(kept -> kept.find(digest));
     }
 
     /** @throws TidemillException {@code FAILED_PRECONDITION} if anything is in this part of the bucket */
@@ -157,23 +177,44 @@ public final class BucketBlobStore implements PrimaryBlobs {
         objects.reachability().require();
         owner.require();
         try (Staged staged = cache.stage(content, limit)) {
-            Blob blob = staged.blob();
-            return turns.take(blob.digest(), () -> {
-                // In this order: see above.
-                objects.put(RENEWED + blob.digest() + "/" + Ids.next(), "");
-                boolean there = objects.find(name(blob.digest()))
-                        .filter(known -> known.size() == blob.size())
-                        .isPresent();
-                if (!there) {
-                    objects.put(
-                            name(blob.digest()),
-                            staged.file(),
-                            blob.size(),
-                            blob.digest().value());
-                }
-                cache.keep(staged).close();
-                return blob;
-            });
+            return send(staged);
+        }
+    }
+
+    private Blob send(Staged staged) throws IOException {
+        Blob blob = staged.blob();
+        return turns.take(blob.digest(), () -> {
+            // In this order: see above.
+            objects.put(RENEWED + blob.digest() + "/" + Ids.next(), "");
+            boolean there = objects.find(name(blob.digest()))
+                    .filter(known -> known.size() == blob.size())
+                    .isPresent();
+            if (!there) {
+                objects.put(
+                        name(blob.digest()),
+                        staged.file(),
+                        blob.size(),
+                        blob.digest().value());
+            }
+            cache.keep(staged).close();
+            return blob;
+        });
+    }
+
+    /**
+     * As {@link #put(InputStream, long)}, of a blob that was kept elsewhere; sends nothing if the content is another's.
+     *
+     * @return the digest of the content
+     */
+    public Digest bringIn(Digest digest, InputStream content) throws IOException {
+        objects.reachability().require();
+        owner.require();
+        try (Staged staged = cache.stage(content, Long.MAX_VALUE)) {
+            Digest found = staged.blob().digest();
+            if (found.equals(digest)) {
+                send(staged);
+            }
+            return found;
         }
     }
 
@@ -188,7 +229,7 @@ public final class BucketBlobStore implements PrimaryBlobs {
 
     @Override
     public Optional<Blob> find(Digest digest) {
-        Optional<Blob> kept = former.flatMap(blobs -> blobs.find(digest));
+        Optional<Blob> kept = inFormer(digest);
         if (kept.isPresent()) {
             return kept;
         }
@@ -214,8 +255,7 @@ public final class BucketBlobStore implements PrimaryBlobs {
         var turn = new Semaphore(LOOKS_AT_ONCE);
         try (var looks = Executors.newVirtualThreadPerTaskExecutor()) {
             Map<Digest, Future<Boolean>> asked = digests.stream()
-                    .filter(digest ->
-                            former.flatMap(blobs -> blobs.find(digest)).isEmpty())
+                    .filter(digest -> inFormer(digest).isEmpty())
                     .collect(Collectors.toMap(
                             digest -> digest,
                             digest -> looks.submit(() -> {
@@ -262,9 +302,10 @@ public final class BucketBlobStore implements PrimaryBlobs {
     }
 
     private InputStream content(Digest digest) {
-        if (former.isPresent()) {
+        Optional<Former> kept = former.filter(one -> one.usable().test(digest));
+        if (kept.isPresent()) {
             try {
-                return former.get().open(digest);
+                return kept.get().blobs().open(digest);
             } catch (TidemillException e) {
                 // It is in the bucket by now.
                 if (e.code() != ErrorCode.NOT_FOUND) {
@@ -313,7 +354,7 @@ public final class BucketBlobStore implements PrimaryBlobs {
     public List<Digest> beginningWith(int first) {
         String folder = HexFormat.of().toHexDigits((byte) first);
         var digests = new LinkedHashSet<Digest>();
-        former.ifPresent(blobs -> digests.addAll(blobs.beginningWith(first)));
+        former.ifPresent(kept -> digests.addAll(readable(kept.blobs(), first)));
         objects.list(
                 BLOBS + folder + "/",
                 page -> page.forEach(object -> {
@@ -323,6 +364,15 @@ public final class BucketBlobStore implements PrimaryBlobs {
                     }
                 }));
         return List.copyOf(digests);
+    }
+
+    /** What cannot be read is none of the blobs until it can be brought into the bucket. */
+    private static List<Digest> readable(PrimaryBlobs blobs, int first) {
+        try {
+            return blobs.beginningWith(first);
+        } catch (UncheckedIOException | DirectoryIteratorException e) {
+            return List.of();
+        }
     }
 
     @Override
@@ -358,7 +408,7 @@ public final class BucketBlobStore implements PrimaryBlobs {
     @Override
     public boolean setAside(Digest digest, Instant before) {
         owner.require();
-        if (former.flatMap(blobs -> blobs.find(digest)).isPresent()) {
+        if (inFormer(digest).isPresent()) {
             return false;
         }
         Optional<BucketObjects.Known> known = objects.find(name(digest));
