@@ -102,7 +102,7 @@ public final class BucketBlobStore implements PrimaryBlobs {
             Clock clock) {
         this.objects = new BucketObjects(client, BucketPlace.parse(place), BucketObjects.LARGE, clock);
         this.cache = cache;
-        this.owner = new BucketOwner(objects, database);
+        this.owner = new BucketOwner(objects, database, clock);
         this.self = self;
         this.clock = clock;
     }
@@ -135,18 +135,9 @@ public final class BucketBlobStore implements PrimaryBlobs {
         return former.flatMap(kept -> kept.find(digest));
     }
 
-    /** @throws TidemillException {@code FAILED_PRECONDITION} if anything is in this part of the bucket */
+    /** @throws TidemillException {@code FAILED_PRECONDITION} if anything is in this part of the bucket: it names some of it */
     public void requireEmpty() {
-        objects.list("", page -> {
-            if (!page.isEmpty()) {
-                throw new TidemillException(
-                                ErrorCode.FAILED_PRECONDITION,
-                                "There are objects in " + objects.place() + ", such as "
-                                        + page.getFirst().name())
-                        .at("artifacts.store")
-                        .remedy("Name a prefix of the bucket with nothing in it");
-            }
-        });
+        objects.requireEmpty();
     }
 
     /** Removes everything in this part of the bucket, and all copies. */

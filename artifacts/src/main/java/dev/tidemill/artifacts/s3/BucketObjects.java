@@ -1,5 +1,7 @@
 package dev.tidemill.artifacts.s3;
 
+import dev.tidemill.platform.errors.ErrorCode;
+import dev.tidemill.platform.errors.TidemillException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -10,6 +12,7 @@ import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import software.amazon.awssdk.core.sync.RequestBody;
@@ -33,6 +36,10 @@ final class BucketObjects {
     private static final Duration SHORT = Duration.ofSeconds(15);
     /** The bucket copies by itself, within one part's size. */
     private static final Duration COPY = Duration.ofMinutes(2);
+    /** So many objects are named where none should be, and so many are counted. */
+    private static final int NAMED = 3;
+
+    private static final int COUNTED = 10_000;
     /** Whoever sends less is as one who sends nothing. */
     private static final long LEAST_BYTES_PER_SECOND = 128 << 10;
 
@@ -195,6 +202,36 @@ final class BucketObjects {
     void delete(List<String> names) {
         // One by one: for many at once some stores want a checksum that the client does not send.
         names.forEach(this::delete);
+    }
+
+    /**
+     * Refuses a place that is in use; the refusal names some of what is there.
+     *
+     * @throws TidemillException {@code FAILED_PRECONDITION} if there is any object
+     */
+    void requireEmpty() {
+        var first = new ArrayList<String>();
+        var count = new AtomicInteger();
+        list("", page -> {
+            page.stream()
+                    .limit(NAMED - Math.min(NAMED, first.size()))
+                    .forEach(object -> first.add("'" + place.key(object.name()) + "'"));
+            if (count.addAndGet(page.size()) > COUNTED) {
+                throw inUse(first, "more than " + COUNTED);
+            }
+        });
+        if (count.get() > 0) {
+            throw inUse(first, String.valueOf(count.get()));
+        }
+    }
+
+    private TidemillException inUse(List<String> first, String count) {
+        return new TidemillException(
+                        ErrorCode.FAILED_PRECONDITION,
+                        "There are objects in " + place + ", " + count + " of them, such as "
+                                + String.join(", ", first))
+                .at("artifacts.store")
+                .remedy("Name a prefix of the bucket with nothing in it");
     }
 
     /** Tells every object whose name begins so, a page of a thousand at a time; what is done with a page may ask the bucket. */
