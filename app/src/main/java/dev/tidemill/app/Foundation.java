@@ -65,8 +65,7 @@ record Foundation(
         var directory = parts.keep(DataDirectory.open(Node.dataDirectory(settings)));
         var address = DatabaseAddress.parse(settings.text(Setting.DATABASE));
         var telemetry = parts.keep(new Telemetry(settings.optional(Setting.TRACES_ENDPOINT)));
-        Database database = open(settings, address, directory, parts, clock);
-        database.migrate(schemas.stream().map(Schema::name).toList());
+        Database database = openMigrated(settings, address, schemas, directory, parts, clock);
         new DirectoryBinding(directory).bind(address);
         int processors = Math.max(2, Runtime.getRuntime().availableProcessors());
         int slots = slots(settings, processors);
@@ -86,6 +85,22 @@ record Foundation(
                 new FairTurns(interactive, WAITING_COMPUTATIONS, COMPUTATION_PATIENCE),
                 new DeletionHold(),
                 new DeletionHold());
+    }
+
+    private static Database openMigrated(
+            Settings settings,
+            DatabaseAddress address,
+            List<Schema> schemas,
+            DataDirectory directory,
+            Parts parts,
+            Clock clock) {
+        try {
+            Database database = open(settings, address, directory, parts, clock);
+            database.migrate(schemas.stream().map(Schema::name).toList());
+            return database;
+        } catch (RuntimeException e) {
+            throw Databases.explained(e, directory.path());
+        }
     }
 
     /** Opens a database that is the directory's, and takes it for this server. */

@@ -95,6 +95,24 @@ class DirectoryDatabaseTest {
     }
 
     @Test
+    void anSqliteDatabaseThatIsDamagedIsSaidToBe() throws IOException {
+        starts("sqlite");
+        Path file = data().resolve("tidemill.db");
+        byte[] whole = Files.readAllBytes(file);
+        for (byte[] damaged : List.of(
+                java.util.Arrays.copyOf(whole, 10 * 4096 + 100),
+                "no database at all, but text".repeat(200).getBytes(java.nio.charset.StandardCharsets.UTF_8))) {
+            Files.write(file, damaged);
+            assertThatThrownBy(
+                            () -> TestServer.start(data(), settings("sqlite")).close())
+                    .isInstanceOfSatisfying(TidemillException.class, error -> {
+                        assertThat(error.message()).contains("is damaged", file.toString());
+                        assertThat(error.remedy().orElse("")).contains("tidemill restore");
+                    });
+        }
+    }
+
+    @Test
     void aDirectoryOfAPostgresqlFromBeforeThereWasAMarkIsKnownByItsFiles() throws IOException {
         try (Database first = TestDatabase.postgres(List.of())) {
             starts(address(first));

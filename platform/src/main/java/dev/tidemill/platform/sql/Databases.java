@@ -4,11 +4,17 @@ import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.nio.file.Path;
+import java.util.Set;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
 
 /** Opens databases. */
 public final class Databases {
     /** The name of an SQLite database in its directory. */
     static final String SQLITE_FILE = "tidemill.db";
+
+    private static final Set<SQLiteErrorCode> DAMAGED =
+            Set.of(SQLiteErrorCode.SQLITE_CORRUPT, SQLiteErrorCode.SQLITE_NOTADB);
 
     private Databases() {}
 
@@ -34,6 +40,27 @@ public final class Databases {
             case DatabaseAddress.Sqlite() -> new SqliteDatabase(directory.resolve(SQLITE_FILE));
             case DatabaseAddress.Postgres postgres -> connect(postgres, connections);
         };
+    }
+
+    /**
+     * What a failure to open or migrate a database says to an operator, where its SQLite file is damaged; else the failure as it is.
+     *
+     * @param directory where that file is
+     */
+    public static RuntimeException explained(RuntimeException failure, Path directory) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SQLiteException sqlite && DAMAGED.contains(sqlite.getResultCode())) {
+                return new TidemillException(
+                                ErrorCode.FAILED_PRECONDITION,
+                                "The SQLite database " + directory.resolve(SQLITE_FILE) + " is damaged: "
+                                        + sqlite.getMessage())
+                        .at("database")
+                        .remedy(
+                                "Put a whole copy in its place, or restore a backup into an empty directory (tidemill restore)")
+                        .causedBy(failure);
+            }
+        }
+        return failure;
     }
 
     private static Database connect(DatabaseAddress.Postgres address, String connections) {
