@@ -6,9 +6,9 @@ import java.util.List;
  * Trees as a library saved them, ready to predict. Immutable and thread-safe.
  *
  * @param featureNames names of the inputs, in order; empty where the model has none
- * @param categories of each input: texts that stand for their index, or none for a numeric input
+ * @param categories of each input; empty where no input has any
  */
-public record BoostedTrees(TreeEnsemble ensemble, Link link, List<String> featureNames, List<List<String>> categories) {
+public record BoostedTrees(TreeEnsemble ensemble, Link link, List<String> featureNames, List<Categories> categories) {
     public BoostedTrees {
         featureNames = List.copyOf(featureNames);
         categories = List.copyOf(categories);

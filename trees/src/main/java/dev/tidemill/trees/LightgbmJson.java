@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
@@ -64,7 +65,7 @@ public final class LightgbmJson {
                         document.path("objective").asText(""),
                         averages ? Math.max(1, roots.length / (double) outputs) : 1),
                 names.size() == features ? names : List.of(),
-                LightgbmText.categories(
+                LightgbmCategories.of(
                         document.path("pandas_categorical"),
                         categorical(document.path("feature_infos"), names),
                         features));
@@ -110,7 +111,7 @@ public final class LightgbmJson {
                                 Node.Missing.NAN,
                                 false,
                                 bits(json.path("threshold").asText(), sizes),
-                                false);
+                                Node.Strangers.RIGHT);
                     default ->
                         throw new UnsupportedModelException(
                                 "decision type '" + json.path("decision_type").asText() + "' is not supported");
@@ -149,15 +150,19 @@ public final class LightgbmJson {
     }
 
     /** The columns whose info lists values rather than a range. */
-    private static List<Integer> categorical(JsonNode infos, List<String> names) {
-        List<Integer> columns = new ArrayList<>();
+    private static List<LightgbmCategories.Column> categorical(JsonNode infos, List<String> names) {
+        List<LightgbmCategories.Column> columns = new ArrayList<>();
         for (Map.Entry<String, JsonNode> info : infos.properties()) {
             int column = names.indexOf(info.getKey());
             if (column >= 0 && !info.getValue().path("values").isEmpty()) {
-                columns.add(column);
+                int highest = -1;
+                for (JsonNode code : info.getValue().path("values")) {
+                    highest = Math.max(highest, code.asInt());
+                }
+                columns.add(new LightgbmCategories.Column(column, highest));
             }
         }
-        columns.sort(null);
+        columns.sort(Comparator.comparingInt(LightgbmCategories.Column::index));
         return columns;
     }
 }

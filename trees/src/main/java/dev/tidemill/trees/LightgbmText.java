@@ -1,20 +1,16 @@
 package dev.tidemill.trees;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /** Reads models that LightGBM wrote as text, version 3 and 4 of its format. */
 public final class LightgbmText {
-    private static final ObjectMapper MAPPER = new ObjectMapper();
     private static final String CATEGORIES = "pandas_categorical:";
+    private static final String CATEGORICAL = "[categorical_feature:";
 
     private LightgbmText() {}
 
@@ -36,11 +32,15 @@ public final class LightgbmText {
         List<Map<String, String>> trees = new ArrayList<>();
         Map<String, String> now = head;
         String categories = "";
+        String told = "";
         boolean ended = false;
         for (String line : new String(text, StandardCharsets.UTF_8).split("\n", -1)) {
             String stripped = line.strip();
             if (stripped.startsWith(CATEGORIES)) {
                 categories = stripped.substring(CATEGORIES.length());
+            } else if (ended && stripped.startsWith(CATEGORICAL) && stripped.endsWith("]")) {
+                told = stripped.substring(CATEGORICAL.length(), stripped.length() - 1)
+                        .strip();
             } else if (stripped.equals("end of trees")) {
                 ended = true;
             } else if (!ended && stripped.startsWith("Tree=")) {
@@ -55,14 +55,18 @@ public final class LightgbmText {
             throw new UnsupportedModelException("the model's text ends before 'end of trees'");
         }
         try {
-            return boosted(head, trees, categories, new DeclaredSizes(text.length));
+            return boosted(head, trees, categories, told, new DeclaredSizes(text.length));
         } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
             throw new UnsupportedModelException("the model's text is damaged: " + e.getMessage(), e);
         }
     }
 
     private static BoostedTrees boosted(
-            Map<String, String> head, List<Map<String, String>> trees, String categories, DeclaredSizes sizes) {
+            Map<String, String> head,
+            List<Map<String, String>> trees,
+            String categories,
+            String told,
+            DeclaredSizes sizes) {
         int features = sizes.namedFeatures(1L + Integer.parseInt(head.getOrDefault("max_feature_idx", "-1")));
         int outputs = sizes.outputs(Integer.parseInt(head.getOrDefault("num_tree_per_iteration", "1")), trees.size());
         List<Node> nodes = new ArrayList<>();
@@ -86,7 +90,7 @@ public final class LightgbmText {
                         TreeEnsemble.Arithmetic.LIGHTGBM),
                 new LightgbmObjective(head.getOrDefault("objective", ""), divisor),
                 names.size() == features ? names : List.of(),
-                categories(categories, head.getOrDefault("feature_infos", ""), features));
+                LightgbmCategories.of(categories, told, head.getOrDefault("feature_infos", ""), features));
     }
 
     /** Inner nodes first, then leaves; a negative child is the bitwise complement of a leaf's number. */
@@ -114,8 +118,15 @@ public final class LightgbmText {
                 int rightAt = offset + (right[i] >= 0 ? right[i] : inner + ~right[i]);
                 if ((decision[i] & 1) != 0) {
                     long[] bits = sets[(int) threshold[i]];
-                    nodes.add(
-                            new Node(feature[i], threshold[i], leftAt, rightAt, Node.Missing.NAN, false, bits, false));
+                    nodes.add(new Node(
+                            feature[i],
+                            threshold[i],
+                            leftAt,
+                            rightAt,
+                            Node.Missing.NAN,
+                            false,
+                            bits,
+                            Node.Strangers.RIGHT));
                 } else {
                     boolean missingLeft = (decision[i] & 2) != 0;
                     Node.Missing missing = Node.Missing.values()[Math.min(2, decision[i] >> 2 & 3)];
@@ -150,45 +161,6 @@ public final class LightgbmText {
             bits[(i - from) / 2] |= (words[i] & 0xffffffffL) << 32 * ((i - from) % 2);
         }
         return bits;
-    }
-
-    /** The lists that pandas had, in the order of the columns that are categorical: those whose info is no range. */
-    private static List<List<String>> categories(String json, String infos, int features) {
-        String[] info = infos.split(" ");
-        List<Integer> columns = new ArrayList<>();
-        for (int i = 0; i < Math.min(info.length, features); i++) {
-            if (!info[i].startsWith("[") && !info[i].equals("none")) {
-                columns.add(i);
-            }
-        }
-        try {
-            return categories(json.isBlank() ? MAPPER.nullNode() : MAPPER.readTree(json), columns, features);
-        } catch (IOException e) {
-            throw new UnsupportedModelException("the model's list of categories is not JSON", e);
-        }
-    }
-
-    /**
-     * The texts of each feature's categories.
-     *
-     * @param lists of pandas, one for each categorical column
-     * @param columns that are categorical, in order
-     */
-    static List<List<String>> categories(JsonNode lists, List<Integer> columns, int features) {
-        if (lists.isEmpty() || lists.size() != columns.size()) {
-            return List.of();
-        }
-        List<List<String>> categories = new ArrayList<>(Collections.nCopies(features, List.of()));
-        for (int i = 0; i < lists.size(); i++) {
-            List<String> names = new ArrayList<>();
-            boolean texts = true;
-            for (JsonNode name : lists.get(i)) {
-                texts &= name.isTextual();
-                names.add(name.asText());
-            }
-            categories.set(columns.get(i), texts ? List.copyOf(names) : List.of());
-        }
-        return categories;
     }
 
     /** C++ writes what is not finite in its own words. */

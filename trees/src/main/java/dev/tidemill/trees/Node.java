@@ -10,7 +10,7 @@ package dev.tidemill.trees;
  * @param missing what a missing value is taken for
  * @param missingLeft where a missing value goes
  * @param categories bits of the categories that go left; empty for a numeric node
- * @param strangerLeft whether a category beyond the set, or below 0, goes left
+ * @param strangers what becomes of a value beyond the set or below 0
  */
 record Node(
         int feature,
@@ -20,7 +20,7 @@ record Node(
         Missing missing,
         boolean missingLeft,
         long[] categories,
-        boolean strangerLeft) {
+        Strangers strangers) {
     private static final long[] NONE = {};
     /** LightGBM's kZeroThreshold, a 32-bit float. */
     private static final double ZERO = 1e-35f;
@@ -35,12 +35,20 @@ record Node(
         NAN
     }
 
+    /** Where values go that are no categories. */
+    enum Strangers {
+        /** To the left: XGBoost's way. */
+        LEFT,
+        /** To the right, once what is behind the point is cut, so that no value above -1 is below 0: LightGBM's way. */
+        RIGHT
+    }
+
     static Node leaf(double value) {
-        return new Node(-1, value, -1, -1, Missing.NAN, false, NONE, false);
+        return new Node(-1, value, -1, -1, Missing.NAN, false, NONE, Strangers.RIGHT);
     }
 
     static Node numeric(int feature, double threshold, int left, int right, Missing missing, boolean missingLeft) {
-        return new Node(feature, threshold, left, right, missing, missingLeft, NONE, false);
+        return new Node(feature, threshold, left, right, missing, missingLeft, NONE, Strangers.RIGHT);
     }
 
     boolean isLeaf() {
@@ -77,9 +85,10 @@ record Node(
         if (Double.isNaN(value)) {
             return missingLeft;
         }
+        boolean left = strangers == Strangers.LEFT;
         long category = (long) value;
-        if (value < 0 || category >= 64L * categories.length) {
-            return strangerLeft;
+        if (category < 0 || left && value < 0 || category >= 64L * categories.length) {
+            return left;
         }
         return (categories[(int) (category >>> 6)] >>> category & 1) != 0;
     }

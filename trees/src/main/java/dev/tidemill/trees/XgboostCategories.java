@@ -4,19 +4,23 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The category names that XGBoost keeps in a model since version 3.1, where its data named them. */
+/** The categories that XGBoost keeps in a model since version 3.1, where its data was a frame that had them. */
 final class XgboostCategories {
     private XgboostCategories() {}
 
-    /** Of each feature its names, in the order of their codes; none where the model keeps none as text, or none at all. */
-    static List<List<String>> of(JsonNode cats, int features) {
-        List<List<String>> categories = new ArrayList<>();
+    /** Of each feature its categories, in the order of their codes; empty where the model keeps none at all. */
+    static List<Categories> of(JsonNode cats, int features) {
+        List<Categories> categories = new ArrayList<>();
         JsonNode encodings = cats.path("enc");
         if (encodings.isEmpty()) {
             return List.of();
         }
         for (int i = 0; i < features; i++) {
-            categories.add(texts(encodings.path(i)));
+            JsonNode encoding = encodings.path(i);
+            categories.add(
+                    encoding.has("offsets")
+                            ? Categories.texts(texts(encoding))
+                            : Categories.of(encoding.path("values")));
         }
         return categories;
     }

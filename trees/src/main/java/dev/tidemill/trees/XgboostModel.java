@@ -180,7 +180,14 @@ public final class XgboostModel {
                 nodes.add(Node.numeric(feature, condition, offset + left, right, Node.Missing.NAN, missingLeft));
             } else {
                 nodes.add(new Node(
-                        feature, condition, offset + left, right, Node.Missing.NAN, missingLeft, sets[i], true));
+                        feature,
+                        condition,
+                        offset + left,
+                        right,
+                        Node.Missing.NAN,
+                        missingLeft,
+                        sets[i],
+                        Node.Strangers.LEFT));
             }
         }
     }

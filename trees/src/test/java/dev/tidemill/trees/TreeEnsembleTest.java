@@ -35,7 +35,7 @@ class TreeEnsembleTest {
                                 Node.Missing.NAN,
                                 chance.nextBoolean(),
                                 new long[] {chance.nextLong(), chance.nextLong()},
-                                chance.nextBoolean())
+                                Node.Strangers.values()[chance.nextInt(2)])
                         : Node.numeric(feature, chance.nextInt(-4, 5), left, right, missing, chance.nextBoolean()));
         return at;
     }
