@@ -5,14 +5,19 @@ public interface Link {
     /** Turns the margins of one row into predictions. */
     double[] predictions(double[] margins);
 
-    /** What a client gets who asks for one answer: the class of a classifier, else the prediction itself. */
+    /** What a classifier chooses by: a probability for each class where there are any, else the predictions. */
+    default double[] scores(double[] margins) {
+        return predictions(margins);
+    }
+
+    /** What the scores are. */
     Answer answer();
 
-    /** Kinds of answers. */
+    /** Kinds of scores. */
     enum Answer {
-        /** A number for each output. */
+        /** A number for each output, which is no probability. */
         VALUE,
-        /** The probability of the second of two classes. */
+        /** For each output the probability of the second of two classes. */
         BINARY,
         /** A probability for each class. */
         CLASSES

@@ -18,8 +18,8 @@ public enum Objective implements Link {
     POISSON("count:poisson", Kind.EXPONENTIAL),
     COX("survival:cox", Kind.EXPONENTIAL),
     ACCELERATED_FAILURE("survival:aft", Kind.EXPONENTIAL),
-    LOGISTIC("binary:logistic", Kind.SIGMOID_OF_CLASSES),
-    RAW_LOGISTIC("binary:logitraw", Kind.RAW_SIGMOID),
+    LOGISTIC("binary:logistic", Kind.SIGMOID),
+    RAW_LOGISTIC("binary:logitraw", Kind.IDENTITY),
     HINGE("binary:hinge", Kind.HINGE),
     SOFT_CLASS("multi:softmax", Kind.LARGEST),
     SOFT_PROBABILITIES("multi:softprob", Kind.SOFTMAX),
@@ -31,8 +31,6 @@ public enum Objective implements Link {
         IDENTITY,
         EXPONENTIAL,
         SIGMOID,
-        SIGMOID_OF_CLASSES,
-        RAW_SIGMOID,
         HINGE,
         SOFTMAX,
         LARGEST
@@ -64,9 +62,9 @@ public enum Objective implements Link {
     @Override
     public double[] predictions(double[] margins) {
         return switch (kind) {
-            case IDENTITY, RAW_SIGMOID -> margins.clone();
+            case IDENTITY -> margins.clone();
             case EXPONENTIAL -> each(margins, margin -> (float) Math.exp(margin));
-            case SIGMOID, SIGMOID_OF_CLASSES -> each(margins, margin -> (float) (1 / (1 + Math.exp(-margin))));
+            case SIGMOID -> each(margins, margin -> (float) (1 / (1 + Math.exp(-margin))));
             case HINGE -> each(margins, margin -> margin > 0 ? 1 : 0);
             case SOFTMAX -> softmax(margins);
             case LARGEST -> new double[] {largest(margins)};
@@ -74,10 +72,15 @@ public enum Objective implements Link {
     }
 
     @Override
+    public double[] scores(double[] margins) {
+        return kind == Kind.LARGEST ? softmax(margins) : predictions(margins);
+    }
+
+    @Override
     public Answer answer() {
         return switch (kind) {
-            case SIGMOID_OF_CLASSES -> Answer.BINARY;
-            case SOFTMAX -> Answer.CLASSES;
+            case SIGMOID, HINGE -> Answer.BINARY;
+            case SOFTMAX, LARGEST -> Answer.CLASSES;
             default -> Answer.VALUE;
         };
     }
@@ -90,7 +93,7 @@ public enum Objective implements Link {
     float baseMargin(float baseScore) {
         return switch (kind) {
             case EXPONENTIAL -> (float) Math.log(baseScore);
-            case SIGMOID, SIGMOID_OF_CLASSES -> (float) -Math.log(1 / baseScore - 1);
+            case SIGMOID -> (float) -Math.log(1 / baseScore - 1);
             default -> baseScore;
         };
     }

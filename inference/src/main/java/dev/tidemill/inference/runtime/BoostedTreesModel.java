@@ -10,14 +10,15 @@ import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import dev.tidemill.registry.domain.Signature;
 import dev.tidemill.trees.BoostedTrees;
-import dev.tidemill.trees.Link;
+import dev.tidemill.trees.TreeClassifier;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.LongStream;
+import java.util.stream.IntStream;
 
 /**
- * Trees of another library with the inputs and the answer that MLflow's {@code pyfunc} has for them: of a classifier the class,
- * and beside it the probabilities.
+ * Trees of another library with the inputs and the answer that MLflow's {@code pyfunc} has for them: of a classifier the class, or
+ * of several labels which of them hold, and beside it the probabilities if there are any.
  */
 final class BoostedTreesModel implements LoadedModel {
     private static final String PROBABILITIES = ModelParameters.PROBABILITIES.name();
@@ -25,26 +26,26 @@ final class BoostedTreesModel implements LoadedModel {
     private final BoostedTrees trees;
     private final String platform;
     private final Datatype numbers;
-    private final boolean labels;
+    private final Optional<TreeClassifier> classifier;
     private final long bytes;
     private final FeatureTable table;
     private final List<TensorSpec> outputs;
 
     /**
      * @param numbers datatype of inputs that nothing else is said of, and of the answer
-     * @param labels whether the answer is the class rather than its probability
+     * @param classifies whether it answers as a classifier of its library's scikit-learn interface
      */
     BoostedTreesModel(
             BoostedTrees trees,
             Optional<Signature> signature,
             String platform,
             Datatype numbers,
-            boolean labels,
+            boolean classifies,
             int length) {
         this.trees = trees;
         this.platform = platform;
         this.numbers = numbers;
-        this.labels = labels && trees.link().answer() != Link.Answer.VALUE;
+        this.classifier = classifies ? TreeClassifier.of(trees) : Optional.empty();
         this.bytes = trees.ensemble().bytes() + length;
         this.table = new FeatureTable(
                 trees.ensemble().features(), signature, trees.featureNames(), "input", numbers, trees.categories());
@@ -53,15 +54,17 @@ final class BoostedTreesModel implements LoadedModel {
 
     private List<TensorSpec> told() {
         int width = trees.ensemble().outputs();
-        if (!labels) {
+        if (classifier.isEmpty()) {
             boolean one =
                     width == 1 || trees.predict(new double[trees.ensemble().features()]).length == 1;
             return List.of(TreeOutputs.spec(numbers, one ? 1 : width));
         }
-        long classes = Math.max(2, width);
-        return List.of(
-                TreeOutputs.spec(Datatype.INT64, 1),
-                new TensorSpec(PROBABILITIES, numbers, List.of(-1L, classes), false));
+        int labels = classifier.get().labels();
+        TensorSpec chosen = labels == 0 ? TreeOutputs.spec(Datatype.INT64, 1) : TreeOutputs.spec(Datatype.FP64, labels);
+        long shares = classifier.get().probabilities();
+        return shares == 0
+                ? List.of(chosen)
+                : List.of(chosen, new TensorSpec(PROBABILITIES, numbers, List.of(-1L, shares), false));
     }
 
     @Override
@@ -79,14 +82,12 @@ final class BoostedTreesModel implements LoadedModel {
         return outputs;
     }
 
-    /** The library numbers its classes from 0. */
+    /** The library numbers its classes from 0; labels are no classes of one answer. */
     @Override
     public List<String> classes() {
-        return labels
-                ? LongStream.range(0, outputs.get(1).shape().get(1))
-                        .mapToObj(Long::toString)
-                        .toList()
-                : List.of();
+        return IntStream.range(0, classifier.map(TreeClassifier::classes).orElse(0))
+                .mapToObj(Integer::toString)
+                .toList();
     }
 
     @Override
@@ -96,7 +97,7 @@ final class BoostedTreesModel implements LoadedModel {
 
     @Override
     public List<ParameterSpec> parameters() {
-        return labels ? List.of(ModelParameters.PROBABILITIES) : List.of();
+        return outputs.size() > 1 ? List.of(ModelParameters.PROBABILITIES) : List.of();
     }
 
     @Override
@@ -116,30 +117,47 @@ final class BoostedTreesModel implements LoadedModel {
                                 * AnswerMemory.weight(
                                         Datatype.FP64,
                                         (long) width() * given.getFirst().rows()));
-        double[][] predictions = trees.predict(table.rows(given));
-        int rows = predictions.length;
-        if (!labels) {
-            int width = rows == 0 ? 1 : predictions[0].length;
-            double[] values = new double[rows * width];
-            for (int row = 0; row < rows; row++) {
-                System.arraycopy(predictions[row], 0, values, row * width, width);
-            }
-            return List.of(TreeOutputs.tensor(numbers, rows, width, values));
-        }
-        boolean binary = trees.link().answer() == Link.Answer.BINARY;
-        int classes = (int) (long) outputs.get(1).shape().get(1);
-        long[] chosen = new long[rows];
-        double[] shares = new double[rows * classes];
+        double[][] rows = table.rows(given);
+        return classifier
+                .map(one -> classes(one, trees.ensemble().margins(rows)))
+                .orElseGet(() -> values(trees.predict(rows)));
+    }
+
+    private List<Tensor> values(double[][] predictions) {
+        int width = predictions.length == 0 ? 1 : predictions[0].length;
+        return List.of(TreeOutputs.tensor(numbers, predictions.length, width, flat(predictions, width)));
+    }
+
+    private List<Tensor> classes(TreeClassifier told, double[][] margins) {
+        int rows = margins.length;
+        int shares = told.probabilities();
+        double[][] chosen = new double[rows][];
+        double[][] probabilities = new double[rows][];
         for (int row = 0; row < rows; row++) {
-            double[] share = binary ? new double[] {1 - predictions[row][0], predictions[row][0]} : predictions[row];
-            System.arraycopy(share, 0, shares, row * classes, classes);
-            for (int i = 1; i < classes; i++) {
-                chosen[row] = share[i] > share[(int) chosen[row]] ? i : chosen[row];
-            }
+            double[] scores = told.scores(margins[row]);
+            chosen[row] = told.chosen(scores);
+            probabilities[row] = shares == 0 ? new double[0] : told.probabilities(scores);
         }
-        return List.of(
-                Tensor.wholes(outputs.getFirst().name(), Datatype.INT64, new long[] {rows}, chosen),
-                Tensor.numbers(PROBABILITIES, numbers, new long[] {rows, classes}, shares));
+        Tensor answer = told.labels() > 0
+                ? TreeOutputs.tensor(Datatype.FP64, rows, told.labels(), flat(chosen, told.labels()))
+                : Tensor.wholes(
+                        outputs.getFirst().name(),
+                        Datatype.INT64,
+                        new long[] {rows},
+                        Arrays.stream(chosen).mapToLong(one -> (long) one[0]).toArray());
+        return shares == 0
+                ? List.of(answer)
+                : List.of(
+                        answer,
+                        Tensor.numbers(PROBABILITIES, numbers, new long[] {rows, shares}, flat(probabilities, shares)));
+    }
+
+    private static double[] flat(double[][] rows, int width) {
+        double[] values = new double[rows.length * width];
+        for (int row = 0; row < rows.length; row++) {
+            System.arraycopy(rows[row], 0, values, row * width, width);
+        }
+        return values;
     }
 
     /** Numbers of a row of all outputs. */
