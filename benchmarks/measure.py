@@ -57,7 +57,7 @@ def step_overhead() -> dict:
     steps = ["steps:"]
     for index in range(STEPS):
         needs = f", needs: [s{index - 1}]" if index else ""
-        steps.append(f"  - {{name: s{index}, uses: training.select{needs}, with: {{trials: [{{error: 1}}]}}, cache: false}}")
+        steps.append(f"  - {{name: s{index}, uses: training.select{needs}, with: {{trials: [{{error: 1}}]}}}}")
     text = "kind: Pipeline\nname: chain\n" + "\n".join(steps) + "\n"
     base = "/api/tidemill/v1/projects/default"
     assert server.call("POST", f"{base}/definitions", {"files": {"chain.yaml": text}})[0] == 200

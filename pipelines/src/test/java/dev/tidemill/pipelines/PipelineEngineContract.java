@@ -180,6 +180,28 @@ abstract class PipelineEngineContract {
     }
 
     @Test
+    void expressionsInAMatrixHaveTheValuesOfTheRun() {
+        var fan = new Pipeline.Step(
+                "fan",
+                "echo",
+                List.of("a"),
+                Map.of("value", "hidden by the matrix"),
+                Map.of("value", List.of("exp-${parameters.tag}", "${steps.a.value}", List.of("${parameters.tag}"), 4)),
+                0,
+                Duration.ofMinutes(1),
+                true);
+        var tag = new Pipeline.Parameter("tag", Pipeline.Type.TEXT, Optional.of("red"));
+        var pipeline = new Pipeline(List.of(tag), List.of(step("a", "echo", List.of(), Map.of("value", 2)), fan));
+        PipelineRun run = ended(run(pipeline));
+        assertThat(run.state()).isEqualTo(RunState.SUCCEEDED);
+        List<Object> values = List.of("exp-red", 2, List.of("red"), 4);
+        for (int i = 0; i < values.size(); i++) {
+            assertThat(stepOf(run, "fan." + i).inputs()).isEqualTo(Map.of("value", values.get(i)));
+            assertThat(stepOf(run, "fan." + i).outputs()).isEqualTo(Map.of("value", values.get(i)));
+        }
+    }
+
+    @Test
     void equalInputsAreNotComputedTwice() {
         var pipeline = new Pipeline(List.of(), List.of(step("a", "echo", List.of(), Map.of("value", "same"))));
         ended(run(pipeline));

@@ -31,9 +31,32 @@ class PipelineParserTest {
         }
     };
 
+    /** The same work, whose result may be reused. */
+    private static final StepKind CACHEABLE = new StepKind() {
+        @Override
+        public String name() {
+            return "do.once";
+        }
+
+        @Override
+        public Inputs inputs() {
+            return KIND.inputs();
+        }
+
+        @Override
+        public boolean cacheable() {
+            return true;
+        }
+
+        @Override
+        public Map<String, Object> run(StepContext context) {
+            return Map.of();
+        }
+    };
+
     private static Pipeline parse(String yaml) {
         YamlObject document = YamlObject.parse("p.yaml", yaml);
-        Pipeline pipeline = new PipelineParser(Map.of("do.it", KIND)).parse(document);
+        Pipeline pipeline = new PipelineParser(Map.of("do.it", KIND, "do.once", CACHEABLE)).parse(document);
         document.end();
         return pipeline;
     }
@@ -71,6 +94,36 @@ class PipelineParserTest {
         refused("steps: []", "at least one step");
         refused("steps: [", "p.yaml:");
         refused("- a\n- b", "not a mapping");
+    }
+
+    @Test
+    void expressionsInAMatrixAreCheckedAndMakeNeedsAsWell() {
+        Pipeline pipeline = parse("""
+                parameters: {tag: {default: red}}
+                steps:
+                  - {name: a, uses: do.it, with: {what: 1}}
+                  - {name: b, uses: do.it, matrix: {what: ["${steps.a.out}", "exp-${parameters.tag}"]}}
+                """);
+        assertThat(pipeline.step("b").orElseThrow().needs()).containsExactly("a");
+        assertThat(pipeline.step("b").orElseThrow().choices()).hasSize(2);
+        String step = "steps:\n  - {name: a, uses: do.it, matrix: {what: [1, ";
+        refused(step + "'${parameters.z}']}}", "p.yaml:2:", "matrix:", "there is no parameter 'z'");
+        refused(step + "{deep: ['${steps.z.out}']}]}}", "matrix:", "there is no step 'z'");
+        refused(step + "'${what}']}}", "matrix:", "neither ${parameters.NAME} nor ${steps.STEP.OUTPUT}");
+        refused(step + "'${steps.a.out}']}}", "wait for each other");
+    }
+
+    @Test
+    void cacheIsOfKindsWhoseResultMayBeReused() {
+        for (String cache : new String[] {"true", "false"}) {
+            String rest = ", with: {what: 1}, cache: " + cache + "}";
+            refused("steps:\n  - {name: a, uses: do.it" + rest, "p.yaml:2:", "cache:", "do.it", "never reused");
+            assertThat(parse("steps:\n  - {name: a, uses: do.once" + rest)
+                            .step("a")
+                            .orElseThrow()
+                            .cache())
+                    .isEqualTo(Boolean.parseBoolean(cache));
+        }
     }
 
     @Test

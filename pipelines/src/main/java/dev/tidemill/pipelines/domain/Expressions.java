@@ -13,7 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Expressions in step inputs: {@code ${parameters.NAME}} and {@code ${steps.STEP.OUTPUT}}. An input that is one expression
+ * Expressions in step inputs, those of a matrix too: {@code ${parameters.NAME}} and {@code ${steps.STEP.OUTPUT}}. An input that is one expression
  * takes the value as it is; expressions within longer text are replaced by the value's text. The output of a step that fans
  * out is the list of its instances' outputs.
  */

@@ -36,10 +36,10 @@ public record Pipeline(List<Parameter> parameters, List<Step> steps) {
      * @param uses name of its {@link StepKind}
      * @param needs steps that must have succeeded before
      * @param with inputs; texts may hold expressions such as {@code ${parameters.until}}
-     * @param matrix values by input name: the step fans out into one instance for each combination
+     * @param matrix values by input name, which may hold expressions as well: the step fans out into one instance for each combination
      * @param retries how often it is tried again after a failure
      * @param timeout wall time for one attempt
-     * @param cache whether equal inputs may reuse an earlier result
+     * @param cache whether equal inputs may reuse an earlier result, where the kind is {@linkplain StepKind#cacheable cacheable}
      */
     public record Step(
             String name,

@@ -87,8 +87,10 @@ public final class PipelineParser {
                 entry.optionalObject("with").map(YamlObject::plain).orElse(Map.of());
         Map<String, List<Object>> matrix = matrix(entry);
         checkInputs(entry, kind, with, matrix);
-        for (String problem : Expressions.problems(with, parameters, names)) {
-            throw entry.invalid("with", problem);
+        for (var part : Map.of("with", with, "matrix", matrix).entrySet()) {
+            for (String problem : Expressions.problems(part.getValue(), parameters, names)) {
+                throw entry.invalid(part.getKey(), problem);
+            }
         }
         var needs = new LinkedHashSet<>(entry.texts("needs"));
         for (String need : needs) {
@@ -102,6 +104,7 @@ public final class PipelineParser {
             }
         }
         needs.addAll(Expressions.steps(with));
+        needs.addAll(Expressions.steps(matrix));
         var step = new Pipeline.Step(
                 name,
                 kind.name(),
@@ -110,7 +113,7 @@ public final class PipelineParser {
                 matrix,
                 entry.integer("retries", 0, 0, 20),
                 timeout(entry),
-                entry.flag("cache", true));
+                cache(entry, kind));
         if (step.choices().size() > MOST_CHOICES) {
             throw entry.invalid("matrix", "it has " + step.choices().size() + " combinations; at most " + MOST_CHOICES);
         }
@@ -124,6 +127,16 @@ public final class PipelineParser {
             throw entry.invalid("timeout", "a step needs some time");
         }
         return timeout;
+    }
+
+    private static boolean cache(YamlObject entry, StepKind kind) {
+        boolean cache = entry.flag("cache", true);
+        if (entry.has("cache") && !kind.cacheable()) {
+            throw entry.invalid(
+                    "cache",
+                    "a result of " + kind.name() + " is never reused, so there is nothing to choose; leave it out");
+        }
+        return cache;
     }
 
     private StepKind kind(YamlObject entry) {

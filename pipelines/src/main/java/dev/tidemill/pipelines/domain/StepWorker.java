@@ -233,18 +233,17 @@ public final class StepWorker implements AutoCloseable {
     }
 
     private Map<String, Object> inputs(PipelineRun run, Pipeline.Step definition, StepRun step) {
+        var given = new LinkedHashMap<>(definition.with());
+        given.putAll(step.choice());
         var outputs = new HashMap<String, List<Map<String, Object>>>();
-        Set<String> wanted = Expressions.steps(definition.with());
+        Set<String> wanted = Expressions.steps(given);
         for (StepRun other : wanted.isEmpty() ? List.<StepRun>of() : store.steps(run.id())) {
             if (wanted.contains(other.step()) && other.state() == StepState.SUCCEEDED) {
                 outputs.computeIfAbsent(other.step(), name -> new ArrayList<>()).add(other.outputs());
             }
         }
         var inputs = new LinkedHashMap<String, Object>();
-        definition
-                .with()
-                .forEach((name, value) -> inputs.put(name, Expressions.resolve(value, run.parameters(), outputs)));
-        inputs.putAll(step.choice());
+        given.forEach((name, value) -> inputs.put(name, Expressions.resolve(value, run.parameters(), outputs)));
         return inputs;
     }
 
