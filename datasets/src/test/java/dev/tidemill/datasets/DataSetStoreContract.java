@@ -13,6 +13,7 @@ import dev.tidemill.datasets.store.SqlTablePointers;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
+import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -54,7 +55,13 @@ abstract class DataSetStoreContract {
                                 Optional.empty(),
                                 Optional.empty(),
                                 List.of("basic", "it's \"quoted\"")),
-                        new Column("age", ColumnType.LONG, false, Optional.of(0.0), Optional.of(1e300), List.of())),
+                        new Column(
+                                "age",
+                                ColumnType.LONG,
+                                false,
+                                Optional.of(BigDecimal.ZERO),
+                                Optional.of(new BigDecimal("1e300")),
+                                List.of())),
                 List.of("plan"),
                 Optional.empty());
     }

@@ -71,8 +71,8 @@ public final class DataSetDefinitionKind implements DefinitionKind<DataSet> {
                     name,
                     entry.oneOf("type", ColumnType.class, ColumnType.TEXT),
                     entry.flag("required", false),
-                    entry.optionalNumber("min"),
-                    entry.optionalNumber("max"),
+                    entry.optionalDecimal("min"),
+                    entry.optionalDecimal("max"),
                     entry.texts("values"));
             column.obstacle().ifPresent(obstacle -> {
                 throw entry.invalid(obstacle.rule(), obstacle.why());

@@ -139,7 +139,7 @@ public final class ComputeTask implements ChildTask {
 
     /** As import converts, but that times finer than a microsecond, as clocks of callers give them, are cut. */
     private static String value(String text, String column, ColumnType type) {
-        return type == ColumnType.TIMESTAMP ? Conversions.cast(text, type) : Conversions.strict(text, column, type);
+        return Conversions.strictButCut(text, column, type);
     }
 
     private static void create(DuckDb db, String table, List<String> names) throws SQLException {

@@ -5,8 +5,9 @@ import java.util.Locale;
 
 /**
  * Conversion of texts to the types of columns that changes no value: DuckDB's own casts round a fraction to a whole number,
- * make infinity of a number that a double cannot hold, cut what is finer than a microsecond and leave a
- * time's offset out.
+ * make infinity of a number that a double cannot hold, leave underscores out of a number, cut what is finer than a microsecond,
+ * leave a time's offset out, and take any moment for a time that the clocks of a zone never show or show twice. What is no number
+ * (NaN, with or without a sign or digits of its own) is a missing value.
  */
 final class Conversions {
     private static final String WHOLE = "\\s*[+-]?[0-9]+(\\.0*)?\\s*";
@@ -19,6 +20,11 @@ final class Conversions {
 
     private static final String FINER_THAN_MICROSECONDS = "\\.[0-9]{6}[0-9]*[1-9]";
 
+    /** The name of a zone at the end of a time. */
+    private static final String ZONE = "'\\s+([A-Za-z][A-Za-z0-9_/+-]*)\\s*$'";
+    /** What is earlier has an era or a sign, and would be shown without it, as another year. */
+    private static final String EARLIEST = "TIMESTAMP '0001-01-01'";
+
     private Conversions() {}
 
     /**
@@ -27,20 +33,55 @@ final class Conversions {
      * @param text SQL of a text, which may be null: then it is a missing value and right
      */
     static String wrong(String text, ColumnType type) {
-        String cast = cast("TRY_CAST", text, type);
+        return "(" + why(text, type) + ") IS NOT NULL";
+    }
+
+    /** SQL of why a text is no value of the type, to follow the text and its column in a sentence; null where it is one. */
+    static String why(String text, ColumnType type) {
+        return why(text, type, false);
+    }
+
+    private static String why(String text, ColumnType type, boolean cut) {
+        String cast = read("TRY_CAST", text, type);
         String wrong =
                 switch (type) {
                     case TEXT -> "false";
                     case BOOLEAN -> cast + " IS NULL";
                     case LONG -> cast + " IS NULL OR NOT (" + matches(text, WHOLE) + " OR " + scientific(text) + ")";
                     case DOUBLE ->
-                        cast + " IS NULL OR (isinf(" + cast + ") AND NOT regexp_full_match(" + text + ", '" + INFINITY
-                                + "', 'i'))";
+                        cast + " IS NULL OR (contains(" + text + ", '_') AND NOT isnan(" + cast + ")) OR (isinf(" + cast
+                                + ") AND NOT regexp_full_match(" + text + ", '" + INFINITY + "', 'i'))";
                     case TIMESTAMP ->
                         cast + " IS NULL OR NOT isfinite(" + cast + ") OR NOT " + matches(text, MOMENT)
-                                + " OR regexp_matches(" + text + ", '" + FINER_THAN_MICROSECONDS + "')";
+                                + (cut ? "" : " OR regexp_matches(" + text + ", '" + FINER_THAN_MICROSECONDS + "')");
                 };
-        return "COALESCE(" + text + " IS NOT NULL AND (" + wrong + "), false)";
+        return "CASE WHEN " + text + " IS NULL THEN NULL WHEN " + wrong + " THEN " + DuckDb.literal(problem(type))
+                + (type == ColumnType.TIMESTAMP ? unclear(text, cast) : "") + " END";
+    }
+
+    /** Branches for a time that is written well and is still not one moment. Each expects that those before it were not taken. */
+    private static String unclear(String text, String cast) {
+        String zone = "regexp_extract(" + text + ", " + ZONE + ", 1)";
+        String shown = "TRY_CAST(regexp_replace(" + text + ", " + ZONE + ", '') AS TIMESTAMP)";
+        // Clocks change once in four days at most: the offsets before and after give the moments that may be meant.
+        String early = "(" + shown + " - " + offset(zone, cast + " - INTERVAL 2 DAY") + ")";
+        String late = "(" + shown + " - " + offset(zone, cast + " + INTERVAL 2 DAY") + ")";
+        String isEarly = clock(zone, early) + " = " + shown;
+        String isLate = clock(zone, late) + " = " + shown;
+        return " WHEN " + cast + " < " + EARLIEST + " THEN 'is before the year 1, the first that a timestamp has'"
+                + " WHEN " + zone + " = '' THEN NULL WHEN NOT (" + isEarly + ") AND NOT (" + isLate
+                + ") THEN 'is skipped by the clocks of its zone, which are put forward there; give the time in UTC or with its offset'"
+                + " WHEN " + early + " <> " + late + " AND " + isEarly + " AND " + isLate
+                + " THEN 'is shown twice by the clocks of its zone, which are put back there; give the time in UTC or with its offset'";
+    }
+
+    /** What a zone's clocks show at a moment in UTC. */
+    private static String clock(String zone, String moment) {
+        return "timezone(" + zone + ", CAST(" + moment + " AS TIMESTAMP WITH TIME ZONE))";
+    }
+
+    private static String offset(String zone, String moment) {
+        return "(" + clock(zone, moment) + " - (" + moment + "))";
     }
 
     private static String scientific(String text) {
@@ -55,10 +96,11 @@ final class Conversions {
 
     /** SQL of a text's value in the type, for texts that are not {@link #wrong}. */
     static String cast(String text, ColumnType type) {
-        return cast("CAST", text, type);
+        String value = read("CAST", text, type);
+        return type == ColumnType.DOUBLE ? "NULLIF(" + value + ", CAST('nan' AS DOUBLE))" : value;
     }
 
-    private static String cast(String function, String text, ColumnType type) {
+    private static String read(String function, String text, ColumnType type) {
         // The engine leaves out a time's offset unless it is asked for a type that knows offsets.
         return type == ColumnType.TIMESTAMP
                 ? "CAST(" + function + "(" + text + " AS TIMESTAMP WITH TIME ZONE) AS TIMESTAMP)"
@@ -66,7 +108,7 @@ final class Conversions {
     }
 
     /** Why a value is none of the type, to follow the value and its column in a sentence. */
-    static String problem(ColumnType type) {
+    private static String problem(ColumnType type) {
         String problem = "is not of type " + type.name().toLowerCase(Locale.ROOT);
         return switch (type) {
             case LONG -> problem + ", which holds whole numbers of 64 bits";
@@ -77,10 +119,20 @@ final class Conversions {
         };
     }
 
-    /** SQL of a text's value in the type, which fails with {@link #problem} where it is none. */
+    /** SQL of a text's value in the type, which fails with {@link #why} where it is none. */
     static String strict(String text, String column, ColumnType type) {
-        return "CASE WHEN " + wrong(text, type) + " THEN error(" + DuckDb.literal("'") + " || " + text + " || "
-                + DuckDb.literal("' in column '" + column + "' " + problem(type)) + ") ELSE " + cast(text, type)
+        return strict(text, column, type, false);
+    }
+
+    /** The same, but that what is finer of a time than a microsecond is cut. */
+    static String strictButCut(String text, String column, ColumnType type) {
+        return strict(text, column, type, true);
+    }
+
+    private static String strict(String text, String column, ColumnType type, boolean cut) {
+        String why = why(text, type, cut);
+        return "CASE WHEN (" + why + ") IS NOT NULL THEN error(" + DuckDb.literal("'") + " || " + text + " || "
+                + DuckDb.literal("' in column '" + column + "' ") + " || (" + why + ")) ELSE " + cast(text, type)
                 + " END";
     }
 }

@@ -3,10 +3,13 @@ package dev.tidemill.datasets.duckdb;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.datasets.domain.Column;
+import dev.tidemill.datasets.domain.ColumnType;
 import dev.tidemill.datasets.domain.DataSet;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.StorableText;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +20,8 @@ final class DataRules {
     private static final int NAMED = 3;
 
     private static final int SHOWN_LETTERS = 80;
+    /** Further from 0 than every whole number of 64 bits. */
+    private static final BigDecimal BEYOND = BigDecimal.TWO.pow(64);
 
     private final DuckDb db;
     private final List<String> problems = new ArrayList<>();
@@ -60,17 +65,37 @@ final class DataRules {
             require(id, id + " IS NULL", name + " is missing");
         }
         if (column.least().isPresent()) {
-            double least = column.least().get();
-            require(id, id + " < " + least, name + " is below " + least);
+            BigDecimal least = column.least().get();
+            require(
+                    id,
+                    id + " < " + limit(column.type(), least, RoundingMode.CEILING),
+                    name + " is below " + Column.shown(least));
         }
         if (column.most().isPresent()) {
-            double most = column.most().get();
-            require(id, id + " > " + most, name + " is above " + most);
+            BigDecimal most = column.most().get();
+            require(
+                    id,
+                    id + " > " + limit(column.type(), most, RoundingMode.FLOOR),
+                    name + " is above " + Column.shown(most));
         }
         if (!column.values().isEmpty()) {
             var allowed = column.values().stream().map(DuckDb::literal).toList();
             require(id, id + " NOT IN (" + String.join(", ", allowed) + ")", name + " is none of " + column.values());
         }
+    }
+
+    /**
+     * SQL of a limit that values of the type are compared with exactly: a double with the nearest double, which is what a value that is
+     * written as the limit is has become; a whole number with the next whole number that the limit allows, in more bits than it has.
+     */
+    private static String limit(ColumnType type, BigDecimal limit, RoundingMode inwards) {
+        return type == ColumnType.LONG
+                ? "CAST('"
+                        + limit.max(BEYOND.negate())
+                                .min(BEYOND)
+                                .setScale(0, inwards)
+                                .toPlainString() + "' AS HUGEINT)"
+                : "CAST('" + limit.doubleValue() + "' AS DOUBLE)";
     }
 
     private void require(String id, String broken, String what) throws SQLException {

@@ -202,30 +202,24 @@ public final class ImportCsvTask implements ChildTask {
         db.execute("CREATE TABLE mapped AS SELECT " + String.join(", ", select) + " FROM raw");
     }
 
-    /** An empty field is a missing value, whatever the column's type; of a number's column NaN, which is no number, is one too. */
+    /** An empty field is a missing value, whatever the column's type. */
     private static String text(String id, Column column) {
-        if (column.type() == ColumnType.TEXT) {
-            return id;
-        }
-        String text = "CAST(" + id + " AS VARCHAR)";
-        String value = "NULLIF(" + text + ", '')";
-        return column.type() == ColumnType.DOUBLE
-                ? "CASE WHEN lower(trim(" + text + ")) <> 'nan' THEN " + value + " END"
-                : value;
+        return column.type() == ColumnType.TEXT ? id : "NULLIF(CAST(" + id + " AS VARCHAR), '')";
     }
 
     private static void requireConvertible(DuckDb db, Column column, String file) throws SQLException {
         String id = DuckDb.identifier(column.name());
         String value = text(id, column);
-        String where = Conversions.wrong(value, column.type());
-        var bad = db.rows("SELECT rn + 2 AS line, CAST(v AS VARCHAR) AS v FROM (SELECT row_number() OVER () - 1 AS rn, "
-                + id + " AS v, (" + where + ") AS bad FROM raw) WHERE bad LIMIT 1");
+        String why = Conversions.why(value, column.type());
+        var bad = db.rows(
+                "SELECT rn + 2 AS line, CAST(v AS VARCHAR) AS v, why FROM (SELECT row_number() OVER () - 1 AS rn, " + id
+                        + " AS v, (" + why + ") AS why FROM raw) WHERE why IS NOT NULL LIMIT 1");
         if (!bad.isEmpty()) {
             throw new TidemillException(
                             ErrorCode.INVALID_DATA,
                             file + ", row " + bad.getFirst().path("line").asLong() + ": '"
                                     + bad.getFirst().path("v").asText() + "' in column '" + column.name() + "' "
-                                    + Conversions.problem(column.type()))
+                                    + bad.getFirst().path("why").asText())
                     .at(column.name());
         }
     }

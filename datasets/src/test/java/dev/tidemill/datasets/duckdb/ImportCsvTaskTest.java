@@ -12,6 +12,7 @@ import dev.tidemill.platform.children.ChildTask;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.testkit.SilentReport;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,14 +78,27 @@ class ImportCsvTaskTest {
                 "v\n2026-01-31T09:30:00.123456789Z\n",
                 "row 2: '2026-01-31T09:30:00.123456789Z' in column 'v' is not of type timestamp",
                 column("v", ColumnType.TIMESTAMP));
+        refused(
+                "v\n2026-10-25 02:30 Europe/Berlin\n",
+                "row 2: '2026-10-25 02:30 Europe/Berlin' in column 'v' is shown twice by the clocks of its zone",
+                column("v", ColumnType.TIMESTAMP));
     }
 
     @Test
     void whatIsNoNumberIsMissing() throws Exception {
         List<JsonNode> rows = imported("a,v\nx,NaN\ny,1.5\nz, nan\n", column("v", ColumnType.DOUBLE));
         assertThat(rows).extracting(row -> row.path("v").isNumber()).containsExactly(false, true, false);
+        assertThat(imported("v\n-nan\n+nan\nnan(1)\n", column("v", ColumnType.DOUBLE)))
+                .extracting(row -> row.path("v").isNull() || row.path("v").isMissingNode())
+                .containsExactly(true, true, true);
+        Column mapped = column("v", ColumnType.DOUBLE);
+        assertThat(imported("v\n1\n", Optional.of("SELECT -CAST('nan' AS DOUBLE) AS v FROM source"), mapped))
+                .extracting(row -> row.path("v").isNull() || row.path("v").isMissingNode())
+                .containsExactly(true);
         var required = new Column("v", ColumnType.DOUBLE, true, Optional.empty(), Optional.empty(), List.of());
-        refused("a,v\nx,nan\n", "'v' is missing", required);
+        for (String nan : List.of("nan", "-nan", "+nan", "nan(1)")) {
+            refused("a,v\nx," + nan + "\n", "'v' is missing", required);
+        }
     }
 
     @Test
@@ -101,7 +115,7 @@ class ImportCsvTaskTest {
 
     @Test
     void roundingHidesNoValueFromARule() {
-        var rule = new Column("n", ColumnType.LONG, false, Optional.of(1.0), Optional.empty(), List.of());
+        var rule = new Column("n", ColumnType.LONG, false, Optional.of(BigDecimal.ONE), Optional.empty(), List.of());
         refused("n,a\n0.6,1\n", "row 2: '0.6' in column 'n' is not of type long", rule);
     }
 
@@ -200,17 +214,61 @@ class ImportCsvTaskTest {
     }
 
     private static Column ruled(ColumnType type, @Nullable Double least, @Nullable Double most, String... values) {
+        return ruled(
+                type,
+                least == null ? null : BigDecimal.valueOf(least),
+                most == null ? null : BigDecimal.valueOf(most),
+                values);
+    }
+
+    private static Column ruled(
+            ColumnType type, @Nullable BigDecimal least, @Nullable BigDecimal most, String... values) {
         return new Column("v", type, false, Optional.ofNullable(least), Optional.ofNullable(most), List.of(values));
+    }
+
+    private static Column within(ColumnType type, String least, String most) {
+        return ruled(type, new BigDecimal(least), new BigDecimal(most));
+    }
+
+    /** A double tells no two whole numbers beyond 2^53 apart, and a decimal limit is no double. */
+    @Test
+    void limitsOfWholeNumbersAreExact() throws Exception {
+        String big = "9007199254740993";
+        refused(
+                "a,v\nx," + big + "\n",
+                "'v' is above 9007199254740992 (row 2: '" + big + "')",
+                within(ColumnType.LONG, "0", "9007199254740992"));
+        refused(
+                "a,v\nx,9223372036854775807\n",
+                "'v' is above 9223372036854775806",
+                within(ColumnType.LONG, "0", "9223372036854775806"));
+        refused(
+                "a,v\nx," + big + "\n",
+                "'v' is below 9007199254740994",
+                within(ColumnType.LONG, "9007199254740994", "1e300"));
+        refused("a,v\nx,3\n", "'v' is above 2.5", within(ColumnType.LONG, "1", "2.5"));
+        refused("a,v\nx,2\n", "'v' is below 2.5", within(ColumnType.LONG, "2.5", "9"));
+        refused("a,v\nx,2\n", "'v' is above -1E+300", within(ColumnType.LONG, "-2e300", "-1e300"));
+        assertThat(imported("v\n" + big + "\n3\n", within(ColumnType.LONG, "2.5", big)))
+                .hasSize(2);
+        assertThat(imported("v\n-9223372036854775808\n", within(ColumnType.LONG, "-9223372036854775808", "1e300")))
+                .hasSize(1);
+        // Of doubles a limit is the nearest one, as the values are.
+        assertThat(imported("v\n0.1\n0.3\n", within(ColumnType.DOUBLE, "0.1", "0.3")))
+                .hasSize(2);
     }
 
     @Test
     void theFirstRowsThatBreakARuleAreNamedWithTheirValues() {
         refused(
                 "a,v\nx,1\ny,-1.5\nz,2\nx,-2\nx,-3\nx,-4\n",
-                "in 4 rows 'v' is below 0.0 (row 3: '-1.5'; row 5: '-2.0'; row 6: '-3.0'; ...)",
+                "in 4 rows 'v' is below 0 (row 3: '-1.5'; row 5: '-2.0'; row 6: '-3.0'; ...)",
                 ruled(ColumnType.DOUBLE, 0.0, null));
-        refused("a,v\nx,7\n", "in 1 row 'v' is above 5.0 (row 2: '7')", ruled(ColumnType.LONG, null, 5.0));
-        refused("a,v\nx,1\ny,9\n", "'v' is none of [1, 2] (row 3: '9')", ruled(ColumnType.LONG, null, null, "1", "2"));
+        refused("a,v\nx,7\n", "in 1 row 'v' is above 5 (row 2: '7')", ruled(ColumnType.LONG, null, 5.0));
+        refused(
+                "a,v\nx,1\ny,9\n",
+                "'v' is none of [1, 2] (row 3: '9')",
+                ruled(ColumnType.LONG, (Double) null, null, "1", "2"));
         refused(
                 "a,v\nx,1\ny,\n",
                 "in 1 row 'v' is missing (row 3)",
@@ -238,6 +296,9 @@ class ImportCsvTaskTest {
     @Test
     void aRuleThatSaysNothingAboutItsTypeIsNoFaultOfTheDatabase() {
         refused("v\nx\n", "a column of type text has no 'min'", ruled(ColumnType.TEXT, 4.0, null));
-        refused("v\n1\n", "'a' is no value that a column of type double", ruled(ColumnType.DOUBLE, null, null, "a"));
+        refused(
+                "v\n1\n",
+                "'a' is no value that a column of type double",
+                ruled(ColumnType.DOUBLE, (Double) null, null, "a"));
     }
 }

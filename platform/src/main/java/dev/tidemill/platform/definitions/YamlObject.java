@@ -3,6 +3,7 @@ package dev.tidemill.platform.definitions;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.time.EventTime;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -137,6 +138,23 @@ public final class YamlObject {
             } catch (NumberFormatException e) {
                 throw invalid(key, "'" + text + "' is not a number");
             }
+        });
+    }
+
+    /** A number with all digits that are written, no further from 0 than the largest double and 0 or no nearer to it than the smallest. */
+    public Optional<BigDecimal> optionalDecimal(String key) {
+        return optionalText(key).map(text -> {
+            BigDecimal exact;
+            try {
+                exact = new BigDecimal(text);
+            } catch (NumberFormatException e) {
+                throw invalid(key, "'" + text + "' is not a number");
+            }
+            double near = exact.doubleValue();
+            if (Double.isInfinite(near) || (near == 0 && exact.signum() != 0)) {
+                throw invalid(key, "'" + text + "' is beyond every number of 64 bits");
+            }
+            return exact;
         });
     }
 
