@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import pathlib
@@ -29,8 +30,10 @@ class Forms(mlflow.pyfunc.PythonModel):
     """Answers in the form that its parameter names."""
 
     def predict(self, context, model_input, params=None):
-        form = (params or {}).get("form", "dictionaries")
-        n = len(model_input)
+        return self.forms(len(model_input))[(params or {}).get("form", "dictionaries")]
+
+    @staticmethod
+    def forms(n):
         return {
             "dictionaries": [{"x": 1, "none": None, "deep": {"y": [1, [2.5, "z"]]}}] * n,
             "ragged": [list(range(i + 1)) for i in range(n)],
@@ -39,7 +42,44 @@ class Forms(mlflow.pyfunc.PythonModel):
             "matrix": [[1, 2]] * n,
             "numpy": np.arange(n) / 2,
             "frame": pd.DataFrame({"a": range(n), "b": ["x"] * n}),
-        }[form]
+            "mapping of values": {"a": 1, "b": "s", "n": None, "t": True, "f": 2.5},
+            "mapping of mappings": {"a": {"x": 1}, "b": {"y": {"z": [None, 1]}}, "c": {}},
+            "mapping of arrays": {"a": np.array([1, 2]), "b": np.arange(4).reshape(2, 2), "c": np.float32(0.5), "d": np.int64(5)},
+            "mapping of lists": {"a": [{"x": 1}, {"x": 2}], "b": [{"x": 1}], "c": [None], "d": [[1], [2, 3]], "e": []},
+            "mapping of bytes": {"a": b"ab", "b": [b"ab", b"\xff\x00"], "c": {"d": b"ab"}},
+            "empty mapping": {},
+            "empty list": [],
+            "different mappings": [{"a": 1}, {"b": 2}],
+            "mixed list": [1, "a", None, b"ab", True, 2.5],
+            "tuple": (1, 2),
+            "lone none": None,
+            "lone text": "text",
+            "lone bytes": b"ab",
+            "lone number": 2.5,
+            "lone truth": True,
+            "bytes": [b"ab", b"\xff\xfe", b"", b"a" * 100],
+            "ends in zeros": ["a\0", "b"],
+            "bytes that end in zeros": [b"a\0", b"b"],
+            "array of bytes": np.array([[b"ab", b"c"]]),
+            "bytes and none": [b"ab", None],
+            "frame of bytes": pd.DataFrame({"a": [b"ab"] * n}),
+            "series of bytes": pd.Series([b"ab"] * n, name="q"),
+            "nested numpy": [{"a": np.float32(0.1), "b": np.arange(2), "c": np.int64(3), "d": np.bool_(True)}],
+            "nested bytes": [[b"ab"], {"a": b"ab", "b": bytearray(b"cd")}],
+            "nested times": [
+                {"a": datetime.datetime(2026, 1, 1, 10), "b": pd.Timestamp("2026-01-01"), "c": datetime.date(2026, 1, 2)}
+            ],
+            "times": [datetime.datetime(2026, 1, 1, 10)],
+            "frame of times": pd.DataFrame({"t": pd.to_datetime(["2026-01-01 10:00"] * n)}),
+            "frame of objects": pd.DataFrame({"o": [{"x": None}] * n, "l": [[1, None]] * n}),
+            "frame of categories": pd.DataFrame({"c": pd.Categorical(["u"] * n)}),
+            "frame of one none": pd.DataFrame({"c": [None] * n}),
+            "empty frame": pd.DataFrame({"a": []}),
+            "series": pd.Series([1, 2], name="q"),
+            "unnamed series": pd.Series([1, 2]),
+            "large whole numbers": [2**53 + 1, 2**63 - 1],
+            "not finite": [float("nan"), {"a": float("inf")}],
+        }
 
 
 chance = np.random.default_rng(3)
@@ -72,8 +112,7 @@ for name in ("forms", "scikit", "light"):
 rows = frame.head(4).to_dict("records")
 requests: dict[str, list[dict]] = {
     "forms": [{"dataframe_records": rows}]
-    + [{"dataframe_records": rows, "params": {"form": f}} for f in ("ragged", "none", "texts", "matrix", "numpy", "frame")]
-    + [{"dataframe_records": rows, "params": {"form": 3}}],
+    + [{"dataframe_records": rows, "params": {"form": form}} for form in (*Forms.forms(1), 3)],
     "scikit": [{"dataframe_records": rows}],
     "boosted": [{"dataframe_records": rows}],
     "light": [{"dataframe_records": rows}],
@@ -112,8 +151,9 @@ for name, bodies in requests.items():
             theirs = post(f"http://127.0.0.1:{port}/invocations", body, "application/json")
             ours = post(f"{url}/deployments/{name}/invocations", body, "application/json")
             compared += 1
-            same = theirs[0] == ours[0] and (theirs[0] != 200 or theirs[1]["predictions"] == ours[1]["predictions"])
-            if not same:
+            # As texts: in Python True is 1 is 1.0, and NaN is not itself.
+            told = [json.dumps(answer["predictions"], sort_keys=True) for status, answer in (theirs, ours) if status == 200]
+            if theirs[0] != ours[0] or len(set(told)) > 1:
                 wrong.append((name, body.get("params"), theirs, ours))
     finally:
         server.terminate()

@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 final class RowsJson {
     private static final String ONLY = "input";
     private static final Set<Datatype> FLOATING = Set.of(Datatype.FP64, Datatype.FP32, Datatype.FP16, Datatype.BF16);
+    private static final Base64.Encoder LINES = Base64.getMimeEncoder(76, new byte[] {'\n'});
     /** The whole numbers of every datatype are below. */
     private static final double MOST_WHOLE = 0x1p64;
 
@@ -218,10 +219,10 @@ final class RowsJson {
      * told whole, by name.
      */
     static JsonNode predictions(List<Tensor> outputs) {
-        return predictions(outputs, NonFinite.NULL);
+        return predictions(outputs, Form.JSON);
     }
 
-    private static JsonNode predictions(List<Tensor> outputs, NonFinite as) {
+    private static JsonNode predictions(List<Tensor> outputs, Form as) {
         ArrayNode list = Json.array();
         int rows = outputs.getFirst().rows();
         if (outputs.stream().anyMatch(output -> !output.hasRows(rows))) {
@@ -248,7 +249,7 @@ final class RowsJson {
      * Infinity, -Infinity.
      */
     static JsonNode scored(List<Tensor> outputs) {
-        NonFinite as = NonFinite.WORD;
+        Form as = Form.MLFLOW;
         if (all(outputs, Place.Container.FRAME)) {
             ArrayNode list = Json.array();
             for (int row = 0; row < outputs.getFirst().rows(); row++) {
@@ -287,32 +288,47 @@ final class RowsJson {
 
     /** One output as a whole, nested by its dimensions. */
     static JsonNode whole(Tensor output) {
-        return whole(output, NonFinite.NULL);
+        return whole(output, Form.JSON);
     }
 
-    private static JsonNode whole(Tensor output, NonFinite as) {
+    private static JsonNode whole(Tensor output, Form as) {
         return nest(output, 0, 0, output.size(), as);
     }
 
-    /** How numbers are told that JSON has no word for. */
-    private enum NonFinite {
-        NULL,
-        /** Python's words, which strict readers refuse. */
-        WORD;
+    /** How values are told that JSON has no form for. */
+    private enum Form {
+        /** Numbers as null, bytes as the text that they are, or else as Base64. */
+        JSON,
+        /** As MLflow's scoring server does: numbers in Python's words, which strict readers refuse, and all bytes as lines of Base64. */
+        MLFLOW;
 
         JsonNode of(double value) {
-            return this == NULL ? Json.objectMapper().nullNode() : new POJONode(new RawValue(Double.toString(value)));
+            return this == JSON ? Json.objectMapper().nullNode() : new POJONode(new RawValue(Double.toString(value)));
+        }
+
+        boolean encodes(Tensor output, int index) {
+            boolean binary = this == MLFLOW && output.isBinary() && output.value(index) != null;
+            return output.datatype() == Datatype.BYTES
+                    && (binary || output.utf8(index).isEmpty());
+        }
+
+        /** Python's {@code base64.encodebytes} ends each line, the last one too, and makes none of no bytes. */
+        String of(byte[] bytes) {
+            if (this == JSON) {
+                return Base64.getEncoder().encodeToString(bytes);
+            }
+            return bytes.length == 0 ? "" : LINES.encodeToString(bytes) + "\n";
         }
     }
 
-    private static JsonNode row(Tensor output, int row, NonFinite as) {
+    private static JsonNode row(Tensor output, int row, Form as) {
         if (output.shape().length == 1) {
             return value(output, row, as);
         }
         return nest(output, 1, row * output.width(), output.width(), as);
     }
 
-    private static JsonNode nest(Tensor output, int dimension, int from, int width, NonFinite as) {
+    private static JsonNode nest(Tensor output, int dimension, int from, int width, Form as) {
         long[] shape = output.shape();
         if (dimension == shape.length) {
             return value(output, from, as);
@@ -326,10 +342,9 @@ final class RowsJson {
         return list;
     }
 
-    /** Bytes that are no text are told as Base64, as MLflow's scoring server does. */
-    private static JsonNode value(Tensor output, int index, NonFinite as) {
-        if (output.datatype() == Datatype.BYTES && output.utf8(index).isEmpty()) {
-            return Json.tree(Base64.getEncoder().encodeToString(output.bytes(index)));
+    private static JsonNode value(Tensor output, int index, Form as) {
+        if (as.encodes(output, index)) {
+            return Json.tree(as.of(output.bytes(index)));
         }
         if (FLOATING.contains(output.datatype()) && !Double.isFinite(output.number(index))) {
             return as.of(output.number(index));
@@ -345,7 +360,7 @@ final class RowsJson {
     }
 
     /** A document whose numbers that JSON has no word for are told as others are. */
-    private static JsonNode told(JsonNode document, NonFinite as) {
+    private static JsonNode told(JsonNode document, Form as) {
         if (document.isFloatingPointNumber() && !Double.isFinite(document.doubleValue())) {
             return as.of(document.doubleValue());
         }

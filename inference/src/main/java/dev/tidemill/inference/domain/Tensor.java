@@ -44,7 +44,9 @@ public final class Tensor {
         /** Nothing is written: each is missing, which a value of any datatype may be. */
         MISSING,
         /** Each is a JSON document that a model answered: what has no datatype of the protocol travels so. */
-        JSON
+        JSON,
+        /** Each is missing or bytes that a model answered as such, be they a text or not. */
+        BINARY
     }
 
     private Tensor(
@@ -303,6 +305,11 @@ public final class Tensor {
         return new Tensor(name, datatype, shape, numbers, wholes, texts, Writing.JSON);
     }
 
+    /** The same values, each of them bytes in the model's own language, be they a text or not. */
+    public Tensor asBinary() {
+        return new Tensor(name, datatype, shape, numbers, wholes, texts, Writing.BINARY);
+    }
+
     /** The same, which was part of something. */
     public Tensor placed(Place where) {
         return new Tensor(name, datatype, shape, numbers, wholes, texts, writing, where);
@@ -318,6 +325,11 @@ public final class Tensor {
         return writing == Writing.JSON;
     }
 
+    /** Whether a model answered its values as bytes rather than as texts. */
+    public boolean isBinary() {
+        return writing == Writing.BINARY;
+    }
+
     /** The same texts, some of them missing. */
     public Tensor without(int[] indexes) {
         byte[] @Nullable [] some = texts().clone();
@@ -327,10 +339,10 @@ public final class Tensor {
         return texts(name, shape, some).like(this);
     }
 
-    /** The same values, said to be written as those of another are: JSON, or truths that numbers stand for. */
+    /** The same values, said to be written as those of another are: JSON, bytes, or truths that numbers stand for. */
     Tensor like(Tensor other) {
         return switch (other.writing) {
-            case JSON, TRUTHS, TRUTHS_AND_NUMBERS ->
+            case JSON, BINARY, TRUTHS, TRUTHS_AND_NUMBERS ->
                 new Tensor(name, datatype, shape, numbers, wholes, texts, other.writing);
             default -> this;
         };

@@ -98,7 +98,11 @@ public final class TensorRows {
                                 parts.stream()
                                         .flatMap(part -> Arrays.stream(part.texts()))
                                         .toArray(byte[][]::new))
-                        .like(first);
+                        .like(parts.stream()
+                                .filter(part -> !part.isBinary())
+                                .findFirst()
+                                .filter(other -> first.isBinary())
+                                .orElse(first));
         };
     }
 

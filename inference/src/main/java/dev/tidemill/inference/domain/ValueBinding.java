@@ -35,7 +35,7 @@ final class ValueBinding {
                     "data", "'" + spec.name() + "' holds true or false; the model takes " + spec.datatype());
         }
         if (tensor.datatype() == Datatype.BYTES) {
-            if (tensor.writing() == Tensor.Writing.NONE || tensor.isJson()) {
+            if (tensor.writing() == Tensor.Writing.NONE || tensor.isJson() || tensor.isBinary()) {
                 throw mismatch(spec, tensor);
             }
             return spec.datatype().storage() == Datatype.Storage.NUMBER ? numbers(spec, tensor) : wholes(spec, tensor);

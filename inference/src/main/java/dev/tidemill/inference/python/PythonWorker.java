@@ -394,6 +394,9 @@ final class PythonWorker implements AutoCloseable {
             if (told.path("json").asBoolean()) {
                 read = read.asJson();
             }
+            if (told.path("binary").asBoolean()) {
+                read = read.asBinary();
+            }
             if (told.has("missing")) {
                 read = read.without(Json.objectMapper().convertValue(told.path("missing"), int[].class));
             }

@@ -5,7 +5,9 @@ frame in is a request with a number, and each has one frame out with the same nu
 answers that it was ended. The end of the input ends this process.
 """
 
+import base64
 import ctypes
+import datetime
 import json
 import os
 import queue
@@ -121,14 +123,30 @@ def unpack(header, body):
 
 # What stands in a column of objects that is not one of texts.
 NESTED = (dict, list, tuple, bool, int, float, np.generic, np.ndarray)
-
-
-# A value alone, which is no list and no array.
-LONE = (str, bytes, bool, int, float, np.generic)
+BINARY = (bytes, bytearray)
+# numpy's own of what is told as a text or as bytes.
+TEXTUAL = (np.str_, np.bytes_, np.datetime64, np.timedelta64)
 
 
 def plain(value):
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+    """What JSON has no form for, as MLflow's scoring server writes it; what that fails on, as text."""
+    if isinstance(value, np.generic):
+        value = value.item()
+        # What Python has no type of its own for stays what it was.
+        return str(value) if isinstance(value, np.generic) else value
+    if isinstance(value, BINARY):
+        return base64.encodebytes(value).decode()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return value.model_dump() if hasattr(value, "model_dump") else text_form(value)
+
+
+def text_form(value):
+    if isinstance(value, np.datetime64):
+        moment = value.item() if isinstance(value.item(), datetime.date) else np.datetime64(value, "us").item()
+        # Python's own ends at microseconds.
+        value = moment if moment is not None and np.datetime64(moment) == value else value
+    return value.isoformat() if isinstance(value, (datetime.date, datetime.time)) else str(value)
 
 
 def is_absent(value):
@@ -143,32 +161,48 @@ def as_json(value):
 def bytes_of(value):
     if is_absent(value):
         return b""
-    return value if isinstance(value, bytes) else str(value).encode()
+    return bytes(value) if isinstance(value, BINARY) else text_form(value).encode()
 
 
-def pack(name, value):
+def array_of(value):
+    """The value as an array that has lost nothing: numpy makes texts of numbers beside texts, and cuts zeros off a text's end."""
     try:
         array = np.asarray(value)
+        if not isinstance(value, np.ndarray) and (array.dtype.kind in "SU" or mixes_truths(array, value)):
+            array = np.asarray(value, dtype=object)
     except ValueError:
         # Lists of different lengths.
         array = np.empty(len(value), dtype=object)
         for index, one in enumerate(value):
             array[index] = one
+    return array
+
+
+def mixes_truths(array, value):
+    """Whether truths beside numbers have become numbers."""
+    return array.dtype.kind in "iuf" and isinstance(value, (list, tuple)) and bool in map(type, value)
+
+
+def pack(name, value):
+    array = array_of(value)
     if array.ndim == 0:
         array = array.reshape(1)
     if array.dtype in NAMES or array.dtype.newbyteorder("<") in NAMES:
         datatype = NAMES.get(array.dtype) or NAMES[array.dtype.newbyteorder("<")]
         content = np.ascontiguousarray(array, WIDE[datatype]).tobytes()
-    elif array.dtype == object and any(isinstance(one, NESTED) for one in array.ravel()):
-        texts = [as_json(one) for one in array.ravel()]
-        content = b"".join(struct.pack("<I", len(text)) + text for text in texts)
-        return {"name": name, "datatype": "BYTES", "shape": list(array.shape), "length": len(content), "json": True}, content
-    else:
-        datatype = "BYTES"
-        texts = [bytes_of(value) for value in array.ravel()]
-        content = b"".join(struct.pack("<I", len(text)) + text for text in texts)
-    head = {"name": name, "datatype": datatype, "shape": list(array.shape), "length": len(content)}
-    missing = [i for i, one in enumerate(array.ravel()) if is_absent(one)] if array.dtype == object else []
+        return {"name": name, "datatype": datatype, "shape": list(array.shape), "length": len(content)}, content
+    # Elements stay numpy's own of a time, which has more digits than Python's.
+    flat = list(array.ravel())
+    nested = any((isinstance(one, NESTED) and not isinstance(one, TEXTUAL)) or hasattr(one, "model_dump") for one in flat)
+    texts = [as_json(one) if nested else bytes_of(one) for one in flat]
+    content = b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    head = {"name": name, "datatype": "BYTES", "shape": list(array.shape), "length": len(content)}
+    if nested:
+        return {**head, "json": True}, content
+    missing = [i for i, one in enumerate(flat) if is_absent(one)]
+    there = len(flat) - len(missing)
+    if there and there == sum(isinstance(one, BINARY) for one in flat):
+        head["binary"] = True
     return {**head, "missing": missing} if missing else head, content
 
 
@@ -177,15 +211,20 @@ def outputs(result, names):
 
     if isinstance(result, pd.DataFrame):
         return [placed(pack(str(column), result[column].to_numpy()), "frame", str(column)) for column in result]
-    if isinstance(result, dict):
-        return [placed(pack(str(name), value), "mapping", str(name), isinstance(value, LONE)) for name, value in result.items()]
+    if isinstance(result, dict) and result:
+        return [placed(pack(str(name), value), "mapping", str(name), is_lone(value)) for name, value in result.items()]
     name = names[0] if len(names) == 1 and names[0] else "prediction"
     if isinstance(result, pd.Series):
         return [placed(pack(name, result.to_numpy()), "frame", "0" if result.name is None else str(result.name))]
     value = result.to_numpy() if hasattr(result, "to_numpy") else result
     if hasattr(value, "toarray"):
         value = value.toarray()
-    return [placed(pack(name, value), "none", name, isinstance(value, LONE))]
+    return [placed(pack(name, value), "none", name, is_lone(value))]
+
+
+def is_lone(value):
+    """Whether it is a value alone: no list and no array, but a mapping is one."""
+    return not isinstance(value, (list, tuple)) and array_of(value).ndim == 0
 
 
 def placed(packed, container, label, lone=False):

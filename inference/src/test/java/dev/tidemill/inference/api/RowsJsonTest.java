@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.inference.domain.ColumnValues;
 import dev.tidemill.inference.domain.Place;
 import dev.tidemill.inference.domain.Tensor;
+import dev.tidemill.inference.domain.TensorRows;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.json.Json;
 import java.nio.charset.StandardCharsets;
@@ -52,6 +53,31 @@ class RowsJsonTest {
                 .isEqualTo("[1.5,NaN,Infinity,-Infinity]");
         assertThat(Json.write(RowsJson.predictions(List.of(placed(Place.Container.FRAME, "out", false, odd)))))
                 .isEqualTo("[1.5,null,null,null]");
+    }
+
+    /** Python's {@code base64.encodebytes} breaks lines after 76 letters; what the bytes would be as a text tells nothing. */
+    @Test
+    void bytesAreLinesOfBase64InMlflowsForm() {
+        byte[][] values = {"ab".getBytes(StandardCharsets.UTF_8), {(byte) 0xff}, {}, new byte[60], null};
+        Tensor bytes = Tensor.texts("b", new long[] {5}, values);
+        String lines = "\"" + "A".repeat(76) + "\\n" + "A".repeat(4) + "\\n\"";
+        assertThat(Json.write(RowsJson.scored(List.of(bytes.asBinary()))))
+                .isEqualTo("[\"YWI=\\n\",\"/w==\\n\",\"\"," + lines + ",null]");
+        assertThat(Json.write(RowsJson.predictions(List.of(TensorRows.of(bytes.asBinary(), 0, 2)))))
+                .isEqualTo("[\"ab\",\"/w==\"]");
+        assertThat(Json.write(RowsJson.scored(List.of(TensorRows.of(bytes, 0, 2)))))
+                .isEqualTo("[\"ab\",\"/w==\\n\"]");
+    }
+
+    /** Calls that were answered together are told apart again, and some of them had no bytes. */
+    @Test
+    void bytesBesideTextsAreNotAllBytes() {
+        Tensor texts = Tensor.texts("b", new long[] {1}, new byte[][] {{'a'}});
+        assertThat(TensorRows.concatenated(List.of(texts.asBinary(), texts)).isBinary())
+                .isFalse();
+        assertThat(TensorRows.concatenated(List.of(texts.asBinary(), texts.asBinary()))
+                        .isBinary())
+                .isTrue();
     }
 
     @Test
