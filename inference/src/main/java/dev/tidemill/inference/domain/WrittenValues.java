@@ -15,6 +15,9 @@ final class WrittenValues {
     private static final Pattern WHOLE = Pattern.compile("[+-]?\\d{1,30}");
     private static final Pattern NUMBER = Pattern.compile("[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d{1,5})?");
     private static final Set<String> MISSING = Set.of("", "nan", "na", "n/a", "null", "none", "<na>", "#n/a");
+    /** With a sign or digits of its own, as C writes it and an import reads it. */
+    private static final Pattern NAN = Pattern.compile("[+-]?nan(\\([a-z0-9_]*\\))?");
+
     private static final BigInteger LEAST = BigInteger.valueOf(Long.MIN_VALUE);
     private static final BigInteger MOST = BigInteger.TWO.pow(64).subtract(BigInteger.ONE);
 
@@ -22,7 +25,11 @@ final class WrittenValues {
 
     /** Whether a text says that there is no number. */
     static boolean isMissing(@Nullable String text) {
-        return text == null || MISSING.contains(text.strip().toLowerCase(Locale.ROOT));
+        if (text == null) {
+            return true;
+        }
+        String word = text.strip().toLowerCase(Locale.ROOT);
+        return MISSING.contains(word) || NAN.matcher(word).matches();
     }
 
     /** The number that a text is; empty for what is none, and for one that no double is near. */

@@ -144,6 +144,10 @@ class ValueBindingTest {
     @Test
     void textsThatStandForNumbersAreReadWhereTheyWereWritten() {
         assertThat(fitted(Datatype.FP64, "1.5", "-2", "nan").number(0)).isEqualTo(1.5);
+        // As an import of the same texts has them, which a model has learnt from.
+        for (String nan : List.of("-nan", "+NaN", "nan(1)", " -nan(x_1)")) {
+            assertThat(fitted(Datatype.FP64, "1.5", nan).number(1)).as(nan).isNaN();
+        }
         assertThat(fitted(Datatype.INT64, "9007199254740993").whole(0)).isEqualTo(9_007_199_254_740_993L);
         assertThat(fitted(Datatype.FP64, "1.5", 2L).number(1)).isEqualTo(2);
         assertThat(fitted(Datatype.BOOL, "True", "false").whole(0)).isEqualTo(1);
