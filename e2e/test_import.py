@@ -84,8 +84,9 @@ class ImportTest(unittest.TestCase):
             odd.execute("INSERT INTO tags (key, value, run_uuid) VALUES ('git`x#y', 'v', ?)", (run,))
         plan = command("import", str(database), "--server", self.server.url, "--dry-run")
         self.assertEqual(plan.returncode, 0, plan.stderr)
+        artifacts = ("--artifacts", str(self.work / "artifacts"))
         for taken in ("1 runs", "0 runs"):
-            result = command("import", str(database), "--server", self.server.url)
+            result = command("import", str(database), "--server", self.server.url, *artifacts)
             self.assertEqual(result.returncode, 8, result.stderr + result.stdout)
             # A server of artifacts refuses these two names, as MLflow's own does; each is said with its place and cause.
             self.assertIn("2 items were left out", result.stderr)

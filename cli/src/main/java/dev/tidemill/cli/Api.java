@@ -102,6 +102,7 @@ final class Api {
     }
 
     private void collect(String root, String folder, Map<String, Long> files) {
+        ListingBounds.depth(server, folder);
         String path = folder.isEmpty() ? root : root + "/" + folder;
         JsonNode listed = send(request("/api/2.0/mlflow-artifacts/artifacts?path=" + encode(path))
                 .header("X-MLFLOW-WORKSPACE", project)

@@ -27,6 +27,7 @@ final class Downloads {
     }
 
     private static void collect(Api api, String root, String folder, Map<String, Long> files) {
+        ListingBounds.depth(api.server(), folder);
         JsonNode listed = api.get(api.in(root + "/artifacts?path=" + Api.encode(folder)));
         for (JsonNode entry : listed.path("files")) {
             if (entry.path("is_dir").asBoolean()) {

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -14,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.regex.Pattern;
 import org.snakeyaml.engine.v2.api.Dump;
 import org.snakeyaml.engine.v2.api.DumpSettings;
 import picocli.CommandLine.Command;
@@ -31,7 +29,7 @@ import picocli.CommandLine.Parameters;
         footer = {
             "",
             "What a folder cannot hold is listed at the end with its place and cause, and the exit code is 8 then: a metric 'loss/val'",
-            "beside a metric 'loss', since a name is either a file or a folder, or a name of more than 255 bytes."
+            "beside a metric 'loss', since a name is either a file or a folder, a name of more than 255 bytes, or an id with a slash."
         })
 final class ExportCommand implements Callable<Integer> {
     private static final List<String> STATUS = List.of("", "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED");
@@ -40,11 +38,6 @@ final class ExportCommand implements Callable<Integer> {
             "LOGGED_MODEL_PENDING",
             "LOGGED_MODEL_READY",
             "LOGGED_MODEL_UPLOAD_FAILED");
-
-    private static final Pattern NAME = Pattern.compile("[/\\w.\\- :]+", Pattern.UNICODE_CHARACTER_CLASS);
-
-    /** Of a file, in bytes, on the file systems that are used. */
-    private static final int LONGEST_NAME = 255;
 
     private static final List<String> LEFT = List.of(
             "Evaluation data sets, scorers and webhooks are not written", "Deleted model versions are not written");
@@ -57,6 +50,15 @@ final class ExportCommand implements Callable<Integer> {
 
     @Option(names = "--no-artifacts", description = "Leave the files of runs and models out")
     private boolean withoutArtifacts;
+
+    @Option(
+            names = "--artifacts",
+            paramLabel = "DIR",
+            description = {
+                "A folder of this machine whose files may be taken along, where runs name places in it themselves, as those of a",
+                "server with --default-artifact-root file:DIR do. May be given again"
+            })
+    private List<Path> artifacts = List.of();
 
     private final Omissions omissions = new Omissions();
     private final Dump yaml = new Dump(DumpSettings.builder().build());
@@ -73,7 +75,8 @@ final class ExportCommand implements Callable<Integer> {
         }
         Api api = connection.api();
         long[] counts = new long[3];
-        try (var server = new ServerSource(api.server(), api.project(), connection.authorities())) {
+        try (var server =
+                new ServerSource(api.server(), api.project(), connection.authorities(), LocalFiles.named(artifacts))) {
             var progress = new Progress("export");
             List<JsonNode> experiments = server.experiments();
             for (JsonNode experiment : experiments) {
@@ -115,56 +118,21 @@ final class ExportCommand implements Callable<Integer> {
             String key = entry.path("key").asText();
             omissions.attempt(
                     place + ", " + folder.getFileName() + " '" + key + "'",
-                    () -> write(folder, name(key), entry.path("value").asText()));
+                    () -> write(
+                            folder, FolderNames.key(key), entry.path("value").asText()));
         }
-    }
-
-    /** MLflow reads nothing of a run in whose folder one name has other letters. */
-    private static String name(String key) {
-        if (!NAME.matcher(key).matches()) {
-            throw new CliException(
-                    Exit.FAILURE, "MLflow reads only names of letters, digits, spaces, '_', '-', '.', ':' and '/'");
-        }
-        return key;
     }
 
     private static void write(Path folder, String key, String text) throws IOException {
-        Path file = inside(folder, key);
+        Path file = FolderNames.inside(folder, key);
         Files.createDirectories(file.getParent());
         Files.writeString(file, text);
-    }
-
-    /** Where a name lies in a folder, if a folder can hold it beside what is there. */
-    private static Path inside(Path folder, String name) {
-        Path file = folder.resolve(name).normalize();
-        if (!file.startsWith(folder) || file.equals(folder)) {
-            throw new CliException(Exit.FAILURE, "the name leads out of its folder");
-        }
-        for (Path part : folder.relativize(file)) {
-            int bytes = part.toString().getBytes(StandardCharsets.UTF_8).length;
-            if (bytes > LONGEST_NAME) {
-                throw new CliException(
-                        Exit.FAILURE, "a file's name has at most " + LONGEST_NAME + " bytes, this one " + bytes);
-            }
-        }
-        for (Path above = file.getParent(); above != null && !above.equals(folder); above = above.getParent()) {
-            if (Files.exists(above) && !Files.isDirectory(above)) {
-                throw new CliException(
-                        Exit.FAILURE,
-                        "'" + folder.relativize(above) + "' is written as a file, so that it cannot be a folder too");
-            }
-        }
-        if (Files.isDirectory(file)) {
-            throw new CliException(
-                    Exit.FAILURE, "it is written as a folder of other names, so that it cannot be a file too");
-        }
-        return file;
     }
 
     private int experiment(ServerSource server, JsonNode experiment, Path root, Progress progress) throws IOException {
         String id = experiment.path("experiment_id").asText();
         boolean deleted = experiment.path("lifecycle_stage").asText().equals("deleted");
-        Path folder = (deleted ? root.resolve(".trash") : root).resolve(id);
+        Path folder = FolderNames.one(deleted ? root.resolve(".trash") : root, id);
         var about = new LinkedHashMap<String, Object>();
         about.put("artifact_location", folder.toUri().toString());
         about.put("creation_time", experiment.path("creation_time").asLong());
@@ -199,13 +167,13 @@ final class ExportCommand implements Callable<Integer> {
 
     private void trace(ServerSource server, JsonNode info, Path experiment) throws IOException {
         String id = info.path("trace_id").asText();
-        Path folder = inside(experiment.resolve("traces"), id);
+        Path folder = FolderNames.one(experiment.resolve("traces"), id);
         Path artifacts = folder.resolve("artifacts");
         Files.createDirectories(artifacts);
         JsonNode spans = server.spans(info);
         Files.writeString(
                 artifacts.resolve(TraceMessages.FILE), TraceMessages.file(spans).toString());
-        ObjectNode tags = info.path("tags").deepCopy();
+        ObjectNode tags = TraceMessages.texts(info.path("tags"));
         // MLflow looks for spans among the artifacts of a trace without this tag.
         tags.remove(TraceMessages.SPANS_TAG);
         tags.put(TraceMessages.LOCATION, artifacts.toUri().toString());
@@ -213,11 +181,12 @@ final class ExportCommand implements Callable<Integer> {
         texts("trace " + id, folder.resolve("request_metadata"), info.path("trace_metadata"));
         // JSON is YAML in which a time in quotes stays a text for every reader.
         for (JsonNode assessment : info.path("assessments")) {
-            Path file = inside(
-                    folder.resolve("assessments"),
-                    assessment.path("assessment_id").asText() + ".yaml");
-            Files.createDirectories(file.getParent());
-            Files.writeString(file, assessment.toString());
+            String name = assessment.path("assessment_id").asText();
+            omissions.attempt("trace " + id + ", assessment '" + name + "'", () -> {
+                Path file = FolderNames.one(folder.resolve("assessments"), name + ".yaml");
+                Files.createDirectories(file.getParent());
+                Files.writeString(file, assessment.toString());
+            });
         }
         ObjectNode about = info.deepCopy();
         about.remove(List.of("tags", "trace_metadata", "assessments"));
@@ -237,7 +206,10 @@ final class ExportCommand implements Callable<Integer> {
         for (Map.Entry<String, JsonNode> entry : texts.properties()) {
             omissions.attempt(
                     place + ", " + folder.getFileName() + " '" + entry.getKey() + "'",
-                    () -> write(folder, name(entry.getKey()), entry.getValue().asText()));
+                    () -> write(
+                            folder,
+                            FolderNames.key(entry.getKey()),
+                            entry.getValue().asText()));
         }
     }
 
@@ -247,7 +219,7 @@ final class ExportCommand implements Callable<Integer> {
 
     private void run(ServerSource server, JsonNode run, Path experiment) throws IOException {
         JsonNode info = run.path("info");
-        Path folder = experiment.resolve(info.path("run_id").asText());
+        Path folder = FolderNames.one(experiment, info.path("run_id").asText());
         var about = new LinkedHashMap<String, Object>();
         about.put("artifact_uri", folder.resolve("artifacts").toUri().toString());
         about.put(
@@ -291,7 +263,7 @@ final class ExportCommand implements Callable<Integer> {
             batch.forEach(point -> lines.append(line(point)).append('\n'));
             try {
                 boolean written = omissions.attempt(place(run) + ", metrics '" + key + "'", () -> {
-                    Path file = inside(metrics, name(key));
+                    Path file = FolderNames.inside(metrics, FolderNames.key(key));
                     Files.createDirectories(file.getParent());
                     Files.writeString(file, lines, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
                 });
@@ -315,9 +287,8 @@ final class ExportCommand implements Callable<Integer> {
         int number = 0;
         for (JsonNode input : run.path("inputs").path("dataset_inputs")) {
             JsonNode dataSet = input.path("dataset");
-            String name = dataSet.path("name").asText().replaceAll("[^\\w-]", "_");
-            String key = name.substring(0, Math.min(name.length(), 200)) + "-"
-                    + dataSet.path("digest").asText();
+            String key = FolderNames.dataSet(
+                    dataSet.path("name").asText(), dataSet.path("digest").asText());
             var about = new LinkedHashMap<String, Object>();
             for (String field : List.of("digest", "name", "profile", "schema", "source", "source_type")) {
                 about.put(field, dataSet.path(field).asText(""));
@@ -331,9 +302,11 @@ final class ExportCommand implements Callable<Integer> {
         }
         for (JsonNode output : run.path("outputs").path("model_outputs")) {
             String model = output.path("model_id").asText();
-            var about = link(model, "RUN_OUTPUT", model, "MODEL_OUTPUT", Map.of());
-            about.put("step", output.path("step").asLong());
-            meta(folder.resolve("outputs").resolve(model), about);
+            omissions.attempt(place(run) + ", output '" + model + "'", () -> {
+                var about = link(model, "RUN_OUTPUT", model, "MODEL_OUTPUT", Map.of());
+                about.put("step", output.path("step").asLong());
+                meta(FolderNames.one(folder.resolve("outputs"), model), about);
+            });
         }
     }
 
@@ -350,7 +323,8 @@ final class ExportCommand implements Callable<Integer> {
 
     private void loggedModel(ServerSource server, JsonNode model, Path experiment) throws IOException {
         JsonNode info = model.path("info");
-        Path folder = experiment.resolve("models").resolve(info.path("model_id").asText());
+        Path folder = FolderNames.one(
+                experiment.resolve("models"), info.path("model_id").asText());
         var about = new LinkedHashMap<String, Object>();
         about.put("artifact_location", folder.resolve("artifacts").toUri().toString());
         about.put("creation_timestamp", info.path("creation_timestamp_ms").asLong());
@@ -398,7 +372,10 @@ final class ExportCommand implements Callable<Integer> {
         for (Map.Entry<String, StringBuilder> metric : lines.entrySet()) {
             omissions.attempt(
                     place + ", metrics '" + metric.getKey() + "'",
-                    () -> write(folder, name(metric.getKey()), metric.getValue().toString()));
+                    () -> write(
+                            folder,
+                            FolderNames.key(metric.getKey()),
+                            metric.getValue().toString()));
         }
     }
 
@@ -410,7 +387,7 @@ final class ExportCommand implements Callable<Integer> {
         omissions.attempt(place, () -> {
             for (ImportSource.ArtifactFile file : server.files(uri)) {
                 omissions.attempt(place + ", file '" + file.path() + "'", () -> {
-                    Path path = inside(folder, file.path());
+                    Path path = FolderNames.inside(folder, file.path());
                     Files.createDirectories(path.getParent());
                     try (var content = file.content().open()) {
                         Files.copy(content, path);
@@ -422,7 +399,7 @@ final class ExportCommand implements Callable<Integer> {
 
     private void model(ServerSource server, JsonNode model, Path root) throws IOException {
         String name = model.path("name").asText();
-        Path folder = inside(root.resolve("models"), name);
+        Path folder = FolderNames.one(root.resolve("models"), name);
         var about = new LinkedHashMap<String, Object>();
         about.put("creation_timestamp", model.path("creation_timestamp").asLong());
         about.put("description", model.path("description").asText(""));
@@ -449,7 +426,8 @@ final class ExportCommand implements Callable<Integer> {
                             server,
                             version,
                             place,
-                            folder.resolve("version-" + version.path("version").asText())));
+                            FolderNames.one(
+                                    folder, "version-" + version.path("version").asText())));
         }
     }
 

@@ -26,6 +26,9 @@ final class FileTransfer {
      * @param root path below which the file lies afterwards, under its own path
      */
     void send(ImportSource.ArtifactFile file, String root) throws IOException {
+        if (file.refusal().isPresent()) {
+            throw new CliException(Exit.FAILURE, file.refusal().get());
+        }
         String path = Api.artifact(root + "/" + file.path());
         for (int attempt = 1; ; attempt++) {
             var content = new AtomicReference<WatchedContent>();

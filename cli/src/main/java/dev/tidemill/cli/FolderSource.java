@@ -32,14 +32,21 @@ final class FolderSource implements ImportSource {
             "LOGGED_MODEL_UPLOAD_FAILED");
 
     private final Path root;
+    private final ReadableFolders readable;
     private final LocalFiles local;
     private final Omissions omissions;
     private final Set<String> deletedModels = new HashSet<>();
 
-    /** @param omissions where files that cannot be read are noted */
-    FolderSource(Path root, LocalFiles local, Omissions omissions) {
+    /**
+     * @param named folders that may be read beside it; where a server kept what it calls {@code mlflow-artifacts:}
+     * @param omissions where files that cannot be read are noted
+     */
+    FolderSource(Path root, List<Path> named, Omissions omissions) throws IOException {
+        var all = new ArrayList<>(named);
+        all.add(root);
         this.root = root;
-        this.local = local;
+        this.readable = new ReadableFolders(all);
+        this.local = new LocalFiles(readable, named);
         this.omissions = omissions;
     }
 
@@ -47,13 +54,35 @@ final class FolderSource implements ImportSource {
         omissions.add("file " + root.relativize(file), why);
     }
 
-    private static List<Path> folders(Path parent) throws IOException {
-        if (!Files.isDirectory(parent)) {
+    /** Whether a place may be read; that it may not is noted. */
+    private boolean isReadable(Path place) {
+        Optional<String> refusal = readable.refusal(place);
+        refusal.ifPresent(why -> damaged(place, why));
+        return refusal.isEmpty();
+    }
+
+    private List<Path> folders(Path parent) throws IOException {
+        if (!Files.isDirectory(parent) || !isReadable(parent)) {
             return List.of();
         }
         try (var entries = Files.list(parent)) {
-            return entries.filter(Files::isDirectory).sorted().toList();
+            return entries.filter(Files::isDirectory)
+                    .filter(this::isReadable)
+                    .sorted()
+                    .toList();
         }
+    }
+
+    /** Files below a folder that may be read; others are noted. */
+    private List<ReadableFolders.Found> contents(Path folder) throws IOException {
+        if (!Files.isDirectory(folder) || !isReadable(folder)) {
+            return List.of();
+        }
+        var list = new ArrayList<ReadableFolders.Found>();
+        for (ReadableFolders.Found found : readable.files(folder)) {
+            found.refusal().ifPresentOrElse(why -> damaged(folder.resolve(found.path()), why), () -> list.add(found));
+        }
+        return list;
     }
 
     private Optional<ObjectNode> meta(Path folder) throws IOException {
@@ -61,7 +90,7 @@ final class FolderSource implements ImportSource {
     }
 
     private Optional<ObjectNode> yaml(Path file) throws IOException {
-        if (!Files.isRegularFile(file)) {
+        if (!Files.isRegularFile(file) || !isReadable(file)) {
             return Optional.empty();
         }
         try {
@@ -82,18 +111,12 @@ final class FolderSource implements ImportSource {
     /** Files whose names, folders among them, are keys and whose contents are values. */
     private ArrayNode entries(Path folder) throws IOException {
         ArrayNode list = Api.JSON.createArrayNode();
-        if (Files.isDirectory(folder)) {
-            try (var walk = Files.walk(folder)) {
-                for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
-                    try {
-                        String value = Files.readString(file);
-                        list.addObject()
-                                .put("key", folder.relativize(file).toString())
-                                .put("value", value);
-                    } catch (CharacterCodingException e) {
-                        damaged(file, "it is no UTF-8");
-                    }
-                }
+        for (ReadableFolders.Found found : contents(folder)) {
+            try {
+                String value = Files.readString(found.file());
+                list.addObject().put("key", found.path()).put("value", value);
+            } catch (CharacterCodingException e) {
+                damaged(folder.resolve(found.path()), "it is no UTF-8");
             }
         }
         return list;
@@ -203,18 +226,11 @@ final class FolderSource implements ImportSource {
         Path folder = experimentFolder(info.path("experiment_id").asText())
                 .resolve(info.path("run_id").asText())
                 .resolve("metrics");
-        if (!Files.isDirectory(folder)) {
-            return;
-        }
-        List<Path> files;
-        try (var walk = Files.walk(folder)) {
-            files = walk.filter(Files::isRegularFile).sorted().toList();
-        }
         var batch = new ArrayList<JsonNode>();
-        for (Path file : files) {
-            String key = folder.relativize(file).toString();
-            try (var lines = Files.lines(file)) {
-                lines.map(line -> point(file, key, line))
+        for (ReadableFolders.Found found : contents(folder)) {
+            String key = found.path();
+            try (var lines = Files.lines(found.file())) {
+                lines.map(line -> point(folder.resolve(key), key, line))
                         .flatMap(Optional::stream)
                         .forEach(point -> {
                             batch.add(point);
@@ -252,21 +268,16 @@ final class FolderSource implements ImportSource {
     }
 
     private void measured(Path folder, ArrayNode metrics) throws IOException {
-        if (!Files.isDirectory(folder)) {
-            return;
-        }
-        try (var walk = Files.walk(folder)) {
-            for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
-                for (String line : Files.readAllLines(file)) {
-                    String[] words = line.strip().split(" ");
-                    point(file, folder.relativize(file).toString(), line).ifPresent(point -> {
-                        point.put("run_id", words.length > 3 ? words[3] : "");
-                        if (words.length == 6) {
-                            point.put("dataset_name", words[4]).put("dataset_digest", words[5]);
-                        }
-                        metrics.add(point);
-                    });
-                }
+        for (ReadableFolders.Found found : contents(folder)) {
+            for (String line : Files.readAllLines(found.file())) {
+                String[] words = line.strip().split(" ");
+                point(folder.resolve(found.path()), found.path(), line).ifPresent(point -> {
+                    point.put("run_id", words.length > 3 ? words[3] : "");
+                    if (words.length == 6) {
+                        point.put("dataset_name", words[4]).put("dataset_digest", words[5]);
+                    }
+                    metrics.add(point);
+                });
             }
         }
     }
@@ -320,8 +331,8 @@ final class FolderSource implements ImportSource {
             info.set("tags", TraceMessages.texts(entries(folder.resolve("tags"))));
             info.set("trace_metadata", TraceMessages.texts(entries(folder.resolve("request_metadata"))));
             ArrayNode assessments = info.putArray("assessments");
-            for (Path file : files(folder.resolve("assessments"))) {
-                yaml(file).ifPresent(assessments::add);
+            for (ReadableFolders.Found found : contents(folder.resolve("assessments"))) {
+                yaml(found.file()).ifPresent(assessments::add);
             }
             batch.add(info);
             if (batch.size() == TRACES) {
@@ -330,15 +341,6 @@ final class FolderSource implements ImportSource {
             }
         }
         each.take(batch);
-    }
-
-    private static List<Path> files(Path folder) throws IOException {
-        if (!Files.isDirectory(folder)) {
-            return List.of();
-        }
-        try (var entries = Files.list(folder)) {
-            return entries.filter(Files::isRegularFile).sorted().toList();
-        }
     }
 
     @Override
@@ -395,19 +397,19 @@ final class FolderSource implements ImportSource {
     @Override
     public List<ArtifactFile> files(String uri) throws IOException {
         Optional<Path> said = local.folder(uri);
-        if (said.isEmpty() || Files.isDirectory(said.get())) {
+        if (said.isEmpty() || local.holds(said.get())) {
             return local.files(uri);
         }
-        // The folder may have been moved since its addresses were written: look at the same place below it.
+        // The folder may have been moved or copied since its addresses were written: look at the same place below it.
         for (int first = 1; first + PLACE <= said.get().getNameCount(); first++) {
             Path here = root.resolve(said.get().subpath(first, said.get().getNameCount()));
-            if (Files.isDirectory(here)) {
+            if (local.holds(here)) {
                 return local.files(here.toUri().toString());
             }
         }
         int inside = uri.indexOf("/mlruns/");
         return local.files(
-                inside < 0
+                inside < 0 || Files.isDirectory(said.get())
                         ? uri
                         : root.resolve(uri.substring(inside + "/mlruns/".length()))
                                 .toString());

@@ -4,10 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -35,8 +36,11 @@ final class ImportCommand implements Callable<Integer> {
     @Option(
             names = "--artifacts",
             paramLabel = "DIR",
-            description = "Where the server of a SQLite file or folder kept what it calls mlflow-artifacts:")
-    private @Nullable Path artifacts;
+            description = {
+                "A folder of this machine whose files may be taken along, beside those of SOURCE itself; where a server kept what it",
+                "calls mlflow-artifacts:, or a place that its runs name. May be given again"
+            })
+    private List<Path> artifacts = List.of();
 
     @Option(names = "--dry-run", description = "Say what would be taken in, and what would not survive")
     private boolean dryRun;
@@ -50,20 +54,37 @@ final class ImportCommand implements Callable<Integer> {
     }
 
     private ImportSource open(Omissions omissions) throws IOException {
+        List<Path> named = artifacts.stream()
+                .map(folder -> folder.toAbsolutePath().normalize())
+                .toList();
         if (ServerSource.means(source)) {
-            return new ServerSource(source);
+            return new ServerSource(source, LocalFiles.named(named));
         }
-        Path path = Path.of(source.replaceFirst("^(sqlite:///|file://)", ""));
-        var local = new LocalFiles(
-                artifacts == null ? null : artifacts.toAbsolutePath().normalize());
+        Path given = Path.of(source.replaceFirst("^(sqlite:///|file://)", ""));
+        Path path = given.toAbsolutePath().normalize();
         if (Files.isDirectory(path)) {
-            Path folder = Files.isDirectory(path.resolve("mlruns")) ? path.resolve("mlruns") : path;
-            return new FolderSource(folder.toAbsolutePath().normalize(), local, omissions);
+            return folder(path, named, omissions);
         }
         if (Files.isRegularFile(path)) {
-            return new SqliteSource(path, local);
+            // What else lies beside a file that came from somewhere is not its own.
+            List<Path> own = Stream.of("mlartifacts", "mlruns")
+                    .map(path::resolveSibling)
+                    .filter(folder -> Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS))
+                    .toList();
+            return new SqliteSource(given, LocalFiles.named(named, own));
         }
         throw new CliException(Exit.NOT_FOUND, "'" + source + "' is neither an address, nor a folder, nor a file");
+    }
+
+    private static ImportSource folder(Path path, List<Path> named, Omissions omissions) throws IOException {
+        Path within = path.resolve("mlruns");
+        Path folder = Files.isDirectory(within) ? within : path;
+        Path real = folder.toRealPath();
+        if (!real.startsWith(path.toRealPath())) {
+            throw new CliException(
+                    Exit.FAILURE, folder + " is a link to " + real + "; if that is to be imported, name it instead");
+        }
+        return new FolderSource(folder, named, omissions);
     }
 
     private int plan(ImportSource from, Omissions omissions) throws IOException {

@@ -72,8 +72,27 @@ interface ImportSource extends AutoCloseable {
         return Optional.of(version.path("storage_location").asText("")).filter(text -> !text.isEmpty());
     }
 
-    /** A file and where it lies below its root. */
-    record ArtifactFile(String path, long bytes, Content content) {}
+    /**
+     * A file and where it lies below its root.
+     *
+     * @param refusal why it may not be taken along; empty if it may
+     */
+    record ArtifactFile(String path, long bytes, Content content, Optional<String> refusal) {
+        ArtifactFile(String path, long bytes, Content content) {
+            this(path, bytes, content, Optional.empty());
+        }
+
+        /** One that is there and may not be taken along; nothing gets at what is in it. */
+        static ArtifactFile refused(String path, String why) {
+            return new ArtifactFile(
+                    path,
+                    -1,
+                    () -> {
+                        throw new CliException(Exit.FAILURE, why);
+                    },
+                    Optional.of(why));
+        }
+    }
 
     /** Opens a file's content. */
     @FunctionalInterface

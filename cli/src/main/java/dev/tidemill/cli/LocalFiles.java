@@ -10,16 +10,29 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import org.jspecify.annotations.Nullable;
 
-/** Artifacts in folders of this machine. */
+/** Artifacts in folders of this machine, of those that may be read. */
 final class LocalFiles {
-    private final @Nullable Path proxied;
+    private final ReadableFolders readable;
+    private final List<Path> kept;
     private final Set<String> absent = new TreeSet<>();
 
-    /** @param proxied the folder where the server kept what it calls {@code mlflow-artifacts:}; null if it is not known */
-    LocalFiles(@Nullable Path proxied) {
-        this.proxied = proxied;
+    /** @param kept folders where the server may have kept what it calls {@code mlflow-artifacts:} */
+    LocalFiles(ReadableFolders readable, List<Path> kept) {
+        this.readable = readable;
+        this.kept = kept;
+    }
+
+    /** Those below folders that the user has named. */
+    static LocalFiles named(List<Path> folders) throws IOException {
+        return named(folders, List.of());
+    }
+
+    /** @param own further folders that belong to what is imported */
+    static LocalFiles named(List<Path> folders, List<Path> own) throws IOException {
+        var all = new ArrayList<>(folders);
+        all.addAll(own);
+        return new LocalFiles(new ReadableFolders(all), all);
     }
 
     /**
@@ -27,9 +40,14 @@ final class LocalFiles {
      * location, even a plain path; where no such folder is there, but one of the very name is, that one is meant.
      */
     Optional<Path> folder(String uri) {
-        if (uri.startsWith("mlflow-artifacts:/") && proxied != null) {
+        if (uri.startsWith("mlflow-artifacts:/") && !kept.isEmpty()) {
             String inside = uri.substring("mlflow-artifacts:".length()).replaceFirst("^//[^/]*", "");
-            return below(proxied, inside);
+            List<Path> places =
+                    kept.stream().flatMap(root -> below(root, inside).stream()).toList();
+            return places.stream()
+                    .filter(Files::isDirectory)
+                    .findFirst()
+                    .or(() -> places.stream().findFirst());
         }
         if (uri.startsWith("file:")) {
             String path =
@@ -93,14 +111,25 @@ final class LocalFiles {
             noteAbsent(folder.get());
             return List.of();
         }
+        Optional<String> refusal = readable.refusal(folder.get());
+        if (refusal.isPresent()) {
+            throw new CliException(Exit.NOT_FOUND, "Files at " + uri + " are not read: " + refusal.get());
+        }
         var files = new ArrayList<ImportSource.ArtifactFile>();
-        try (var walk = Files.walk(folder.get())) {
-            for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
-                files.add(new ImportSource.ArtifactFile(
-                        path(folder.get().relativize(file)), Files.size(file), () -> Files.newInputStream(file)));
-            }
+        for (ReadableFolders.Found found : readable.files(folder.get())) {
+            files.add(
+                    found.refusal().isPresent()
+                            ? ImportSource.ArtifactFile.refused(
+                                    found.path(), found.refusal().get())
+                            : new ImportSource.ArtifactFile(
+                                    found.path(), Files.size(found.file()), () -> Files.newInputStream(found.file())));
         }
         return files;
+    }
+
+    /** Whether a folder is here and may be read. */
+    boolean holds(Path folder) {
+        return Files.isDirectory(folder) && readable.refusal(folder).isEmpty();
     }
 
     /**
@@ -113,12 +142,5 @@ final class LocalFiles {
         if (experiment != null && !Files.isDirectory(experiment)) {
             absent.add(experiment.toString());
         }
-    }
-
-    /** With slashes between its parts; a backslash within one is part of its name. */
-    private static String path(Path inside) {
-        var parts = new ArrayList<String>();
-        inside.forEach(part -> parts.add(part.toString()));
-        return String.join("/", parts);
     }
 }

@@ -327,12 +327,12 @@ final class MlflowImport {
         Optional<String> location = withCopied(version).or(() -> storage.flatMap(this::here));
         if (location.isPresent() || storage.isEmpty() || versionFiles.areHere(version)) {
             Optional<String> place = location.or(() -> withMaker(version));
-            take(version, place);
+            take(version, place, "");
             place.ifPresent(files -> moved.put("models:/" + reference(version), files));
             return;
         }
         Optional<String> sent = versionFiles.send(version, storage.get());
-        take(version, sent.or(() -> withMaker(version)));
+        take(version, sent.or(() -> withMaker(version)), versionFiles.unread());
         sent.ifPresent(versionFiles::clear);
     }
 
@@ -357,8 +357,11 @@ final class MlflowImport {
                 .or(() -> here("models:/" + version.path("model_id").asText("?")));
     }
 
-    /** @param location where its files are here; empty if they are not here */
-    private void take(JsonNode version, Optional<String> location) {
+    /**
+     * @param location where its files are here; empty if they are not here
+     * @param unread why they were not read, if that is known
+     */
+    private void take(JsonNode version, Optional<String> location, String unread) {
         String name = version.path("name").asText();
         String source = version.path("source").asText();
         ObjectNode told = version.deepCopy();
@@ -377,7 +380,8 @@ final class MlflowImport {
             omissions.add(
                     where,
                     "its files stay at " + source
-                            + ": they cannot be read from there, and no run or model that was taken has them all");
+                            + ": they cannot be read from there, and no run or model that was taken has them all"
+                            + (unread.isEmpty() ? "" : ". " + unread));
         } else if (location.filter(VersionFiles::areSent).isPresent()) {
             omissions.add(
                     where,

@@ -12,6 +12,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -33,38 +34,45 @@ final class ServerSource implements ImportSource {
 
     private final HttpClient http;
     private final String base;
-    private final LocalFiles local = new LocalFiles(null);
-
     private final @Nullable String workspace;
+    private final LocalFiles local;
     private final Duration firstPause;
     private boolean answered;
     private @Nullable String lastName;
     private JsonNode lastModel = Api.object();
 
-    ServerSource(String base) {
+    ServerSource(String base, LocalFiles local) {
         this(
                 base,
                 null,
                 Optional.ofNullable(System.getenv("MLFLOW_TRACKING_SERVER_CERT_PATH"))
-                        .filter(file -> !file.isBlank()));
+                        .filter(file -> !file.isBlank()),
+                local);
     }
 
-    ServerSource(String base, @Nullable String workspace, Optional<String> authorities) {
-        this(base, workspace, authorities, Duration.ofMillis(250));
+    ServerSource(String base, @Nullable String workspace, Optional<String> authorities, LocalFiles local) {
+        this(base, workspace, authorities, local, Duration.ofMillis(250));
     }
 
     /**
      * @param workspace whose things are read; null for the credentials' own
      * @param authorities PEM file of those that may vouch for the server; empty for those that Java knows
+     * @param local those that are read where the server says that files are on this machine
      * @param firstPause before what failed for a moment is asked again; doubled from then on
      */
-    ServerSource(String base, @Nullable String workspace, Optional<String> authorities, Duration firstPause) {
+    ServerSource(
+            String base,
+            @Nullable String workspace,
+            Optional<String> authorities,
+            LocalFiles local,
+            Duration firstPause) {
         this.http = ServerTrust.client(authorities)
                 .connectTimeout(Duration.ofSeconds(10))
                 .followRedirects(HttpClient.Redirect.NEVER)
                 .build();
         this.base = base.replaceFirst("/+$", "");
         this.workspace = workspace;
+        this.local = local;
         this.firstPause = firstPause;
     }
 
@@ -138,13 +146,18 @@ final class ServerSource implements ImportSource {
         return call(request(path).GET().build());
     }
 
+    private ListingBounds bounds(String path) {
+        return new ListingBounds(base, path);
+    }
+
     /** Every page of a search. */
     private void pages(String path, ObjectNode body, String field, Consumer<JsonNode> each) throws IOException {
+        var bounds = bounds(path);
         String token;
         do {
             JsonNode page = post(path, body);
             page.path(field).forEach(each);
-            token = page.path("next_page_token").asText("");
+            token = bounds.next(page);
             body.put("page_token", token);
         } while (!token.isEmpty());
     }
@@ -171,13 +184,14 @@ final class ServerSource implements ImportSource {
     public void points(JsonNode run, Consumer<List<JsonNode>> each) throws IOException {
         String id = run.path("info").path("run_id").asText();
         for (JsonNode metric : run.path("data").path("metrics")) {
+            var bounds = bounds("/metrics/get-history");
             String token = "";
             do {
                 JsonNode page = get(API + "/metrics/get-history?run_id=" + Api.encode(id) + "&metric_key="
                         + Api.encode(metric.path("key").asText()) + "&max_results=" + PAGE
                         + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
                 each.accept(page.path("metrics").valueStream().toList());
-                token = page.path("next_page_token").asText("");
+                token = bounds.next(page);
             } while (!token.isEmpty());
         }
     }
@@ -199,6 +213,7 @@ final class ServerSource implements ImportSource {
     public void traces(String experimentId, Batch each) throws IOException {
         ObjectNode body = Api.object().put("max_results", TRACES);
         body.putArray("locations").add(TraceMessages.location(experimentId));
+        var bounds = bounds("/traces/search");
         String token;
         do {
             JsonNode page;
@@ -218,13 +233,14 @@ final class ServerSource implements ImportSource {
                     .valueStream()
                     .map(trace -> (JsonNode) TraceMessages.info(trace))
                     .toList());
-            token = page.path("next_page_token").asText("");
+            token = bounds.next(page);
             body.put("page_token", token);
         } while (!token.isEmpty());
     }
 
     /** Of a server before 3.0; those before 2.14 have none. */
     private void olderTraces(String experimentId, Batch each) throws IOException {
+        var bounds = bounds("/traces");
         String token = "";
         do {
             JsonNode page;
@@ -241,7 +257,7 @@ final class ServerSource implements ImportSource {
                     .valueStream()
                     .map(trace -> (JsonNode) TraceMessages.info(trace))
                     .toList());
-            token = page.path("next_page_token").asText("");
+            token = bounds.next(page);
         } while (!token.isEmpty());
     }
 
@@ -263,20 +279,16 @@ final class ServerSource implements ImportSource {
     @Override
     public List<JsonNode> models() throws IOException {
         var list = new ArrayList<JsonNode>();
-        String token = "";
-        do {
-            JsonNode page = get(API + "/registered-models/search?max_results=500"
-                    + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
-            page.path("registered_models").forEach(list::add);
-            token = page.path("next_page_token").asText("");
-        } while (!token.isEmpty());
-        do {
-            JsonNode page = get(API + "/registered-models/search?max_results=500&filter="
-                    + Api.encode("tags.`mlflow.prompt.is_prompt` = 'true'")
-                    + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
-            page.path("registered_models").forEach(list::add);
-            token = page.path("next_page_token").asText("");
-        } while (!token.isEmpty());
+        for (String filter : List.of("", "&filter=" + Api.encode("tags.`mlflow.prompt.is_prompt` = 'true'"))) {
+            var bounds = bounds("/registered-models/search");
+            String token = "";
+            do {
+                JsonNode page = get(API + "/registered-models/search?max_results=500" + filter
+                        + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
+                page.path("registered_models").forEach(list::add);
+                token = bounds.next(page);
+            } while (!token.isEmpty());
+        }
         return list;
     }
 
@@ -288,6 +300,7 @@ final class ServerSource implements ImportSource {
         String named = model.contains(quote) ? "" : "name = " + quote + model + quote;
         for (String more : List.of("", "tags.`mlflow.prompt.is_prompt` = 'true'")) {
             String filter = named.isEmpty() || more.isEmpty() ? named + more : named + " AND " + more;
+            var bounds = bounds("/model-versions/search");
             String token = "";
             do {
                 JsonNode page = get(API + "/model-versions/search?max_results=1000"
@@ -298,7 +311,7 @@ final class ServerSource implements ImportSource {
                         list.add(version);
                     }
                 }
-                token = page.path("next_page_token").asText("");
+                token = bounds.next(page);
             } while (!token.isEmpty());
         }
         return list;
@@ -335,23 +348,32 @@ final class ServerSource implements ImportSource {
         if (!uri.startsWith(OWN)) {
             return local.files(uri);
         }
-        var files = new ArrayList<ArtifactFile>();
-        collect(uri.replaceFirst("^mlflow-artifacts:(//[^/]*)?/+", ""), "", files);
-        return files;
+        return listed(uri.replaceFirst("^mlflow-artifacts:(//[^/]*)?/+", ""));
     }
 
-    private void collect(String root, String folder, List<ArtifactFile> files) throws IOException {
-        String path = folder.isEmpty() ? root : root + "/" + folder;
-        JsonNode listed = get("/api/2.0/mlflow-artifacts/artifacts?path=" + Api.encode(path));
-        for (JsonNode entry : listed.path("files")) {
-            String name = entry.path("path").asText();
-            String inside = folder.isEmpty() ? name : folder + "/" + name;
-            if (entry.path("is_dir").asBoolean()) {
-                collect(root, inside, files);
-            } else {
-                files.add(new ArtifactFile(inside, entry.path("file_size").asLong(), () -> open(root + "/" + inside)));
+    private List<ArtifactFile> listed(String root) throws IOException {
+        var files = new ArrayList<ArtifactFile>();
+        var folders = new ArrayDeque<>(List.of(""));
+        for (int asked = 0; !folders.isEmpty(); asked++) {
+            String folder = folders.pop();
+            if (asked == ListingBounds.PAGES) {
+                throw new CliException(Exit.FAILURE, base + " lists more than " + asked + " folders below " + root);
+            }
+            ListingBounds.depth(base, folder);
+            String path = folder.isEmpty() ? root : root + "/" + folder;
+            for (JsonNode entry : get("/api/2.0/mlflow-artifacts/artifacts?path=" + Api.encode(path))
+                    .path("files")) {
+                String name = entry.path("path").asText();
+                String inside = folder.isEmpty() ? name : folder + "/" + name;
+                if (entry.path("is_dir").asBoolean()) {
+                    folders.push(inside);
+                } else {
+                    files.add(new ArtifactFile(
+                            inside, entry.path("file_size").asLong(), () -> open(root + "/" + inside)));
+                }
             }
         }
+        return files;
     }
 
     /** Where the files of a version of our own server are: its folder, which a copy shares with what it was made from. */

@@ -26,6 +26,7 @@ final class VersionFiles {
     private final ImportSource from;
     private final FileTransfer transfer;
     private final Map<String, Set<Integer>> here = new HashMap<>();
+    private String unread = "";
 
     VersionFiles(Api api, Retry retry, ImportSource from, FileTransfer transfer) {
         this.api = api;
@@ -80,13 +81,20 @@ final class VersionFiles {
         return Optional.of(SENT + root.substring(ON_THEIR_WAY.length()));
     }
 
+    /** Why the files that were to be sent last cannot be read from here; empty if they can. */
+    String unread() {
+        return unread;
+    }
+
     private List<ImportSource.ArtifactFile> at(String storage) throws IOException {
+        unread = "";
         try {
             return from.files(storage);
         } catch (CliException none) {
             if (none.exit() != Exit.NOT_FOUND) {
                 throw none;
             }
+            unread = String.valueOf(none.getMessage());
             return List.of();
         }
     }

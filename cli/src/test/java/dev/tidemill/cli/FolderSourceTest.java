@@ -38,8 +38,8 @@ class FolderSourceTest {
         Files.move(written, moved);
     }
 
-    private FolderSource source() {
-        return new FolderSource(moved, new LocalFiles(null), new Omissions());
+    private FolderSource source() throws IOException {
+        return new FolderSource(moved, List.of(), new Omissions());
     }
 
     @Test

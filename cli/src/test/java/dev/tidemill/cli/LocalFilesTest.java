@@ -25,7 +25,7 @@ class LocalFilesTest {
 
     @Test
     void percentSignsAreDecodedAsMlflowDoes() throws IOException {
-        var local = new LocalFiles(null);
+        var local = LocalFiles.named(List.of(directory));
         file("a b/1/r/artifacts");
         file("100%/1/r/artifacts");
         file("c%41/1/r/artifacts");
@@ -54,7 +54,7 @@ class LocalFilesTest {
     void whatAServerKeptIsFoundInItsFolderAndNowhereElse() throws IOException {
         file("kept/a b/r/artifacts");
         file("other/r/artifacts");
-        var local = new LocalFiles(directory.resolve("kept"));
+        var local = LocalFiles.named(List.of(directory.resolve("kept")));
         for (String uri : List.of(
                 "mlflow-artifacts:/a%20b/r/artifacts",
                 "mlflow-artifacts:/a b/r/artifacts", "mlflow-artifacts://host:5000/a%20b/r/artifacts")) {
@@ -69,7 +69,7 @@ class LocalFilesTest {
     /** A run without files has no folder; an experiment of another machine has none either, which is told. */
     @Test
     void experimentsWhoseFolderIsNotHereAreTold() throws IOException {
-        var local = new LocalFiles(null);
+        var local = LocalFiles.named(List.of(directory));
         file("1/r/artifacts");
         assertThat(found(local, directory + "/1/none/artifacts")).isEmpty();
         assertThat(local.leftBehind()).isEmpty();

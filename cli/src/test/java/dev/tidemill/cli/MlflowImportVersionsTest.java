@@ -132,7 +132,7 @@ class MlflowImportVersionsTest {
     private Omissions take() throws IOException {
         var omissions = new Omissions();
         var api = new Api("http://127.0.0.1:" + server.getAddress().getPort(), Optional.empty(), "mine");
-        new MlflowImport(api, new FolderSource(export, new LocalFiles(null), omissions), omissions).run();
+        new MlflowImport(api, new FolderSource(export, List.of(), omissions), omissions).run();
         return omissions;
     }
 

@@ -49,9 +49,9 @@ class ServerSourceTest {
         server.stop(0);
     }
 
-    private ServerSource source() {
+    private ServerSource source() throws IOException {
         String address = "http://127.0.0.1:" + server.getAddress().getPort();
-        return new ServerSource(address, null, Optional.empty(), Duration.ofMillis(1));
+        return new ServerSource(address, null, Optional.empty(), LocalFiles.named(List.of()), Duration.ofMillis(1));
     }
 
     private static List<String> ids(ServerSource source) throws IOException {

@@ -1,0 +1,53 @@
+package dev.tidemill.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.HashSet;
+import java.util.Set;
+
+/** Ends what a server lists without end: pages of which each names a next one, folders that hold themselves. Not thread-safe. */
+final class ListingBounds {
+    /** Pages of a search, or folders below one, at most. */
+    static final int PAGES = 100_000;
+
+    private static final int DEPTH = 100;
+
+    private final String server;
+    private final String what;
+    private final Set<String> seen = new HashSet<>();
+
+    /**
+     * Bounds one search.
+     *
+     * @param server for messages
+     * @param what the path that is asked
+     */
+    ListingBounds(String server, String what) {
+        this.server = server;
+        this.what = what;
+    }
+
+    /** The token of the page that follows; empty if none does. */
+    String next(JsonNode page) {
+        String token = page.path("next_page_token").asText("");
+        if (!token.isEmpty() && !seen.add(token)) {
+            throw new CliException(
+                    Exit.FAILURE,
+                    server + " names page '" + token.substring(0, Math.min(token.length(), 80)) + "' of " + what
+                            + " twice, so that its listing has no end");
+        }
+        if (seen.size() >= PAGES) {
+            throw new CliException(Exit.FAILURE, server + " names more than " + PAGES + " pages of " + what);
+        }
+        return token;
+    }
+
+    /** Refuses a folder that lies too deep within others. */
+    static void depth(String server, String folder) {
+        if (folder.chars().filter(letter -> letter == '/').count() >= DEPTH) {
+            throw new CliException(
+                    Exit.FAILURE,
+                    server + " lists more than " + DEPTH + " folders within one another: '" + folder.substring(0, 80)
+                            + "' and on");
+        }
+    }
+}
