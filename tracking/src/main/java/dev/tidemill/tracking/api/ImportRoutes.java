@@ -9,7 +9,6 @@ import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.tracking.domain.Assessment;
-import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Imports;
 import dev.tidemill.tracking.domain.Imports.TakenExperiment;
 import dev.tidemill.tracking.domain.LoggedModel;
@@ -94,7 +93,7 @@ public final class ImportRoutes {
                 MlflowTrackingJson.texts(data.messages("params"), false),
                 Map.of(),
                 MlflowTrackingJson.texts(data.messages("tags"), false),
-                inputs(optional(told, "inputs")),
+                RunInputs.dataSets(optional(told, "inputs"), "dataset_inputs", false),
                 links(told));
         context.json(imports.run(caller.project(), run, caller.actor()));
     }
@@ -111,33 +110,9 @@ public final class ImportRoutes {
         }
     }
 
-    private static List<DataSetInput> inputs(MlflowRequest inputs) {
-        var list = new ArrayList<DataSetInput>();
-        for (MlflowRequest entry : inputs.messages("dataset_inputs")) {
-            MlflowRequest dataSet = entry.message("dataset");
-            list.add(new DataSetInput(
-                    dataSet.text("name"),
-                    dataSet.text("digest"),
-                    dataSet.anyText("source_type"),
-                    dataSet.anyText("source"),
-                    dataSet.anyText("schema"),
-                    dataSet.anyText("profile"),
-                    MlflowTrackingJson.texts(entry.messages("tags"), false)));
-        }
-        return list;
-    }
-
     private static List<ModelLink> links(MlflowRequest told) {
-        var list = new ArrayList<ModelLink>();
-        optional(told, "inputs")
-                .messages("model_inputs")
-                .forEach(model -> list.add(new ModelLink(model.text("model_id"), false, 0)));
-        optional(told, "outputs")
-                .messages("model_outputs")
-                .forEach(model -> list.add(new ModelLink(
-                        model.text("model_id"),
-                        true,
-                        model.optionalWhole("step").orElse(0L))));
+        var list = new ArrayList<>(RunInputs.models(optional(told, "inputs"), "model_inputs", false));
+        list.addAll(RunInputs.models(optional(told, "outputs"), "model_outputs", true));
         return list;
     }
 

@@ -13,11 +13,9 @@ import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes.Streamed;
 import dev.tidemill.platform.json.Json;
-import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Limits;
 import dev.tidemill.tracking.domain.LoggedModel;
 import dev.tidemill.tracking.domain.MetricPoint;
-import dev.tidemill.tracking.domain.ModelLink;
 import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
 import dev.tidemill.tracking.domain.RunQuery;
@@ -227,43 +225,16 @@ public final class MlflowRunRoutes {
     }
 
     private ObjectNode logInputs(MlflowRequest request, Caller caller) {
-        List<DataSetInput> inputs =
-                request.messages("datasets").stream().map(entry -> input(entry)).toList();
-        tracking.addInputs(caller.project(), id(request), inputs, links(request, "models", false));
+        tracking.addInputs(
+                caller.project(),
+                id(request),
+                RunInputs.dataSets(request, "datasets", true),
+                RunInputs.models(request, "models", false));
         return Json.object();
     }
 
-    private static DataSetInput input(MlflowRequest entry) {
-        MlflowRequest dataSet = entry.message("dataset");
-        return new DataSetInput(
-                bounded(dataSet.text("name"), "name", 500),
-                bounded(dataSet.text("digest"), "digest", 36),
-                dataSet.text("source_type"),
-                bounded(dataSet.text("source"), "source", 65_535),
-                bounded(dataSet.optionalText("schema").orElse(""), "schema", 1_048_575),
-                bounded(dataSet.optionalText("profile").orElse(""), "profile", 16_777_215),
-                MlflowTrackingJson.texts(entry.messages("tags"), false));
-    }
-
-    private static String bounded(String text, String field, int limit) {
-        if (text.length() > limit) {
-            throw TidemillException.invalid(
-                    field, "'" + field + "' exceeds the maximum length of " + limit + " characters");
-        }
-        return text;
-    }
-
-    private static List<ModelLink> links(MlflowRequest request, String field, boolean output) {
-        return request.messages(field).stream()
-                .map(model -> new ModelLink(
-                        model.text("model_id"),
-                        output,
-                        model.optionalWhole("step").orElse(0L)))
-                .toList();
-    }
-
     private ObjectNode logOutputs(MlflowRequest request, Caller caller) {
-        tracking.addOutputs(caller.project(), id(request), links(request, "models", true));
+        tracking.addOutputs(caller.project(), id(request), RunInputs.models(request, "models", true));
         return Json.object();
     }
 

@@ -1,0 +1,69 @@
+package dev.tidemill.tracking.api;
+
+import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.http.mlflow.MlflowRequest;
+import dev.tidemill.tracking.domain.DataSetInput;
+import dev.tidemill.tracking.domain.ModelLink;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/** What is told of data that a run has read and models that it has read or made; within MLflow's limits. */
+final class RunInputs {
+    /** Whoever exports a project makes folders of these names. */
+    private static final Pattern MODEL_ID = Pattern.compile("[a-zA-Z0-9][\\w-]{0,63}");
+
+    private RunInputs() {}
+
+    /**
+     * @param field that lists the data sets
+     * @param complete whether their sources have to be told, as clients tell them
+     */
+    static List<DataSetInput> dataSets(MlflowRequest told, String field, boolean complete) {
+        return told.messages(field).stream()
+                .map(entry -> dataSet(entry, complete))
+                .toList();
+    }
+
+    private static DataSetInput dataSet(MlflowRequest entry, boolean complete) {
+        MlflowRequest dataSet = entry.message("dataset");
+        return new DataSetInput(
+                bounded(dataSet.text("name"), "name", 500),
+                bounded(dataSet.text("digest"), "digest", 36),
+                complete ? dataSet.text("source_type") : dataSet.anyText("source_type"),
+                bounded(complete ? dataSet.text("source") : dataSet.anyText("source"), "source", 65_535),
+                bounded(dataSet.anyText("schema"), "schema", 1_048_575),
+                bounded(dataSet.anyText("profile"), "profile", 16_777_215),
+                MlflowTrackingJson.texts(entry.messages("tags"), false));
+    }
+
+    private static String bounded(String text, String field, int limit) {
+        if (text.length() > limit) {
+            throw TidemillException.invalid(
+                    field, "'" + field + "' exceeds the maximum length of " + limit + " characters");
+        }
+        return text;
+    }
+
+    /**
+     * @param field that lists the models
+     * @param output whether the run has made them
+     */
+    static List<ModelLink> models(MlflowRequest told, String field, boolean output) {
+        return told.messages(field).stream()
+                .map(model -> new ModelLink(
+                        id(model.text("model_id")),
+                        output,
+                        model.optionalWhole("step").orElse(0L)))
+                .toList();
+    }
+
+    private static String id(String text) {
+        if (!MODEL_ID.matcher(text).matches()) {
+            throw TidemillException.invalid(
+                    "model_id",
+                    "'" + text.substring(0, Math.min(text.length(), 100))
+                            + "' is not a model's id, which has at most 64 letters, digits, '_' and '-'");
+        }
+        return text;
+    }
+}
