@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.sun.management.ThreadMXBean;
 import dev.tidemill.artifacts.ArtifactsModule;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
@@ -36,16 +37,19 @@ import dev.tidemill.tracking.store.SqlExperimentStore;
 import dev.tidemill.tracking.store.SqlLoggedModelStore;
 import dev.tidemill.tracking.store.SqlRunStore;
 import dev.tidemill.tracking.store.SqlTraceStore;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -138,6 +142,64 @@ abstract class TraceStoreContract {
         return traces.search("a", List.of(experiment), filter, List.of(order), Optional.empty(), 100).items().stream()
                 .map(Trace::id)
                 .toList();
+    }
+
+    private List<String> manyExperiments(int count) {
+        return Stream.concat(
+                        Stream.of(experiment),
+                        IntStream.range(1, count).mapToObj(i -> Integer.toString(10_000_000 + i)))
+                .toList();
+    }
+
+    /** As often as its clauses, a list of ids would fill the heap. */
+    @Test
+    void manyExperimentsAreNamedOnceHoweverManyClausesThereAre() {
+        put("tr-1", State.OK, 5, Map.of(Trace.NAME_TAG, "ask"));
+        put("tr-2", State.OK, 5, Map.of(Trace.NAME_TAG, "ask"));
+        traces.assess("a", judged("tr-1", "calm", "true"));
+        String filter = String.join(" AND ", Collections.nCopies(50, "feedback.calm = 'true'"));
+        List<String> experiments = manyExperiments(10_000);
+        var few = experiments.subList(0, 60);
+        allocated(few, filter);
+        assertThat(allocated(experiments, filter) - allocated(few, filter)).isLessThan(32L << 20);
+        var found = traces.search("a", experiments, filter, List.of(), Optional.empty(), 100);
+        assertThat(found.items()).extracting(Trace::id).containsExactly("tr-1");
+        assertThat(traces.together("a", experiments, "feedback.calm = 'true'", "feedback.calm IS NULL", ""))
+                .isEqualTo(new Traces.Together(1, 1, 0, 2));
+        var counted = TraceMetrics.query(
+                View.TRACES,
+                "trace_count",
+                List.of(of(COUNT)),
+                List.of(),
+                List.of("trace.status = 'OK'"),
+                0,
+                Optional.empty(),
+                Optional.empty());
+        assertThat(traces.metrics("a", experiments, counted, Optional.empty(), 10)
+                        .items())
+                .containsExactly(point(List.of(), Map.of("COUNT", 2.0)));
+    }
+
+    private long allocated(List<String> experiments, String filter) {
+        var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        traces.search("a", experiments, filter, List.of(), Optional.empty(), 100);
+        return threads.getCurrentThreadAllocatedBytes() - before;
+    }
+
+    @Test
+    void moreExperimentsThanASearchTakesAreRefusedWithTheirNumber() {
+        assertThatThrownBy(() -> traces.search("a", manyExperiments(10_001), "", List.of(), Optional.empty(), 100))
+                .isInstanceOfSatisfying(
+                        TidemillException.class,
+                        refused -> assertThat(refused.code()).isEqualTo(ErrorCode.INVALID_ARGUMENT))
+                .hasMessageContaining("at most 10000 experiments")
+                .hasMessageContaining("10001");
+        var same = Collections.nCopies(20_000, experiment);
+        assertThat(traces.search("a", same, "", List.of(), Optional.empty(), 100)
+                        .items())
+                .as("an id that comes again is no other")
+                .isEmpty();
     }
 
     /** A statement takes some 32,000 values; a caller may name more. */

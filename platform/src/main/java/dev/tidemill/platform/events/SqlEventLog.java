@@ -111,8 +111,9 @@ public final class SqlEventLog implements EventLog {
                 (row, context) -> row.getLong("position"),
                 (handle, fitting) -> RowBytes.inOrder(
                         fitting.keys(),
-                        handle.createQuery(
-                                        "SELECT * FROM event WHERE position IN " + SqlCondition.numbers(fitting.keys()))
+                        handle.createQuery("SELECT * FROM event WHERE "
+                                        + database.dialect().amongNumbers("position", ":positions"))
+                                .bind("positions", SqlCondition.list(fitting.keys()))
                                 .map((row, context) -> event(row))
                                 .list(),
                         StoredEvent::position));

@@ -21,6 +21,8 @@ public final class SearchParser {
     private static final int MOST_CLAUSES = 50;
 
     private static final int MOST_ORDER_KEYS = 20;
+    private static final int LONGEST_PATTERN = 1_000;
+    private static final int MOST_WILDCARDS = 32;
     private static final String[] SYMBOLS = {"!=", "<=", ">=", "==", "<>", "=", "<", ">"};
 
     private final SearchGrammar grammar;
@@ -140,8 +142,12 @@ public final class SearchParser {
         if (!taken) {
             throw refused(key, operator, text.substring(value, position));
         }
-        if (operator == Operator.RLIKE && operand instanceof Comparison.Text pattern) {
-            requirePattern(pattern.value());
+        if (operand instanceof Comparison.Text pattern) {
+            switch (operator) {
+                case RLIKE -> requirePattern(pattern.value());
+                case LIKE, ILIKE -> requireShort(operator, pattern.value());
+                default -> {}
+            }
         }
         return new Comparison(key.entity(), key.name(), operator, operand);
     }
@@ -306,6 +312,20 @@ public final class SearchParser {
         } catch (PatternSyntaxException e) {
             String shown = pattern.length() <= 200 ? pattern : pattern.substring(0, 200) + "...";
             throw invalid("'" + shown + "' is not a regular expression that RLIKE takes: " + e.getDescription());
+        }
+    }
+
+    /** The time that a database takes for a text grows with the characters of a pattern, and with its wildcards. */
+    private static void requireShort(Operator operator, String pattern) {
+        if (pattern.length() > LONGEST_PATTERN) {
+            throw invalid("A pattern of " + operator.symbol() + " has at most " + LONGEST_PATTERN
+                    + " characters; this one has " + pattern.length() + ". Compare with a shorter part of the text");
+        }
+        long wildcards = pattern.chars().filter(c -> c == '%' || c == '_').count();
+        if (wildcards > MOST_WILDCARDS) {
+            throw invalid("A pattern of " + operator.symbol() + " has at most " + MOST_WILDCARDS
+                    + " wildcards (% and _); this one has " + wildcards
+                    + ". Write fewer of them, or RLIKE where it is taken");
         }
     }
 

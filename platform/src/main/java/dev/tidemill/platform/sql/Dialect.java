@@ -32,6 +32,9 @@ public interface Dialect {
 
     boolean isFull(SQLException e);
 
+    /** Whether the statement has run into its deadline. */
+    boolean isOverdue(SQLException e);
+
     /** Whether running the same work again may succeed. */
     boolean isRetryable(SQLException e);
 
@@ -55,6 +58,9 @@ public interface Dialect {
      * takes some 32,000 parameters, and a list of names has no such end.
      */
     String texts(String parameter);
+
+    /** A condition that an expression is one of the whole numbers of a JSON list that one parameter holds ({@link SqlCondition#list}). */
+    String amongNumbers(String expression, String parameter);
 
     /** The text under a key of a JSON object that a text column holds; null where the object has no such key. */
     String jsonText(String expression, String parameter);

@@ -19,7 +19,8 @@ final class JdbiSetup {
 
     static Jdbi create(DataSource dataSource) {
         Jdbi jdbi = Jdbi.create(dataSource);
-        jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
+        SqlStatements statements = jdbi.getConfig(SqlStatements.class).setUnusedBindingAllowed(true);
+        StatementTexts.configure(statements);
         jdbi.registerArgument(new TextArgument());
         jdbi.registerArgument(new InstantArgument());
         jdbi.registerArgument(new DurationArgument());

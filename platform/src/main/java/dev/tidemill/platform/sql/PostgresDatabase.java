@@ -37,8 +37,6 @@ final class PostgresDatabase extends SessionDatabase {
     private static final long LONGEST_PAUSE_MILLIS = 100;
     private static final long PATIENCE_TO_BE_ALONE_MILLIS = 500;
     private static final int CONNECTIONS = 16;
-    /** For one statement that reads for a request. */
-    private static final int READ_SECONDS = 60;
 
     private final SqlFailures failures = new SqlFailures(dialect());
     private final PGSimpleDataSource server;
@@ -225,8 +223,8 @@ final class PostgresDatabase extends SessionDatabase {
             return jdbi.inTransaction(TransactionIsolationLevel.REPEATABLE_READ, handle -> {
                 handle.setReadOnly(true);
                 if (RequestMemory.current().isPresent()) {
-                    // Who asks has gone by then, and the connections are everybody's.
-                    handle.getConfig(SqlStatements.class).setQueryTimeout(READ_SECONDS);
+                    // Of each statement.
+                    handle.getConfig(SqlStatements.class).setQueryTimeout(Math.toIntExact(READ_DEADLINE.toSeconds()));
                 }
                 return new Session(handle, false).run(work);
             });

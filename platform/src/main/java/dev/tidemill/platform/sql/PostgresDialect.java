@@ -68,6 +68,11 @@ final class PostgresDialect implements Dialect {
     }
 
     @Override
+    public boolean isOverdue(SQLException e) {
+        return "57014".equals(e.getSQLState());
+    }
+
+    @Override
     public boolean isRetryable(SQLException e) {
         return "40001".equals(e.getSQLState()) || "40P01".equals(e.getSQLState());
     }
@@ -117,6 +122,12 @@ final class PostgresDialect implements Dialect {
     @Override
     public String texts(String parameter) {
         return "(SELECT jsonb_array_elements_text(CAST(" + parameter + " AS JSONB)))";
+    }
+
+    /** An array, which its planner takes as it takes a written list. */
+    @Override
+    public String amongNumbers(String expression, String parameter) {
+        return expression + " = ANY(CAST(translate(" + parameter + ", '[]', '{}') AS BIGINT[]))";
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.tidemill.platform.sql;
 
 import dev.tidemill.platform.load.RequestMemory;
+import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Portion;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -108,7 +109,27 @@ public final class RowBytes {
             Function<Handle, Query> weighing,
             RowMapper<K> key,
             BiFunction<Handle, Fitting<K>, List<R>> read) {
-        return read(database, handle -> Fitting.of(weighing.apply(handle), key, most, mostOfPage()), read);
+        return read(
+                database,
+                database.reading(handle -> Fitting.of(weighing.apply(handle), key, most, mostOfPage())),
+                read);
+    }
+
+    /**
+     * As {@link #page}. A search by clauses of its caller may look at any number of rows to find a few, so such searches take turns
+     * ({@link Database#readingLong}).
+     *
+     * @param filter the caller's clauses, if there are any
+     */
+    public static <K, R> Portion<R> searchedPage(
+            Database database,
+            List<Comparison> filter,
+            int most,
+            Function<Handle, Query> weighing,
+            RowMapper<K> key,
+            BiFunction<Handle, Fitting<K>, List<R>> read) {
+        Function<Handle, Fitting<K>> weigh = handle -> Fitting.of(weighing.apply(handle), key, most, mostOfPage());
+        return read(database, filter.isEmpty() ? database.reading(weigh) : database.readingLong(weigh), read);
     }
 
     /**
@@ -140,14 +161,14 @@ public final class RowBytes {
             BiFunction<Handle, Fitting<K>, List<R>> read) {
         return read(
                         database,
-                        handle -> Fitting.of(weighing.apply(handle), key, Integer.MAX_VALUE, Long.MAX_VALUE),
+                        database.reading(
+                                handle -> Fitting.of(weighing.apply(handle), key, Integer.MAX_VALUE, Long.MAX_VALUE)),
                         read)
                 .items();
     }
 
     private static <K, R> Portion<R> read(
-            Database database, Function<Handle, Fitting<K>> weigh, BiFunction<Handle, Fitting<K>, List<R>> read) {
-        Fitting<K> fitting = database.reading(weigh);
+            Database database, Fitting<K> fitting, BiFunction<Handle, Fitting<K>, List<R>> read) {
         if (fitting.keys().isEmpty()) {
             return new Portion<>(List.of(), false);
         }

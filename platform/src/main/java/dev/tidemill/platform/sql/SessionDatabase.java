@@ -1,10 +1,14 @@
 package dev.tidemill.platform.sql;
 
+import java.time.Duration;
 import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
 
 /** What a database does with the unit of work of its caller's thread, whichever product it is. */
 abstract class SessionDatabase implements Database {
+    /** How long the database reads for a request: who asks has gone by then, and the connections are everybody's. */
+    static final Duration READ_DEADLINE = Duration.ofSeconds(20);
+
     private final Dialect dialect;
     private final LongReads longReads;
 

@@ -10,10 +10,13 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.statement.SqlStatement;
 
-/** SQL that grows clause by clause; every value is bound, never written into the text. Not thread-safe. */
+/** SQL that grows clause by clause; values are bound, never written into the text, but for a few numbers. Not thread-safe. */
 public final class SqlCondition {
     /** How many characters of a long text an index holds. */
     private static final int INDEXED = 100;
+
+    /** Numbers that are written into a statement at most. */
+    private static final int WRITTEN = 50;
 
     private final Dialect dialect;
     private final StringBuilder where = new StringBuilder();
@@ -35,14 +38,27 @@ public final class SqlCondition {
         return this;
     }
 
-    /** Texts of any number as the one value that {@link Dialect#texts} takes. */
-    public static String list(Collection<String> texts) {
-        return Json.write(Json.objectMapper().valueToTree(texts));
+    /** Texts or numbers of any count as the one value that {@link Dialect#texts} or {@link Dialect#amongNumbers} takes. */
+    public static String list(Collection<?> values) {
+        return Json.write(Json.objectMapper().valueToTree(values));
     }
 
-    /** Numbers are written as they are: they can hold nothing but digits. */
-    public static String numbers(Collection<Long> numbers) {
-        return numbers.stream().map(String::valueOf).collect(Collectors.joining(",", "(", ")"));
+    /**
+     * That an expression is one of some numbers. A few are written as they are: they can hold nothing but digits, and with one number
+     * alone an index gives the rows in order. More of them are bound as one value.
+     */
+    public String among(String expression, Collection<Long> numbers) {
+        if (numbers.isEmpty()) {
+            return "FALSE";
+        }
+        return isFew(numbers)
+                ? expression + " IN " + numbers.stream().map(String::valueOf).collect(Collectors.joining(",", "(", ")"))
+                : dialect.amongNumbers(expression, bind(list(numbers)));
+    }
+
+    /** Whether numbers are so few that they are written into a statement. */
+    public static boolean isFew(Collection<Long> numbers) {
+        return numbers.size() <= WRITTEN;
     }
 
     /** An expression compared as a clause of a filter says; what is missing never matches. */

@@ -11,9 +11,6 @@ final class SqlFailures {
     /** PostgreSQL's state for a regular expression that it cannot read. */
     private static final String INVALID_PATTERN = "2201B";
 
-    /** PostgreSQL's state for a statement that took too long. */
-    private static final String CANCELLED = "57014";
-
     private final Dialect dialect;
 
     SqlFailures(Dialect dialect) {
@@ -41,9 +38,10 @@ final class SqlFailures {
             return TidemillException.invalid("filter", "The database does not take it: " + sql.getMessage())
                     .causedBy(failure);
         }
-        if (CANCELLED.equals(sql.getSQLState())) {
+        if (dialect.isOverdue(sql)) {
             return new TidemillException(ErrorCode.TIMEOUT, "The database did not answer the query in time")
-                    .remedy("Ask for less: fewer clauses, fewer experiments, or a narrower range of time")
+                    .remedy(
+                            "Ask for less: fewer clauses, simpler patterns, fewer experiments, or a narrower range of time")
                     .causedBy(failure);
         }
         if (isConnectionLoss(sql)) {

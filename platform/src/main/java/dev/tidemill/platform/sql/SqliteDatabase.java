@@ -49,6 +49,7 @@ final class SqliteDatabase extends SessionDatabase {
     private final Jdbi writerJdbi;
     private final Jdbi readerJdbi;
     private final Thread writer;
+    private final SqliteDeadlines deadlines = new SqliteDeadlines();
     private volatile boolean closed;
 
     /** Nobody takes units from the queue any more. */
@@ -152,7 +153,14 @@ final class SqliteDatabase extends SessionDatabase {
             return work.get();
         }
         try {
-            return readerJdbi.inTransaction(handle -> new Session(handle, false).run(work));
+            return readerJdbi.inTransaction(handle -> {
+                if (RequestMemory.current().isEmpty()) {
+                    return new Session(handle, false).run(work);
+                }
+                try (var _ = deadlines.of(handle, READ_DEADLINE)) {
+                    return new Session(handle, false).run(work);
+                }
+            });
         } catch (RuntimeException e) {
             throw failures.translate(e);
         }
@@ -229,6 +237,7 @@ final class SqliteDatabase extends SessionDatabase {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        deadlines.close();
         readerSource.close();
     }
 

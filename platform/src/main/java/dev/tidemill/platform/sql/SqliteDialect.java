@@ -71,6 +71,11 @@ final class SqliteDialect implements Dialect {
     }
 
     @Override
+    public boolean isOverdue(SQLException e) {
+        return e instanceof SQLiteException sqlite && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_INTERRUPT;
+    }
+
+    @Override
     public boolean isRetryable(SQLException e) {
         return false;
     }
@@ -113,6 +118,11 @@ final class SqliteDialect implements Dialect {
     @Override
     public String texts(String parameter) {
         return "(SELECT value FROM json_each(" + parameter + "))";
+    }
+
+    @Override
+    public String amongNumbers(String expression, String parameter) {
+        return expression + " IN (SELECT value FROM json_each(" + parameter + "))";
     }
 
     @Override

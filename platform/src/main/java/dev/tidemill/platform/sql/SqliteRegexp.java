@@ -1,6 +1,7 @@
 package dev.tidemill.platform.sql;
 
 import com.google.re2j.Pattern;
+import dev.tidemill.platform.search.RegularExpressions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.HashMap;
@@ -33,6 +34,11 @@ final class SqliteRegexp extends Function {
         if (compiled.size() >= KEPT && !compiled.containsKey(pattern)) {
             compiled.clear();
         }
-        result(compiled.computeIfAbsent(pattern, Pattern::compile).matcher(text).find() ? 1 : 0);
+        result(
+                compiled.computeIfAbsent(pattern, RegularExpressions::compile)
+                                .matcher(text)
+                                .find()
+                        ? 1
+                        : 0);
     }
 }

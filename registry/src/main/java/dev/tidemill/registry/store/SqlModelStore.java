@@ -125,8 +125,9 @@ public final class SqlModelStore implements ModelStore {
                     start.after().get(), order.isEmpty() || order.getFirst().ascending());
         }
         String sql = search.write(project, filter, order, behind ? 0 : start.offset(), limit + 1);
-        return RowBytes.page(
+        return RowBytes.searchedPage(
                 database,
+                filter,
                 limit,
                 handle -> search.values().bindAll(handle.createQuery(RowBytes.weighing("x.name", MODEL_BYTES, sql))),
                 NAME,

@@ -212,8 +212,9 @@ public final class SqlVersionStore implements VersionStore {
             String project, List<Comparison> filter, List<Ordering> order, long offset, int limit) {
         var search = new RegistrySearchSql(database.dialect(), true);
         String sql = search.write(project, filter, order, offset, limit + 1);
-        return RowBytes.page(
+        return RowBytes.searchedPage(
                 database,
+                filter,
                 limit,
                 handle -> search.values().bindAll(handle.createQuery(RowBytes.weighing(KEY, VERSION_BYTES, sql))),
                 Key::of,

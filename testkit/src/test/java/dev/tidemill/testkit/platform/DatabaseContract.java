@@ -11,6 +11,8 @@ import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventQuery;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.events.SqlEventRetention;
+import dev.tidemill.platform.load.BytesInFlight;
+import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.retention.Kept;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.sql.Database;
@@ -32,6 +34,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -427,6 +431,75 @@ abstract class DatabaseContract {
             }
         }
         assertThat(failures).isEmpty();
+    }
+
+    /** A statement with its values written into it comes once, so that keeping it only fills memory. */
+    @Test
+    void longStatementsAreNotKept() {
+        statement(0);
+        long before = usedHeap();
+        for (int i = 1; i <= 40; i++) {
+            assertThat(statement(i)).isEqualTo(1);
+        }
+        assertThat(usedHeap() - before).isLessThan(10L << 20);
+    }
+
+    private int statement(int number) {
+        return database.reading(
+                handle -> handle.createQuery("SELECT 1 /* " + number + "," + "1234567,".repeat(50_000) + "*/")
+                        .mapTo(Integer.class)
+                        .one());
+    }
+
+    private static long usedHeap() {
+        System.gc();
+        Runtime runtime = Runtime.getRuntime();
+        return runtime.totalMemory() - runtime.freeMemory();
+    }
+
+    /** Who asks has gone by then, and there are few connections. */
+    @Test
+    void aReadForARequestEndsAtItsDeadline() {
+        long start = System.nanoTime();
+        try (var request = new BytesInFlight(1 << 20).open("ada")) {
+            assertThatThrownBy(() -> RequestMemory.of(
+                            request,
+                            () -> database.reading(handle ->
+                                    handle.createQuery("""
+                            WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 300000000)
+                            SELECT COUNT(*) FROM counted
+                            """).mapTo(Long.class).one())))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            refused -> assertThat(refused.code()).isEqualTo(ErrorCode.TIMEOUT));
+        }
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(45));
+        int next = database.reading(
+                handle -> handle.createQuery("SELECT 1").mapTo(Integer.class).one());
+        assertThat(next).as("the connection serves the next one").isEqualTo(1);
+    }
+
+    /** A statement takes some 32,000 values; a caller may name more. */
+    @Test
+    void numbersOfAnyCountAreBoundAsOneValue() {
+        table("k BIGINT");
+        List.of(1L, 7L, 50_000L, -3L, Long.MAX_VALUE)
+                .forEach(k -> database.writing(handle -> handle.execute("INSERT INTO contended VALUES (?)", k)));
+        assertThat(among(LongStream.range(0, 40_000).boxed().toList())).containsExactly(1L, 7L);
+        assertThat(among(List.of(7L, -3L, Long.MAX_VALUE))).containsExactly(-3L, 7L, Long.MAX_VALUE);
+        assertThat(among(Stream.concat(LongStream.range(100, 200).boxed(), Stream.of(-3L, Long.MAX_VALUE))
+                        .toList()))
+                .containsExactly(-3L, Long.MAX_VALUE);
+        assertThat(among(List.of())).isEmpty();
+    }
+
+    private List<Long> among(List<Long> numbers) {
+        var condition = new SqlCondition(database.dialect());
+        condition.and(condition.among("k", numbers));
+        return database.reading(handle -> condition
+                .bindAll(handle.createQuery("SELECT k FROM contended" + condition + " ORDER BY k"))
+                .mapTo(Long.class)
+                .list());
     }
 
     private static boolean awaited(CountDownLatch latch) {

@@ -256,6 +256,29 @@ class SearchParserTest {
         }
     }
 
+    /** Databases go back and forth in a text for each wildcard and each character of what stands between them. */
+    @Test
+    void patternsOfLikeAreBounded() {
+        for (String operator : List.of("LIKE", "ILIKE")) {
+            String longest = "%" + "a".repeat(999);
+            String most = "%a".repeat(32);
+            for (String taken : List.of(longest, most)) {
+                assertThat(SearchParser.filter(PATTERNS, "tags.a " + operator + " '" + taken + "'"))
+                        .hasSize(1);
+            }
+            assertThatThrownBy(() -> SearchParser.filter(PATTERNS, "tags.a " + operator + " '" + longest + "b'"))
+                    .isInstanceOf(TidemillException.class)
+                    .hasMessageContaining("at most 1000 characters")
+                    .hasMessageContaining("1001");
+            assertThatThrownBy(() -> SearchParser.filter(PATTERNS, "tags.a " + operator + " '" + most + "_'"))
+                    .isInstanceOf(TidemillException.class)
+                    .hasMessageContaining("at most 32 wildcards")
+                    .hasMessageContaining("33");
+        }
+        assertThat(SearchParser.filter(PATTERNS, "tags.a = '" + "%".repeat(2_000) + "'"))
+                .hasSize(1);
+    }
+
     @Test
     void aPatternIsNotCompiledForAKeyThatTakesNone() {
         assertThatThrownBy(() -> parse("tags.a RLIKE '('")).hasMessageContaining("Invalid comparator 'RLIKE'");

@@ -24,6 +24,9 @@ import java.util.Optional;
 /** MLflow's routes for logged models. */
 public final class MlflowLoggedModelRoutes {
     private static final String PATH = "/logged-models";
+    /** Each clause on a metric names them again. */
+    private static final int MOST_DATA_SETS = 100;
+
     private static final int MOST = 1000;
 
     private final LoggedModels models;
@@ -109,6 +112,12 @@ public final class MlflowLoggedModelRoutes {
                                         "datasets", "`dataset_name` in the `datasets` clause must be specified.")),
                         entry.optionalText("dataset_digest")))
                 .toList();
+        if (dataSets.size() > MOST_DATA_SETS) {
+            throw TidemillException.invalid(
+                    "datasets",
+                    "A search names at most " + MOST_DATA_SETS + " datasets; this one names " + dataSets.size()
+                            + ". Ask for fewer at a time");
+        }
         SearchParser.requireFewKeys(request.messages("order_by").size());
         List<Order> order = request.messages("order_by").stream()
                 .map(MlflowLoggedModelRoutes::order)

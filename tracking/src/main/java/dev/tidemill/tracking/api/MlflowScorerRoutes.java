@@ -9,6 +9,7 @@ import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
 import dev.tidemill.platform.json.Json;
+import dev.tidemill.tracking.domain.Experiments;
 import dev.tidemill.tracking.domain.Scorer;
 import dev.tidemill.tracking.domain.Scorers;
 import java.util.List;
@@ -29,7 +30,9 @@ public final class MlflowScorerRoutes {
                 .post("/register", write, this::register)
                 .get("/list", read, (request, caller) -> {
                     List<String> experiments = request.texts("experiment_ids");
-                    return list((experiments.isEmpty() ? List.of(request.text("experiment_id")) : experiments)
+                    return list((experiments.isEmpty()
+                                    ? List.of(request.text("experiment_id"))
+                                    : Experiments.few(experiments))
                             .stream()
                                     .flatMap(experiment -> scorers.newest(caller.project(), experiment).stream())
                                     .toList());

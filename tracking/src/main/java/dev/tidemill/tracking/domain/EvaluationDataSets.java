@@ -72,7 +72,7 @@ public final class EvaluationDataSets {
                     "name", "A name has 1 to " + LONGEST_NAME + " characters; this one has " + name.length());
         }
         return transactions.write(() -> {
-            var numbers = experimentIds.stream().map(Experiments::number).toList();
+            var numbers = Experiments.numbers(experimentIds);
             String user = tags.getOrDefault(USER_TAG, "");
             var made = new EvaluationDataSet(
                     "d-" + RunId.next().value(),
@@ -94,7 +94,7 @@ public final class EvaluationDataSets {
     }
 
     private List<Long> numbers(String project, List<String> experimentIds) {
-        return experimentIds.stream()
+        return Experiments.few(experimentIds).stream()
                 .map(id -> experiments
                         .find(project, id)
                         .orElseThrow(() -> new TidemillException(ErrorCode.NOT_FOUND, "No Experiment with id=" + id))
@@ -134,7 +134,7 @@ public final class EvaluationDataSets {
         return transactions.write(() -> {
             store.unlink(
                     linked(project, id).id(),
-                    experimentIds.stream()
+                    Experiments.few(experimentIds).stream()
                             .filter(experiment -> experiment.matches("\\d{1,18}"))
                             .map(Experiments::number)
                             .toList());
@@ -276,7 +276,7 @@ public final class EvaluationDataSets {
             Optional<String> token,
             int size) {
         long offset = Page.offset(token);
-        var numbers = experimentIds.stream().map(Experiments::number).toList();
+        var numbers = Experiments.numbers(experimentIds);
         return Page.of(
                 store.search(
                         project,

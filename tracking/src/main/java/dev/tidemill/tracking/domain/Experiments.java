@@ -11,12 +11,19 @@ import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Transactions;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** Experiments. Thread-safe. */
 public final class Experiments {
+    /** Experiments that a request names at most, far more than clients do: a statement names them all. */
+    private static final int MOST_NAMED = 10_000;
+
+    private static final Pattern NUMBER = Pattern.compile("\\d{1,18}");
+
     private final ExperimentStore store;
     private final RunStore runs;
     private final Transactions transactions;
@@ -119,9 +126,34 @@ public final class Experiments {
                         () -> new TidemillException(ErrorCode.NOT_FOUND, "No Experiment with id=" + id + " exists"));
     }
 
+    /**
+     * The numbers of the experiments that a caller names, each once.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} for an id that is no number, in MLflow's words, or more than 10,000 experiments
+     */
+    static List<Long> numbers(Collection<String> ids) {
+        return few(ids).stream().map(Experiments::number).distinct().toList();
+    }
+
+    /**
+     * The ids of experiments that a caller names, each once.
+     *
+     * @throws TidemillException {@code INVALID_ARGUMENT} for more than 10,000 of them
+     */
+    public static List<String> few(Collection<String> ids) {
+        List<String> distinct = ids.stream().distinct().toList();
+        if (distinct.size() > MOST_NAMED) {
+            throw TidemillException.invalid(
+                    "experiment_ids",
+                    "A request names at most " + MOST_NAMED + " experiments; this one names " + distinct.size()
+                            + ". Ask for fewer at a time");
+        }
+        return distinct;
+    }
+
     /** An experiment's number. */
     static long number(String id) {
-        if (!id.matches("\\d{1,18}")) {
+        if (!NUMBER.matcher(id).matches()) {
             throw TidemillException.invalid(
                     "experiment_id", "Invalid experiment ID '" + id + "'. Experiment ID must be a valid integer.");
         }
@@ -235,6 +267,6 @@ public final class Experiments {
 
     /** What active runs of these experiments have read. */
     public List<ExperimentStore.DataSetUse> dataSets(String project, List<String> ids) {
-        return store.dataSets(project, ids.stream().map(Experiments::number).toList());
+        return store.dataSets(project, numbers(ids));
     }
 }

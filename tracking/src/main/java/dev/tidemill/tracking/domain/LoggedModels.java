@@ -133,7 +133,7 @@ public final class LoggedModels {
         // A token belongs to the search that gave it.
         long asked = Integer.toUnsignedLong(Objects.hash(experimentIds, filter, dataSets, order));
         SearchToken from = SearchToken.parse(token, asked);
-        var numbers = experimentIds.stream().map(Experiments::number).toList();
+        var numbers = Experiments.numbers(experimentIds);
         var found = store.search(project, numbers, clauses, dataSets, order, from.offset(), size);
         return new Page<>(
                 found.items(),

@@ -316,7 +316,7 @@ public final class Traces {
         var clauses = TraceKeys.filter(filter);
         var orderings = SearchParser.order(TraceKeys.GRAMMAR, order);
         SearchPage page = SearchPage.parse(token);
-        var numbers = experimentIds.stream().map(Experiments::number).toList();
+        var numbers = Experiments.numbers(experimentIds);
         if (numbers.isEmpty()) {
             return new Page<>(List.of(), Optional.empty());
         }
@@ -335,7 +335,7 @@ public final class Traces {
     public Page<TraceMetrics.Point> metrics(
             String project, List<String> experimentIds, TraceMetrics.Query query, Optional<String> token, int size) {
         long offset = Page.offset(token);
-        var numbers = experimentIds.stream().map(Experiments::number).toList();
+        var numbers = Experiments.numbers(experimentIds);
         var page = Page.cut(store.metrics(project, numbers, query, offset, size), offset, size);
         return new Page<>(
                 page.items().stream().filter(point -> !point.values().isEmpty()).toList(), page.next());
@@ -345,7 +345,7 @@ public final class Traces {
     public record Together(long first, long second, long both, long all) {}
 
     public Together together(String project, List<String> experimentIds, String first, String second, String base) {
-        var numbers = experimentIds.stream().map(Experiments::number).toList();
+        var numbers = Experiments.numbers(experimentIds);
         return transactions.read(() -> new Together(
                 store.count(project, numbers, joined(base, first)),
                 store.count(project, numbers, joined(base, second)),

@@ -362,7 +362,7 @@ public final class Tracking {
         var clauses = SearchParser.filter(SearchKeys.RUNS, query.filter());
         var orderings = SearchParser.order(SearchKeys.RUNS, query.order());
         SearchPage page = SearchPage.parse(token);
-        var numbers = query.experimentIds().stream().map(Experiments::number).toList();
+        var numbers = Experiments.numbers(query.experimentIds());
         Found found = numbers.isEmpty()
                 ? Found.NOTHING
                 : store.search(project, numbers, query.lifecycle(), clauses, orderings, page.start(), size);
@@ -379,21 +379,21 @@ public final class Tracking {
 
     /** Ids of the newest runs that match, at most so many; the order that the query asks for does not count. */
     public List<RunId> ids(String project, RunQuery query, int most) {
-        var numbers = query.experimentIds().stream().map(Experiments::number).toList();
+        var numbers = Experiments.numbers(query.experimentIds());
         var clauses = SearchParser.filter(SearchKeys.RUNS, query.filter());
         return numbers.isEmpty() ? List.of() : store.ids(project, numbers, query.lifecycle(), clauses, most);
     }
 
     /** How many runs match. */
     public long count(String project, RunQuery query) {
-        var numbers = query.experimentIds().stream().map(Experiments::number).toList();
+        var numbers = Experiments.numbers(query.experimentIds());
         var clauses = SearchParser.filter(SearchKeys.RUNS, query.filter());
         return numbers.isEmpty() ? 0 : store.count(project, numbers, query.lifecycle(), clauses);
     }
 
     /** Names that the newest runs of these experiments use. */
     public RunStore.Names names(String project, List<String> experimentIds) {
-        var numbers = experimentIds.stream().map(Experiments::number).toList();
+        var numbers = Experiments.numbers(experimentIds);
         return numbers.isEmpty() ? new RunStore.Names(List.of(), List.of(), List.of()) : store.names(project, numbers);
     }
 

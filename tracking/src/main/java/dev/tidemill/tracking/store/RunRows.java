@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Query;
 
 /** Adds to runs what belongs to them, with one query for each kind of thing however many runs there are. */
 final class RunRows {
@@ -42,8 +43,19 @@ final class RunRows {
 
     private RunRows() {}
 
-    private static String numbers(List<Bare> runs) {
-        return SqlCondition.numbers(runs.stream().map(Bare::number).toList());
+    /** Some runs, for queries of what belongs to them. */
+    private record Chosen(Handle handle, Dialect dialect, String numbers) {
+        Chosen(Handle handle, Dialect dialect, List<Bare> runs) {
+            this(
+                    handle,
+                    dialect,
+                    SqlCondition.list(runs.stream().map(Bare::number).toList()));
+        }
+
+        Query query(String select, String rest) {
+            return handle.createQuery(select + " WHERE " + dialect.amongNumbers("run", ":runs") + rest)
+                    .bind("runs", numbers);
+        }
     }
 
     /** What runs take beyond what {@link #BYTES} knows of, now that they are read. */
@@ -67,13 +79,13 @@ final class RunRows {
     /** @param fitting the runs and what {@link #BYTES} says of them */
     static List<Run> complete(Handle handle, Dialect dialect, MetricNames names, RowBytes.Fitting<Bare> fitting) {
         List<Bare> runs = fitting.keys();
-        String numbers = numbers(runs);
+        var chosen = new Chosen(handle, dialect, runs);
         boolean large = fitting.bytes() > LARGE;
-        var params = large ? largeTexts(handle, "param", numbers) : texts(handle, dialect, "param", numbers);
-        var tags = large ? largeTexts(handle, "tag", numbers) : texts(handle, dialect, "tag", numbers);
-        var metrics = metrics(handle, names, numbers);
-        var inputs = inputs(handle, numbers);
-        var models = models(handle, numbers);
+        var params = large ? largeTexts(chosen, "param") : texts(chosen, "param");
+        var tags = large ? largeTexts(chosen, "tag") : texts(chosen, "tag");
+        var metrics = metrics(chosen, names);
+        var inputs = inputs(chosen);
+        var models = models(chosen);
         List<Run> complete = new ArrayList<>(runs.size());
         for (Bare bare : runs) {
             Run run = bare.run();
@@ -100,18 +112,17 @@ final class RunRows {
     }
 
     /** One row a run, put together by the database: fetching many small rows costs more than reading a JSON object. */
-    private static Map<Long, Map<String, String>> texts(Handle handle, Dialect dialect, String table, String numbers) {
+    private static Map<Long, Map<String, String>> texts(Chosen runs, String table) {
         var texts = new HashMap<Long, Map<String, String>>();
-        handle.createQuery("SELECT run, " + dialect.jsonObject("name", "value") + " FROM " + table + " WHERE run IN "
-                        + numbers + " GROUP BY run")
+        runs.query("SELECT run, " + runs.dialect().jsonObject("name", "value") + " FROM " + table, " GROUP BY run")
                 .map((row, context) -> texts.put(row.getLong(1), new TreeMap<>(Json.readStringMap(row.getString(2)))))
                 .list();
         return texts;
     }
 
-    private static Map<Long, Map<String, String>> largeTexts(Handle handle, String table, String numbers) {
+    private static Map<Long, Map<String, String>> largeTexts(Chosen runs, String table) {
         var texts = new HashMap<Long, Map<String, String>>();
-        handle.createQuery("SELECT run, name, value FROM " + table + " WHERE run IN " + numbers)
+        runs.query("SELECT run, name, value FROM " + table, "")
                 .setFetchSize(FETCHED)
                 .map((row, context) -> texts.computeIfAbsent(row.getLong(1), run -> new TreeMap<>())
                         .put(row.getString(2), row.getString(3)))
@@ -119,10 +130,9 @@ final class RunRows {
         return texts;
     }
 
-    private static Map<Long, Map<String, MetricPoint>> metrics(Handle handle, MetricNames names, String numbers) {
+    private static Map<Long, Map<String, MetricPoint>> metrics(Chosen runs, MetricNames names) {
         var metrics = new HashMap<Long, Map<String, MetricPoint>>();
-        handle.createQuery("SELECT run, metric, step, recorded_at, value, is_nan FROM metric_newest WHERE run IN "
-                        + numbers)
+        runs.query("SELECT run, metric, step, recorded_at, value, is_nan FROM metric_newest", "")
                 .map((row, context) -> {
                     String name = names.name(row.getLong(2));
                     return metrics.computeIfAbsent(row.getLong(1), run -> new TreeMap<>())
@@ -138,12 +148,11 @@ final class RunRows {
         return metrics;
     }
 
-    private static Map<Long, List<DataSetInput>> inputs(Handle handle, String numbers) {
+    private static Map<Long, List<DataSetInput>> inputs(Chosen runs) {
         var inputs = new HashMap<Long, List<DataSetInput>>();
-        handle.createQuery("""
+        runs.query("""
                         SELECT run_input.run, run_input.tags, data_set_input.*
-                        FROM run_input JOIN data_set_input ON data_set_input.number = run_input.data_set
-                        WHERE run IN\s""" + numbers + " ORDER BY data_set_input.number")
+                        FROM run_input JOIN data_set_input ON data_set_input.number = run_input.data_set""", " ORDER BY data_set_input.number")
                 .map((row, context) -> inputs.computeIfAbsent(row.getLong("run"), run -> new ArrayList<>())
                         .add(new DataSetInput(
                                 row.getString("name"),
@@ -157,9 +166,9 @@ final class RunRows {
         return inputs;
     }
 
-    private static Map<Long, List<ModelLink>> models(Handle handle, String numbers) {
+    private static Map<Long, List<ModelLink>> models(Chosen runs) {
         var models = new HashMap<Long, List<ModelLink>>();
-        handle.createQuery("SELECT * FROM run_model WHERE run IN " + numbers + " ORDER BY step, model_id")
+        runs.query("SELECT * FROM run_model", " ORDER BY step, model_id")
                 .map((row, context) -> models.computeIfAbsent(row.getLong("run"), run -> new ArrayList<>())
                         .add(new ModelLink(
                                 row.getString("model_id"), row.getBoolean("is_output"), row.getLong("step"))))

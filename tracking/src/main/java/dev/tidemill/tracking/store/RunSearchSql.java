@@ -129,7 +129,7 @@ final class RunSearchSql {
 
     private void where(String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter) {
         condition.and("r.project = " + condition.bind(project));
-        condition.and("r.experiment_id IN " + SqlCondition.numbers(experiments));
+        condition.and(condition.among("r.experiment_id", experiments));
         if (lifecycle != Lifecycle.ALL) {
             condition.and("r.deleted = " + condition.bind(lifecycle == Lifecycle.DELETED_ONLY));
         }

@@ -83,6 +83,7 @@ public final class SqlEvaluationStore implements EvaluationStore {
         return page(
                         "SELECT * FROM evaluation_data_set e WHERE e.project = :project AND e.id = :id",
                         query -> query.bind("project", project).bind("id", id),
+                        List.of(),
                         1)
                 .items()
                 .stream()
@@ -90,9 +91,11 @@ public final class SqlEvaluationStore implements EvaluationStore {
     }
 
     /** @param search gives one data set more than asked for where there is one */
-    private Portion<EvaluationDataSet> page(String search, UnaryOperator<Query> bind, int most) {
-        return RowBytes.page(
+    private Portion<EvaluationDataSet> page(
+            String search, UnaryOperator<Query> bind, List<Comparison> filter, int most) {
+        return RowBytes.searchedPage(
                 database,
+                filter,
                 most,
                 handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.id", BYTES, search))),
                 (row, context) -> row.getString("id"),
@@ -182,9 +185,8 @@ public final class SqlEvaluationStore implements EvaluationStore {
         var condition = new SqlCondition(database.dialect());
         condition.and("e.project = " + condition.bind(project));
         if (!experiments.isEmpty()) {
-            condition.and(
-                    "EXISTS (SELECT 1 FROM evaluation_experiment x WHERE x.data_set = e.id AND x.experiment_id IN "
-                            + SqlCondition.numbers(experiments) + ")");
+            condition.and("EXISTS (SELECT 1 FROM evaluation_experiment x WHERE x.data_set = e.id AND "
+                    + condition.among("x.experiment_id", experiments) + ")");
         }
         filter.forEach(clause -> condition.and(condition.compare(
                 clause.entity().equals(SearchKeys.TAG)
@@ -201,6 +203,7 @@ public final class SqlEvaluationStore implements EvaluationStore {
                 "SELECT e.* FROM evaluation_data_set e" + condition + " ORDER BY " + keys
                         + "e.created_at DESC, e.id DESC LIMIT " + (limit + 1) + " OFFSET " + offset,
                 condition::bindAll,
+                filter,
                 limit);
     }
 

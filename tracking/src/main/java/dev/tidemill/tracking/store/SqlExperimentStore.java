@@ -126,6 +126,7 @@ public final class SqlExperimentStore implements ExperimentStore {
         return page(
                         "SELECT * FROM experiment WHERE project = :project AND " + condition,
                         query -> query.bind("project", project).bind("value", value),
+                        List.of(),
                         1)
                 .items()
                 .stream()
@@ -223,25 +224,28 @@ public final class SqlExperimentStore implements ExperimentStore {
                 "SELECT e.* FROM experiment e" + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT "
                         + (limit + 1) + " OFFSET " + offset,
                 condition::bindAll,
+                filter,
                 limit);
     }
 
-    private Portion<Experiment> page(String search, UnaryOperator<Query> bind, int most) {
-        return RowBytes.page(
+    private Portion<Experiment> page(String search, UnaryOperator<Query> bind, List<Comparison> filter, int most) {
+        return RowBytes.searchedPage(
                 database,
+                filter,
                 most,
                 handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.*", BYTES, search))),
                 (row, context) -> experiment(row),
                 (handle, fitting) -> complete(handle, fitting.keys()));
     }
 
-    private static List<Experiment> complete(Handle handle, List<Experiment> bare) {
+    private List<Experiment> complete(Handle handle, List<Experiment> bare) {
         if (bare.isEmpty()) {
             return bare;
         }
         var tags = new HashMap<Long, Map<String, String>>();
-        handle.createQuery("SELECT * FROM experiment_tag WHERE experiment_id IN "
-                        + SqlCondition.numbers(bare.stream().map(Experiment::id).toList()))
+        handle.createQuery("SELECT * FROM experiment_tag WHERE "
+                        + database.dialect().amongNumbers("experiment_id", ":ids"))
+                .bind("ids", SqlCondition.list(bare.stream().map(Experiment::id).toList()))
                 .map((row, context) -> tags.computeIfAbsent(row.getLong("experiment_id"), id -> new TreeMap<>())
                         .put(row.getString("name"), row.getString("value")))
                 .list();
@@ -272,15 +276,17 @@ public final class SqlExperimentStore implements ExperimentStore {
 
     @Override
     public List<DataSetUse> dataSets(String project, java.util.Collection<Long> experiments) {
-        return database.reading(handle -> handle.createQuery("""
+        return database.reading(handle -> handle.createQuery(
+                        """
                         SELECT DISTINCT d.experiment_id, d.name, d.digest, i.context
                         FROM data_set_input d
                         JOIN run_input i ON i.data_set = d.number
                         JOIN run r ON r.number = i.run AND NOT r.deleted AND r.project = :project
-                        WHERE d.experiment_id IN %s
+                        WHERE %s
                         ORDER BY d.experiment_id, d.name, d.digest, i.context LIMIT 1000
-                        """.formatted(SqlCondition.numbers(experiments)))
+                        """.formatted(database.dialect().amongNumbers("d.experiment_id", ":experiments")))
                 .bind("project", project)
+                .bind("experiments", SqlCondition.list(experiments))
                 .map((row, context) -> new DataSetUse(
                         row.getLong("experiment_id"),
                         row.getString("name"),

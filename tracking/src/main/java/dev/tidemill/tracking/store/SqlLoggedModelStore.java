@@ -66,6 +66,7 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
         return page(
                         "SELECT * FROM logged_model WHERE project = :project AND id = :id AND NOT deleted",
                         query -> query.bind("project", project).bind("id", id),
+                        List.of(),
                         1)
                 .items()
                 .stream()
@@ -73,9 +74,10 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
     }
 
     /** @param search gives one model more than asked for where there is one */
-    private Portion<LoggedModel> page(String search, UnaryOperator<Query> bind, int most) {
-        return RowBytes.page(
+    private Portion<LoggedModel> page(String search, UnaryOperator<Query> bind, List<Comparison> filter, int most) {
+        return RowBytes.searchedPage(
                 database,
+                filter,
                 most,
                 handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.*", BYTES, search))),
                 (row, context) -> model(row),
@@ -193,7 +195,7 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
         }
         var condition = new SqlCondition(database.dialect());
         condition.and("m.project = " + condition.bind(project));
-        condition.and("m.experiment_id IN " + SqlCondition.numbers(experiments));
+        condition.and(condition.among("m.experiment_id", experiments));
         condition.and("NOT m.deleted");
         boolean metricAsked = false;
         for (Comparison clause : filter) {
@@ -209,6 +211,7 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
                 "SELECT m.* FROM logged_model m" + condition + " ORDER BY " + keys + " LIMIT " + (limit + 1)
                         + " OFFSET " + offset,
                 condition::bindAll,
+                filter,
                 limit);
     }
 

@@ -246,7 +246,8 @@ final class SqlMetricStore {
                                 SELECT step, recorded_at, value, is_nan,
                                        ROW_NUMBER() OVER (ORDER BY step, recorded_at, value) - 1 AS place
                                 FROM metric_value WHERE run = :run AND metric = :metric AND step BETWEEN :first AND :last
-                            ) AS placed WHERE place IN\s""" + SqlCondition.numbers(places(all, most)) + " ORDER BY place")
+                            ) AS placed WHERE\s""" + database.dialect().amongNumbers("place", ":places") + " ORDER BY place")
+                    .bind("places", SqlCondition.list(places(all, most)))
                     .bind("run", run.number())
                     .bind("metric", number.get())
                     .bind("first", span.first())

@@ -115,6 +115,7 @@ public final class SqlRunStore implements RunStore {
         return found(
                 "SELECT * FROM run WHERE " + condition + " LIMIT " + (limit + 1),
                 query -> query.bind("project", project).bind("value", value),
+                List.of(),
                 limit);
     }
 
@@ -123,9 +124,10 @@ public final class SqlRunStore implements RunStore {
      *
      * @param search gives one run more than asked for, which tells whether another page follows
      */
-    private Found found(String search, UnaryOperator<Query> bind, int most) {
-        Portion<Run> found = RowBytes.page(
+    private Found found(String search, UnaryOperator<Query> bind, List<Comparison> filter, int most) {
+        Portion<Run> found = RowBytes.searchedPage(
                 database,
+                filter,
                 most,
                 handle -> {
                     database.dialect().boundPlanning(handle);
@@ -150,7 +152,7 @@ public final class SqlRunStore implements RunStore {
         var search = runSearch();
         // One run more than asked for tells whether another page follows.
         String sql = search.write(project, experiments, lifecycle, filter, order, start, most + 1);
-        return found(sql, search.values()::bindAll, most);
+        return found(sql, search.values()::bindAll, filter, most);
     }
 
     @Override
@@ -158,7 +160,7 @@ public final class SqlRunStore implements RunStore {
             String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter, int limit) {
         var search = runSearch();
         String sql = search.write(project, experiments, lifecycle, filter, List.of(), Start.BEGINNING, limit);
-        return database.reading(handle -> {
+        return database.readingLong(handle -> {
             database.dialect().boundPlanning(handle);
             return search.values()
                     .bindAll(handle.createQuery("SELECT id FROM (" + sql + ") found"))
@@ -171,7 +173,7 @@ public final class SqlRunStore implements RunStore {
         return new RunSearchSql(
                 database.dialect(),
                 names::find,
-                (sql, values) -> database.reading(handle -> {
+                (sql, values) -> database.readingLong(handle -> {
                     database.dialect().boundPlanning(handle);
                     return values.bindAll(handle.createQuery(sql)
                                     .configure(SqlStatements.class, config -> config.setUnusedBindingAllowed(true)))
@@ -184,7 +186,7 @@ public final class SqlRunStore implements RunStore {
     public long count(String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter) {
         var search = runSearch();
         String sql = search.count(project, experiments, lifecycle, filter);
-        return database.reading(handle -> {
+        return database.readingLong(handle -> {
             database.dialect().boundPlanning(handle);
             return search.values()
                     .bindAll(handle.createQuery(sql))
@@ -195,21 +197,24 @@ public final class SqlRunStore implements RunStore {
 
     @Override
     public Names names(String project, Collection<Long> experiments) {
-        String newest = "(SELECT number FROM run WHERE project = :project AND NOT deleted AND experiment_id IN "
-                + SqlCondition.numbers(experiments) + " ORDER BY started_at DESC LIMIT " + NAMED_RUNS + ")";
+        var condition = new SqlCondition(database.dialect());
+        condition.and("project = " + condition.bind(project));
+        condition.and("NOT deleted");
+        condition.and(condition.among("experiment_id", experiments));
+        String newest = "(SELECT number FROM run" + condition + " ORDER BY started_at DESC LIMIT " + NAMED_RUNS + ")";
         return database.reading(handle -> new Names(
                 names(
                         handle,
-                        project,
+                        condition,
                         "SELECT name FROM metric_name WHERE number IN"
                                 + " (SELECT DISTINCT metric FROM metric_newest WHERE run IN " + newest + ")"),
-                names(handle, project, "SELECT DISTINCT name FROM param WHERE run IN " + newest),
-                names(handle, project, "SELECT DISTINCT name FROM tag WHERE run IN " + newest)));
+                names(handle, condition, "SELECT DISTINCT name FROM param WHERE run IN " + newest),
+                names(handle, condition, "SELECT DISTINCT name FROM tag WHERE run IN " + newest)));
     }
 
-    private static List<String> names(Handle handle, String project, String sql) {
-        return handle.createQuery(sql + " ORDER BY name LIMIT 20000")
-                .bind("project", project)
+    private static List<String> names(Handle handle, SqlCondition condition, String sql) {
+        return condition
+                .bindAll(handle.createQuery(sql + " ORDER BY name LIMIT 20000"))
                 .mapTo(String.class)
                 .list();
     }

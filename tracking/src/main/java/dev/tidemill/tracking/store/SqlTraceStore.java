@@ -109,6 +109,7 @@ public final class SqlTraceStore implements TraceStore {
         return page(
                         "SELECT * FROM trace WHERE project = :project AND id = :id",
                         query -> query.bind("project", project).bind("id", id),
+                        List.of(),
                         1)
                 .items()
                 .stream()
@@ -117,12 +118,12 @@ public final class SqlTraceStore implements TraceStore {
 
     @Override
     public Stream<Trace> findAll(String project, List<String> ids) {
-        return inGroups(project, ids, BYTES, SqlTraceStore::complete);
+        return inGroups(project, ids, BYTES, this::complete);
     }
 
     @Override
     public Stream<Whole> findWhole(String project, List<String> ids) {
-        return inGroups(project, ids, BYTES + " + " + SPAN_BYTES, SqlTraceStore::whole);
+        return inGroups(project, ids, BYTES + " + " + SPAN_BYTES, this::whole);
     }
 
     private <R> Stream<R> inGroups(
@@ -151,9 +152,10 @@ public final class SqlTraceStore implements TraceStore {
     private record Bare(long number, Trace trace) {}
 
     /** @param search gives one trace more than asked for where there is one */
-    private Portion<Trace> page(String search, UnaryOperator<Query> bind, int most) {
-        return RowBytes.page(
+    private Portion<Trace> page(String search, UnaryOperator<Query> bind, List<Comparison> filter, int most) {
+        return RowBytes.searchedPage(
                 database,
+                filter,
                 most,
                 handle -> {
                     database.dialect().boundPlanning(handle);
@@ -179,27 +181,33 @@ public final class SqlTraceStore implements TraceStore {
                 List.of());
     }
 
-    private static List<Bare> bare(Handle handle, List<Long> numbers) {
-        List<Bare> read = handle.createQuery("SELECT * FROM trace WHERE number IN " + SqlCondition.numbers(numbers))
+    private List<Bare> bare(Handle handle, List<Long> numbers) {
+        List<Bare> read = handle.createQuery(
+                        "SELECT * FROM trace WHERE " + database.dialect().amongNumbers("number", ":traces"))
+                .bind("traces", SqlCondition.list(numbers))
                 .map((row, context) -> new Bare(row.getLong("number"), trace(row)))
                 .list();
         return RowBytes.inOrder(numbers, read, Bare::number);
     }
 
-    private static List<Trace> complete(Handle handle, List<Long> traces) {
+    private List<Trace> complete(Handle handle, List<Long> traces) {
         return completed(handle, traces).stream().map(Bare::trace).toList();
     }
 
-    private static List<Bare> completed(Handle handle, List<Long> traces) {
-        String numbers = SqlCondition.numbers(traces);
+    private List<Bare> completed(Handle handle, List<Long> traces) {
+        String numbers = SqlCondition.list(traces);
         var texts = new HashMap<String, Map<String, String>>();
-        handle.createQuery("SELECT trace, kind, name, value FROM trace_text WHERE trace IN " + numbers)
+        handle.createQuery("SELECT trace, kind, name, value FROM trace_text WHERE "
+                        + database.dialect().amongNumbers("trace", ":traces"))
+                .bind("traces", numbers)
                 .setFetchSize(FETCHED)
                 .map((row, context) -> texts.computeIfAbsent(row.getString(2) + row.getLong(1), key -> new TreeMap<>())
                         .put(row.getString(3), row.getString(4)))
                 .list();
         var assessments = new HashMap<Long, List<Assessment>>();
-        handle.createQuery(ASSESSMENTS + " WHERE a.trace IN " + numbers + " ORDER BY a.created_at, a.id")
+        handle.createQuery(ASSESSMENTS + " WHERE " + database.dialect().amongNumbers("a.trace", ":traces")
+                        + " ORDER BY a.created_at, a.id")
+                .bind("traces", numbers)
                 .setFetchSize(FETCHED)
                 .map((row, context) -> assessments
                         .computeIfAbsent(row.getLong("trace"), key -> new ArrayList<>())
@@ -216,10 +224,11 @@ public final class SqlTraceStore implements TraceStore {
                 .toList();
     }
 
-    private static List<Whole> whole(Handle handle, List<Long> traces) {
+    private List<Whole> whole(Handle handle, List<Long> traces) {
         var spans = new HashMap<Long, List<TraceSpan>>();
-        handle.createQuery("SELECT * FROM trace_span WHERE trace IN " + SqlCondition.numbers(traces)
-                        + " ORDER BY started_ns, id")
+        handle.createQuery("SELECT * FROM trace_span WHERE "
+                        + database.dialect().amongNumbers("trace", ":traces") + " ORDER BY started_ns, id")
+                .bind("traces", SqlCondition.list(traces))
                 .setFetchSize(FETCHED)
                 .map((row, context) -> spans.computeIfAbsent(row.getLong("trace"), trace -> new ArrayList<>())
                         .add(span(row)))
@@ -477,14 +486,21 @@ public final class SqlTraceStore implements TraceStore {
                     })
                     .list();
             if (!numbers.isEmpty()) {
-                String list = SqlCondition.numbers(numbers);
+                String list = SqlCondition.list(numbers);
                 for (String table : List.of("trace_text", "trace_span", "assessment", "trace_run")) {
-                    handle.execute("DELETE FROM " + table + " WHERE trace IN " + list);
+                    deleteAmong(handle, table, "trace", list);
                 }
-                handle.execute("DELETE FROM trace WHERE number IN " + list);
+                deleteAmong(handle, "trace", "number", list);
             }
             return there;
         });
+    }
+
+    private void deleteAmong(Handle handle, String table, String column, String list) {
+        handle.createUpdate(
+                        "DELETE FROM " + table + " WHERE " + database.dialect().amongNumbers(column, ":numbers"))
+                .bind("numbers", list)
+                .execute();
     }
 
     @Override
@@ -497,7 +513,7 @@ public final class SqlTraceStore implements TraceStore {
             int limit) {
         var search = new TraceSearchSql(database.dialect());
         String sql = search.write(project, experiments, filter, order, start, limit + 1);
-        return page(sql, search.values()::bindAll, limit);
+        return page(sql, search.values()::bindAll, filter, limit);
     }
 
     @Override
@@ -505,7 +521,7 @@ public final class SqlTraceStore implements TraceStore {
             String project, Collection<Long> experiments, TraceMetrics.Query query, long offset, int limit) {
         var metrics = new TraceMetricSql(database.dialect(), query);
         String sql = metrics.write(project, experiments, offset, limit + 1);
-        return database.reading(handle -> metrics.values()
+        return database.readingLong(handle -> metrics.values()
                 .bindAll(handle.createQuery(sql))
                 .map((row, context) -> metrics.point(row))
                 .list());
@@ -515,7 +531,7 @@ public final class SqlTraceStore implements TraceStore {
     public long count(String project, Collection<Long> experiments, List<Comparison> filter) {
         var search = new TraceSearchSql(database.dialect());
         String sql = search.count(project, experiments, filter);
-        return database.reading(handle -> {
+        return database.readingLong(handle -> {
             database.dialect().boundPlanning(handle);
             return search.values()
                     .bindAll(handle.createQuery(sql))

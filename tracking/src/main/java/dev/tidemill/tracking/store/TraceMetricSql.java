@@ -54,7 +54,7 @@ final class TraceMetricSql {
         query.dimensions().forEach(dimension -> part(columns, dimension(dimension)));
         columns.add(value() + " AS measured");
         String all = String.join(", ", parts);
-        String measured = "SELECT " + String.join(", ", columns) + " FROM trace t" + joins + condition;
+        String measured = search.with() + "SELECT " + String.join(", ", columns) + " FROM trace t" + joins + condition;
         String within = parts.isEmpty() ? "" : "PARTITION BY " + all + " ";
         String ranked = ranked()
                 ? "SELECT m.*, ROW_NUMBER() OVER (" + within + "ORDER BY measured) - 1 AS place, COUNT(*) OVER ("

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /** Writes a search of traces as SQL. What a trace lacks never matches, unless the clause asks whether it is missing. */
@@ -33,8 +34,10 @@ final class TraceSearchSql {
     private final List<String> keys = new ArrayList<>();
     /** The project searched, as it is bound. */
     private String project = "";
-    /** The experiments searched, as SQL lists them. */
-    private String searched = "";
+    /** The condition that an expression is one of the experiments searched. */
+    private UnaryOperator<String> searched = expression -> "FALSE";
+    /** What a statement begins with whose conditions these are. */
+    private String with = "";
 
     TraceSearchSql(Dialect dialect) {
         this.dialect = dialect;
@@ -47,7 +50,7 @@ final class TraceSearchSql {
 
     String count(String project, Collection<Long> experiments, List<Comparison> filter) {
         where(project, experiments, filter);
-        return "SELECT COUNT(*) FROM trace t" + condition;
+        return with + "SELECT COUNT(*) FROM trace t" + condition;
     }
 
     String write(
@@ -73,21 +76,36 @@ final class TraceSearchSql {
         }
         keys.add("t.requested_at DESC");
         keys.add("t.id ASC");
-        return "SELECT t.* FROM trace t" + joins + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT "
+        return with + "SELECT t.* FROM trace t" + joins + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT "
                 + limit + " OFFSET " + offset;
     }
 
     void where(String project, Collection<Long> experiments, List<Comparison> filter) {
         this.project = condition.bind(project);
         condition.and("t.project = " + this.project);
-        searched = SqlCondition.numbers(experiments);
-        condition.and("t.experiment_id IN " + searched);
+        searched(experiments);
+        condition.and(searched.apply("t.experiment_id"));
         filter.stream()
                 .filter(clause -> !clause.entity().equals(TraceKeys.SPAN))
                 .forEach(this::clause);
         spans(filter.stream()
                 .filter(clause -> clause.entity().equals(TraceKeys.SPAN))
                 .toList());
+    }
+
+    /** Each clause about an assessment names the experiments again: a long list is bound once for all of them. */
+    private void searched(Collection<Long> experiments) {
+        if (SqlCondition.isFew(experiments)) {
+            searched = expression -> condition.among(expression, experiments);
+        } else {
+            with = "WITH searched AS (SELECT id FROM experiment WHERE " + condition.among("id", experiments) + ") ";
+            searched = expression -> expression + " IN (SELECT id FROM searched)";
+        }
+    }
+
+    /** What a statement with these conditions begins with; empty for most of them. */
+    String with() {
+        return with;
     }
 
     /** One span has to match all clauses about spans. */
@@ -176,7 +194,7 @@ final class TraceSearchSql {
                 + session
                 + " AND own.value IN (SELECT told.value FROM assessment a JOIN trace o ON o.number = a.trace"
                 + " JOIN trace_text told ON told.trace = o.number AND told.kind = 'metadata' AND told.name = " + session
-                + " WHERE o.project = " + project + " AND o.experiment_id IN " + searched + " AND "
+                + " WHERE o.project = " + project + " AND " + searched.apply("o.experiment_id") + " AND "
                 + condition.compare(
                         "a.metadata", Operator.LIKE, new Comparison.Text("%\"" + Trace.SESSION_METADATA + "\":%"))
                 + said + "))";
