@@ -140,10 +140,28 @@ class SequentialTTestTest {
         assertThat(bound.upper() - bound.lower()).isGreaterThan(1.4 * (free.upper() - free.lower()));
     }
 
+    /** Nothing has been seen of how much it varies, so nothing is known of what comes. */
     @Test
-    void aConstantSeriesIsItsMean() {
+    void aConstantSeriesBoundsNothing() {
         SequentialTTest.Bounds bounds = SequentialTTest.bounds(new double[] {2, 2, 2, 2, 2, 2, 2, 2, 2}, 0.95);
-        assertThat(bounds.lower()).isEqualTo(2);
-        assertThat(bounds.upper()).isEqualTo(2);
+        assertThat(bounds.mean()).isEqualTo(2);
+        assertThat(bounds.lower()).isEqualTo(Double.NEGATIVE_INFINITY);
+        assertThat(bounds.upper()).isEqualTo(Double.POSITIVE_INFINITY);
+    }
+
+    /** One event more than was seen, where it counts most; and the more rows without one, the nearer to none. */
+    @Test
+    void rareEventsAreBoundedAsIfOneMoreHadBeenSeen() {
+        assertThat(SequentialTTest.upper(new double[10], 1, 0.95))
+                .isGreaterThan(0.1)
+                .isFinite();
+        assertThat(SequentialTTest.upper(new double[100], 1, 0.95))
+                .isGreaterThan(0.01)
+                .isLessThan(SequentialTTest.upper(new double[10], 1, 0.95));
+        assertThat(SequentialTTest.upper(new double[0], 1, 0.95)).isEqualTo(Double.POSITIVE_INFINITY);
+        double[] seen = {0, 3, 0, 0, 1, 0, 0, 2, 0, 0};
+        assertThat(SequentialTTest.upper(seen, 1, 0.95))
+                .isEqualTo(SequentialTTest.bounds(new double[] {0, 4, 0, 0, 1, 0, 0, 2, 0, 0}, 0.95)
+                        .upper());
     }
 }
