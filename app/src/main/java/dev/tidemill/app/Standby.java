@@ -56,8 +56,10 @@ final class Standby {
                 // The server listens at the same port.
                 return Server.start(settings, parts::close);
             } catch (TidemillException e) {
-                // Whoever follows a server that was lost with its database waits for that too.
-                if (!HeldElsewhere.isCauseOf(e) && e.code() != ErrorCode.UNAVAILABLE) {
+                boolean held = HeldElsewhere.isCauseOf(e);
+                // Whoever follows a server that was lost with its database waits for that too; a first start says what
+                // is wrong.
+                if (!held && (waitsFor.isEmpty() || e.code() != ErrorCode.UNAVAILABLE)) {
                     throw e;
                 }
                 waitFor(e.message());
@@ -66,8 +68,8 @@ final class Standby {
     }
 
     private void waitFor(String reason) {
-        if (waitsFor.isEmpty()) {
-            LOG.info("Standing by: {}", reason);
+        if (!waitsFor.equals(reason)) {
+            LOG.warn("Standing by: {}", reason);
         }
         waitsFor = reason;
         if (parts.isEmpty()) {

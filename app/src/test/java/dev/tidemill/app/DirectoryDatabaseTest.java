@@ -159,7 +159,7 @@ class DirectoryDatabaseTest {
 
     /** Servers from before there was a mark wrote one of these at least, wherever their artifacts are. */
     @ParameterizedTest
-    @ValueSource(strings = {"artifact-copies", "tables", "identity,secrets.key", "identity,artifacts"})
+    @ValueSource(strings = {"artifact-copies/ab", "tables/p", "identity,secrets.key", "identity,artifacts"})
     void whatOnlyAServerWithADatabaseWritesTellsThatThereIsOne(String names) throws IOException {
         for (String name : names.split(",", -1)) {
             Files.createDirectories(data().resolve(name));
@@ -168,9 +168,9 @@ class DirectoryDatabaseTest {
         assertThat(data().resolve("tidemill.db")).doesNotExist();
     }
 
-    /** A start that reached no database, a gateway, and an operator who puts the key there. */
+    /** A start that reached no database, a gateway, and an operator who puts the key or folders for disks there. */
     @ParameterizedTest
-    @ValueSource(strings = {"identity", "artifacts,journal,python", "secrets.key"})
+    @ValueSource(strings = {"identity", "artifacts,journal,python", "secrets.key", "tables/lost+found,logs"})
     void whatOthersWriteTooKeepsNobodyFromADatabase(String names) throws IOException {
         Files.createDirectories(data());
         for (String name : names.split(",", -1)) {

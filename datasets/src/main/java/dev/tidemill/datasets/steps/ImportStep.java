@@ -6,6 +6,7 @@ import dev.tidemill.datasets.domain.Column;
 import dev.tidemill.datasets.domain.DataSet;
 import dev.tidemill.datasets.domain.DataSetVersion;
 import dev.tidemill.datasets.domain.DataSets;
+import dev.tidemill.datasets.domain.ImportReference;
 import dev.tidemill.datasets.domain.QueryEngine;
 import dev.tidemill.datasets.domain.TableFormat;
 import dev.tidemill.pipelines.domain.StepContext;
@@ -60,8 +61,7 @@ public final class ImportStep implements StepKind {
                 .orElseThrow(() -> new TidemillException(
                                 ErrorCode.FAILED_PRECONDITION, "Data set '" + name + "' has no source to import")
                         .remedy("Give it a 'source' in its definition"));
-        // The whole definition decides what an import gives, so it is the reference to what was imported.
-        String reference = source.path() + "@" + dev.tidemill.platform.ids.Ids.sha256(dataSet.toString());
+        String reference = ImportReference.of(dataSet);
         for (DataSetVersion version : dataSets.versions(context.project(), name)) {
             if (version.sources().contains(reference)) {
                 context.log(source.path() + " is imported already, as " + version.reference()

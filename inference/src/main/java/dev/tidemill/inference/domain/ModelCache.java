@@ -134,9 +134,9 @@ public final class ModelCache implements ModelLoader, AutoCloseable {
     }
 
     private void load(ServedVersion version, LoadedEntry entry) {
-        LoadTurn.resume();
         long started = System.nanoTime();
         try {
+            LoadTurn.resume();
             Folder files = Folder.load(blobs, version.folder());
             var folder = new ModelFolder(version, inspector.describe(files), files, blobs);
             LoadedModel model = runtimes.stream()

@@ -57,9 +57,10 @@ public final class Ticks {
             return tick.minus(monitor.labelDelay());
         }
 
-        /** Sums of a longer time could not be told apart by the blocks of a trial. */
+        /** Sums of a longer time could not be told apart by the blocks of a trial; without one there would be many for nothing. */
         Duration longestSlice() {
-            return policy.map(rules -> rules.promotion().block())
+            return policy.filter(rules -> deployment.challenger().isPresent())
+                    .map(rules -> rules.promotion().block())
                     .filter(block -> block.compareTo(monitor.every()) < 0)
                     .orElse(monitor.every());
         }

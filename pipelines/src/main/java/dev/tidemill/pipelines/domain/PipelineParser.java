@@ -80,6 +80,13 @@ public final class PipelineParser {
         return names;
     }
 
+    private static void checkExpressions(
+            YamlObject entry, String field, Object value, Set<String> parameters, Set<String> names) {
+        for (String problem : Expressions.problems(value, parameters, names)) {
+            throw entry.invalid(field, problem);
+        }
+    }
+
     private Pipeline.Step step(YamlObject entry, Set<String> names, Set<String> parameters) {
         String name = entry.text("name");
         StepKind kind = kind(entry);
@@ -87,11 +94,8 @@ public final class PipelineParser {
                 entry.optionalObject("with").map(YamlObject::plain).orElse(Map.of());
         Map<String, List<Object>> matrix = matrix(entry);
         checkInputs(entry, kind, with, matrix);
-        for (var part : Map.of("with", with, "matrix", matrix).entrySet()) {
-            for (String problem : Expressions.problems(part.getValue(), parameters, names)) {
-                throw entry.invalid(part.getKey(), problem);
-            }
-        }
+        checkExpressions(entry, "with", with, parameters, names);
+        checkExpressions(entry, "matrix", matrix, parameters, names);
         var needs = new LinkedHashSet<>(entry.texts("needs"));
         for (String need : needs) {
             if (!names.contains(need)) {

@@ -5,6 +5,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
@@ -13,12 +14,16 @@ import java.util.Optional;
 import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Encrypts secrets that must be had back in the clear, such as those that sign webhooks, by AES-256 in Galois/Counter Mode with
  * a random nonce of 12 bytes each. Who has the database alone cannot read them. Thread-safe.
  */
 public final class SecretCipher {
+    private static final Logger LOG = LoggerFactory.getLogger(SecretCipher.class);
+
     private static final String PREFIX = "aes:";
     private static final int KEY_BYTES = 32;
     private static final int NONCE_BYTES = 12;
@@ -60,6 +65,11 @@ public final class SecretCipher {
         try {
             Optional<String> there = DurableFile.read(file);
             if (there.isEmpty()) {
+                if (Files.exists(file)) {
+                    LOG.warn(
+                            "{} is empty, so a new key is made; secrets that were kept with the former one cannot be read",
+                            file);
+                }
                 byte[] key = new byte[KEY_BYTES];
                 RANDOM.nextBytes(key);
                 DurableFile.write(file, Base64.getEncoder().encodeToString(key) + "\n");

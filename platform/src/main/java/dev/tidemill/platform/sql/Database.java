@@ -23,6 +23,14 @@ public interface Database extends Transactions, AutoCloseable {
     <T> T readingLong(Function<Handle, T> work);
 
     /**
+     * As {@link #readingLong}, for a search by clauses of its caller, which may look at any number of rows to find a few: it ends after
+     * 20 seconds, since who asks has gone by then, and the connections are everybody's. Inside a unit of work it has no deadline.
+     *
+     * @throws dev.tidemill.platform.errors.TidemillException {@code TIMEOUT} if it has not come to its end by then
+     */
+    <T> T searching(Function<Handle, T> work);
+
+    /**
      * Has a check made when a unit of work that writes begins, and again before it commits; what it throws is the work's failure and
      * nothing is written. Only a database that several processes can reach needs one; others make none.
      */

@@ -25,7 +25,7 @@ public final class DirectoryBinding {
 
     /** What a server makes once its database is open, and nobody else. */
     private static final List<String> SERVERS_ALONE =
-            List.of("artifact-copies", "tables", "logs", "payloads", "scoring");
+            List.of("artifact-copies", "tables", "payloads", "scoring");
 
     private final DataDirectory directory;
 
@@ -130,11 +130,20 @@ public final class DirectoryBinding {
         }
         // An identity alone is there also after a start whose database could not be reached; artifacts alone in a
         // gateway's directory; and a key alone where the operator has put it.
-        boolean served = SERVERS_ALONE.stream().anyMatch(this::has)
+        boolean served = SERVERS_ALONE.stream().anyMatch(this::holdsSomething)
                 || (has("identity") && (has("artifacts") || has("secrets.key")));
         return served
                 ? Optional.of("a PostgreSQL database, as its files without an SQLite one show")
                 : Optional.empty();
+    }
+
+    /** An empty folder may have been made by whoever prepares the first start, as for a disk of its own. */
+    private boolean holdsSomething(String folder) {
+        try (var entries = Files.list(directory.path().resolve(folder))) {
+            return entries.anyMatch(entry -> !entry.endsWith("lost+found"));
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private boolean has(String name) {

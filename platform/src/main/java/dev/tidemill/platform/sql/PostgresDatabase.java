@@ -5,6 +5,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.load.RequestMemory;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -30,6 +31,9 @@ import org.slf4j.LoggerFactory;
  * run again as well, since another unit may have been faster; the same key a second time was there before, and is refused.
  */
 final class PostgresDatabase extends SessionDatabase {
+    /** For one statement that reads for a request. */
+    private static final int READ_SECONDS = 60;
+
     private static final Logger LOG = LoggerFactory.getLogger(PostgresDatabase.class);
     private static final int APART_SECONDS = 3;
     private static final int ATTEMPTS_BESIDE_OTHERS = 5;
@@ -223,14 +227,21 @@ final class PostgresDatabase extends SessionDatabase {
             return jdbi.inTransaction(TransactionIsolationLevel.REPEATABLE_READ, handle -> {
                 handle.setReadOnly(true);
                 if (RequestMemory.current().isPresent()) {
-                    // Of each statement.
-                    handle.getConfig(SqlStatements.class).setQueryTimeout(Math.toIntExact(READ_DEADLINE.toSeconds()));
+                    // Who asks has gone by then, and the connections are everybody's.
+                    handle.getConfig(SqlStatements.class).setQueryTimeout(READ_SECONDS);
                 }
                 return new Session(handle, false).run(work);
             });
         } catch (RuntimeException e) {
             throw failures.translate(e);
         }
+    }
+
+    @Override
+    <T> T within(Handle handle, Duration time, Function<Handle, T> work) {
+        // Of each statement; the handle ends with the read.
+        handle.getConfig(SqlStatements.class).setQueryTimeout(Math.toIntExact(time.toSeconds()));
+        return work.apply(handle);
     }
 
     @Override

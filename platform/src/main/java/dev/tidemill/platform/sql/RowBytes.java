@@ -117,7 +117,7 @@ public final class RowBytes {
 
     /**
      * As {@link #page}. A search by clauses of its caller may look at any number of rows to find a few, so such searches take turns
-     * ({@link Database#readingLong}).
+     * ({@link Database#searching}).
      *
      * @param filter the caller's clauses, if there are any
      */
@@ -129,7 +129,7 @@ public final class RowBytes {
             RowMapper<K> key,
             BiFunction<Handle, Fitting<K>, List<R>> read) {
         Function<Handle, Fitting<K>> weigh = handle -> Fitting.of(weighing.apply(handle), key, most, mostOfPage());
-        return read(database, filter.isEmpty() ? database.reading(weigh) : database.readingLong(weigh), read);
+        return read(database, filter.isEmpty() ? database.reading(weigh) : database.searching(weigh), read);
     }
 
     /**

@@ -6,8 +6,8 @@ import org.jdbi.v3.core.Handle;
 
 /** What a database does with the unit of work of its caller's thread, whichever product it is. */
 abstract class SessionDatabase implements Database {
-    /** How long the database reads for a request: who asks has gone by then, and the connections are everybody's. */
-    static final Duration READ_DEADLINE = Duration.ofSeconds(20);
+    /** How long a search may take. */
+    static final Duration SEARCH_DEADLINE = Duration.ofSeconds(20);
 
     private final Dialect dialect;
     private final LongReads longReads;
@@ -33,6 +33,16 @@ abstract class SessionDatabase implements Database {
     public <T> T readingLong(Function<Handle, T> work) {
         return longReads.inTurn(() -> reading(work));
     }
+
+    @Override
+    public <T> T searching(Function<Handle, T> work) {
+        return Session.current().isPresent()
+                ? reading(work)
+                : longReads.inTurn(() -> reading(handle -> within(handle, SEARCH_DEADLINE, work)));
+    }
+
+    /** Does work that only reads, and has what it asks of the connection fail once the time is over. */
+    abstract <T> T within(Handle handle, Duration time, Function<Handle, T> work);
 
     @Override
     public void afterCommit(Runnable action) {

@@ -7,6 +7,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.load.RequestMemory;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
@@ -153,16 +155,16 @@ final class SqliteDatabase extends SessionDatabase {
             return work.get();
         }
         try {
-            return readerJdbi.inTransaction(handle -> {
-                if (RequestMemory.current().isEmpty()) {
-                    return new Session(handle, false).run(work);
-                }
-                try (var _ = deadlines.of(handle, READ_DEADLINE)) {
-                    return new Session(handle, false).run(work);
-                }
-            });
+            return readerJdbi.inTransaction(handle -> new Session(handle, false).run(work));
         } catch (RuntimeException e) {
             throw failures.translate(e);
+        }
+    }
+
+    @Override
+    <T> T within(Handle handle, Duration time, Function<Handle, T> work) {
+        try (var _ = deadlines.of(handle, time)) {
+            return work.apply(handle);
         }
     }
 

@@ -47,6 +47,11 @@ public class ForwardingDatabase implements Database {
     }
 
     @Override
+    public <T> T searching(Function<Handle, T> work) {
+        return database.searching(work);
+    }
+
+    @Override
     public <T> T apart(Function<Handle, T> work) {
         return database.apart(work);
     }

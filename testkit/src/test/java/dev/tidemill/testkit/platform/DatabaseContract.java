@@ -459,12 +459,12 @@ abstract class DatabaseContract {
 
     /** Who asks has gone by then, and there are few connections. */
     @Test
-    void aReadForARequestEndsAtItsDeadline() {
+    void aSearchEndsAtItsDeadline() {
         long start = System.nanoTime();
         try (var request = new BytesInFlight(1 << 20).open("ada")) {
             assertThatThrownBy(() -> RequestMemory.of(
                             request,
-                            () -> database.reading(handle ->
+                            () -> database.searching(handle ->
                                     handle.createQuery("""
                             WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 300000000)
                             SELECT COUNT(*) FROM counted

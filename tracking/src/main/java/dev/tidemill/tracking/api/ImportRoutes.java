@@ -77,6 +77,7 @@ public final class ImportRoutes {
         if (!id.matches("[a-zA-Z0-9][\\w-]{0,63}")) {
             throw TidemillException.invalid("run_id", "'" + id + "' is not a run's id");
         }
+        var left = new ArrayList<String>();
         Run run = new Run(
                 new RunId(id),
                 caller.project(),
@@ -93,9 +94,11 @@ public final class ImportRoutes {
                 MlflowTrackingJson.texts(data.messages("params"), false),
                 Map.of(),
                 MlflowTrackingJson.texts(data.messages("tags"), false),
-                RunInputs.dataSets(optional(told, "inputs"), "dataset_inputs", false),
-                links(told));
-        context.json(imports.run(caller.project(), run, caller.actor()));
+                RunInputs.takenDataSets(optional(told, "inputs"), "dataset_inputs", left),
+                links(told, left));
+        Imports.Taken taken = imports.run(caller.project(), run, caller.actor());
+        left.addAll(taken.left());
+        context.json(new Imports.Taken(taken.fresh(), left));
     }
 
     private static MlflowRequest optional(MlflowRequest message, String field) {
@@ -110,9 +113,9 @@ public final class ImportRoutes {
         }
     }
 
-    private static List<ModelLink> links(MlflowRequest told) {
-        var list = new ArrayList<>(RunInputs.models(optional(told, "inputs"), "model_inputs", false));
-        list.addAll(RunInputs.models(optional(told, "outputs"), "model_outputs", true));
+    private static List<ModelLink> links(MlflowRequest told, List<String> left) {
+        var list = new ArrayList<>(RunInputs.takenModels(optional(told, "inputs"), "model_inputs", false, left));
+        list.addAll(RunInputs.takenModels(optional(told, "outputs"), "model_outputs", true, left));
         return list;
     }
 

@@ -228,7 +228,7 @@ public final class MlflowRunRoutes {
         tracking.addInputs(
                 caller.project(),
                 id(request),
-                RunInputs.dataSets(request, "datasets", true),
+                RunInputs.dataSets(request, "datasets"),
                 RunInputs.models(request, "models", false));
         return Json.object();
     }

@@ -4,7 +4,9 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.ModelLink;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /** What is told of data that a run has read and models that it has read or made; within MLflow's limits. */
@@ -16,12 +18,32 @@ final class RunInputs {
 
     /**
      * @param field that lists the data sets
-     * @param complete whether their sources have to be told, as clients tell them
      */
-    static List<DataSetInput> dataSets(MlflowRequest told, String field, boolean complete) {
-        return told.messages(field).stream()
-                .map(entry -> dataSet(entry, complete))
-                .toList();
+    static List<DataSetInput> dataSets(MlflowRequest told, String field) {
+        return told.messages(field).stream().map(entry -> dataSet(entry, true)).toList();
+    }
+
+    /** The data sets of an import: one that cannot be taken is left out, and said. */
+    static List<DataSetInput> takenDataSets(MlflowRequest told, String field, List<String> left) {
+        return taken(told.messages(field), "data set", entry -> dataSet(entry, false), left);
+    }
+
+    /** The models of an import, likewise. */
+    static List<ModelLink> takenModels(MlflowRequest told, String field, boolean output, List<String> left) {
+        return taken(told.messages(field), "model", entry -> model(entry, output), left);
+    }
+
+    private static <T> List<T> taken(
+            List<MlflowRequest> entries, String what, Function<MlflowRequest, T> read, List<String> left) {
+        var taken = new ArrayList<T>();
+        for (MlflowRequest entry : entries) {
+            try {
+                taken.add(read.apply(entry));
+            } catch (TidemillException refused) {
+                left.add("a " + what + " of the run is left out: " + refused.message());
+            }
+        }
+        return taken;
     }
 
     private static DataSetInput dataSet(MlflowRequest entry, boolean complete) {
@@ -49,12 +71,12 @@ final class RunInputs {
      * @param output whether the run has made them
      */
     static List<ModelLink> models(MlflowRequest told, String field, boolean output) {
-        return told.messages(field).stream()
-                .map(model -> new ModelLink(
-                        id(model.text("model_id")),
-                        output,
-                        model.optionalWhole("step").orElse(0L)))
-                .toList();
+        return told.messages(field).stream().map(model -> model(model, output)).toList();
+    }
+
+    private static ModelLink model(MlflowRequest entry, boolean output) {
+        return new ModelLink(
+                id(entry.text("model_id")), output, entry.optionalWhole("step").orElse(0L));
     }
 
     private static String id(String text) {

@@ -160,7 +160,7 @@ public final class SqlRunStore implements RunStore {
             String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter, int limit) {
         var search = runSearch();
         String sql = search.write(project, experiments, lifecycle, filter, List.of(), Start.BEGINNING, limit);
-        return database.readingLong(handle -> {
+        return database.searching(handle -> {
             database.dialect().boundPlanning(handle);
             return search.values()
                     .bindAll(handle.createQuery("SELECT id FROM (" + sql + ") found"))
@@ -173,7 +173,7 @@ public final class SqlRunStore implements RunStore {
         return new RunSearchSql(
                 database.dialect(),
                 names::find,
-                (sql, values) -> database.readingLong(handle -> {
+                (sql, values) -> database.searching(handle -> {
                     database.dialect().boundPlanning(handle);
                     return values.bindAll(handle.createQuery(sql)
                                     .configure(SqlStatements.class, config -> config.setUnusedBindingAllowed(true)))
@@ -186,7 +186,7 @@ public final class SqlRunStore implements RunStore {
     public long count(String project, Collection<Long> experiments, Lifecycle lifecycle, List<Comparison> filter) {
         var search = runSearch();
         String sql = search.count(project, experiments, lifecycle, filter);
-        return database.readingLong(handle -> {
+        return database.searching(handle -> {
             database.dialect().boundPlanning(handle);
             return search.values()
                     .bindAll(handle.createQuery(sql))

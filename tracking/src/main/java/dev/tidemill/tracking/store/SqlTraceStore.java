@@ -521,7 +521,7 @@ public final class SqlTraceStore implements TraceStore {
             String project, Collection<Long> experiments, TraceMetrics.Query query, long offset, int limit) {
         var metrics = new TraceMetricSql(database.dialect(), query);
         String sql = metrics.write(project, experiments, offset, limit + 1);
-        return database.readingLong(handle -> metrics.values()
+        return database.searching(handle -> metrics.values()
                 .bindAll(handle.createQuery(sql))
                 .map((row, context) -> metrics.point(row))
                 .list());
@@ -531,7 +531,7 @@ public final class SqlTraceStore implements TraceStore {
     public long count(String project, Collection<Long> experiments, List<Comparison> filter) {
         var search = new TraceSearchSql(database.dialect());
         String sql = search.count(project, experiments, filter);
-        return database.readingLong(handle -> {
+        return database.searching(handle -> {
             database.dialect().boundPlanning(handle);
             return search.values()
                     .bindAll(handle.createQuery(sql))

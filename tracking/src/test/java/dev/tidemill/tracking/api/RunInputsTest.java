@@ -8,6 +8,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.http.mlflow.MlflowRequest;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.tracking.domain.ModelLink;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -26,6 +27,8 @@ class RunInputsTest {
                 .putObject("dataset")
                 .put("name", "n")
                 .put("digest", "d")
+                .put("source_type", "local")
+                .put("source", "s")
                 .put(field, value);
         return MlflowRequest.of(told);
     }
@@ -57,11 +60,27 @@ class RunInputsTest {
                         case "schema" -> 1_048_575;
                         default -> 16_777_215;
                     };
-            assertThat(RunInputs.dataSets(dataSet(field, "x".repeat(most)), "datasets", false))
+            assertThat(RunInputs.dataSets(dataSet(field, "x".repeat(most)), "datasets"))
                     .hasSize(1);
-            assertThatThrownBy(() -> RunInputs.dataSets(dataSet(field, "x".repeat(most + 1)), "datasets", false))
+            assertThatThrownBy(() -> RunInputs.dataSets(dataSet(field, "x".repeat(most + 1)), "datasets"))
                     .isInstanceOf(TidemillException.class)
                     .hasMessageContaining("'" + field + "' exceeds the maximum length of " + most);
         }
+    }
+
+    /** The rest of the run is taken in all the same. */
+    @Test
+    void whatAnImportCannotTakeIsLeftOutAndSaid() {
+        var left = new ArrayList<String>();
+        assertThat(RunInputs.takenDataSets(dataSet("digest", "x".repeat(37)), "datasets", left))
+                .isEmpty();
+        assertThat(RunInputs.takenModels(models("../../x"), "models", true, left))
+                .isEmpty();
+        assertThat(left)
+                .hasSize(2)
+                .anySatisfy(one -> assertThat(one).contains("data set", "'digest' exceeds the maximum length of 36"))
+                .anySatisfy(one -> assertThat(one).contains("model", "'../../x' is not a model's id"));
+        assertThat(RunInputs.takenModels(models("m-1"), "models", true, left)).hasSize(1);
+        assertThat(left).hasSize(2);
     }
 }
