@@ -24,8 +24,7 @@ public final class DirectoryBinding {
     private static final String SQLITE = "sqlite";
 
     /** What a server makes once its database is open, and nobody else. */
-    private static final List<String> SERVERS_ALONE =
-            List.of("artifact-copies", "tables", "payloads", "scoring");
+    private static final List<String> SERVERS_ALONE = List.of("artifact-copies", "tables", "payloads", "scoring");
 
     private final DataDirectory directory;
 
