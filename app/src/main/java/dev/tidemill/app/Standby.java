@@ -38,8 +38,8 @@ final class Standby {
     /**
      * Waits for its turn and starts the server then.
      *
-     * @throws TidemillException as {@link Server#start}, for anything but that another server holds what this one would, or that the
-     *     database cannot be reached
+     * @throws TidemillException as {@link Server#start}, for anything but that another server holds what this one would, or, once it
+     *     has stood by for that, that the database cannot be reached
      */
     static Server start(Settings settings) {
         var standby = new Standby(settings);

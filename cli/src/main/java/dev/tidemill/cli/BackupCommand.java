@@ -10,7 +10,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.concurrent.Callable;
 import java.util.zip.ZipEntry;
@@ -109,7 +108,7 @@ final class BackupCommand implements Callable<Integer> {
             JsonNode manifest = Api.JSON.readTree(zip.getInputStream(told));
             for (JsonNode entry : manifest.path("entries")) {
                 String name = entry.path("name").asText();
-                MessageDigest digest = MessageDigest.getInstance("SHA-256");
+                MessageDigest digest = Sha256.begin();
                 try (InputStream in = new DigestInputStream(zip.getInputStream(zip.getEntry(name)), digest)) {
                     in.transferTo(java.io.OutputStream.nullOutputStream());
                 }
@@ -122,8 +121,6 @@ final class BackupCommand implements Callable<Integer> {
             return manifest;
         } catch (java.util.zip.ZipException e) {
             throw new CliException(Exit.FAILURE, "The backup broke off; try again (" + e.getMessage() + ")");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
         }
     }
 }

@@ -75,8 +75,11 @@ final class ExportCommand implements Callable<Integer> {
         }
         Api api = connection.api();
         long[] counts = new long[3];
-        try (var server =
-                new ServerSource(api.server(), api.project(), connection.authorities(), LocalFiles.named(artifacts))) {
+        try (var server = new ServerSource(
+                api.server(),
+                api.project(),
+                connection.authorities(),
+                LocalFiles.named(ReadableFolders.absolute(artifacts)))) {
             var progress = new Progress("export");
             List<JsonNode> experiments = server.experiments();
             for (JsonNode experiment : experiments) {

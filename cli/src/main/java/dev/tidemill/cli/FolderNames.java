@@ -3,9 +3,6 @@ package dev.tidemill.cli;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.regex.Pattern;
 
 /** Paths made of what a server calls its things. None leads out of its folder. */
@@ -72,14 +69,8 @@ final class FolderNames {
 
     /** A name of one part for a data set of any name and digest, and for no other one. */
     static String dataSet(String name, String digest) {
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256")
-                    .digest((name + "\0" + digest).getBytes(StandardCharsets.UTF_8));
-            String letters = name.replaceAll("[^\\w-]", "_");
-            return letters.substring(0, Math.min(letters.length(), 100)) + "-"
-                    + HexFormat.of().formatHex(hash, 0, 16);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        String letters = name.replaceAll("[^\\w-]", "_");
+        return letters.substring(0, Math.min(letters.length(), 100)) + "-"
+                + Sha256.of(name + "\0" + digest).substring(0, 32);
     }
 }

@@ -54,9 +54,7 @@ final class ImportCommand implements Callable<Integer> {
     }
 
     private ImportSource open(Omissions omissions) throws IOException {
-        List<Path> named = artifacts.stream()
-                .map(folder -> folder.toAbsolutePath().normalize())
-                .toList();
+        List<Path> named = ReadableFolders.absolute(artifacts);
         if (ServerSource.means(source)) {
             return new ServerSource(source, LocalFiles.named(named));
         }

@@ -1,10 +1,6 @@
 package dev.tidemill.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Base64;
 import java.util.HashSet;
 import java.util.Set;
 
@@ -34,7 +30,7 @@ final class ListingBounds {
     /** The token of the page that follows; empty if none does. */
     String next(JsonNode page) {
         String token = page.path("next_page_token").asText("");
-        if (!token.isEmpty() && !seen.add(digest(token))) {
+        if (!token.isEmpty() && !seen.add(Sha256.of(token))) {
             throw new CliException(
                     Exit.FAILURE,
                     server + " names page '" + token.substring(0, Math.min(token.length(), 80)) + "' of " + what
@@ -44,15 +40,6 @@ final class ListingBounds {
             throw new CliException(Exit.FAILURE, server + " names more than " + PAGES + " pages of " + what);
         }
         return token;
-    }
-
-    private static String digest(String token) {
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256").digest(token.getBytes(StandardCharsets.UTF_8));
-            return Base64.getEncoder().encodeToString(hash);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
     }
 
     /** Refuses a folder that lies too deep within others. */

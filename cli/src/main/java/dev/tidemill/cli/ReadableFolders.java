@@ -26,6 +26,11 @@ final class ReadableFolders {
      */
     record Found(String path, Path file, Optional<String> refusal) {}
 
+    /** Folders as the user has named them, without what depends on where the command runs. */
+    static List<Path> absolute(List<Path> named) {
+        return named.stream().map(folder -> folder.toAbsolutePath().normalize()).toList();
+    }
+
     /** @param named folders that are here */
     ReadableFolders(Collection<Path> named) throws IOException {
         for (Path folder : named) {
@@ -58,12 +63,16 @@ final class ReadableFolders {
     /** Files below a folder that may be read itself, in the order of their paths. Links to folders are not followed. */
     List<Found> files(Path folder) throws IOException {
         Path real = folder.toRealPath();
+        var found = new ArrayList<Found>();
         try (var walk = Files.walk(real)) {
-            return walk.sorted().flatMap(entry -> found(real, entry).stream()).toList();
+            for (Path entry : walk.sorted().toList()) {
+                found(real, entry).ifPresent(found::add);
+            }
         }
+        return found;
     }
 
-    private Optional<Found> found(Path folder, Path entry) {
+    private Optional<Found> found(Path folder, Path entry) throws IOException {
         var parts = new ArrayList<String>();
         folder.relativize(entry).forEach(part -> parts.add(part.toString()));
         String path = String.join("/", parts);
@@ -76,8 +85,12 @@ final class ReadableFolders {
         if (refusal.isEmpty() && Files.isDirectory(entry)) {
             refusal = Optional.of("it is a link to a folder, of which the files are not taken");
         }
-        return refusal.isPresent() || Files.isRegularFile(entry)
-                ? Optional.of(new Found(path, entry, refusal))
+        if (refusal.isPresent()) {
+            return Optional.of(new Found(path, entry, refusal));
+        }
+        // The file that was judged, and not wherever the link leads when it is opened.
+        return Files.isRegularFile(entry)
+                ? Optional.of(new Found(path, entry.toRealPath(), Optional.empty()))
                 : Optional.empty();
     }
 }

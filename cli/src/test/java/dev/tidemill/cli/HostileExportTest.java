@@ -110,14 +110,7 @@ class HostileExportTest {
     void filesOfTheExportersAreNotCopied() throws IOException {
         Path home = Files.createDirectories(directory.resolve("home"));
         Files.writeString(home.resolve("id_rsa"), "secret");
-        try (var server = new ScriptedServer((method, path, body) -> {
-            if (path.contains("experiments/search")) {
-                return "{\"experiments\":[{\"experiment_id\":\"1\",\"name\":\"one\"}]}";
-            }
-            return path.contains("runs/search")
-                    ? "{\"runs\":[{\"info\":{\"run_id\":\"" + RUN + "\",\"artifact_uri\":\"" + home.toUri() + "\"}}]}"
-                    : "{}";
-        })) {
+        try (var server = ScriptedServer.withRun(RUN, home.toUri())) {
             ScriptedServer.Outcome refused =
                     ScriptedServer.run("export", directory.resolve("first").toString(), "--server", server.address());
             assertThat(refused.exit()).isEqualTo(Exit.INCOMPLETE);

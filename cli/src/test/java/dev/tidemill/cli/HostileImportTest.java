@@ -159,14 +159,7 @@ class HostileImportTest {
 
     @Test
     void aServerIsNotBelievedWhereItsFilesAreHere() throws IOException {
-        try (var source = new ScriptedServer((method, target, body) -> {
-            if (target.contains("experiments/search")) {
-                return "{\"experiments\":[{\"experiment_id\":\"1\",\"name\":\"one\"}]}";
-            }
-            return target.contains("runs/search")
-                    ? "{\"runs\":[{\"info\":{\"run_id\":\"" + RUN + "\",\"artifact_uri\":\"" + home.toUri() + "\"}}]}"
-                    : "{}";
-        })) {
+        try (var source = ScriptedServer.withRun(RUN, home.toUri())) {
             ScriptedServer.Outcome refused = take(source.address());
             assertNothingLeaks(refused);
             assertThat(refused.told()).contains("--artifacts " + home.toRealPath());

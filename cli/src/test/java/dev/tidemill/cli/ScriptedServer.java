@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -46,6 +47,18 @@ final class ScriptedServer implements AutoCloseable {
                 return "{\"id\":\"7\",\"artifactLocation\":\"mlflow-artifacts:/7\"}";
             }
             return method.equals("GET") && target.contains("/runs/") ? "" : "{\"fresh\":true}";
+        });
+    }
+
+    /** One with a single run, which says where its files are. */
+    static ScriptedServer withRun(String run, URI artifacts) throws IOException {
+        return new ScriptedServer((method, target, body) -> {
+            if (target.contains("experiments/search")) {
+                return "{\"experiments\":[{\"experiment_id\":\"1\",\"name\":\"one\"}]}";
+            }
+            return target.contains("runs/search")
+                    ? "{\"runs\":[{\"info\":{\"run_id\":\"" + run + "\",\"artifact_uri\":\"" + artifacts + "\"}}]}"
+                    : "{}";
         });
     }
 

@@ -16,9 +16,7 @@ final class RunInputs {
 
     private RunInputs() {}
 
-    /**
-     * @param field that lists the data sets
-     */
+    /** The data sets that a client tells, with their sources; {@code field} lists them. */
     static List<DataSetInput> dataSets(MlflowRequest told, String field) {
         return told.messages(field).stream().map(entry -> dataSet(entry, true)).toList();
     }
