@@ -48,15 +48,7 @@ e2e-test:
 	python3 e2e/suite.py
 
 peers: ## install the Python peers that tests compare with, one virtual environment each
-	[ -x .cache/peers/mlflow/bin/mlflow ] && .cache/peers/mlflow/bin/python -c "import sklearn, lightgbm, boto3, onnxruntime, skl2onnx, onnxmltools" 2>/dev/null || { python3 -m venv .cache/peers/mlflow && .cache/peers/mlflow/bin/pip install -q mlflow scikit-learn xgboost-cpu lightgbm boto3 onnx onnxruntime skl2onnx onnxmltools; }
-	[ -x .cache/peers/mlflow36/bin/mlflow ] || { python3 -m venv .cache/peers/mlflow36 && .cache/peers/mlflow36/bin/pip install -q mlflow==3.6.0; }
-	for old in 2.22.5=mlflow222 3.1.4=mlflow31; do at=.cache/peers/$${old#*=}; [ -x $$at/bin/python ] && $$at/bin/python -c "import mlflow, pandas" 2>/dev/null || { python3 -m venv $$at && $$at/bin/pip install -q mlflow-skinny==$${old%=*} pandas setuptools 'opentelemetry-sdk<1.32'; } || exit 1; done
-	[ -x .cache/peers/moto/bin/moto_server ] || { python3 -m venv .cache/peers/moto && .cache/peers/moto/bin/pip install -q 'moto[s3,server]'; }
-	[ -x .cache/peers/triton/bin/python ] && .cache/peers/triton/bin/python -c "import gevent, aiohttp" 2>/dev/null || { python3 -m venv .cache/peers/triton && .cache/peers/triton/bin/pip install -q 'tritonclient[grpc,http]' numpy; }
-	[ -x .cache/peers/kserve/bin/python ] || { python3 -m venv .cache/peers/kserve && .cache/peers/kserve/bin/pip install -q kserve; }
-	[ -x .cache/peers/mlserver/bin/mlserver ] || { python3 -m venv .cache/peers/mlserver && .cache/peers/mlserver/bin/pip install -q mlserver mlserver-lightgbm lightgbm; }
-	[ -x .cache/peers/tensorflow/bin/python ] && .cache/peers/tensorflow/bin/python -c "import mlflow, pandas" 2>/dev/null || { python3 -m venv .cache/peers/tensorflow && .cache/peers/tensorflow/bin/pip install -q tensorflow-cpu mlflow-skinny pandas; }
-	[ -x $(SDK)/mypy ] || { python3 -m venv .cache/peers/sdk && $(SDK)/pip install -q -e python ruff==0.14.5 mypy==1.18.2; }
+	e2e/peers.sh
 
 bench: build ## measure against the budgets; results go to benchmarks/results
 	python3 benchmarks/measure.py
