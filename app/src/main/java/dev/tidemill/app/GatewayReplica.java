@@ -87,10 +87,12 @@ final class GatewayReplica implements Node {
         loops.addAll(List.of(feed.loop(), housekeeping.loop()));
         var background = new BackgroundWork(loops, clock);
         background.publish(telemetry);
+        var protocols = DataPlane.protocols(settings, inference.gateway(), clock);
         var manifest = new RouteManifest()
                 .add(OperationsRoutes.ofGateway(feed, telemetry, inference.environments(), background))
                 .add(inference.routes())
-                .addMethods(inference.methods());
+                .add(protocols.routes())
+                .addMethods(protocols.methods());
         RefusalJournal refusals = refusal -> LOG.warn(
                 "Refused {} {} of {} at {}: {}",
                 refusal.method(),

@@ -22,6 +22,9 @@ import dev.tidemill.platform.retention.Chore;
 import dev.tidemill.registry.RegistryModule;
 import dev.tidemill.tracking.TrackingModule;
 import dev.tidemill.training.TrainingModule;
+import dev.tidemill.wires.mlflow.MlflowModule;
+import dev.tidemill.wires.mlflow.messages.MlflowWireRoutes;
+import dev.tidemill.wires.otlp.OtlpModule;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -97,7 +100,6 @@ record Modules(
                 clock,
                 artifacts.tree(),
                 artifacts.located(),
-                artifacts.links(),
                 artifactRoot,
                 settings.whole(Setting.RETENTION_DELETED)));
         var registry = parts.keep(new RegistryModule(
@@ -107,9 +109,6 @@ record Modules(
                 artifacts.tree(),
                 artifacts.blobs(),
                 artifacts.located(),
-                tracking.models(),
-                tracking.tracking(),
-                platform.webhooks(),
                 "tidemill " + Version.current()));
         var sink = new LateSink();
         var inference = parts.keep(new InferenceModule(
@@ -190,9 +189,39 @@ record Modules(
                 controlPlane,
                 training,
                 deployments,
-                monitoring);
+                monitoring,
+                DataPlane.protocols(settings, inference.gateway(), clock),
+                new OtlpModule(tracking.traces(), MlflowWireRoutes.ERRORS),
+                mlflow(on, artifacts, tracking, registry, platform));
         register(all, platform.definitions(), pipelines);
         return new Modules(platform, identity, artifacts, inference, all, oldRuns(on, pipelines, artifacts, registry));
+    }
+
+    private static MlflowModule mlflow(
+            Foundation on,
+            ArtifactsModule artifacts,
+            TrackingModule tracking,
+            RegistryModule registry,
+            PlatformModule platform) {
+        return new MlflowModule(
+                new MlflowModule.ArtifactDomain(
+                        artifacts.tree(),
+                        artifacts.located(),
+                        artifacts.uploads(),
+                        artifacts.links(),
+                        on.settings().megabytes(Setting.UPLOAD_LIMIT)),
+                new MlflowModule.TrackingDomain(
+                        tracking.tracking(),
+                        tracking.experiments(),
+                        tracking.models(),
+                        tracking.traces(),
+                        tracking.evaluations(),
+                        tracking.scorers(),
+                        tracking.imports()),
+                new MlflowModule.RegistryDomain(
+                        registry.models(), registry.aliases(), registry.tags(), registry.registrations()),
+                platform.webhooks(),
+                on.clock());
     }
 
     /** Kinds of one module are known to all, whatever order they were built in. */

@@ -32,7 +32,9 @@ class ArchitectureTest {
             "training",
             "deployments",
             "monitoring",
+            "wires",
             "app");
+    private static final List<String> WIRES = List.of("otlp", "oip", "mlflow");
     private static final List<String> BASE = List.of("platform", "statistics", "trees");
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
@@ -90,6 +92,21 @@ class ArchitectureTest {
     }
 
     @Test
+    void aWireUsesOnlyTheWiresToItsLeft() {
+        for (int i = 0; i < WIRES.size(); i++) {
+            for (String right : WIRES.subList(i + 1, WIRES.size())) {
+                noClasses()
+                        .that()
+                        .resideInAPackage(ROOT + "wires." + WIRES.get(i) + "..")
+                        .should()
+                        .dependOnClassesThat()
+                        .resideInAPackage(ROOT + "wires." + right + "..")
+                        .check(CLASSES);
+            }
+        }
+    }
+
+    @Test
     void pureModulesTouchNoOther() {
         noClasses()
                 .that()
@@ -132,7 +149,7 @@ class ArchitectureTest {
     void onlyRoutesImportTheWebFramework() {
         noClasses()
                 .that()
-                .resideOutsideOfPackage(ROOT + "platform.http..")
+                .resideOutsideOfPackages(ROOT + "platform.http..", ROOT + "wires.mlflow.messages")
                 .and()
                 .haveSimpleNameNotEndingWith("Routes")
                 .and()

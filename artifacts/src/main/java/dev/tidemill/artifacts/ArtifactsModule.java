@@ -2,7 +2,6 @@ package dev.tidemill.artifacts;
 
 import dev.tidemill.artifacts.api.ArtifactRoutes;
 import dev.tidemill.artifacts.api.CollectionRoutes;
-import dev.tidemill.artifacts.api.MlflowArtifactRoutes;
 import dev.tidemill.artifacts.api.TransferRoutes;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobCollector;
@@ -176,6 +175,10 @@ public final class ArtifactsModule implements Module {
         return tree;
     }
 
+    public MultipartUploads uploads() {
+        return uploads;
+    }
+
     public SignedLinks links() {
         return links;
     }
@@ -228,7 +231,6 @@ public final class ArtifactsModule implements Module {
     @Override
     public List<Route> routes() {
         var routes = new ArrayList<>(new ArtifactRoutes(blobs, projectBlobs, tree, uploadLimit).routes());
-        routes.addAll(new MlflowArtifactRoutes(tree, uploadLimit).routes());
         routes.addAll(new TransferRoutes(tree, uploads, links, uploadLimit).routes());
         routes.addAll(new CollectionRoutes(collector).routes());
         return routes;

@@ -2,15 +2,8 @@ package dev.tidemill.inference;
 
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.Folder;
-import dev.tidemill.inference.api.InferenceMethods;
 import dev.tidemill.inference.api.InferenceMetrics;
-import dev.tidemill.inference.api.InferenceRoutes;
-import dev.tidemill.inference.api.MlserverRepositoryMethods;
 import dev.tidemill.inference.api.PythonRoutes;
-import dev.tidemill.inference.api.RepositoryMethods;
-import dev.tidemill.inference.api.RepositoryRoutes;
-import dev.tidemill.inference.api.RowsRoutes;
-import dev.tidemill.inference.api.ServerName;
 import dev.tidemill.inference.domain.FeatureLookup;
 import dev.tidemill.inference.domain.Gateway;
 import dev.tidemill.inference.domain.IdleModels;
@@ -33,7 +26,6 @@ import dev.tidemill.inference.python.PythonSettings;
 import dev.tidemill.inference.registry.RegisteredModels;
 import dev.tidemill.inference.runtime.BoostedTreesRuntime;
 import dev.tidemill.inference.runtime.TidemillTreeRuntime;
-import dev.tidemill.platform.grpc.GrpcMethod;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.modules.Module;
 import dev.tidemill.platform.retention.DeletionHold;
@@ -46,20 +38,18 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.Stream;
 
 /** Wires the data plane of inference; needs no database. */
 public final class InferenceModule implements Module {
     /**
      * What the operator decides.
      *
-     * @param server what clients are told of it
      * @param memory bytes above which models that nobody uses are closed
      * @param idle after how long without a call a model is closed that no deployment serves; zero for never
      * @param onnxThreads threads that one call of ONNX Runtime may use
      * @param python how Python models are run
      */
-    public record Options(ServerName server, long memory, Duration idle, int onnxThreads, PythonSettings python) {}
+    public record Options(long memory, Duration idle, int onnxThreads, PythonSettings python) {}
 
     private final PredictionJournal journal;
     private final ModelCache cache;
@@ -181,14 +171,7 @@ public final class InferenceModule implements Module {
 
     @Override
     public List<Route> routes() {
-        return Stream.of(
-                        // Before the others: /v2/models/stats is no model's name.
-                        new RepositoryRoutes(gateway).routes(),
-                        new PythonRoutes(python).routes(),
-                        new InferenceRoutes(gateway, clock, options.server()).routes(),
-                        new RowsRoutes(gateway, clock, options.server().version()).routes())
-                .flatMap(List::stream)
-                .toList();
+        return new PythonRoutes(python).routes();
     }
 
     ModelCatalog catalog() {
@@ -201,16 +184,6 @@ public final class InferenceModule implements Module {
 
     PredictionSink sink() {
         return sink;
-    }
-
-    @Override
-    public List<GrpcMethod<?, ?>> methods() {
-        return Stream.of(
-                        new InferenceMethods(gateway, clock, options.server()).methods(),
-                        new RepositoryMethods(gateway).methods(),
-                        new MlserverRepositoryMethods(gateway).methods())
-                .<GrpcMethod<?, ?>>flatMap(List::stream)
-                .toList();
     }
 
     @Override

@@ -6,16 +6,11 @@ import dev.tidemill.artifacts.domain.LocatedFiles;
 import dev.tidemill.pipelines.domain.StepKind;
 import dev.tidemill.pipelines.domain.StepModule;
 import dev.tidemill.platform.events.EventLog;
-import dev.tidemill.platform.events.Webhooks;
 import dev.tidemill.platform.http.Route;
 import dev.tidemill.platform.modules.DigestColumn;
 import dev.tidemill.platform.modules.Schema;
 import dev.tidemill.platform.retention.Chore;
 import dev.tidemill.platform.sql.Database;
-import dev.tidemill.registry.api.MlflowRegistryRoutes;
-import dev.tidemill.registry.api.MlflowWebhookFormat;
-import dev.tidemill.registry.api.MlflowWebhookRoutes;
-import dev.tidemill.registry.api.ModelImportRoutes;
 import dev.tidemill.registry.api.ModelRoutes;
 import dev.tidemill.registry.domain.Aliases;
 import dev.tidemill.registry.domain.ModelInspector;
@@ -27,10 +22,7 @@ import dev.tidemill.registry.mlflow.FolderInspector;
 import dev.tidemill.registry.steps.RegisterStep;
 import dev.tidemill.registry.store.SqlModelStore;
 import dev.tidemill.registry.store.SqlVersionStore;
-import dev.tidemill.tracking.domain.LoggedModels;
-import dev.tidemill.tracking.domain.Tracking;
 import java.time.Clock;
-import java.util.ArrayList;
 import java.util.List;
 
 /** Wires the registry. */
@@ -42,9 +34,6 @@ public final class RegistryModule implements StepModule {
     private final ModelTags tags;
     private final Trust trust;
     private final Registrations registrations;
-    private final LoggedModels logged;
-    private final Webhooks webhooks;
-    private final Tracking tracking;
     private final String codeVersion;
 
     public RegistryModule(
@@ -54,9 +43,6 @@ public final class RegistryModule implements StepModule {
             ArtifactTree tree,
             BlobStore blobs,
             LocatedFiles located,
-            LoggedModels logged,
-            Tracking tracking,
-            Webhooks webhooks,
             String codeVersion) {
         var store = new SqlModelStore(database);
         var versions = new SqlVersionStore(database);
@@ -66,10 +52,6 @@ public final class RegistryModule implements StepModule {
         this.trust = new Trust(store, models, database, events);
         this.registrations = new Registrations(
                 models, store, versions, tree, located, new FolderInspector(blobs), database, events, clock);
-        this.webhooks = webhooks;
-        webhooks.add(MlflowWebhookFormat.NAME, new MlflowWebhookFormat());
-        this.logged = logged;
-        this.tracking = tracking;
         this.codeVersion = codeVersion;
     }
 
@@ -88,6 +70,10 @@ public final class RegistryModule implements StepModule {
 
     public Aliases aliases() {
         return aliases;
+    }
+
+    public ModelTags tags() {
+        return tags;
     }
 
     public Trust trust() {
@@ -109,10 +95,6 @@ public final class RegistryModule implements StepModule {
 
     @Override
     public List<Route> routes() {
-        var routes = new ArrayList<>(new ModelRoutes(models, aliases, tags, trust).routes());
-        routes.addAll(new MlflowRegistryRoutes(models, aliases, tags, registrations, logged, tracking).routes());
-        routes.addAll(new MlflowWebhookRoutes(webhooks).routes());
-        routes.addAll(new ModelImportRoutes(models, registrations).routes());
-        return routes;
+        return new ModelRoutes(models, aliases, tags, trust).routes();
     }
 }

@@ -2,7 +2,6 @@ package dev.tidemill.tracking;
 
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.LocatedFiles;
-import dev.tidemill.artifacts.domain.SignedLinks;
 import dev.tidemill.platform.events.Event;
 import dev.tidemill.platform.events.EventLog;
 import dev.tidemill.platform.http.Route;
@@ -11,18 +10,6 @@ import dev.tidemill.platform.modules.Module;
 import dev.tidemill.platform.modules.Schema;
 import dev.tidemill.platform.retention.Chore;
 import dev.tidemill.platform.sql.Database;
-import dev.tidemill.tracking.api.ImportRoutes;
-import dev.tidemill.tracking.api.MlflowEvaluationRoutes;
-import dev.tidemill.tracking.api.MlflowExperimentRoutes;
-import dev.tidemill.tracking.api.MlflowLoggedModelRoutes;
-import dev.tidemill.tracking.api.MlflowPageRoutes;
-import dev.tidemill.tracking.api.MlflowPresignedRoutes;
-import dev.tidemill.tracking.api.MlflowRefusedRoutes;
-import dev.tidemill.tracking.api.MlflowRunRoutes;
-import dev.tidemill.tracking.api.MlflowScorerRoutes;
-import dev.tidemill.tracking.api.MlflowTraceMetricRoutes;
-import dev.tidemill.tracking.api.MlflowTraceRoutes;
-import dev.tidemill.tracking.api.OtlpRoutes;
 import dev.tidemill.tracking.api.RetentionRoutes;
 import dev.tidemill.tracking.api.RunRoutes;
 import dev.tidemill.tracking.api.SavedViewRoutes;
@@ -50,12 +37,8 @@ import java.util.stream.Stream;
 public final class TrackingModule implements Module {
     public static final Schema SCHEMA = Schema.of("tracking", DigestColumn.folder("run", "model_digest"));
 
-    /** Most bytes of spans in one request, once they are unpacked. */
-    private static final int MOST_SPANS = 64 * 1024 * 1024;
-
     private final ArtifactTree tree;
     private final LocatedFiles files;
-    private final SignedLinks links;
     private final SqlRunStore runs;
     private final Experiments experiments;
     private final LoggedModels models;
@@ -79,11 +62,9 @@ public final class TrackingModule implements Module {
             Clock clock,
             ArtifactTree tree,
             LocatedFiles files,
-            SignedLinks links,
             String artifactRoot,
             long deletedDays) {
         this.deletedDays = deletedDays;
-        this.links = links;
         this.tree = tree;
         this.files = files;
         this.runs = new SqlRunStore(database);
@@ -124,6 +105,22 @@ public final class TrackingModule implements Module {
         return models;
     }
 
+    public Traces traces() {
+        return traces;
+    }
+
+    public EvaluationDataSets evaluations() {
+        return evaluations;
+    }
+
+    public Scorers scorers() {
+        return scorers;
+    }
+
+    public Imports imports() {
+        return imports;
+    }
+
     /** Makes what a virgin server has. */
     @Override
     public void prepare() {
@@ -136,19 +133,7 @@ public final class TrackingModule implements Module {
         return Stream.of(
                         new RunRoutes(tracking, experiments, files).routes(),
                         new SavedViewRoutes(views, clock).routes(),
-                        new MlflowExperimentRoutes(experiments).routes(),
-                        new MlflowRunRoutes(tracking, files).routes(),
-                        new MlflowLoggedModelRoutes(models).routes(),
-                        new MlflowPageRoutes(tracking, experiments, models, tree, files).routes(),
-                        new ImportRoutes(imports).routes(),
-                        new RetentionRoutes(retention, clock).routes(),
-                        new MlflowPresignedRoutes(tracking, tree, files, links).routes(),
-                        MlflowRefusedRoutes.routes(),
-                        new MlflowTraceRoutes(traces).routes(),
-                        new MlflowTraceMetricRoutes(traces).routes(),
-                        new MlflowEvaluationRoutes(evaluations, clock).routes(),
-                        new MlflowScorerRoutes(scorers).routes(),
-                        new OtlpRoutes(traces, MOST_SPANS).routes())
+                        new RetentionRoutes(retention, clock).routes())
                 .flatMap(List::stream)
                 .toList();
     }

@@ -1,6 +1,5 @@
 package dev.tidemill.artifacts.api;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tidemill.artifacts.domain.ArtifactTree;
 import dev.tidemill.artifacts.domain.BlobStore;
 import dev.tidemill.artifacts.domain.MultipartUploads;
@@ -17,22 +16,14 @@ import dev.tidemill.platform.http.FileAnswer;
 import dev.tidemill.platform.http.RequestBody;
 import dev.tidemill.platform.http.Requests;
 import dev.tidemill.platform.http.Route;
-import dev.tidemill.platform.http.mlflow.MlflowRequest;
-import dev.tidemill.platform.http.mlflow.MlflowWireRoutes;
-import dev.tidemill.platform.json.Json;
 import io.javalin.http.Context;
-import io.javalin.http.HandlerType;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/**
- * Uploads in parts, and links that need no credentials: our own routes, and those by which MLflow's clients ask for them.
- */
+/** Uploads in parts, and links that need no credentials. */
 public final class TransferRoutes {
     private static final String UPLOADS = "/api/tidemill/v1/projects/{project}/uploads";
     private static final String LINKS = "/api/tidemill/v1/transfers/{project}/{expires}/{signature}/<path>";
@@ -54,7 +45,7 @@ public final class TransferRoutes {
     public List<Route> routes() {
         var read = Access.project(Resource.ARTIFACT, Action.READ);
         var write = Access.project(Resource.ARTIFACT, Action.WRITE);
-        var routes = new ArrayList<Route>(List.of(
+        return List.of(
                 Route.post(UPLOADS, write, this::begin).fields("path"),
                 Route.get(UPLOADS + "/{upload}", read, this::show),
                 Route.put(UPLOADS + "/{upload}/parts/{number}", write, (context, caller) -> {
@@ -75,19 +66,7 @@ public final class TransferRoutes {
                 Route.file(LINKS, Access.open(), this::file),
                 Route.put(LINKS, Access.open(), this::upload).transfersFiles(),
                 Route.put(PARTS, Access.open(), (context, caller) -> putPart(context))
-                        .transfersFiles()));
-        for (String root : List.of("/api", "/ajax-api")) {
-            String base = root + "/2.0/mlflow-artifacts";
-            routes.add(MlflowWireRoutes.route(HandlerType.POST, base + "/mpu/create/<path>", write, this::create));
-            routes.add(MlflowWireRoutes.route(HandlerType.POST, base + "/mpu/create", write, this::create));
-            for (String path : List.of("", "/<path>")) {
-                routes.add(
-                        MlflowWireRoutes.route(HandlerType.POST, base + "/mpu/complete" + path, write, this::complete));
-                routes.add(MlflowWireRoutes.route(HandlerType.POST, base + "/mpu/abort" + path, write, this::abort));
-            }
-            routes.add(MlflowWireRoutes.route(HandlerType.GET, base + "/presigned/<path>", read, this::presigned));
-        }
-        return routes;
+                        .transfersFiles());
     }
 
     private void begin(Context context, Caller caller) {
@@ -137,66 +116,5 @@ public final class TransferRoutes {
         links.verify(link);
         BlobStore.Blob blob = tree.put(link.project(), link.path(), RequestBody.stream(context), uploadLimit);
         context.header("ETag", '"' + blob.digest().value() + '"').json(blob);
-    }
-
-    private void create(Context context, Caller caller) {
-        MlflowRequest request = MlflowRequest.of(context);
-        // Clients send the whole path that the file has on their machine.
-        String file = request.text("path").replace('\\', '/');
-        String name = file.substring(file.lastIndexOf('/') + 1);
-        String folder = context.pathParamMap().getOrDefault("path", "");
-        long parts = request.optionalWhole("num_parts").orElse(1L);
-        if (parts < 1 || parts > MultipartUploads.MOST_PARTS) {
-            throw TidemillException.invalid(
-                    "num_parts", "An upload has 1 to " + MultipartUploads.MOST_PARTS + " parts, not " + parts);
-        }
-        Upload upload = uploads.begin(caller.project(), folder.isEmpty() ? name : folder + "/" + name);
-        ObjectNode json = Json.object().put("upload_id", upload.id());
-        for (int number = 1; number <= parts; number++) {
-            json.withArray("credentials")
-                    .addObject()
-                    .put("url", Requests.address(context) + "/api/tidemill/v1/parts/" + upload.id() + "/" + number)
-                    .put("part_number", number)
-                    .putObject("headers");
-        }
-        answer(context, json);
-    }
-
-    private static void answer(Context context, ObjectNode json) {
-        context.result(Json.write(json)).contentType("application/json");
-    }
-
-    private void complete(Context context, Caller caller) throws IOException {
-        MlflowRequest request = MlflowRequest.of(context);
-        var expected = new HashMap<Integer, String>();
-        for (MlflowRequest part : request.messages("parts")) {
-            expected.put(
-                    Math.toIntExact(part.whole("part_number")),
-                    part.text("etag").replace("\"", ""));
-        }
-        if (expected.isEmpty()) {
-            throw MlflowRequest.missing("parts");
-        }
-        uploads.complete(caller.project(), request.text("upload_id"), expected, uploadLimit);
-        answer(context, Json.object());
-    }
-
-    private void abort(Context context, Caller caller) {
-        uploads.abort(caller.project(), MlflowRequest.of(context).text("upload_id"));
-        answer(context, Json.object());
-    }
-
-    private void presigned(Context context, Caller caller) {
-        String path = context.pathParam("path");
-        BlobStore.Blob blob =
-                tree.find(caller.project(), path).orElseThrow(() -> TidemillException.notFound("artifact", path));
-        ObjectNode json = Json.object()
-                .put(
-                        "url",
-                        Requests.address(context)
-                                + links.sign("GET", caller.project(), path, LINK_VALIDITY)
-                                        .location());
-        json.putObject("headers");
-        answer(context, json.put("file_size", blob.size()));
     }
 }

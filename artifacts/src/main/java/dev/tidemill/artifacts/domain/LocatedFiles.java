@@ -44,13 +44,25 @@ public final class LocatedFiles {
     /** A file; the digest is known where it is kept here. */
     public record Found(long size, Optional<Digest> digest, Supplier<InputStream> content) {}
 
+    /**
+     * What a folder holds itself.
+     *
+     * @param path below the location that was asked about
+     * @param size bytes; 0 of a folder
+     */
+    public record Listed(String path, boolean folder, long size) {}
+
     /** What a folder below a location holds itself; nothing where the server cannot read it. */
-    public List<FileStore.Entry> list(String project, String location, String folder) {
+    public List<Listed> list(String project, String location, String folder) {
         String path = ArtifactLocations.requireInside("path", folder);
         return own(location)
                 .map(base -> tree.list(project, joined(base, path)))
                 .or(() -> outside(location).map(there -> there.files().list(joined(there.base(), path))))
-                .orElse(List.of());
+                .orElse(List.of())
+                .stream()
+                .map(entry -> new Listed(
+                        path.isEmpty() ? entry.name() : path + "/" + entry.name(), entry.folder(), entry.size()))
+                .toList();
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.tidemill.inference.api;
 
 import dev.tidemill.inference.domain.Gateway;
+import dev.tidemill.inference.domain.ModelName;
 import dev.tidemill.inference.domain.ModelStatistics.Snapshot;
 import dev.tidemill.inference.domain.PayloadLog;
 import dev.tidemill.inference.domain.VersionStatistics;

@@ -256,7 +256,7 @@ public final class RunRoutes {
         return Recipe.of(
                 run,
                 files.list(project, run.artifacts(), "reproduce").stream()
-                        .map(entry -> "reproduce/" + entry.name())
+                        .map(LocatedFiles.Listed::path)
                         .toList());
     }
 }

@@ -1,4 +1,0 @@
-package dev.tidemill.inference.api;
-
-/** What inference clients are told of the server; some examples of other servers' clients assert a name of theirs. */
-public record ServerName(String name, String version) {}
