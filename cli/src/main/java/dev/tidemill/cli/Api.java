@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -30,11 +31,13 @@ import javax.net.ssl.SSLHandshakeException;
 final class Api {
     static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
+    private static final int REFUSAL_BYTES = 64 * 1024;
 
     private final HttpClient http;
     private final String server;
     private final Optional<String> token;
     private final String project;
+    private final AnswerBounds bounds;
 
     Api(String server, Optional<String> token, String project) {
         this(server, token, project, Optional.empty());
@@ -42,6 +45,11 @@ final class Api {
 
     /** @param authorities PEM file of those that may vouch for the server; empty for those that Java knows */
     Api(String server, Optional<String> token, String project, Optional<String> authorities) {
+        this(server, token, project, authorities, AnswerBounds.USUAL);
+    }
+
+    /** @param bounds of each answer */
+    Api(String server, Optional<String> token, String project, Optional<String> authorities, AnswerBounds bounds) {
         this.http = ServerTrust.client(authorities)
                 .version(HttpClient.Version.HTTP_1_1)
                 .connectTimeout(Duration.ofSeconds(5))
@@ -49,6 +57,7 @@ final class Api {
         this.server = address(server);
         this.token = token;
         this.project = project;
+        this.bounds = bounds;
     }
 
     /** An address as people write it: without a scheme it is of HTTP, as browsers and curl take it. */
@@ -178,38 +187,53 @@ final class Api {
                 .PUT(BodyPublishers.ofInputStream(content)));
     }
 
-    /** Fetches a file, streamed. */
-    void download(String path, Path target) throws IOException {
-        try {
-            HttpResponse<Path> response = http.send(
-                    request(path).timeout(Duration.ofHours(1)).GET().build(), HttpResponse.BodyHandlers.ofFile(target));
-            if (response.statusCode() >= 400) {
-                String body = Files.readString(target);
-                Files.delete(target);
-                throw failure(response.statusCode(), body);
-            }
+    /**
+     * Fetches a file, streamed.
+     *
+     * @param bytes that it has, as the server has listed it; negative if it has not
+     */
+    void download(String path, Path target, long bytes) throws IOException {
+        HttpRequest request = request(path).timeout(Duration.ofHours(1)).GET().build();
+        try (InputStream body = open(request, () -> ArrivingBody.file(bounds, bytes))) {
+            write(body, target);
+        } catch (ArrivingBody.TooLong | ArrivingBody.TooSlow e) {
+            throw ArrivingBody.told(request.uri(), e);
         } catch (FileSystemException e) {
             throw e;
         } catch (IOException e) {
             throw unreachable(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CliException(Exit.INTERRUPTED, "interrupted");
         }
     }
 
-    /** A stream of server-sent events, to be closed by the caller. */
+    /** Into the file that is there, if one is, with the rights that it has; no part of it stays. */
+    private static void write(InputStream body, Path target) throws IOException {
+        try (OutputStream out = Files.newOutputStream(target)) {
+            body.transferTo(out);
+        } catch (ArrivingBody.TooLong | ArrivingBody.TooSlow e) {
+            Files.delete(target);
+            throw e;
+        }
+    }
+
+    /** A stream of server-sent events, which may be silent for any time, to be closed by the caller. */
     InputStream stream(String path) {
+        HttpRequest request = request(path).timeout(Duration.ofDays(1)).GET().build();
         try {
-            HttpResponse<InputStream> response = http.send(
-                    request(path).timeout(Duration.ofDays(1)).GET().build(), HttpResponse.BodyHandlers.ofInputStream());
-            if (response.statusCode() >= 400) {
-                throw failure(
-                        response.statusCode(), new String(response.body().readAllBytes(), StandardCharsets.UTF_8));
-            }
-            return response.body();
+            return open(request, ArrivingBody::events);
         } catch (IOException e) {
             throw unreachable(e);
+        }
+    }
+
+    /** The body of an answer, to be closed by the caller; a refusal is thrown. */
+    private InputStream open(HttpRequest request, Supplier<ArrivingBody> body) throws IOException {
+        try {
+            HttpResponse<InputStream> response =
+                    http.send(request, head -> head.statusCode() < 400 ? body.get() : ArrivingBody.kept(bounds));
+            if (response.statusCode() >= 400) {
+                throw failure(response.statusCode(), ArrivingBody.beginning(response.body(), REFUSAL_BYTES));
+            }
+            return response.body();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CliException(Exit.INTERRUPTED, "interrupted");
@@ -223,19 +247,21 @@ final class Api {
         return builder;
     }
 
-    private JsonNode send(HttpRequest.Builder request) {
+    private JsonNode send(HttpRequest.Builder building) {
+        HttpRequest request = building.build();
         try {
-            HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
-            if (response.statusCode() == 502 || response.statusCode() == 503) {
-                throw new Unreachable(String.valueOf(
-                        failure(response.statusCode(), response.body()).getMessage()));
+            HttpResponse<InputStream> response = http.send(request, head -> ArrivingBody.kept(bounds));
+            int status = response.statusCode();
+            if (status >= 400) {
+                CliException failure = failure(status, ArrivingBody.beginning(response.body(), REFUSAL_BYTES));
+                throw status == 502 || status == 503 ? new Unreachable(String.valueOf(failure.getMessage())) : failure;
             }
-            if (response.statusCode() >= 400) {
-                throw failure(response.statusCode(), response.body());
-            }
-            return response.body().isEmpty() ? JSON.createObjectNode() : JSON.readTree(response.body());
+            byte[] body = response.body().readAllBytes();
+            return body.length == 0 ? JSON.createObjectNode() : JSON.readTree(body);
         } catch (JsonProcessingException e) {
             throw new CliException(Exit.FAILURE, server + " does not answer as a Tidemill server does");
+        } catch (ArrivingBody.TooLong | ArrivingBody.TooSlow e) {
+            throw ArrivingBody.told(request.uri(), e);
         } catch (IOException e) {
             throw unreachable(e);
         } catch (InterruptedException e) {

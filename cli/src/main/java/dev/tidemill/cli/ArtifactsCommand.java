@@ -1,10 +1,12 @@
 package dev.tidemill.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -75,19 +77,27 @@ final class ArtifactsCommand extends CommandGroup {
             files = walk.filter(Files::isRegularFile).sorted().toList();
         }
         var progress = new Progress("upload");
+        var omissions = new Omissions();
         int done = 0;
         for (Path one : files) {
-            String name = Files.isDirectory(file)
-                    ? file.relativize(one).toString().replace('\\', '/')
-                    : String.valueOf(one.getFileName());
+            Path folder = Files.isDirectory(file) ? file : file.resolveSibling("");
+            Optional<String> refusal = FileNames.refusal(folder, one);
+            if (refusal.isPresent()) {
+                omissions.add("file " + FileNames.bytesBelow(folder, one), refusal.get());
+                continue;
+            }
+            String name = FileNames.below(folder, one);
             String target = root.substring(OWN.length()) + "/" + (to.isEmpty() ? "" : to + "/") + name;
             api.putFile("/api/2.0/mlflow-artifacts/artifacts/" + Downloads.encoded(target), one);
             progress.update(++done, files.size(), name);
         }
-        progress.done(files.size() + " files");
+        progress.done(done + " files");
         if (connection.json()) {
-            System.out.println(Api.object().put("files", files.size()));
+            ObjectNode result = Api.object().put("files", done);
+            omissions.tell(result);
+            System.out.println(result);
         }
-        return Exit.OK;
+        omissions.print();
+        return omissions.exit();
     }
 }

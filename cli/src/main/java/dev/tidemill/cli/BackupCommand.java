@@ -81,7 +81,7 @@ final class BackupCommand implements Callable<Integer> {
 
     private void download(Path target) throws IOException {
         try {
-            connection.api().download("/api/tidemill/v1/server/backup", target);
+            connection.api().download("/api/tidemill/v1/server/backup", target, -1);
         } catch (FileSystemException e) {
             throw e;
         } catch (IOException e) {

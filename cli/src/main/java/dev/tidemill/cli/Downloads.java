@@ -12,6 +12,14 @@ import java.util.TreeMap;
 final class Downloads {
     private Downloads() {}
 
+    /**
+     * A file of a server's.
+     *
+     * @param address path at the server
+     * @param bytes that it is listed with; negative if it is not
+     */
+    record Source(String address, long bytes) {}
+
     /** Artifacts of a run, or a file or folder of them. */
     static int run(Connection connection, String id, String path, Path to) throws IOException {
         Api api = connection.api();
@@ -19,11 +27,11 @@ final class Downloads {
         String root = "/runs/" + Api.encode(id);
         collect(api, root, path, files);
         if (files.isEmpty() && !path.isEmpty()) {
-            files.put(path, 0L);
+            files.put(path, -1L);
         }
-        var addresses = new TreeMap<String, String>();
-        files.keySet().forEach(file -> addresses.put(file, api.in(root + "/files/" + encoded(file))));
-        return fetch(connection, addresses, to);
+        var sources = new TreeMap<String, Source>();
+        files.forEach((file, bytes) -> sources.put(file, new Source(api.in(root + "/files/" + encoded(file)), bytes)));
+        return fetch(connection, sources, to);
     }
 
     private static void collect(Api api, String root, String folder, Map<String, Long> files) {
@@ -33,7 +41,7 @@ final class Downloads {
             if (entry.path("is_dir").asBoolean()) {
                 collect(api, root, entry.path("path").asText(), files);
             } else {
-                files.put(entry.path("path").asText(), entry.path("file_size").asLong());
+                files.put(entry.path("path").asText(), entry.path("file_size").asLong(-1));
             }
         }
     }
@@ -46,13 +54,13 @@ final class Downloads {
         return parts.toString();
     }
 
-    /** @param addresses by path below the folder */
-    static int fetch(Connection connection, Map<String, String> addresses, Path to) throws IOException {
+    /** @param sources by path below the folder */
+    static int fetch(Connection connection, Map<String, Source> sources, Path to) throws IOException {
         Api api = connection.api();
         Path folder = to.toAbsolutePath().normalize();
         var progress = new Progress("download");
         ArrayNode written = Api.JSON.createArrayNode();
-        for (Map.Entry<String, String> entry : addresses.entrySet()) {
+        for (Map.Entry<String, Source> entry : sources.entrySet()) {
             Path target = folder.resolve(entry.getKey()).normalize();
             if (!target.startsWith(folder)) {
                 throw new CliException(
@@ -60,10 +68,10 @@ final class Downloads {
             }
             Files.createDirectories(target.getParent());
             Path aside = target.resolveSibling(target.getFileName() + ".part");
-            api.download(entry.getValue(), aside);
+            api.download(entry.getValue().address(), aside, entry.getValue().bytes());
             Files.move(aside, target, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
             written.add(target.toString());
-            progress.update(written.size(), addresses.size(), entry.getKey());
+            progress.update(written.size(), sources.size(), entry.getKey());
         }
         progress.done(written.size() + " files to " + folder);
         if (connection.json()) {

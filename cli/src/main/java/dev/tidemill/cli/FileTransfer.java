@@ -48,6 +48,17 @@ final class FileTransfer {
                 }
                 failure = read == null || read.failure() == null ? new IOException(e) : read.failure();
             }
+            if (failure instanceof ArrivingBody.TooLong) {
+                throw new CliException(
+                        Exit.FAILURE,
+                        failure.getMessage()
+                                + (file.bytes() < 0
+                                        ? ""
+                                        : ", which is what it is listed with; it may still be written"));
+            }
+            if (attempt == ATTEMPTS && failure instanceof ArrivingBody.TooSlow) {
+                throw new CliException(Exit.FAILURE, String.valueOf(failure.getMessage()));
+            }
             if (attempt == ATTEMPTS) {
                 throw failure;
             }

@@ -4,18 +4,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.snakeyaml.engine.v2.api.Load;
-import org.snakeyaml.engine.v2.api.LoadSettings;
 
 /** An {@code mlruns} folder, as MLflow wrote it before it took to databases. */
 final class FolderSource implements ImportSource {
@@ -23,6 +19,9 @@ final class FolderSource implements ImportSource {
     private static final int TRACES = 100;
     /** How many names at least tell a place of artifacts in such a folder: those of experiment, run and {@code artifacts}. */
     private static final int PLACE = 3;
+
+    /** Points of a logged model's metrics, which are taken in at once. */
+    private static final int MOST_MEASURED = 100_000;
 
     private static final List<String> STATUS = List.of("", "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED");
     private static final List<String> MODEL_STATUS = List.of(
@@ -32,7 +31,7 @@ final class FolderSource implements ImportSource {
             "LOGGED_MODEL_UPLOAD_FAILED");
 
     private final Path root;
-    private final ReadableFolders readable;
+    private final FolderContents within;
     private final LocalFiles local;
     private final Omissions omissions;
     private final Set<String> deletedModels = new HashSet<>();
@@ -45,87 +44,29 @@ final class FolderSource implements ImportSource {
         var all = new ArrayList<>(named);
         all.add(root);
         this.root = root;
-        this.readable = new ReadableFolders(all);
+        var readable = new ReadableFolders(all);
+        this.within = new FolderContents(root, readable, omissions);
         this.local = new LocalFiles(readable, named);
         this.omissions = omissions;
     }
 
-    private void damaged(Path file, String why) {
-        omissions.add("file " + root.relativize(file), why);
+    /** Makes something of a folder. */
+    @FunctionalInterface
+    private interface Making<T> {
+        Optional<T> of() throws IOException;
     }
 
-    /** Whether a place may be read; that it may not is noted. */
-    private boolean isReadable(Path place) {
-        Optional<String> refusal = readable.refusal(place);
-        refusal.ifPresent(why -> damaged(place, why));
-        return refusal.isEmpty();
-    }
-
-    private List<Path> folders(Path parent) throws IOException {
-        if (!Files.isDirectory(parent) || !isReadable(parent)) {
-            return List.of();
-        }
-        try (var entries = Files.list(parent)) {
-            return entries.filter(Files::isDirectory)
-                    .filter(this::isReadable)
-                    .sorted()
-                    .toList();
-        }
-    }
-
-    /** Files below a folder that may be read; others are noted. */
-    private List<ReadableFolders.Found> contents(Path folder) throws IOException {
-        if (!Files.isDirectory(folder) || !isReadable(folder)) {
-            return List.of();
-        }
-        var list = new ArrayList<ReadableFolders.Found>();
-        for (ReadableFolders.Found found : readable.files(folder)) {
-            found.refusal().ifPresentOrElse(why -> damaged(folder.resolve(found.path()), why), () -> list.add(found));
-        }
-        return list;
-    }
-
-    private Optional<ObjectNode> meta(Path folder) throws IOException {
-        return yaml(folder.resolve("meta.yaml"));
-    }
-
-    private Optional<ObjectNode> yaml(Path file) throws IOException {
-        if (!Files.isRegularFile(file) || !isReadable(file)) {
-            return Optional.empty();
-        }
-        try {
-            Object loaded = new Load(LoadSettings.builder().build()).loadFromString(Files.readString(file));
-            if (loaded instanceof Map<?, ?> map && Api.JSON.valueToTree(map) instanceof ObjectNode object) {
-                return Optional.of(object);
-            }
-            damaged(file, "it is no mapping");
-        } catch (org.snakeyaml.engine.v2.exceptions.YamlEngineException | CharacterCodingException e) {
-            damaged(
-                    file,
-                    "it is no YAML: "
-                            + String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
-        }
-        return Optional.empty();
-    }
-
-    /** Files whose names, folders among them, are keys and whose contents are values. */
-    private ArrayNode entries(Path folder) throws IOException {
-        ArrayNode list = Api.JSON.createArrayNode();
-        for (ReadableFolders.Found found : contents(folder)) {
-            try {
-                String value = Files.readString(found.file());
-                list.addObject().put("key", found.path()).put("value", value);
-            } catch (CharacterCodingException e) {
-                damaged(folder.resolve(found.path()), "it is no UTF-8");
-            }
-        }
-        return list;
+    /** What is made of a folder; what cannot be made for something in it is noted, and what lies beside it is not touched by that. */
+    private <T> Optional<T> made(Path folder, Making<T> making) throws IOException {
+        var made = new ArrayList<T>(1);
+        omissions.attempt("folder " + root.relativize(folder), () -> making.of().ifPresent(made::add));
+        return made.stream().findFirst();
     }
 
     private List<Path> experimentFolders() throws IOException {
         var all = new ArrayList<Path>();
         for (Path parent : List.of(root, root.resolve(".trash"))) {
-            for (Path folder : folders(parent)) {
+            for (Path folder : within.folders(parent)) {
                 if (folder.getFileName().toString().matches("\\d+")) {
                     all.add(folder);
                 }
@@ -143,12 +84,15 @@ final class FolderSource implements ImportSource {
     public List<JsonNode> experiments() throws IOException {
         var list = new ArrayList<JsonNode>();
         for (Path folder : experimentFolders()) {
-            Optional<ObjectNode> meta = meta(folder);
-            if (meta.isPresent()) {
-                meta.get().set("tags", entries(folder.resolve("tags")));
-                meta.get().put("experiment_id", folder.getFileName().toString());
-                list.add(meta.get());
-            }
+            made(folder, () -> {
+                        Optional<ObjectNode> meta = within.meta(folder);
+                        if (meta.isPresent()) {
+                            meta.get().set("tags", within.entries(folder.resolve("tags")));
+                            meta.get().put("experiment_id", folder.getFileName().toString());
+                        }
+                        return meta;
+                    })
+                    .ifPresent(list::add);
         }
         return list;
     }
@@ -156,38 +100,42 @@ final class FolderSource implements ImportSource {
     @Override
     public void runs(String experimentId, Consumer<JsonNode> each) throws IOException {
         Path experiment = experimentFolder(experimentId);
-        for (Path folder : folders(experiment)) {
+        for (Path folder : within.folders(experiment)) {
             if (List.of("tags", "datasets", "models", "traces")
                     .contains(folder.getFileName().toString())) {
                 continue;
             }
-            Optional<ObjectNode> meta = meta(folder);
-            if (meta.isEmpty() || !meta.get().has("run_id")) {
-                continue;
-            }
-            ObjectNode info = meta.get();
-            info.put("status", STATUS.get(Math.clamp(info.path("status").asInt(3), 0, 5)));
-            info.put("experiment_id", experimentId);
-            info.remove("tags");
-            ObjectNode run = Api.object();
-            run.set("info", info);
-            ObjectNode data = run.putObject("data");
-            data.set("params", entries(folder.resolve("params")));
-            data.set("tags", entries(folder.resolve("tags")));
-            linked(experiment, folder, run);
-            each.accept(run);
+            made(folder, () -> run(experimentId, experiment, folder)).ifPresent(each);
         }
+    }
+
+    private Optional<ObjectNode> run(String experimentId, Path experiment, Path folder) throws IOException {
+        Optional<ObjectNode> meta = within.meta(folder);
+        if (meta.isEmpty() || !meta.get().has("run_id")) {
+            return Optional.empty();
+        }
+        ObjectNode info = meta.get();
+        info.put("status", STATUS.get(Math.clamp(info.path("status").asInt(3), 0, 5)));
+        info.put("experiment_id", experimentId);
+        info.remove("tags");
+        ObjectNode run = Api.object();
+        run.set("info", info);
+        ObjectNode data = run.putObject("data");
+        data.set("params", within.entries(folder.resolve("params")));
+        data.set("tags", within.entries(folder.resolve("tags")));
+        linked(experiment, folder, run);
+        return Optional.of(run);
     }
 
     /** Data that the run has read and models that it has made. */
     private void linked(Path experiment, Path folder, ObjectNode run) throws IOException {
-        for (Path input : folders(folder.resolve("inputs"))) {
-            Optional<ObjectNode> link = meta(input);
+        for (Path input : within.folders(folder.resolve("inputs"))) {
+            Optional<ObjectNode> link = within.meta(input);
             if (link.isEmpty()) {
                 continue;
             }
             if (link.get().path("source_type").asText().equals("DATASET")) {
-                Optional<ObjectNode> dataSet = meta(experiment
+                Optional<ObjectNode> dataSet = within.meta(experiment
                         .resolve("datasets")
                         .resolve(link.get().path("source_id").asText()));
                 if (dataSet.isPresent()) {
@@ -210,8 +158,8 @@ final class FolderSource implements ImportSource {
                         .put("model_id", link.get().path("source_id").asText());
             }
         }
-        for (Path output : folders(folder.resolve("outputs"))) {
-            meta(output)
+        for (Path output : within.folders(folder.resolve("outputs"))) {
+            within.meta(output)
                     .ifPresent(link -> run.withObject("/outputs")
                             .withArray("model_outputs")
                             .addObject()
@@ -227,114 +175,74 @@ final class FolderSource implements ImportSource {
                 .resolve(info.path("run_id").asText())
                 .resolve("metrics");
         var batch = new ArrayList<JsonNode>();
-        for (ReadableFolders.Found found : contents(folder)) {
-            String key = found.path();
-            try (var lines = Files.lines(found.file())) {
-                lines.map(line -> point(folder.resolve(key), key, line))
-                        .flatMap(Optional::stream)
-                        .forEach(point -> {
-                            batch.add(point);
-                            if (batch.size() == BATCH) {
-                                each.accept(List.copyOf(batch));
-                                batch.clear();
-                            }
-                        });
-            }
+        for (ReadableFolders.Found found : within.contents(folder)) {
+            within.lines(folder, found, Long.MAX_VALUE, (point, words) -> {
+                batch.add(point);
+                if (batch.size() == BATCH) {
+                    each.accept(List.copyOf(batch));
+                    batch.clear();
+                }
+            });
         }
         if (!batch.isEmpty()) {
             each.accept(batch);
         }
     }
 
-    /** A line of time, value and, since MLflow 1.0, step; of a model's metrics also the run, and name and digest of the data. */
-    private Optional<ObjectNode> point(Path file, String key, String line) {
-        String[] words = line.strip().split(" ");
-        try {
-            ObjectNode point = Api.object()
-                    .put("key", key)
-                    .put("timestamp", Long.parseLong(words[0]))
-                    .put("step", words.length > 2 ? Long.parseLong(words[2]) : 0L);
-            switch (words[1].toLowerCase(java.util.Locale.ROOT)) {
-                case "nan" -> point.put("value", "NaN");
-                case "inf", "infinity" -> point.put("value", "Infinity");
-                case "-inf", "-infinity" -> point.put("value", "-Infinity");
-                default -> point.put("value", Double.parseDouble(words[1]));
-            }
-            return Optional.of(point);
-        } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
-            damaged(file, "'" + line.substring(0, Math.min(line.length(), 80)) + "' is no line of a metric");
-            return Optional.empty();
-        }
-    }
-
     private void measured(Path folder, ArrayNode metrics) throws IOException {
-        for (ReadableFolders.Found found : contents(folder)) {
-            for (String line : Files.readAllLines(found.file())) {
-                String[] words = line.strip().split(" ");
-                point(folder.resolve(found.path()), found.path(), line).ifPresent(point -> {
-                    point.put("run_id", words.length > 3 ? words[3] : "");
-                    if (words.length == 6) {
-                        point.put("dataset_name", words[4]).put("dataset_digest", words[5]);
-                    }
-                    metrics.add(point);
-                });
-            }
+        for (ReadableFolders.Found found : within.contents(folder)) {
+            within.lines(folder, found, MOST_MEASURED - metrics.size(), (point, words) -> {
+                point.put("run_id", words.length > 3 ? words[3] : "");
+                if (words.length == 6) {
+                    point.put("dataset_name", words[4]).put("dataset_digest", words[5]);
+                }
+                metrics.add(point);
+            });
         }
     }
 
     @Override
     public void loggedModels(String experimentId, Consumer<JsonNode> each) throws IOException {
-        for (Path folder : folders(experimentFolder(experimentId).resolve("models"))) {
-            Optional<ObjectNode> meta = meta(folder);
-            if (meta.isEmpty()) {
-                continue;
-            }
-            if (meta.get().path("lifecycle_stage").asText().equals("deleted")) {
-                deletedModels.add(folder.getFileName().toString());
-                continue;
-            }
-            ObjectNode told = meta.get();
-            ObjectNode model = Api.object();
-            ObjectNode info = model.putObject("info")
-                    .put("model_id", folder.getFileName().toString())
-                    .put("experiment_id", experimentId)
-                    .put("name", told.path("name").asText())
-                    .put("model_type", told.path("model_type").asText(""))
-                    .put("source_run_id", told.path("source_run_id").asText(""))
-                    .put(
-                            "creation_timestamp_ms",
-                            told.path("creation_timestamp").asLong())
-                    .put(
-                            "last_updated_timestamp_ms",
-                            told.path("last_updated_timestamp").asLong())
-                    .put("artifact_uri", told.path("artifact_location").asText())
-                    .put(
-                            "status",
-                            MODEL_STATUS.get(Math.clamp(told.path("status").asInt(2), 0, 3)));
-            info.set("tags", entries(folder.resolve("tags")));
-            ObjectNode data = model.putObject("data");
-            data.set("params", entries(folder.resolve("params")));
-            measured(folder.resolve("metrics"), data.putArray("metrics"));
-            each.accept(model);
+        for (Path folder : within.folders(experimentFolder(experimentId).resolve("models"))) {
+            made(folder, () -> loggedModel(experimentId, folder)).ifPresent(each);
         }
+    }
+
+    private Optional<ObjectNode> loggedModel(String experimentId, Path folder) throws IOException {
+        Optional<ObjectNode> meta = within.meta(folder);
+        if (meta.isEmpty()) {
+            return Optional.empty();
+        }
+        if (meta.get().path("lifecycle_stage").asText().equals("deleted")) {
+            deletedModels.add(folder.getFileName().toString());
+            return Optional.empty();
+        }
+        ObjectNode told = meta.get();
+        ObjectNode model = Api.object();
+        ObjectNode info = model.putObject("info")
+                .put("model_id", folder.getFileName().toString())
+                .put("experiment_id", experimentId)
+                .put("name", told.path("name").asText())
+                .put("model_type", told.path("model_type").asText(""))
+                .put("source_run_id", told.path("source_run_id").asText(""))
+                .put("creation_timestamp_ms", told.path("creation_timestamp").asLong())
+                .put(
+                        "last_updated_timestamp_ms",
+                        told.path("last_updated_timestamp").asLong())
+                .put("artifact_uri", told.path("artifact_location").asText())
+                .put("status", MODEL_STATUS.get(Math.clamp(told.path("status").asInt(2), 0, 3)));
+        info.set("tags", within.entries(folder.resolve("tags")));
+        ObjectNode data = model.putObject("data");
+        data.set("params", within.entries(folder.resolve("params")));
+        measured(folder.resolve("metrics"), data.putArray("metrics"));
+        return Optional.of(model);
     }
 
     @Override
     public void traces(String experimentId, Batch each) throws IOException {
         var batch = new ArrayList<JsonNode>();
-        for (Path folder : folders(experimentFolder(experimentId).resolve("traces"))) {
-            Optional<ObjectNode> told = yaml(folder.resolve("trace_info.yaml"));
-            if (told.isEmpty()) {
-                continue;
-            }
-            ObjectNode info = TraceMessages.info(told.get());
-            info.set("tags", TraceMessages.texts(entries(folder.resolve("tags"))));
-            info.set("trace_metadata", TraceMessages.texts(entries(folder.resolve("request_metadata"))));
-            ArrayNode assessments = info.putArray("assessments");
-            for (ReadableFolders.Found found : contents(folder.resolve("assessments"))) {
-                yaml(found.file()).ifPresent(assessments::add);
-            }
-            batch.add(info);
+        for (Path folder : within.folders(experimentFolder(experimentId).resolve("traces"))) {
+            made(folder, () -> trace(folder)).ifPresent(batch::add);
             if (batch.size() == TRACES) {
                 each.take(List.copyOf(batch));
                 batch.clear();
@@ -343,24 +251,41 @@ final class FolderSource implements ImportSource {
         each.take(batch);
     }
 
+    private Optional<ObjectNode> trace(Path folder) throws IOException {
+        Optional<ObjectNode> told = within.yaml(folder.resolve("trace_info.yaml"));
+        if (told.isEmpty()) {
+            return Optional.empty();
+        }
+        ObjectNode info = TraceMessages.info(told.get());
+        info.set("tags", TraceMessages.texts(within.entries(folder.resolve("tags"))));
+        info.set("trace_metadata", TraceMessages.texts(within.entries(folder.resolve("request_metadata"))));
+        ArrayNode assessments = info.putArray("assessments");
+        for (ReadableFolders.Found found : within.contents(folder.resolve("assessments"))) {
+            within.yaml(found.file()).ifPresent(assessments::add);
+        }
+        return Optional.of(info);
+    }
+
     @Override
     public List<JsonNode> models() throws IOException {
         var list = new ArrayList<JsonNode>();
-        for (Path folder : folders(root.resolve("models"))) {
-            Optional<ObjectNode> meta = meta(folder);
-            if (meta.isPresent()) {
-                ObjectNode model = meta.get();
-                model.set("tags", entries(folder.resolve("tags")));
-                ArrayNode aliases = Api.JSON.createArrayNode();
-                entries(folder.resolve("aliases"))
-                        .forEach(entry -> aliases.addObject()
-                                .put("alias", entry.path("key").asText())
-                                .put("version", entry.path("value").asText().strip()));
-                model.set("aliases", aliases);
-                list.add(model);
-            }
+        for (Path folder : within.folders(root.resolve("models"))) {
+            made(folder, () -> model(folder)).ifPresent(list::add);
         }
         return list;
+    }
+
+    private Optional<ObjectNode> model(Path folder) throws IOException {
+        Optional<ObjectNode> model = within.meta(folder);
+        if (model.isPresent()) {
+            model.get().set("tags", within.entries(folder.resolve("tags")));
+            ArrayNode aliases = model.get().putArray("aliases");
+            within.entries(folder.resolve("aliases"))
+                    .forEach(entry -> aliases.addObject()
+                            .put("alias", entry.path("key").asText())
+                            .put("version", entry.path("value").asText().strip()));
+        }
+        return model;
     }
 
     @Override
@@ -370,18 +295,22 @@ final class FolderSource implements ImportSource {
             if (!known.path("name").asText().equals(model)) {
                 continue;
             }
-            for (Path folder : folders(root.resolve("models").resolve(model))) {
+            for (Path folder : within.folders(root.resolve("models").resolve(model))) {
                 if (folder.getFileName().toString().startsWith("version-")) {
-                    Optional<ObjectNode> meta = meta(folder);
-                    if (meta.isPresent()
-                            && !meta.get().path("current_stage").asText().equals("Deleted_Internal")) {
-                        meta.get().set("tags", entries(folder.resolve("tags")));
-                        list.add(meta.get());
-                    }
+                    made(folder, () -> version(folder)).ifPresent(list::add);
                 }
             }
         }
         return list;
+    }
+
+    private Optional<ObjectNode> version(Path folder) throws IOException {
+        Optional<ObjectNode> version = within.meta(folder)
+                .filter(meta -> !meta.path("current_stage").asText().equals("Deleted_Internal"));
+        if (version.isPresent()) {
+            version.get().set("tags", within.entries(folder.resolve("tags")));
+        }
+        return version;
     }
 
     @Override

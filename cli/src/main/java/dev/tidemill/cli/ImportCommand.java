@@ -69,7 +69,7 @@ final class ImportCommand implements Callable<Integer> {
                     .map(path::resolveSibling)
                     .filter(folder -> Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS))
                     .toList();
-            return new SqliteSource(given, LocalFiles.named(named, own));
+            return new SqliteSource(given, LocalFiles.named(named, own), omissions);
         }
         throw new CliException(Exit.NOT_FOUND, "'" + source + "' is neither an address, nor a folder, nor a file");
     }

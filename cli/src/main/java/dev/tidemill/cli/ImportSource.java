@@ -43,12 +43,25 @@ interface ImportSource extends AutoCloseable {
             for (ArtifactFile file : files(location)) {
                 if (file.path().equals(TraceMessages.FILE)) {
                     try (InputStream content = file.content().open()) {
-                        return TraceMessages.spans(Api.JSON.readTree(content).path("spans"));
+                        return TraceMessages.spans(
+                                Api.JSON.readTree(kept(file, content)).path("spans"));
                     }
                 }
             }
         }
         return Api.JSON.createArrayNode();
+    }
+
+    private static byte[] kept(ArtifactFile file, InputStream content) throws IOException {
+        int most = (int) AnswerBounds.USUAL.mostBytes();
+        byte[] bytes = content.readNBytes(most + 1);
+        if (bytes.length > most) {
+            throw new CliException(
+                    Exit.FAILURE,
+                    "file " + file.path() + (file.bytes() < 0 ? " has" : " has " + file.bytes() + " bytes,")
+                            + " more than the " + most + " bytes that are read of one");
+        }
+        return bytes;
     }
 
     /** Registered models, each with its aliases. */

@@ -1,12 +1,10 @@
 package dev.tidemill.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +24,8 @@ final class LogsCommand implements Callable<Integer> {
     private static final int ID = 36;
     /** Runs among which a beginning is looked for: as many as a server tells at once. */
     private static final int NEWEST = 500;
+
+    private static final int LINE_BYTES = 16 << 20;
 
     @Mixin
     private Connection connection = new Connection();
@@ -106,15 +106,13 @@ final class LogsCommand implements Callable<Integer> {
     }
 
     private void follow(Api api, String name, String stream) throws IOException {
-        try (BufferedReader lines =
-                new BufferedReader(new InputStreamReader(api.stream(stream), StandardCharsets.UTF_8))) {
-            String line;
-            while ((line = lines.readLine()) != null) {
-                if (line.equals("event: end")) {
+        try (var lines = new BoundedLines(api.stream(stream), LINE_BYTES)) {
+            for (Optional<String> line = lines.next(); line.isPresent(); line = lines.next()) {
+                if (line.get().equals("event: end")) {
                     return;
                 }
-                if (line.startsWith("data: ")) {
-                    print(name, line.substring(6));
+                if (line.get().startsWith("data: ")) {
+                    print(name, line.get().substring(6));
                 }
             }
         }

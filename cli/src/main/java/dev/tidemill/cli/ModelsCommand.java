@@ -286,13 +286,15 @@ final class ModelsCommand extends CommandGroup {
                     "Its files are kept elsewhere, at " + found.path("source").asText());
         }
         String folder = "/folders/" + found.path("folder").asText();
-        var addresses = new TreeMap<String, String>();
+        var sources = new TreeMap<String, Downloads.Source>();
         api.get(api.in(folder))
                 .path("files")
-                .forEach(file -> addresses.put(
+                .forEach(file -> sources.put(
                         file.path("path").asText(),
-                        api.in(folder + "/"
-                                + Downloads.encoded(file.path("path").asText()))));
-        return Downloads.fetch(connection, addresses, to);
+                        new Downloads.Source(
+                                api.in(folder + "/"
+                                        + Downloads.encoded(file.path("path").asText())),
+                                file.path("size").asLong(-1))));
+        return Downloads.fetch(connection, sources, to);
     }
 }

@@ -50,6 +50,12 @@ final class Omissions {
             add(place, within == null ? cause(e) : cause(within));
         } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
             add(place, cause(e));
+        } catch (StackOverflowError | OutOfMemoryError e) {
+            // What it had is free again: the next item may need less.
+            add(
+                    place,
+                    "it takes more memory than this command has, "
+                            + (Runtime.getRuntime().maxMemory() >> 20) + " MB");
         }
         return false;
     }

@@ -32,8 +32,14 @@ final class ProjectFolder {
         body.put("dryRun", dryRun);
         try {
             Path base = Files.isDirectory(root) ? root : root.resolveSibling("");
-            for (Path file : files()) {
-                String path = base.relativize(file).toString().replace('\\', '/');
+            List<Path> files = files();
+            for (Path file : files) {
+                FileNames.refusal(base, file).ifPresent(why -> {
+                    throw new CliException(Exit.FAILURE, "In " + root + " " + why);
+                });
+            }
+            for (Path file : files) {
+                String path = FileNames.below(base, file);
                 if (TEXTS.contains(extension(file))) {
                     texts.put(path, Files.readString(file));
                 } else {

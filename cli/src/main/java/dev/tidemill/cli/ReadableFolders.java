@@ -73,9 +73,13 @@ final class ReadableFolders {
     }
 
     private Optional<Found> found(Path folder, Path entry) throws IOException {
-        var parts = new ArrayList<String>();
-        folder.relativize(entry).forEach(part -> parts.add(part.toString()));
-        String path = String.join("/", parts);
+        Optional<String> unnamed = FileNames.refusal(folder, entry);
+        if (unnamed.isPresent()) {
+            return Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)
+                    ? Optional.empty()
+                    : Optional.of(new Found(FileNames.bytesBelow(folder, entry), entry, unnamed));
+        }
+        String path = FileNames.below(folder, entry);
         if (!Files.isSymbolicLink(entry)) {
             return Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS)
                     ? Optional.of(new Found(path, entry, Optional.empty()))

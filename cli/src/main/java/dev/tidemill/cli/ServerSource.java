@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A live MLflow server. Its credentials are those that MLflow's own client would use. */
@@ -26,6 +27,8 @@ final class ServerSource implements ImportSource {
     private static final String API = "/api/2.0/mlflow";
     private static final int PAGE = 1000;
     private static final int TRACES = 100;
+    private static final int LOGGED_MODELS = 100;
+    private static final int MODELS = 500;
     private static final String OWN = "mlflow-artifacts:";
     /** Statuses with which a server or a proxy before it says that it may do better soon. */
     private static final Set<Integer> MOMENTARY = Set.of(408, 429, 502, 503, 504);
@@ -37,6 +40,7 @@ final class ServerSource implements ImportSource {
     private final @Nullable String workspace;
     private final LocalFiles local;
     private final Duration firstPause;
+    private final AnswerBounds bounds;
     private boolean answered;
     private @Nullable String lastName;
     private JsonNode lastModel = Api.object();
@@ -51,7 +55,7 @@ final class ServerSource implements ImportSource {
     }
 
     ServerSource(String base, @Nullable String workspace, Optional<String> authorities, LocalFiles local) {
-        this(base, workspace, authorities, local, Duration.ofMillis(250));
+        this(base, workspace, authorities, local, Duration.ofMillis(250), AnswerBounds.USUAL);
     }
 
     /**
@@ -59,13 +63,15 @@ final class ServerSource implements ImportSource {
      * @param authorities PEM file of those that may vouch for the server; empty for those that Java knows
      * @param local those that are read where the server says that files are on this machine
      * @param firstPause before what failed for a moment is asked again; doubled from then on
+     * @param bounds of each answer
      */
     ServerSource(
             String base,
             @Nullable String workspace,
             Optional<String> authorities,
             LocalFiles local,
-            Duration firstPause) {
+            Duration firstPause,
+            AnswerBounds bounds) {
         this.http = ServerTrust.client(authorities)
                 .connectTimeout(Duration.ofSeconds(10))
                 .followRedirects(HttpClient.Redirect.NEVER)
@@ -74,6 +80,7 @@ final class ServerSource implements ImportSource {
         this.workspace = workspace;
         this.local = local;
         this.firstPause = firstPause;
+        this.bounds = bounds;
     }
 
     private HttpRequest.Builder request(String path) {
@@ -94,22 +101,35 @@ final class ServerSource implements ImportSource {
         return request;
     }
 
+    /** Makes something of a body. */
+    @FunctionalInterface
+    private interface Reading<T> {
+        T of(InputStream body) throws IOException;
+    }
+
     /** Everything that is asked only reads, so what fails for a moment is asked again. */
-    private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler) throws IOException {
+    private <T> T send(HttpRequest request, Supplier<ArrivingBody> body, Reading<T> reading) throws IOException {
         for (int attempt = 1; ; attempt++) {
             try {
-                HttpResponse<T> answer = http.send(request, handler);
+                HttpResponse<InputStream> answer =
+                        http.send(request, head -> head.statusCode() < 400 ? body.get() : ArrivingBody.kept(bounds));
                 answered = true;
+                if (answer.statusCode() < 400) {
+                    return reading.of(answer.body());
+                }
                 if (attempt == ATTEMPTS || !MOMENTARY.contains(answer.statusCode())) {
-                    return answer;
+                    throw refusal(request, answer);
                 }
-                if (answer.body() instanceof InputStream body) {
-                    body.close();
-                }
+                answer.body().close();
+            } catch (ArrivingBody.TooLong | ArrivingBody.TooSlow e) {
+                throw ArrivingBody.told(request.uri(), e);
             } catch (IOException e) {
                 // An address at which nothing has answered yet is more likely wrong.
                 if (!answered || attempt == ATTEMPTS && e instanceof ConnectException) {
                     throw Api.unreachable(base, e, "Start it, or name another address");
+                }
+                if (ArrivingBody.isOverdue(e)) {
+                    throw ArrivingBody.told(request.uri(), e);
                 }
                 if (attempt == ATTEMPTS) {
                     throw e;
@@ -122,17 +142,15 @@ final class ServerSource implements ImportSource {
         }
     }
 
+    private CliException refusal(HttpRequest request, HttpResponse<InputStream> answer) {
+        return new CliException(
+                Exit.of(answer.statusCode()),
+                base + " answers " + answer.statusCode() + " to "
+                        + request.uri().getPath() + ": " + ArrivingBody.beginning(answer.body(), 300));
+    }
+
     private JsonNode call(HttpRequest request) throws IOException {
-        HttpResponse<String> answer = send(request, HttpResponse.BodyHandlers.ofString());
-        if (answer.statusCode() >= 400) {
-            throw new CliException(
-                    Exit.of(answer.statusCode()),
-                    base + " answers " + answer.statusCode() + " to "
-                            + request.uri().getPath() + ": "
-                            + answer.body()
-                                    .substring(0, Math.min(300, answer.body().length())));
-        }
-        return Api.JSON.readTree(answer.body());
+        return Api.JSON.readTree(send(request, () -> ArrivingBody.kept(bounds), InputStream::readAllBytes));
     }
 
     private JsonNode post(String path, ObjectNode body) throws IOException {
@@ -146,18 +164,23 @@ final class ServerSource implements ImportSource {
         return call(request(path).GET().build());
     }
 
-    private ListingBounds bounds(String path) {
-        return new ListingBounds(base, path);
+    private ListingBounds bounds(String path, int size) {
+        return new ListingBounds(base, path, size);
+    }
+
+    private static String following(String token) {
+        return token.isEmpty() ? "" : "&page_token=" + Api.encode(token);
     }
 
     /** Every page of a search. */
-    private void pages(String path, ObjectNode body, String field, Consumer<JsonNode> each) throws IOException {
-        var bounds = bounds(path);
+    private void pages(String path, ObjectNode body, int most, String field, Consumer<JsonNode> each)
+            throws IOException {
+        var pages = bounds(path, most);
         String token;
         do {
-            JsonNode page = post(path, body);
+            JsonNode page = pages.page(size -> post(path, body.put("max_results", size)));
             page.path(field).forEach(each);
-            token = bounds.next(page);
+            token = pages.next(page);
             body.put("page_token", token);
         } while (!token.isEmpty());
     }
@@ -165,43 +188,39 @@ final class ServerSource implements ImportSource {
     @Override
     public List<JsonNode> experiments() throws IOException {
         var list = new ArrayList<JsonNode>();
-        pages(
-                "/experiments/search",
-                Api.object().put("view_type", "ALL").put("max_results", PAGE),
-                "experiments",
-                list::add);
+        pages("/experiments/search", Api.object().put("view_type", "ALL"), PAGE, "experiments", list::add);
         return list;
     }
 
     @Override
     public void runs(String experimentId, Consumer<JsonNode> each) throws IOException {
-        ObjectNode body = Api.object().put("run_view_type", "ALL").put("max_results", PAGE);
+        ObjectNode body = Api.object().put("run_view_type", "ALL");
         body.putArray("experiment_ids").add(experimentId);
-        pages("/runs/search", body, "runs", each);
+        pages("/runs/search", body, PAGE, "runs", each);
     }
 
     @Override
     public void points(JsonNode run, Consumer<List<JsonNode>> each) throws IOException {
         String id = run.path("info").path("run_id").asText();
         for (JsonNode metric : run.path("data").path("metrics")) {
-            var bounds = bounds("/metrics/get-history");
+            var pages = bounds("/metrics/get-history", PAGE);
             String token = "";
             do {
-                JsonNode page = get(API + "/metrics/get-history?run_id=" + Api.encode(id) + "&metric_key="
-                        + Api.encode(metric.path("key").asText()) + "&max_results=" + PAGE
-                        + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
+                String from = following(token);
+                JsonNode page = pages.page(size -> get(API + "/metrics/get-history?run_id=" + Api.encode(id)
+                        + "&metric_key=" + Api.encode(metric.path("key").asText()) + "&max_results=" + size + from));
                 each.accept(page.path("metrics").valueStream().toList());
-                token = bounds.next(page);
+                token = pages.next(page);
             } while (!token.isEmpty());
         }
     }
 
     @Override
     public void loggedModels(String experimentId, Consumer<JsonNode> each) throws IOException {
-        ObjectNode body = Api.object().put("max_results", 100);
+        ObjectNode body = Api.object();
         body.putArray("experiment_ids").add(experimentId);
         try {
-            pages("/logged-models/search", body, "models", each);
+            pages("/logged-models/search", body, LOGGED_MODELS, "models", each);
         } catch (CliException olderServer) {
             if (olderServer.exit() != Exit.NOT_FOUND) {
                 throw olderServer;
@@ -211,17 +230,18 @@ final class ServerSource implements ImportSource {
 
     @Override
     public void traces(String experimentId, Batch each) throws IOException {
-        ObjectNode body = Api.object().put("max_results", TRACES);
+        ObjectNode body = Api.object();
         body.putArray("locations").add(TraceMessages.location(experimentId));
-        var bounds = bounds("/traces/search");
+        var pages = bounds("/traces/search", TRACES);
         String token;
         do {
             JsonNode page;
             try {
-                page = call(request("/api/3.0/mlflow/traces/search")
+                page = pages.page(size -> call(request("/api/3.0/mlflow/traces/search")
                         .header("Content-Type", "application/json")
-                        .POST(BodyPublishers.ofString(body.toString()))
-                        .build());
+                        .POST(BodyPublishers.ofString(
+                                body.put("max_results", size).toString()))
+                        .build()));
             } catch (CliException olderServer) {
                 if (olderServer.exit() != Exit.NOT_FOUND) {
                     throw olderServer;
@@ -233,20 +253,21 @@ final class ServerSource implements ImportSource {
                     .valueStream()
                     .map(trace -> (JsonNode) TraceMessages.info(trace))
                     .toList());
-            token = bounds.next(page);
+            token = pages.next(page);
             body.put("page_token", token);
         } while (!token.isEmpty());
     }
 
     /** Of a server before 3.0; those before 2.14 have none. */
     private void olderTraces(String experimentId, Batch each) throws IOException {
-        var bounds = bounds("/traces");
+        var pages = bounds("/traces", TRACES);
         String token = "";
         do {
+            String from = following(token);
             JsonNode page;
             try {
-                page = get(API + "/traces?max_results=" + TRACES + "&experiment_ids=" + Api.encode(experimentId)
-                        + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
+                page = pages.page(size -> get(
+                        API + "/traces?max_results=" + size + "&experiment_ids=" + Api.encode(experimentId) + from));
             } catch (CliException none) {
                 if (none.exit() != Exit.NOT_FOUND) {
                     throw none;
@@ -257,7 +278,7 @@ final class ServerSource implements ImportSource {
                     .valueStream()
                     .map(trace -> (JsonNode) TraceMessages.info(trace))
                     .toList());
-            token = bounds.next(page);
+            token = pages.next(page);
         } while (!token.isEmpty());
     }
 
@@ -280,13 +301,14 @@ final class ServerSource implements ImportSource {
     public List<JsonNode> models() throws IOException {
         var list = new ArrayList<JsonNode>();
         for (String filter : List.of("", "&filter=" + Api.encode("tags.`mlflow.prompt.is_prompt` = 'true'"))) {
-            var bounds = bounds("/registered-models/search");
+            var pages = bounds("/registered-models/search", MODELS);
             String token = "";
             do {
-                JsonNode page = get(API + "/registered-models/search?max_results=500" + filter
-                        + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
+                String from = following(token);
+                JsonNode page =
+                        pages.page(size -> get(API + "/registered-models/search?max_results=" + size + filter + from));
                 page.path("registered_models").forEach(list::add);
-                token = bounds.next(page);
+                token = pages.next(page);
             } while (!token.isEmpty());
         }
         return list;
@@ -300,18 +322,17 @@ final class ServerSource implements ImportSource {
         String named = model.contains(quote) ? "" : "name = " + quote + model + quote;
         for (String more : List.of("", "tags.`mlflow.prompt.is_prompt` = 'true'")) {
             String filter = named.isEmpty() || more.isEmpty() ? named + more : named + " AND " + more;
-            var bounds = bounds("/model-versions/search");
+            var pages = bounds("/model-versions/search", PAGE);
             String token = "";
             do {
-                JsonNode page = get(API + "/model-versions/search?max_results=1000"
-                        + (filter.isEmpty() ? "" : "&filter=" + Api.encode(filter))
-                        + (token.isEmpty() ? "" : "&page_token=" + Api.encode(token)));
+                String from = (filter.isEmpty() ? "" : "&filter=" + Api.encode(filter)) + following(token);
+                JsonNode page = pages.page(size -> get(API + "/model-versions/search?max_results=" + size + from));
                 for (JsonNode version : page.path("model_versions")) {
                     if (version.path("name").asText().equals(model)) {
                         list.add(version);
                     }
                 }
-                token = bounds.next(page);
+                token = pages.next(page);
             } while (!token.isEmpty());
         }
         return list;
@@ -368,8 +389,8 @@ final class ServerSource implements ImportSource {
                 if (entry.path("is_dir").asBoolean()) {
                     folders.push(inside);
                 } else {
-                    files.add(new ArtifactFile(
-                            inside, entry.path("file_size").asLong(), () -> open(root + "/" + inside)));
+                    long bytes = entry.path("file_size").asLong(-1);
+                    files.add(new ArtifactFile(inside, bytes, () -> open(root + "/" + inside, bytes)));
                 }
             }
         }
@@ -392,17 +413,17 @@ final class ServerSource implements ImportSource {
         return storage(version).orElse("");
     }
 
-    private InputStream open(String path) throws IOException {
-        HttpResponse<InputStream> answer = send(
-                request("/api/2.0/mlflow-artifacts/artifacts/" + Downloads.encoded(path))
-                        .GET()
-                        .build(),
-                HttpResponse.BodyHandlers.ofInputStream());
-        if (answer.statusCode() >= 400) {
-            answer.body().close();
-            throw new CliException(Exit.FAILURE, base + " answers " + answer.statusCode() + " to " + path);
+    /** @param bytes that the file is listed with; negative if it is not */
+    InputStream open(String path, long bytes) throws IOException {
+        HttpRequest request = request("/api/2.0/mlflow-artifacts/artifacts/" + Downloads.encoded(path))
+                .GET()
+                .build();
+        try {
+            return send(request, () -> ArrivingBody.file(bounds, bytes), body -> body);
+        } catch (CliException refused) {
+            // Of this file alone, whatever the status.
+            throw new CliException(Exit.FAILURE, String.valueOf(refused.getMessage()));
         }
-        return answer.body();
     }
 
     @Override

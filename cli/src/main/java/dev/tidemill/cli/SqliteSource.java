@@ -13,11 +13,18 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.sqlite.SQLiteConnection;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+import org.sqlite.SQLiteLimits;
 
 /** The SQLite file of an MLflow server; only read. */
 final class SqliteSource implements ImportSource {
     private static final int BATCH = 1000;
     private static final int TRACES = 100;
+    /** Of one value, or of a row. */
+    private static final int VALUE_BYTES = 32 << 20;
+
     private static final List<String> TOKENS = List.of(
             "input_tokens",
             "output_tokens",
@@ -35,12 +42,16 @@ final class SqliteSource implements ImportSource {
     private final Path file;
     private final Connection database;
     private final LocalFiles local;
+    private final Omissions omissions;
 
-    SqliteSource(Path file, LocalFiles local) throws IOException {
+    /** @param omissions where things that cannot be read are noted */
+    SqliteSource(Path file, LocalFiles local, Omissions omissions) throws IOException {
         this.file = file;
         this.local = local;
+        this.omissions = omissions;
         try {
             this.database = DriverManager.getConnection("jdbc:sqlite:file:" + file.toAbsolutePath() + "?mode=ro");
+            database.unwrap(SQLiteConnection.class).setLimit(SQLiteLimits.SQLITE_LIMIT_LENGTH, VALUE_BYTES);
             if (!has("experiments") || !has("runs")) {
                 throw new CliException(
                         Exit.FAILURE, file + " is not an MLflow server's database: it has no experiments");
@@ -81,8 +92,31 @@ final class SqliteSource implements ImportSource {
                     }
                 }
             }
+        } catch (SQLiteException e) {
+            throw new IOException(
+                    e.getResultCode() == SQLiteErrorCode.SQLITE_TOOBIG
+                            ? "a value of its rows in table " + table + " has more than " + VALUE_BYTES
+                                    + " bytes, and is not read"
+                            : file + " cannot be read: " + e.getMessage(),
+                    e);
         } catch (SQLException e) {
             throw new IOException(file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** Reads what else belongs to something. */
+    @FunctionalInterface
+    private interface Completion {
+        void of(ObjectNode thing) throws IOException;
+    }
+
+    /** Hands on those of which the rest can be read as well; of the others it is noted, and costs them alone. */
+    private void whole(List<ObjectNode> list, String place, String id, Completion rest, Consumer<JsonNode> each)
+            throws IOException {
+        for (ObjectNode thing : list) {
+            if (omissions.attempt(place + " " + thing.at(id).asText(), () -> rest.of(thing))) {
+                each.accept(thing);
+            }
         }
     }
 
@@ -123,15 +157,19 @@ final class SqliteSource implements ImportSource {
                         .put("artifact_location", text(row, "artifact_location"))
                         .put("creation_time", row.getLong("creation_time"))
                         .put("last_update_time", row.getLong("last_update_time"))));
-        for (ObjectNode experiment : list) {
-            experiment.set(
-                    "tags",
-                    entries(
-                            "experiment_tags",
-                            "experiment_id = ?",
-                            experiment.path("experiment_id").asLong()));
-        }
-        return List.copyOf(list);
+        var whole = new ArrayList<JsonNode>();
+        whole(
+                list,
+                "experiment",
+                "/name",
+                experiment -> experiment.set(
+                        "tags",
+                        entries(
+                                "experiment_tags",
+                                "experiment_id = ?",
+                                experiment.path("experiment_id").asLong())),
+                whole::add);
+        return whole;
     }
 
     @Override
@@ -158,14 +196,18 @@ final class SqliteSource implements ImportSource {
                     list.add(run);
                 },
                 Long.parseLong(experimentId));
-        for (ObjectNode run : list) {
-            String id = run.path("info").path("run_id").asText();
-            ObjectNode data = run.putObject("data");
-            data.set("params", entries("params", "run_uuid = ?", id));
-            data.set("tags", entries("tags", "run_uuid = ?", id));
-            linked(run, id);
-            each.accept(run);
-        }
+        whole(
+                list,
+                "run",
+                "/info/run_id",
+                run -> {
+                    String id = run.path("info").path("run_id").asText();
+                    ObjectNode data = run.putObject("data");
+                    data.set("params", entries("params", "run_uuid = ?", id));
+                    data.set("tags", entries("tags", "run_uuid = ?", id));
+                    linked(run, id);
+                },
+                each);
     }
 
     private void linked(ObjectNode run, String id) throws IOException {
@@ -263,29 +305,30 @@ final class SqliteSource implements ImportSource {
                     list.add(model);
                 },
                 Long.parseLong(experimentId));
-        for (ObjectNode model : list) {
-            String id = model.path("info").path("model_id").asText();
-            ArrayNode tags = Api.JSON.createArrayNode();
-            each(
-                    "logged_model_tags",
-                    "SELECT tag_key, tag_value FROM logged_model_tags WHERE model_id = ?",
-                    row -> tags.addObject().put("key", row.getString(1)).put("value", row.getString(2)),
-                    id);
-            ((ObjectNode) model.path("info")).set("tags", tags);
-            ArrayNode params = model.putObject("data").putArray("params");
-            each(
-                    "logged_model_params",
-                    "SELECT param_key, param_value FROM logged_model_params WHERE model_id = ?",
-                    row -> params.addObject().put("key", row.getString(1)).put("value", row.getString(2)),
-                    id);
-            ArrayNode metrics = model.withObject("/data").putArray("metrics");
-            each(
-                    "logged_model_metrics",
-                    "SELECT * FROM logged_model_metrics WHERE model_id = ? ORDER BY metric_name, metric_step, metric_timestamp_ms",
-                    row -> metrics.add(measured(row)),
-                    id);
-            each.accept(model);
-        }
+        whole(list, "logged model", "/info/model_id", this::described, each);
+    }
+
+    private void described(ObjectNode model) throws IOException {
+        String id = model.path("info").path("model_id").asText();
+        ArrayNode tags = Api.JSON.createArrayNode();
+        each(
+                "logged_model_tags",
+                "SELECT tag_key, tag_value FROM logged_model_tags WHERE model_id = ?",
+                row -> tags.addObject().put("key", row.getString(1)).put("value", row.getString(2)),
+                id);
+        ((ObjectNode) model.path("info")).set("tags", tags);
+        ArrayNode params = model.putObject("data").putArray("params");
+        each(
+                "logged_model_params",
+                "SELECT param_key, param_value FROM logged_model_params WHERE model_id = ?",
+                row -> params.addObject().put("key", row.getString(1)).put("value", row.getString(2)),
+                id);
+        ArrayNode metrics = model.withObject("/data").putArray("metrics");
+        each(
+                "logged_model_metrics",
+                "SELECT * FROM logged_model_metrics WHERE model_id = ? ORDER BY metric_name, metric_step, metric_timestamp_ms",
+                row -> metrics.add(measured(row)),
+                id);
     }
 
     private static ObjectNode measured(ResultSet row) throws SQLException {
@@ -312,7 +355,7 @@ final class SqliteSource implements ImportSource {
         for (int first = 0; first < ids.size(); first += TRACES) {
             var batch = new ArrayList<JsonNode>();
             for (String id : ids.subList(first, Math.min(ids.size(), first + TRACES))) {
-                batch.add(trace(id, experimentId));
+                omissions.attempt("trace " + id, () -> batch.add(trace(id, experimentId)));
             }
             each.take(batch);
         }
@@ -435,17 +478,25 @@ final class SqliteSource implements ImportSource {
                         .put("description", text(row, "description"))
                         .put("creation_timestamp", row.getLong("creation_time"))
                         .put("last_updated_timestamp", row.getLong("last_updated_time"))));
-        for (ObjectNode model : list) {
-            String name = model.path("name").asText();
-            model.set("tags", entries("registered_model_tags", "name = ?", name));
-            ArrayNode aliases = model.putArray("aliases");
-            each(
-                    "registered_model_aliases",
-                    "SELECT alias, version FROM registered_model_aliases WHERE name = ?",
-                    row -> aliases.addObject().put("alias", row.getString(1)).put("version", row.getString(2)),
-                    name);
-        }
-        return List.copyOf(list);
+        var whole = new ArrayList<JsonNode>();
+        whole(
+                list,
+                "model",
+                "/name",
+                model -> {
+                    String name = model.path("name").asText();
+                    model.set("tags", entries("registered_model_tags", "name = ?", name));
+                    ArrayNode aliases = model.putArray("aliases");
+                    each(
+                            "registered_model_aliases",
+                            "SELECT alias, version FROM registered_model_aliases WHERE name = ?",
+                            row -> aliases.addObject()
+                                    .put("alias", row.getString(1))
+                                    .put("version", row.getString(2)),
+                            name);
+                },
+                whole::add);
+        return whole;
     }
 
     @Override
@@ -469,16 +520,20 @@ final class SqliteSource implements ImportSource {
                     list.add(version);
                 },
                 model);
-        for (ObjectNode version : list) {
-            version.set(
-                    "tags",
-                    entries(
-                            "model_version_tags",
-                            "name = ? AND version = ?",
-                            model,
-                            version.path("version").asLong()));
-        }
-        return List.copyOf(list);
+        var whole = new ArrayList<JsonNode>();
+        whole(
+                list,
+                "model '" + model + "', version",
+                "/version",
+                version -> version.set(
+                        "tags",
+                        entries(
+                                "model_version_tags",
+                                "name = ? AND version = ?",
+                                model,
+                                version.path("version").asLong())),
+                whole::add);
+        return whole;
     }
 
     @Override

@@ -71,6 +71,11 @@ class EndlessServerTest {
 
     private static ServerSource source(ScriptedServer server) throws IOException {
         return new ServerSource(
-                server.address(), null, Optional.empty(), LocalFiles.named(List.of()), Duration.ofMillis(1));
+                server.address(),
+                null,
+                Optional.empty(),
+                LocalFiles.named(List.of()),
+                Duration.ofMillis(1),
+                AnswerBounds.USUAL);
     }
 }

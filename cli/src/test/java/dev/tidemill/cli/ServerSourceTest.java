@@ -51,7 +51,8 @@ class ServerSourceTest {
 
     private ServerSource source() throws IOException {
         String address = "http://127.0.0.1:" + server.getAddress().getPort();
-        return new ServerSource(address, null, Optional.empty(), LocalFiles.named(List.of()), Duration.ofMillis(1));
+        return new ServerSource(
+                address, null, Optional.empty(), LocalFiles.named(List.of()), Duration.ofMillis(1), AnswerBounds.USUAL);
     }
 
     private static List<String> ids(ServerSource source) throws IOException {
