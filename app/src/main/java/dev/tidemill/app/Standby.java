@@ -15,7 +15,9 @@ import dev.tidemill.platform.http.WebServer;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.telemetry.Telemetry;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,9 +28,14 @@ import org.slf4j.LoggerFactory;
 final class Standby {
     private static final Logger LOG = LoggerFactory.getLogger(Standby.class);
     private static final Duration PAUSE = Duration.ofSeconds(1);
+    /** Between attempts that take something up and fail. */
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(8);
+
+    private static final int MOST_REASONS = 100;
 
     private final Settings settings;
     private final Parts parts = new Parts();
+    private final Set<String> told = new HashSet<>();
     private volatile String waitsFor = "";
 
     private Standby(Settings settings) {
@@ -39,7 +46,7 @@ final class Standby {
      * Waits for its turn and starts the server then.
      *
      * @throws TidemillException as {@link Server#start}, for anything but that another server holds what this one would, or, once it
-     *     has stood by for that, that the database cannot be reached
+     *     has stood by for that, what passes by itself; see {@link PassingFailures}
      */
     static Server start(Settings settings) {
         var standby = new Standby(settings);
@@ -51,24 +58,29 @@ final class Standby {
     }
 
     private Server follow() {
+        Duration pause = PAUSE;
         while (true) {
             try {
                 // The server listens at the same port.
                 return Server.start(settings, parts::close);
-            } catch (TidemillException e) {
+            } catch (RuntimeException e) {
                 boolean held = HeldElsewhere.isCauseOf(e);
-                // Whoever follows a server that was lost with its database waits for that too; a first start says what
-                // is wrong.
-                if (!held && (waitsFor.isEmpty() || e.code() != ErrorCode.UNAVAILABLE)) {
+                // Whoever follows a server that was lost with its database or disk waits for these too; a first start
+                // says
+                // what is wrong.
+                if (!held && (waitsFor.isEmpty() || !PassingFailures.mayPass(e))) {
                     throw e;
                 }
-                waitFor(e.message());
+                pause = held ? PAUSE : pause;
+                waitFor(TidemillException.said(e), pause);
+                pause = pause.compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : pause;
             }
         }
     }
 
-    private void waitFor(String reason) {
-        if (!waitsFor.equals(reason)) {
+    private void waitFor(String reason, Duration pause) {
+        // Reasons may come in turns.
+        if (told.size() < MOST_REASONS && told.add(reason)) {
             LOG.warn("Standing by: {}", reason);
         }
         waitsFor = reason;
@@ -76,7 +88,7 @@ final class Standby {
             listen();
         }
         try {
-            Thread.sleep(PAUSE);
+            Thread.sleep(pause);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new TidemillException(ErrorCode.CANCELLED, "Interrupted while standing by").causedBy(e);

@@ -7,7 +7,10 @@ import dev.tidemill.platform.config.Setting;
 import dev.tidemill.platform.config.Settings;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
+import dev.tidemill.platform.ids.Ids;
+import dev.tidemill.platform.sql.DatabaseAddress;
 import dev.tidemill.testkit.Await;
+import dev.tidemill.testkit.TestDatabase;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -15,10 +18,14 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -87,6 +94,77 @@ class StandbyTest {
         try (Node followed = second.get(60, TimeUnit.SECONDS)) {
             assertThat(followed.url()).endsWith(":" + port);
             assertThat(answers(port, "/ready", 200)).isTrue();
+        }
+    }
+
+    /** As where the database's own successor still only reads, or everybody comes back at once. */
+    @Test
+    void whatPassesAtTheTakeoverIsWaitedForOnPostgresql() throws Exception {
+        String address = System.getenv(TestDatabase.POSTGRES_VARIABLE);
+        Assumptions.assumeTrue(address != null && !address.isBlank(), "no PostgreSQL server is named");
+        var server = (DatabaseAddress.Postgres) DatabaseAddress.parse(address);
+        String name = "test_" + Ids.next().replace("-", "");
+        String own = address.replaceFirst("/[^/?]*($|\\?)", "/" + name + "$1");
+        try (Connection operator = DriverManager.getConnection(
+                        "jdbc:postgresql://" + server.host() + ":" + server.port() + "/" + server.database(),
+                        server.user(),
+                        server.password().orElse(""));
+                var statement = operator.createStatement()) {
+            statement.execute("CREATE DATABASE " + name);
+            try {
+                follows(
+                        own,
+                        () -> statement.execute("ALTER DATABASE " + name + " SET default_transaction_read_only = on"),
+                        () -> statement.execute("ALTER DATABASE " + name + " RESET default_transaction_read_only"));
+            } finally {
+                statement.execute("DROP DATABASE " + name + " WITH (FORCE)");
+            }
+        }
+    }
+
+    @Test
+    void whatPassesAtTheTakeoverIsWaitedForOnSqlite() throws Exception {
+        try (Connection other = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve("other.db"));
+                var statement = other.createStatement()) {
+            follows(
+                    "sqlite",
+                    () -> {
+                        statement.execute("ATTACH '" + folder.resolve("data/tidemill.db") + "' AS data");
+                        statement.execute("BEGIN IMMEDIATE");
+                        statement.execute("CREATE TABLE data.in_the_way (x)");
+                    },
+                    () -> statement.execute("ROLLBACK"));
+        }
+    }
+
+    /** Done to a database by its operator. */
+    @FunctionalInterface
+    private interface Change {
+        void make() throws SQLException;
+    }
+
+    private void follows(String database, Change trouble, Change relief) throws Exception {
+        Node first = Node.start(settings(0, Setting.DATABASE.key(), database));
+        int port = freePort();
+        CompletableFuture<Node> second =
+                CompletableFuture.supplyAsync(() -> Node.start(settings(port, Setting.DATABASE.key(), database)));
+        try {
+            Await.until("it stands by", () -> answers(port, "/ready", 503));
+            trouble.make();
+            first.close();
+            Await.until(
+                    "it says what it waits for now",
+                    () -> ask(port, "/ready")
+                            .filter(answer -> answer.body().contains("The database cannot be used now"))
+                            .isPresent());
+            assertThat(second).isNotDone();
+        } finally {
+            relief.make();
+            first.close();
+        }
+        try (Node followed = second.get(60, TimeUnit.SECONDS)) {
+            assertThat(answers(port, "/ready", 200)).isTrue();
+            assertThat(followed.url()).endsWith(":" + port);
         }
     }
 

@@ -19,6 +19,10 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -305,12 +309,20 @@ public final class TidemillClient {
         return request;
     }
 
+    /** The request's own time ends with the answer's head; what follows may drip. */
     private HttpResponse<byte[]> send(HttpRequest.Builder request) {
+        CompletableFuture<HttpResponse<byte[]>> answer =
+                http.sendAsync(request.build(), HttpResponse.BodyHandlers.ofByteArray());
         try {
-            return http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
-        } catch (IOException e) {
-            throw new TidemillException(server + " was not reached: " + e, e);
+            return answer.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw new TidemillException(server + " was not reached: " + cause, cause);
+        } catch (TimeoutException e) {
+            answer.cancel(true);
+            throw new TidemillException(server + " has not answered whole within " + timeout, e);
         } catch (InterruptedException e) {
+            answer.cancel(true);
             Thread.currentThread().interrupt();
             throw new TidemillException("Interrupted", e);
         }

@@ -17,10 +17,12 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What is sent, and what is made of answers; the real server's are in {@code e2e}. */
 class TidemillClientTest {
@@ -61,6 +63,32 @@ class TidemillClientTest {
                 .token("secret")
                 .timeout(Duration.ofSeconds(10))
                 .build();
+    }
+
+    /** The time for a call is for the whole answer, not for its head alone. */
+    @Test
+    @Timeout(value = 30, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void anAnswerThatDripsIsLeftWhenTheTimeIsOver() {
+        server.createContext("/v2/models/sea~slow/infer", exchange -> {
+            exchange.sendResponseHeaders(200, 0);
+            try (exchange) {
+                while (true) {
+                    exchange.getResponseBody().write(' ');
+                    exchange.getResponseBody().flush();
+                    Thread.sleep(20);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        TidemillClient impatient = TidemillClient.at(
+                        "http://127.0.0.1:" + server.getAddress().getPort())
+                .project("sea")
+                .timeout(Duration.ofMillis(300))
+                .build();
+        assertThatThrownBy(() -> impatient.predict("slow", List.of(Map.of("x", 1.0))))
+                .isInstanceOf(TidemillException.class)
+                .hasMessageContaining("PT0.3S");
     }
 
     @Test

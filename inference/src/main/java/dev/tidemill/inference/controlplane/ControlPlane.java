@@ -13,7 +13,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -25,10 +24,16 @@ public final class ControlPlane implements AutoCloseable {
     private static final String PLANE = "/api/tidemill/v1/plane";
     private static final Duration CONNECT = Duration.ofSeconds(5);
     private static final Duration ANSWER = Duration.ofSeconds(60);
+    /** After the head of an answer: that has a time of its own. */
+    private static final Duration BODY = Duration.ofSeconds(120);
+
     private static final int REFUSAL_BYTES = 64 * 1024;
+    /** Of an answer that is kept in memory; more than any plans have. */
+    private static final int ANSWER_BYTES = 256 << 20;
 
     private final String url;
     private final Optional<String> token;
+    private final Duration patience;
     private final HttpClient client =
             HttpClient.newBuilder().connectTimeout(CONNECT).build();
 
@@ -37,24 +42,30 @@ public final class ControlPlane implements AutoCloseable {
      * @param token of an administrator there; none where the control plane asks none
      */
     public ControlPlane(String url, Optional<String> token) {
+        this(url, token, BODY);
+    }
+
+    /** @param patience for a body that is kept, and for the next bytes of one that is passed on */
+    ControlPlane(String url, Optional<String> token, Duration patience) {
         if (!url.matches("https?://[^/?#]+/?")) {
             throw TidemillException.invalid(
                     "control.url", "'" + url + "' is not an address such as http://control:8080");
         }
         this.url = url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
         this.token = token;
+        this.patience = patience;
     }
 
     JsonNode plans(String known, Duration wait) {
         String path = "/plans?known=" + known + "&wait=" + wait.toSeconds();
-        return json(send(request(path).GET().build()));
+        return json(answer(request(path).GET().build()));
     }
 
     JsonNode models(String project, Optional<String> name, Optional<String> version) {
         String path = "/models?project=" + encoded(project)
                 + name.map(text -> "&name=" + encoded(text)).orElse("")
                 + version.map(text -> "&version=" + encoded(text)).orElse("");
-        return json(send(request(path).GET().build()));
+        return json(answer(request(path).GET().build()));
     }
 
     private static String encoded(String text) {
@@ -63,15 +74,19 @@ public final class ControlPlane implements AutoCloseable {
 
     /** The bytes of a blob as they come; the caller checks them against the digest, and closes the stream. */
     InputStream blob(Digest digest) {
-        HttpResponse<InputStream> response =
-                send(request("/blobs/" + digest).GET().build(), BodyHandlers.ofInputStream());
+        HttpRequest request = request("/blobs/" + digest).GET().build();
+        HttpResponse<InputStream> response = send(request);
         if (response.statusCode() < 400) {
-            return response.body();
+            return TimedBody.passing(response.body(), patience);
         }
-        try (InputStream refusal = response.body()) {
-            throw refusal(response.statusCode(), refusal.readNBytes(REFUSAL_BYTES));
+        throw refusal(response);
+    }
+
+    private TidemillException refusal(HttpResponse<InputStream> response) {
+        try (InputStream body = TimedBody.whole(response.body(), patience)) {
+            return refusal(response.statusCode(), body.readNBytes(REFUSAL_BYTES));
         } catch (IOException e) {
-            throw unavailable("answered " + response.statusCode()).causedBy(e);
+            return unavailable("answered " + response.statusCode()).causedBy(e);
         }
     }
 
@@ -80,7 +95,7 @@ public final class ControlPlane implements AutoCloseable {
                 .header("Content-Type", "application/json")
                 .POST(BodyPublishers.ofString(Json.write(body)))
                 .build();
-        byte[] answer = send(request);
+        byte[] answer = answer(request);
         return answer.length == 0 ? Json.object() : json(answer);
     }
 
@@ -90,17 +105,26 @@ public final class ControlPlane implements AutoCloseable {
         return request;
     }
 
-    private byte[] send(HttpRequest request) {
-        HttpResponse<byte[]> response = send(request, BodyHandlers.ofByteArray());
+    /** An answer that is kept. */
+    private byte[] answer(HttpRequest request) {
+        HttpResponse<InputStream> response = send(request);
         if (response.statusCode() >= 400) {
-            throw refusal(response.statusCode(), response.body());
+            throw refusal(response);
         }
-        return response.body();
+        try (InputStream body = TimedBody.whole(response.body(), patience)) {
+            byte[] bytes = body.readNBytes(ANSWER_BYTES + 1);
+            if (bytes.length > ANSWER_BYTES) {
+                throw unavailable("answers with more than " + ANSWER_BYTES + " bytes");
+            }
+            return bytes;
+        } catch (IOException e) {
+            throw unavailable("does not answer whole: " + e.getMessage()).causedBy(e);
+        }
     }
 
-    private <T> HttpResponse<T> send(HttpRequest request, BodyHandler<T> body) {
+    private HttpResponse<InputStream> send(HttpRequest request) {
         try {
-            return client.send(request, body);
+            return client.send(request, BodyHandlers.ofInputStream());
         } catch (IOException e) {
             throw unavailable("does not answer: " + (e.getMessage() == null ? "nobody listens there" : e.getMessage()))
                     .causedBy(e);

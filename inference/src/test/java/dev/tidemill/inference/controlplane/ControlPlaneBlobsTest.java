@@ -27,10 +27,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class ControlPlaneBlobsTest {
@@ -65,6 +69,48 @@ class ControlPlaneBlobsTest {
         elsewhere = new FolderBlobStore(directory.resolve("control"));
         cache = new FolderBlobStore(directory.resolve("cache"));
         blobs = new ControlPlaneBlobs(control, cache);
+    }
+
+    /** As when the way there breaks in the middle of a model, or somebody between sends without end. */
+    @Test
+    @Timeout(value = 60, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void anAnswerThatDoesNotComeToItsEndIsLeft() throws IOException {
+        HttpServer odd = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        odd.createContext("/", exchange -> {
+            exchange.sendResponseHeaders(200, 0);
+            try (exchange) {
+                exchange.getResponseBody().write(new byte[100]);
+                exchange.getResponseBody().flush();
+                boolean drips = exchange.getRequestURI().getPath().endsWith("/plans");
+                while (drips) {
+                    exchange.getResponseBody().write(' ');
+                    exchange.getResponseBody().flush();
+                    Thread.sleep(20);
+                }
+                Thread.sleep(Duration.ofMinutes(2));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+        odd.setExecutor(threads);
+        odd.start();
+        try (var impatient = new ControlPlane(
+                "http://127.0.0.1:" + odd.getAddress().getPort(), Optional.empty(), Duration.ofMillis(300))) {
+            var silent = new ControlPlaneBlobs(impatient, cache);
+            assertThatThrownBy(() -> silent.find(folder("x")))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            error -> assertThat(error.code()).isEqualTo(ErrorCode.UNAVAILABLE))
+                    .hasMessageContaining("300 ms");
+            assertThatThrownBy(() -> impatient.plans("", Duration.ZERO))
+                    .isInstanceOfSatisfying(
+                            TidemillException.class,
+                            error -> assertThat(error.code()).isEqualTo(ErrorCode.UNAVAILABLE));
+        } finally {
+            odd.stop(0);
+            threads.shutdownNow();
+        }
     }
 
     @AfterEach

@@ -4,6 +4,7 @@ import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
 import dev.tidemill.platform.errors.ErrorCode;
 import dev.tidemill.platform.errors.TidemillException;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.util.Set;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
@@ -12,6 +13,9 @@ import org.sqlite.SQLiteException;
 public final class Databases {
     /** The name of an SQLite database in its directory. */
     static final String SQLITE_FILE = "tidemill.db";
+
+    /** Classes of PostgreSQL's states: no such database, no such schema, wrong user or password, no right. */
+    private static final Set<String> REFUSED = Set.of("3D", "3F", "28", "42");
 
     private static final Set<SQLiteErrorCode> DAMAGED =
             Set.of(SQLiteErrorCode.SQLITE_CORRUPT, SQLiteErrorCode.SQLITE_NOTADB);
@@ -22,7 +26,8 @@ public final class Databases {
      * Opens the database at the address, for a process that holds no lease on it.
      *
      * @param directory where an SQLite file is created or found
-     * @throws TidemillException {@code UNAVAILABLE} if no connection can be made
+     * @throws TidemillException {@code UNAVAILABLE} if no connection can be made for now, {@code FAILED_PRECONDITION} if the server
+     *     knows no such database, user, password or right
      */
     public static Database open(DatabaseAddress address, Path directory) {
         return open(address, directory, "tidemill");
@@ -33,11 +38,12 @@ public final class Databases {
      *
      * @param directory where an SQLite file is created or found
      * @param connections what the connections are called where the database is a server; see {@link InstanceLease#connections}
-     * @throws TidemillException {@code UNAVAILABLE} if no connection can be made
+     * @throws TidemillException {@code UNAVAILABLE} if no connection can be made for now, {@code FAILED_PRECONDITION} if the server
+     *     knows no such database, user, password or right
      */
     public static Database open(DatabaseAddress address, Path directory, String connections) {
         return switch (address) {
-            case DatabaseAddress.Sqlite() -> new SqliteDatabase(directory.resolve(SQLITE_FILE));
+            case DatabaseAddress.Sqlite() -> openSqlite(directory.resolve(SQLITE_FILE));
             case DatabaseAddress.Postgres postgres -> connect(postgres, connections);
         };
     }
@@ -63,15 +69,34 @@ public final class Databases {
         return failure;
     }
 
+    private static Database openSqlite(Path file) {
+        try {
+            return new SqliteDatabase(file);
+        } catch (RuntimeException e) {
+            throw new SqlFailures(new SqliteDialect()).translate(e);
+        }
+    }
+
     private static Database connect(DatabaseAddress.Postgres address, String connections) {
         try {
             return new PostgresDatabase(address, connections);
         } catch (PoolInitializationException e) {
             throw new TidemillException(
-                            ErrorCode.UNAVAILABLE, "The database " + address + " cannot be reached: " + e.getMessage())
+                            isRefusal(e) ? ErrorCode.FAILED_PRECONDITION : ErrorCode.UNAVAILABLE,
+                            "The database " + address + " cannot be reached: " + e.getMessage())
                     .at("database")
                     .remedy("Check address, user and password, and that it is running")
                     .causedBy(e);
         }
+    }
+
+    /** Whether a server has answered, and not before somebody changes something takes this process in. */
+    private static boolean isRefusal(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SQLException sql && sql.getSQLState() != null) {
+                return REFUSED.stream().anyMatch(sql.getSQLState()::startsWith);
+            }
+        }
+        return false;
     }
 }

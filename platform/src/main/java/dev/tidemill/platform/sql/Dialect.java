@@ -38,6 +38,12 @@ public interface Dialect {
     /** Whether running the same work again may succeed. */
     boolean isRetryable(SQLException e);
 
+    /**
+     * Whether the database does not serve at this time, and may again without a change to it, to its settings or to what is asked: it
+     * starts, ends, only reads, has no connection or memory left, or others hold what is needed.
+     */
+    boolean isMomentary(SQLException e);
+
     /** A condition that an expression is like a pattern that {@link #likePattern} has made; case matters. */
     String like(String expression, String parameter);
 

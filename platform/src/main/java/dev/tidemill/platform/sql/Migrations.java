@@ -44,10 +44,14 @@ final class Migrations {
                     LOG.debug("Schema {}: {} scripts applied", domain, result.migrationsExecuted);
                 }
             } catch (FlywayException e) {
-                throw new TidemillException(
-                                ErrorCode.FAILED_PRECONDITION,
-                                "The schema of '" + domain + "' could not be brought up to date: " + e.getMessage())
-                        .causedBy(e);
+                // Flyway has connections of its own. A script that failed has left nothing, so that it runs again.
+                throw new SqlFailures(dialect)
+                        .passing(e)
+                        .orElseGet(() -> new TidemillException(
+                                        ErrorCode.FAILED_PRECONDITION,
+                                        "The schema of '" + domain + "' could not be brought up to date: "
+                                                + e.getMessage())
+                                .causedBy(e));
             }
         }
     }

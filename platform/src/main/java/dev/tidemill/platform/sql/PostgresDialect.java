@@ -3,9 +3,25 @@ package dev.tidemill.platform.sql;
 import java.sql.SQLException;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jdbi.v3.core.Handle;
 
 final class PostgresDialect implements Dialect {
+    /** Beside the class 08; its documentation, "PostgreSQL Error Codes", tells what they stand for. */
+    private static final Set<String> MOMENTARY = Set.of(
+            "25006", // read_only_sql_transaction: of a server that follows another one, or was told only to read
+            "40001", // serialization_failure: among them what a server that follows ends for what it has to replay
+            "40P01", // deadlock_detected
+            "53000", // insufficient_resources
+            "53200", // out_of_memory
+            "53300", // too_many_connections
+            "53400", // configuration_limit_exceeded
+            "55P03", // lock_not_available
+            "57P01", // admin_shutdown
+            "57P02", // crash_shutdown
+            "57P03", // cannot_connect_now
+            "57P05"); // idle_session_timeout
+
     @Override
     public String name() {
         return "postgresql";
@@ -75,6 +91,12 @@ final class PostgresDialect implements Dialect {
     @Override
     public boolean isRetryable(SQLException e) {
         return "40001".equals(e.getSQLState()) || "40P01".equals(e.getSQLState());
+    }
+
+    @Override
+    public boolean isMomentary(SQLException e) {
+        String state = e.getSQLState();
+        return state != null && (state.startsWith("08") || MOMENTARY.contains(state));
     }
 
     @Override

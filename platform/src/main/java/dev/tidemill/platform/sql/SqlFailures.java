@@ -5,11 +5,14 @@ import dev.tidemill.platform.errors.TidemillException;
 import java.sql.BatchUpdateException;
 import java.sql.SQLException;
 import java.util.Optional;
+import java.util.Set;
 
 /** Turns what a database driver throws into coded errors. */
 final class SqlFailures {
     /** PostgreSQL's state for a regular expression that it cannot read. */
     private static final String INVALID_PATTERN = "2201B";
+
+    private static final Set<String> GOING_OR_COMING = Set.of("57P01", "57P02", "57P03", "57P05");
 
     private final Dialect dialect;
 
@@ -49,7 +52,21 @@ final class SqlFailures {
                     .remedy("Try again shortly")
                     .causedBy(failure);
         }
+        if (dialect.isMomentary(sql)) {
+            String said = String.valueOf(sql.getMessage()).lines().findFirst().orElse("");
+            return new TidemillException(ErrorCode.UNAVAILABLE, "The database cannot be used now: " + said)
+                    .remedy("Try again shortly")
+                    .causedBy(failure);
+        }
         return failure;
+    }
+
+    /** What a failure to set the database up says, if it is one that passes. */
+    Optional<TidemillException> passing(RuntimeException failure) {
+        return translate(failure) instanceof TidemillException told
+                        && (told.code() == ErrorCode.UNAVAILABLE || told.code() == ErrorCode.STORAGE_FULL)
+                ? Optional.of(told)
+                : Optional.empty();
     }
 
     boolean isRetryable(RuntimeException failure) {
@@ -81,7 +98,7 @@ final class SqlFailures {
                 // what the pool says of a connection that it has found broken meanwhile
                 || (sql.getSQLState() == null && "Connection is closed".equals(sql.getMessage()))
                 // PostgreSQL shuts down, has crashed, or is just starting
-                || (sql.getSQLState() != null && sql.getSQLState().startsWith("57P0"));
+                || GOING_OR_COMING.contains(String.valueOf(sql.getSQLState()));
     }
 
     private static @org.jspecify.annotations.Nullable SQLException sqlException(Throwable failure) {

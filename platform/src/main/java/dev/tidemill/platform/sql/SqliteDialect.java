@@ -7,6 +7,9 @@ import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
 final class SqliteDialect implements Dialect {
+    /** The bits of a code that tell its kind; those above tell it more exactly. */
+    private static final int PRIMARY = 0xff;
+
     @Override
     public String name() {
         return "sqlite";
@@ -78,6 +81,16 @@ final class SqliteDialect implements Dialect {
     @Override
     public boolean isRetryable(SQLException e) {
         return false;
+    }
+
+    /** Another process holds the file, as one that copies it, or memory is short. */
+    @Override
+    public boolean isMomentary(SQLException e) {
+        return e instanceof SQLiteException sqlite
+                && switch (SQLiteErrorCode.getErrorCode(sqlite.getResultCode().code & PRIMARY)) {
+                    case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL, SQLITE_NOMEM -> true;
+                    default -> false;
+                };
     }
 
     /** SQLite's own LIKE ignores case; GLOB does not. */
