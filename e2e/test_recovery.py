@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -16,7 +17,7 @@ import unittest
 import urllib.parse
 import zipfile
 
-from harness import Server, command, free_port, postgres_schema, tabular_project, until
+from harness import LAUNCHER, PATIENCE, Server, command, free_port, postgres_schema, tabular_project, until
 
 FIXTURES = pathlib.Path(__file__).resolve().parent / "fixtures"
 #: A directory that the server of commit abcccca made: a data set, a pipeline's run, a deployed model, a run with an artifact.
@@ -40,6 +41,40 @@ def old_directory() -> pathlib.Path:
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(place, filter="data")
     return place
+
+
+class RemovedLockTest(unittest.TestCase):
+    """Somebody has removed the file that keeps a second server away from a directory."""
+
+    def setUp(self) -> None:
+        self.server = Server()
+        self.addCleanup(self.server.close)
+        self.data = self.server.directory / "data"
+
+    def test_a_server_that_runs_locks_the_directory_again(self) -> None:
+        (self.data / "lock").unlink()
+        until("it is locked again", (self.data / "lock").exists)
+        second = subprocess.run(
+            [str(LAUNCHER), "server", "--port", "0", "--grpc-port", "0", "--data-dir", str(self.data)],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        self.assertNotEqual(second.returncode, 0)
+        self.assertIn("is used by another server", second.stderr)
+        self.assertEqual(self.server.get("/ready")[0], 200)
+
+    def test_a_server_that_was_frozen_meanwhile_writes_nothing_more_and_ends(self) -> None:
+        self.server.process.send_signal(signal.SIGSTOP)
+        (self.data / "lock").unlink()
+        second = Server(directory=self.server.directory)
+        self.addCleanup(second.close)
+        body = {"name": "of the second"}
+        self.assertEqual(second.call("POST", f"{MLFLOW}/experiments/create", body)[0], 200)
+        self.server.process.send_signal(signal.SIGCONT)
+        self.assertEqual(self.server.process.wait(PATIENCE), 1)
+        self.assertIn("has been taken by another server", (self.server.directory / "server.log").read_text())
+        self.assertEqual(second.get(f"{MLFLOW}/experiments/get-by-name?experiment_name=of%20the%20second")[0], 200)
 
 
 class BrokenDeploymentTest(unittest.TestCase):

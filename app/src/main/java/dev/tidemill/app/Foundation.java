@@ -63,6 +63,7 @@ record Foundation(
      */
     static Foundation lay(Settings settings, List<Schema> schemas, Parts parts, Clock clock) {
         var directory = parts.keep(DataDirectory.open(Node.dataDirectory(settings)));
+        parts.keep(new DirectoryWatch(directory)).start();
         var address = DatabaseAddress.parse(settings.text(Setting.DATABASE));
         var telemetry = parts.keep(new Telemetry(settings.optional(Setting.TRACES_ENDPOINT)));
         Database database = openMigrated(settings, address, schemas, directory, parts, clock);
@@ -113,6 +114,7 @@ record Foundation(
                 binding.requireSqlite();
             }
             Database sqlite = parts.keep(Databases.open(address, directory.path()));
+            sqlite.guardWrites(directory::requireHeld);
             if (!takeOver) {
                 binding.requireFilled(sqlite);
             }

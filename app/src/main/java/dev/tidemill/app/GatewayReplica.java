@@ -56,6 +56,7 @@ final class GatewayReplica implements Node {
     private void assemble(Settings settings) {
         Clock clock = Clock.systemUTC();
         var directory = parts.keep(DataDirectory.open(Node.dataDirectory(settings)));
+        parts.keep(new DirectoryWatch(directory)).start();
         var telemetry = parts.keep(new Telemetry(settings.optional(Setting.TRACES_ENDPOINT)));
         var control = parts.keep(
                 new ControlPlane(settings.text(Setting.CONTROL_URL), settings.optional(Setting.CONTROL_TOKEN)));

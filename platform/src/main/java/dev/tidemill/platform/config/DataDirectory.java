@@ -5,23 +5,20 @@ import dev.tidemill.platform.errors.HeldElsewhere;
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.ids.Ids;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.ReadOnlyFileSystemException;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 
-/** The server's folder, held by one server at a time through a file lock that ends with the process, however it ends. */
+/** The server's folder, held by one server at a time; see {@link DirectoryLock}. */
 public final class DataDirectory implements AutoCloseable {
     /** Raised when an older server must not open the folder any more. */
     static final int FORMAT = 1;
@@ -31,12 +28,19 @@ public final class DataDirectory implements AutoCloseable {
     /** A file that is there from the beginning of a restore to its end. */
     private static final String RESTORING = "restoring";
 
-    private final Path path;
-    private final FileChannel lockFile;
+    /** How long an answer to {@link #requireHeld} stands. */
+    private static final long LOOK_NANOS = Duration.ofSeconds(1).toNanos();
 
-    private DataDirectory(Path path, FileChannel lockFile) {
+    private final Path path;
+    private final DirectoryLock lock;
+    /** Of this time that it is open alone. */
+    private final String opening = Ids.next();
+
+    private volatile long lookedAt = System.nanoTime();
+
+    private DataDirectory(Path path, DirectoryLock lock) {
         this.path = path;
-        this.lockFile = lockFile;
+        this.lock = lock;
     }
 
     /**
@@ -84,7 +88,6 @@ public final class DataDirectory implements AutoCloseable {
         }
     }
 
-    @SuppressWarnings("resource") // the channel is kept open to hold the lock
     private static DataDirectory locked(Path path) {
         try {
             if (!Files.isDirectory(path)) {
@@ -93,10 +96,8 @@ public final class DataDirectory implements AutoCloseable {
             } else {
                 makePrivate(path);
             }
-            FileChannel channel =
-                    FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            if (!lock(channel)) {
-                channel.close();
+            Optional<DirectoryLock> lock = DirectoryLock.take(path.resolve("lock"));
+            if (lock.isEmpty()) {
                 throw new TidemillException(
                                 ErrorCode.FAILED_PRECONDITION,
                                 "The data directory " + path + " is used by another server")
@@ -105,8 +106,7 @@ public final class DataDirectory implements AutoCloseable {
                                 "Stop that server, choose another directory with --data-dir, or wait for it with --standby")
                         .causedBy(new HeldElsewhere());
             }
-            checkFormat(path);
-            return new DataDirectory(path, channel);
+            return checked(path, lock.get());
         } catch (AccessDeniedException | ReadOnlyFileSystemException e) {
             throw unusable(path, "it cannot be written", e);
         } catch (FileAlreadyExistsException e) {
@@ -151,12 +151,13 @@ public final class DataDirectory implements AutoCloseable {
         }
     }
 
-    private static boolean lock(FileChannel channel) throws IOException {
+    private static DataDirectory checked(Path path, DirectoryLock lock) throws IOException {
         try {
-            FileLock lock = channel.tryLock();
-            return lock != null;
-        } catch (OverlappingFileLockException e) {
-            return false;
+            checkFormat(path);
+            return new DataDirectory(path, lock);
+        } catch (IOException | RuntimeException e) {
+            lock.close();
+            throw e;
         }
     }
 
@@ -205,6 +206,39 @@ public final class DataDirectory implements AutoCloseable {
         }
     }
 
+    /** What tells this time that it is open from every other one. */
+    public String opening() {
+        return opening;
+    }
+
+    /**
+     * Whether no other process has taken the folder, which can be where its lock was removed while this one held it. Looks at the file
+     * each time; the answer no is for good.
+     */
+    public boolean isHeld() {
+        return lock.isHeld();
+    }
+
+    /**
+     * Refuses to write for a process that another has taken the folder from; looks again after a second.
+     *
+     * @throws TidemillException {@code UNAVAILABLE} if another process holds the folder, or it is closed
+     */
+    public void requireHeld() {
+        long now = System.nanoTime();
+        if (now - lookedAt <= LOOK_NANOS) {
+            return;
+        }
+        if (!isHeld()) {
+            throw new TidemillException(
+                            ErrorCode.UNAVAILABLE,
+                            "The data directory " + path
+                                    + " has been taken by another server; this one writes nothing more")
+                    .remedy("Use that server");
+        }
+        lookedAt = now;
+    }
+
     /** A folder inside it, made if missing. */
     public Path folder(String name) {
         try {
@@ -216,10 +250,6 @@ public final class DataDirectory implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            lockFile.close();
-        } catch (IOException e) {
-            // the lock ends with the process in any case
-        }
+        lock.close();
     }
 }

@@ -32,9 +32,9 @@ public interface Database extends Transactions, AutoCloseable {
 
     /**
      * Has a check made when a unit of work that writes begins, and again before it commits; what it throws is the work's failure and
-     * nothing is written. Only a database that several processes can reach needs one; others make none.
+     * nothing is written. There is one check; another takes its place.
      */
-    default void guardWrites(Runnable check) {}
+    void guardWrites(Runnable check);
 
     /**
      * Work that reads and writes in a transaction of its own which no other work keeps waiting: where the database is a server, on a
@@ -45,7 +45,7 @@ public interface Database extends Transactions, AutoCloseable {
     }
 
     /** Makes the check of {@link #guardWrites} without writing, if there is one. */
-    default void requireWritable() {}
+    void requireWritable();
 
     Dialect dialect();
 

@@ -26,8 +26,11 @@ import org.slf4j.LoggerFactory;
  * database can be reached, if nobody has taken it; one that another holds is lost until the server starts anew.
  *
  * <p>A server that is stopped between its last look at the clock and its commit would still write when it wakes. Whoever takes the
- * database from another therefore has the database end that server's connections first, which it knows by their name: what was not
- * committed by then never is.
+ * database therefore has it end the connections of whoever held it first, which it knows by the beginning of their name: what was not
+ * committed by then never is. That holds in the same directory too, whose lock may have been removed.
+ *
+ * <p>A lease is known by the time until which it was last written to run, so that of two servers in one directory the first one learns
+ * that the second has taken it.
  */
 public final class InstanceLease implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(InstanceLease.class);
@@ -36,7 +39,7 @@ public final class InstanceLease implements AutoCloseable {
     private static final Duration PAUSE = Duration.ofMillis(500);
     static final Duration MARGIN = Duration.ofSeconds(2);
 
-    /** Who holds a database. */
+    /** Where the server is that holds a database, and until when it does. */
     record Holder(String directoryId, String directory, String host, Instant leaseUntil) {}
 
     private static final Duration FENCING = Duration.ofSeconds(10);
@@ -49,24 +52,34 @@ public final class InstanceLease implements AutoCloseable {
             Thread.ofPlatform().daemon().name("instance-lease").unstarted(this::renewUntilClosed);
 
     private volatile boolean closed;
+    /** Until when the lease runs, as it is known to be written. */
+    private volatile Instant written;
+    /** As the newest renewal wrote it, whose outcome may not be known. */
+    private volatile Instant attempted;
+
     private volatile Instant heldUntil;
     private volatile Optional<Holder> successor = Optional.empty();
 
-    private InstanceLease(Database database, Holder self, Instant heldUntil, Clock clock) {
+    private InstanceLease(Database database, Holder self, Instant claimedAt, Clock clock) {
         this.database = database;
         this.self = self;
-        this.heldUntil = heldUntil;
         this.clock = clock;
+        this.written = claimedAt.plus(LENGTH);
+        this.heldUntil = written.minus(MARGIN);
+        this.attempted = written;
     }
 
-    /** What the connections of the server are called that has this directory open: of it alone, so that another can end them. */
+    /**
+     * What the connections of the server are called that has this directory open: by the place, so that whoever follows can end them,
+     * and by this time that it is open, so that whoever follows in the same place keeps its own.
+     */
     public static String connections(DataDirectory directory) {
-        return connections(self(directory));
+        return place(self(directory)) + directory.opening();
     }
 
-    private static String connections(Holder holder) {
-        String who = String.join("\n", holder.directoryId(), holder.directory(), holder.host());
-        return "tidemill " + Ids.sha256(who).substring(0, 16);
+    private static String place(Holder holder) {
+        String where = String.join("\n", holder.directoryId(), holder.directory(), holder.host());
+        return "tidemill " + Ids.sha256(where).substring(0, 16) + " ";
     }
 
     private static Holder self(DataDirectory directory) {
@@ -118,10 +131,10 @@ public final class InstanceLease implements AutoCloseable {
         Instant patience = clock.instant().plus(LENGTH).plus(RENEWAL);
         while (true) {
             Instant now = clock.instant();
-            fence(database, self, takeOver, now);
-            Optional<Holder> other = tryClaim(database, self, takeOver, now);
+            fence(database, self, connections(directory), takeOver, now);
+            Optional<Holder> other = database.apart(handle -> tryClaim(handle, self, takeOver, now));
             if (other.isEmpty()) {
-                var lease = new InstanceLease(database, self, heldUntil(now), clock);
+                var lease = new InstanceLease(database, self, now, clock);
                 database.guardWrites(lease::requireHeld);
                 lease.renewer.start();
                 return lease;
@@ -141,10 +154,6 @@ public final class InstanceLease implements AutoCloseable {
             }
             pause();
         }
-    }
-
-    private static Instant heldUntil(Instant renewedAt) {
-        return renewedAt.plus(LENGTH).minus(MARGIN);
     }
 
     /**
@@ -171,15 +180,15 @@ public final class InstanceLease implements AutoCloseable {
         }
     }
 
-    /** Ends the connections of a server whose lease is over, if the database is about to be taken from it. */
-    private static void fence(Database database, Holder self, boolean takeOver, Instant now) {
+    /** Ends the connections of whoever held the database, if it is about to be taken. */
+    private static void fence(Database database, Holder self, String own, boolean takeOver, Instant now) {
         Optional<Holder> holder = database.apart(InstanceLease::holder);
-        if (holder.isEmpty() || !mayFollow(holder.get(), self, takeOver, now) || isSamePlace(holder.get(), self)) {
+        if (holder.isEmpty() || !mayFollow(holder.get(), self, takeOver, now)) {
             return;
         }
-        String name = connections(holder.get());
+        String place = place(holder.get());
         long until = System.nanoTime() + FENCING.toNanos();
-        while (database.apart(handle -> ended(handle, name)) > 0) {
+        while (database.apart(handle -> ended(handle, place, own)) > 0) {
             if (System.nanoTime() > until) {
                 throw new TidemillException(
                                 ErrorCode.FAILED_PRECONDITION,
@@ -193,12 +202,13 @@ public final class InstanceLease implements AutoCloseable {
         }
     }
 
-    /** Has the database end all connections of a name to it; gives how many there still were. */
-    private static int ended(Handle handle, String name) {
-        return handle.createQuery(
-                        "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                                + " WHERE datname = current_database() AND application_name = :name AND pid <> pg_backend_pid()")
-                .bind("name", name)
+    /** Has the database end all connections of a place to it but one's own; gives how many there still were. */
+    private static int ended(Handle handle, String place, String own) {
+        return handle.createQuery("SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                        + " WHERE datname = current_database() AND application_name LIKE :place || '%'"
+                        + " AND application_name <> :own")
+                .bind("place", place)
+                .bind("own", own)
                 .mapTo(Integer.class)
                 .one();
     }
@@ -213,7 +223,7 @@ public final class InstanceLease implements AutoCloseable {
                 .findOne();
     }
 
-    /** The directory's own lock shows that whoever had it open has ended. */
+    /** The directory's own lock shows that whoever had it open has ended, or has lost it. */
     private static boolean isSamePlace(Holder holder, Holder self) {
         return holder.directoryId().equals(self.directoryId())
                 && holder.directory().equals(self.directory())
@@ -224,10 +234,6 @@ public final class InstanceLease implements AutoCloseable {
         boolean live = holder.leaseUntil().isAfter(now);
         return isSamePlace(holder, self)
                 || (!live && (takeOver || holder.directoryId().equals(self.directoryId())));
-    }
-
-    private static Optional<Holder> tryClaim(Database database, Holder self, boolean takeOver, Instant now) {
-        return database.apart(handle -> tryClaim(handle, self, takeOver, now));
     }
 
     /** Empty if the database is held by this server now; else who holds it. */
@@ -304,10 +310,13 @@ public final class InstanceLease implements AutoCloseable {
 
     /** Whether another server holds the database now, so that there is nothing to renew. */
     private boolean renew() {
-        Instant now = clock.instant();
-        Optional<Holder> other = tryClaim(database, self, false, now);
+        // A renewal whose outcome is not known is made again as it was, so that there are never more than two times to
+        // know it by.
+        Optional<Holder> other = attempted.equals(written) ? Optional.empty() : renewTo(attempted);
         if (other.isEmpty()) {
-            heldUntil = heldUntil(now);
+            other = renewTo(clock.instant().plus(LENGTH));
+        }
+        if (other.isEmpty()) {
             return false;
         }
         successor = other;
@@ -316,6 +325,31 @@ public final class InstanceLease implements AutoCloseable {
                 other.get().host(),
                 other.get().directory());
         return true;
+    }
+
+    /** Empty if the lease is renewed; else who has taken it. */
+    private Optional<Holder> renewTo(Instant until) {
+        attempted = until;
+        Optional<Holder> other = database.apart(handle -> rewrite(handle, until));
+        if (other.isEmpty()) {
+            written = until;
+            heldUntil = until.minus(MARGIN);
+        }
+        return other;
+    }
+
+    private Optional<Holder> rewrite(Handle handle, Instant until) {
+        int rows = handle.createUpdate("UPDATE server_instance SET lease_until = :until WHERE name = 'server'"
+                        + " AND directory_id = :id AND directory = :directory AND host = :host"
+                        + " AND lease_until IN (:written, :attempted)")
+                .bind("until", until)
+                .bind("id", self.directoryId())
+                .bind("directory", self.directory())
+                .bind("host", self.host())
+                .bind("written", written)
+                .bind("attempted", attempted)
+                .execute();
+        return rows == 1 ? Optional.empty() : Optional.of(holder(handle).orElse(self));
     }
 
     private static void pause() {
@@ -334,13 +368,7 @@ public final class InstanceLease implements AutoCloseable {
             closed = true;
             renewer.interrupt();
             awaitRenewer();
-            database.apart(
-                    handle -> handle.createUpdate("UPDATE server_instance SET lease_until = 0 WHERE name = 'server'"
-                                    + " AND directory_id = :id AND directory = :directory AND host = :host")
-                            .bind("id", self.directoryId())
-                            .bind("directory", self.directory())
-                            .bind("host", self.host())
-                            .execute());
+            database.apart(handle -> rewrite(handle, Instant.EPOCH));
         }
     }
 

@@ -53,6 +53,7 @@ final class SqliteDatabase extends SessionDatabase {
     private final Thread writer;
     private final SqliteDeadlines deadlines = new SqliteDeadlines();
     private volatile boolean closed;
+    private volatile Runnable guard = () -> {};
 
     /** Nobody takes units from the queue any more. */
     private volatile boolean ended;
@@ -169,6 +170,16 @@ final class SqliteDatabase extends SessionDatabase {
     }
 
     @Override
+    public void guardWrites(Runnable check) {
+        guard = check;
+    }
+
+    @Override
+    public void requireWritable() {
+        guard.run();
+    }
+
+    @Override
     public void migrate(List<String> domains) {
         Migrations.run(writerSource, dialect(), domains);
     }
@@ -213,7 +224,9 @@ final class SqliteDatabase extends SessionDatabase {
         try {
             // IMMEDIATE takes the write lock now, where waiting for it is harmless.
             handle.execute("BEGIN IMMEDIATE");
+            guard.run();
             group.forEach(unit -> unit.run(handle));
+            guard.run();
             handle.execute("COMMIT");
         } catch (RuntimeException | Error e) {
             rollBack(handle);

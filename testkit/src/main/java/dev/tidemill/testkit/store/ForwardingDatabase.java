@@ -57,6 +57,16 @@ public class ForwardingDatabase implements Database {
     }
 
     @Override
+    public void guardWrites(Runnable check) {
+        database.guardWrites(check);
+    }
+
+    @Override
+    public void requireWritable() {
+        database.requireWritable();
+    }
+
+    @Override
     public Dialect dialect() {
         return database.dialect();
     }

@@ -9,10 +9,14 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.MovableClock;
 import dev.tidemill.testkit.TestDatabase;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -65,7 +69,7 @@ class InstanceLeaseTest {
             }
         }
         assertThat(written()).containsExactly("the successor's");
-        assertThat(named).matches("tidemill [0-9a-f]{16}");
+        assertThat(named).matches("tidemill [0-9a-f]{16} [0-9A-Za-z-]+");
     }
 
     @Test
@@ -148,6 +152,57 @@ class InstanceLeaseTest {
             assertThat(written()).containsExactly("held", "renewed");
         }
         assertThatThrownBy(() -> write("closed")).hasMessageContaining("closing");
+    }
+
+    /** As one that was frozen, whose lock somebody has removed. */
+    @Test
+    @SuppressWarnings("try")
+    void aServerInWhosePlaceAnotherHasBeenStartedCommitsNothingAndLearnsOfIt() throws Exception {
+        probe();
+        String schema = database.reading(handle -> handle.createQuery("SELECT current_schema()")
+                .mapTo(String.class)
+                .one());
+        var address = DatabaseAddress.parse(System.getenv(TestDatabase.POSTGRES_VARIABLE) + "?schema=" + schema);
+        Path place = folder.resolve("one");
+        try (DataDirectory directory = DataDirectory.open(place);
+                Database first = Databases.open(address, folder, InstanceLease.connections(directory));
+                InstanceLease lost = InstanceLease.claim(first, directory, false, clock)) {
+            assertThatThrownBy(() -> first.write(() -> {
+                        first.writing(handle -> handle.execute("INSERT INTO probe (name) VALUES ('frozen')"));
+                        clock.advance(Duration.ofMillis(1));
+                        CompletableFuture.runAsync(() -> follow(address, place)).join();
+                        return true;
+                    }))
+                    .isInstanceOf(RuntimeException.class);
+            Await.until("it is known", () -> {
+                try {
+                    first.requireWritable();
+                    return false;
+                } catch (TidemillException e) {
+                    return e.message().contains("taken by a server");
+                }
+            });
+        }
+        assertThat(written()).containsExactly("the second's");
+        assertThat(database.<Long>reading(handle -> handle.createQuery("SELECT lease_until FROM server_instance")
+                        .mapTo(Long.class)
+                        .one()))
+                .as("the second gave it back, and the first took nothing")
+                .isZero();
+    }
+
+    @SuppressWarnings("try")
+    private void follow(DatabaseAddress address, Path place) {
+        try {
+            Files.delete(place.resolve("lock"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        try (DataDirectory directory = DataDirectory.open(place);
+                Database second = Databases.open(address, folder, InstanceLease.connections(directory));
+                InstanceLease lease = InstanceLease.claim(second, directory, false, clock)) {
+            second.writing(handle -> handle.execute("INSERT INTO probe (name) VALUES ('the second''s')"));
+        }
     }
 
     @Test
