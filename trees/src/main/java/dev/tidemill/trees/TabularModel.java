@@ -17,24 +17,29 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TabularModel {
     private static final ObjectMapper MAPPER = new ObjectMapper();
+    private static final String CLASS_TYPE = "class_type";
+    private static final String BOOLEAN = "boolean";
 
     private final List<InputColumn> columns;
     private final List<Map<String, Integer>> codes = new ArrayList<>();
     private final List<String> classes;
+    private final boolean booleans;
     private final TreeEnsemble ensemble;
     private final Objective objective;
 
     /**
      * @param columns in the order of the trees' inputs
      * @param classes names of the classes of a classifier, in the order of its outputs; empty for a regression
+     * @param booleans whether these are the two booleans, and no strings of the same letters
      */
-    public TabularModel(List<InputColumn> columns, List<String> classes, BoostedTrees trees) {
+    public TabularModel(List<InputColumn> columns, List<String> classes, boolean booleans, BoostedTrees trees) {
         if (columns.size() != trees.ensemble().features()) {
             throw new UnsupportedModelException("the encoding has " + columns.size() + " columns, the trees take "
                     + trees.ensemble().features());
         }
         this.columns = List.copyOf(columns);
         this.classes = List.copyOf(classes);
+        this.booleans = booleans;
         this.ensemble = trees.ensemble();
         if (!(trees.link() instanceof Objective known)) {
             throw new UnsupportedModelException("the trees are not XGBoost's");
@@ -57,7 +62,12 @@ public final class TabularModel {
             for (JsonNode column : json.path("columns")) {
                 columns.add(new InputColumn(column.path("name").asText(), texts(column.path("categories"))));
             }
-            return new TabularModel(columns, texts(json.path("classes")), XgboostModel.parse(trees));
+            List<String> classes = texts(json.path("classes"));
+            // An encoding that does not tell the type of its classes is judged by their names.
+            boolean booleans = json.has(CLASS_TYPE)
+                    ? json.path(CLASS_TYPE).asText().equals(BOOLEAN)
+                    : classes.equals(List.of("false", "true"));
+            return new TabularModel(columns, classes, booleans, XgboostModel.parse(trees));
         } catch (IOException e) {
             throw new UnsupportedModelException("the encoding is not JSON", e);
         }
@@ -69,8 +79,12 @@ public final class TabularModel {
         return texts;
     }
 
-    /** The encoding as {@link #parse} reads it; equal encodings have equal bytes. */
-    public static byte[] encoding(List<InputColumn> columns, List<String> classes) {
+    /**
+     * The encoding as {@link #parse} reads it; equal encodings have equal bytes.
+     *
+     * @param booleans whether the classes are the two booleans, and no strings of the same letters
+     */
+    public static byte[] encoding(List<InputColumn> columns, List<String> classes, boolean booleans) {
         ObjectNode json = MAPPER.createObjectNode();
         ArrayNode list = json.putArray("columns");
         for (InputColumn column : columns) {
@@ -80,6 +94,9 @@ public final class TabularModel {
             }
         }
         classes.forEach(json.putArray("classes")::add);
+        if (!classes.isEmpty()) {
+            json.put(CLASS_TYPE, booleans ? BOOLEAN : "string");
+        }
         try {
             return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(json);
         } catch (IOException impossible) {
@@ -97,6 +114,11 @@ public final class TabularModel {
 
     public List<String> classes() {
         return classes;
+    }
+
+    /** Whether the classes are the two booleans, and no strings of the same letters. */
+    public boolean hasBooleanClasses() {
+        return booleans;
     }
 
     /** Encodes one row; a number for a text column is looked up by its text, an unparsable text for a number is missing. */

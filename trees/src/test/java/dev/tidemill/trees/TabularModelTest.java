@@ -23,7 +23,7 @@ class TabularModelTest {
     private static TabularModel model(String objective) {
         var columns = List.of(InputColumn.numeric("x"), new InputColumn("colour", List.of("blue", "red")));
         return TabularModel.parse(
-                TabularModel.encoding(columns, List.of()),
+                TabularModel.encoding(columns, List.of(), false),
                 TREES.formatted(objective).getBytes(StandardCharsets.UTF_8));
     }
 
@@ -62,6 +62,27 @@ class TabularModelTest {
     @Test
     void equalEncodingsHaveEqualBytes() {
         var columns = List.of(InputColumn.numeric("x"), new InputColumn("colour", List.of("blue", "red")));
-        assertThat(TabularModel.encoding(columns, List.of())).isEqualTo(TabularModel.encoding(columns, List.of()));
+        assertThat(TabularModel.encoding(columns, List.of(), false))
+                .isEqualTo(TabularModel.encoding(columns, List.of(), false));
+    }
+
+    @Test
+    void classesAreBooleansOrStringsOfTheSameLetters() {
+        var columns = List.of(InputColumn.numeric("x"), new InputColumn("colour", List.of("blue", "red")));
+        byte[] trees = TREES.formatted("binary:logistic").getBytes(StandardCharsets.UTF_8);
+        var names = List.of("false", "true");
+        assertThat(TabularModel.parse(TabularModel.encoding(columns, names, true), trees)
+                        .hasBooleanClasses())
+                .isTrue();
+        assertThat(TabularModel.parse(TabularModel.encoding(columns, names, false), trees)
+                        .hasBooleanClasses())
+                .isFalse();
+        String untold = new String(TabularModel.encoding(columns, names, false), StandardCharsets.UTF_8)
+                .replaceAll(",\\s*\"class_type\" : \"string\"", "");
+        assertThat(untold).doesNotContain("class_type");
+        assertThat(TabularModel.parse(untold.getBytes(StandardCharsets.UTF_8), trees)
+                        .hasBooleanClasses())
+                .as("of an encoding that does not tell it")
+                .isTrue();
     }
 }

@@ -384,13 +384,7 @@ public final class Gateway implements AutoCloseable {
                             features.fitted(model, held.version(), request, InputPolicy.REFUSE, List.of()),
                             request.context(model, request.context().cancellation()));
             record.answered(held.version(), Route.REGISTERED, called, System.nanoTime() - computing);
-            return new InferenceAnswer(
-                    held.version(),
-                    Route.REGISTERED,
-                    called.outputs(),
-                    model.classes(),
-                    model.answersScores(),
-                    List.of());
+            return InferenceAnswer.of(held.version(), Route.REGISTERED, model, called.outputs(), List.of());
         } catch (TidemillException e) {
             record.failed(found, Route.REGISTERED, Optional.of(e.message()));
             throw e;

@@ -20,6 +20,11 @@ public interface LoadedModel extends AutoCloseable {
         return List.of();
     }
 
+    /** Whether its classes are the two booleans, named {@code false} and {@code true}, and no strings of these letters. */
+    default boolean hasBooleanClasses() {
+        return false;
+    }
+
     /** Whether what it answers are the scores of its classes, from which the class is to be made, rather than the class itself. */
     default boolean answersScores() {
         return !classes().isEmpty();

@@ -115,12 +115,11 @@ final class PlannedCalls {
         List<Tensor> row = trip.row(toChallenger, called.inputs());
         keep(trip, toChallenger, row, Said.answered(outcome.outputs()), challenger);
         trip.record.answered(trip.version(toChallenger), route(toChallenger), outcome, called.nanos());
-        return new InferenceAnswer(
+        return InferenceAnswer.of(
                 trip.version(toChallenger),
                 route(toChallenger),
+                trip.handle(toChallenger).model(),
                 outcome.outputs(),
-                trip.handle(toChallenger).model().classes(),
-                trip.handle(toChallenger).model().answersScores(),
                 trip.warnings(toChallenger));
     }
 

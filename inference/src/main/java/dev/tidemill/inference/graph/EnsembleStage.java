@@ -69,6 +69,11 @@ record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
     }
 
     @Override
+    public boolean hasBooleanClasses() {
+        return members.stream().allMatch(Stage::hasBooleanClasses);
+    }
+
+    @Override
     public boolean answersScores() {
         return members.getFirst().answersScores();
     }

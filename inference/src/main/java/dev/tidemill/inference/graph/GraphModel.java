@@ -52,6 +52,11 @@ final class GraphModel implements LoadedModel {
     }
 
     @Override
+    public boolean hasBooleanClasses() {
+        return stage.hasBooleanClasses();
+    }
+
+    @Override
     public boolean answersScores() {
         return stage.answersScores();
     }

@@ -33,6 +33,11 @@ record RoutedStage(Router router, List<String> names, List<Stage> stages) implem
     }
 
     @Override
+    public boolean hasBooleanClasses() {
+        return stages.stream().allMatch(Stage::hasBooleanClasses);
+    }
+
+    @Override
     public boolean answersScores() {
         return stages.getFirst().answersScores();
     }

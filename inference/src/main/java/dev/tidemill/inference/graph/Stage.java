@@ -22,6 +22,9 @@ interface Stage {
     /** Names of the classes that its scores are of, in their order; empty if it names none. */
     List<String> classes();
 
+    /** As {@link dev.tidemill.inference.domain.LoadedModel#hasBooleanClasses}. */
+    boolean hasBooleanClasses();
+
     /** Whether it is scores of its classes that it answers with first, rather than one of them. */
     boolean answersScores();
 

@@ -68,6 +68,11 @@ final class Stages {
         }
 
         @Override
+        public boolean hasBooleanClasses() {
+            return handle.model().hasBooleanClasses();
+        }
+
+        @Override
         public boolean answersScores() {
             return handle.model().answersScores();
         }
@@ -115,6 +120,11 @@ final class Stages {
         @Override
         public List<String> classes() {
             return parts.getLast().classes();
+        }
+
+        @Override
+        public boolean hasBooleanClasses() {
+            return parts.getLast().hasBooleanClasses();
         }
 
         @Override

@@ -98,6 +98,11 @@ public final class TidemillTreeRuntime implements ModelRuntime {
         }
 
         @Override
+        public boolean hasBooleanClasses() {
+            return model.hasBooleanClasses();
+        }
+
+        @Override
         public List<Tensor> predict(List<Tensor> given) {
             int rows = given.isEmpty() ? 1 : given.getFirst().rows();
             List<InputColumn> columns = model.columns();

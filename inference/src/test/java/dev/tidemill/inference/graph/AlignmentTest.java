@@ -41,6 +41,11 @@ class AlignmentTest {
         }
 
         @Override
+        public boolean hasBooleanClasses() {
+            return false;
+        }
+
+        @Override
         public boolean answersScores() {
             return true;
         }

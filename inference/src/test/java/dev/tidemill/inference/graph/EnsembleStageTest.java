@@ -45,6 +45,11 @@ class EnsembleStageTest {
         }
 
         @Override
+        public boolean hasBooleanClasses() {
+            return false;
+        }
+
+        @Override
         public boolean answersScores() {
             return false;
         }

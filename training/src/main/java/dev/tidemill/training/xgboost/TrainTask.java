@@ -56,7 +56,7 @@ public final class TrainTask implements ChildTask {
         var unused = new HashSet<String>(leftOut.keySet());
         unused.add(target);
         List<InputColumn> columns = train.inputs(unused);
-        byte[] encoding = TabularModel.encoding(columns, labels.classes());
+        byte[] encoding = TabularModel.encoding(columns, labels.classes(), labels.truth());
         byte[] trees = train(train, holdout, columns, labels, request.path("parameters"), report);
         TabularModel model = TabularModel.parse(encoding, trees);
 

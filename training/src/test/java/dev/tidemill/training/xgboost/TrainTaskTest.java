@@ -59,6 +59,7 @@ class TrainTaskTest {
         assertThat(answer.path("metrics").path("train_error_rate").asDouble()).isLessThan(0.05);
         TabularModel model = model(answer);
         assertThat(model.classes()).containsExactly("false", "true");
+        assertThat(model.hasBooleanClasses()).isTrue();
         assertThat(model.predict(model.encode(List.<@Nullable Object>of(3)))[0]).isLessThan(0.5);
         assertThat(model.predict(model.encode(List.<@Nullable Object>of(190)))[0])
                 .isGreaterThan(0.5);
@@ -75,6 +76,14 @@ class TrainTaskTest {
                 .put("trees", trees.toString());
         assertThat(new EvaluateTask().run(request, NOBODY).path("error").asDouble())
                 .isLessThan(0.05);
+    }
+
+    @Test
+    void aTargetOfStringsThatReadAsBooleansHasClassesThatAreStrings() throws Exception {
+        ObjectNode request = request("i AS n, CASE WHEN i >= 100 THEN 'true' ELSE 'false' END AS churned", "churned");
+        TabularModel model = model(new TrainTask().run(request, NOBODY));
+        assertThat(model.classes()).containsExactly("false", "true");
+        assertThat(model.hasBooleanClasses()).isFalse();
     }
 
     @Test

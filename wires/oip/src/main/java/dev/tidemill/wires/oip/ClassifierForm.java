@@ -14,8 +14,6 @@ import java.util.List;
  */
 final class ClassifierForm {
     private static final String PROBABILITIES = ModelParameters.PROBABILITIES.name();
-    /** As our own trainers name the classes of a boolean target. */
-    private static final List<String> BOOLEANS = List.of("false", "true");
 
     private ClassifierForm() {}
 
@@ -45,17 +43,18 @@ final class ClassifierForm {
             }
             chosen[row] = best;
         }
-        Tensor prediction = prediction(scores.name(), classes, chosen);
+        Tensor prediction = prediction(scores.name(), answer, chosen);
         List<Tensor> outputs = probabilities
                 ? List.of(
                         prediction, Tensor.numbers(PROBABILITIES, scores.datatype(), new long[] {rows, count}, shares))
                 : List.of(prediction);
-        return new InferenceAnswer(answer.version(), answer.route(), outputs, classes, false, answer.warnings());
+        return new InferenceAnswer(
+                answer.version(), answer.route(), outputs, classes, answer.booleans(), false, answer.warnings());
     }
 
-    private static Tensor prediction(String name, List<String> classes, int[] chosen) {
+    private static Tensor prediction(String name, InferenceAnswer answer, int[] chosen) {
         long[] shape = {chosen.length};
-        if (classes.equals(BOOLEANS)) {
+        if (answer.booleans()) {
             return Tensor.wholes(
                     name,
                     Datatype.BOOL,
@@ -64,7 +63,7 @@ final class ClassifierForm {
         }
         byte[][] names = new byte[chosen.length][];
         for (int row = 0; row < chosen.length; row++) {
-            names[row] = classes.get(chosen[row]).getBytes(StandardCharsets.UTF_8);
+            names[row] = answer.classes().get(chosen[row]).getBytes(StandardCharsets.UTF_8);
         }
         return Tensor.texts(name, shape, names);
     }

@@ -13,11 +13,16 @@ import org.junit.jupiter.api.Test;
 
 class ClassifierFormTest {
     private static InferenceAnswer answer(List<String> classes, long[] shape, double... scores) {
+        return answer(classes, false, shape, scores);
+    }
+
+    private static InferenceAnswer answer(List<String> classes, boolean booleans, long[] shape, double... scores) {
         return new InferenceAnswer(
                 new ServedVersion("default", "m", 1, new Digest("0".repeat(64)), false),
                 Route.CHAMPION,
                 List.of(Tensor.numbers("prediction", Datatype.FP64, shape, scores)),
                 classes,
+                booleans,
                 !classes.isEmpty(),
                 List.of());
     }
@@ -45,11 +50,20 @@ class ClassifierFormTest {
     /** As scikit-learn answers a classifier of booleans, and MLflow writes it. */
     @Test
     void theClassesOfABooleanTargetAreBooleans() {
-        Tensor chosen = ClassifierForm.of(answer(List.of("false", "true"), new long[] {2}, 0.25, 0.75), true)
+        Tensor chosen = ClassifierForm.of(answer(List.of("false", "true"), true, new long[] {2}, 0.25, 0.75), true)
                 .outputs()
                 .getFirst();
         assertThat(chosen.datatype()).isEqualTo(Datatype.BOOL);
         assertThat(List.of(chosen.whole(0), chosen.whole(1))).containsExactly(0L, 1L);
+    }
+
+    @Test
+    void stringsThatReadAsBooleansStayStrings() {
+        Tensor chosen = ClassifierForm.of(answer(List.of("false", "true"), new long[] {2}, 0.25, 0.75), true)
+                .outputs()
+                .getFirst();
+        assertThat(chosen.datatype()).isEqualTo(Datatype.BYTES);
+        assertThat(List.of(chosen.text(0), chosen.text(1))).containsExactly("false", "true");
     }
 
     @Test

@@ -149,6 +149,7 @@ class InferenceJsonTest {
                 List.of(Tensor.texts("y", new long[] {1}, new byte[][] {raw})),
                 List.of(),
                 false,
+                false,
                 List.of());
         String input = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[1]}]";
         assertThatThrownBy(() -> answered(input + "}", answer)).hasMessageContaining("no UTF-8");
@@ -169,6 +170,7 @@ class InferenceJsonTest {
                 Route.CHAMPION,
                 List.of(Tensor.numbers("y", Datatype.FP64, new long[] {20_000}, numbers)),
                 List.of(),
+                false,
                 false,
                 List.of());
         byte[] body = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[1]}]}"
