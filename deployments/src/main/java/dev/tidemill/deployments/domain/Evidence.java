@@ -102,7 +102,9 @@ public record Evidence(
         double lower = bounds.lower();
         double upper = bounds.upper();
         if (sums.stream().anyMatch(Sums::byClass)) {
-            lower = -SequentialTTest.upper(negated(excess), 1, policy.confidence());
+            // The one error more is the challenger's for the upper bound, and for the lower the champion's, which
+            // weighs more by the margin.
+            lower = -SequentialTTest.upper(negated(excess), 1 + policy.margin(), policy.confidence());
             upper = SequentialTTest.upper(excess, 1, policy.confidence());
         }
         double scale = blocks.size() / Math.max(1, rows);
