@@ -14,6 +14,7 @@ import dev.tidemill.platform.events.StoredEvent;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.retention.DeletionHold;
+import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
@@ -30,6 +31,7 @@ import dev.tidemill.registry.store.SqlModelStore;
 import dev.tidemill.registry.store.SqlVersionStore;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.Contention;
+import dev.tidemill.testkit.store.WatchedSearches;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -136,6 +138,30 @@ abstract class ModelStoreContract {
                 .stream()
                 .map(ModelVersion::version)
                 .toList();
+    }
+
+    @Test
+    void searchesThatNoIndexServesTakeTurns() {
+        var watched = new WatchedSearches(database);
+        var all = new SqlModelStore(watched);
+        var of = new SqlVersionStore(watched);
+        var byName = SearchParser.order(RegistryKeys.MODELS, List.of("name ASC"));
+        var byTime = SearchParser.order(RegistryKeys.MODELS, List.of("last_updated_timestamp DESC"));
+        assertThat(watched.of(() -> all.searchModels("a", List.of(), byTime, ModelPage.FIRST, 10)))
+                .isEqualTo(1);
+        var skipping = new ModelPage(10, Optional.empty());
+        assertThat(watched.of(() -> all.searchModels("a", List.of(), List.of(), skipping, 10)))
+                .isEqualTo(1);
+        for (var order : List.of(List.<Ordering>of(), byName)) {
+            assertThat(watched.of(() -> all.searchModels("a", List.of(), order, ModelPage.FIRST, 10)))
+                    .isZero();
+        }
+        var behind = new ModelPage(10, Optional.of("a"));
+        assertThat(watched.of(() -> all.searchModels("a", List.of(), byName, behind, 10)))
+                .isZero();
+        assertThat(watched.of(() -> of.search("a", List.of(), List.of(), 0, 10)))
+                .as("the versions of a model are sorted")
+                .isEqualTo(1);
     }
 
     /** What is made in between moves no model from one page to another. */

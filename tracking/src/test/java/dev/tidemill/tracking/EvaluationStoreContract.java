@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
+import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.search.Page;
+import dev.tidemill.platform.search.SearchGrammar;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
 import dev.tidemill.testkit.store.Plans;
+import dev.tidemill.testkit.store.WatchedSearches;
 import dev.tidemill.tracking.domain.EvaluationDataSet;
 import dev.tidemill.tracking.domain.EvaluationDataSet.Row;
 import dev.tidemill.tracking.domain.EvaluationDataSets;
@@ -208,6 +211,23 @@ abstract class EvaluationStoreContract {
         assertThat(dataSets.create("a", " ", List.of(), Map.of()).name()).isEqualTo(" ");
         assertThatThrownBy(() -> dataSets.create("a", "n".repeat(256), List.of(), Map.of()))
                 .hasMessageContaining("256");
+    }
+
+    @Test
+    void searchesThatNoIndexServesTakeTurns() {
+        dataSets.create("a", "qa", List.of(experiment), Map.of());
+        var watched = new WatchedSearches(database);
+        var store = new SqlEvaluationStore(watched);
+        List<Long> few = List.of(Long.parseLong(experiment));
+        var byName = List.of(new Ordering(SearchGrammar.ATTRIBUTE, "name", true));
+        assertThat(watched.of(() -> store.search("a", List.of(), List.of(), byName, 0, 10)))
+                .isEqualTo(1);
+        assertThat(watched.of(() -> store.search("a", few, List.of(), List.of(), 0, 10)))
+                .isEqualTo(1);
+        assertThat(watched.of(() -> store.search("a", List.of(), List.of(), List.of(), 10, 10)))
+                .isEqualTo(1);
+        assertThat(watched.of(() -> store.search("a", List.of(), List.of(), List.of(), 0, 10)))
+                .isZero();
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.events.SqlEventLog;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.load.RequestMemory;
+import dev.tidemill.platform.search.Ordering;
 import dev.tidemill.platform.search.Page;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
@@ -15,12 +16,14 @@ import dev.tidemill.platform.sql.RowBytes;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.store.Plans;
+import dev.tidemill.testkit.store.WatchedSearches;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Experiment;
 import dev.tidemill.tracking.domain.Experiments;
 import dev.tidemill.tracking.domain.Imports;
 import dev.tidemill.tracking.domain.Lifecycle;
 import dev.tidemill.tracking.domain.LoggedModel;
+import dev.tidemill.tracking.domain.LoggedModelStore;
 import dev.tidemill.tracking.domain.MetricPoint;
 import dev.tidemill.tracking.domain.ModelLink;
 import dev.tidemill.tracking.domain.RetentionStore;
@@ -689,6 +692,124 @@ abstract class RunStoreContract {
                     .contains("run_by_start")
                     .doesNotContain("Seq Scan on run r", "Sort Key", "USE TEMP B-TREE FOR ORDER BY");
         }
+    }
+
+    private static Start from(long offset) {
+        return new Start(offset, Optional.empty());
+    }
+
+    /** Such a search may look at every run of a project; the list of an experiment's newest runs looks at a page of them. */
+    @Test
+    void searchesOfRunsThatNoIndexServesTakeTurns() {
+        RunState one = add(group, "one", 1);
+        store.addPoints(one, List.of(point("loss", 1, 1, 0.5)));
+        Experiment other =
+                experiments.insert("a", "other", Optional.empty(), ROOT, NOW).orElseThrow();
+        var watched = new WatchedSearches(database);
+        var runs = new SqlRunStore(watched);
+        List<Long> few = List.of(group.id());
+        List<Long> several = List.of(group.id(), other.id());
+        var newest = Lifecycle.ACTIVE_ONLY;
+        for (String order :
+                List.of("metrics.loss", "params.depth DESC", "tags.k", "attributes.status", "start_time ASC")) {
+            var by = SearchParser.order(SearchKeys.RUNS, List.of(order));
+            assertThat(watched.of(() -> runs.search("a", few, newest, List.of(), by, Start.BEGINNING, 10)))
+                    .as(order)
+                    .isEqualTo(1);
+        }
+        var byStart = SearchParser.order(SearchKeys.RUNS, List.of("attributes.start_time DESC"));
+        for (var by : List.of(List.<Ordering>of(), byStart)) {
+            assertThat(watched.of(() -> runs.search("a", few, newest, List.of(), by, Start.BEGINNING, 10)))
+                    .isZero();
+            assertThat(watched.of(() -> runs.search("a", several, newest, List.of(), by, Start.BEGINNING, 10)))
+                    .as("runs of several experiments are sorted")
+                    .isEqualTo(1);
+            assertThat(watched.of(() -> runs.search("a", few, newest, List.of(), by, from(10), 10)))
+                    .as("what is skipped is read")
+                    .isEqualTo(1);
+        }
+        assertThat(watched.of(
+                        () -> runs.search("a", few, Lifecycle.DELETED_ONLY, List.of(), List.of(), Start.BEGINNING, 10)))
+                .isEqualTo(1);
+        assertThat(watched.of(() -> runs.names("a", several))).isEqualTo(1);
+        assertThat(watched.of(() -> runs.names("a", few))).isZero();
+        assertThat(watched.of(() -> runs.newest("a", Optional.of(group.id()), Optional.empty(), 10)))
+                .isEqualTo(1);
+        assertThat(watched.of(() -> runs.newest("a", Optional.empty(), Optional.empty(), 10)))
+                .isZero();
+        assertThat(watched.of(() -> runs.find("a", one.id()))).isZero();
+    }
+
+    @Test
+    void searchesOfExperimentsAndLoggedModelsThatNoIndexServesTakeTurns() {
+        var watched = new WatchedSearches(database);
+        var groups = new SqlExperimentStore(watched);
+        for (String order : List.of("name", "last_update_time DESC", "creation_time ASC")) {
+            var by = SearchParser.order(SearchKeys.EXPERIMENTS, List.of(order));
+            assertThat(watched.of(() -> groups.search("a", Lifecycle.ALL, List.of(), by, Start.BEGINNING, 10)))
+                    .as(order)
+                    .isEqualTo(1);
+        }
+        assertThat(watched.of(
+                        () -> groups.search("a", Lifecycle.DELETED_ONLY, List.of(), List.of(), Start.BEGINNING, 10)))
+                .isEqualTo(1);
+        assertThat(watched.of(() -> groups.dataSets("a", List.of(group.id())))).isEqualTo(1);
+        assertThat(watched.of(() -> groups.findByName("a", "bikes"))).isZero();
+        var models = new SqlLoggedModelStore(watched);
+        List<Long> few = List.of(group.id());
+        List<Long> several = List.of(group.id(), group.id() + 1);
+        var byMetric = List.of(new LoggedModelStore.Order(true, "loss", false, Optional.empty(), Optional.empty()));
+        var data = List.of(new LoggedModelStore.DataSetRef("data", Optional.empty()));
+        assertThat(watched.of(() -> models.search("a", few, List.of(), List.of(), byMetric, 0, 10)))
+                .isEqualTo(1);
+        assertThat(watched.of(() -> models.search("a", few, List.of(), data, List.of(), 0, 10)))
+                .isEqualTo(1);
+        assertThat(watched.of(() -> models.search("a", several, List.of(), List.of(), List.of(), 0, 10)))
+                .isEqualTo(1);
+        assertThat(watched.of(() -> models.search("a", few, List.of(), List.of(), List.of(), 10, 10)))
+                .isEqualTo(1);
+        assertThat(watched.of(() -> models.search("a", few, List.of(), List.of(), List.of(), 0, 10)))
+                .isZero();
+        assertThat(watched.of(() -> models.find("a", "m-1"))).isZero();
+    }
+
+    /** What takes no turn is served by an index on both databases. */
+    @Test
+    void theNewestExperimentsAndLoggedModelsAreFoundByAnIndex() {
+        for (int i = 0; i < 600; i++) {
+            experiments.insert("a", "e" + i, Optional.empty(), ROOT, NOW.plusMillis(i / 3));
+        }
+        database.writing(handle -> handle.execute("INSERT INTO logged_model (id, project, experiment_id, name,"
+                + " model_type, status, status_message, source_run, artifacts, deleted, created_at, updated_at)"
+                + " SELECT 'm-' || e.id || '-' || f.id, 'a', " + group.id()
+                + ", 'm', '', 'LOGGED_MODEL_READY', '', '', '',"
+                + " FALSE, e.created_at, 0 FROM experiment e, experiment f WHERE f.id % 100 = 0"));
+        Plans.analyze(database);
+        var watched = new WatchedSearches(database);
+        var groups = new SqlExperimentStore(watched);
+        for (String order : List.of("", "creation_time DESC", "experiment_id", "experiment_id DESC")) {
+            var by = SearchParser.order(SearchKeys.EXPERIMENTS, order.isEmpty() ? List.of() : List.of(order));
+            assertThat(watched.of(() -> isInOrder(Plans.of(
+                            database,
+                            () -> assertThat(groups.search(
+                                                    "a", Lifecycle.ACTIVE_ONLY, List.of(), by, Start.BEGINNING, 10)
+                                            .items())
+                                    .hasSize(10)))))
+                    .as(order)
+                    .isZero();
+        }
+        var models = new SqlLoggedModelStore(watched);
+        isInOrder(Plans.of(
+                database,
+                () -> assertThat(models.search("a", List.of(group.id()), List.of(), List.of(), List.of(), 0, 10)
+                                .items())
+                        .hasSize(10)));
+    }
+
+    private static void isInOrder(List<String> plans) {
+        assertThat(plans.getFirst())
+                .doesNotContain(
+                        "Seq Scan on experiment e", "Seq Scan on logged_model m", "Sort Key", "USE TEMP B-TREE");
     }
 
     @Test

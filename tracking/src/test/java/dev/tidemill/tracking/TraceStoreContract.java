@@ -16,18 +16,22 @@ import dev.tidemill.platform.errors.TidemillException;
 import dev.tidemill.platform.load.BytesInFlight;
 import dev.tidemill.platform.load.RequestMemory;
 import dev.tidemill.platform.retention.DeletionHold;
+import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.MovableClock;
 import dev.tidemill.testkit.store.Plans;
+import dev.tidemill.testkit.store.WatchedSearches;
 import dev.tidemill.tracking.domain.Assessment;
 import dev.tidemill.tracking.domain.Assessment.Kind;
 import dev.tidemill.tracking.domain.Experiments;
 import dev.tidemill.tracking.domain.Imports;
 import dev.tidemill.tracking.domain.Run;
 import dev.tidemill.tracking.domain.RunId;
+import dev.tidemill.tracking.domain.RunStore;
 import dev.tidemill.tracking.domain.Trace;
 import dev.tidemill.tracking.domain.Trace.State;
+import dev.tidemill.tracking.domain.TraceKeys;
 import dev.tidemill.tracking.domain.TraceMetrics;
 import dev.tidemill.tracking.domain.TraceMetrics.Aggregation;
 import dev.tidemill.tracking.domain.TraceMetrics.View;
@@ -817,6 +821,34 @@ abstract class TraceStoreContract {
                             .id())
                     .isNotIn(seen);
         }
+    }
+
+    @Test
+    void searchesOfTracesThatNoIndexServesTakeTurns() {
+        put("tr-1", State.OK, 1, Map.of());
+        var watched = new WatchedSearches(database);
+        var store = new SqlTraceStore(watched);
+        List<Long> few = List.of(Long.parseLong(experiment));
+        List<Long> several = List.of(few.getFirst(), few.getFirst() + 1);
+        for (String order : List.of("execution_time_ms DESC", "timestamp_ms ASC", "status", "tag.k")) {
+            var by = SearchParser.order(TraceKeys.GRAMMAR, List.of(order));
+            assertThat(watched.of(() -> store.search("a", few, List.of(), by, RunStore.Start.BEGINNING, 10)))
+                    .as(order)
+                    .isEqualTo(1);
+        }
+        assertThat(watched.of(() -> store.search("a", several, List.of(), List.of(), RunStore.Start.BEGINNING, 10)))
+                .as("traces of several experiments are sorted")
+                .isEqualTo(1);
+        var skipping = new RunStore.Start(10, Optional.empty());
+        assertThat(watched.of(() -> store.search("a", few, List.of(), List.of(), skipping, 10)))
+                .isEqualTo(1);
+        for (String order : List.of("", "timestamp_ms DESC")) {
+            var by = SearchParser.order(TraceKeys.GRAMMAR, order.isEmpty() ? List.of() : List.of(order));
+            assertThat(watched.of(() -> store.search("a", few, List.of(), by, RunStore.Start.BEGINNING, 10)))
+                    .as(order)
+                    .isZero();
+        }
+        assertThat(watched.of(() -> store.find("a", "tr-1"))).isZero();
     }
 
     @Test

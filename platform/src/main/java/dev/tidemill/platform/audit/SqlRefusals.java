@@ -5,6 +5,8 @@ import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import java.util.List;
+import java.util.function.Function;
+import org.jdbi.v3.core.Handle;
 
 /** The refusals in the database. Thread-safe. */
 public final class SqlRefusals {
@@ -25,7 +27,7 @@ public final class SqlRefusals {
         query.code().ifPresent(code -> sql.append(" AND code = :code"));
         sql.append(" ORDER BY position DESC LIMIT :limit");
         String user = query.user().map(Actor::user).orElse("");
-        List<StoredRefusal> found = database.reading(handle -> handle.createQuery(sql.toString())
+        Function<Handle, List<StoredRefusal>> search = handle -> handle.createQuery(sql.toString())
                 .bind("user", user)
                 .bind("address", query.address().orElse(""))
                 .bind("code", query.code().orElse(""))
@@ -40,7 +42,11 @@ public final class SqlRefusals {
                         row.getString("path"),
                         row.getString("code"),
                         row.getLong("times")))
-                .list());
+                .list();
+        // No index has addresses or codes: those that are wanted may be few among very many.
+        List<StoredRefusal> found = query.address().isEmpty() && query.code().isEmpty()
+                ? database.reading(search)
+                : database.searching(search);
         boolean more = found.size() > query.limit();
         return new Portion<>(more ? List.copyOf(found.subList(0, query.limit())) : found, more);
     }

@@ -1,6 +1,5 @@
 package dev.tidemill.platform.events;
 
-import dev.tidemill.platform.auth.Actor;
 import dev.tidemill.platform.ids.Ids;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.platform.search.Portion;
@@ -83,31 +82,12 @@ public final class SqlEventLog implements EventLog {
 
     @Override
     public Portion<StoredEvent> newest(EventQuery query) {
-        var sql = new StringBuilder("SELECT * FROM event WHERE position < :before");
-        // With a user, not by the index of projects: of one project there may be all events, and few of them the
-        // user's.
-        String project = query.user().isPresent() ? "project || ''" : "project";
-        query.project().ifPresent(wanted -> sql.append(" AND ").append(project).append(" = :project"));
-        query.typePrefix().ifPresent(prefix -> sql.append(" AND type >= :type AND type < :typeEnd"));
-        query.subjectPrefix().ifPresent(prefix -> sql.append(" AND subject >= :subject AND subject < :subjectEnd"));
-        query.user()
-                .ifPresent(user -> sql.append(" AND ")
-                        .append(database.dialect().userOfActor())
-                        .append(" = :user"));
-        sql.append(" ORDER BY position DESC LIMIT :limit");
-        String user = query.user().map(Actor::user).orElse("");
-        return RowBytes.page(
+        SqlEventSearch search = SqlEventSearch.of(database, query);
+        return RowBytes.searchedPage(
                 database,
+                search.reach(),
                 query.limit(),
-                handle -> handle.createQuery(RowBytes.weighing("x.position", BYTES, sql.toString()))
-                        .bind("project", query.project().orElse(""))
-                        .bind("type", query.typePrefix().orElse(""))
-                        .bind("typeEnd", query.typePrefix().orElse("") + "\uFFFF")
-                        .bind("subject", query.subjectPrefix().orElse(""))
-                        .bind("subjectEnd", query.subjectPrefix().orElse("") + "\uFFFF")
-                        .bind("user", user)
-                        .bind("before", query.before().orElse(Long.MAX_VALUE))
-                        .bind("limit", query.limit() + 1),
+                handle -> search.bindAll(handle.createQuery(RowBytes.weighing("x.position", BYTES, search.sql()))),
                 (row, context) -> row.getLong("position"),
                 (handle, fitting) -> RowBytes.inOrder(
                         fitting.keys(),

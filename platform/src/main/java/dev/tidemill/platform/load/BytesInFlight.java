@@ -125,6 +125,16 @@ public final class BytesInFlight {
             return most;
         }
 
+        /** Whose share it counts to now. */
+        String caller() {
+            lock.lock();
+            try {
+                return caller;
+            } finally {
+                lock.unlock();
+            }
+        }
+
         /** Bytes that it holds now. */
         public long held() {
             lock.lock();

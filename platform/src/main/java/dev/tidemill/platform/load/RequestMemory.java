@@ -30,6 +30,11 @@ public final class RequestMemory {
         return CURRENT.isBound() ? Optional.of(CURRENT.get()) : Optional.empty();
     }
 
+    /** Whose share of the server's means the request counts to; empty where the thread works for none. */
+    public static Optional<String> caller() {
+        return current().map(Reservation::caller);
+    }
+
     /** Bytes of which a request should hold no more at a time, so that several pass beside each other. */
     public static long share() {
         return current().map(reservation -> reservation.budget() / 8).orElse(Long.MAX_VALUE);

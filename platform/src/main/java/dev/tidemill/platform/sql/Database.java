@@ -15,16 +15,18 @@ public interface Database extends Transactions, AutoCloseable {
     <T> T reading(Function<Handle, T> work);
 
     /**
-     * As {@link #reading}, for what reads many rows: at most half of the connections do so at a time, so that short reads always find
-     * one.
+     * As {@link #reading}, for what reads many rows: at most three quarters of the connections do so at a time, so that short reads
+     * always find one. Who asks for such reads holds no more than half of them, so that there is a place for another; a place that
+     * comes free goes to the caller who holds the fewest.
      *
      * @throws dev.tidemill.platform.errors.TidemillException {@code UNAVAILABLE} if its turn does not come within a minute
      */
     <T> T readingLong(Function<Handle, T> work);
 
     /**
-     * As {@link #readingLong}, for a search by clauses of its caller, which may look at any number of rows to find a few: it ends after
-     * 20 seconds, since who asks has gone by then, and the connections are everybody's. Inside a unit of work it has no deadline.
+     * As {@link #readingLong}, for a search by clauses or in an order of its caller which no index serves, so that it may look at any
+     * number of rows to find a few: it ends after 20 seconds, since who asks has gone by then, and the connections are everybody's.
+     * Inside a unit of work it has no deadline.
      *
      * @throws dev.tidemill.platform.errors.TidemillException {@code TIMEOUT} if it has not come to its end by then
      */

@@ -1,7 +1,6 @@
 package dev.tidemill.platform.sql;
 
 import dev.tidemill.platform.load.RequestMemory;
-import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Portion;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -115,21 +114,29 @@ public final class RowBytes {
                 read);
     }
 
-    /**
-     * As {@link #page}. A search by clauses of its caller may look at any number of rows to find a few, so such searches take turns
-     * ({@link Database#searching}).
-     *
-     * @param filter the caller's clauses, if there are any
-     */
+    /** How many rows a database looks at to find those of a page. */
+    public enum Reach {
+        /** About as many as the page has: an index gives them in their order. */
+        PAGE,
+        /** Any number: no index serves the caller's clauses, or the order that they ask for. */
+        ANY;
+
+        /** @param indexed whether an index gives the rows that are wanted, and few others, in the order that is wanted */
+        public static Reach of(boolean indexed) {
+            return indexed ? PAGE : ANY;
+        }
+    }
+
+    /** As {@link #page}, whatever the search reaches; one that may look at any number of rows takes its turn ({@link Database#searching}). */
     public static <K, R> Portion<R> searchedPage(
             Database database,
-            List<Comparison> filter,
+            Reach reach,
             int most,
             Function<Handle, Query> weighing,
             RowMapper<K> key,
             BiFunction<Handle, Fitting<K>, List<R>> read) {
         Function<Handle, Fitting<K>> weigh = handle -> Fitting.of(weighing.apply(handle), key, most, mostOfPage());
-        return read(database, filter.isEmpty() ? database.reading(weigh) : database.searching(weigh), read);
+        return read(database, reach == Reach.PAGE ? database.reading(weigh) : database.searching(weigh), read);
     }
 
     /**

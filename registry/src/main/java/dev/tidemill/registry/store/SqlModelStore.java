@@ -7,6 +7,7 @@ import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
+import dev.tidemill.platform.sql.RowBytes.Reach;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.registry.domain.ModelPage;
 import dev.tidemill.registry.domain.ModelStore;
@@ -125,9 +126,10 @@ public final class SqlModelStore implements ModelStore {
                     start.after().get(), order.isEmpty() || order.getFirst().ascending());
         }
         String sql = search.write(project, filter, order, behind ? 0 : start.offset(), limit + 1);
+        boolean indexed = filter.isEmpty() && ModelPage.byName(order) && (behind || start.offset() == 0);
         return RowBytes.searchedPage(
                 database,
-                filter,
+                Reach.of(indexed),
                 limit,
                 handle -> search.values().bindAll(handle.createQuery(RowBytes.weighing("x.name", MODEL_BYTES, sql))),
                 NAME,

@@ -8,6 +8,7 @@ import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
+import dev.tidemill.platform.sql.RowBytes.Reach;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.registry.domain.ModelFiles;
 import dev.tidemill.registry.domain.ModelVersion;
@@ -214,7 +215,7 @@ public final class SqlVersionStore implements VersionStore {
         String sql = search.write(project, filter, order, offset, limit + 1);
         return RowBytes.searchedPage(
                 database,
-                filter,
+                Reach.ANY,
                 limit,
                 handle -> search.values().bindAll(handle.createQuery(RowBytes.weighing(KEY, VERSION_BYTES, sql))),
                 Key::of,

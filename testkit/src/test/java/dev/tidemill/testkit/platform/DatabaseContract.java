@@ -20,6 +20,7 @@ import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.testkit.Await;
 import dev.tidemill.testkit.Contention;
 import dev.tidemill.testkit.store.Plans;
+import dev.tidemill.testkit.store.WatchedSearches;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -183,6 +184,77 @@ abstract class DatabaseContract {
                         .items())
                 .extracting(stored -> stored.event().subject())
                 .containsExactly("model/n");
+    }
+
+    /** Of a type there may be few events among very many, and of another nearly all; of both the newest are found by an index. */
+    @Test
+    void eventsOfATypeAreFoundByAnIndex() {
+        database.write(() -> {
+            log.append(Event.of("model.deleted", "a", "model/gone", "user:ada", Map.of()));
+            for (int i = 0; i < 2_000; i++) {
+                log.append(Event.of("run.created", i % 9 == 0 ? "b" : "a", "run/" + i, "user:ada", Map.of()));
+            }
+            log.append(Event.of("model.created", "a", "model/first", "user:ada", Map.of()));
+        });
+        Plans.analyze(database);
+        Optional<String> a = Optional.of("a");
+        assertThat(plansOfType("model.deleted", "model/gone")).allSatisfy(DatabaseContract::isByType);
+        assertThat(plansOfType("model.", "model/first", "model/gone")).allSatisfy(DatabaseContract::isByType);
+        assertThat(plansOfType("run", "run/1999", "run/1997", "run/1996")).allSatisfy(DatabaseContract::isByType);
+        assertThat(plansOfType("", "model/first", "run/1999", "run/1997"))
+                .allSatisfy(plan -> assertThat(plan).doesNotContain("Sort", "TEMP B-TREE", "SCAN event"));
+        assertThat(subjects(query(a, Optional.of("none"), Optional.empty(), 9))).isEmpty();
+        var page = log.newest(query(a, Optional.of("model."), Optional.empty(), 1));
+        assertThat(page.more()).isTrue();
+        long before = page.items().getFirst().position();
+        assertThat(subjects(new EventQuery(
+                        a, Optional.of("model."), Optional.empty(), Optional.empty(), Optional.of(before), 1)))
+                .containsExactly("model/gone");
+    }
+
+    /** The plans of what reads events, but for the page of them that is read by position. */
+    private List<String> plansOfType(String type, String... found) {
+        var query = query(
+                Optional.of("a"), Optional.of(type).filter(text -> !text.isEmpty()), Optional.empty(), found.length);
+        List<String> plans =
+                Plans.of(database, () -> assertThat(subjects(query)).containsExactly(found));
+        return plans.subList(0, plans.size() - 1);
+    }
+
+    private static void isByType(String plan) {
+        assertThat(plan).contains("event_by_type").doesNotContain("Seq Scan on event", "SCAN event");
+    }
+
+    /** Types of others' events are of any number; what then no index serves takes its turn. */
+    @Test
+    void eventsOfVeryManyTypesOrOfSeveralConditionsTakeTurns() {
+        database.write(() -> {
+            for (int i = 0; i < 150; i++) {
+                log.append(Event.of("external.t" + i, "a", "external/" + i, "user:ada", Map.of()));
+            }
+        });
+        var watched = new WatchedSearches(database);
+        var events = new SqlEventLog(watched, Clock.systemUTC());
+        Optional<String> any = Optional.empty();
+        Optional<String> a = Optional.of("a");
+        for (var query : List.of(
+                query(a, Optional.of("external."), any, 150),
+                query(a, Optional.of("external."), Optional.of("ada"), 150),
+                query(any, Optional.of("external."), any, 150),
+                new EventQuery(a, any, Optional.of("external/"), any, Optional.empty(), 150))) {
+            assertThat(watched.of(() -> assertThat(events.newest(query).items()).hasSize(150)))
+                    .as(query.toString())
+                    .isEqualTo(1);
+        }
+        for (var query : List.of(
+                query(a, any, any, 9),
+                query(any, any, any, 9),
+                query(any, any, Optional.of("ada"), 9),
+                query(a, Optional.of("external.t7"), any, 9))) {
+            assertThat(watched.of(() -> assertThat(events.newest(query).items()).isNotEmpty()))
+                    .as(query.toString())
+                    .isZero();
+        }
     }
 
     /** Of a log that is mostly other people's, and of which a project has most: neither the whole nor the project is read. */
@@ -431,6 +503,53 @@ abstract class DatabaseContract {
             }
         }
         assertThat(failures).isEmpty();
+    }
+
+    /** However many of them there are, and however long they take. */
+    @Test
+    void longReadsOfOneCallerLeaveAPlaceToAnother() throws Exception {
+        var budget = new BytesInFlight(1 << 20);
+        var reached = new CountDownLatch(1);
+        var through = new CountDownLatch(1);
+        var threads = new ArrayList<Thread>();
+        var failures = new ConcurrentLinkedQueue<Throwable>();
+        try {
+            for (int i = 0; i < 40; i++) {
+                threads.add(Thread.ofVirtual().start(() -> {
+                    try (var request = budget.open("user:ada")) {
+                        RequestMemory.of(
+                                request,
+                                () -> database.readingLong(handle -> {
+                                    reached.countDown();
+                                    return awaited(through);
+                                }));
+                    } catch (Throwable e) {
+                        failures.add(e);
+                    }
+                }));
+            }
+            assertThat(reached.await(20, TimeUnit.SECONDS)).isTrue();
+            for (String other : List.of("user:ben", "user:eve")) {
+                assertThat(CompletableFuture.supplyAsync(() -> one(budget, other))
+                                .get(20, TimeUnit.SECONDS))
+                        .isEqualTo(1);
+            }
+        } finally {
+            through.countDown();
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        }
+        assertThat(failures).isEmpty();
+    }
+
+    private int one(BytesInFlight budget, String caller) {
+        try (var request = budget.open(caller)) {
+            return RequestMemory.of(
+                    request,
+                    () -> database.searching(handle ->
+                            handle.createQuery("SELECT 1").mapTo(Integer.class).one()));
+        }
     }
 
     /** A statement with its values written into it comes once, so that keeping it only fills memory. */

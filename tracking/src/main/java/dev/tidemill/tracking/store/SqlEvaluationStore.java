@@ -8,6 +8,7 @@ import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
+import dev.tidemill.platform.sql.RowBytes.Reach;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.EvaluationDataSet;
 import dev.tidemill.tracking.domain.EvaluationDataSet.Row;
@@ -83,7 +84,7 @@ public final class SqlEvaluationStore implements EvaluationStore {
         return page(
                         "SELECT * FROM evaluation_data_set e WHERE e.project = :project AND e.id = :id",
                         query -> query.bind("project", project).bind("id", id),
-                        List.of(),
+                        Reach.PAGE,
                         1)
                 .items()
                 .stream()
@@ -91,11 +92,10 @@ public final class SqlEvaluationStore implements EvaluationStore {
     }
 
     /** @param search gives one data set more than asked for where there is one */
-    private Portion<EvaluationDataSet> page(
-            String search, UnaryOperator<Query> bind, List<Comparison> filter, int most) {
+    private Portion<EvaluationDataSet> page(String search, UnaryOperator<Query> bind, Reach reach, int most) {
         return RowBytes.searchedPage(
                 database,
-                filter,
+                reach,
                 most,
                 handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.id", BYTES, search))),
                 (row, context) -> row.getString("id"),
@@ -203,7 +203,7 @@ public final class SqlEvaluationStore implements EvaluationStore {
                 "SELECT e.* FROM evaluation_data_set e" + condition + " ORDER BY " + keys
                         + "e.created_at DESC, e.id DESC LIMIT " + (limit + 1) + " OFFSET " + offset,
                 condition::bindAll,
-                filter,
+                Reach.of(filter.isEmpty() && experiments.isEmpty() && keys.isEmpty() && offset == 0),
                 limit);
     }
 

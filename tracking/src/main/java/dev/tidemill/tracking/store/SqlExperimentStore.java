@@ -7,6 +7,7 @@ import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
+import dev.tidemill.platform.sql.RowBytes.Reach;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.Experiment;
 import dev.tidemill.tracking.domain.ExperimentStore;
@@ -126,7 +127,7 @@ public final class SqlExperimentStore implements ExperimentStore {
         return page(
                         "SELECT * FROM experiment WHERE project = :project AND " + condition,
                         query -> query.bind("project", project).bind("value", value),
-                        List.of(),
+                        Reach.PAGE,
                         1)
                 .items()
                 .stream()
@@ -220,18 +221,21 @@ public final class SqlExperimentStore implements ExperimentStore {
             condition.and("(e.created_at < " + time + " OR e.id < " + condition.bind(last.get()) + ")");
             offset = 0;
         }
+        boolean inOrder = RunSearchSql.isNewestFirst(order, "creation_time") || (byId && order.size() == 1);
+        // Deleted ones may be few among very many.
+        boolean indexed = filter.isEmpty() && inOrder && offset == 0 && lifecycle != Lifecycle.DELETED_ONLY;
         return page(
                 "SELECT e.* FROM experiment e" + condition + " ORDER BY " + String.join(", ", keys) + " LIMIT "
                         + (limit + 1) + " OFFSET " + offset,
                 condition::bindAll,
-                filter,
+                Reach.of(indexed),
                 limit);
     }
 
-    private Portion<Experiment> page(String search, UnaryOperator<Query> bind, List<Comparison> filter, int most) {
+    private Portion<Experiment> page(String search, UnaryOperator<Query> bind, Reach reach, int most) {
         return RowBytes.searchedPage(
                 database,
-                filter,
+                reach,
                 most,
                 handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.*", BYTES, search))),
                 (row, context) -> experiment(row),
@@ -276,7 +280,7 @@ public final class SqlExperimentStore implements ExperimentStore {
 
     @Override
     public List<DataSetUse> dataSets(String project, java.util.Collection<Long> experiments) {
-        return database.reading(handle -> handle.createQuery(
+        return database.searching(handle -> handle.createQuery(
                         """
                         SELECT DISTINCT d.experiment_id, d.name, d.digest, i.context
                         FROM data_set_input d

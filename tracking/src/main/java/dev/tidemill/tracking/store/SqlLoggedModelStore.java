@@ -5,6 +5,7 @@ import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
+import dev.tidemill.platform.sql.RowBytes.Reach;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.LoggedModel;
 import dev.tidemill.tracking.domain.LoggedModelStore;
@@ -66,7 +67,7 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
         return page(
                         "SELECT * FROM logged_model WHERE project = :project AND id = :id AND NOT deleted",
                         query -> query.bind("project", project).bind("id", id),
-                        List.of(),
+                        Reach.PAGE,
                         1)
                 .items()
                 .stream()
@@ -74,10 +75,10 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
     }
 
     /** @param search gives one model more than asked for where there is one */
-    private Portion<LoggedModel> page(String search, UnaryOperator<Query> bind, List<Comparison> filter, int most) {
+    private Portion<LoggedModel> page(String search, UnaryOperator<Query> bind, Reach reach, int most) {
         return RowBytes.searchedPage(
                 database,
-                filter,
+                reach,
                 most,
                 handle -> bind.apply(handle.createQuery(RowBytes.weighing("x.*", BYTES, search))),
                 (row, context) -> model(row),
@@ -207,11 +208,13 @@ public final class SqlLoggedModelStore implements LoggedModelStore {
                     + on(condition, dataSets) + ")");
         }
         String keys = keys(condition, order);
+        boolean indexed =
+                filter.isEmpty() && dataSets.isEmpty() && order.isEmpty() && offset == 0 && experiments.size() == 1;
         return page(
                 "SELECT m.* FROM logged_model m" + condition + " ORDER BY " + keys + " LIMIT " + (limit + 1)
                         + " OFFSET " + offset,
                 condition::bindAll,
-                filter,
+                Reach.of(indexed),
                 limit);
     }
 

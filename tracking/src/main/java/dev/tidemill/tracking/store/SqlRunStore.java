@@ -7,6 +7,7 @@ import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
+import dev.tidemill.platform.sql.RowBytes.Reach;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.DataSetInput;
 import dev.tidemill.tracking.domain.Lifecycle;
@@ -26,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
@@ -72,7 +74,7 @@ public final class SqlRunStore implements RunStore {
 
     @Override
     public Optional<Run> find(String project, RunId id) {
-        return where("project = :project AND id = :value", project, id.value(), 1).runs().stream()
+        return where("project = :project AND id = :value", project, id.value(), Reach.PAGE, 1).runs().stream()
                 .findFirst();
     }
 
@@ -98,7 +100,7 @@ public final class SqlRunStore implements RunStore {
 
     @Override
     public Optional<Run> findBySource(String project, String sourceKey) {
-        return where("project = :project AND source_key = :value", project, sourceKey, 1).runs().stream()
+        return where("project = :project AND source_key = :value", project, sourceKey, Reach.PAGE, 1).runs().stream()
                 .findFirst();
     }
 
@@ -108,14 +110,15 @@ public final class SqlRunStore implements RunStore {
                 + experiment.map(id -> " AND experiment_id = " + id).orElse("")
                 + before.map(id -> " AND id < :value").orElse("")
                 + " ORDER BY id DESC";
-        return where(condition, project, before.orElse(""), limit);
+        // Of a project the index of ids gives the newest; those of one experiment may be few among very many.
+        return where(condition, project, before.orElse(""), Reach.of(experiment.isEmpty()), limit);
     }
 
-    private Found where(String condition, String project, String value, int limit) {
+    private Found where(String condition, String project, String value, Reach reach, int limit) {
         return found(
                 "SELECT * FROM run WHERE " + condition + " LIMIT " + (limit + 1),
                 query -> query.bind("project", project).bind("value", value),
-                List.of(),
+                reach,
                 limit);
     }
 
@@ -124,10 +127,10 @@ public final class SqlRunStore implements RunStore {
      *
      * @param search gives one run more than asked for, which tells whether another page follows
      */
-    private Found found(String search, UnaryOperator<Query> bind, List<Comparison> filter, int most) {
+    private Found found(String search, UnaryOperator<Query> bind, Reach reach, int most) {
         Portion<Run> found = RowBytes.searchedPage(
                 database,
-                filter,
+                reach,
                 most,
                 handle -> {
                     database.dialect().boundPlanning(handle);
@@ -152,7 +155,13 @@ public final class SqlRunStore implements RunStore {
         var search = runSearch();
         // One run more than asked for tells whether another page follows.
         String sql = search.write(project, experiments, lifecycle, filter, order, start, most + 1);
-        return found(sql, search.values()::bindAll, filter, most);
+        // Deleted runs may be few among very many, and runs of several experiments are sorted all.
+        boolean indexed = filter.isEmpty()
+                && RunSearchSql.isNewestFirst(order, "start_time")
+                && isFrom(start)
+                && experiments.size() == 1
+                && lifecycle != Lifecycle.DELETED_ONLY;
+        return found(sql, search.values()::bindAll, Reach.of(indexed), most);
     }
 
     @Override
@@ -167,6 +176,11 @@ public final class SqlRunStore implements RunStore {
                     .map((row, context) -> new RunId(row.getString(1)))
                     .list();
         });
+    }
+
+    /** Whether a page begins where an index leads to: at the first row or behind another, and not after so many that are skipped. */
+    static boolean isFrom(Start start) {
+        return start.last().isPresent() || start.offset() == 0;
     }
 
     private RunSearchSql runSearch() {
@@ -202,14 +216,15 @@ public final class SqlRunStore implements RunStore {
         condition.and("NOT deleted");
         condition.and(condition.among("experiment_id", experiments));
         String newest = "(SELECT number FROM run" + condition + " ORDER BY started_at DESC LIMIT " + NAMED_RUNS + ")";
-        return database.reading(handle -> new Names(
+        Function<Handle, Names> gather = handle -> new Names(
                 names(
                         handle,
                         condition,
                         "SELECT name FROM metric_name WHERE number IN"
                                 + " (SELECT DISTINCT metric FROM metric_newest WHERE run IN " + newest + ")"),
                 names(handle, condition, "SELECT DISTINCT name FROM param WHERE run IN " + newest),
-                names(handle, condition, "SELECT DISTINCT name FROM tag WHERE run IN " + newest)));
+                names(handle, condition, "SELECT DISTINCT name FROM tag WHERE run IN " + newest));
+        return experiments.size() == 1 ? database.reading(gather) : database.searching(gather);
     }
 
     private static List<String> names(Handle handle, SqlCondition condition, String sql) {

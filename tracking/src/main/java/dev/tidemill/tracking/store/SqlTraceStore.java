@@ -8,6 +8,7 @@ import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.sql.Columns;
 import dev.tidemill.platform.sql.Database;
 import dev.tidemill.platform.sql.RowBytes;
+import dev.tidemill.platform.sql.RowBytes.Reach;
 import dev.tidemill.platform.sql.SqlCondition;
 import dev.tidemill.tracking.domain.Assessment;
 import dev.tidemill.tracking.domain.RunStore;
@@ -109,7 +110,7 @@ public final class SqlTraceStore implements TraceStore {
         return page(
                         "SELECT * FROM trace WHERE project = :project AND id = :id",
                         query -> query.bind("project", project).bind("id", id),
-                        List.of(),
+                        Reach.PAGE,
                         1)
                 .items()
                 .stream()
@@ -152,10 +153,10 @@ public final class SqlTraceStore implements TraceStore {
     private record Bare(long number, Trace trace) {}
 
     /** @param search gives one trace more than asked for where there is one */
-    private Portion<Trace> page(String search, UnaryOperator<Query> bind, List<Comparison> filter, int most) {
+    private Portion<Trace> page(String search, UnaryOperator<Query> bind, Reach reach, int most) {
         return RowBytes.searchedPage(
                 database,
-                filter,
+                reach,
                 most,
                 handle -> {
                     database.dialect().boundPlanning(handle);
@@ -513,7 +514,12 @@ public final class SqlTraceStore implements TraceStore {
             int limit) {
         var search = new TraceSearchSql(database.dialect());
         String sql = search.write(project, experiments, filter, order, start, limit + 1);
-        return page(sql, search.values()::bindAll, filter, limit);
+        // Traces of several experiments are sorted all.
+        boolean indexed = filter.isEmpty()
+                && RunSearchSql.isNewestFirst(order, "timestamp_ms")
+                && SqlRunStore.isFrom(start)
+                && experiments.size() == 1;
+        return page(sql, search.values()::bindAll, Reach.of(indexed), limit);
     }
 
     @Override
