@@ -25,6 +25,19 @@ async function call<T>(method: string, path: string, body?: unknown, headers: { 
 }
 
 export const get = <T>(path: string): Promise<T> => call<T>('GET', path)
+
+/** All entries of a list that the server answers a page at a time. */
+export async function all<T>(path: string, entries: string): Promise<T[]> {
+  const found: T[] = []
+  let token: string | undefined
+  do {
+    const page: { [field: string]: unknown; next?: string } = await get(`${path}?limit=1000${token === undefined ? '' : `&token=${encodeURIComponent(token)}`}`)
+    found.push(...((page[entries] ?? []) as T[]))
+    token = page.next
+  } while (token !== undefined)
+  return found
+}
+
 export const post = <T>(path: string, body: unknown = {}): Promise<T> => call<T>('POST', path, body)
 
 export const put = <T>(path: string, body: unknown, headers: { [name: string]: string } = {}): Promise<T> => call<T>('PUT', path, body, headers)

@@ -2,7 +2,7 @@ import { Alert, Badge, Button, Code, Group, Modal, ScrollArea, Select, SimpleGri
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
-import { get, inProject, post, put } from '../../api/client'
+import { all, get, inProject, post, put } from '../../api/client'
 import type { DeploymentView, Model, ModelView, ModelVersion } from '../../api/types'
 import { useName, useProject } from '../../project'
 import { AsCode } from '../../ui/code'
@@ -18,10 +18,13 @@ import { TryModel } from './TryModel'
 const searched = (model: Model): string =>
   [model.name, model.description, ...Object.entries(model.tags).flat(), ...Object.keys(model.newest?.metrics ?? {}), ...(model.newest?.files?.flavors ?? []), ...(model.newest?.signature.inputs ?? []).flatMap((field) => [field.name, field.type])].join(' ').toLowerCase()
 
+/** Rows that the table shows; a browser is slow with more, and nobody reads them. */
+const ROWS = 500
+
 export function Models() {
   const project = useProject()
   const [view, change] = useView()
-  const query = useQuery({ queryKey: [project, 'models'], queryFn: () => get<{ models: Model[] }>(inProject(project, '/models')) })
+  const query = useQuery({ queryKey: [project, 'models'], queryFn: async () => ({ models: await all<Model>(inProject(project, '/models'), 'models') }) })
   const words = (view['find'] ?? '').toLowerCase().split(/\s+/).filter(Boolean)
   return (
     <Page title="Models" action={<AsCode samples={{ Python: `import mlflow\n\nmlflow.set_tracking_uri("${window.location.origin}")\nmodels = mlflow.search_registered_models()`, 'Command line': `tidemill models list -p ${project}` }} />}>
@@ -35,7 +38,7 @@ export function Models() {
               <ScrollArea>
                 <Table highlightOnHover>
                   <Table.Thead><Table.Tr><Table.Th>Model</Table.Th><Table.Th>Task</Table.Th><Table.Th>Owner</Table.Th><Table.Th>What it is</Table.Th><Table.Th ta="right">Versions</Table.Th><Table.Th>Aliases</Table.Th><Table.Th>Newest</Table.Th><Table.Th>Files</Table.Th></Table.Tr></Table.Thead>
-                  <Table.Tbody>{shown.map((model) => (
+                  <Table.Tbody>{shown.slice(0, ROWS).map((model) => (
                     <Table.Tr key={model.name}>
                       <Table.Td><To to={`/ui/${project}/models/${encodeURIComponent(model.name)}`}>{model.name}</To></Table.Td><Table.Td>{model.tags['task'] ?? ''}</Table.Td><Table.Td>{model.tags['owner'] ?? ''}</Table.Td>
                       <Table.Td><Text size="sm" lineClamp={1} maw={340}>{model.description}</Text></Table.Td><Table.Td ta="right">{model.versions}</Table.Td><Table.Td><Aliases of={model.aliases} /></Table.Td>
@@ -46,6 +49,7 @@ export function Models() {
                 </Table>
               </ScrollArea>
               {shown.length === 0 && <Text c="dimmed" size="sm">No model matches.</Text>}
+              {shown.length > ROWS && <Text c="dimmed" size="sm">{`The first ${ROWS} of ${shown.length} by name. Find narrows them down.`}</Text>}
             </>)
         }}
       </Loaded>

@@ -3,6 +3,7 @@ package dev.tidemill.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
@@ -101,6 +102,18 @@ final class Api {
 
     JsonNode get(String path) {
         return send(request(path).GET());
+    }
+
+    /** All entries of a list that is answered a page at a time. */
+    ArrayNode all(String path, String entries) {
+        ArrayNode all = JSON.createArrayNode();
+        String token = "";
+        do {
+            JsonNode page = get(path + "?limit=1000" + (token.isEmpty() ? "" : "&token=" + encode(token)));
+            page.path(entries).forEach(all::add);
+            token = page.path("next").asText("");
+        } while (!token.isEmpty());
+        return all;
     }
 
     /** What the project keeps below a path of artifacts, folders with all that is in them: sizes by path. */

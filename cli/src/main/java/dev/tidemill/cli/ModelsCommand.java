@@ -27,7 +27,7 @@ final class ModelsCommand extends CommandGroup {
                     String find) {
         Api api = connection.api();
         var models = Api.JSON.createArrayNode();
-        for (JsonNode model : api.get(api.in("/models")).path("models")) {
+        for (JsonNode model : api.all(api.in("/models"), "models")) {
             if (find == null
                     || model.toString()
                             .toLowerCase(java.util.Locale.ROOT)

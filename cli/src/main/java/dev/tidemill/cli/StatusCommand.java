@@ -22,7 +22,7 @@ final class StatusCommand implements Callable<Integer> {
         Api api = connection.api();
         ObjectNode status = Api.object();
         status.set("deployments", api.get(api.in("/deployments")).path("deployments"));
-        status.set("models", api.get(api.in("/models")).path("models"));
+        status.set("models", api.all(api.in("/models"), "models"));
         status.set("runs", api.get(api.in("/pipeline-runs?limit=10")).path("runs"));
         status.set("server", api.get("/api/tidemill/v1/server"));
         ArrayNode watched = status.putArray("monitoring");

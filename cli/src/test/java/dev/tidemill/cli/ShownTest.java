@@ -100,12 +100,13 @@ class ShownTest {
         answers.put(
                 "/deployments",
                 "{\"deployments\":[{\"deployment\":{\"name\":\"bikes\",\"phase\":\"STABLE\"},\"live\":{},\"serving\":{}}]}");
-        answers.put("/models", "{\"models\":[]}");
+        answers.put("/models?limit=1000", "{\"models\":[{\"name\":\"first\"}],\"next\":\"a=\"}");
+        answers.put("/models?limit=1000&token=a%3D", "{\"models\":[{\"name\":\"last\"}]}");
         answers.put("/pipeline-runs?limit=10", "{\"runs\":[]}");
         answers.put("/api/tidemill/v1/server", "{}");
         answers.put("/deployments/bikes/monitoring", "{}");
         assertThat(tidemill("status").out())
-                .contains("champion none  challenger none")
+                .contains("champion none  challenger none", "first ", "last ")
                 .doesNotContain("v-");
     }
 

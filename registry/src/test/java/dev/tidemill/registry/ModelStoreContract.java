@@ -140,6 +140,59 @@ abstract class ModelStoreContract {
                 .toList();
     }
 
+    /** However many models there are and whatever their newest versions hold. */
+    @Test
+    void theCatalogHasEachModelOnceWithItsNewestVersion() {
+        for (String name : List.of("ants", "cats", "dogs", "greeting")) {
+            store.insertModel("a", name, "", NOW);
+        }
+        store.putTag("a", "greeting", 0, RegisteredModel.PROMPT_TAG, "true");
+        store.insertModel("b", "bulls", "", NOW);
+        versions.insert(version(1, "m1"));
+        versions.insert(version(2, "m2"));
+        versions.insert(version(3, "m3"));
+        versions.delete("a", "bikes", 3, NOW);
+        for (int size : List.of(1, 2, 3, 9)) {
+            assertThat(catalog(size)).containsExactly("ants", "bikes 2", "cats", "dogs");
+        }
+        // Two of them are more than a page holds, whoever asks.
+        for (String name : List.of("ants", "cats", "dogs")) {
+            versions.insert(large(name));
+        }
+        assertThat(catalog(9)).containsExactly("ants 1", "bikes 2", "cats 1", "dogs 1");
+        assertThat(models().catalog("a", Optional.empty(), 9).items()).hasSizeLessThan(4);
+    }
+
+    private List<String> catalog(int size) {
+        var seen = new ArrayList<String>();
+        Optional<String> token = Optional.empty();
+        do {
+            var page = models().catalog("a", token, size);
+            assertThat(page.items()).isNotEmpty().hasSizeLessThanOrEqualTo(size);
+            page.items()
+                    .forEach(entry -> seen.add(entry.model().name()
+                            + entry.newest()
+                                    .map(version -> " " + version.version())
+                                    .orElse("")));
+            token = page.next();
+        } while (token.isPresent());
+        return seen;
+    }
+
+    private static ModelVersion large(String model) {
+        ModelVersion small = version(1, "large");
+        return new ModelVersion(
+                new VersionId("a", model, 1),
+                small.stage(),
+                "d".repeat(9_000_000),
+                small.origin(),
+                small.contents(),
+                small.training(),
+                Map.of(),
+                NOW,
+                NOW);
+    }
+
     @Test
     void searchesThatNoIndexServesTakeTurns() {
         var watched = new WatchedSearches(database);
@@ -308,7 +361,12 @@ abstract class ModelStoreContract {
         assertThat(versions.versions("a", "bikes"))
                 .extracting(ModelVersion::stage)
                 .containsExactly(ModelVersion.Stage.NONE, ModelVersion.Stage.ARCHIVED);
-        assertThat(store.models("a").getFirst().versions()).isEqualTo(2);
+        assertThat(models().catalog("a", Optional.empty(), 9)
+                        .items()
+                        .getFirst()
+                        .model()
+                        .versions())
+                .isEqualTo(2);
     }
 
     @Test

@@ -14,14 +14,13 @@ import dev.tidemill.platform.http.StreamedJson;
 import dev.tidemill.platform.json.Body;
 import dev.tidemill.platform.json.Json;
 import dev.tidemill.registry.domain.Aliases;
+import dev.tidemill.registry.domain.Catalogued;
 import dev.tidemill.registry.domain.ModelTags;
-import dev.tidemill.registry.domain.ModelVersion;
 import dev.tidemill.registry.domain.Models;
 import dev.tidemill.registry.domain.RegisteredModel;
 import dev.tidemill.registry.domain.Trust;
 import io.javalin.http.Context;
 import java.io.IOException;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,6 +28,7 @@ import java.util.Optional;
 /** Routes for models. */
 public final class ModelRoutes {
     private static final String PATH = "/api/tidemill/v1/projects/{project}/models";
+    private static final int MOST_OF_PAGE = 1_000;
 
     private final Models models;
     private final Aliases aliases;
@@ -46,7 +46,7 @@ public final class ModelRoutes {
         var read = Access.project(Resource.MODEL, Action.READ);
         var write = Access.project(Resource.MODEL, Action.WRITE);
         return List.of(
-                Route.get(PATH, read, this::list),
+                Route.get(PATH, read, this::list).query("limit", "token"),
                 Route.get(PATH + "/{model}", read, this::show),
                 Route.post(PATH + "/{model}", write, this::describe).fields("description", "tags"),
                 Route.get(
@@ -76,18 +76,22 @@ public final class ModelRoutes {
                 }));
     }
 
-    /** The catalog: each model with its newest version, so that one can be chosen without opening any. */
+    /**
+     * The catalog: each model with its newest version, so that one can be chosen without opening any. {@code next} is there where
+     * others follow, and is the {@code token} that asks for them.
+     */
     private void list(Context context, Caller caller) throws IOException {
-        var newest = new HashMap<String, ModelVersion>();
-        models.newest(caller.project()).forEach(version -> newest.put(version.model(), version));
-        var list = Json.array();
-        for (RegisteredModel model : models.list(caller.project())) {
-            ObjectNode entry = (ObjectNode) Json.tree(model);
-            Optional.ofNullable(newest.get(model.name()))
-                    .ifPresent(version -> entry.set("newest", Json.tree(VersionView.of(version))));
+        var page = models.catalog(
+                caller.project(), Requests.text(context, "token"), Requests.limit(context, 100, MOST_OF_PAGE));
+        ObjectNode json = Json.object();
+        ArrayNode list = json.putArray("models");
+        for (Catalogued catalogued : page.items()) {
+            ObjectNode entry = (ObjectNode) Json.tree(catalogued.model());
+            catalogued.newest().ifPresent(version -> entry.set("newest", Json.tree(VersionView.of(version))));
             list.add(entry);
         }
-        StreamedJson.write(context, Json.object().set("models", list));
+        page.next().ifPresent(token -> json.put("next", token));
+        StreamedJson.write(context, json);
     }
 
     private void show(Context context, Caller caller) throws IOException {

@@ -20,9 +20,6 @@ public interface ModelStore {
     /** Keeps a model from other units of work that hold, change or delete it, until this one ends; false if it is not there. */
     boolean hold(String project, String name);
 
-    /** All models that are no prompts, by name. */
-    List<RegisteredModel> models(String project);
-
     /** Those of the names that models bear which are no prompts. */
     Set<String> borne(String project, Set<String> names);
 

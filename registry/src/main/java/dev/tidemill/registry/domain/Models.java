@@ -10,6 +10,7 @@ import dev.tidemill.platform.ids.StorableText;
 import dev.tidemill.platform.retention.ShortUnits;
 import dev.tidemill.platform.search.Comparison;
 import dev.tidemill.platform.search.Page;
+import dev.tidemill.platform.search.Portion;
 import dev.tidemill.platform.search.SearchParser;
 import dev.tidemill.platform.sql.Transactions;
 import java.time.Clock;
@@ -21,6 +22,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** Models and versions: what there is, what is said of it, its stages, and that nothing in use goes. Thread-safe. */
 public final class Models {
@@ -228,19 +231,28 @@ public final class Models {
         });
     }
 
-    /** The newest version of each model. */
-    public List<ModelVersion> newest(String project) {
-        return versions.newest(project);
-    }
-
     /** Of each model the newest version that has files here and is not archived. */
     public List<ModelVersion> newestCallable(String project) {
         return versions.newestCallable(project);
     }
 
-    /** All models that are no prompts, by name. */
-    public List<RegisteredModel> list(String project) {
-        return store.models(project);
+    /** Models that are no prompts, by name, each with its newest version: at most so many, fewer where they hold much. */
+    public Page<Catalogued> catalog(String project, Optional<String> token, int size) {
+        ModelPage page = ModelPage.parse(token);
+        var found = store.searchModels(project, withoutPrompts(List.of()), List.of(), page, size);
+        List<String> names = found.items().stream().map(RegisteredModel::name).toList();
+        Portion<ModelVersion> read = versions.newest(project, names);
+        // Where the versions fill the page, it ends with the last model whose version is on it.
+        int fitting = read.more() ? names.indexOf(read.items().getLast().model()) + 1 : names.size();
+        Map<String, ModelVersion> newest =
+                read.items().stream().collect(Collectors.toMap(ModelVersion::model, Function.identity()));
+        return new Page<>(
+                found.items().subList(0, fitting).stream()
+                        .map(model -> new Catalogued(model, Optional.ofNullable(newest.get(model.name()))))
+                        .toList(),
+                found.more() || fitting < names.size()
+                        ? Optional.of(page.next(fitting, names.get(fitting - 1)))
+                        : Optional.empty());
     }
 
     /** Those of the names that models bear which are no prompts. */

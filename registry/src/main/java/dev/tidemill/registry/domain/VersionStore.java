@@ -40,8 +40,8 @@ public interface VersionStore {
     /** The newest thousand, newest first. */
     List<ModelVersion> versions(String project, String model);
 
-    /** The newest version of each model of the project. */
-    List<ModelVersion> newest(String project);
+    /** The newest version of each of these models that has one, by the models' names: fewer where they hold much. */
+    Portion<ModelVersion> newest(String project, Collection<String> models);
 
     /** Of each model of the project the newest version that has files here and is not archived. */
     List<ModelVersion> newestCallable(String project);

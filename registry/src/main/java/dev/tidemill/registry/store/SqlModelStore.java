@@ -81,18 +81,6 @@ public final class SqlModelStore implements ModelStore {
     }
 
     @Override
-    public List<RegisteredModel> models(String project) {
-        String search = "SELECT m.* " + NO_PROMPTS + " ORDER BY m.name";
-        return RowBytes.all(
-                database,
-                handle -> handle.createQuery(RowBytes.weighing("x.name", MODEL_BYTES, search))
-                        .bind("project", project)
-                        .bind("tag", RegisteredModel.PROMPT_TAG),
-                NAME,
-                (handle, fitting) -> models(handle, project, fitting.keys()));
-    }
-
-    @Override
     public Set<String> borne(String project, Set<String> names) {
         return names.isEmpty()
                 ? Set.of()

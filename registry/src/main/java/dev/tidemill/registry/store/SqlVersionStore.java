@@ -182,23 +182,35 @@ public final class SqlVersionStore implements VersionStore {
     }
 
     @Override
-    public List<ModelVersion> newest(String project) {
-        return newestOfEach(project, "");
+    public Portion<ModelVersion> newest(String project, Collection<String> models) {
+        if (models.isEmpty()) {
+            return new Portion<>(List.of(), false);
+        }
+        String search = newestOfEach("AND v.model IN " + database.dialect().texts(":models"), "");
+        return RowBytes.page(
+                database,
+                models.size(),
+                handle -> handle.createQuery(RowBytes.weighing(KEY, VERSION_BYTES, search))
+                        .bind("project", project)
+                        .bind("models", SqlCondition.list(models)),
+                Key::of,
+                (handle, fitting) -> versions(handle, project, fitting.keys()));
     }
 
     @Override
     public List<ModelVersion> newestCallable(String project) {
-        return newestOfEach(project, CALLABLE);
+        return allVersions(newestOfEach("", CALLABLE), project, query -> query);
     }
 
-    private List<ModelVersion> newestOfEach(String project, String these) {
-        return allVersions(
-                "SELECT v.* FROM version v WHERE NOT v.deleted AND v.project = :project AND v.version = ("
-                        + "SELECT MAX(n.version) FROM version n"
-                        + " WHERE n.project = v.project AND n.model = v.model AND NOT n.deleted " + these
-                        + ") ORDER BY v.model",
-                project,
-                query -> query);
+    /**
+     * @param among which models
+     * @param these which of their versions
+     */
+    private static String newestOfEach(String among, String these) {
+        return "SELECT v.* FROM version v WHERE NOT v.deleted AND v.project = :project " + among + " AND v.version = ("
+                + "SELECT MAX(n.version) FROM version n"
+                + " WHERE n.project = v.project AND n.model = v.model AND NOT n.deleted " + these
+                + ") ORDER BY v.model";
     }
 
     private List<ModelVersion> where(String project, String model, String rest, Object value) {
