@@ -229,6 +229,21 @@ abstract class LabelJoinContract extends AssembledMonitoring {
         }
     }
 
+    /** A label is kept as it was sent, and would be another class to whoever learns from it. */
+    @Test
+    void classesThatAreStringsAreLabelledByTheirVeryLetters() {
+        monitoring.append(
+                List.of(answered("row", LabelledModels.STRINGS, List.of(0.2, 0.8), Optional.empty(), List.of())));
+        for (String value : List.of("False", "TRUE", "0", "1", "1.0")) {
+            assertRefused(
+                    ErrorCode.INVALID_ARGUMENT,
+                    "'" + value + "' is none of the classes [false, true]",
+                    () -> label("row", value));
+        }
+        label("row", "true");
+        assertThat(row("row").championLoss()).contains(0.0);
+    }
+
     /** Each side means by its answer what its own version does. */
     @Test
     void aChallengerOfAnotherFormIsComparedByItsOwn() {

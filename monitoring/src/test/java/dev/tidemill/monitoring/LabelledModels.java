@@ -38,8 +38,13 @@ final class LabelledModels implements ModelRuntime {
     /** Answers 1 or 2. */
     static final int FEWER = 13;
 
+    /** Answers the scores of two strings that read as booleans, as our own trainers' models of such a target do. */
+    static final int STRINGS = 14;
+
     static final List<Integer> CLASSIFIERS =
-            List.of(CLASSIFIER, CHOOSING, NUMBERED, TRUTHS, UNNAMED, DIGITS, LARGE, SPELLED, FEWER);
+            List.of(CLASSIFIER, CHOOSING, NUMBERED, TRUTHS, UNNAMED, DIGITS, LARGE, SPELLED, FEWER, STRINGS);
+
+    private static final List<String> READ_AS_BOOLEANS = List.of("false", "true");
 
     private final AtomicBoolean failing = new AtomicBoolean();
     private volatile int without = -1;
@@ -60,6 +65,7 @@ final class LabelledModels implements ModelRuntime {
                     case LARGE -> new Model(Datatype.INT64, false, List.of("9007199254740992", "9007199254740993"));
                     case SPELLED -> new Model(Datatype.BYTES, false, List.of("False", "True", "true"));
                     case FEWER -> new Model(Datatype.INT64, false, List.of("1", "2"));
+                    case STRINGS -> new Model(Datatype.FP64, true, READ_AS_BOOLEANS);
                     default -> new Model(Datatype.FP64, false, List.of());
                 });
     }
@@ -78,6 +84,11 @@ final class LabelledModels implements ModelRuntime {
         @Override
         public String platform() {
             return "test";
+        }
+
+        @Override
+        public boolean hasStringClasses() {
+            return classes.equals(READ_AS_BOOLEANS);
         }
 
         @Override

@@ -25,6 +25,11 @@ public interface LoadedModel extends AutoCloseable {
         return false;
     }
 
+    /** Whether its classes are known to be strings, so that what is written otherwise is another class. */
+    default boolean hasStringClasses() {
+        return false;
+    }
+
     /** Whether what it answers are the scores of its classes, from which the class is to be made, rather than the class itself. */
     default boolean answersScores() {
         return !classes().isEmpty();

@@ -103,6 +103,11 @@ public final class TidemillTreeRuntime implements ModelRuntime {
         }
 
         @Override
+        public boolean hasStringClasses() {
+            return !model.classes().isEmpty() && !model.hasBooleanClasses();
+        }
+
+        @Override
         public List<Tensor> predict(List<Tensor> given) {
             int rows = given.isEmpty() ? 1 : given.getFirst().rows();
             List<InputColumn> columns = model.columns();

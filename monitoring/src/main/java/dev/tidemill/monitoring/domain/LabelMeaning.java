@@ -20,7 +20,8 @@ import java.util.Optional;
  * @param values what the names of the classes stand for, as truths or numbers; empty for one that is neither
  * @param truths whether the classes are the two truths, as JSON or Python write them
  * @param scores whether it answers the scores of its classes, rather than one of them
- * @param texts whether it answers texts, so that what is written otherwise is another class
+ * @param texts whether it answers texts
+ * @param strings whether its classes are strings, so that what is written otherwise is another class
  * @param whole whether it answers whole numbers
  */
 record LabelMeaning(
@@ -29,6 +30,7 @@ record LabelMeaning(
         boolean truths,
         boolean scores,
         boolean texts,
+        boolean strings,
         boolean whole) {
     private static final List<String> TRUTHS = List.of("False", "True");
 
@@ -37,13 +39,15 @@ record LabelMeaning(
         boolean truth = answer.filter(Datatype.BOOL::equals).isPresent();
         List<String> classes = model.classes().isEmpty() && truth ? TRUTHS : model.classes();
         boolean texts = answer.filter(Datatype.BYTES::equals).isPresent();
-        boolean truths = !texts && areTruths(classes);
+        boolean strings = texts || model.hasStringClasses();
+        boolean truths = !strings && areTruths(classes);
         return new LabelMeaning(
                 classes,
                 classes.stream().map(name -> value(name, truths)).toList(),
                 truths,
                 model.answersScores(),
                 texts,
+                strings,
                 answer.filter(type -> type.storage() == Datatype.Storage.WHOLE).isPresent());
     }
 
@@ -164,7 +168,7 @@ record LabelMeaning(
     /** The place of the class that a label names; negative if it names none. */
     private int index(String label) {
         int exact = classes.indexOf(label);
-        if (exact >= 0 || texts) {
+        if (exact >= 0 || strings) {
             return exact;
         }
         Optional<BigDecimal> value = value(label, truths);
