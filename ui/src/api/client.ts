@@ -26,15 +26,15 @@ async function call<T>(method: string, path: string, body?: unknown, headers: { 
 
 export const get = <T>(path: string): Promise<T> => call<T>('GET', path)
 
-/** All entries of a list that the server answers a page at a time. */
-export async function all<T>(path: string, entries: string): Promise<T[]> {
+/** The first entries of a list that the server answers a page at a time; as many as are wanted, and what is left of the last page. */
+export async function first<T>(path: string, entries: string, wanted: number): Promise<T[]> {
   const found: T[] = []
   let token: string | undefined
   do {
     const page: { [field: string]: unknown; next?: string } = await get(`${path}?limit=1000${token === undefined ? '' : `&token=${encodeURIComponent(token)}`}`)
     found.push(...((page[entries] ?? []) as T[]))
     token = page.next
-  } while (token !== undefined)
+  } while (token !== undefined && found.length < wanted)
   return found
 }
 

@@ -2,7 +2,7 @@ import '@mantine/spotlight/styles.css'
 import { Spotlight, type SpotlightActionData } from '@mantine/spotlight'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { all, get, inProject } from '../api/client'
+import { get, inProject } from '../api/client'
 import type { DataSet, DeploymentView, FeatureView, Model, PipelineVersion } from '../api/types'
 
 type Screen = readonly [label: string, path: string, key: string]
@@ -11,7 +11,7 @@ type Screen = readonly [label: string, path: string, key: string]
 export function Palette({ project, screens }: { project: string; screens: readonly Screen[] }) {
   const navigate = useNavigate()
   const list = <T,>(path: string) => ({ queryKey: ['palette', project, path], queryFn: () => get<T>(inProject(project, path)), staleTime: 10_000 })
-  const models = useQuery({ queryKey: ['palette', project, '/models'], queryFn: async () => ({ models: await all<Model>(inProject(project, '/models'), 'models') }), staleTime: 10_000 })
+  const models = useQuery(list<{ models: Model[] }>('/models?limit=1000'))
   const deployments = useQuery(list<{ deployments: DeploymentView[] }>('/deployments'))
   const pipelines = useQuery(list<{ pipelines: PipelineVersion[] }>('/pipelines'))
   const dataSets = useQuery(list<{ dataSets: DataSet[] }>('/data-sets'))

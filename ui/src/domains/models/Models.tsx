@@ -2,7 +2,7 @@ import { Alert, Badge, Button, Code, Group, Modal, ScrollArea, Select, SimpleGri
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
-import { all, get, inProject, post, put } from '../../api/client'
+import { first, get, inProject, post, put } from '../../api/client'
 import type { DeploymentView, Model, ModelView, ModelVersion } from '../../api/types'
 import { useName, useProject } from '../../project'
 import { AsCode } from '../../ui/code'
@@ -18,13 +18,16 @@ import { TryModel } from './TryModel'
 const searched = (model: Model): string =>
   [model.name, model.description, ...Object.entries(model.tags).flat(), ...Object.keys(model.newest?.metrics ?? {}), ...(model.newest?.files?.flavors ?? []), ...(model.newest?.signature.inputs ?? []).flatMap((field) => [field.name, field.type])].join(' ').toLowerCase()
 
+/** Models that the screen reads to find some among them. */
+const READ = 5000
+
 /** Rows that the table shows; a browser is slow with more, and nobody reads them. */
 const ROWS = 500
 
 export function Models() {
   const project = useProject()
   const [view, change] = useView()
-  const query = useQuery({ queryKey: [project, 'models'], queryFn: async () => ({ models: await all<Model>(inProject(project, '/models'), 'models') }) })
+  const query = useQuery({ queryKey: [project, 'models'], queryFn: async () => ({ models: await first<Model>(inProject(project, '/models'), 'models', READ) }) })
   const words = (view['find'] ?? '').toLowerCase().split(/\s+/).filter(Boolean)
   return (
     <Page title="Models" action={<AsCode samples={{ Python: `import mlflow\n\nmlflow.set_tracking_uri("${window.location.origin}")\nmodels = mlflow.search_registered_models()`, 'Command line': `tidemill models list -p ${project}` }} />}>
@@ -49,6 +52,7 @@ export function Models() {
                 </Table>
               </ScrollArea>
               {shown.length === 0 && <Text c="dimmed" size="sm">No model matches.</Text>}
+              {models.length >= READ && <Text c="dimmed" size="sm">{`Looked for among the first ${models.length} models by name. MLflow's search_registered_models looks among all.`}</Text>}
               {shown.length > ROWS && <Text c="dimmed" size="sm">{`The first ${ROWS} of ${shown.length} by name. Find narrows them down.`}</Text>}
             </>)
         }}

@@ -1,5 +1,6 @@
 package dev.tidemill.monitoring;
 
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelFolder;
@@ -87,8 +88,8 @@ final class LabelledModels implements ModelRuntime {
         }
 
         @Override
-        public boolean hasStringClasses() {
-            return classes.equals(READ_AS_BOOLEANS);
+        public ClassType classType() {
+            return classes.equals(READ_AS_BOOLEANS) ? ClassType.STRING : ClassType.UNKNOWN;
         }
 
         @Override

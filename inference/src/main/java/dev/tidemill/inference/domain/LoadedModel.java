@@ -20,14 +20,9 @@ public interface LoadedModel extends AutoCloseable {
         return List.of();
     }
 
-    /** Whether its classes are the two booleans, named {@code false} and {@code true}, and no strings of these letters. */
-    default boolean hasBooleanClasses() {
-        return false;
-    }
-
-    /** Whether its classes are known to be strings, so that what is written otherwise is another class. */
-    default boolean hasStringClasses() {
-        return false;
+    /** What its classes are. */
+    default ClassType classType() {
+        return ClassType.UNKNOWN;
     }
 
     /** Whether what it answers are the scores of its classes, from which the class is to be made, rather than the class itself. */

@@ -1,5 +1,6 @@
 package dev.tidemill.inference.graph;
 
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
@@ -64,6 +65,12 @@ final class Alignment {
                 .filter(classes -> !classes.isEmpty())
                 .findFirst()
                 .orElse(List.of());
+    }
+
+    /** What the classes of all stages are; unknown where they are not the same. */
+    static ClassType classType(List<Stage> stages) {
+        ClassType first = stages.getFirst().classType();
+        return stages.stream().allMatch(stage -> stage.classType() == first) ? first : ClassType.UNKNOWN;
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.tidemill.inference.graph;
 
 import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.ColumnValues;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Tensor;
@@ -69,8 +70,8 @@ record EnsembleStage(Ensemble ensemble, List<Stage> members) implements Stage {
     }
 
     @Override
-    public boolean hasBooleanClasses() {
-        return members.stream().allMatch(Stage::hasBooleanClasses);
+    public ClassType classType() {
+        return Alignment.classType(members);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.tidemill.inference.graph;
 
 import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelHandle;
@@ -52,8 +53,8 @@ final class GraphModel implements LoadedModel {
     }
 
     @Override
-    public boolean hasBooleanClasses() {
-        return stage.hasBooleanClasses();
+    public ClassType classType() {
+        return stage.classType();
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.tidemill.inference.graph;
 
 import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorRows;
 import dev.tidemill.inference.domain.TensorSpec;
@@ -33,8 +34,8 @@ record RoutedStage(Router router, List<String> names, List<Stage> stages) implem
     }
 
     @Override
-    public boolean hasBooleanClasses() {
-        return stages.stream().allMatch(Stage::hasBooleanClasses);
+    public ClassType classType() {
+        return Alignment.classType(stages);
     }
 
     @Override

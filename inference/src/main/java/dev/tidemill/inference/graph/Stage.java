@@ -1,6 +1,7 @@
 package dev.tidemill.inference.graph;
 
 import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
 import java.util.List;
@@ -22,8 +23,8 @@ interface Stage {
     /** Names of the classes that its scores are of, in their order; empty if it names none. */
     List<String> classes();
 
-    /** As {@link dev.tidemill.inference.domain.LoadedModel#hasBooleanClasses}. */
-    boolean hasBooleanClasses();
+    /** What these classes are. */
+    ClassType classType();
 
     /** Whether it is scores of its classes that it answers with first, rather than one of them. */
     boolean answersScores();

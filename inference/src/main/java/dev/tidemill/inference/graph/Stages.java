@@ -1,6 +1,7 @@
 package dev.tidemill.inference.graph;
 
 import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InputBinding;
 import dev.tidemill.inference.domain.ModelHandle;
@@ -68,8 +69,8 @@ final class Stages {
         }
 
         @Override
-        public boolean hasBooleanClasses() {
-            return handle.model().hasBooleanClasses();
+        public ClassType classType() {
+            return handle.model().classType();
         }
 
         @Override
@@ -123,8 +124,8 @@ final class Stages {
         }
 
         @Override
-        public boolean hasBooleanClasses() {
-            return parts.getLast().hasBooleanClasses();
+        public ClassType classType() {
+            return parts.getLast().classType();
         }
 
         @Override

@@ -1,5 +1,6 @@
 package dev.tidemill.inference.runtime;
 
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.ModelFolder;
@@ -98,13 +99,11 @@ public final class TidemillTreeRuntime implements ModelRuntime {
         }
 
         @Override
-        public boolean hasBooleanClasses() {
-            return model.hasBooleanClasses();
-        }
-
-        @Override
-        public boolean hasStringClasses() {
-            return !model.classes().isEmpty() && !model.hasBooleanClasses();
+        public ClassType classType() {
+            if (model.classes().isEmpty()) {
+                return ClassType.UNKNOWN;
+            }
+            return model.hasBooleanClasses() ? ClassType.BOOLEAN : ClassType.STRING;
         }
 
         @Override

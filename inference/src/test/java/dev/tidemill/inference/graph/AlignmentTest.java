@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemill.inference.domain.CallContext;
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.Tensor;
 import dev.tidemill.inference.domain.TensorSpec;
@@ -41,8 +42,8 @@ class AlignmentTest {
         }
 
         @Override
-        public boolean hasBooleanClasses() {
-            return false;
+        public ClassType classType() {
+            return ClassType.UNKNOWN;
         }
 
         @Override

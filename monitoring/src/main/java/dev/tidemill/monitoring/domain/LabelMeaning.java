@@ -1,6 +1,7 @@
 package dev.tidemill.monitoring.domain;
 
 import dev.tidemill.inference.domain.AnswerValues;
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.LoadedModel;
 import dev.tidemill.inference.domain.TensorSpec;
@@ -39,7 +40,7 @@ record LabelMeaning(
         boolean truth = answer.filter(Datatype.BOOL::equals).isPresent();
         List<String> classes = model.classes().isEmpty() && truth ? TRUTHS : model.classes();
         boolean texts = answer.filter(Datatype.BYTES::equals).isPresent();
-        boolean strings = texts || model.hasStringClasses();
+        boolean strings = texts || model.classType() == ClassType.STRING;
         boolean truths = !strings && areTruths(classes);
         return new LabelMeaning(
                 classes,

@@ -1,5 +1,6 @@
 package dev.tidemill.wires.oip;
 
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.ModelParameters;
@@ -49,12 +50,12 @@ final class ClassifierForm {
                         prediction, Tensor.numbers(PROBABILITIES, scores.datatype(), new long[] {rows, count}, shares))
                 : List.of(prediction);
         return new InferenceAnswer(
-                answer.version(), answer.route(), outputs, classes, answer.booleans(), false, answer.warnings());
+                answer.version(), answer.route(), outputs, classes, answer.classType(), false, answer.warnings());
     }
 
     private static Tensor prediction(String name, InferenceAnswer answer, int[] chosen) {
         long[] shape = {chosen.length};
-        if (answer.booleans()) {
+        if (answer.classType() == ClassType.BOOLEAN) {
             return Tensor.wholes(
                     name,
                     Datatype.BOOL,

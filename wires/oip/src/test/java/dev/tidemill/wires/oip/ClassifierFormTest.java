@@ -3,6 +3,7 @@ package dev.tidemill.wires.oip;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemill.artifacts.domain.Digest;
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.Route;
@@ -13,16 +14,16 @@ import org.junit.jupiter.api.Test;
 
 class ClassifierFormTest {
     private static InferenceAnswer answer(List<String> classes, long[] shape, double... scores) {
-        return answer(classes, false, shape, scores);
+        return answer(classes, ClassType.STRING, shape, scores);
     }
 
-    private static InferenceAnswer answer(List<String> classes, boolean booleans, long[] shape, double... scores) {
+    private static InferenceAnswer answer(List<String> classes, ClassType type, long[] shape, double... scores) {
         return new InferenceAnswer(
                 new ServedVersion("default", "m", 1, new Digest("0".repeat(64)), false),
                 Route.CHAMPION,
                 List.of(Tensor.numbers("prediction", Datatype.FP64, shape, scores)),
                 classes,
-                booleans,
+                type,
                 !classes.isEmpty(),
                 List.of());
     }
@@ -50,7 +51,8 @@ class ClassifierFormTest {
     /** As scikit-learn answers a classifier of booleans, and MLflow writes it. */
     @Test
     void theClassesOfABooleanTargetAreBooleans() {
-        Tensor chosen = ClassifierForm.of(answer(List.of("false", "true"), true, new long[] {2}, 0.25, 0.75), true)
+        Tensor chosen = ClassifierForm.of(
+                        answer(List.of("false", "true"), ClassType.BOOLEAN, new long[] {2}, 0.25, 0.75), true)
                 .outputs()
                 .getFirst();
         assertThat(chosen.datatype()).isEqualTo(Datatype.BOOL);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemill.artifacts.domain.Digest;
 import dev.tidemill.inference.domain.AnswerMemory;
 import dev.tidemill.inference.domain.Cancellation;
+import dev.tidemill.inference.domain.ClassType;
 import dev.tidemill.inference.domain.Datatype;
 import dev.tidemill.inference.domain.InferenceAnswer;
 import dev.tidemill.inference.domain.InferenceRequest;
@@ -148,7 +149,7 @@ class InferenceJsonTest {
                 Route.CHAMPION,
                 List.of(Tensor.texts("y", new long[] {1}, new byte[][] {raw})),
                 List.of(),
-                false,
+                ClassType.UNKNOWN,
                 false,
                 List.of());
         String input = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[1]}]";
@@ -170,7 +171,7 @@ class InferenceJsonTest {
                 Route.CHAMPION,
                 List.of(Tensor.numbers("y", Datatype.FP64, new long[] {20_000}, numbers)),
                 List.of(),
-                false,
+                ClassType.UNKNOWN,
                 false,
                 List.of());
         byte[] body = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[1]}]}"
